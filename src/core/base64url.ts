@@ -1,0 +1,44 @@
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+const values = new Map([...alphabet].map((character, value) => [character, value]))
+
+/** Base64url without padding (RFC 4648 §5). */
+export function encodeBase64url(bytes: Uint8Array): string {
+  let text = ''
+  let pending = 0
+  let pendingBits = 0
+  for (const byte of bytes) {
+    pending = (pending << 8) | byte
+    pendingBits += 8
+    while (pendingBits >= 6) {
+      pendingBits -= 6
+      text += alphabet.charAt((pending >> pendingBits) & 63)
+    }
+    pending &= (1 << pendingBits) - 1
+  }
+  if (pendingBits > 0) text += alphabet.charAt((pending << (6 - pendingBits)) & 63)
+  return text
+}
+
+/**
+ * The bytes of base64url text, or undefined where the text is not the one canonical spelling of any
+ * bytes (foreign characters, padding, stray low bits): a token has exactly one spelling.
+ */
+export function decodeBase64url(text: string): Uint8Array | undefined {
+  if (text.length % 4 === 1) return undefined
+  const bytes = new Uint8Array(Math.floor((text.length * 6) / 8))
+  let pending = 0
+  let pendingBits = 0
+  let written = 0
+  for (const character of text) {
+    const value = values.get(character)
+    if (value === undefined) return undefined
+    pending = (pending << 6) | value
+    pendingBits += 6
+    if (pendingBits >= 8) {
+      pendingBits -= 8
+      bytes[written++] = pending >> pendingBits
+      pending &= (1 << pendingBits) - 1
+    }
+  }
+  return pending === 0 ? bytes : undefined
+}

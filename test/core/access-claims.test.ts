@@ -1,0 +1,75 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { type AccessClaims, accessTokenType, authOfClaims, checkAccessClaims } from '../../src/core/access-claims.js'
+
+const expected = { issuer: 'https://auth.example', audience: 'https://api.example' }
+const claims: AccessClaims = {
+  iss: expected.issuer,
+  aud: expected.audience,
+  sub: 'a user',
+  sid: 'a session',
+  jti: 'a token',
+  client_id: 'a client',
+  iat: 1_000,
+  exp: 1_600,
+  auth_time: 900,
+  amr: ['pwd'],
+  roles: ['admin', 'editor']
+}
+const now = 1_200_000
+const invalid = { ok: false, error: 'invalid_token' }
+
+t.equal(accessTokenType, 'at+jwt')
+
+t.test('good claims are handed back', async (t) => {
+  t.strictSame(checkAccessClaims(claims, expected, now), { ok: true, claims })
+  t.ok(checkAccessClaims({ ...claims, amr: [], roles: [] }, expected, now).ok, 'lists may be empty')
+  t.ok(checkAccessClaims({ ...claims, nonce: 'x' }, expected, now).ok, 'a claim that nobody asked for is left alone')
+})
+
+t.test('they say who asks', async (t) => {
+  const { sub: userId, sid: sessionId, auth_time: authTime } = claims
+  t.strictSame(authOfClaims(claims), { userId, sessionId, roles: ['admin', 'editor'], amr: ['pwd'], authTime })
+})
+
+t.test('exp', async (t) => {
+  t.ok(checkAccessClaims(claims, expected, 1_599_999).ok, 'good until the last millisecond')
+  const expired = { ok: false, error: 'token_expired' }
+  t.strictSame(checkAccessClaims(claims, expected, 1_600_000), expired, 'expired at exp itself')
+  t.strictSame(checkAccessClaims(claims, expected, 9e12), expired)
+})
+
+t.test('iss and aud are ours exactly, and asked before exp', async (t) => {
+  for (const late of [now, 9e12]) {
+    t.strictSame(checkAccessClaims({ ...claims, iss: 'https://auth.example/' }, expected, late), invalid)
+    t.strictSame(checkAccessClaims({ ...claims, aud: 'https://API.example' }, expected, late), invalid)
+    t.strictSame(checkAccessClaims({ ...claims, iss: '' }, expected, late), invalid)
+    t.strictSame(checkAccessClaims({ ...claims, aud: [expected.audience] }, expected, late), invalid)
+  }
+})
+
+t.test('every claim must be there and of its type, and no other type will do', async (t) => {
+  const wrong = fc.oneof(
+    fc.constantFrom(undefined, null, true, Number.NaN, Number.POSITIVE_INFINITY, 1.5, 2 ** 53, '1600', {}),
+    fc.constant([1]),
+    fc.constant(['pwd', null])
+  )
+  for (const name of Object.keys(claims)) {
+    const { [name as keyof AccessClaims]: _left, ...others } = claims
+    t.strictSame(checkAccessClaims(others, expected, now), invalid, `without ${name}`)
+    fc.assert(
+      fc.property(wrong, (value) => {
+        fc.pre(typeof value !== 'string' || typeof claims[name as keyof AccessClaims] !== 'string')
+        const verdict = checkAccessClaims({ ...claims, [name]: value }, expected, now)
+        return !verdict.ok && verdict.error === 'invalid_token'
+      }),
+      { seed: 22, numRuns: 100 }
+    )
+  }
+})
+
+t.test('a payload that is no object', async (t) => {
+  for (const payload of [undefined, null, 'text', 1, true, [], [claims]]) {
+    t.strictSame(checkAccessClaims(payload, expected, now), invalid, String(payload))
+  }
+})

@@ -1,0 +1,27 @@
+import t from 'tap'
+import { modes, type SessionPolicy, sessionLifeSeconds } from '../../src/core/policy.js'
+
+const policy: SessionPolicy = {
+  graceSeconds: 20,
+  recoveryGenerations: 16,
+  accessTokenTtlSeconds: 600,
+  refreshIdleTtlSeconds: 1000,
+  refreshAbsoluteTtlSeconds: 5000,
+  maxSessionsPerUser: 100,
+  modes
+}
+
+t.strictSame(modes, ['cookie', 'body', 'session', 'access'])
+
+t.test('how long a session lives', async (t) => {
+  for (const mode of ['cookie', 'body', 'session'] as const) {
+    t.strictSame(sessionLifeSeconds(mode, policy), { idle: 1000, absolute: 5000 }, mode)
+    const longIdle = { ...policy, refreshIdleTtlSeconds: 9000 }
+    t.strictSame(
+      sessionLifeSeconds(mode, longIdle),
+      { idle: 5000, absolute: 5000 },
+      `${mode}: never past the absolute end`
+    )
+  }
+  t.strictSame(sessionLifeSeconds('access', policy), { idle: 600, absolute: 600 }, 'access: as long as its one token')
+})

@@ -1,0 +1,271 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { decideRotation, type Presented, type RotationState, type Verdict } from '../../src/core/rotation.js'
+
+const policy = { graceSeconds: 20, recoveryGenerations: 16 }
+const rotatedAt = 1_000_000
+const atGrace = rotatedAt + 20_000
+const muchLater = rotatedAt + 3_600_000
+
+const session: RotationState = {
+  generation: 40,
+  rotatedAt,
+  retryKeyHash: 'hash of the key',
+  recoveredGeneration: null,
+  idleExpiresAt: 10_000_000,
+  absoluteExpiresAt: 20_000_000
+}
+
+interface Row {
+  readonly what: string
+  readonly session?: Partial<RotationState>
+  readonly presented: number
+  readonly key?: string
+  readonly policy?: Partial<typeof policy>
+  readonly now: number
+  readonly verdict: Verdict
+}
+
+const check = (t: Tap, rows: readonly Row[]) => {
+  for (const row of rows) {
+    const presented: Presented = { generation: row.presented, retryKeyHash: row.key ?? null }
+    const verdict = decideRotation({ ...session, ...row.session }, presented, { ...policy, ...row.policy }, row.now)
+    t.strictSame(verdict, row.verdict, row.what)
+  }
+}
+type Tap = Pick<typeof t, 'strictSame'>
+
+const rotate: Verdict = { kind: 'rotate', generation: 41 }
+const current: Verdict = { kind: 'current', generation: 40 }
+const replay: Verdict = { kind: 'replay', generation: 40, renew: false }
+const renewed: Verdict = { kind: 'replay', generation: 40, renew: true }
+const recover: Verdict = { kind: 'recover', generation: 40 }
+const reuse: Verdict = { kind: 'reuse' }
+const idle: Verdict = { kind: 'expired', reason: 'idle_timeout' }
+const absolute: Verdict = { kind: 'expired', reason: 'absolute_timeout' }
+
+t.test('2: past an end', async (t) => {
+  check(t, [
+    { what: 'a millisecond before the idle end', presented: 40, now: 9_999_999, verdict: rotate },
+    { what: 'at the idle end', presented: 40, now: 10_000_000, verdict: idle },
+    {
+      what: 'at the absolute end',
+      session: { idleExpiresAt: 20_000_000 },
+      presented: 40,
+      now: 20_000_000,
+      verdict: absolute
+    },
+    { what: 'past both: the absolute end is the reason', presented: 40, now: 20_000_000, verdict: absolute },
+    {
+      what: 'past the absolute end alone',
+      session: { absoluteExpiresAt: 5 },
+      presented: 40,
+      now: 5,
+      verdict: absolute
+    },
+    { what: 'a reused token past the end', presented: 1, now: 10_000_000, verdict: idle },
+    {
+      what: 'within the grace, past the end',
+      session: { idleExpiresAt: rotatedAt + 1 },
+      presented: 40,
+      now: rotatedAt + 1,
+      verdict: idle
+    },
+    { what: 'ahead of the row, past the end', presented: 50, now: 10_000_000, verdict: idle }
+  ])
+})
+
+t.test('3 and 4: the current token', async (t) => {
+  check(t, [
+    { what: 'a new session, at once', session: { rotatedAt: null }, presented: 40, now: 0, verdict: rotate },
+    { what: 'at the moment of the rotation', presented: 40, now: rotatedAt, verdict: current },
+    { what: 'a millisecond within the grace', presented: 40, now: atGrace - 1, verdict: current },
+    { what: 'at the grace', presented: 40, now: atGrace, verdict: rotate },
+    { what: 'much later', presented: 40, now: muchLater, verdict: rotate },
+    { what: 'the key is not asked', presented: 40, key: 'hash of the key', now: atGrace, verdict: rotate },
+    { what: 'a clock that went back', presented: 40, now: rotatedAt - 5_000, verdict: current }
+  ])
+})
+
+t.test('5: the token before, within the grace', async (t) => {
+  check(t, [
+    { what: 'at the moment of the rotation', presented: 39, now: rotatedAt, verdict: replay },
+    { what: 'a millisecond within the grace', presented: 39, now: atGrace - 1, verdict: replay },
+    {
+      what: 'with the key: still nothing is written',
+      presented: 39,
+      key: 'hash of the key',
+      now: atGrace - 1,
+      verdict: replay
+    },
+    { what: 'with another key', presented: 39, key: 'another', now: atGrace - 1, verdict: replay },
+    {
+      what: 'a recovery just before is no hindrance',
+      session: { recoveredGeneration: 40 },
+      presented: 39,
+      now: rotatedAt,
+      verdict: replay
+    }
+  ])
+})
+
+t.test('6: the token before, later, with the key of the request that rotated', async (t) => {
+  check(t, [
+    { what: 'at the grace', presented: 39, key: 'hash of the key', now: atGrace, verdict: renewed },
+    { what: 'much later', presented: 39, key: 'hash of the key', now: muchLater, verdict: renewed },
+    {
+      what: 'right after a recovery',
+      session: { recoveredGeneration: 40 },
+      presented: 39,
+      key: 'hash of the key',
+      now: muchLater,
+      verdict: renewed
+    },
+    {
+      what: 'no recovery allowed',
+      policy: { recoveryGenerations: 0 },
+      presented: 39,
+      key: 'hash of the key',
+      now: muchLater,
+      verdict: renewed
+    },
+    {
+      what: 'another key',
+      policy: { recoveryGenerations: 0 },
+      presented: 39,
+      key: 'another',
+      now: muchLater,
+      verdict: reuse
+    },
+    { what: 'no key', policy: { recoveryGenerations: 0 }, presented: 39, now: muchLater, verdict: reuse },
+    {
+      what: 'no key on either side is no match',
+      session: { retryKeyHash: null },
+      policy: { recoveryGenerations: 0 },
+      presented: 39,
+      now: muchLater,
+      verdict: reuse
+    },
+    { what: 'two behind, with the key', presented: 38, key: 'hash of the key', now: muchLater, verdict: reuse }
+  ])
+})
+
+t.test('7: the token before, later, without the key', async (t) => {
+  check(t, [
+    { what: 'the first time', presented: 39, now: atGrace, verdict: recover },
+    { what: 'with another key', presented: 39, key: 'another', now: atGrace, verdict: recover },
+    { what: 'in a session that never rotated', session: { rotatedAt: null }, presented: 39, now: 0, verdict: recover },
+    {
+      what: 'the last one 16 generations back',
+      session: { recoveredGeneration: 24 },
+      presented: 39,
+      now: atGrace,
+      verdict: recover
+    },
+    {
+      what: 'the last one 15 generations back',
+      session: { recoveredGeneration: 25 },
+      presented: 39,
+      now: atGrace,
+      verdict: reuse
+    },
+    {
+      what: 'this generation was recovered already',
+      session: { recoveredGeneration: 40 },
+      presented: 39,
+      now: atGrace,
+      verdict: reuse
+    },
+    { what: 'recovery 0: never', policy: { recoveryGenerations: 0 }, presented: 39, now: atGrace, verdict: reuse },
+    {
+      what: 'recovery 0, long after one',
+      session: { recoveredGeneration: 0 },
+      policy: { recoveryGenerations: 0 },
+      presented: 39,
+      now: atGrace,
+      verdict: reuse
+    }
+  ])
+})
+
+t.test('8: any older token', async (t) => {
+  check(t, [
+    { what: 'two behind, at once', presented: 38, now: rotatedAt, verdict: reuse },
+    {
+      what: 'two behind, with the key, at once',
+      presented: 38,
+      key: 'hash of the key',
+      now: rotatedAt,
+      verdict: reuse
+    },
+    { what: 'two behind, later', presented: 38, now: muchLater, verdict: reuse },
+    { what: 'the first of all', presented: 0, now: muchLater, verdict: reuse }
+  ])
+})
+
+t.test('9: a token ahead of the row', async (t) => {
+  check(t, [
+    {
+      what: 'one ahead, within the grace',
+      presented: 41,
+      now: rotatedAt,
+      verdict: { kind: 'restore', generation: 42 }
+    },
+    { what: 'one ahead, later', presented: 41, now: muchLater, verdict: { kind: 'restore', generation: 42 } },
+    { what: 'far ahead', presented: 90, now: muchLater, verdict: { kind: 'restore', generation: 91 } },
+    {
+      what: 'grace 0',
+      policy: { graceSeconds: 0 },
+      presented: 41,
+      now: muchLater,
+      verdict: { kind: 'restore', generation: 42 }
+    }
+  ])
+})
+
+t.test('grace 0 is strict: every refresh rotates, every older token is reuse', async (t) => {
+  const strict = { graceSeconds: 0 }
+  check(t, [
+    { what: 'the current token, at once', policy: strict, presented: 40, now: rotatedAt, verdict: rotate },
+    {
+      what: 'the current token, by a clock that went back',
+      policy: strict,
+      presented: 40,
+      now: rotatedAt - 1,
+      verdict: rotate
+    },
+    { what: 'the token before, at once', policy: strict, presented: 39, now: rotatedAt, verdict: reuse },
+    { what: 'with the key', policy: strict, presented: 39, key: 'hash of the key', now: muchLater, verdict: reuse },
+    { what: 'past the end', policy: strict, presented: 39, now: 10_000_000, verdict: idle }
+  ])
+})
+
+t.test('any row, any token, any time', async (t) => {
+  const instants = fc.nat(2_000_000)
+  const generations = fc.nat(30)
+  const keys = fc.constantFrom(null, 'one', 'two')
+  const rows = fc.record({
+    generation: generations,
+    rotatedAt: fc.option(instants),
+    retryKeyHash: keys,
+    recoveredGeneration: fc.option(generations),
+    idleExpiresAt: instants,
+    absoluteExpiresAt: instants
+  })
+  const policies = fc.record({ graceSeconds: fc.nat(1_000), recoveryGenerations: fc.nat(20) })
+  const presentations = fc.record({ generation: generations, retryKeyHash: keys })
+  fc.assert(
+    fc.property(rows, presentations, policies, instants, (row, presented, policy, now) => {
+      const verdict = decideRotation(Object.freeze(row), Object.freeze(presented), Object.freeze(policy), now)
+      const isOver = now >= Math.min(row.idleExpiresAt, row.absoluteExpiresAt)
+      if (isOver || verdict.kind === 'expired') return isOver && verdict.kind === 'expired'
+      if (verdict.kind === 'reuse') return presented.generation < row.generation
+      if (verdict.kind === 'rotate' || verdict.kind === 'restore') {
+        return presented.generation >= row.generation && verdict.generation === presented.generation + 1
+      }
+      return verdict.generation === row.generation && presented.generation >= row.generation - 1
+    }),
+    { seed: 25, numRuns: 5000 }
+  )
+  t.pass('no answer hands out a generation that the row does not have or get, nor moves it back')
+})
