@@ -1,0 +1,76 @@
+import { Unavailable } from '../ports.js'
+
+/** Runs the work when its turn comes; throws `Unavailable` at once where too many wait already. */
+export type PasswordQueue = <T>(work: () => Promise<T>) => Promise<T>
+
+/** What a queue holds at this moment. */
+export interface QueueLoad {
+  readonly running: number
+  readonly waiting: number
+}
+
+export interface PasswordQueueOptions {
+  /** How many hashes are computed at once; see `hashingConcurrency`. */
+  readonly concurrency: number
+  /** How many more may wait for their turn. */
+  readonly maxWaiting: number
+  /** A clock of milliseconds that never jumps. */
+  readonly monotonic?: () => number
+}
+
+/** What one hash is taken to cost before any was measured. */
+const assumedMilliseconds = 250
+const smoothing = 0.2
+
+/**
+ * First come, first served, `concurrency` at once and `maxWaiting` in line. `retryAfterSeconds` of
+ * the refusal is the time that the line needs, judged by how long the work took lately.
+ */
+export function passwordQueue(options: PasswordQueueOptions): PasswordQueue & { load(): QueueLoad } {
+  const { concurrency, maxWaiting, monotonic = () => performance.now() } = options
+  const waiting: (() => void)[] = []
+  let running = 0
+  let typicalMilliseconds = assumedMilliseconds
+
+  const turn = async (): Promise<void> => {
+    if (running < concurrency) {
+      running += 1
+      return
+    }
+    if (waiting.length >= maxWaiting) {
+      const seconds = ((waiting.length + 1) * typicalMilliseconds) / concurrency / 1000
+      throw new Unavailable('Too many passwords are waiting to be hashed', Math.max(1, Math.ceil(seconds)))
+    }
+    await new Promise<void>((resolve) => waiting.push(resolve))
+  }
+
+  // A slot goes straight to the next in line, so that nobody who comes later can take it.
+  const release = (): void => {
+    const next = waiting.shift()
+    if (next === undefined) running -= 1
+    else next()
+  }
+
+  const run: PasswordQueue = async (work) => {
+    await turn()
+    const startedAt = monotonic()
+    try {
+      return await work()
+    } finally {
+      typicalMilliseconds += smoothing * (monotonic() - startedAt - typicalMilliseconds)
+      release()
+    }
+  }
+  return Object.assign(run, { load: () => ({ running, waiting: waiting.length }) })
+}
+
+/** The size of libuv's thread pool where `UV_THREADPOOL_SIZE` does not say otherwise. */
+const defaultThreadPoolSize = 4
+
+/**
+ * How many hashes to compute at once: no more than there are cores, and one less than libuv's pool
+ * has threads, because the pool also serves files and name look-ups. Always at least one.
+ */
+export function hashingConcurrency(cores: number, threadPoolSize = defaultThreadPoolSize): number {
+  return Math.max(1, Math.min(cores, threadPoolSize - 1))
+}

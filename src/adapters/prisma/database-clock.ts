@@ -1,0 +1,64 @@
+import { performance } from 'node:perf_hooks'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Clock } from '../../ports.js'
+import type { Database } from './database.js'
+
+/** What the clock reads locally, in milliseconds: it only ever runs forward, whatever is done to the machine's time of day. */
+export type LocalTime = () => number
+
+export interface DatabaseClock extends Clock {
+  /** Measures the distance to the database's clock anew. A failure keeps the last one. */
+  measure(): Promise<void>
+  stop(): void
+}
+
+const probes = 3
+const measureEverySeconds = 30
+
+/**
+ * The database's clock, told from local time and a distance that is measured now and every 30 s.
+ * The measure is off by at most half the fastest of a few round trips. Throws `Unavailable` where
+ * the first one fails.
+ */
+export async function databaseClock(
+  database: Database,
+  localTime: LocalTime = () => performance.now()
+): Promise<DatabaseClock> {
+  let offset = await measureOffset(database, localTime)
+
+  async function measure(): Promise<void> {
+    try {
+      offset = await measureOffset(database, localTime)
+    } catch {
+      // Local time drifts by milliseconds in the minutes that a database is away.
+    }
+  }
+
+  const timer = setInterval(measure, measureEverySeconds * 1000).unref()
+  return {
+    now: () => Math.floor(localTime() + offset),
+    sleep: async (milliseconds) => delay(milliseconds),
+    measure,
+    stop: () => clearInterval(timer)
+  }
+}
+
+async function measureOffset(database: Database, localTime: LocalTime): Promise<number> {
+  let best = { roundTrip: Number.POSITIVE_INFINITY, offset: 0 }
+  for (let probe = 0; probe < probes; probe += 1) {
+    const measured = await probeOnce(database, localTime)
+    if (measured.roundTrip < best.roundTrip) best = measured
+  }
+  return best.offset
+}
+
+async function probeOnce(database: Database, localTime: LocalTime): Promise<{ roundTrip: number; offset: number }> {
+  return database.run(async (prisma) => {
+    const asked = localTime()
+    const [row] = await prisma.$queryRaw<{ now: number }[]>`
+      SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now`
+    const roundTrip = localTime() - asked
+    if (row === undefined) throw new Error('The database did not tell its time.')
+    return { roundTrip, offset: row.now - (asked + roundTrip / 2) }
+  })
+}

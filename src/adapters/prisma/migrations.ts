@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** One connection, ours alone until `migrate` has returned. */
+export interface MigrationConnection {
+  /** Runs statements that take no values and whose rows nobody reads. */
+  script(sql: string): Promise<unknown>
+  query(sql: string, values: readonly unknown[]): Promise<{ readonly rows: readonly unknown[] }>
+}
+
+export interface Migration {
+  readonly name: string
+  readonly sql: string
+  /** SHA-256 of the file, in hex, as `prisma migrate` takes it. */
+  readonly checksum: string
+}
+
+interface AppliedMigration {
+  readonly migration_name: string
+  readonly checksum: string
+  readonly finished: boolean
+}
+
+/** The advisory lock that `prisma migrate` takes, so that it and we never migrate at once. */
+const prismaMigrateLock = 72707369
+
+/** The table of `prisma migrate`, to the letter, so that the tool and this code agree about a database. */
+const createHistory = `CREATE TABLE "_prisma_migrations" (
+  "id" VARCHAR(36) PRIMARY KEY NOT NULL,
+  "checksum" VARCHAR(64) NOT NULL,
+  "finished_at" TIMESTAMPTZ,
+  "migration_name" VARCHAR(255) NOT NULL,
+  "logs" TEXT,
+  "rolled_back_at" TIMESTAMPTZ,
+  "started_at" TIMESTAMPTZ NOT NULL DEFAULT now(),
+  "applied_steps_count" INTEGER NOT NULL DEFAULT 0
+)`
+
+/**
+ * Brings the database up to `migrations`, in their order, each in a transaction of its own together
+ * with its row in `_prisma_migrations`. Any number of processes may do so at once. Migrations that
+ * only the database knows stay: during a rolling deploy a newer version has been there before us.
+ * Throws where an applied migration is not the file we have, or where `prisma migrate` left a
+ * failed one behind: a person must look at those.
+ */
+export async function migrate(connection: MigrationConnection, migrations: readonly Migration[]): Promise<void> {
+  // Without the lock first: the common start has nothing to do, and may not be allowed to write.
+  if (pending(migrations, await readHistory(connection)).length === 0) return
+  await connection.query('SELECT pg_advisory_lock($1)', [prismaMigrateLock])
+  try {
+    const history = await readHistory(connection)
+    if (history === undefined) await connection.script(createHistory)
+    for (const migration of pending(migrations, history)) await apply(connection, migration)
+  } finally {
+    await connection.query('SELECT pg_advisory_unlock($1)', [prismaMigrateLock])
+  }
+}
+
+/** The migrations of this version, oldest first. */
+export async function readMigrations(folder = migrationsFolder()): Promise<readonly Migration[]> {
+  const entries = await readdir(folder, { withFileTypes: true })
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
+  return Promise.all(
+    names.sort().map(async (name) => {
+      const file = await readFile(join(folder, name, 'migration.sql'))
+      return { name, sql: file.toString('utf8'), checksum: createHash('sha256').update(file).digest('hex') }
+    })
+  )
+}
+
+/** `prisma/migrations` of the package that this module is part of, wherever the compiler has put the module. */
+function migrationsFolder(): string {
+  const from = dirname(fileURLToPath(import.meta.url))
+  for (let folder = from; folder !== dirname(folder); folder = dirname(folder)) {
+    const candidate = join(folder, 'prisma', 'migrations', 'migration_lock.toml')
+    if (existsSync(candidate)) return dirname(candidate)
+  }
+  throw new Error(`There is no prisma/migrations above ${from}: the installation is incomplete.`)
+}
+
+/** Undefined where there is no history yet. */
+async function readHistory(connection: MigrationConnection): Promise<readonly AppliedMigration[] | undefined> {
+  const { rows: tables } = await connection.query(`SELECT 1 WHERE to_regclass('"_prisma_migrations"') IS NOT NULL`, [])
+  if (tables.length === 0) return undefined
+  const { rows } = await connection.query(
+    `SELECT "migration_name", "checksum", "finished_at" IS NOT NULL AS "finished"
+     FROM "_prisma_migrations" WHERE "rolled_back_at" IS NULL`,
+    []
+  )
+  return rows as readonly AppliedMigration[]
+}
+
+function pending(migrations: readonly Migration[], history: readonly AppliedMigration[] = []): readonly Migration[] {
+  const failed = history.find((applied) => !applied.finished)
+  if (failed !== undefined) {
+    throw new Error(
+      `The migration ${failed.migration_name} failed halfway in this database. ` +
+        'Mend the tables by hand, then say so with "prisma migrate resolve".'
+    )
+  }
+  const applied = new Map(history.map((row) => [row.migration_name, row.checksum]))
+  for (const { name, checksum } of migrations) {
+    const known = applied.get(name)
+    if (known !== undefined && known !== checksum) {
+      throw new Error(
+        `The migration ${name} was applied to this database from another file than the one here. ` +
+          'A migration must never be edited after it was applied: put the old file back and add a new migration.'
+      )
+    }
+  }
+  return migrations.filter(({ name }) => !applied.has(name))
+}
+
+async function apply(connection: MigrationConnection, { name, sql, checksum }: Migration): Promise<void> {
+  await connection.script('BEGIN')
+  try {
+    // Who waits for a table's lock holds up everybody who comes after: better to fail and be started again.
+    await connection.script(`SET LOCAL lock_timeout = '5s'`)
+    await connection.script(sql)
+    await connection.query(
+      `INSERT INTO "_prisma_migrations" ("id", "checksum", "finished_at", "migration_name", "started_at", "applied_steps_count")
+       VALUES (gen_random_uuid()::text, $1, clock_timestamp(), $2, now(), 1)`,
+      [checksum, name]
+    )
+    await connection.script('COMMIT')
+  } catch (error) {
+    await connection.script('ROLLBACK')
+    throw new Error(`The migration ${name} failed and was rolled back.`, { cause: error })
+  }
+}

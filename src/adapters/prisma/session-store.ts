@@ -1,0 +1,82 @@
+import type { Session, SessionStore } from '../../ports.js'
+import { byCreation, where } from './cursor.js'
+import type { Database } from './database.js'
+import { endingEverybodys } from './ending-everybodys.js'
+import { type EndingPolicy, endSessions, lockUser } from './ending-sessions.js'
+import { Prisma } from './generated/client.js'
+import { type RefreshingPolicy, refreshingSessions } from './refreshing-sessions.js'
+import { sessionCreation } from './session-creation.js'
+import { isLive, type LiveRow, liveColumns, sessionColumns, toLiveSession } from './session-rows.js'
+
+/** No user holds more: the highest value of `MAX_SESSIONS_PER_USER`. It keeps a listing bounded whatever the table holds. */
+const mostSessionsOfUser = 10_000
+
+const newestFirst = byCreation<Session>('sessions', 's')
+
+/** Sessions in PostgreSQL. Every promise of `SessionStore` is kept by single statements or short batches, under READ COMMITTED. */
+export function prismaSessionStore(database: Database, policy: RefreshingPolicy & EndingPolicy): SessionStore {
+  return {
+    create: sessionCreation(database, policy),
+    ...refreshingSessions(database, policy),
+    endEverybodys: endingEverybodys(database, policy),
+
+    async find(sid) {
+      const rows = await database.run(
+        (prisma) => prisma.$queryRaw<LiveRow[]>`
+          SELECT ${liveColumns} FROM session s JOIN "user" u ON u.id = s.user_id WHERE s.id = ${sid}::uuid`
+      )
+      return rows.map(toLiveSession)[0]
+    },
+
+    async end(target, reason, actor, note) {
+      // A condition that is named but undefined is a caller's slip, and must not vanish: it fits no session.
+      const conditions = [Prisma.sql`s.id = ${target.sid}::uuid`]
+      if ('userId' in target) conditions.push(Prisma.sql`s.user_id = ${target.userId ?? null}::uuid`)
+      if ('secretHash' in target) conditions.push(Prisma.sql`s.secret_hash = ${target.secretHash ?? null}`)
+      const which = Prisma.join(conditions, ' AND ')
+      const [revocation] = await database.run((prisma) => endSessions(prisma, which, { reason, note }, actor, policy))
+      return revocation
+    },
+
+    async endAllOfUser(userId, { keepSid, ...ended }, actor) {
+      const others = Prisma.sql`s.user_id = ${userId}::uuid AND s.id IS DISTINCT FROM ${keepSid ?? null}::uuid`
+      const [, revocations] = await database.run((prisma) =>
+        prisma.$transaction([lockUser(prisma, userId), endSessions(prisma, others, ended, actor, policy)])
+      )
+      return revocations
+    },
+
+    listOfUser(userId) {
+      return database.run(
+        (prisma) => prisma.$queryRaw<Session[]>`
+          SELECT ${sessionColumns} FROM session s WHERE s.user_id = ${userId}::uuid AND ${isLive}
+          ORDER BY s.created_at DESC, s.id DESC LIMIT ${mostSessionsOfUser}`
+      )
+    },
+
+    async list({ userId, ip }, page) {
+      const conditions = where([
+        isLive,
+        userId === undefined ? undefined : Prisma.sql`s.user_id = ${userId}::uuid`,
+        ip === undefined ? undefined : Prisma.sql`s.ip = ${ip}`,
+        newestFirst.after(page.cursor)
+      ])
+      const rows = await database.run(
+        (prisma) => prisma.$queryRaw<Session[]>`
+          SELECT ${sessionColumns} FROM session s ${conditions}
+          ORDER BY s.created_at DESC, s.id DESC LIMIT ${page.limit + 1}`
+      )
+      return newestFirst.page(rows, page)
+    },
+
+    async rename(sid, userId, device) {
+      const [session] = await database.run(
+        (prisma) => prisma.$queryRaw<Session[]>`
+          UPDATE session s SET device = ${device}
+          WHERE s.id = ${sid}::uuid AND s.user_id = ${userId}::uuid AND ${isLive}
+          RETURNING ${sessionColumns}`
+      )
+      return session
+    }
+  }
+}

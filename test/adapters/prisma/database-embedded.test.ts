@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { lockFolder } from '../../../src/adapters/folder-lock.js'
+import { FolderTaken, openEmbeddedDatabase } from '../../../src/adapters/prisma/embedded-database.js'
+import { sql, testFolder, testTemplate } from '../../database.js'
+
+const template = await testTemplate()
+const embeddedModule = new URL('../../../src/adapters/prisma/embedded-database.js', import.meta.url).href
+
+async function open(t: Test, dataDir: string) {
+  const database = await openEmbeddedDatabase({ dataDir, template })
+  t.teardown(() => database.close())
+  return database
+}
+
+t.test('a folder that somebody else has is refused, with its name and what to do', async (t) => {
+  const dataDir = await testFolder(t)
+  const lock = await lockFolder(dataDir)
+  t.teardown(() => lock?.release())
+  const second = openEmbeddedDatabase({ dataDir, template })
+  await t.rejects(second, FolderTaken)
+  const message = await second.then(
+    () => '',
+    (error: Error) => error.message
+  )
+  for (const part of [dataDir, 'DATA_DIR', 'DATABASE_URL']) t.ok(message.includes(part))
+})
+
+t.test('after kill -9, and after a close, the next one has every acknowledged write', async (t) => {
+  const dataDir = join(await testFolder(t), 'deep', 'data')
+  // It ends with its standard input, so that a test that is killed leaves nothing behind that writes for ever.
+  const script = `import { openEmbeddedDatabase } from '${embeddedModule}'
+    process.stdin.on('end', () => process.exit()).resume()
+    const database = await openEmbeddedDatabase(${JSON.stringify({ dataDir, template })})
+    for (let written = 1; ; written += 1) {
+      await database.run((prisma) => prisma.event.create({ data: { type: 'written' } }))
+      process.stdout.write(written + '\\n')
+    }`
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    stdio: ['pipe', 'pipe', 'inherit']
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  let said = ''
+  child.stdout.on('data', (data) => (said += data))
+  while (said.split('\n').length < 20) await once(child.stdout, 'data')
+  await t.rejects(openEmbeddedDatabase({ dataDir, template }), FolderTaken)
+  const closed = once(child, 'close')
+  child.kill('SIGKILL')
+  await closed
+
+  const database = await open(t, dataDir)
+  const [row] = await sql<{ count: bigint }>(database, 'SELECT count(*) AS "count" FROM "event"')
+  const acknowledged = said.split('\n').length - 1
+  t.ok(Number(row?.count) >= acknowledged, `${row?.count} rows of ${acknowledged} acknowledged`)
+  await database.close()
+
+  t.equal((await stat(dataDir)).mode & 0o777, 0o700)
+  const again = await open(t, dataDir)
+  t.same(await sql(again, 'SELECT count(*) AS "count" FROM "event"'), [row])
+})
+
+t.test('when it cannot open it lets go of the folder', async (t) => {
+  const dataDir = await testFolder(t)
+  await t.rejects(openEmbeddedDatabase({ dataDir, template: join(dataDir, 'no-such-template') }))
+  const lock = await lockFolder(dataDir)
+  t.ok(lock)
+  await lock?.release()
+})

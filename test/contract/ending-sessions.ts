@@ -1,0 +1,168 @@
+import { randomUUID } from 'node:crypto'
+import type { Test } from 'tap'
+import { addUser, attempt, digest, eventsOf, login, ops, policy, reread, type Stores, tryLogin } from './stores.js'
+
+const skewSeconds = 60
+
+/** What every `SessionStore` promises about ending sessions. */
+export function testEndings(t: Test, stores: Stores): void {
+  const { sessions, events } = stores
+
+  t.test('end deletes the row and writes the revocation and the event', async (t) => {
+    const session = await login(stores, await addUser(stores))
+    const revocation = await sessions.end({ sid: session.id }, 'revoked_by_admin', ops, 'stolen laptop')
+    if (revocation === undefined) return t.fail('nothing ended')
+
+    t.match(revocation, { sid: session.id, reason: 'revoked_by_admin' })
+    t.equal(typeof revocation.id, 'bigint')
+    t.equal(revocation.expiresAt - revocation.at, (policy.accessTokenTtlSeconds + skewSeconds) * 1000)
+    t.equal(await sessions.find(session.id), undefined)
+    t.equal(await sessions.rotate(attempt(session)), undefined)
+    t.equal(await events.endedReason(session.id), 'revoked_by_admin')
+    const [event] = await eventsOf(stores, { sessionId: session.id })
+    t.match(event, {
+      type: 'session_ended',
+      userId: session.userId,
+      actorId: ops.userId,
+      reason: 'revoked_by_admin',
+      note: 'stolen laptop',
+      ip: ops.ip,
+      userAgent: ops.userAgent
+    })
+  })
+
+  t.test('end names a session that has gone by undefined, and of twenty at once one ends it', async (t) => {
+    const session = await login(stores, await addUser(stores))
+    const all = await Promise.all(Array.from({ length: 20 }, () => sessions.end({ sid: session.id }, 'logged_out', {})))
+    t.equal(all.filter((revocation) => revocation !== undefined).length, 1)
+    t.equal(await sessions.end({ sid: session.id }, 'logged_out', {}), undefined)
+    t.equal((await eventsOf(stores, { sessionId: session.id, type: 'session_ended' })).length, 1)
+  })
+
+  t.test('a user id or a secret that does not fit ends nothing, nor does one that is named but missing', async (t) => {
+    const session = await login(stores, await addUser(stores))
+    const sid = session.id
+    const { userId, secretHash } = session
+    for (const misfit of [
+      { userId: randomUUID() },
+      { secretHash: digest('other') },
+      { userId: undefined },
+      { secretHash: undefined },
+      { userId, secretHash: digest('other') }
+    ]) {
+      t.equal(await sessions.end({ sid, ...misfit }, 'revoked_by_user', {}), undefined)
+    }
+    t.equal(await events.endedReason(sid), undefined)
+    t.ok(await sessions.end({ sid, userId, secretHash }, 'revoked_by_user', {}))
+  })
+
+  t.test('endAllOfUser ends all of one user but the session to keep', async (t) => {
+    const [user, other] = [await addUser(stores), await addUser(stores)]
+    const [kept, first, second, others] = [
+      await login(stores, user),
+      await login(stores, user),
+      await login(stores, user, { mode: 'session' }),
+      await login(stores, other)
+    ]
+    const ended = await sessions.endAllOfUser(user.id, { keepSid: kept.id, reason: 'revoked_by_user', note: 'n' }, ops)
+    t.same(ended.map(({ sid }) => sid).sort(), [first.id, second.id].sort())
+    t.equal(await events.endedReason(first.id), 'revoked_by_user')
+    t.match(await eventsOf(stores, { sessionId: second.id, type: 'session_ended' }), [
+      { note: 'n', actorId: ops.userId }
+    ])
+    t.same(
+      (await sessions.listOfUser(user.id)).map(({ id }) => id),
+      [kept.id]
+    )
+
+    t.match(await sessions.endAllOfUser(user.id, { reason: 'revoked_by_admin' }, ops), [{ sid: kept.id }])
+    t.same(await sessions.endAllOfUser(user.id, { reason: 'revoked_by_admin' }, ops), [])
+    t.same(await sessions.endAllOfUser(randomUUID(), { reason: 'revoked_by_admin' }, ops), [])
+    t.ok(await sessions.find(others.id))
+  })
+
+  t.test('endEverybodys ends all with one revocation and one event, and each still learns why', async (t) => {
+    const loggedOut = await login(stores, await addUser(stores))
+    await sessions.end({ sid: loggedOut.id }, 'logged_out', {})
+    const all = [await login(stores, await addUser(stores)), await login(stores, await addUser(stores))]
+    const { count, revocation } = await sessions.endEverybodys(ops)
+
+    t.ok(count >= 2)
+    t.match(revocation, { sid: null, reason: 'revoked_by_admin' })
+    t.ok(revocation.at >= Math.max(...all.map(({ now }) => now)))
+    t.equal(revocation.expiresAt - revocation.at, (policy.accessTokenTtlSeconds + skewSeconds) * 1000)
+    t.match(await eventsOf(stores, { type: 'everybody_revoked' }), [
+      { actorId: ops.userId, ip: ops.ip, userAgent: 'ops' }
+    ])
+    for (const { id } of all) {
+      t.equal(await sessions.find(id), undefined)
+      t.equal(await events.endedReason(id), 'revoked_by_admin')
+      t.equal((await eventsOf(stores, { sessionId: id })).length, 1, 'no event of its own')
+    }
+    t.equal(await events.endedReason(loggedOut.id), 'logged_out')
+    t.equal(await events.endedReason(randomUUID()), undefined)
+
+    await stores.age(1)
+    const later = await login(stores, await addUser(stores))
+    t.equal(await events.endedReason(later.id), undefined)
+    await sessions.end({ sid: later.id }, 'logged_out', {})
+    t.equal(await events.endedReason(later.id), 'logged_out')
+    t.match(await sessions.endEverybodys(ops), { count: 0, revocation: { sid: null } })
+  })
+
+  t.test('an end wins against every refresh that is on its way', async (t) => {
+    const user = await addUser(stores)
+    for (let round = 0; round < stores.rounds; round++) {
+      const session = await login(stores, user)
+      const rotate = () => sessions.rotate(attempt(session))
+      const end = () => sessions.end({ sid: session.id }, 'revoked_by_user', {})
+      const [, revocation] =
+        round % 2 === 0 ? await Promise.all([rotate(), end()]) : (await Promise.all([end(), rotate()])).reverse()
+      if (revocation === undefined) t.fail(`round ${round}: the session was not found`)
+      if ((await sessions.find(session.id)) !== undefined) t.fail(`round ${round}: the session lives on`)
+    }
+    t.same(await sessions.listOfUser(user.id), [])
+  })
+
+  t.test(
+    'no login that was proved before outlives the end of all sessions, a new password, or the account',
+    async (t) => {
+      const disruptions: Record<
+        string,
+        (user: Awaited<ReturnType<typeof addUser>>, keepSid: string) => Promise<unknown>
+      > = {
+        changePassword: ({ id, passwordHash }, keepSid) =>
+          stores.users.changePassword(
+            { userId: id, oldHash: passwordHash, newHash: digest(randomUUID()), keepSid },
+            {}
+          ),
+        disable: ({ id }) => stores.users.update(id, { disabled: true }, ops),
+        delete: ({ id }) => stores.users.delete(id, 'revoked_by_user', {})
+      }
+      for (const [name, disrupt] of Object.entries(disruptions)) {
+        for (let round = 0; round < stores.rounds / 5; round++) {
+          const user = await addUser(stores)
+          const kept = await login(stores, user)
+          const logins = () => Promise.all([tryLogin(stores, user), tryLogin(stores, user), tryLogin(stores, user)])
+          const [created] = await Promise.all([logins(), disrupt(user, kept.id)])
+          const left = (await sessions.listOfUser(user.id)).filter(({ id }) => id !== kept.id)
+          if (left.length > 0) t.fail(`${name}, round ${round}: a session survives`)
+          for (const login of created) {
+            if (login === 'user_changed') continue
+            const reason = await events.endedReason(login.session.id)
+            if (reason === undefined) t.fail(`${name}, round ${round}: a session went without a word`)
+          }
+        }
+      }
+      t.pass('every session that was made ended, with its reason')
+    }
+  )
+
+  t.test('a row past its end can still be ended, under the reason given', async (t) => {
+    const session = await login(stores, await addUser(stores), { idleTtlSeconds: 50 })
+    await stores.age(60)
+    t.ok((await reread(stores, session)).now >= (await reread(stores, session)).idleExpiresAt)
+    t.match(await sessions.end({ sid: session.id }, 'idle_timeout', {}), { reason: 'idle_timeout' })
+    t.equal(await events.endedReason(session.id), 'idle_timeout')
+  })
+}

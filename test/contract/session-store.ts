@@ -1,0 +1,280 @@
+import { randomUUID } from 'node:crypto'
+import type { Test } from 'tap'
+import { addUser, attempt, digest, eventsOf, login, ops, policy, reread, type Stores, tryLogin } from './stores.js'
+
+/** What every `SessionStore` promises about making, reading and moving sessions. */
+export function testSessions(t: Test, stores: Stores): void {
+  const { sessions } = stores
+
+  t.test('create gives the session as find reads it, with its ends and its event', async (t) => {
+    const user = await addUser(stores, { roles: ['editor'] })
+    const wish = {
+      device: 'Phone',
+      userAgent: 'Browser 1',
+      ip: '2001:db8::1',
+      amr: ['pwd', 'otp'],
+      mode: 'body'
+    } as const
+    const session = await login(stores, user, { ...wish, amr: [...wish.amr] })
+
+    t.match(session, { ...wish, userId: user.id, generation: 0, rotatedAt: null, retryKeyHash: null })
+    t.equal(session.recoveredGeneration, null)
+    t.equal(session.createdAt, session.now)
+    t.equal(session.authTime, session.now)
+    t.equal(session.idleExpiresAt, session.now + policy.refreshIdleTtlSeconds * 1000)
+    t.equal(session.absoluteExpiresAt, session.now + policy.refreshAbsoluteTtlSeconds * 1000)
+    t.same(session.user, {
+      id: user.id,
+      email: user.email,
+      roles: ['editor'],
+      disabled: false,
+      createdAt: user.createdAt
+    })
+
+    const { now, ...found } = await reread(stores, session)
+    const { now: createdNow, ...created } = session
+    t.same(found, created)
+    t.ok(now >= createdNow)
+    t.match(await eventsOf(stores, { sessionId: session.id }), [
+      { type: 'login_succeeded', userId: user.id, actorId: user.id, reason: null }
+    ])
+  })
+
+  t.test('an idle end lies never past the absolute one', async (t) => {
+    const session = await login(stores, await addUser(stores), { idleTtlSeconds: 500, absoluteTtlSeconds: 300 })
+    t.equal(session.idleExpiresAt, session.absoluteExpiresAt)
+  })
+
+  t.test('create refuses what the login no longer proves, and then leaves everything alone', async (t) => {
+    const user = await addUser(stores)
+    const kept = await login(stores, user)
+    const refused = (passwordHash: string, userId = user.id) =>
+      tryLogin(stores, { ...user, id: userId, passwordHash }, { maxPerUser: 1, replaces: kept.id })
+
+    t.equal(await refused('another'), 'user_changed')
+    t.equal(await refused(user.passwordHash, randomUUID()), 'user_changed')
+    t.ok(await sessions.find(kept.id), 'nothing is evicted or replaced')
+    await stores.users.update(user.id, { disabled: true }, ops)
+    t.equal(await refused(user.passwordHash), 'user_changed')
+    t.same(await sessions.listOfUser(user.id), [])
+    t.equal((await eventsOf(stores, { type: 'login_succeeded', userId: user.id })).length, 1)
+  })
+
+  t.test('the oldest sessions above the limit end, and expired ones do not count', async (t) => {
+    const user = await addUser(stores)
+    const expired = await login(stores, user, { idleTtlSeconds: 5 })
+    await stores.age(10)
+    const oldest = await login(stores, user)
+    await stores.age(10)
+    const older = await login(stores, user)
+    await stores.age(10)
+    const created = await tryLogin(stores, user, { maxPerUser: 2 })
+
+    if (created === 'user_changed') return t.fail('refused')
+    t.match(created.revocations, [{ sid: oldest.id, reason: 'session_limit' }])
+    t.same(
+      (await sessions.listOfUser(user.id)).map(({ id }) => id),
+      [created.session.id, older.id]
+    )
+    t.equal(await stores.events.endedReason(oldest.id), 'session_limit')
+    t.ok(await sessions.find(expired.id))
+  })
+
+  t.test('logins at once never leave more than the limit', async (t) => {
+    const user = await addUser(stores)
+    await Promise.all(Array.from({ length: 12 }, () => login(stores, user, { maxPerUser: 3 })))
+    t.equal((await sessions.listOfUser(user.id)).length, 3)
+  })
+
+  t.test('the replaced session ends, whoever it belonged to, and does not count', async (t) => {
+    const user = await addUser(stores)
+    const before = await login(stores, await addUser(stores))
+    const own = await login(stores, user)
+    const created = await tryLogin(stores, user, { replaces: before.id })
+    if (created === 'user_changed') return t.fail('refused')
+    t.match(created.revocations, [{ sid: before.id, reason: 'logged_out' }])
+    t.equal(await sessions.find(before.id), undefined)
+    t.equal(await stores.events.endedReason(before.id), 'logged_out')
+
+    const again = await tryLogin(stores, user, { replaces: own.id, maxPerUser: 2 })
+    t.match(again, { revocations: [{ sid: own.id, reason: 'logged_out' }] })
+    t.equal((await sessions.listOfUser(user.id)).length, 2)
+    const [newest] = await sessions.listOfUser(user.id)
+    t.match(await tryLogin(stores, user, { replaces: newest?.id ?? '', maxPerUser: 2 }), {
+      revocations: [{ sid: newest?.id, reason: 'logged_out' }]
+    })
+    t.equal((await sessions.listOfUser(user.id)).length, 2)
+    t.match(await tryLogin(stores, user, { replaces: randomUUID() }), { revocations: [] })
+  })
+
+  t.test('rotate moves a row that stands as presented, and only its idle end', async (t) => {
+    const session = await login(stores, await addUser(stores))
+    await stores.age(100)
+    const before = await reread(stores, session)
+    const rotated = await sessions.rotate(attempt(before, digest('key')))
+    if (rotated === undefined) return t.fail('refused')
+
+    t.match(rotated, { generation: 1, rotatedAt: rotated.now, lastUsedAt: rotated.now, retryKeyHash: digest('key') })
+    t.equal(rotated.idleExpiresAt, rotated.now + policy.refreshIdleTtlSeconds * 1000)
+    t.equal(rotated.absoluteExpiresAt, before.absoluteExpiresAt)
+    const { now, ...found } = await reread(stores, session)
+    t.same({ ...found, now: rotated.now }, rotated)
+    t.ok(now >= rotated.now)
+  })
+
+  t.test('rotate never moves the idle end past the absolute one', async (t) => {
+    const session = await login(stores, await addUser(stores), { absoluteTtlSeconds: 300, idleTtlSeconds: 200 })
+    const rotated = await sessions.rotate(attempt(session))
+    t.equal(rotated?.idleExpiresAt, session.absoluteExpiresAt)
+  })
+
+  t.test('rotate does nothing to a row that does not stand as presented', async (t) => {
+    const session = await login(stores, await addUser(stores))
+    t.equal(await sessions.rotate({ ...attempt(session), generation: 1 }), undefined)
+    t.equal(await sessions.rotate({ ...attempt(session), secretHash: digest('other') }), undefined)
+    t.equal(await sessions.rotate({ ...attempt(session), sid: randomUUID() }), undefined)
+    t.match(await reread(stores, session), { generation: 0, rotatedAt: null, lastUsedAt: session.lastUsedAt })
+  })
+
+  t.test('rotate waits out the grace, save for a new session', async (t) => {
+    const session = await login(stores, await addUser(stores))
+    const first = await sessions.rotate(attempt(session))
+    if (first === undefined) return t.fail('a new session rotates at once')
+    t.equal(await sessions.rotate(attempt(first)), undefined)
+    await stores.age(policy.graceSeconds - 10)
+    t.equal(await sessions.rotate(attempt(first)), undefined)
+    await stores.age(10)
+    t.match(await sessions.rotate(attempt(first)), { generation: 2 })
+  })
+
+  t.test('without a grace every refresh rotates', async (t) => {
+    const strict = stores.sessionsUnder({ graceSeconds: 0 })
+    let session = await login(stores, await addUser(stores))
+    for (const generation of [1, 2, 3]) {
+      const rotated = await strict.rotate(attempt(session))
+      t.equal(rotated?.generation, generation)
+      session = rotated ?? session
+    }
+  })
+
+  t.test('rotate refuses past an end, a disabled user and the modes without refresh token', async (t) => {
+    const user = await addUser(stores)
+    const idle = await login(stores, user, { idleTtlSeconds: 50 })
+    const absolute = await login(stores, user, { absoluteTtlSeconds: 60, idleTtlSeconds: 60 })
+    const live = await login(stores, user)
+    await stores.age(70)
+    t.equal(await sessions.rotate(attempt(idle)), undefined)
+    t.equal(await sessions.rotate(attempt(absolute)), undefined)
+    for (const mode of ['session', 'access'] as const) {
+      t.equal(await sessions.rotate(attempt(await login(stores, user, { mode }))), undefined, mode)
+    }
+    t.ok(await sessions.rotate(attempt(live)))
+    t.match(await sessions.find(idle.id), { generation: 0 }, 'a row past its end is still found')
+  })
+
+  t.test('of fifty refreshes at once exactly one rotates', async (t) => {
+    const session = await login(stores, await addUser(stores))
+    const rotated = await Promise.all(Array.from({ length: 50 }, () => sessions.rotate(attempt(session))))
+    t.equal(rotated.filter((row) => row !== undefined).length, 1)
+    t.match(await reread(stores, session), { generation: 1 })
+  })
+
+  t.test('a generation has four bytes', async (t) => {
+    const session = await login(stores, await addUser(stores))
+    t.ok(await sessions.advance(session, { kind: 'restore', generation: 4_294_967_290, retryKeyHash: null }, {}))
+    await stores.age(policy.graceSeconds)
+    const rotated = await sessions.rotate(attempt(await reread(stores, session)))
+    t.equal(rotated?.generation, 4_294_967_291)
+  })
+
+  t.test('advance carries a verdict out on the row as it was seen', async (t) => {
+    const session = await login(stores, await addUser(stores))
+    const rotated = await sessions.rotate(attempt(session, digest('key')))
+    await stores.age(100)
+    const seen = await reread(stores, session)
+    t.not(rotated?.rotatedAt, seen.rotatedAt)
+
+    t.equal(await sessions.advance(seen, { kind: 'renew', generation: 1, retryKeyHash: digest('key') }, ops), true)
+    const renewed = await reread(stores, session)
+    t.match(renewed, { generation: 1, retryKeyHash: digest('key'), recoveredGeneration: null })
+    t.ok(renewed.now - (renewed.rotatedAt ?? 0) < 20_000)
+    t.equal(renewed.lastUsedAt, renewed.rotatedAt)
+    t.equal(renewed.idleExpiresAt, renewed.lastUsedAt + policy.refreshIdleTtlSeconds * 1000)
+    t.equal(
+      await sessions.advance(seen, { kind: 'recover', generation: 1, retryKeyHash: null }, ops),
+      false,
+      'it moved'
+    )
+
+    const elsewhere = { ...renewed, generation: 0 }
+    t.equal(await sessions.advance(elsewhere, { kind: 'restore', generation: 5, retryKeyHash: null }, ops), false)
+
+    t.equal(await sessions.advance(renewed, { kind: 'recover', generation: 1, retryKeyHash: null }, ops), true)
+    const recovered = await reread(stores, session)
+    t.match(recovered, { generation: 1, recoveredGeneration: 1, retryKeyHash: null })
+    t.equal(await sessions.advance(recovered, { kind: 'restore', generation: 8, retryKeyHash: null }, ops), true)
+    t.match(await reread(stores, session), { generation: 8, recoveredGeneration: 1 })
+    t.match(await eventsOf(stores, { sessionId: session.id }), [
+      { type: 'refresh_restored', userId: session.userId, actorId: ops.userId, ip: ops.ip, userAgent: 'ops' },
+      { type: 'refresh_recovered' },
+      { type: 'login_succeeded' }
+    ])
+  })
+
+  t.test('of twenty recoveries at once one is carried out', async (t) => {
+    const session = await login(stores, await addUser(stores))
+    await sessions.rotate(attempt(session))
+    const seen = await reread(stores, session)
+    const step = { kind: 'recover', generation: 1, retryKeyHash: null } as const
+    await stores.age(0)
+    const advanced = await Promise.all(Array.from({ length: 20 }, () => sessions.advance(seen, step, {})))
+    t.equal(advanced.filter(Boolean).length, 1)
+    t.equal((await eventsOf(stores, { sessionId: session.id, type: 'refresh_recovered' })).length, 1)
+  })
+
+  t.test('advance brings back no session that has ended', async (t) => {
+    const user = await addUser(stores)
+    const ended = await login(stores, user)
+    const expired = await login(stores, user, { idleTtlSeconds: 50 })
+    await sessions.end({ sid: ended.id }, 'logged_out', {})
+    await stores.age(60)
+    const step = { kind: 'restore', generation: 5, retryKeyHash: null } as const
+    t.equal(await sessions.advance(ended, step, {}), false)
+    t.equal(await sessions.advance(await reread(stores, expired), step, {}), false)
+    t.equal(await sessions.find(ended.id), undefined)
+    t.equal((await eventsOf(stores, { userId: user.id, type: 'refresh_restored' })).length, 0)
+  })
+
+  t.test('touch moves the idle end of a server-side session, never past the absolute one', async (t) => {
+    const user = await addUser(stores)
+    const [session, brief, cookie, expired] = await Promise.all([
+      login(stores, user, { mode: 'session' }),
+      login(stores, user, { mode: 'session', idleTtlSeconds: 200, absoluteTtlSeconds: 300 }),
+      login(stores, user),
+      login(stores, user, { mode: 'session', idleTtlSeconds: 50 })
+    ])
+    await stores.age(100)
+    const seen = await Promise.all([brief, cookie, expired].map((each) => reread(stores, each)))
+    for (const { id } of [session, brief, cookie, expired]) await sessions.touch(id)
+    await sessions.touch(randomUUID())
+
+    const touched = await reread(stores, session)
+    t.ok(touched.now - touched.lastUsedAt < 20_000)
+    t.equal(touched.idleExpiresAt, touched.lastUsedAt + policy.refreshIdleTtlSeconds * 1000)
+    t.match(touched, { generation: 0, rotatedAt: null })
+    t.equal((await reread(stores, brief)).idleExpiresAt, seen[0]?.absoluteExpiresAt)
+    t.equal((await reread(stores, cookie)).idleExpiresAt, seen[1]?.idleExpiresAt)
+    t.equal((await reread(stores, expired)).idleExpiresAt, seen[2]?.idleExpiresAt)
+  })
+
+  t.test('rename is for the owner alone', async (t) => {
+    const session = await login(stores, await addUser(stores))
+    t.equal(await sessions.rename(session.id, randomUUID(), 'Theirs'), undefined)
+    t.equal(await sessions.rename(randomUUID(), session.userId, 'Gone'), undefined)
+    t.equal((await reread(stores, session)).device, null)
+    t.match(await sessions.rename(session.id, session.userId, 'Laptop'), { id: session.id, device: 'Laptop' })
+    t.match(await sessions.rename(session.id, session.userId, null), { device: null })
+    await stores.age(policy.refreshIdleTtlSeconds)
+    t.equal(await sessions.rename(session.id, session.userId, 'Late'), undefined)
+  })
+}

@@ -1,0 +1,95 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import type { SessionPolicy } from '../../src/core/policy.js'
+import type { EventLog, LiveSession, NewSession, SessionStore, UserStore, UserWithPassword } from '../../src/ports.js'
+
+/** The three stores over one database, and what the contract suites need to try them. */
+export interface Stores {
+  readonly users: UserStore
+  readonly sessions: SessionStore
+  readonly events: EventLog
+  /** The same sessions under other settings. */
+  sessionsUnder(policy: Partial<SessionPolicy>): SessionStore
+  /** How often a race is run: often where operations overlap, seldom where they take turns anyway. */
+  readonly rounds: number
+  /** Makes everything that is stored so much older. */
+  age(seconds: number): Promise<void>
+}
+
+/** The settings of `Stores.sessions`. */
+export const policy: SessionPolicy = {
+  graceSeconds: 20,
+  recoveryGenerations: 16,
+  accessTokenTtlSeconds: 600,
+  refreshIdleTtlSeconds: 10_000,
+  refreshAbsoluteTtlSeconds: 50_000,
+  maxSessionsPerUser: 100,
+  modes: ['cookie', 'body', 'session', 'access']
+}
+
+export const digest = (text: string) => createHash('sha256').update(text).digest('hex')
+
+export const ops = { userId: randomUUID(), ip: '192.0.2.9', userAgent: 'ops' } as const
+
+/** A new account that no other test knows. */
+export async function addUser(
+  stores: Stores,
+  changes: { email?: string; roles?: string[] } = {}
+): Promise<UserWithPassword> {
+  const id = randomUUID()
+  const email = changes.email ?? `${id}@example.org`
+  const passwordHash = digest(id)
+  const user = await stores.users.create(
+    { id, email: { address: email, key: email.toLowerCase() }, passwordHash, roles: changes.roles ?? [] },
+    { userId: id }
+  )
+  if (user === 'email_taken') throw new Error(`${email} is taken`)
+  return { ...user, passwordHash }
+}
+
+/** The session of a login that proved the password of `user`; 'user_changed' where it did not hold. */
+export function tryLogin(
+  stores: Stores,
+  user: UserWithPassword,
+  changes: Partial<NewSession> & { maxPerUser?: number; replaces?: string } = {}
+) {
+  const { maxPerUser = 100, replaces, ...rest } = changes
+  const session: NewSession = {
+    id: randomUUID(),
+    userId: user.id,
+    mode: 'cookie',
+    secretHash: digest(randomBytes(8).toString('hex')),
+    device: null,
+    userAgent: 'browser',
+    ip: '192.0.2.1',
+    amr: ['pwd'],
+    idleTtlSeconds: policy.refreshIdleTtlSeconds,
+    absoluteTtlSeconds: policy.refreshAbsoluteTtlSeconds,
+    ...rest
+  }
+  return stores.sessions.create(session, { passwordHash: user.passwordHash, maxPerUser, replaces }, { userId: user.id })
+}
+
+export async function login(...[stores, user, changes]: Parameters<typeof tryLogin>): Promise<LiveSession> {
+  const created = await tryLogin(stores, user, changes)
+  if (created === 'user_changed') throw new Error('the login was refused')
+  return created.session
+}
+
+/** The attempt that rotates `session` as it stands. */
+export const attempt = ({ id, generation, secretHash }: LiveSession, retryKeyHash: string | null = null) => ({
+  sid: id,
+  generation,
+  secretHash,
+  retryKeyHash
+})
+
+/** The session as it stands; an error where it has gone. */
+export async function reread(stores: Stores, { id }: { readonly id: string }): Promise<LiveSession> {
+  const session = await stores.sessions.find(id)
+  if (session === undefined) throw new Error('the session has gone')
+  return session
+}
+
+export async function eventsOf(stores: Stores, filter: Parameters<EventLog['list']>[0]) {
+  return (await stores.events.list(filter, { limit: 200 })).items
+}

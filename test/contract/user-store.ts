@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto'
+import type { Test } from 'tap'
+import { addUser, attempt, digest, eventsOf, login, ops, reread, type Stores, tryLogin } from './stores.js'
+
+/** What every `UserStore` promises. */
+export function testUsers(t: Test, stores: Stores): void {
+  const { users, sessions, events } = stores
+
+  t.test('create adds the user with its event, and both ways to find it agree', async (t) => {
+    const user = await addUser(stores, { email: `${randomUUID()}@Example.org`, roles: ['admin', 'editor'] })
+    t.match(user, { roles: ['admin', 'editor'], disabled: false })
+    t.same(await users.find(user.id), user)
+    t.same(await users.findByEmail(user.email.toLowerCase()), user)
+    t.equal(await users.findByEmail(user.email), undefined, 'by its key alone')
+    t.equal(await users.find(randomUUID()), undefined)
+    t.match(await eventsOf(stores, { userId: user.id }), [{ type: 'user_registered', actorId: user.id }])
+  })
+
+  t.test('of fifty registrations of one e-mail at once one makes the account', async (t) => {
+    const key = `${randomUUID()}@example.org`
+    const email = { address: key, key }
+    const ids = Array.from({ length: 50 }, () => randomUUID())
+    const made = await Promise.all(ids.map((id) => users.create({ id, email, passwordHash: 'h', roles: [] }, {})))
+    t.equal(made.filter((user) => user === 'email_taken').length, 49)
+    const owner = await users.findByEmail(key)
+    const registered = await Promise.all(ids.map((userId) => eventsOf(stores, { userId })))
+    t.same(
+      registered.flat().map(({ userId }) => userId),
+      [owner?.id]
+    )
+  })
+
+  t.test('anyWithRole counts no disabled user', async (t) => {
+    const role = randomUUID()
+    t.equal(await users.anyWithRole(role), false)
+    const user = await addUser(stores, { roles: ['x', role] })
+    t.equal(await users.anyWithRole(role), true)
+    await users.update(user.id, { disabled: true }, ops)
+    t.equal(await users.anyWithRole(role), false)
+  })
+
+  t.test('upgradePasswordHash replaces only the hash it was made from', async (t) => {
+    const user = await addUser(stores)
+    await users.upgradePasswordHash(user.id, 'another', 'never')
+    t.equal((await users.find(user.id))?.passwordHash, user.passwordHash)
+    await users.upgradePasswordHash(user.id, user.passwordHash, 'stronger')
+    t.equal((await users.find(user.id))?.passwordHash, 'stronger')
+  })
+
+  t.test('changePassword ends every session but the one it came from', async (t) => {
+    const user = await addUser(stores)
+    const [kept, other] = [await login(stores, user), await login(stores, user)]
+    const change = { userId: user.id, oldHash: user.passwordHash, newHash: 'new', keepSid: kept.id }
+    t.equal(await users.changePassword({ ...change, oldHash: 'another' }, {}), undefined)
+    t.ok(await sessions.find(other.id), 'nothing ends for a hash that is not the old one')
+
+    t.match(await users.changePassword(change, { userId: user.id, ip: '192.0.2.7' }), [
+      { sid: other.id, reason: 'password_changed' }
+    ])
+    t.equal((await users.find(user.id))?.passwordHash, 'new')
+    t.same(
+      (await sessions.listOfUser(user.id)).map(({ id }) => id),
+      [kept.id]
+    )
+    t.equal(await events.endedReason(other.id), 'password_changed')
+    t.match(await eventsOf(stores, { userId: user.id, type: 'password_changed' }), [{ ip: '192.0.2.7' }])
+    t.equal(await users.changePassword(change, {}), undefined, 'the old hash is gone')
+    t.equal(await tryLogin(stores, user), 'user_changed')
+  })
+
+  t.test('of ten password changes at once one is made', async (t) => {
+    const user = await addUser(stores)
+    const { id: keepSid } = await login(stores, user)
+    const change = { userId: user.id, oldHash: user.passwordHash, keepSid }
+    const made = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => users.changePassword({ ...change, newHash: `new ${i}` }, {}))
+    )
+    t.equal(made.filter((revocations) => revocations !== undefined).length, 1)
+    t.equal((await eventsOf(stores, { userId: user.id, type: 'password_changed' })).length, 1)
+  })
+
+  t.test('disabling ends every session, and only enabling lets the user in again', async (t) => {
+    const user = await addUser(stores, { roles: ['editor'] })
+    const session = await login(stores, user)
+    const disabled = await users.update(user.id, { disabled: true }, ops)
+    t.match(disabled, { user: { id: user.id, disabled: true, roles: ['editor'] } })
+    t.match(disabled?.revocations, [{ sid: session.id, reason: 'user_disabled' }])
+    t.equal(await sessions.find(session.id), undefined)
+    t.equal(await events.endedReason(session.id), 'user_disabled')
+    t.equal((await users.find(user.id))?.disabled, true)
+
+    t.match(await users.update(user.id, { disabled: true }, ops), { revocations: [] })
+    t.match(await users.update(user.id, { disabled: false }, ops), { user: { disabled: false }, revocations: [] })
+    t.ok(await login(stores, user))
+    const changes = (await eventsOf(stores, { userId: user.id })).filter(({ type }) => type.startsWith('user_'))
+    t.same(
+      changes.map(({ type }) => type),
+      ['user_enabled', 'user_disabled', 'user_registered']
+    )
+    t.match(changes[0], { actorId: ops.userId })
+  })
+
+  t.test('changed roles make the tokens of live sessions stale, and end nothing', async (t) => {
+    const user = await addUser(stores, { roles: ['a', 'b'] })
+    await login(stores, user, { idleTtlSeconds: 0 })
+    const [first, second] = [await login(stores, user), await login(stores, user)]
+    const changed = await users.update(user.id, { roles: ['a'] }, ops)
+    t.same(changed?.user.roles, ['a'])
+    t.same(changed?.revocations.map(({ sid }) => sid).sort(), [first.id, second.id].sort())
+    t.ok(changed?.revocations.every(({ reason, at }) => reason === 'roles_changed' && at >= second.now))
+
+    const rotated = await sessions.rotate(attempt(first))
+    t.same(rotated?.user.roles, ['a'])
+    t.same((await reread(stores, second)).user.roles, ['a'])
+    t.equal(await events.endedReason(first.id), undefined)
+    t.equal((await eventsOf(stores, { userId: user.id, type: 'roles_changed' })).length, 1)
+  })
+
+  t.test('roles that do not differ change nothing', async (t) => {
+    const user = await addUser(stores, { roles: ['a', 'b'] })
+    await login(stores, user)
+    t.match(await users.update(user.id, { roles: ['b', 'a'] }, ops), { revocations: { length: 0 } })
+    t.match(await users.update(user.id, {}, ops), { user: { disabled: false }, revocations: { length: 0 } })
+    t.equal((await eventsOf(stores, { userId: user.id, type: 'roles_changed' })).length, 0)
+    t.match(await users.update(user.id, { roles: [] }, ops), { user: { roles: [] }, revocations: { length: 1 } })
+  })
+
+  t.test('update of roles and flag at once does both', async (t) => {
+    const user = await addUser(stores, { roles: ['admin'] })
+    await login(stores, user)
+    const updated = await users.update(user.id, { disabled: true, roles: [] }, ops)
+    t.match(updated, { user: { disabled: true, roles: [] }, revocations: [{ reason: 'user_disabled' }] })
+    t.equal(updated?.revocations.length, 1)
+    t.equal(await users.update(randomUUID(), { disabled: true, roles: ['a'] }, ops), undefined)
+  })
+
+  t.test('delete takes the user and every session, under the reason given', async (t) => {
+    const user = await addUser(stores)
+    const [first, second] = [await login(stores, user), await login(stores, user)]
+    const revocations = await users.delete(user.id, 'revoked_by_admin', ops)
+    t.same(revocations?.map(({ sid }) => sid).sort(), [first.id, second.id].sort())
+    t.equal(await users.find(user.id), undefined)
+    t.equal(await sessions.find(first.id), undefined)
+    t.equal(await events.endedReason(first.id), 'revoked_by_admin')
+    t.match(await eventsOf(stores, { userId: user.id, type: 'user_deleted' }), [{ actorId: ops.userId }])
+    t.equal(await users.delete(user.id, 'revoked_by_admin', ops), undefined)
+    t.ok(await addUser(stores, { email: user.email }), 'the e-mail is free again')
+  })
+
+  t.test('a user whose password changes at the same time as the roles keeps both changes', async (t) => {
+    const user = await addUser(stores)
+    const { id: keepSid } = await login(stores, user)
+    const change = { userId: user.id, oldHash: user.passwordHash, newHash: digest('n'), keepSid }
+    await Promise.all([users.changePassword(change, {}), users.update(user.id, { roles: ['r'] }, ops)])
+    t.match(await users.find(user.id), { passwordHash: digest('n'), roles: ['r'] })
+  })
+}
