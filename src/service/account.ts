@@ -1,0 +1,52 @@
+import { readEmail } from '../core/email.js'
+import { maxPasswordBytes, utf8Length } from '../core/password-policy.js'
+import type { Actor, Ports, User, UserWithPassword } from '../ports.js'
+import { requireGoodPassword } from './account-details.js'
+import type { Auth } from './authenticate.js'
+import { Refused } from './refused.js'
+
+export type AccountPorts = Pick<Ports, 'users' | 'passwords' | 'commonPasswords' | 'policy' | 'events' | 'revocations'>
+
+/** The account behind a request. */
+export async function readAccount(ports: Pick<Ports, 'users'>, auth: Auth): Promise<User> {
+  const user = await ports.users.find(auth.userId)
+  if (user === undefined) throw new Refused('session_revoked')
+  return user
+}
+
+/** Sets a new password after the current one is proved; every other session of the user ends (ASVS 7.4.3). */
+export async function changePassword(
+  ports: AccountPorts,
+  auth: Auth,
+  input: { readonly currentPassword: string; readonly newPassword: string },
+  actor: Actor
+): Promise<void> {
+  const user = await proveAgain(ports, auth, input.currentPassword, actor)
+  requireGoodPassword(ports, input.newPassword, readEmail(user.email)?.key ?? user.email)
+
+  const newHash = await ports.passwords.hash(input.newPassword)
+  const revocations = await ports.users.changePassword(
+    { userId: user.id, oldHash: user.passwordHash, newHash, keepSid: auth.sessionId },
+    actor
+  )
+  if (revocations === undefined) throw new Refused('invalid_credentials')
+  await ports.revocations.announce(revocations)
+}
+
+/** Deletes the account and all its sessions after the password is proved. */
+export async function deleteAccount(ports: AccountPorts, auth: Auth, password: string, actor: Actor): Promise<void> {
+  const user = await proveAgain(ports, auth, password, actor)
+  const revocations = await ports.users.delete(user.id, 'revoked_by_user', actor)
+  await ports.revocations.announce(revocations ?? [])
+}
+
+/** Re-authentication before a sensitive change (ASVS 7.5.1). */
+async function proveAgain(ports: AccountPorts, auth: Auth, password: string, actor: Actor): Promise<UserWithPassword> {
+  const user = await ports.users.find(auth.userId)
+  if (user === undefined) throw new Refused('session_revoked')
+  if (utf8Length(password) <= maxPasswordBytes && (await ports.passwords.verify(password, user.passwordHash))) {
+    return user
+  }
+  await ports.events.record({ type: 'password_refused', userId: user.id }, actor)
+  throw new Refused('invalid_credentials')
+}
