@@ -1,0 +1,57 @@
+import type { SerializeOptions } from '@fastify/cookie'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { TokenKind } from '../core/refresh-token.js'
+import type { OpaqueCredential } from '../service/issue-credentials.js'
+import { Refused } from '../service/refused.js'
+import type { HttpSettings } from './settings.js'
+
+/** The only file that reads or writes a cookie. */
+
+type CookieSettings = Pick<HttpSettings, 'cookieSecure' | 'cookieSameSite'>
+
+const baseNames: Readonly<Record<TokenKind, string>> = { refresh: 'refresh_token', session: 'session' }
+
+/** `__Host-` binds a cookie to this host, whole and secure (RFC 6265bis §4.1.3.2); it cannot be had over plain http. */
+export function cookieName(kind: TokenKind, settings: CookieSettings): string {
+  return settings.cookieSecure ? `__Host-${baseNames[kind]}` : baseNames[kind]
+}
+
+/**
+ * The credential in a request's cookies. Two cookies of one name are refused, never picked from: the
+ * second may have been tossed from a sibling host.
+ */
+export function readCredential(request: FastifyRequest, kind: TokenKind, settings: CookieSettings): string | undefined {
+  const name = cookieName(kind, settings)
+  const values = (request.headers.cookie ?? '')
+    .split(';')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair.startsWith(`${name}=`))
+    .map((pair) => pair.slice(name.length + 1).replace(/^"(.*)"$/, '$1'))
+  if (values.length > 1) throw new Refused('ambiguous_credentials', { detail: `Two cookies are named ${name}.` })
+  return values[0] || undefined
+}
+
+export function writeCredential(reply: FastifyReply, credential: OpaqueCredential, settings: CookieSettings): void {
+  const { kind, token, expiresInSeconds } = credential
+  setCookie(reply, cookieName(kind, settings), token, { ...attributes(settings), maxAge: expiresInSeconds })
+}
+
+export function clearCredential(reply: FastifyReply, kind: TokenKind, settings: CookieSettings): void {
+  setCookie(reply, cookieName(kind, settings), '', { ...attributes(settings), maxAge: 0, expires: new Date(0) })
+}
+
+/** Past `reply.setCookie`, which mixes in what a host registered as its own cookies' options, such as a domain. */
+function setCookie(reply: FastifyReply, name: string, value: string, options: SerializeOptions): void {
+  reply.header('set-cookie', reply.server.serializeCookie(name, value, options))
+}
+
+function attributes({ cookieSecure, cookieSameSite }: CookieSettings): SerializeOptions {
+  return {
+    path: '/',
+    httpOnly: true,
+    secure: cookieSecure,
+    sameSite: cookieSameSite,
+    // A cookie for other sites' pages is kept apart for each of them (CHIPS).
+    partitioned: cookieSameSite === 'none'
+  }
+}

@@ -1,0 +1,64 @@
+import type { FastifyReply, FastifyRequest, preHandlerAsyncHookHandler } from 'fastify'
+import { type Auth, authenticate, type PresentedCredential } from '../service/authenticate.js'
+import { Refused } from '../service/refused.js'
+import type { HttpContext } from './context.js'
+import { readCredential } from './cookies.js'
+import { requireOwnOrigin } from './origin-check.js'
+import { sendProblem } from './problem.js'
+
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/**
+ * The guard `authenticate`: resolves the credential into `request.auth` or answers 401. It answers by
+ * itself, so that a host's own error handler does not turn the refusal into something else.
+ */
+export function authenticateGuard(context: HttpContext): preHandlerAsyncHookHandler {
+  const { ports, settings, errorsUrl } = context
+  return async (request, reply) => {
+    try {
+      const credential = presentedCredential(request, settings)
+      if (credential === undefined) throw new Refused('missing_credentials')
+      if (credential.kind === 'session' && !safeMethods.has(request.method)) requireOwnOrigin(request, context)
+      request.auth = await authenticate(ports, credential)
+    } catch (error) {
+      return sendProblem(request, reply, error, errorsUrl)
+    }
+  }
+}
+
+/** The guard `requireRole`: stands behind `authenticate`, and answers 403 to whoever lacks the role. */
+export function requireRoleGuard({ errorsUrl }: HttpContext, role: string): preHandlerAsyncHookHandler {
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    const refuse = (code: 'missing_credentials' | 'insufficient_scope') =>
+      sendProblem(request, reply, new Refused(code), errorsUrl)
+    if (request.auth === null) return refuse('missing_credentials')
+    if (!request.auth.roles.includes(role)) return refuse('insufficient_scope')
+  }
+}
+
+/** Bearer from the header (RFC 6750 §2.1), else the session cookie; the header wins. */
+export function presentedCredential(
+  request: FastifyRequest,
+  settings: HttpContext['settings']
+): PresentedCredential | undefined {
+  const { authorization } = request.headers
+  if (authorization !== undefined) {
+    const token = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization)?.[1]
+    if (token === undefined) throw new Refused('invalid_token')
+    return { kind: 'bearer', token }
+  }
+  const token = readCredential(request, 'session', settings)
+  return token === undefined ? undefined : { kind: 'session', token }
+}
+
+/** Who asks, on a route that `authenticate` stands before. */
+export function authOf(request: FastifyRequest): Auth {
+  if (request.auth === null)
+    throw new Error(`${request.routeOptions.url ?? 'The route'} is not guarded by authenticate.`)
+  return request.auth
+}
+
+/** What stands before every admin route. */
+export function adminGuards(context: HttpContext): preHandlerAsyncHookHandler[] {
+  return [authenticateGuard(context), requireRoleGuard(context, 'admin')]
+}

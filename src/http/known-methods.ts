@@ -1,0 +1,27 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+
+/**
+ * Remembers which methods each address has, so that a known address with another method is 405 with
+ * `Allow` (RFC 9110 §15.5.6) and not 404.
+ */
+export function knownMethods(app: FastifyInstance): (request: FastifyRequest) => readonly string[] {
+  const methodsByPattern = new Map<string, { readonly pattern: RegExp; readonly methods: Set<string> }>()
+  app.addHook('onRoute', ({ url, method }) => {
+    if (url.includes('*')) return
+    const known = methodsByPattern.get(url) ?? { pattern: addressPattern(url), methods: new Set() }
+    for (const name of [method].flat()) known.methods.add(name)
+    methodsByPattern.set(url, known)
+  })
+  return (request) => {
+    const path = request.url.split('?', 1)[0] ?? ''
+    const matches = [...methodsByPattern.values()].filter(({ pattern }) => pattern.test(path))
+    return [...new Set(matches.flatMap(({ methods }) => [...methods]))]
+  }
+}
+
+function addressPattern(url: string): RegExp {
+  const segments = url
+    .split('/')
+    .map((segment) => (segment.startsWith(':') ? '[^/]+' : segment.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')))
+  return new RegExp(`^${segments.join('/')}$`)
+}

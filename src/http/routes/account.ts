@@ -1,0 +1,85 @@
+import type { Static } from 'typebox'
+import { changePassword, deleteAccount, readAccount } from '../../service/account.js'
+import { actorOf, type Routes } from '../context.js'
+import { clearCredential } from '../cookies.js'
+import { describe } from '../describe.js'
+import { authenticateGuard, authOf } from '../guards.js'
+import { DeleteAccountBody, MeResponse, NoContent, PasswordBody } from '../schemas.js'
+import { timeView } from '../views.js'
+
+/** GET /me, POST /password, DELETE /me. */
+export const accountRoutes: Routes = (app, context) => {
+  const { ports, settings } = context
+  const preHandler = authenticateGuard(context)
+
+  app.get(
+    '/me',
+    {
+      preHandler,
+      schema: describe({
+        summary: 'Who this is',
+        tag: 'account',
+        guarded: true,
+        response: { 200: MeResponse },
+        problems: ['unavailable']
+      })
+    },
+    async (request) => {
+      const auth = authOf(request)
+      const { id, email, roles, createdAt } = await readAccount(ports, auth)
+      return { id, email, roles, created_at: timeView(createdAt), session_id: auth.sessionId }
+    }
+  )
+
+  app.post<{ Body: Static<typeof PasswordBody> }>(
+    '/password',
+    {
+      preHandler,
+      config: { rateLimit: { max: 60, timeWindow: '1 minute' } },
+      schema: describe({
+        summary: 'Change the password; every other session ends',
+        tag: 'account',
+        guarded: true,
+        body: PasswordBody,
+        response: { 204: NoContent },
+        problems: [
+          'invalid_request',
+          'password_too_short',
+          'password_too_common',
+          'password_too_long',
+          'invalid_credentials',
+          'forbidden_origin',
+          'too_many_requests',
+          'unavailable'
+        ]
+      })
+    },
+    async (request, reply) => {
+      const { current_password: currentPassword, new_password: newPassword } = request.body
+      await changePassword(ports, authOf(request), { currentPassword, newPassword }, actorOf(request))
+      return reply.code(204).send()
+    }
+  )
+
+  app.delete<{ Body: Static<typeof DeleteAccountBody> }>(
+    '/me',
+    {
+      preHandler,
+      config: { rateLimit: { max: 60, timeWindow: '1 minute' } },
+      schema: describe({
+        summary: 'Delete the account and all its sessions',
+        tag: 'account',
+        guarded: true,
+        body: DeleteAccountBody,
+        response: { 204: NoContent },
+        problems: ['invalid_request', 'invalid_credentials', 'forbidden_origin', 'too_many_requests', 'unavailable']
+      })
+    },
+    async (request, reply) => {
+      await deleteAccount(ports, authOf(request), request.body.password, actorOf(request))
+      clearCredential(reply, 'refresh', settings)
+      clearCredential(reply, 'session', settings)
+      return reply.code(204).send()
+    }
+  )
+}

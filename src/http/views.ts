@@ -1,0 +1,60 @@
+import type { Static } from 'typebox'
+import type { AuditEvent, Session, User } from '../ports.js'
+import type { KeyWithState } from '../service/signing-keys.js'
+import type { EventsPage, KeysResponse, SessionResponse, UserResponse } from './schemas.js'
+
+/** How what the use cases give looks on the wire. */
+
+export function userView(user: User): Static<typeof UserResponse> {
+  const { id, email, roles, disabled, createdAt } = user
+  return { id, email, roles: [...roles], disabled, created_at: timeView(createdAt) }
+}
+
+export function sessionView(session: Session, currentSid: string): Static<typeof SessionResponse> {
+  return {
+    id: session.id,
+    current: session.id === currentSid,
+    mode: session.mode,
+    device: session.device,
+    user_agent: session.userAgent,
+    ip: session.ip,
+    created_at: timeView(session.createdAt),
+    last_used_at: timeView(session.lastUsedAt),
+    expires_at: timeView(Math.min(session.idleExpiresAt, session.absoluteExpiresAt))
+  }
+}
+
+export function adminSessionView(session: Session, currentSid: string) {
+  return { user_id: session.userId, ...sessionView(session, currentSid) }
+}
+
+export function eventView(event: AuditEvent): Static<typeof EventsPage>['events'][number] {
+  return {
+    id: event.id,
+    type: event.type,
+    at: timeView(event.at),
+    user_id: event.userId,
+    session_id: event.sessionId,
+    actor_id: event.actorId,
+    reason: event.reason,
+    note: event.note,
+    ip: event.ip,
+    user_agent: event.userAgent
+  }
+}
+
+export function keyView(key: KeyWithState): Static<typeof KeysResponse>['keys'][number] {
+  return {
+    kid: key.kid,
+    alg: key.alg,
+    state: key.state,
+    created_at: timeView(key.createdAt),
+    signs_from: timeView(key.signsFrom),
+    retires_at: key.retiresAt === null ? null : timeView(key.retiresAt)
+  }
+}
+
+/** RFC 3339, UTC. */
+export function timeView(milliseconds: number): string {
+  return new Date(milliseconds).toISOString()
+}

@@ -1,0 +1,149 @@
+import type { FastifyInstance } from 'fastify'
+import t from 'tap'
+import { latchkeyPlugin } from '../../src/plugin.js'
+import { openTestDatabase } from '../database.js'
+import { newHost, openPluginOptions } from '../host.js'
+import { Client, openService } from '../service.js'
+import { newEmail, newPerson } from './people.js'
+
+const database = await openTestDatabase(t, { kind: 'embedded' })
+
+/** The samples of GET /metrics, by name and labels as they stand there. */
+async function read(app: FastifyInstance): Promise<Map<string, number>> {
+  const { body } = await app.inject('/metrics')
+  const samples = body.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  return new Map(
+    samples.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))])
+  )
+}
+
+t.test('GET /metrics speaks the text format of Prometheus, to anybody, and is not cached', async (t) => {
+  const response = await (await openService(t, database)).inject('/metrics')
+  t.equal(response.statusCode, 200)
+  t.match(response.headers['content-type'], /^text\/plain; version=0\.0\.4/)
+  t.equal(response.headers['cache-control'], 'no-store')
+  for (const line of response.body.split('\n').filter((text) => text !== '')) {
+    t.match(line, /^(# (HELP|TYPE) \S+ .+|[a-z_][a-z_0-9]*(\{[^}]*\})? ([Nn]a[Nn]|[+-]?[\d.e+-]+))$/)
+  }
+})
+
+t.test('logins and registrations are counted by outcome', async (t) => {
+  const app = await openService(t, database)
+  const email = newEmail()
+  const tries = async (path: '/register' | '/login', address: string, password?: string) =>
+    new Client(app).send('POST', path, { payload: { email: address, password: password ?? 'a rather long password' } })
+  await tries('/register', email)
+  await tries('/register', email)
+  await tries('/login', email)
+  await tries('/login', email, 'not that password')
+  await tries('/login', newEmail())
+
+  const metrics = await read(app)
+  t.equal(metrics.get('latchkey_registrations_total{outcome="succeeded"}'), 1)
+  t.equal(metrics.get('latchkey_registrations_total{outcome="email_taken"}'), 1)
+  t.equal(metrics.get('latchkey_logins_total{outcome="succeeded"}'), 1)
+  t.equal(metrics.get('latchkey_logins_total{outcome="wrong_password"}'), 1)
+  t.equal(metrics.get('latchkey_logins_total{outcome="unknown_email"}'), 1)
+  t.equal(metrics.get('latchkey_logins_total{outcome="user_disabled"}'), 0)
+})
+
+t.test('refreshes are counted by what the token was worth', async (t) => {
+  const app = await openService(t, database)
+  const client = new Client(app)
+  await client.signIn(newEmail(), { mode: 'body' })
+  const refresh = (token: string) => client.send('POST', '/refresh', { payload: { refresh_token: token } })
+  const first = client.refreshToken
+  await refresh(first)
+  await refresh(first)
+  await refresh(client.refreshToken)
+  await refresh('lk_rt_invented')
+  await client.send('POST', '/logout')
+  await refresh(first)
+
+  const metrics = await read(app)
+  for (const outcome of ['rotated', 'replayed', 'current', 'refused', 'ended']) {
+    t.equal(metrics.get(`latchkey_refreshes_total{outcome="${outcome}"}`), 1, outcome)
+  }
+  t.equal(metrics.get('latchkey_refreshes_total{outcome="reuse"}'), 0)
+})
+
+t.test('a reused token is counted as reuse once, and afterwards as of an ended session', async (t) => {
+  const app = await openService(t, database, { REFRESH_GRACE_SECONDS: '0' })
+  const client = new Client(app)
+  await client.signIn(newEmail(), { mode: 'body' })
+  const first = client.refreshToken
+  const refresh = () => client.send('POST', '/refresh', { payload: { refresh_token: first } })
+  for (let i = 0; i < 3; i++) await refresh()
+
+  const metrics = await read(app)
+  t.equal(metrics.get('latchkey_refreshes_total{outcome="rotated"}'), 1)
+  t.equal(metrics.get('latchkey_refreshes_total{outcome="reuse"}'), 1)
+  t.equal(metrics.get('latchkey_refreshes_total{outcome="ended"}'), 1)
+  t.equal(metrics.get('latchkey_revocations_total{reason="reuse_detected"}'), 1)
+})
+
+t.test('revocations are counted by reason, held in memory, and timed', async (t) => {
+  const app = await openService(t, database)
+  const before = await read(app)
+  const { client } = await newPerson(app)
+  await client.send('POST', '/logout')
+
+  const metrics = await read(app)
+  const grown = (name: string) => (metrics.get(name) ?? Number.NaN) - (before.get(name) ?? Number.NaN)
+  t.equal(grown('latchkey_revocations_total{reason="logged_out"}'), 1)
+  t.equal(grown('latchkey_live_revocations'), 1)
+  t.equal(grown('latchkey_revocation_delay_seconds_count'), 1)
+  t.equal(grown('latchkey_revocation_delay_seconds_bucket{le="60"}'), 1)
+})
+
+t.test('the feed, the signing keys, the queues and the process can be watched', async (t) => {
+  const metrics = await read(await openService(t, database))
+  t.equal(metrics.get('latchkey_feed_connected'), 1)
+  t.equal(metrics.get('latchkey_feed_stale'), 0)
+  t.equal(metrics.get('latchkey_feed_lag_seconds'), 0)
+  t.equal(metrics.get('latchkey_signing_keys{state="active"}'), 1)
+  t.equal(metrics.get('latchkey_signing_keys{state="retired"}'), 0)
+  t.ok((metrics.get('latchkey_signing_key_age_seconds') ?? -1) >= 0)
+  for (const name of ['password_hashes', 'database_operations']) {
+    for (const state of ['running', 'waiting']) t.equal(metrics.get(`latchkey_${name}{state="${state}"}`), 0)
+  }
+  t.ok(metrics.has('nodejs_eventloop_lag_seconds'))
+  t.ok(metrics.has('process_resident_memory_bytes'))
+})
+
+t.test('responses are counted by status', async (t) => {
+  const app = await openService(t, database)
+  await app.inject('/me')
+  await app.inject('/healthz')
+  const metrics = await read(app)
+  t.equal(metrics.get('latchkey_responses_total{status="401"}'), 1)
+  t.equal(metrics.get('latchkey_responses_total{status="200"}'), 1)
+  t.equal(metrics.get('latchkey_responses_total{status="503"}'), 0)
+})
+
+t.test('no metric names a person, a session or a token', async (t) => {
+  const app = await openService(t, database)
+  const email = newEmail()
+  const client = new Client(app)
+  await client.signIn(email, { mode: 'body' })
+  await client.send('POST', '/logout')
+  const { body } = await app.inject('/metrics')
+  for (const secret of [email, client.sessionId, client.refreshToken, 'lk_rt_', 'eyJ']) t.notOk(body.includes(secret))
+})
+
+t.test('two apps in one process count for themselves', async (t) => {
+  const [one, other] = [await openService(t, database), await openService(t, database)]
+  await newPerson(one)
+  t.equal((await read(one)).get('latchkey_registrations_total{outcome="succeeded"}'), 1)
+  t.equal((await read(other)).get('latchkey_registrations_total{outcome="succeeded"}'), 0)
+})
+
+t.test('in a host, the metrics stand under the prefix, and count none of its own responses', async (t) => {
+  const host = newHost(t)
+  await host.register(latchkeyPlugin, { ...(await openPluginOptions(t, database)), prefix: '/auth' })
+  host.get('/own', async () => 'own')
+  await host.inject('/own')
+  const { statusCode, body } = await host.inject('/auth/metrics')
+  t.equal(statusCode, 200)
+  t.match(body, 'latchkey_responses_total{status="200"} 0\n')
+})

@@ -1,0 +1,258 @@
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import type { LightMyRequestResponse, RouteOptions } from 'fastify'
+import t, { type Test } from 'tap'
+import { latchkeyPlugin } from '../../src/plugin.js'
+import { openTestDatabase } from '../database.js'
+import { newHost, openPluginOptions } from '../host.js'
+import { Client, goodPassword } from '../service.js'
+import { openAdminService, userIdOf } from './admin.js'
+import { anotherDevice, newEmail, newPerson } from './people.js'
+
+interface Operation {
+  readonly summary: string
+  readonly tags: readonly string[]
+  readonly security?: readonly Record<string, readonly string[]>[]
+  readonly parameters?: readonly {
+    readonly name: string
+    readonly in: string
+    readonly required?: boolean
+    readonly schema: object
+  }[]
+  readonly requestBody?: { readonly content: Record<string, { readonly schema: object }> }
+  readonly responses: Record<
+    string,
+    { readonly description: string; readonly content?: Record<string, { readonly schema: object }> }
+  >
+}
+
+interface Specification {
+  readonly openapi: string
+  readonly info: { readonly title: string; readonly version: string }
+  readonly servers: readonly { readonly url: string }[]
+  readonly tags: readonly { readonly name: string }[]
+  readonly components: { readonly securitySchemes: Record<string, object>; readonly schemas: object }
+  readonly paths: Record<string, Record<string, Operation>>
+}
+
+const database = await openTestDatabase(t, { kind: 'embedded' })
+const { app, admin } = await openAdminService(t, database)
+const specification = (await app.inject('/openapi.json')).json<Specification>()
+const operations = Object.entries(specification.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({
+    path,
+    method,
+    name: `${method.toUpperCase()} ${path}`,
+    operation
+  }))
+)
+
+const ajv = new Ajv2020({ strict: false })
+addFormats.default(ajv)
+
+t.test('every route that the app has stands in the specification, and no other', async (t) => {
+  const routes: RouteOptions[] = []
+  const host = newHost(t)
+  host.addHook('onRoute', (route) => void routes.push(route))
+  await host.register(latchkeyPlugin, await openPluginOptions(t, database))
+  await host.ready()
+
+  const served = routes
+    .flatMap(({ method, url }) => [method].flat().map((name) => `${name} ${url.replace(/:(\w+)/g, '{$1}')}`))
+    .filter((name) => !name.startsWith('HEAD ') && !/ \/(docs|openapi\.json)/.test(name))
+  t.strictSame(operations.map(({ name }) => name).sort(), served.sort())
+})
+
+t.test('it is OpenAPI 3.1, and says where the service is', async (t) => {
+  t.equal(specification.openapi, '3.1.0')
+  t.match(specification.info, { title: 'Latchkey', version: /^\d/ })
+  t.strictSame(specification.servers, [{ url: 'https://auth.test' }])
+})
+
+for (const { path, method, name, operation } of operations) {
+  t.test(`${name} is described whole`, async (t) => {
+    t.ok(operation.summary)
+    const tags = specification.tags.map((tag) => tag.name)
+    t.ok(operation.tags.length === 1 && operation.tags.every((tag) => tags.includes(tag)))
+    for (const scheme of (operation.security ?? []).flatMap(Object.keys)) {
+      t.ok(scheme in specification.components.securitySchemes, scheme)
+    }
+
+    const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter)
+    const parameters = operation.parameters ?? []
+    t.strictSame(
+      parameters.filter((parameter) => parameter.in === 'path').map((parameter) => parameter.name),
+      inPath
+    )
+    t.ok(parameters.every((parameter) => parameter.in !== 'path' || parameter.required === true))
+    if (method === 'get') t.equal(operation.requestBody, undefined, 'a GET has no body')
+
+    const contents = [operation.requestBody, ...Object.values(operation.responses)].flatMap((part) =>
+      Object.values(part?.content ?? {})
+    )
+    for (const { schema } of [...contents, ...parameters]) t.doesNotThrow(() => ajv.compile(schema))
+
+    const statuses = Object.keys(operation.responses)
+    t.ok(
+      statuses.some((status) => status.startsWith('2')),
+      'has a success'
+    )
+    for (const [status, response] of Object.entries(operation.responses)) {
+      t.ok(response.description, `${status} says what it means`)
+      if (Number(status) < 400) continue
+      t.strictSame(Object.keys(response.content ?? {}), ['application/problem+json'], `${status} is a problem`)
+    }
+    if (operation.security !== undefined) t.ok(statuses.includes('401'), 'a guarded route can answer 401')
+    if (path.startsWith('/admin')) t.ok(statuses.includes('403'))
+    if (inPath.length > 0) t.ok(statuses.includes('404'))
+  })
+}
+
+t.test('every response is as the specification says it is', async (t) => {
+  const seen = new Set<string>()
+  const ask = async (
+    client: Client,
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+    url: string,
+    status: number,
+    payload?: object
+  ) => {
+    const response = await client.send(method, url, payload && { payload })
+    t.equal(response.statusCode, status, `${method} ${url}`)
+    const path = pathOf(url)
+    seen.add(`${method} ${path}`)
+    expectAsDescribed(t, specification.paths[path]?.[method.toLowerCase()], response)
+    return response
+  }
+
+  const nobody = new Client(app)
+  const unknownId = '00000000-0000-4000-8000-000000000000'
+  const credentials = { email: newEmail(), password: goodPassword }
+  await ask(new Client(app), 'POST', '/register', 201, credentials)
+  await ask(nobody, 'POST', '/register', 409, credentials)
+  await ask(nobody, 'POST', '/register', 400, { email: 7 })
+  await ask(nobody, 'POST', '/register', 400, { email: newEmail(), password: 'short' })
+  for (const mode of ['cookie', 'body', 'session', 'access']) {
+    await ask(new Client(app), 'POST', '/login', 200, { ...credentials, mode, device: `a ${mode} client` })
+  }
+  await ask(nobody, 'POST', '/login', 401, { ...credentials, password: 'wrong password' })
+  await ask(nobody, 'POST', '/login', 400, {})
+
+  const person = await newPerson(app)
+  const { client } = person
+  const { client: phone } = await anotherDevice(app, person, 'body')
+  await ask(client, 'POST', '/refresh', 200)
+  await ask(phone, 'POST', '/refresh', 200, { refresh_token: phone.refreshToken })
+  await ask(nobody, 'POST', '/refresh', 401)
+  await ask(client, 'POST', '/refresh', 400, { refresh_token: 'lk_rt_x' })
+  await ask(client, 'GET', '/me', 200)
+  await ask(nobody, 'GET', '/me', 401)
+  await ask(client, 'GET', '/sessions', 200)
+  await ask(client, 'PATCH', `/sessions/${client.sessionId}`, 200, { device: 'laptop' })
+  await ask(client, 'PATCH', `/sessions/${client.sessionId}`, 400, {})
+  await ask(client, 'PATCH', `/sessions/${unknownId}`, 404, { device: 'laptop' })
+  await ask(client, 'DELETE', `/sessions/${phone.sessionId}`, 204)
+  await ask(phone, 'GET', '/sessions', 401)
+  await ask(phone, 'POST', '/refresh', 401, { refresh_token: phone.refreshToken })
+  await ask(client, 'DELETE', `/sessions/${phone.sessionId}`, 404)
+  await ask(client, 'DELETE', '/sessions', 200)
+  await ask(client, 'DELETE', '/sessions?all=perhaps', 400)
+  await ask(client, 'POST', '/password', 401, { current_password: 'wrong', new_password: 'another good password' })
+  await ask(client, 'POST', '/password', 204, { current_password: goodPassword, new_password: 'another good password' })
+  await ask(client, 'DELETE', '/me', 401, { password: 'wrong' })
+  await ask(client, 'DELETE', '/me', 204, { password: 'another good password' })
+  await ask((await newPerson(app)).client, 'POST', '/logout', 204)
+
+  const { client: subject } = await newPerson(app)
+  const userId = await userIdOf(subject)
+  await ask(admin, 'GET', '/admin/users', 200)
+  await ask(admin, 'GET', '/admin/users?limit=1', 200)
+  await ask(admin, 'GET', '/admin/users?limit=x', 400)
+  await ask(subject, 'GET', '/admin/users', 403)
+  await ask(admin, 'GET', `/admin/users/${userId}`, 200)
+  await ask(admin, 'GET', `/admin/users/${unknownId}`, 404)
+  await ask(admin, 'PATCH', `/admin/users/${userId}`, 200, { roles: ['reader'] })
+  await ask(admin, 'PATCH', `/admin/users/${userId}`, 400, { roles: 'reader' })
+  await ask(admin, 'GET', `/admin/users/${userId}/sessions`, 200)
+  await ask(admin, 'GET', '/admin/sessions', 200)
+  await ask(admin, 'GET', '/admin/sessions?limit=1', 200)
+  await ask(admin, 'DELETE', `/admin/sessions/${subject.sessionId}`, 204, { reason: 'a tour' })
+  await ask(admin, 'DELETE', `/admin/sessions/${subject.sessionId}`, 404)
+  await ask(admin, 'DELETE', `/admin/users/${userId}/sessions`, 200)
+  await ask(admin, 'DELETE', `/admin/users/${userId}`, 204)
+  await ask(admin, 'DELETE', `/admin/users/${userId}`, 404)
+  await ask(admin, 'GET', '/admin/events', 200)
+  await ask(admin, 'GET', '/admin/events?limit=1', 200)
+  await ask(admin, 'GET', '/admin/keys', 200)
+  await ask(admin, 'POST', '/admin/keys/rotate', 200, { dry_run: true })
+  await ask(admin, 'POST', '/admin/keys/rotate', 200, {})
+  await ask(admin, 'POST', '/admin/keys/rotate', 400, { dry_run: 'yes' })
+  await ask(admin, 'POST', '/admin/sessions/revoke-all', 400, {})
+  await ask(admin, 'POST', '/admin/sessions/revoke-all', 200, { confirm: 'revoke-all' })
+
+  for (const url of [
+    '/.well-known/jwks.json',
+    '/.well-known/oauth-authorization-server',
+    '/healthz',
+    '/readyz',
+    '/metrics'
+  ]) {
+    await ask(nobody, 'GET', url, 200)
+  }
+  const unasked = operations.filter(({ name, operation }) => !seen.has(name) && !isForServices(operation))
+  t.strictSame(
+    unasked.map(({ name }) => name),
+    [],
+    'every route was asked'
+  )
+})
+
+t.test('the page at /docs works under its own policy, and asks nobody else anything', async (t) => {
+  const page = await app.inject('/docs/')
+  t.equal(page.statusCode, 200)
+  t.match(page.headers['content-type'], 'text/html')
+  const policy = String(page.headers['content-security-policy'])
+  t.match(policy, /default-src 'self';.*frame-ancestors 'none'/)
+  t.notMatch(policy, /unsafe|https?:|\*/)
+  t.notMatch(page.body, /<script>|<style>|\son\w+=|style=|https?:\/\//, 'nothing inline, and nothing from elsewhere')
+
+  const assets = [...page.body.matchAll(/(?:href|src)="\.\/([^"]+)"/g)].map(([, asset]) => `/docs/${asset}`)
+  t.ok(assets.length >= 4)
+  for (const url of assets) t.equal((await app.inject(url)).statusCode, 200, url)
+  const initializer = (await app.inject('/docs/static/swagger-initializer.js')).body
+  t.match(initializer, /validatorUrl: null/)
+  t.strictSame((await app.inject('/docs/json')).json(), specification)
+})
+
+/** Those have tests of their own that hold them against RFC 7662 and RFC 7009. */
+const isForServices = ({ security = [] }: Operation) => security.some((schemes) => 'service' in schemes)
+
+/** The path of the specification that an address is of. */
+function pathOf(url: string): string {
+  const path = url.split('?')[0] ?? ''
+  return path.replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/, '{id}')
+}
+
+function expectAsDescribed(t: Test, operation: Operation | undefined, response: LightMyRequestResponse): void {
+  const { statusCode, body, headers } = response
+  const described = operation?.responses[statusCode]
+  t.ok(described, `${statusCode} is described`)
+  if (statusCode === 204) {
+    t.equal(body, '')
+    return
+  }
+  const type = String(headers['content-type']).split(';')[0] ?? ''
+  const schema = described?.content?.[type]?.schema
+  t.ok(schema, `${type} is described`)
+  const fits = ajv.compile(closed(schema) as object)
+  t.ok(fits(type.endsWith('json') ? response.json() : body), ajv.errorsText(fits.errors))
+  if (statusCode >= 400) t.ok(described?.description.split(', ').includes(response.json().code), 'names the code')
+}
+
+/** The schema with nothing allowed that it does not name. */
+function closed(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(closed)
+  if (typeof schema !== 'object' || schema === null) return schema
+  const copy = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, closed(value)]))
+  return 'properties' in schema ? { ...copy, additionalProperties: false } : copy
+}

@@ -1,0 +1,99 @@
+import t from 'tap'
+import { openTestDatabase } from '../database.js'
+import { goodPassword, openService } from '../service.js'
+import { type ContractCode, expectFieldErrors, expectProblem } from './contract-errors.js'
+import { newEmail, newPerson } from './people.js'
+
+const database = await openTestDatabase(t, { kind: 'embedded' })
+const app = await openService(t, database)
+
+const register = (password: string, email = newEmail()) =>
+  app.inject({ method: 'POST', url: '/register', payload: { email, password } })
+
+const login = (email: string, password: string) =>
+  app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+
+const longest = `${'éx'.repeat(341)}!`
+
+const tooShort = 'A password has at least 8 characters.'
+const tooLong = 'A password has at most 1024 bytes.'
+const tooCommon = 'Many people use this password, so it is among the first to be guessed.'
+
+const refused: readonly (readonly [name: string, password: string, code: ContractCode, detail: string])[] = [
+  ['seven characters', 'jq7#xv2', 'password_too_short', tooShort],
+  ['seven characters of 28 bytes', '🦊🐙🦉🐝🐌🦎🦑', 'password_too_short', tooShort],
+  ['nothing', '', 'password_too_short', tooShort],
+  ['a leaked one', 'iloveyou', 'password_too_common', tooCommon],
+  ['a leaked one in capitals', 'ILoveYou', 'password_too_common', tooCommon],
+  ['our own name', 'latchkey2024!', 'password_too_common', tooCommon],
+  ['1025 bytes', `${longest}!`, 'password_too_long', tooLong]
+]
+
+for (const [name, password, code, detail] of refused) {
+  t.test(`register refuses ${name} as ${code}`, async (t) => {
+    expectProblem(t, await register(password), code, { detail })
+  })
+
+  t.test(`a change of password refuses ${name} as ${code}`, async (t) => {
+    const { client } = await newPerson(app)
+    const payload = { current_password: goodPassword, new_password: password }
+    expectProblem(t, await client.send('POST', '/password', { payload }), code, { detail })
+  })
+}
+
+t.test('the address and its first part are too common, in any case', async (t) => {
+  expectProblem(t, await register('ada.lovelace', 'Ada.Lovelace@example.org'), 'password_too_common', {
+    detail: tooCommon
+  })
+  expectProblem(t, await register('ADA.lovelace@example.org', 'Ada.Lovelace@example.org'), 'password_too_common', {
+    detail: tooCommon
+  })
+})
+
+t.test('more than any password is refused by its field', async (t) => {
+  expectFieldErrors(t, await register('x'.repeat(10_001)), ['password'])
+})
+
+t.test('PASSWORD_MIN_LENGTH counts', async (t) => {
+  const strict = await openService(t, database, { PASSWORD_MIN_LENGTH: '15' })
+  const payload = { email: newEmail(), password: 'fourteen chars' }
+  const detail = 'A password has at least 15 characters.'
+  expectProblem(t, await strict.inject({ method: 'POST', url: '/register', payload }), 'password_too_short', { detail })
+})
+
+const accepted: readonly (readonly [name: string, password: string])[] = [
+  ['eight characters', 'jq7#xv2m'],
+  ['sixty-four characters of four bytes', '🦊🐙🦉🐝🐌🦎🦑🐢'.repeat(8)],
+  ['1024 bytes', longest],
+  ['a NUL within', 'before\0after it'],
+  ['a NUL in front', '\0 and then more'],
+  ...[71, 72, 73, 255, 256, 257].map(
+    (length) => [`${length} bytes`, 'correct horse battery staple '.repeat(9).slice(0, length)] as const
+  )
+]
+
+for (const [name, password] of accepted) {
+  t.test(`${name}: accepted, and every byte of it counts`, async (t) => {
+    const email = newEmail()
+    t.equal((await register(password, email)).statusCode, 201)
+    t.equal((await login(email, password)).statusCode, 200)
+    for (const other of [`${password.slice(0, -1)}~`, password.slice(0, -1), `${password}~`]) {
+      expectProblem(t, await login(email, other), 'invalid_credentials')
+    }
+  })
+}
+
+t.test('a password that goes on behind a NUL is not known by what stands before', async (t) => {
+  const email = newEmail()
+  t.equal((await register('the same start\0one end', email)).statusCode, 201)
+  expectProblem(t, await login(email, 'the same start\0other end'), 'invalid_credentials')
+  expectProblem(t, await login(email, 'the same start'), 'invalid_credentials')
+})
+
+t.test('a password is verified as received: spaces and the spelling of a letter count', async (t) => {
+  const email = newEmail()
+  t.equal((await register(' cafe\u0301 au lait ', email)).statusCode, 201)
+  t.equal((await login(email, ' cafe\u0301 au lait ')).statusCode, 200)
+  expectProblem(t, await login(email, 'cafe\u0301 au lait'), 'invalid_credentials')
+  expectProblem(t, await login(email, ' caf\u00e9 au lait '), 'invalid_credentials')
+})

@@ -1,0 +1,26 @@
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+
+/** A service credential under which tests ask, and the setting that lets it. */
+export const serviceSecret = 'a-service-secret-of-32-characters'
+export const serviceSettings = { SERVICE_CREDENTIALS: `gateway:${serviceSecret}` }
+
+export function basic(credential: string): string {
+  return `Basic ${Buffer.from(credential).toString('base64')}`
+}
+
+export const asGateway = { authorization: basic(`gateway:${serviceSecret}`) }
+
+/** Sends a form, as a service with a credential unless `headers` say otherwise. */
+export async function postForm(
+  app: FastifyInstance,
+  url: '/introspect' | '/revoke',
+  form: Record<string, string> | string,
+  headers: Record<string, string> = asGateway
+): Promise<LightMyRequestResponse> {
+  return app.inject({
+    method: 'POST',
+    url,
+    headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+    payload: new URLSearchParams(form).toString()
+  })
+}
