@@ -1,0 +1,7 @@
+export type { AccessClaims, Auth } from '../core/access-claims.js'
+export type { AcceptedToken } from './accepted-tokens.js'
+export { verifier as default } from './fastify.js'
+export type { VerifierOptions } from './options.js'
+export type { RefusalCode, Refused } from './refusals.js'
+export type { ServiceCredential } from './revocation-follower.js'
+export { createVerifier, type Verdict, type Verifier } from './verifier.js'

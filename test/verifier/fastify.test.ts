@@ -1,0 +1,100 @@
+import Fastify from 'fastify'
+import t, { type Test } from 'tap'
+import { problems } from '../../src/http/problem.js'
+import verifier from '../../src/verifier/index.js'
+import { refusalProblems } from '../../src/verifier/refusals.js'
+import { type Issuer, newSid, startIssuer } from './issuer.js'
+import { followed, until } from './verifiers.js'
+
+/** Somebody's service, with habits of its own that a guard must not stumble over. */
+async function hostOf(t: Test, issuer: Issuer) {
+  const app = Fastify()
+  app.setErrorHandler((_error, _request, reply) => reply.code(418).send('the host has its own errors'))
+  app.setReplySerializer(() => 'the host has its own serializer')
+  await app.register(verifier, { issuer: issuer.url, audience: issuer.audience, ...followed })
+  const schema = { response: { '4xx': { type: 'object', properties: {} } } }
+  app.get('/open', async ({ auth }, reply) => reply.serializer(JSON.stringify).send({ auth }))
+  app.get('/who', { preHandler: app.authenticate, schema }, async ({ auth }, reply) =>
+    reply.serializer(JSON.stringify).send(auth)
+  )
+  app.get('/ops', { preHandler: [app.authenticate, app.requireRole('admin')], schema }, async () => 'ops')
+  app.get('/mistake', { preHandler: app.requireRole('admin') }, async () => 'ops')
+  t.teardown(() => app.close())
+  return app
+}
+
+t.test('app.authenticate lets in who has a good token, and says who it is', async (t) => {
+  const issuer = await startIssuer(t)
+  const app = await hostOf(t, issuer)
+  const headers = { authorization: `Bearer ${issuer.token({ sub: 'ada', sid: 'a-session' })}` }
+  const response = await app.inject({ url: '/who', headers })
+  t.equal(response.statusCode, 200)
+  t.match(response.json(), { userId: 'ada', sessionId: 'a-session', roles: ['editor'], amr: ['pwd'] })
+  t.strictSame((await app.inject({ url: '/open', headers })).json(), { auth: null }, 'no guard, nobody')
+})
+
+t.test('who is not let in is told why, as by the issuer itself', async (t) => {
+  const issuer = await startIssuer(t)
+  const app = await hostOf(t, issuer)
+  const sid = newSid()
+  issuer.revoke({ sid })
+  const editor = issuer.token()
+  const cases: readonly [
+    url: string,
+    token: string | undefined,
+    code: keyof typeof refusalProblems,
+    challenge: string
+  ][] = [
+    ['/who', undefined, 'missing_credentials', 'Bearer'],
+    ['/who', 'x.y.z', 'invalid_token', 'Bearer error="invalid_token"'],
+    ['/who', issuer.token({ exp: 1 }), 'token_expired', 'Bearer error="invalid_token"'],
+    ['/who', issuer.token({ sid }), 'session_revoked', 'Bearer error="invalid_token"'],
+    ['/ops', editor, 'insufficient_scope', 'Bearer error="insufficient_scope"'],
+    ['/mistake', editor, 'missing_credentials', 'Bearer']
+  ]
+  for (const [url, token, code, challenge] of cases) {
+    const response = await app.inject({ url, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
+    const [status, title] = problems[code]
+    t.equal(response.statusCode, status, code)
+    t.strictSame(response.json(), { type: `${issuer.url}/docs/errors.md#${code}`, title, status, code })
+    t.equal(response.headers['content-type'], 'application/problem+json; charset=utf-8')
+    t.equal(response.headers['cache-control'], 'no-store')
+    t.equal(response.headers['www-authenticate'], challenge)
+  }
+  const admin = { authorization: `Bearer ${issuer.token({ roles: ['admin'] })}` }
+  t.equal((await app.inject({ url: '/ops', headers: admin })).statusCode, 200, 'who has the role')
+})
+
+t.test('an issuer that is away is a 503 that says when to come back', async (t) => {
+  const issuer = await startIssuer(t)
+  issuer.keysHandler = (_request, response) => response.destroy()
+  const app = await hostOf(t, issuer)
+  const response = await app.inject({ url: '/who', headers: { authorization: `Bearer ${issuer.token()}` } })
+  t.equal(response.statusCode, 503)
+  t.match(response.json(), { code: 'unavailable' })
+  t.match(response.headers['retry-after'], /^[1-9]\d*$/)
+  t.equal(response.headers['www-authenticate'], undefined)
+})
+
+t.test('every code and title is one of the issuer', async (t) => {
+  for (const [code, problem] of Object.entries(refusalProblems)) {
+    t.strictSame(problem, problems[code as keyof typeof refusalProblems])
+  }
+})
+
+t.test('an option that does not fit stops the start', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await t.rejects(async () => app.register(verifier, { issuer: 'x', audience: 'y' }), { name: 'TypeError' })
+})
+
+t.test('closing the app stops following the issuer', async (t) => {
+  const issuer = await startIssuer(t)
+  const app = await hostOf(t, issuer)
+  await app.ready()
+  await until(() => issuer.followers.length === 1)
+  await app.close()
+  issuer.cutFeed()
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  t.equal(issuer.followers.length, 1)
+})

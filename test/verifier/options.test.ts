@@ -1,0 +1,47 @@
+import t from 'tap'
+import { checkOptions, type VerifierOptions } from '../../src/verifier/options.js'
+import { credential } from './issuer.js'
+
+const least = { issuer: 'https://auth.example/', audience: 'https://api.example' }
+
+t.test('what is left out is what the issuer serves', async (t) => {
+  const options = checkOptions({ ...least, feed: { credential } })
+  t.equal(options.issuer, 'https://auth.example/', 'to the letter, as in the tokens')
+  t.equal(options.jwksUrl.href, 'https://auth.example/.well-known/jwks.json')
+  t.equal(options.feed?.url.href, 'https://auth.example/revocations')
+  t.equal(options.clockToleranceMilliseconds, 5000)
+  t.equal(options.deniesWhenStale, false)
+  t.equal(
+    checkOptions({ ...least, issuer: 'https://example/auth' }).jwksUrl.href,
+    'https://example/auth/.well-known/jwks.json'
+  )
+})
+
+t.test('a mistake is named', async (t) => {
+  const wrong: readonly [Record<string, unknown>, RegExp][] = [
+    [{ issuer: undefined }, /option issuer/],
+    [{ issuer: 'auth.example' }, /option issuer/],
+    [{ issuer: 'file:///etc/passwd' }, /option issuer/],
+    [{ issuer: 'https://user:pass@auth.example' }, /option issuer/],
+    [{ audience: undefined }, /option audience/],
+    [{ audience: '' }, /option audience/],
+    [{ jwksUrl: '/jwks' }, /option jwksUrl/],
+    [{ feed: {} }, /option feed.credential/],
+    [{ feed: { credential: { id: 'x', secret: '' } } }, /option feed.credential/],
+    [{ feed: { credential, url: 'x' } }, /option feed.url/],
+    [{ stale: 'deny' }, /option stale/],
+    [{ stale: 'maybe' }, /option stale/],
+    [{ clockToleranceSeconds: 31 }, /option clockToleranceSeconds/],
+    [{ clockToleranceSeconds: -1 }, /option clockToleranceSeconds/],
+    [{ clockToleranceSeconds: Number.NaN }, /option clockToleranceSeconds/]
+  ]
+  for (const [change, message] of wrong) {
+    t.throws(() => checkOptions({ ...least, ...change } as VerifierOptions), { name: 'TypeError', message })
+  }
+})
+
+t.test('warnings go to the process where nobody else wants them', async (t) => {
+  const warned = new Promise<Error>((resolve) => process.once('warning', resolve))
+  checkOptions(least).warn('the issuer is away')
+  t.match(await warned, { name: 'LatchkeyWarning', message: 'the issuer is away' })
+})

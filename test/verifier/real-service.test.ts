@@ -1,0 +1,35 @@
+import type { AddressInfo } from 'node:net'
+import t from 'tap'
+import { createVerifier } from '../../src/verifier/verifier.js'
+import { openTestDatabase } from '../database.js'
+import { newPerson } from '../http/people.js'
+import { serviceSecret, serviceSettings } from '../http/services.js'
+import { openService, testEnvironment } from '../service.js'
+import { until, worth } from './verifiers.js'
+
+const issuer = testEnvironment.ISSUER ?? ''
+const database = await openTestDatabase(t, { kind: 'embedded' })
+
+t.test("a real service's tokens are accepted, and refused once their session has ended", async (t) => {
+  const app = await openService(t, database, serviceSettings)
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
+  const verifier = createVerifier({
+    issuer,
+    audience: issuer,
+    jwksUrl: `${url}/.well-known/jwks.json`,
+    feed: { url: `${url}/revocations`, credential: { id: 'gateway', secret: serviceSecret } },
+    stale: 'deny',
+    warn: (message) => t.comment(message)
+  })
+  t.teardown(() => verifier.close())
+
+  const [one, other] = [(await newPerson(app)).client, (await newPerson(app)).client]
+  t.equal(await worth(verifier, one.accessToken), 'accepted')
+  t.equal(await worth(verifier, other.accessToken), 'accepted')
+  await one.send('POST', '/logout')
+  await until(async () => (await worth(verifier, one.accessToken)) === 'session_revoked')
+  t.equal(await worth(verifier, other.accessToken), 'accepted')
+  await app.auth.endEverybodysSessions()
+  await until(async () => (await worth(verifier, other.accessToken)) === 'session_revoked')
+})

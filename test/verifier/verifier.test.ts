@@ -1,0 +1,211 @@
+import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
+import t from 'tap'
+import { encode, headerOf, makeKey, signToken, startIssuer } from './issuer.js'
+import { testClock, verifierOf, worth } from './verifiers.js'
+
+function signWithSecret(secret: string | Buffer, header: unknown, payload: unknown): string {
+  const input = `${encode(header)}.${encode(payload)}`
+  return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`
+}
+
+t.test('a token of each algorithm is accepted, and says who it speaks for', async (t) => {
+  const issuer = await startIssuer(t)
+  issuer.keys = [makeKey('ES256'), makeKey('EdDSA'), makeKey('RS256')]
+  const { verifier } = verifierOf(t, issuer)
+  for (const key of issuer.keys) {
+    const claims = issuer.claims()
+    const { sub: userId, sid: sessionId, roles, amr, auth_time: authTime } = claims
+    const verdict = await verifier.verify(signToken(key, claims))
+    t.strictSame(verdict, { ok: true, claims, auth: { userId, sessionId, roles, amr, authTime } }, key.alg)
+  }
+})
+
+t.test('forged tokens are refused, the genuine one beside them is not', async (t) => {
+  const issuer = await startIssuer(t)
+  const [key, rsaKey, edKey] = [makeKey('ES256'), makeKey('RS256'), makeKey('EdDSA')]
+  const secret = 'x'.repeat(32)
+  const secretKey = {
+    ...key,
+    kid: 'a-secret',
+    jwk: { kty: 'oct', k: encode(secret), kid: 'a-secret', alg: 'HS256', use: 'sig' }
+  }
+  const short = generateKeyPairSync('rsa', { modulusLength: 1024 })
+  const shortKey = {
+    ...rsaKey,
+    kid: 'short',
+    privateKey: short.privateKey,
+    jwk: { ...short.publicKey.export({ format: 'jwk' }), kid: 'short', alg: 'RS256', use: 'sig' }
+  }
+  const sealing = { ...makeKey('RS256', 'sealing') }
+  const odd = { ...key, kid: 'odd', jwk: { ...key.jwk, kid: 'odd', alg: 'RS256' } }
+  issuer.keys = [key, rsaKey, edKey, secretKey, shortKey, odd, { ...sealing, jwk: { ...sealing.jwk, use: 'enc' } }]
+  const { verifier } = verifierOf(t, issuer)
+  const stranger = makeKey('ES256')
+  const claims = issuer.claims()
+  const header = headerOf(key)
+  const genuine = signToken(key, claims)
+  const [head = '', payload = '', signature = ''] = genuine.split('.')
+  const spki = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey
+  const publicPem = spki.export({ type: 'spki', format: 'pem' })
+  const changed = Buffer.from(signature, 'base64url')
+  changed[10] = (changed[10] ?? 0) ^ 1
+
+  t.equal(await worth(verifier, genuine), 'accepted', 'the positive control')
+
+  const forged: Record<string, string> = {
+    'alg none': `${encode({ ...header, alg: 'none' })}.${payload}.`,
+    'alg None with its signature': `${encode({ ...header, alg: 'None' })}.${payload}.${signature}`,
+    'HS256 with a public key as the secret': signWithSecret(publicPem, { ...header, alg: 'HS256' }, claims),
+    'HS256 with the published members as the secret': signWithSecret(JSON.stringify(key.jwk), header, claims),
+    'HS256 with a published secret': signWithSecret(secret, { ...header, alg: 'HS256', kid: 'a-secret' }, claims),
+    'another key under our kid': signToken(stranger, claims, header),
+    'another key under its own kid': signToken(stranger, claims),
+    'our ES256 key under the kid of the RS256 key': signToken(key, claims, { ...header, kid: rsaKey.kid }),
+    'our ES256 key as RS256': signToken(key, claims, { ...header, alg: 'RS256', kid: rsaKey.kid }),
+    'our RS256 key as ES256': signToken(rsaKey, claims, { ...header, kid: rsaKey.kid }),
+    'our ES256 key as EdDSA': signToken(key, claims, { ...header, alg: 'EdDSA', kid: edKey.kid }),
+    'a swapped alg, signed well': signToken(key, claims, { ...header, alg: 'EdDSA' }),
+    'an RSA key of 1024 bits': signToken(shortKey, claims),
+    'a key for sealing': signToken(sealing, claims),
+    'a key whose alg does not fit it': signToken(odd, claims, { ...header, alg: 'RS256', kid: 'odd' }),
+    'no kid': signToken(key, claims, { alg: 'ES256', typ: 'at+jwt' }),
+    'kid as path': signToken(key, claims, { ...header, kid: '../../../dev/null' }),
+    'kid as list': signToken(key, claims, { ...header, kid: [key.kid] }),
+    'kid __proto__': signToken(key, claims, { ...header, kid: '__proto__' }),
+    'no typ': signToken(key, claims, { alg: 'ES256', kid: key.kid }),
+    'typ JWT': signToken(key, claims, { ...header, typ: 'JWT' }),
+    'typ of a refresh token': signToken(key, claims, { ...header, typ: 'rt+jwt' }),
+    'with jwk': signToken(stranger, claims, { ...header, jwk: stranger.jwk }),
+    'with jwk, signed well': signToken(key, claims, { ...header, jwk: key.jwk }),
+    'with jku': signToken(key, claims, { ...header, jku: 'https://evil.example/jwks' }),
+    'with x5u': signToken(key, claims, { ...header, x5u: 'https://evil.example/cert' }),
+    'with x5c': signToken(key, claims, { ...header, x5c: ['MIIB'] }),
+    'with crit': signToken(key, claims, { ...header, crit: ['exp2'], exp2: 1 }),
+    'changed payload': `${head}.${encode({ ...claims, roles: ['admin'] })}.${signature}`,
+    'changed signature': `${head}.${payload}.${changed.toString('base64url')}`,
+    'signature of zeros': `${head}.${payload}.${Buffer.alloc(64).toString('base64url')}`,
+    'no signature': `${head}.${payload}.`,
+    'signature dropped': `${head}.${payload}`,
+    'signature cut': `${head}.${payload}.${signature.slice(0, -2)}`,
+    'signature in DER': `${head}.${payload}.${sign('sha256', Buffer.from(`${head}.${payload}`), key.privateKey).toString('base64url')}`,
+    'a fourth part': `${genuine}.${signature}`,
+    padding: `${head}.${payload}.${signature}==`,
+    'white space': ` ${genuine}`,
+    'a line break in the signature': `${head}.${payload}.\n${signature}`,
+    'standard base64 in the payload': `${head}.${payload}+/.${signature}`,
+    'no iss': signToken(key, { ...claims, iss: undefined }),
+    'another iss': signToken(key, { ...claims, iss: 'https://other.example' }),
+    'no aud': signToken(key, { ...claims, aud: undefined }),
+    'another aud': signToken(key, { ...claims, aud: 'https://other.example' }),
+    'a list of aud': signToken(key, { ...claims, aud: [claims.aud] }),
+    'no exp': signToken(key, { ...claims, exp: undefined }),
+    'exp as text': signToken(key, { ...claims, exp: String(claims.exp) }),
+    'no sid': signToken(key, { ...claims, sid: undefined }),
+    'roles as text': signToken(key, { ...claims, roles: 'admin' })
+  }
+  for (const [name, token] of Object.entries(forged)) t.equal(await worth(verifier, token), 'invalid_token', name)
+  t.equal(await worth(verifier, genuine), 'accepted', 'and after them')
+})
+
+t.test('no text makes it throw', async (t) => {
+  const issuer = await startIssuer(t)
+  const { verifier } = verifierOf(t, issuer)
+  const genuine = issuer.token()
+  const [key = makeKey()] = issuer.keys
+  const [head = ''] = genuine.split('.')
+  const texts = [
+    '',
+    '.',
+    '..',
+    '...',
+    '\0',
+    '🔑.🔑.🔑',
+    head,
+    `${head}..`,
+    `${head}.${encode('[')}.x`,
+    'A'.repeat(5_000_000)
+  ]
+  const payloads = ['null', '[]', '1', '"text"', '{"__proto__":{"iss":1}}', '['.repeat(5_000), '{"iss":{}}', '\ufeff{}']
+  for (const text of texts) t.equal(await worth(verifier, text), 'invalid_token')
+  for (const payload of payloads) {
+    t.equal(await worth(verifier, signToken(key, payload)), 'invalid_token', 'well signed')
+    t.equal(await worth(verifier, `${encode(payload)}.${encode({})}.AAAA`), 'invalid_token', 'as the header')
+  }
+  for (let length = 0; length < genuine.length; length += 7) {
+    t.equal(await worth(verifier, genuine.slice(0, length)), 'invalid_token')
+  }
+})
+
+t.test('exp ends a token, seen before or not, and the tolerance is all that is added to it', async (t) => {
+  const clock = testClock()
+  const issuer = await startIssuer(t, clock.now)
+  const { verifier } = verifierOf(t, issuer, { clock })
+  const { verifier: strict } = verifierOf(t, issuer, { clock, clockToleranceSeconds: 0 })
+  const exp = Math.floor(clock.now() / 1000) + 100
+  const token = issuer.token({ exp })
+  t.equal(await worth(verifier, token), 'accepted')
+  t.equal(await worth(strict, token), 'accepted')
+  clock.advance(exp * 1000 - clock.now())
+  t.equal(await worth(strict, token), 'token_expired', 'seen before')
+  t.equal(await worth(verifier, token), 'accepted', 'within the tolerance')
+  clock.advance(5000)
+  t.equal(await worth(verifier, token), 'token_expired', 'seen before, past the tolerance')
+  t.equal(await worth(verifier, issuer.token({ exp })), 'token_expired', 'never seen')
+  t.equal(await worth(verifier, issuer.token()), 'accepted', 'a new one')
+})
+
+t.test('a token of a key that the issuer has withdrawn is refused, seen before or not', async (t) => {
+  const clock = testClock()
+  const issuer = await startIssuer(t, clock.now)
+  const [old = makeKey()] = issuer.keys
+  const next = makeKey()
+  issuer.keys = [old, next]
+  const { verifier } = verifierOf(t, issuer, { clock })
+  const [seen, unseen] = [signToken(old, issuer.claims()), signToken(old, issuer.claims())]
+  t.equal(await worth(verifier, seen), 'accepted')
+  issuer.keys = [next]
+  clock.advance(301_000)
+  t.equal(await worth(verifier, seen), 'invalid_token')
+  t.equal(await worth(verifier, unseen), 'invalid_token')
+  t.equal(await worth(verifier, signToken(next, issuer.claims())), 'accepted')
+})
+
+t.test('another key under the same kid puts an end to the tokens of the first', async (t) => {
+  const clock = testClock()
+  const issuer = await startIssuer(t, clock.now)
+  const [first = makeKey()] = issuer.keys
+  const { verifier } = verifierOf(t, issuer, { clock })
+  const token = issuer.token()
+  t.equal(await worth(verifier, token), 'accepted')
+  issuer.keys = [makeKey('ES256', first.kid)]
+  clock.advance(301_000)
+  t.equal(await worth(verifier, token), 'invalid_token')
+  t.equal(await worth(verifier, issuer.token()), 'accepted')
+})
+
+t.test('who was let in is the same object each time, and nobody can write to it', async (t) => {
+  const issuer = await startIssuer(t)
+  const { verifier } = verifierOf(t, issuer)
+  const token = issuer.token()
+  const first = await verifier.verify(token)
+  t.equal(await verifier.verify(token), first, 'it came from the cache')
+  if (!first.ok) return t.fail('it was refused')
+  t.throws(() => (first.auth.roles as string[]).push('admin'), TypeError)
+  t.throws(() => Object.assign(first.auth, { userId: 'somebody else' }), TypeError)
+  t.throws(() => Object.assign(first.claims, { sub: 'somebody else' }), TypeError)
+})
+
+t.test('the Authorization header: none, not ours, ours', async (t) => {
+  const issuer = await startIssuer(t)
+  const { verifier } = verifierOf(t, issuer)
+  const ask = async (authorization?: string) => {
+    const verdict = await verifier.authenticate({ authorization })
+    return verdict.ok ? 'accepted' : verdict.code
+  }
+  t.equal(await ask(), 'missing_credentials')
+  for (const header of ['', 'Bearer', 'Bearer ', 'Basic dTpw', `${issuer.token()}`, `Bearer ${issuer.token()} x`]) {
+    t.equal(await ask(header), 'invalid_token', header)
+  }
+  t.equal(await ask(`Bearer ${issuer.token()}`), 'accepted')
+  t.equal(await ask(`bearer  ${issuer.token()}`), 'accepted', 'the scheme has no case')
+})
