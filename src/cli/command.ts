@@ -1,0 +1,97 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+import type { Context } from './context.js'
+
+/** The command line cannot be understood: exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+export interface Option {
+  readonly type: 'string' | 'boolean'
+  readonly multiple?: boolean
+  readonly summary: string
+}
+
+type Options = Readonly<Record<string, Option>>
+
+type Values<O extends Options> = {
+  readonly [Name in keyof O]?: O[Name] extends { type: 'boolean' }
+    ? boolean
+    : O[Name] extends { multiple: true }
+      ? string[]
+      : string
+}
+
+/** What a command is given: its options, its required operands by name, and any further ones. */
+interface Input<O extends Options, Operand extends string> {
+  readonly options: Values<O>
+  readonly operands: Readonly<Record<Operand, string>>
+  readonly rest: readonly string[]
+}
+
+interface Definition<O extends Options, Operand extends string> {
+  /** The words that call it, such as `user create`. */
+  readonly name: string
+  readonly summary: string
+  /** More than the summary, for `--help`. */
+  readonly details?: string
+  readonly options: O
+  readonly operands: readonly Operand[]
+  /** What any operands after the required ones are; none are allowed where this is missing. */
+  readonly rest?: string
+  run(input: Input<O, Operand>, context: Context): Promise<void>
+}
+
+export interface Command {
+  readonly name: string
+  readonly summary: string
+  readonly help: string
+  /** Throws `UsageError` where `words`, which follow the name, do not fit. */
+  run(words: readonly string[], context: Context): Promise<void>
+}
+
+/** Makes a command of its definition: the options and operands are parsed, typed and explained by it. */
+export function defineCommand<const O extends Options, const Operand extends string>(
+  definition: Definition<O, Operand>
+): Command {
+  const { name, summary } = definition
+  return {
+    name,
+    summary,
+    help: helpOf(definition),
+    run: async (words, context) => definition.run(parse(definition, words), context)
+  }
+}
+
+function parse<O extends Options, Operand extends string>(
+  { options, operands: names, rest }: Definition<O, Operand>,
+  words: readonly string[]
+): Input<O, Operand> {
+  const { values, positionals } = parseWords(words, options)
+  const missing = names[positionals.length]
+  if (missing !== undefined) throw new UsageError(`${missing} is missing.`)
+  const further = positionals.slice(names.length)
+  if (rest === undefined && further.length > 0) throw new UsageError(`What is "${further[0]}" for?`)
+  const operands = Object.fromEntries(names.map((name, i) => [name, positionals[i]])) as Record<Operand, string>
+  return { options: values as Values<O>, operands, rest: further }
+}
+
+function parseWords(words: readonly string[], options: NonNullable<ParseArgsConfig['options']>) {
+  try {
+    return parseArgs({ args: [...words], options, allowPositionals: true })
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function helpOf({ name, summary, details, options, operands, rest }: Definition<Options, string>): string {
+  const usage = ['latchkey', name, ...operands, rest && `[${rest}...]`, '[options]'].filter(Boolean).join(' ')
+  const rows = Object.entries(options).map(([option, { type, multiple, summary: meaning }]) => {
+    const value = type === 'string' ? ` ${option.toUpperCase()}${multiple ? ' (may be repeated)' : ''}` : ''
+    return [`--${option}${value}`, meaning] as const
+  })
+  rows.push(['--help', 'Show this.'])
+  const width = Math.max(...rows.map(([left]) => left.length))
+  const lines = rows.map(([left, meaning]) => `  ${left.padEnd(width)}  ${meaning}`)
+  return [summary, ...(details === undefined ? [] : ['', details]), '', `Usage: ${usage}`, '', ...lines, ''].join('\n')
+}

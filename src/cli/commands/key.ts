@@ -1,0 +1,54 @@
+import { type KeyRotation, type KeyWithState, listKeys, rotateKeys } from '../../service/signing-keys.js'
+import { defineCommand } from '../command.js'
+import { commandLine, withPorts } from '../context.js'
+import { type Columns, jsonOption, printDone, printPage, time, toObject } from '../output.js'
+
+const columns: Columns<KeyWithState> = {
+  kid: (key) => key.kid,
+  alg: (key) => key.alg,
+  state: (key) => key.state,
+  created_at: (key) => time(key.createdAt),
+  signs_from: (key) => time(key.signsFrom),
+  retires_at: (key) => (key.retiresAt === null ? null : time(key.retiresAt))
+}
+
+export const keyList = defineCommand({
+  name: 'key list',
+  summary: 'List the signing keys and their states, newest first.',
+  options: jsonOption,
+  operands: [],
+  async run({ options }, context) {
+    await withPorts(context, async (ports) => {
+      printPage(context.terminal, options, 'keys', columns, { items: await listKeys(ports), nextCursor: null })
+    })
+  }
+})
+
+export const keyRotate = defineCommand({
+  name: 'key rotate',
+  summary: 'Publish the next signing key; it signs when every cache has it.',
+  details:
+    'Sessions live on. With --revoke-old, for a key that has leaked: the next key signs at once, all others retire at once, ' +
+    'and everybody must refresh.',
+  options: {
+    'revoke-old': { type: 'boolean', summary: 'Refuse at once what the keys until now have signed.' },
+    'dry-run': { type: 'boolean', summary: 'Only say what would happen, and when.' },
+    ...jsonOption
+  },
+  operands: [],
+  async run({ options }, context) {
+    const { 'revoke-old': revokeOld = false, 'dry-run': dryRun = false, ...style } = options
+    await withPorts(context, async (ports) => {
+      const { rotated, keys } = await rotateKeys(ports, { revokeOld, dryRun }, commandLine)
+      const rows = keys.map((key) => toObject(columns, key))
+      printDone(context.terminal, style, sentence({ rotated, keys }, dryRun), { dry_run: dryRun, rotated, keys: rows })
+      if (!style.json) printPage(context.terminal, style, 'keys', columns, { items: keys, nextCursor: null })
+    })
+  }
+})
+
+function sentence({ rotated, keys: [next] }: KeyRotation, dryRun: boolean): string {
+  if (!rotated) return 'The next key waits already; nothing was changed.'
+  const begins = next?.state === 'published' ? `at ${time(next.signsFrom)}` : 'at once'
+  return dryRun ? `A new key would sign ${begins}. The keys would be:` : `The new key signs ${begins}. The keys are:`
+}

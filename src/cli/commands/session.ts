@@ -1,0 +1,76 @@
+import type { Session } from '../../ports.js'
+import { endEverybodysSessions, endSession, endSessionsOfUser, findSessions } from '../../service/admin-sessions.js'
+import { defineCommand, UsageError } from '../command.js'
+import { commandLine, withPorts } from '../context.js'
+import { findUserId, requireId } from '../ids.js'
+import { type Columns, jsonOption, printDone, printPage, time } from '../output.js'
+import { pagingOptions, readPage, readPaging } from '../paging.js'
+
+const columns: Columns<Session> = {
+  id: (session) => session.id,
+  user_id: (session) => session.userId,
+  mode: (session) => session.mode,
+  device: (session) => session.device,
+  ip: (session) => session.ip,
+  created_at: (session) => time(session.createdAt),
+  last_used_at: (session) => time(session.lastUsedAt),
+  expires_at: (session) => time(Math.min(session.idleExpiresAt, session.absoluteExpiresAt)),
+  user_agent: (session) => session.userAgent
+}
+
+const noteOption = { note: { type: 'string', summary: 'Why, for the event log.' } } as const
+
+export const sessionList = defineCommand({
+  name: 'session list',
+  summary: 'List live sessions, newest first.',
+  options: {
+    user: { type: 'string', summary: 'Only of this user: an id or an e-mail address.' },
+    ip: { type: 'string', summary: 'Only from this address.' },
+    ...pagingOptions,
+    ...jsonOption
+  },
+  operands: [],
+  async run({ options }, context) {
+    const paging = readPaging(options)
+    await withPorts(context, async (ports) => {
+      const userId = options.user === undefined ? undefined : await findUserId(ports, options.user)
+      const page = await readPage(findSessions(ports, { userId, ip: options.ip }, paging))
+      printPage(context.terminal, options, 'sessions', columns, page)
+    })
+  }
+})
+
+export const sessionRevoke = defineCommand({
+  name: 'session revoke',
+  summary: 'End one session.',
+  options: { ...noteOption, ...jsonOption },
+  operands: ['SESSION'],
+  async run({ options, operands }, context) {
+    await withPorts(context, async (ports) => {
+      await endSession(ports, requireId(operands.SESSION), options.note, commandLine)
+      printDone(context.terminal, options, 'The session has ended.', { revoked: 1 })
+    })
+  }
+})
+
+export const sessionRevokeAll = defineCommand({
+  name: 'session revoke-all',
+  summary: 'End all sessions of one user, or of everybody.',
+  options: {
+    user: { type: 'string', summary: 'Of this user: an id or an e-mail address.' },
+    everybody: { type: 'boolean', summary: 'Of everybody, at once.' },
+    ...noteOption,
+    ...jsonOption
+  },
+  operands: [],
+  async run({ options: { user, everybody, note, ...style } }, context) {
+    if ((user === undefined) === (everybody !== true)) throw new UsageError('Say either --user USER or --everybody.')
+    await withPorts(context, async (ports) => {
+      const revoked =
+        user === undefined
+          ? await endEverybodysSessions(ports, commandLine)
+          : await endSessionsOfUser(ports, await findUserId(ports, user), note, commandLine)
+      printDone(context.terminal, style, `${revoked} session(s) have ended.`, { revoked })
+    })
+  }
+})

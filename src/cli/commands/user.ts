@@ -1,0 +1,95 @@
+import { rolePattern } from '../../core/role.js'
+import type { User } from '../../ports.js'
+import { createUser, listUsers, updateUser } from '../../service/admin-users.js'
+import { defineCommand, UsageError } from '../command.js'
+import { type Context, commandLine, withPorts } from '../context.js'
+import { findUserId } from '../ids.js'
+import { type Columns, jsonOption, printOne, printPage, time } from '../output.js'
+import { pagingOptions, readPage, readPaging } from '../paging.js'
+import { readPassword } from '../read-password.js'
+
+const columns: Columns<User> = {
+  id: (user) => user.id,
+  email: (user) => user.email,
+  roles: (user) => user.roles,
+  disabled: (user) => user.disabled,
+  created_at: (user) => time(user.createdAt)
+}
+
+export const userCreate = defineCommand({
+  name: 'user create',
+  summary: 'Make an account.',
+  details: 'The password is asked for without echo, or read from standard input when that is a pipe.',
+  options: { role: { type: 'string', multiple: true, summary: 'A role, such as admin.' }, ...jsonOption },
+  operands: ['EMAIL'],
+  async run({ options, operands }, context) {
+    const roles = requireRoles(options.role ?? [])
+    const password = await readPassword(context.terminal)
+    await withPorts(context, async (ports) => {
+      const user = await createUser(ports, { email: operands.EMAIL, password, roles }, commandLine)
+      printOne(context.terminal, options, columns, user)
+    })
+  }
+})
+
+export const userList = defineCommand({
+  name: 'user list',
+  summary: 'List accounts, newest first.',
+  options: {
+    email: { type: 'string', summary: 'The beginning of an e-mail address.' },
+    ...pagingOptions,
+    ...jsonOption
+  },
+  operands: [],
+  async run({ options }, context) {
+    const paging = readPaging(options)
+    await withPorts(context, async (ports) => {
+      const page = await readPage(listUsers(ports, { email: options.email }, paging))
+      printPage(context.terminal, options, 'users', columns, page)
+    })
+  }
+})
+
+export const userDisable = defineCommand({
+  name: 'user disable',
+  summary: 'Disable an account and end all its sessions. USER is an id or an e-mail address.',
+  options: jsonOption,
+  operands: ['USER'],
+  run: ({ options, operands }, context) => change(context, options, operands.USER, { disabled: true })
+})
+
+export const userEnable = defineCommand({
+  name: 'user enable',
+  summary: 'Let a disabled account log in again. USER is an id or an e-mail address.',
+  options: jsonOption,
+  operands: ['USER'],
+  run: ({ options, operands }, context) => change(context, options, operands.USER, { disabled: false })
+})
+
+export const userSetRoles = defineCommand({
+  name: 'user set-roles',
+  summary: 'Give an account exactly these roles; none takes all away. USER is an id or an e-mail address.',
+  options: jsonOption,
+  operands: ['USER'],
+  rest: 'ROLE',
+  run: ({ options, operands, rest }, context) => change(context, options, operands.USER, { roles: requireRoles(rest) })
+})
+
+async function change(
+  context: Context,
+  options: { readonly json?: boolean },
+  userText: string,
+  changes: { readonly disabled: boolean } | { readonly roles: readonly string[] }
+): Promise<void> {
+  await withPorts(context, async (ports) => {
+    const id = await findUserId(ports, userText)
+    printOne(context.terminal, options, columns, await updateUser(ports, id, changes, commandLine))
+  })
+}
+
+/** A slip such as `Admin` would make a role that opens nothing. */
+function requireRoles(roles: readonly string[]): readonly string[] {
+  const wrong = roles.find((role) => !new RegExp(rolePattern).test(role))
+  if (wrong === undefined) return [...new Set(roles)]
+  throw new UsageError(`"${wrong}" is no role: it begins with a small letter, then small letters, digits, _ and -.`)
+}

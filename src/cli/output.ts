@@ -1,0 +1,82 @@
+import type { Page } from '../ports.js'
+import type { Terminal } from './context.js'
+
+type Cell = string | boolean | null | readonly string[]
+
+/** What of a row is shown: the name for machines, which heads the column for people, and the value. */
+export type Columns<T> = Readonly<Record<string, (row: T) => Cell>>
+
+/** `--json`, for every command that prints something. */
+export const jsonOption = { json: { type: 'boolean', summary: 'Print JSON for machines.' } } as const
+
+interface Style {
+  readonly json?: boolean
+}
+
+/** A time in milliseconds since the epoch, as RFC 3339 in UTC. */
+export function time(milliseconds: number): string {
+  return new Date(milliseconds).toISOString()
+}
+
+/** Prints a page as a table, or as `{"<name>": […], "next_cursor": …}`. */
+export function printPage<T>(terminal: Terminal, style: Style, name: string, columns: Columns<T>, page: Page<T>): void {
+  if (style.json) {
+    const rows = page.items.map((row) => toObject(columns, row))
+    printJson(terminal, { [name]: rows, next_cursor: page.nextCursor })
+    return
+  }
+  terminal.stdout.write(page.items.length === 0 ? `No ${name}.\n` : toTable(columns, page.items))
+  if (page.nextCursor !== null) terminal.stderr.write(`There are more: add --cursor ${page.nextCursor}\n`)
+}
+
+/** Prints one row as lines of name and value, or as one JSON object. */
+export function printOne<T>(terminal: Terminal, style: Style, columns: Columns<T>, row: T): void {
+  if (style.json) {
+    printJson(terminal, toObject(columns, row))
+    return
+  }
+  const width = Math.max(...Object.keys(columns).map((name) => name.length))
+  const lines = Object.entries(columns).map(([name, cell]) => `${name.padEnd(width)}  ${toText(cell(row))}\n`)
+  terminal.stdout.write(lines.join(''))
+}
+
+/** Prints what was done: a sentence for people, an object for machines. */
+export function printDone(terminal: Terminal, style: Style, sentence: string, result: object): void {
+  if (style.json) printJson(terminal, result)
+  else terminal.stdout.write(`${sentence}\n`)
+}
+
+function printJson(terminal: Terminal, value: object): void {
+  terminal.stdout.write(`${JSON.stringify(value)}\n`)
+}
+
+/** A row as its JSON object. */
+export function toObject<T>(columns: Columns<T>, row: T): Record<string, Cell> {
+  return Object.fromEntries(Object.entries(columns).map(([name, cell]) => [name, cell(row)]))
+}
+
+function toTable<T>(columns: Columns<T>, rows: readonly T[]): string {
+  const lines = rows.map((row) => Object.values(columns).map((cell) => toText(cell(row))))
+  const table = [Object.keys(columns), ...lines]
+  const widths = Object.keys(columns).map((_, i) => Math.max(...table.map((line) => line[i]?.length ?? 0)))
+  return table
+    .map(
+      (line) =>
+        `${line
+          .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`
+    )
+    .join('')
+}
+
+const maxCellLength = 60
+
+/** Device names and user agents are strangers' words: nothing in them may steer the terminal. */
+function toText(cell: Cell): string {
+  if (cell === null) return '-'
+  if (typeof cell === 'boolean') return cell ? 'yes' : 'no'
+  const text = (typeof cell === 'string' ? cell : cell.join(',')).replace(/\p{C}/gu, '\u{fffd}')
+  if (text === '') return '-'
+  return text.length > maxCellLength ? `${text.slice(0, maxCellLength - 1)}…` : text
+}

@@ -1,0 +1,27 @@
+import { InvalidCursor, type PageRequest } from '../ports.js'
+import { UsageError } from './command.js'
+
+const maxLimit = 200
+
+export const pagingOptions = {
+  limit: { type: 'string', summary: `How many to show, 1 to ${maxLimit}; 50 where not given.` },
+  cursor: { type: 'string', summary: 'Where to go on, as the page before said.' }
+} as const
+
+export function readPaging(options: { readonly limit?: string; readonly cursor?: string }): PageRequest {
+  const limit = options.limit ?? '50'
+  if (!/^\d+$/.test(limit) || Number(limit) < 1 || Number(limit) > maxLimit) {
+    throw new UsageError(`--limit must be a whole number from 1 to ${maxLimit}.`)
+  }
+  return { limit: Number(limit), cursor: options.cursor }
+}
+
+/** A cursor that no page gave is a slip of whoever typed it. */
+export async function readPage<T>(page: Promise<T>): Promise<T> {
+  try {
+    return await page
+  } catch (error) {
+    if (error instanceof InvalidCursor) throw new UsageError('--cursor is none that a page before gave.')
+    throw error
+  }
+}

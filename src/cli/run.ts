@@ -1,0 +1,67 @@
+import { type Command, UsageError } from './command.js'
+import { eventList } from './commands/event.js'
+import { keyList, keyRotate } from './commands/key.js'
+import { raceService } from './commands/race.js'
+import { migrate, serve } from './commands/service.js'
+import { sessionList, sessionRevoke, sessionRevokeAll } from './commands/session.js'
+import { userCreate, userDisable, userEnable, userList, userSetRoles } from './commands/user.js'
+import type { Context } from './context.js'
+import { explain } from './explain.js'
+
+export const commands: readonly Command[] = [
+  serve,
+  migrate,
+  userCreate,
+  userList,
+  userDisable,
+  userEnable,
+  userSetRoles,
+  sessionList,
+  sessionRevoke,
+  sessionRevokeAll,
+  keyList,
+  keyRotate,
+  eventList,
+  raceService
+]
+
+/** Done, failed, or not understood. */
+export type ExitCode = 0 | 1 | 2
+
+/** Runs the command that `words` name, and says everything that there is to say on the terminal. Never throws. */
+export async function run(words: readonly string[], context: Context): Promise<ExitCode> {
+  const { stdout, stderr } = context.terminal
+  const command = commands.find(({ name }) => name.split(' ').every((word, i) => words[i] === word))
+  if (command === undefined) {
+    const asked = words.some((word) => word === '--help' || word === 'help')
+    const stream = asked ? stdout : stderr
+    stream.write(overview(words[0]))
+    return asked ? 0 : 2
+  }
+
+  const rest = words.slice(command.name.split(' ').length)
+  if (rest.includes('--help')) {
+    stdout.write(command.help)
+    return 0
+  }
+  try {
+    await command.run(rest, context)
+    return 0
+  } catch (error) {
+    if (error instanceof UsageError) {
+      stderr.write(`${error.message}\n\n${command.help}`)
+      return 2
+    }
+    stderr.write(`${explain(error)}\n`)
+    return 1
+  }
+}
+
+/** The commands of one group, such as `user`, or all of them. */
+function overview(group: string | undefined): string {
+  const ofGroup = commands.filter(({ name }) => name.startsWith(`${group} `))
+  const shown = ofGroup.length > 0 ? ofGroup : commands
+  const width = Math.max(...shown.map(({ name }) => name.length))
+  const lines = shown.map(({ name, summary }) => `  latchkey ${name.padEnd(width)}  ${summary}`)
+  return [...lines, '', 'Add --help to a command for its options. Settings are environment variables.', ''].join('\n')
+}

@@ -1,0 +1,127 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { FolderTaken, openEmbeddedDatabase } from '../src/adapters/prisma/embedded-database.js'
+import { buildApp } from '../src/app.js'
+import { loadConfig } from '../src/config.js'
+import { openTestDatabase, testDatabases, testFolder } from './database.js'
+import { provideTemplate } from './host.js'
+import { newPerson } from './http/people.js'
+import { Client, goodPassword, openService, testEnvironment } from './service.js'
+
+for (const kind of testDatabases(t)) {
+  t.test(`the service on the ${kind} database: a session lives through a restart`, async (t) => {
+    const database = await openTestDatabase(t, { kind })
+    const first = await openService(t, database)
+    const { client } = await newPerson(first)
+    const { client: ended } = await newPerson(first)
+    await ended.send('POST', '/logout')
+    await first.close()
+
+    const second = await openService(t, database)
+    const restarted = (device: Client) => {
+      const copy = Object.assign(new Client(second), { accessToken: device.accessToken })
+      for (const [name, value] of device.cookies) copy.cookies.set(name, value)
+      return copy
+    }
+    t.equal((await restarted(client).send('GET', '/me')).statusCode, 200, 'its access token too')
+    t.equal((await restarted(client).send('POST', '/refresh')).statusCode, 200)
+    t.equal(
+      (await restarted(ended).send('GET', '/me')).json().code,
+      'session_revoked',
+      'and what has ended stays ended'
+    )
+  })
+
+  t.test(`on the ${kind} database another root secret is refused, and nothing of it stays open`, async (t) => {
+    const database = await openTestDatabase(t, { kind })
+    await (await openService(t, database)).close()
+    const other = loadConfig({ ...testEnvironment, ROOT_SECRET: 'another root secret that is long enough to be one' })
+    await t.rejects(buildApp(other, { database }), { message: /ROOT_SECRET|root secret/ })
+    t.equal((await (await openService(t, database)).inject('/readyz')).statusCode, 200)
+  })
+}
+
+t.test('what the app opened closes with it; a database that was handed in is left to its owner', async (t) => {
+  await provideTemplate()
+  const dataDir = await testFolder(t)
+  const app = await buildApp(loadConfig({ ...testEnvironment, ROOT_SECRET: '', DATA_DIR: dataDir }))
+  t.equal((await app.inject('/readyz')).statusCode, 200)
+  t.ok((await readFile(join(dataDir, 'root-secret'), 'utf8')).length >= 32, 'its secret is made and kept')
+  await t.rejects(buildApp(loadConfig({ ...testEnvironment, DATA_DIR: dataDir })), FolderTaken)
+  await app.close()
+
+  const database = await openEmbeddedDatabase({ dataDir })
+  t.teardown(() => database.close())
+  const secret = await readFile(join(dataDir, 'root-secret'), 'utf8')
+  await (await buildApp(loadConfig({ ...testEnvironment, ROOT_SECRET: secret.trim() }), { database })).close()
+  await t.resolves(database.run((prisma) => prisma.$queryRaw`SELECT 1`))
+})
+
+t.test('ADMIN_EMAIL makes an admin where there is none, and only there', async (t) => {
+  const database = await openTestDatabase(t, { kind: 'embedded' })
+  const signIn = async (email: string) => {
+    const environment = { ADMIN_EMAIL: email, ADMIN_PASSWORD: goodPassword }
+    const app = await openService(t, database, environment)
+    const client = new Client(app)
+    const response = await client.signIn(email, { path: '/login', mode: 'body' })
+    return response.statusCode === 200 ? (await client.send('GET', '/me')).json().roles : undefined
+  }
+  t.strictSame(await signIn('first@example.org'), ['admin'])
+  t.strictSame(await signIn('first@example.org'), ['admin'])
+  t.strictSame(await signIn('second@example.org'), undefined, 'no second one')
+})
+
+t.test('every response has the headers that keep a page safe', async (t) => {
+  const database = await openTestDatabase(t, { kind: 'embedded' })
+  const app = await openService(t, database)
+  for (const url of ['/healthz', '/me', '/nowhere', '/docs/', '/openapi.json', '/.well-known/jwks.json']) {
+    const { headers } = await app.inject(url)
+    t.equal(headers['strict-transport-security'], 'max-age=31536000; includeSubDomains', url)
+    t.equal(headers['x-content-type-options'], 'nosniff')
+    t.equal(headers['x-frame-options'], 'DENY')
+    t.equal(headers['referrer-policy'], 'no-referrer')
+    t.match(headers['content-security-policy'], /default-src 'self'.*frame-ancestors 'none'/)
+    t.notMatch(headers['content-security-policy'], 'unsafe-inline')
+  }
+  // No hook runs for an address that cannot be read; its answer is a problem, and nothing else.
+  t.equal((await app.inject('/%zz')).headers['x-content-type-options'], 'nosniff')
+  const development = await openService(t, database, { COOKIE_SECURE: 'false' })
+  t.notOk('strict-transport-security' in (await development.inject('/healthz')).headers, 'not over plain http')
+})
+
+t.test('X-Forwarded-For counts only where it comes from a proxy that is trusted', async (t) => {
+  const database = await openTestDatabase(t, { kind: 'embedded' })
+  const ipSeen = async (trusted: string, remoteAddress: string) => {
+    const app = await openService(t, database, { TRUST_PROXY: trusted })
+    const { client } = await newPerson(app)
+    const headers = { 'x-forwarded-for': '203.0.113.9', authorization: `Bearer ${client.accessToken}` }
+    const payload = { current_password: 'wrong', new_password: 'another good password' }
+    await app.inject({ method: 'POST', url: '/password', remoteAddress, headers, payload })
+    const events = await database.run((prisma) => prisma.event.findMany({ orderBy: { id: 'desc' }, take: 1 }))
+    return events[0]?.ip
+  }
+  t.equal(await ipSeen('', '192.0.2.1'), '192.0.2.1')
+  t.equal(await ipSeen('10.0.0.0/8', '192.0.2.1'), '192.0.2.1')
+  t.equal(await ipSeen('10.0.0.0/8', '10.1.2.3'), '203.0.113.9')
+})
+
+t.test('other origins are answered as ALLOWED_ORIGINS says, with credentials', async (t) => {
+  const database = await openTestDatabase(t, { kind: 'embedded' })
+  const app = await openService(t, database, { ALLOWED_ORIGINS: 'https://app.test' })
+  const preflight = (origin: string) =>
+    app.inject({
+      method: 'OPTIONS',
+      url: '/refresh',
+      headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'idempotency-key' }
+    })
+  const { headers } = await preflight('https://app.test')
+  t.equal(headers['access-control-allow-origin'], 'https://app.test')
+  t.equal(headers['access-control-allow-credentials'], 'true')
+  t.match(headers['access-control-allow-headers'], /idempotency-key/)
+  t.not((await preflight('https://evil.test')).headers['access-control-allow-origin'], 'https://evil.test')
+
+  const refused = await app.inject({ url: '/me', headers: { origin: 'https://app.test' } })
+  t.equal(refused.headers['access-control-allow-origin'], 'https://app.test', 'a page can read a refusal')
+  t.match(refused.headers['access-control-expose-headers'], /www-authenticate/)
+})

@@ -1,0 +1,141 @@
+import t, { type Test } from 'tap'
+import type { Database } from '../../src/adapters/prisma/database.js'
+import { openAdapters } from '../../src/app.js'
+import { loadConfig } from '../../src/config.js'
+import type { Ports } from '../../src/ports.js'
+import { authenticate } from '../../src/service/authenticate.js'
+import { refresh } from '../../src/service/refresh.js'
+import { register } from '../../src/service/register.js'
+import { openTestDatabase, testDatabases } from '../database.js'
+import { goodPassword, testEnvironment } from '../service.js'
+import { type CommandOptions, commandLine } from './command-line.js'
+
+const absent = '00000000-0000-4000-8000-000000000000'
+
+async function openCommands(t: Test, database: Database) {
+  const { ports, close } = await openAdapters(loadConfig(testEnvironment), { database })
+  t.teardown(close)
+  const opened = { ports, close: async () => {} }
+  const latchkey = (words: string, options: CommandOptions = {}) =>
+    commandLine(words.split(' '), { opened, ...options })
+  const json = async (words: string, options: CommandOptions = {}) => {
+    const { exitCode, stdout, stderr } = await latchkey(`${words} --json`, options)
+    if (exitCode !== 0) throw new Error(stderr)
+    return JSON.parse(stdout)
+  }
+  return { ports, latchkey, json }
+}
+
+function signIn(ports: Ports, email: string, userAgent = 'a browser') {
+  const wish = { mode: 'body', device: undefined, replacedToken: undefined } as const
+  return register(ports, { email, password: goodPassword, ...wish }, { ip: '192.0.2.1', userAgent })
+}
+
+for (const kind of testDatabases(t)) {
+  t.test(`on the ${kind} database`, async (t) => {
+    const { ports, latchkey, json } = await openCommands(t, await openTestDatabase(t, { kind }))
+
+    t.test('user create takes the password from a pipe, without its line end', async (t) => {
+      const made = await json('user create Ops@example.com --role admin --role ops', { stdin: `${goodPassword}\n` })
+      t.match(made, { email: 'Ops@example.com', roles: ['admin', 'ops'], disabled: false, created_at: /Z$/ })
+      const stored = await ports.users.findByEmail('ops@example.com')
+      t.ok(await ports.passwords.verify(goodPassword, stored?.passwordHash))
+    })
+
+    t.test('user create refuses a taken address, a weak password and a misspelt role', async (t) => {
+      t.match(await latchkey('user create ops@EXAMPLE.com', { stdin: goodPassword }), {
+        exitCode: 1,
+        stderr: /already/
+      })
+      t.match(await latchkey('user create b@example.com', { stdin: 'short' }), { exitCode: 1, stderr: /8 characters/ })
+      t.match(await latchkey('user create b', { stdin: goodPassword }), { exitCode: 1, stderr: /email must be/ })
+      t.match(await latchkey('user create b@example.com --role Admin'), { exitCode: 2, stderr: /"Admin" is no role/ })
+    })
+
+    t.test('user list goes on page by page', async (t) => {
+      await json('user create second@example.com', { stdin: goodPassword })
+      const first = await json('user list --limit 1')
+      t.match(first, { users: [{ email: 'second@example.com' }], next_cursor: String })
+      const second = await json(`user list --limit 1 --cursor ${first.next_cursor}`)
+      t.match(second, { users: [{ email: 'Ops@example.com' }] })
+      t.match(await json('user list --email sec'), { users: [{ email: 'second@example.com' }], next_cursor: null })
+      t.match(await latchkey('user list --limit 1'), { stdout: /second@example\.com/, stderr: /--cursor \S+/ })
+    })
+
+    t.test('user disable ends every session at once, and enable lets in again', async (t) => {
+      const { sessionId, accessToken = '', opaque } = await signIn(ports, 'leaver@example.com')
+      t.match(await json('user disable leaver@example.com'), { disabled: true })
+      await t.rejects(authenticate(ports, { kind: 'bearer', token: accessToken }), { code: 'session_revoked' })
+      const presented = { refreshToken: opaque?.token ?? '', idempotencyKey: undefined }
+      await t.rejects(refresh(ports, presented, {}), { code: 'session_ended' })
+      t.match(await json(`event list --session ${sessionId} --type session_ended`), {
+        events: [{ reason: 'user_disabled' }]
+      })
+      t.match(await json('user enable leaver@example.com'), { disabled: false })
+    })
+
+    t.test('user set-roles gives exactly these roles', async (t) => {
+      const { id } = await json('user create roles@example.com --role admin', { stdin: goodPassword })
+      t.match(await json(`user set-roles ${id} ops ops audit`), { roles: ['ops', 'audit'] })
+      t.strictSame((await json(`user set-roles ${id}`)).roles, [])
+    })
+
+    t.test('session list shows whose, and revoke ends one', async (t) => {
+      const { sessionId, accessToken = '' } = await signIn(ports, 'holder@example.com')
+      const other = await signIn(ports, 'bystander@example.com')
+      t.match(await json('session list --user holder@example.com'), {
+        sessions: [{ id: sessionId, mode: 'body', ip: '192.0.2.1', user_agent: 'a browser', expires_at: /Z$/ }],
+        next_cursor: null
+      })
+      t.match((await json('session list --ip 192.0.2.1')).sessions.length, 2)
+      t.match(await latchkey(`session revoke ${sessionId} --note stolen`), { exitCode: 0 })
+      await t.rejects(authenticate(ports, { kind: 'bearer', token: accessToken }), { code: 'session_revoked' })
+      await t.resolves(authenticate(ports, { kind: 'bearer', token: other.accessToken ?? '' }))
+      t.match(await json(`event list --session ${sessionId} --type session_ended`), {
+        events: [{ reason: 'revoked_by_admin', note: 'stolen', user_agent: 'latchkey command line' }]
+      })
+      t.match(await latchkey(`session revoke ${sessionId}`), { exitCode: 1, stderr: /There is none/ })
+    })
+
+    t.test("session revoke-all ends one user's sessions, or everybody's", async (t) => {
+      t.match(await latchkey('session revoke-all'), { exitCode: 2 })
+      t.match(await latchkey('session revoke-all --everybody --user holder@example.com'), { exitCode: 2 })
+      const { accessToken = '' } = await signIn(ports, 'many@example.com')
+      t.strictSame(await json('session revoke-all --user many@example.com'), { revoked: 1 })
+      await t.rejects(authenticate(ports, { kind: 'bearer', token: accessToken }), { code: 'session_revoked' })
+      t.strictSame(await json('session revoke-all --everybody'), { revoked: 1 })
+      t.match(await latchkey('session list'), { stdout: 'No sessions.\n' })
+    })
+
+    t.test('event list filters by user, even by the id of one who never was', async (t) => {
+      const { events } = await json('event list --user ops@example.com')
+      t.strictSame(
+        events.map((event: { type: string }) => event.type),
+        ['user_registered']
+      )
+      t.strictSame(await json(`event list --user ${absent}`), { events: [], next_cursor: null })
+      t.match(await latchkey('event list --type nonsense'), { exitCode: 2, stderr: /--type must be one of/ })
+    })
+
+    t.test('what is not there is a failure, and says so', async (t) => {
+      for (const words of [`user disable ${absent}`, 'user disable x', 'session revoke x', 'event list --session x']) {
+        t.match(
+          await latchkey(words),
+          { exitCode: 1, stdout: '', stderr: 'There is none of that name or id.\n' },
+          words
+        )
+      }
+    })
+
+    t.test('migrate says that the database is up to date', async (t) => {
+      t.match(await latchkey('migrate'), { exitCode: 0, stdout: 'The database is up to date.\n' })
+    })
+
+    t.test('what strangers wrote cannot steer the terminal', async (t) => {
+      await signIn(ports, 'sly@example.com', `\u001b[2J${'x'.repeat(200)}`)
+      const { stdout } = await latchkey('session list --user sly@example.com')
+      t.notMatch(stdout, '\u001b')
+      t.match(stdout, /x…\n$/)
+    })
+  })
+}

@@ -1,0 +1,93 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { makeCluster } from '../../src/adapters/data-folder.js'
+import { testFolder, testTemplate } from '../database.js'
+import { goodPassword } from '../service.js'
+
+const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
+
+/** `latchkey <words>` as a process of its own, with these settings and no others. */
+function latchkey(words: readonly string[], settings: Record<string, string> = {}): ChildProcess {
+  return spawn(process.execPath, [main, ...words], { env: { PATH: process.env.PATH, ...settings }, stdio: 'pipe' })
+}
+
+async function finished(child: ChildProcess) {
+  const { stdout, stderr } = child
+  if (stdout === null || stderr === null) throw new Error('The process has no pipes.')
+  const [[code], output, errors] = await Promise.all([once(child, 'close'), text(stdout), text(stderr)])
+  return { code, output, errors }
+}
+
+/** Waits for a line of a process's output, and gives it. */
+async function lineWith(child: ChildProcess, expected: RegExp): Promise<string> {
+  if (child.stdout === null) throw new Error('The process has no pipes.')
+  for await (const line of createInterface({ input: child.stdout })) if (expected.test(line)) return line
+  throw new Error(`The process ended before it printed ${expected}.`)
+}
+
+/** The settings of a service on a folder, and any free port, of its own. */
+async function newFolder(t: Test): Promise<Record<string, string>> {
+  const DATA_DIR = await testFolder(t)
+  await makeCluster(DATA_DIR, await testTemplate())
+  return { DATA_DIR, PORT: '0', BCRYPT_COST: '4' }
+}
+
+t.setTimeout(120_000)
+
+t.test('the exit code of the process is that of the command', async (t) => {
+  t.match(await finished(latchkey(['--help'], { LATCHKEY_PORT: '1' })), {
+    code: 0,
+    output: /latchkey serve/,
+    errors: ''
+  })
+  t.match(await finished(latchkey(['nonsense'])), { code: 2, output: '' })
+  t.match(await finished(latchkey(['user', 'list'], { NODE_ENV: 'production' })), { code: 1, errors: /ROOT_SECRET/ })
+})
+
+t.test('a service', async (t) => {
+  const settings = await newFolder(t)
+  const child = latchkey(['serve'], settings)
+  t.teardown(() => child.kill('SIGKILL'))
+  const address = /http:\S+\d/.exec(await lineWith(child, /Latchkey listens at/))?.[0] ?? ''
+  const { port } = new URL(address)
+
+  t.test('refuses a second process on its folder, and says what to do', async (t) => {
+    const { code, errors } = await finished(latchkey(['user', 'list'], settings))
+    t.equal(code, 1)
+    t.match(errors, /Another process has the data folder/)
+    t.match(errors, /DATABASE_URL/)
+    t.notMatch(errors, /\n {4}at /, 'without a stack')
+  })
+
+  t.test('keeps its port, and a second one there says so', async (t) => {
+    const { code, errors } = await finished(latchkey(['serve'], { ...(await newFolder(t)), PORT: port }))
+    t.equal(code, 1)
+    t.match(errors, `Port ${port} of 127.0.0.1 is taken.`)
+  })
+
+  t.test('finishes the request under way at SIGTERM, and ends with 0', async (t) => {
+    const body = JSON.stringify({ email: 'ada@example.com', password: goodPassword, mode: 'body' })
+    const socket = connect(Number(port), '127.0.0.1')
+    socket.setEncoding('utf8')
+    socket.write('POST /register HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n')
+    socket.write(`content-length: ${body.length}\r\nexpect: 100-continue\r\nconnection: close\r\n\r\n`)
+    const [begun] = await once(socket, 'data')
+    t.match(begun, '100 Continue', 'the request is under way')
+
+    const ended = once(child, 'exit')
+    const stopping = lineWith(child, /stopping/)
+    child.kill('SIGTERM')
+    await stopping
+    socket.write(body)
+    const answer = await text(socket)
+    t.match(answer, '201 Created')
+    t.match(answer, 'access_token')
+    t.strictSame(await ended, [0, null])
+    await t.rejects(fetch(`${address}/healthz`), 'nothing listens any more')
+  })
+})

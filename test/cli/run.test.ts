@@ -1,0 +1,67 @@
+import t from 'tap'
+import { commands } from '../../src/cli/run.js'
+import { commandLine } from './command-line.js'
+
+t.test('without a command, the commands are shown and the usage was wrong', async (t) => {
+  const { exitCode, stdout, stderr } = await commandLine([])
+  t.equal(exitCode, 2)
+  t.equal(stdout, '')
+  for (const { name } of commands) t.match(stderr, `latchkey ${name}`)
+})
+
+t.test('a group shows its commands only', async (t) => {
+  const { exitCode, stderr } = await commandLine(['session'])
+  t.equal(exitCode, 2)
+  t.match(stderr, 'latchkey session revoke-all')
+  t.notMatch(stderr, 'latchkey user')
+})
+
+for (const words of [
+  ['--help'],
+  ['help'],
+  ['user', '--help'],
+  ...commands.map(({ name }) => [...name.split(' '), '--help'])
+]) {
+  t.test(`latchkey ${words.join(' ')} explains, and is no failure`, async (t) => {
+    const { exitCode, stdout, stderr } = await commandLine(words)
+    t.equal(exitCode, 0)
+    t.match(stdout, 'latchkey')
+    t.equal(stderr, '')
+  })
+}
+
+const misused: readonly (readonly [string, RegExp])[] = [
+  ['user create', /EMAIL is missing/],
+  ['user create a@example.com b@example.com', /What is "b@example\.com" for\?/],
+  ['user list --colour', /--colour/],
+  ['user list --limit 0', /--limit must be/],
+  ['user list --limit 201', /--limit must be/],
+  ['user list --limit 1e1', /--limit must be/],
+  ['session revoke', /SESSION is missing/],
+  ['serve now', /What is "now" for\?/]
+]
+
+for (const [words, expected] of misused) {
+  t.test(`latchkey ${words} is wrong usage`, async (t) => {
+    const { exitCode, stdout, stderr } = await commandLine(words.split(' '))
+    t.equal(exitCode, 2)
+    t.equal(stdout, '')
+    t.match(stderr, expected)
+    t.match(stderr, 'Usage: latchkey', 'and the right one is shown')
+  })
+}
+
+t.test('a mistake in the settings is a failure that names it', async (t) => {
+  const { exitCode, stderr } = await commandLine(['user', 'list'], { environment: { PORT: 'x' } })
+  t.equal(exitCode, 1)
+  t.match(stderr, 'PORT must be a whole number')
+  t.notMatch(stderr, /\n {4}at /, 'without a stack')
+})
+
+t.test('a database that cannot be reached is a failure that says so', async (t) => {
+  const environment = { DATABASE_URL: 'postgresql://nobody:hunter2@127.0.0.1:9/none' }
+  const { exitCode, stderr } = await commandLine(['user', 'list'], { environment })
+  t.equal(exitCode, 1)
+  t.match(stderr, 'The database cannot serve now')
+  t.notMatch(stderr, 'hunter2')
+})

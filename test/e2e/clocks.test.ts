@@ -1,0 +1,46 @@
+import t from 'tap'
+import { decodeBase64url } from '../../src/core/base64url.js'
+import { serverUrl } from '../database.js'
+import { Device } from './device.js'
+import { freshDatabase, patienceMilliseconds, startService } from './process.js'
+
+t.setTimeout(patienceMilliseconds)
+
+const skip = serverUrl === undefined && 'TEST_DATABASE_URL is not set'
+const imports = [new URL('shifted-clock.js', import.meta.url).href]
+
+t.test(
+  'two instances whose clocks are ten minutes apart agree: the clock of the database decides',
+  { skip },
+  async (t) => {
+    const settings = await freshDatabase(t, 'server')
+    const [early, late] = await Promise.all(
+      [-300, 300].map((shift) => startService(t, { ...settings, CLOCK_SHIFT_SECONDS: String(shift) }, { imports }))
+    )
+    if (early === undefined || late === undefined) throw new Error('Two instances were asked for.')
+
+    for (const [maker, reader] of [
+      [early, late],
+      [late, early]
+    ] as const) {
+      const device = new Device(maker.url)
+      await device.signIn(maker === early ? '/register' : '/login', 'ada@example.com')
+      const payload = new TextDecoder().decode(decodeBase64url(device.accessToken.split('.')[1] ?? ''))
+      const { iat } = JSON.parse(payload) as { iat: number }
+      t.ok(Math.abs(Date.now() / 1000 - iat) < 30, 'a token is dated by the database')
+      device.url = reader.url
+      t.equal((await device.send('GET', '/me')).status, 200, 'it is good at the other instance')
+      t.equal((await device.refresh()).status, 200)
+      device.url = maker.url
+      t.equal((await device.refresh()).status, 200, 'within the grace of a rotation over there')
+      t.equal(device.generation, 1, 'which both know to be a moment ago')
+      t.equal((await device.send('POST', '/logout', { refresh_token: device.refreshToken })).status, 204)
+      device.url = reader.url
+      t.equal(
+        (await device.send('GET', '/me')).status,
+        401,
+        'a token that was issued later by the other clock has ended'
+      )
+    }
+  }
+)

@@ -1,0 +1,253 @@
+import cookie from '@fastify/cookie'
+import cors from '@fastify/cors'
+import jwt from '@fastify/jwt'
+import rateLimit from '@fastify/rate-limit'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance, FastifyServerOptions } from 'fastify'
+import t, { type Test } from 'tap'
+import { latchkeyPlugin } from '../src/plugin.js'
+import { openTestDatabase } from './database.js'
+import { newHost, openPluginOptions } from './host.js'
+import { newEmail } from './http/people.js'
+import { Client, goodPassword } from './service.js'
+
+/** Something that hosts do in their app, and what shows that it still works beside Latchkey. */
+interface Neighbour {
+  readonly name: string
+  readonly server?: FastifyServerOptions
+  add(app: FastifyInstance): unknown
+  works(t: Test, app: FastifyInstance): Promise<void>
+}
+
+const neighbours: readonly Neighbour[] = [
+  {
+    name: '@fastify/jwt',
+    async add(app) {
+      await app.register(jwt, { secret: 'the secret of the host', sign: { expiresIn: '1h' } })
+      app.get(
+        '/own',
+        { onRequest: async (request) => void (await request.jwtVerify()) },
+        async (request) => request.user
+      )
+    },
+    async works(t, app) {
+      const headers = { authorization: `Bearer ${app.jwt.sign({ name: 'a user of the host' })}` }
+      t.match((await app.inject({ url: '/own', headers })).json(), { name: 'a user of the host' })
+      t.equal((await app.inject({ url: '/auth/me', headers })).json().code, 'invalid_token', 'and is nobody to us')
+      const client = await signedIn(app)
+      t.notOk((await client.send('GET', '/own')).statusCode < 400, 'nor are our tokens good there')
+    }
+  },
+  {
+    name: '@fastify/cookie with options that would break ours',
+    async add(app) {
+      await app.register(cookie, {
+        secret: 'the secret of the host',
+        parseOptions: { domain: 'host.test', signed: true }
+      })
+      app.get('/own', async (_request, reply) => reply.setCookie('theme', 'dark').send('set'))
+    },
+    async works(t, app) {
+      t.match((await app.inject('/own')).headers['set-cookie'], /^theme=dark\..+; Domain=host\.test/)
+    }
+  },
+  {
+    name: '@fastify/cookie without its hook',
+    async add(app) {
+      await app.register(cookie, { hook: false })
+      app.get('/own', async (_request, reply) =>
+        reply.header('set-cookie', app.serializeCookie('theme', 'dark')).send()
+      )
+    },
+    async works(t, app) {
+      t.equal((await app.inject('/own')).headers['set-cookie'], 'theme=dark')
+    }
+  },
+  {
+    name: '@fastify/cors',
+    async add(app) {
+      await app.register(cors, { origin: ['https://host.test', 'https://app.test'], credentials: true })
+      app.get('/own', async () => 'own')
+    },
+    async works(t, app) {
+      const headers = { origin: 'https://host.test' }
+      t.equal((await app.inject({ url: '/own', headers })).headers['access-control-allow-origin'], 'https://host.test')
+    }
+  },
+  {
+    name: '@fastify/rate-limit',
+    async add(app) {
+      await app.register(rateLimit, { max: 1000, errorResponseBuilder: () => new Error('limited by the host') })
+      app.get('/own', { config: { rateLimit: { max: 1 } } }, async () => 'own')
+    },
+    async works(t, app) {
+      t.equal((await app.inject('/own')).body, 'own')
+      t.match((await app.inject('/own')).json(), { message: 'limited by the host' })
+    }
+  },
+  {
+    name: '@fastify/swagger and its page',
+    async add(app) {
+      await app.register(swagger, { openapi: { info: { title: 'The host', version: '7' } } })
+      await app.register(swaggerUi, { routePrefix: '/documentation' })
+      app.get('/own', { schema: { summary: 'Of the host' } }, async () => 'own')
+    },
+    async works(t, app) {
+      const theirs = (await app.inject('/documentation/json')).json()
+      t.equal(theirs.info.title, 'The host')
+      t.equal(theirs.paths['/own'].get.summary, 'Of the host')
+      t.equal((await app.inject('/documentation/static/swagger-ui.css')).statusCode, 200)
+    }
+  },
+  {
+    name: '@fastify/swagger of the older version 2',
+    async add(app) {
+      await app.register(swagger, { swagger: { info: { title: 'The host', version: '7' } } })
+      app.get('/own', { schema: { summary: 'Of the host' } }, async () => 'own')
+    },
+    async works(t, app) {
+      t.match(app.swagger(), { swagger: '2.0', paths: { '/own': {} } })
+    }
+  },
+  {
+    name: 'an error handler',
+    add(app) {
+      app.setErrorHandler((error: Error, _request, reply) => reply.code(418).send({ host: error.message }))
+      app.get('/own', async () => {
+        throw new Error('of the host')
+      })
+    },
+    async works(t, app) {
+      const response = await app.inject('/own')
+      t.equal(response.statusCode, 418)
+      t.strictSame(response.json(), { host: 'of the host' })
+    }
+  },
+  {
+    name: 'a handler for what is not found',
+    add(app) {
+      app.setNotFoundHandler((_request, reply) => reply.code(404).send('no such page of the host'))
+    },
+    async works(t, app) {
+      t.equal((await app.inject('/nowhere')).body, 'no such page of the host')
+    }
+  },
+  {
+    name: 'a lenient validator',
+    server: { ajv: { customOptions: { coerceTypes: 'array', removeAdditional: 'all', allErrors: false } } },
+    add(app) {
+      const schema = { body: { type: 'object', properties: { age: { type: 'integer' } }, additionalProperties: false } }
+      app.post('/own', { schema }, async (request) => request.body)
+    },
+    async works(t, app) {
+      const response = await app.inject({ method: 'POST', url: '/own', payload: { age: '7', other: true } })
+      t.strictSame(response.json(), { age: 7 })
+    }
+  },
+  {
+    name: 'compilers for another kind of schema',
+    add(app) {
+      app.setValidatorCompiler(() => () => true)
+      app.setSerializerCompiler(() => () => '"of the host"')
+      app.get('/own', { schema: { response: { 200: {} } } }, async () => ({ any: 'thing' }))
+    },
+    async works(t, app) {
+      t.equal((await app.inject('/own')).body, '"of the host"')
+    }
+  },
+  {
+    name: 'a formatter of validation errors',
+    add(app) {
+      app.setSchemaErrorFormatter(() => new Error('formatted by the host'))
+      app.get('/own', { schema: { querystring: { type: 'object', required: ['a'] } } }, async () => 'own')
+    },
+    async works(t, app) {
+      t.equal((await app.inject('/own')).json().message, 'formatted by the host')
+    }
+  },
+  {
+    name: 'parsers of its own',
+    add(app) {
+      app.removeAllContentTypeParsers()
+      app.addContentTypeParser('*', { parseAs: 'string' }, async (_request: unknown, body: string) => ({ raw: body }))
+      app.post('/own', async (request) => request.body)
+    },
+    async works(t, app) {
+      const headers = { 'content-type': 'application/json' }
+      t.strictSame((await app.inject({ method: 'POST', url: '/own', headers, payload: '{}' })).json(), { raw: '{}' })
+    }
+  }
+]
+
+const database = await openTestDatabase(t, { kind: 'embedded' })
+const options = await openPluginOptions(t, database, { allowedOrigins: ['https://app.test'] })
+
+for (const neighbour of neighbours) {
+  for (const order of ['before', 'after'] as const) {
+    t.test(`beside a host that has ${neighbour.name}, set up ${order} Latchkey`, async (t) => {
+      const app = newHost(t, neighbour.server)
+      if (order === 'before') await neighbour.add(app)
+      await app.register(latchkeyPlugin, { ...options, prefix: '/auth' })
+      if (order === 'after') await neighbour.add(app)
+      await app.ready()
+
+      await t.test('the host is not disturbed', (t) => neighbour.works(t, app))
+      await t.test('and neither are we', (t) => latchkeyWorks(t, app))
+    })
+  }
+}
+
+async function signedIn(app: FastifyInstance): Promise<Client> {
+  const client = new Client(app)
+  await client.send('POST', '/auth/register', { payload: { email: newEmail(), password: goodPassword } })
+  return client
+}
+
+/** Cookies, validation, serialization, problems, limits, CORS and the specification, each as it is without a neighbour. */
+async function latchkeyWorks(t: Test, app: FastifyInstance): Promise<void> {
+  const client = new Client(app)
+  const registered = await client.send('POST', '/auth/register', {
+    payload: { email: newEmail(), password: goodPassword, role: 'admin' },
+    headers: { origin: 'https://app.test' }
+  })
+  t.equal(registered.statusCode, 201)
+  t.match(
+    registered.headers['set-cookie'],
+    /^__Host-refresh_token=lk_rt_[\w-]+; Max-Age=1209600; Path=\/; HttpOnly; Secure; SameSite=Strict$/
+  )
+  t.equal(registered.headers['access-control-allow-origin'], 'https://app.test')
+  t.strictSame(Object.keys(registered.json()).sort(), ['access_token', 'expires_in', 'session_id', 'token_type'])
+  t.match((await client.send('GET', '/auth/me')).json(), { session_id: client.sessionId, roles: [] })
+
+  const preflight = await app.inject({
+    method: 'OPTIONS',
+    url: '/auth/refresh',
+    headers: { origin: 'https://app.test', 'access-control-request-method': 'POST' }
+  })
+  t.equal(preflight.statusCode, 204)
+  t.equal(preflight.headers['access-control-allow-origin'], 'https://app.test')
+
+  const misread = await client.send('POST', '/auth/login', { payload: { email: 7, password: ['x'] } })
+  t.equal(misread.statusCode, 400)
+  t.match(misread.json(), { code: 'invalid_request', errors: [{ field: 'email' }, { field: 'password' }] })
+  t.equal((await client.send('DELETE', '/auth/sessions?al=true')).json().code, 'invalid_request')
+  t.equal((await client.send('GET', '/auth/admin/users')).json().code, 'insufficient_scope')
+  t.equal((await app.inject('/auth/me')).json().code, 'missing_credentials')
+
+  const specification = (await app.inject('/auth/openapi.json')).json()
+  t.equal(specification.info.title, 'Latchkey')
+  t.ok('/auth/refresh' in specification.paths)
+  t.notOk('/own' in specification.paths)
+  t.equal((await app.inject('/auth/docs/static/swagger-ui.css')).statusCode, 200)
+
+  const out = await client.send('POST', '/auth/logout')
+  t.equal(out.statusCode, 204)
+  t.strictSame(
+    out.cookies.map(({ name, value }) => [name, value]),
+    [
+      ['__Host-refresh_token', ''],
+      ['__Host-session', '']
+    ]
+  )
+}

@@ -1,0 +1,108 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import t, { type Test } from 'tap'
+import { FolderTaken } from '../src/adapters/prisma/embedded-database.js'
+import latchkey, { type Auth, ConfigError, type LatchkeyOptions, type SessionControl } from '../src/index.js'
+import { serverUrl, testFolder, testSchema } from './database.js'
+import { newHost, provideTemplate, testOptions } from './host.js'
+import { newPerson } from './http/people.js'
+import { goodPassword } from './service.js'
+
+await provideTemplate()
+
+/** A host that gives Latchkey a folder of its own. */
+async function embeddedHost(t: Test, options: LatchkeyOptions = {}): Promise<FastifyInstance> {
+  const app = newHost(t)
+  await app.register(latchkey, { ...testOptions, dataDir: await testFolder(t), ...options })
+  return app
+}
+
+t.test('a host registers it with options alone, and gains what the types say', async (t) => {
+  const app = await embeddedHost(t, { accessTokenTtlSeconds: 60 })
+  const control: SessionControl = app.auth
+  app.get('/reports', { preHandler: [app.authenticate, app.requireRole('reader')] }, async (request) => {
+    const auth: Auth | null = request.auth
+    return auth?.userId
+  })
+
+  const { client } = await newPerson(app)
+  t.equal((await client.send('GET', '/reports')).json().code, 'insufficient_scope')
+  t.equal((await client.send('POST', '/refresh')).json().expires_in, 60)
+  await control.endSession(client.sessionId)
+  t.equal((await client.send('GET', '/me')).json().code, 'session_revoked')
+})
+
+t.test('the environment is not read', async (t) => {
+  const before = { ...process.env }
+  t.teardown(() => {
+    process.env = before
+  })
+  process.env.DATABASE_URL = 'postgresql://nobody@127.0.0.1:1/nothing'
+  process.env.MODES = 'access'
+  const app = await embeddedHost(t)
+  t.equal((await newPerson(app, 'cookie')).client.cookies.size, 1)
+})
+
+t.test('closing the host closes everything, so that the folder is free again', async (t) => {
+  const dataDir = await testFolder(t)
+  const first = await embeddedHost(t, { dataDir })
+  const second = newHost(t)
+  await t.rejects(async () => second.register(latchkey, { ...testOptions, dataDir }), FolderTaken)
+
+  const { client, email } = await newPerson(first)
+  await first.close()
+  const third = await embeddedHost(t, { dataDir })
+  const login = await third.inject({ method: 'POST', url: '/login', payload: { email, password: goodPassword } })
+  t.equal(login.statusCode, 200)
+  t.not(login.json().session_id, client.sessionId)
+})
+
+t.test('where the plugin cannot be registered, nothing stays open', async (t) => {
+  const dataDir = await testFolder(t)
+  const app = Fastify()
+  app.decorate('authenticate', async () => {})
+  await t.rejects(async () => app.register(latchkey, { ...testOptions, dataDir }), {
+    message: /^Latchkey adds app\.authenticate/
+  })
+  await app.close()
+  t.equal((await (await embeddedHost(t, { dataDir })).inject('/readyz')).statusCode, 200)
+})
+
+t.test('adminEmail and adminPassword make the first admin', async (t) => {
+  const app = await embeddedHost(t, { adminEmail: 'ops@example.org', adminPassword: goodPassword })
+  const payload = { email: 'ops@example.org', password: goodPassword, mode: 'body' }
+  const { access_token } = (await app.inject({ method: 'POST', url: '/login', payload })).json()
+  const headers = { authorization: `Bearer ${access_token}` }
+  t.match((await app.inject({ url: '/me', headers })).json(), { roles: ['admin'] })
+})
+
+t.test('every mistake is reported at once, by the name of the option', async (t) => {
+  const options = {
+    accessTokenTtlSeconds: '600',
+    jwtAlg: 'none',
+    rootSecrets: ['short'],
+    databaseURL: 'postgresql://127.0.0.1/x',
+    adminEmail: 'ops@example.org',
+    modes: []
+  }
+  const error = await newHost(t)
+    .register(latchkey, options as object)
+    .then(
+      () => undefined,
+      (reason: unknown) => reason
+    )
+  if (!(error instanceof ConfigError)) return t.fail('is a ConfigError')
+  t.strictSame(
+    error.problems.map((problem) => problem.split(' ')[0]),
+    ['jwtAlg', 'accessTokenTtlSeconds', 'modes', 'rootSecrets', 'adminEmail', 'databaseURL']
+  )
+  t.match(error.message, 'accessTokenTtlSeconds must be a whole number from 1 to 86400')
+  t.match(error.message, 'databaseURL is not a setting')
+  t.notMatch(error.message, 'short')
+})
+
+t.test('with databaseUrl it works on that server', async (t) => {
+  if (serverUrl === undefined) return t.comment('TEST_DATABASE_URL is not set: left out.')
+  const app = newHost(t)
+  await app.register(latchkey, { ...testOptions, databaseUrl: await testSchema(t) })
+  t.equal((await newPerson(app, 'body')).client.refreshToken.slice(0, 6), 'lk_rt_')
+})
