@@ -1,0 +1,28 @@
+import t from 'tap'
+import { race } from '../../src/testing/index.js'
+import { openTestDatabase } from '../database.js'
+import { brokenProtocols } from '../race/mutations.js'
+import { graceSeconds, listeningService } from '../race/racing-service.js'
+
+/** What the race kit is worth: each way to break the protocol makes it fail, by the promise that it breaks. */
+const minutesInAll = 10
+t.setTimeout(minutesInAll * 60_000)
+// On a server the database itself tells the instance of an end that was not announced.
+const database = await openTestDatabase(t, { kind: 'embedded', embedded: { waitSeconds: 20 } })
+const form = { clients: 12, seconds: 6, seed: 7, graceSeconds }
+
+for (const { name, breaks, mutate, environment } of brokenProtocols) {
+  t.test(`${name}: it shows`, { timeout: 60_000 }, async (t) => {
+    const url = await listeningService(t, database, mutate, environment)
+    const { judgements, counts, held } = await race({ ...form, urls: [url] })
+    t.comment(`${counts.refreshes} refreshes, ${counts.excused} sessions too slow to judge`)
+    for (const { promise, violations } of judgements) {
+      if (violations.length > 0) t.comment(`${promise}: ${violations.length}, such as: ${violations[0]?.what}`)
+    }
+    t.equal(held, false)
+    t.ok(
+      judgements.some(({ promise, violations }) => promise === breaks && violations.length > 0),
+      breaks
+    )
+  })
+}

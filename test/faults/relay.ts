@@ -1,0 +1,73 @@
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import type { Test } from 'tap'
+
+/** A way to a PostgreSQL server that can lose answers and be slow. */
+export interface Relay {
+  readonly url: string
+  /** From now on, a message to the server with this text arrives, and its answer is lost with the connection. */
+  loseAnswerTo(text: string): void
+  /** From now on, what the server says takes so long. */
+  delayAnswers(milliseconds: number): void
+  /** How many answers were lost. */
+  readonly lost: number
+}
+
+export async function startRelay(t: Test, target: string): Promise<Relay> {
+  const to = new URL(target)
+  const sockets = new Set<Socket>()
+  let marked: string | undefined
+  let delay = 0
+  let lost = 0
+
+  const server = createServer((client) => {
+    const onward = connect(Number(to.port), to.hostname)
+    const cut = () => {
+      client.destroy()
+      onward.destroy()
+    }
+    for (const socket of [client, onward]) {
+      sockets.add(socket)
+      socket.on('error', cut)
+      socket.on('close', () => {
+        cut()
+        sockets.delete(socket)
+      })
+    }
+    let losing = false
+    client.on('data', (data) => {
+      if (marked !== undefined && data.includes(marked)) {
+        losing = true
+        marked = undefined
+      }
+      onward.write(data)
+    })
+    onward.on('data', (data) => {
+      // That it answers means that it is done.
+      if (losing) {
+        lost += 1
+        cut()
+      } else if (delay === 0) client.write(data)
+      else setTimeout(() => client.writable && client.write(data), delay).unref()
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('The relay has no port.')
+  const url = new URL(target)
+  url.port = String(address.port)
+  return {
+    url: url.href,
+    loseAnswerTo: (text) => (marked = text),
+    delayAnswers: (milliseconds) => (delay = milliseconds),
+    get lost() {
+      return lost
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import t from 'tap'
+import { migrate, readMigrations } from '../../src/adapters/prisma/migrations.js'
+import { onServer, testFolder } from '../database.js'
+import { quickSettings, startService } from '../e2e/process.js'
+import { adminSettings, Crowd, expectNobodySignedOut } from './crowd.js'
+import { cannotRunPostgres, startPostgres } from './postgres-cluster.js'
+
+t.setTimeout(600_000)
+
+/** What the next version may do at once: add, and let what is there be. */
+const next = {
+  name: '29990101000000_next',
+  sql: `ALTER TABLE session ADD COLUMN trust INTEGER NOT NULL DEFAULT 0, ADD COLUMN place TEXT;
+    CREATE TABLE device (id UUID PRIMARY KEY); CREATE INDEX session_place ON session (place)`,
+  checksum: 'f'.repeat(64)
+}
+
+t.test(
+  '19: a newer version migrates under load: the older one goes on, and can be started again',
+  { skip: cannotRunPostgres },
+  async (t) => {
+    const cluster = await startPostgres(t)
+    const settings = {
+      ...quickSettings,
+      ...adminSettings,
+      DATABASE_URL: cluster.url,
+      DATA_DIR: await testFolder(t),
+      REFRESH_GRACE_SECONDS: '1'
+    }
+    const old = await startService(t, settings)
+    const crowd = await Crowd.signIn([old.url], 10)
+    crowd.start()
+    await crowd.served(30)
+    await onServer(
+      async (client) =>
+        migrate({ script: (sql) => client.query(sql), query: (sql, values) => client.query(sql, [...values]) }, [
+          ...(await readMigrations()),
+          next
+        ]),
+      cluster.url
+    )
+    await crowd.served(100)
+    const { wrong, broken, served, announced } = await crowd.stop()
+    t.strictSame({ wrong, broken }, { wrong: [], broken: 0 }, `${served} served, ${announced} announced`)
+
+    const restarted = await startService(t, settings)
+    for (const device of crowd.devices.slice(5)) device.url = restarted.url
+    await expectNobodySignedOut(t, crowd)
+    t.strictSame(await cluster.sql('SELECT count(*)::int FROM session WHERE trust <> 0'), [{ count: 0 }])
+  }
+)
