@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Checks the example's types against the built package, starts it, and talks to it. Fails where anything does.
+set -euo pipefail
+cd "$(dirname "$0")"
+[ -e ../../dist/index.js ] || npm --prefix ../.. run build
+rm -rf build
+npx tsc -p tsconfig.json
+node build/check.js

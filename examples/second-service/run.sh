@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Starts a Latchkey and the service, and ends a session. Fails where anything does.
+set -euo pipefail
+cd "$(dirname "$0")"
+[ -e ../../dist/index.js ] || npm --prefix ../.. run build
+node ../with-latchkey.js node check.js
