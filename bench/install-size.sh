@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# What an installation weighs: the packed tarball, a clone's node_modules, and what an app gains that installs the package.
+#   npm ci && bash bench/install-size.sh
+set -euo pipefail
+cd "$(dirname "$0")/.."
+app=$(mktemp -d)
+trap 'rm -rf "$app"' EXIT
+
+size() {
+  printf '%-42s %s MB\n' "$1" "$(du -sm --apparent-size "$2" | cut -f 1)"
+}
+
+npm pack --silent --pack-destination "$app" >/dev/null
+printf '%-42s %s kB\n' 'tarball' "$(($(stat -c %s "$app"/latchkey-*.tgz) / 1000))"
+size 'node_modules of a clone (npm ci)' node_modules/
+echo '{ "private": true }' >"$app/package.json"
+(cd "$app" && npm install --silent --no-audit --no-fund --prefer-offline ./latchkey-*.tgz)
+size 'node_modules of an app that installs it' "$app/node_modules"

@@ -1,0 +1,106 @@
+// npm test: compiles the project, then runs its tests with tap. The core must be covered whole.
+//
+//   npm test                                   everything
+//   npm test -- test/core/rotation.test.ts     these files
+//   npm test -- test/faults                    this folder; npm run test:faults is short for it
+//
+// The last line counts the assertions that tap reported.
+import { spawnSync } from 'node:child_process'
+import { createReadStream, existsSync, mkdirSync, readdirSync, rmSync, statfsSync } from 'node:fs'
+import { join } from 'node:path'
+import { Parser } from 'tap-parser'
+
+const root = join(import.meta.dirname, '..')
+const bin = join(root, 'node_modules', '.bin')
+const results = join(root, 'build', 'results')
+const realServices = ['TEST_DATABASE_URL', 'TEST_REDIS_URL']
+
+run(process.execPath, [join(root, 'scripts', 'prisma-generate.js')])
+rmSync(join(root, 'build'), { recursive: true, force: true })
+run(join(bin, 'tsc'), ['-p', 'tsconfig.json'])
+run(process.execPath, [
+  join(root, 'scripts', 'embedded-template.js'),
+  join(root, 'build', 'src', 'embedded-template.tar.br')
+])
+mkdirSync(results, { recursive: true })
+
+// Hundreds of small clusters are made and dropped: in memory, where there is room for them, that costs no disk.
+const memory = '/dev/shm'
+if (existsSync(memory) && freeBytes(memory) > 2 ** 31) process.env.TMPDIR = memory
+
+const asked = process.argv.slice(2)
+const files =
+  asked.length > 0 ? asked.flatMap((name) => (name.endsWith('.ts') ? [name] : testFiles(name))) : testFiles('test')
+const status = tap(files, asked.length > 0 ? '--disable-coverage' : '--coverage-map=scripts/coverage-map.js')
+
+for (const name of realServices.filter((name) => process.env[name] === undefined)) {
+  console.log(`${name} is not set: left out what needs the real server.`)
+}
+const { passed, failed } = await count()
+console.log(`${passed} passed, ${failed} failed`)
+process.exitCode = status === 0 && failed === 0 ? 0 : 1
+
+function freeBytes(folder) {
+  const { bavail, bsize } = statfsSync(folder)
+  return bavail * bsize
+}
+
+function testFiles(folder) {
+  return readdirSync(join(root, folder), { recursive: true })
+    .map((file) => `${folder}/${file.replaceAll('\\', '/')}`)
+    .filter((file) => file.endsWith('.test.ts') && (folder !== 'test' || !file.startsWith('test/faults/')))
+    .sort()
+}
+
+/**
+ * Runs compiled files; coverage, where it is asked for, must be complete. They are JavaScript by now:
+ * the variable keeps tap from loading a TypeScript compiler into each of them, half of its start.
+ */
+function tap(files, coverage) {
+  const compiled = files.map((file) => join('build', file.replace(/\.ts$/, '.js')))
+  const output = `--output-file=${join(results, 'all.tap')}`
+  const options = [
+    '--jobs=3',
+    '--timeout=180',
+    '--reporter=terse',
+    '--test-env=TAP_TYPE_STRIP_ONLY=1',
+    output,
+    coverage
+  ]
+  return run(join(bin, 'tap'), ['run', ...options, ...compiled], true)
+}
+
+function run(command, args, mayFail = false) {
+  const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' })
+  if (status !== 0 && !mayFail) process.exit(status ?? 1)
+  return status ?? 1
+}
+
+/** Counts the assertions of every file, whatever subtests they lie in. */
+async function count() {
+  let passed = 0
+  let failed = 0
+  for (const file of readdirSync(results)) {
+    await new Promise((resolve, reject) => {
+      const parser = new Parser(resolve)
+      listen(parser)
+      createReadStream(join(results, file)).on('error', reject).pipe(parser)
+    })
+  }
+  return { passed, failed }
+
+  function listen(parser) {
+    let subtests = 0
+    parser.on('child', (child) => {
+      subtests += 1
+      listen(child)
+    })
+    parser.on('assert', (assertion) => {
+      // A subtest's own line only repeats what its assertions said.
+      const repeats = subtests > 0
+      subtests = 0
+      if (!assertion.ok && !assertion.todo && !assertion.skip) failed += repeats ? 0 : 1
+      else if (!repeats && !assertion.skip) passed += 1
+    })
+  }
+}
