@@ -37,7 +37,8 @@ for (const name of realServices.filter((name) => process.env[name] === undefined
   console.log(`${name} is not set: left out what needs the real server.`)
 }
 const { passed, failed } = await count()
-console.log(`${passed} passed, ${failed} failed`)
+// tap ends with a terminal's escape sequence and no line break: whoever reads the last line looks for it alone.
+console.log(`\n${passed} passed, ${failed} failed`)
 process.exitCode = status === 0 && failed === 0 ? 0 : 1
 
 function freeBytes(folder) {
