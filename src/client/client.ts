@@ -14,6 +14,8 @@ import { whoIsSignedIn } from './who-is-signed-in.js'
 const refreshPatience = 10_000
 /** A login has to wait for its password to be hashed, perhaps behind others. */
 const patience = 30_000
+/** How long the news of another tab takes, at most as a rule. */
+const newsDelay = 20
 
 /** Signs in at a Latchkey service and stays signed in. `baseURL` must be whole where there is no page. */
 export function createAuthClient(
@@ -21,7 +23,7 @@ export function createAuthClient(
   surroundings: Surroundings = systemSurroundings
 ): AuthClient {
   const { mode = 'cookie' } = options
-  const { now, browser } = surroundings
+  const { now, schedule, browser } = surroundings
   const send = options.fetch ?? surroundings.fetch
   const base = new URL((options.baseURL ?? '').replace(/\/*$/, '/'), browser?.address)
   const origins = [base, ...(options.origins ?? [])].map((address) => new URL(address).origin)
@@ -109,7 +111,8 @@ export function createAuthClient(
     const { session_id: sessionId, access_token: accessToken, refresh_token: refreshToken } = answer
     const until = now() + answer.expires_in * 1000
     // One that is unchanged may arrive after a newer one.
-    if (refreshToken !== undefined && refreshToken !== sentToken) await keep.set('refresh_token', refreshToken)
+    const isNew = refreshToken !== undefined && refreshToken !== sentToken
+    if (mode === 'body' && isNew) await keep.set('refresh_token', refreshToken)
     signedIn(sessionId, accessToken, until)
     tabs.tell({ sessionId, accessToken, until })
   }
@@ -170,12 +173,14 @@ export function createAuthClient(
   }
 
   async function refreshOnce(stale: typeof token.held): Promise<void> {
-    await persist(() =>
-      inTurn(async () => {
-        // While this one waited for its turn, another tab may have brought a new token.
+    await persist(() => {
+      const asked = now()
+      return inTurn(async () => {
+        // Another tab may have brought a new token; the news of it may be slower than the turn.
+        if (now() - asked > newsDelay) await new Promise<void>((resolve) => schedule(resolve, newsDelay))
         if (token.held === stale) await (isRenewable ? renew() : confirm())
       })
-    )
+    })
     if (isSignedOut()) throw signedOutError()
   }
 
