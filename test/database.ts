@@ -35,7 +35,7 @@ export async function openTestDatabase(t: Test, options: TestDatabaseOptions): P
 }
 
 /** A folder that goes when `t` ends. */
-export async function testFolder(t: Test): Promise<string> {
+export async function testFolder(t: Pick<Test, 'teardown'>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-test-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   return folder
@@ -51,7 +51,7 @@ export async function testTemplate(): Promise<string> {
 }
 
 /** The URL of a new schema that goes when `t` ends. Only where `serverUrl` is set. */
-export async function testSchema(t: Test): Promise<string> {
+export async function testSchema(t: Pick<Test, 'teardown'>): Promise<string> {
   if (serverUrl === undefined) throw new Error('TEST_DATABASE_URL is not set.')
   const schema = `test_${randomUUID().replaceAll('-', '')}`
   t.teardown(() => onServer((client) => client.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)))
