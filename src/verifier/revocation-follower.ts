@@ -32,8 +32,8 @@ export interface RevocationFollower {
   close(): Promise<void>
 }
 
-/** Of an outage of 10 s, little more than half a second. */
-const restShare = 1 / 16
+/** Of an outage of 10 s, a third of a second. */
+const restShare = 1 / 32
 
 /**
  * Follows the issuer's revocations until it is closed: over a lost or silent connection it comes back,

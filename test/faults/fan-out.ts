@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { seededRandom } from '../../src/testing/random.js'
 import { Device } from '../e2e/device.js'
-import type { Fleet, Guard, Judgement } from './fleet.js'
+import type { Fleet, Guard } from './fleet.js'
 import { adminEmail } from './fleet-settings.js'
+import { HonestLoad, type HonestReport, signInHonest } from './honest-load.js'
+import { Outage } from './outage.js'
 
 /** Sessions are ended at random under load, and each is watched until nobody accepts its access token any more. */
 
@@ -29,15 +31,7 @@ export interface FanOutReport {
   readonly times: readonly number[]
   /** Sessions that somebody accepted more than a second after that. */
   readonly acceptedLate: readonly string[]
-  readonly honest: {
-    readonly served: number
-    /** 503 by those who were cut off, in the cut and a moment after it. */
-    readonly announced: number
-    /** Every other answer: none is right. */
-    readonly wrong: readonly string[]
-    /** For those who were cut off, when in the cut they last accepted an honest token, in seconds; null for none. */
-    readonly lastAcceptedInTheCut: Readonly<Record<string, number | null>>
-  }
+  readonly honest: HonestReport
 }
 
 const ways = ['owner', 'admin', 'logout'] as const
@@ -47,9 +41,6 @@ interface Doomed {
   readonly device: Device
   readonly owner: Device
 }
-
-/** After the feed is whole again, requests that were under way may still be told that it was not. */
-const aftermathMilliseconds = 3000
 
 export async function runFanOut(fleet: Fleet, options: FanOutOptions): Promise<FanOutReport> {
   const { seed, sessions, perSecond, cutSeconds } = options
@@ -105,34 +96,8 @@ export async function runFanOut(fleet: Fleet, options: FanOutOptions): Promise<F
   return { ended, endedInTheCut, times: times.sort((a, b) => a - b), acceptedLate, honest }
 }
 
-/** The feed of those who can be cut off, cut for a while. */
-class Outage {
-  cutAt = Number.POSITIVE_INFINITY
-  mendedAt: number | undefined
-  #over: Promise<void> | undefined
-
-  constructor(readonly fleet: Fleet) {}
-
-  get isCut(): boolean {
-    return this.#over !== undefined && this.mendedAt === undefined
-  }
-
-  begin(seconds: number): void {
-    this.fleet.cut()
-    this.cutAt = performance.now()
-    this.#over = delay(seconds * 1000).then(() => {
-      this.fleet.mend()
-      this.mendedAt = performance.now()
-    })
-  }
-
-  /** Resolves when it is not cut, or not cut any more. */
-  async over(): Promise<void> {
-    await this.#over
-  }
-}
-
-async function refusedAfter({ judge }: Guard, accessToken: string, from: number) {
+/** Asks until it is refused; `milliseconds` is how long after `from` that was. Rejects after half a minute. */
+export async function refusedAfter({ judge }: Guard, accessToken: string, from: number) {
   let acceptedLate = false
   for (;;) {
     const judgement = await judge(accessToken)
@@ -176,72 +141,6 @@ async function signInDoomed({ instances }: Fleet, count: number): Promise<Doomed
   while (perPerson.length > 0)
     doomed.push(...(await Promise.all(perPerson.splice(0, 8).map((signIn) => signIn()))).flat())
   return doomed
-}
-
-async function signInHonest({ instances }: Fleet, count: number): Promise<Device[]> {
-  const devices = Array.from({ length: count }, (_, i) => new Device(instances[i % 2] ?? instances[0]))
-  await Promise.all(devices.map((device, i) => device.signIn('/register', `honest-${i}@example.com`)))
-  return devices
-}
-
-/** Honest devices that refresh, and show their access tokens to everybody, again and again. */
-class HonestLoad {
-  #running = false
-  #loops: Promise<void>[] = []
-  #served = 0
-  #announced = 0
-  readonly #wrong: string[] = []
-  readonly #lastAccepted: Record<string, number | null> = {}
-
-  constructor(
-    readonly fleet: Fleet,
-    readonly outage: Outage | undefined,
-    readonly devices: readonly Device[]
-  ) {
-    for (const { name, canBeCut } of fleet.guards) if (canBeCut && outage) this.#lastAccepted[name] = null
-  }
-
-  start(): void {
-    this.#running = true
-    this.#loops = this.devices.map((device, i) => this.#goOn(device, i % 2 === 1))
-  }
-
-  async stop(): Promise<FanOutReport['honest']> {
-    this.#running = false
-    await Promise.all(this.#loops)
-    const [served, announced, wrong] = [this.#served, this.#announced, this.#wrong]
-    return { served, announced, wrong, lastAcceptedInTheCut: this.#lastAccepted }
-  }
-
-  async #goOn(device: Device, atB: boolean): Promise<void> {
-    while (this.#running) {
-      const { status, body, retryAfter } = await device.refresh()
-      this.#note(
-        status === 503 && retryAfter !== null ? 'unavailable' : status === 200 ? 'accepted' : 'refused',
-        atB,
-        `refresh: ${status} ${JSON.stringify(body)}`
-      )
-      for (const guard of this.fleet.guards) {
-        const judgement = await guard.judge(device.accessToken)
-        this.#note(judgement, guard.canBeCut, `${guard.name}: ${judgement}`)
-        if (judgement === 'accepted' && guard.canBeCut && this.outage?.isCut)
-          this.#lastAccepted[guard.name] = (performance.now() - this.outage.cutAt) / 1000
-      }
-      await delay(20)
-    }
-  }
-
-  #note(judgement: Judgement, canBeCut: boolean, what: string): void {
-    if (judgement === 'accepted') this.#served += 1
-    else if (judgement === 'unavailable' && canBeCut && this.#isOutage()) this.#announced += 1
-    else this.#wrong.push(what)
-  }
-
-  #isOutage(): boolean {
-    if (this.outage === undefined) return false
-    const { isCut, mendedAt } = this.outage
-    return isCut || (mendedAt !== undefined && performance.now() - mendedAt < aftermathMilliseconds)
-  }
 }
 
 /** The value below which `share` of `sorted` lie. */

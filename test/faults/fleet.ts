@@ -30,16 +30,22 @@ export interface Fleet {
 export interface FleetOptions {
   readonly redisUrl?: string | undefined
   readonly feedStale?: 'allow' | 'deny'
-  /** What is run as an instance in place of the command line. */
-  readonly instance?: Pick<ProcessOptions, 'entry'>
+  /** How long a signing key is published before it signs, where that is not what the service takes. */
+  readonly keyLeadSeconds?: number
 }
 
-const verifierService = { entry: fileURLToPath(new URL('verifier-service.js', import.meta.url)) }
+const entryOf = (file: string): ProcessOptions => ({ entry: fileURLToPath(new URL(file, import.meta.url)) })
 
 export async function startFleet(t: Pick<Test, 'teardown'>, options: FleetOptions = {}): Promise<Fleet> {
-  const { redisUrl, feedStale = 'allow', instance } = options
+  const { redisUrl, feedStale = 'allow', keyLeadSeconds } = options
+  const instance = keyLeadSeconds === undefined ? {} : entryOf('serve-with-key-timing.js')
   const database = await freshDatabase(t, 'server')
-  const settings = { ...instanceSettings, ...database, FEED_STALE: feedStale }
+  const settings = {
+    ...instanceSettings,
+    ...database,
+    FEED_STALE: feedStale,
+    ...(keyLeadSeconds !== undefined && { KEY_LEAD_SECONDS: String(keyLeadSeconds) })
+  }
   const databaseRelay = await startRelay(t, database.DATABASE_URL ?? '')
   const redisRelay = redisUrl === undefined ? undefined : await startRelay(t, redisUrl)
   const redisOf = (url: string | undefined) => (url === undefined ? {} : { REDIS_URL: url })
@@ -53,7 +59,7 @@ export async function startFleet(t: Pick<Test, 'teardown'>, options: FleetOption
     startService(
       t,
       { ISSUER: issuer, ISSUER_ADDRESS: address.replace(/\/$/, ''), FEED_STALE: feedStale },
-      verifierService
+      entryOf('verifier-service.js')
     )
   const [besideA, besideB] = await Promise.all([verifierAt(a.url), verifierAt(issuerRelay.url)])
 
