@@ -5,8 +5,4 @@ import { loadConfig } from '../../src/config.js'
 const { KEY_LEAD_SECONDS, ...environment } = process.env
 const config = loadConfig(environment)
 const app = await buildApp(config, { keyTiming: { publishLeadSeconds: Number(KEY_LEAD_SECONDS) } })
-await app.listen({
-  host: config.host,
-  port: config.port,
-  listenTextResolver: (address) => `Latchkey listens at ${address}`
-})
+console.log(`Latchkey listens at ${await app.listen({ host: config.host, port: config.port })}`)
