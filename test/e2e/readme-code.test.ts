@@ -1,22 +1,12 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
 import { Device, password } from './device.js'
 import { freshDatabase, patienceMilliseconds, startService } from './process.js'
-import { blockWith, freePort, readmeBlocks } from './readme.js'
+import { blockWith, freePort, moduleOf, readmeBlocks } from './readme.js'
 
 t.setTimeout(patienceMilliseconds)
-
-/** A module of the README's code, where it finds our packages. */
-async function moduleOf(t: Test, code: string): Promise<string> {
-  const folder = await mkdtemp(fileURLToPath(new URL('readme-', import.meta.url)))
-  t.teardown(() => rm(folder, { recursive: true, force: true }))
-  const file = join(folder, 'module.mjs')
-  await writeFile(file, code)
-  return file
-}
 
 t.test('what a page and another service do', async (t) => {
   const port = await freePort()
