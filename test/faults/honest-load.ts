@@ -9,6 +9,8 @@ export interface HonestReport {
   readonly announced: number
   /** Every other answer: none is right. */
   readonly wrong: readonly string[]
+  /** How long each check of an access token took, in milliseconds: what the machine was able to do. Sorted. */
+  readonly checkTimes: readonly number[]
   /** For those who were cut off, when in the cut they last accepted an honest token, in seconds; null for none. */
   readonly lastAcceptedInTheCut: Readonly<Record<string, number | null>>
 }
@@ -29,6 +31,7 @@ export class HonestLoad {
   #served = 0
   #announced = 0
   readonly #wrong: string[] = []
+  readonly #checkTimes: number[] = []
   readonly #lastAccepted: Record<string, number | null> = {}
 
   constructor(
@@ -47,8 +50,13 @@ export class HonestLoad {
   async stop(): Promise<HonestReport> {
     this.#running = false
     await Promise.all(this.#loops)
-    const [served, announced, wrong] = [this.#served, this.#announced, this.#wrong]
-    return { served, announced, wrong, lastAcceptedInTheCut: this.#lastAccepted }
+    return {
+      served: this.#served,
+      announced: this.#announced,
+      wrong: this.#wrong,
+      checkTimes: this.#checkTimes.sort((a, b) => a - b),
+      lastAcceptedInTheCut: this.#lastAccepted
+    }
   }
 
   /** The keys that have signed their access tokens, each with one of those. */
@@ -64,7 +72,9 @@ export class HonestLoad {
       )
       this.tokens.set(kidOf(device.accessToken), device.accessToken)
       for (const guard of this.fleet.guards) {
+        const asked = performance.now()
         const judgement = await guard.judge(device.accessToken)
+        this.#checkTimes.push(performance.now() - asked)
         this.#note(judgement, guard.canBeCut, `${guard.name}: ${judgement}`)
         if (judgement === 'accepted' && guard.canBeCut && this.outage?.isCut)
           this.#lastAccepted[guard.name] = (performance.now() - this.outage.cutAt) / 1000

@@ -26,7 +26,7 @@ export async function startRelay(t: Pick<Test, 'teardown'>, target: string): Pro
 
   const server = createServer((client) => {
     if (isCut) return client.destroy()
-    const onward = connect(Number(to.port), to.hostname)
+    const onward = connect(Number(to.port || 5432), to.hostname)
     const cut = () => {
       client.destroy()
       onward.destroy()
