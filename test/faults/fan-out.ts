@@ -73,7 +73,8 @@ export async function runFanOut(fleet: Fleet, options: FanOutOptions): Promise<F
     const taken = await Promise.all(
       fleet.guards.map(async (guard) => {
         if (guard.canBeCut) await outage?.over()
-        const from = Math.max(answered, guard.canBeCut ? (outage?.mendedAt ?? 0) : 0)
+        // It may also be cut between the end and the news of it.
+        const from = () => Math.max(answered, guard.canBeCut ? (outage?.lastCut ?? 0) : 0)
         const refused = await refusedAfter(guard, accessToken, from)
         if (refused.acceptedLate) acceptedLate.push(`${sessionId} by ${guard.name}`)
         return refused.milliseconds
@@ -97,11 +98,11 @@ export async function runFanOut(fleet: Fleet, options: FanOutOptions): Promise<F
 }
 
 /** Asks until it is refused; `milliseconds` is how long after `from` that was. Rejects after half a minute. */
-export async function refusedAfter({ judge }: Guard, accessToken: string, from: number) {
+export async function refusedAfter({ judge }: Guard, accessToken: string, from: () => number) {
   let acceptedLate = false
   for (;;) {
     const judgement = await judge(accessToken)
-    const milliseconds = performance.now() - from
+    const milliseconds = performance.now() - from()
     if (judgement === 'refused') return { milliseconds, acceptedLate }
     if (judgement === 'accepted' && milliseconds > 1000) acceptedLate = true
     if (milliseconds > 30_000) throw new Error('It was not refused within half a minute.')

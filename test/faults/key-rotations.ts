@@ -46,7 +46,8 @@ export async function runKeyRotations(
   const forged = await acceptedForgeries(fleet.guards, tokens.at(-1) ?? '')
 
   await rotate(admins[1], { revoke_old: true })
-  const from = performance.now()
+  const withdrawnAt = performance.now()
+  const from = () => withdrawnAt
   const times = await Promise.all(
     tokens.map(async (token) => {
       const taken = await Promise.all(fleet.guards.map((guard) => refusedAfter(guard, token, from)))

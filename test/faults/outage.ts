@@ -13,6 +13,11 @@ export class Outage {
     return this.#over !== undefined && this.mendedAt === undefined
   }
 
+  /** The last moment at which it was known to be cut; 0 where it never was. */
+  get lastCut(): number {
+    return this.mendedAt ?? (this.isCut ? performance.now() : 0)
+  }
+
   begin(seconds: number): void {
     this.fleet.cut()
     this.cutAt = performance.now()
