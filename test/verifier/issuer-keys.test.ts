@@ -107,10 +107,7 @@ t.test('an answer that cannot be trusted gives no keys', async (t) => {
   const issuer = await startIssuer(t)
   const good = JSON.stringify({ keys: issuer.keys.map(({ jwk }) => jwk) })
   const answers: Record<string, typeof issuer.keysHandler> = {
-    'a redirect': (request, response) =>
-      request.headers['x-followed']
-        ? response.end(good)
-        : response.writeHead(302, { location: `${issuer.url}/.well-known/jwks.json?x` }).end(),
+    'a redirect': (_request, response) => response.writeHead(302, { location: `${issuer.url}/elsewhere` }).end(),
     'too large': (_request, response) => response.end(`${' '.repeat(300 * 1024)}${good}`),
     'no JSON': (_request, response) => response.end('<html>'),
     'no JWK Set': (_request, response) => response.end('{"keys":{}}'),
@@ -119,6 +116,7 @@ t.test('an answer that cannot be trusted gives no keys', async (t) => {
       response.end(JSON.stringify({ keys: Array(101).fill(issuer.keys[0]?.jwk) })),
     'none in time': () => undefined
   }
+  issuer.feedHandler = (_request, response) => response.end(good)
   for (const [name, answer] of Object.entries(answers)) {
     issuer.keysHandler = answer
     const { verifier, warnings } = verifierOf(t, issuer, { timing: { keysAnswer: 200 } })

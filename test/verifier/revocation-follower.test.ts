@@ -123,7 +123,10 @@ t.test('what is no feed is no feed', async (t) => {
   const ready = 'event: ready\ndata: {}\n\n'
   const handlers: Record<string, typeof issuer.feedHandler> = {
     'a page': (_request, response) => response.writeHead(200, { 'content-type': 'text/html' }).end(ready),
-    'a redirect': (_request, response) => response.writeHead(307, { location: '/elsewhere' }).end(),
+    'a redirect': (request, response) =>
+      request.url === '/elsewhere'
+        ? response.writeHead(200, { 'content-type': 'text/event-stream' }).end(ready)
+        : response.writeHead(307, { location: '/elsewhere' }).end(),
     'an end before all was told': events(': hello\n\n'),
     'data that is no JSON': events(`id: 1\nevent: revocation\ndata: {\n\n${ready}`),
     'an entry of no time': events(`id: 1\nevent: revocation\ndata: {"sid":"x","reason":"y","at":"z"}\n\n${ready}`),

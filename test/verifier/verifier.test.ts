@@ -204,7 +204,8 @@ t.test('the Authorization header: none, not ours, ours', async (t) => {
     return verdict.ok ? 'accepted' : verdict.code
   }
   t.equal(await ask(), 'missing_credentials')
-  for (const header of ['', 'Bearer', 'Bearer ', 'Basic dTpw', `${issuer.token()}`, `Bearer ${issuer.token()} x`]) {
+  const token = issuer.token()
+  for (const header of ['', 'Bearer', 'Bearer ', 'Basic dTpw', `DPoP ${token}`, token, `Bearer ${token} x`]) {
     t.equal(await ask(header), 'invalid_token', header)
   }
   t.equal(await ask(`Bearer ${issuer.token()}`), 'accepted')
