@@ -349,6 +349,8 @@ export interface AccessTokens {
   open(token: string): unknown
   /** The public keys, as a JWK Set (RFC 7517 §5). */
   jwks(): { readonly keys: readonly JsonWebKey[] }
+  /** Calls `follower` whenever this process may have other keys than before, until the function it returns is called. */
+  followKeys(follower: () => void): () => void
 }
 
 /** A signing key without anything secret. */

@@ -64,6 +64,12 @@ export async function createFirstAdmin(
   account: { readonly email: string; readonly password: string }
 ): Promise<boolean> {
   if (await ports.users.anyWithRole('admin')) return false
-  await createUser(ports, { ...account, roles: ['admin'] }, {})
-  return true
+  try {
+    await createUser(ports, { ...account, roles: ['admin'] }, {})
+    return true
+  } catch (error) {
+    // Another instance that starts at the same time may have made it.
+    if (await ports.users.anyWithRole('admin')) return false
+    throw error
+  }
 }

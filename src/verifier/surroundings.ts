@@ -21,7 +21,7 @@ export interface Timing {
   readonly feedStart: number
   /** How long the feed may be silent: it tells every 5 s that there is nothing new. */
   readonly feedSilence: number
-  /** Before the second attempt to follow the feed; doubles with each one up to `feedLongestPause`. */
+  /** Before the second attempt to follow the feed; grows with the outage up to `feedLongestPause`. */
   readonly feedFirstPause: number
   readonly feedLongestPause: number
 }
