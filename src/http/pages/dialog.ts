@@ -40,29 +40,28 @@ export function ask(question: Question): Promise<Answer | undefined> {
   if (input === undefined) cancel.focus()
 
   return new Promise((resolve) => {
-    const done = new AbortController()
-    const { signal } = done
-    form.addEventListener(
-      'submit',
-      (event) => {
-        event.preventDefault()
-        done.abort()
-        dialog.close()
-        resolve({ value: input?.value.trim() ?? '', chosen: box?.checked ?? false })
-      },
-      { signal }
-    )
-    cancel.addEventListener('click', () => dialog.close(), { signal })
-    // Escape closes it as well.
-    dialog.addEventListener(
-      'close',
-      () => {
-        done.abort()
-        resolve(undefined)
-      },
-      { signal }
-    )
+    const settled = new AbortController()
+    const settle = (answer: Answer | undefined) => {
+      settled.abort()
+      dialog.close()
+      resolve(answer)
+    }
+    const on = (target: EventTarget, type: string, listener: (event: Event) => void) =>
+      target.addEventListener(type, listener, { signal: settled.signal })
+    on(form, 'submit', (event) => {
+      event.preventDefault()
+      settle({ value: input?.value.trim() ?? '', chosen: box?.checked ?? false })
+    })
+    on(cancel, 'click', () => settle(undefined))
+    // Escape, and what closes it without asking.
+    on(dialog, 'cancel', () => settle(undefined))
+    on(dialog, 'close', () => settle(undefined))
   })
+}
+
+/** Nothing is done of what was asked. */
+export function closeDialog(): void {
+  dialog.close()
 }
 
 function fieldsOf({ field, choice }: Question) {

@@ -1,9 +1,10 @@
 import type { Me } from './answers.js'
 import { client, request } from './connection.js'
+import { closeDialog } from './dialog.js'
 import { byId } from './dom.js'
 import { signedOutWords } from './event-words.js'
 import { hideSignIn, prepareSignIn, showSignIn } from './sign-in.js'
-import { onClick, perform, say } from './status.js'
+import { attempt, onClick, say } from './status.js'
 
 const who = byId('who', HTMLDivElement)
 const whoEmail = byId('who-email', HTMLSpanElement)
@@ -29,12 +30,15 @@ export async function runPage(load: (me: Me) => Promise<void>): Promise<void> {
   }
   const leave = (reason: string | undefined) => {
     who.hidden = signedIn.hidden = true
+    // Whoever comes next to this screen finds nothing of whoever was here.
+    for (const part of document.querySelectorAll('[data-personal]')) part.replaceChildren()
+    closeDialog()
     say('')
     showSignIn(reason && signedOutWords(reason))
   }
   // Whoever signs in or out in another tab does so here.
   client.onChange((state) => {
-    if (state.status === 'signed_in') void perform(show)
+    if (state.status === 'signed_in') void attempt(show)
     if (state.status === 'signed_out') leave(state.reason)
   })
   prepareSignIn()
@@ -49,5 +53,5 @@ export async function runPage(load: (me: Me) => Promise<void>): Promise<void> {
   // A page out of the back-forward cache shows what was, and much may have happened since.
   window.addEventListener('pageshow', ({ persisted }) => persisted && lookAgain())
   setInterval(lookAgain, reloadMilliseconds)
-  await perform(client.refresh)
+  await attempt(client.refresh)
 }

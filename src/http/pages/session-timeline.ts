@@ -1,7 +1,7 @@
 import type { Events } from './answers.js'
 import { request } from './connection.js'
 import { element } from './dom.js'
-import { perform } from './status.js'
+import { attempt } from './status.js'
 import { timelineItem } from './timeline.js'
 
 /** The sessions whose timelines are open, so that they stay so when all is drawn anew. */
@@ -24,7 +24,7 @@ export function sessionTimeline(sid: string, open: ReadonlySet<string>): HTMLDet
     list.replaceChildren(...events.map(timelineItem))
   }
   details.addEventListener('toggle', () => {
-    if (details.open) void perform(load)
+    if (details.open) void attempt(load)
   })
   return details
 }

@@ -9,15 +9,18 @@ export function say(text: string, kind: 'done' | 'failed' = 'done'): void {
   line.textContent = text
 }
 
-/** Does something that a person asked for; what goes wrong is said. Whether it worked. */
-export async function perform(action: () => Promise<void>): Promise<boolean> {
+/** Does something that a person asked for; what goes wrong is said. */
+async function perform(action: () => Promise<void>): Promise<void> {
   say('')
+  await attempt(action)
+}
+
+/** Does something by itself: only what goes wrong is said. */
+export async function attempt(action: () => Promise<void>): Promise<void> {
   try {
     await action()
-    return true
   } catch (error) {
     say(problemWords(error), 'failed')
-    return false
   }
 }
 
