@@ -13,7 +13,7 @@ export interface Call {
   readonly method: string
   readonly url: string
   readonly credentials: 'include' | 'omit'
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>> | undefined
   readonly body?: Readonly<Record<string, unknown>> | undefined
   /** How many milliseconds the whole answer may take. */
   readonly patience: number

@@ -1,3 +1,3 @@
+export type { AuthClient, AuthClientOptions, AuthState, AuthStorage, Mode, Session, SignIn } from './auth-client.js'
 export { AuthError, type AuthErrorDetails } from './auth-error.js'
-export { type AuthClient, createAuthClient } from './client.js'
-export type { AuthClientOptions, AuthState, AuthStorage, Mode, Session, SignIn } from './options.js'
+export { createAuthClient } from './client.js'

@@ -1,4 +1,4 @@
-import type { AuthStorage } from './options.js'
+import type { AuthStorage } from './auth-client.js'
 import type { Browser } from './surroundings.js'
 
 /** What outlives the page or the process: the refresh token in `body` mode, and the session's key. */
@@ -47,4 +47,10 @@ export function tabsStorage(browser: Browser | undefined): AuthStorage | undefin
       remove: (name) => localStorage.removeItem(name)
     }
   )
+}
+
+/** 128 random bits, in hexadecimal. */
+export function newKey(): string {
+  const bytes = [...crypto.getRandomValues(new Uint8Array(16))]
+  return bytes.map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }

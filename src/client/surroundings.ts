@@ -5,8 +5,11 @@ export interface Surroundings {
   now(): number
   /** At least 0, less than 1. */
   random(): number
-  /** Runs `action` after so many milliseconds, unless what it gives is called before. */
-  schedule(action: () => void, milliseconds: number): () => void
+  /**
+   * Runs `action` after so many milliseconds, unless what it gives is called before. A process that has
+   * nothing else to do does not stay for one that is `idle`.
+   */
+  schedule(action: () => void, milliseconds: number, idle?: 'idle'): () => void
   /** Only where there is one: what its tabs share. */
   readonly browser?: Browser | undefined
 }
@@ -46,11 +49,11 @@ export const systemSurroundings: Surroundings = {
   fetch: (...args) => fetch(...args),
   now: () => Date.now(),
   random: () => Math.random(),
-  schedule(action, milliseconds) {
+  schedule(action, milliseconds, idle) {
+    // In browsers a number, in Node an object.
     const timer: unknown = setTimeout(action, Math.min(milliseconds, longestTimeout))
-    // Node would go on running for it.
-    ;(timer as { unref?(): void }).unref?.()
-    return () => clearTimeout(timer as number)
+    if (idle) (timer as { unref?(): void }).unref?.()
+    return () => clearTimeout(timer as ReturnType<typeof setTimeout>)
   },
   browser: thisBrowser()
 }

@@ -1,3 +1,42 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
+/** Everything here that asks the service rejects with an `AuthError` where it refuses or cannot be reached. */
+export interface AuthClient extends AsyncDisposable {
+  readonly state: AuthState
+  /** Calls `listener` with each new state, whoever caused it, until what it gives is called. */
+  onChange(listener: (state: AuthState) => void): () => void
+  login(signIn: SignIn): Promise<void>
+  /** Makes an account and signs in to it. */
+  register(signIn: SignIn): Promise<void>
+  /** Ends the session. While the service cannot be reached it goes on, and this rejects: try again. */
+  logout(): Promise<void>
+  /**
+   * Renews the access token, with all other callers at once; in the modes that have nothing to renew it
+   * asks whether the session still lives. Tries three times. Nobody is signed out by an `AuthError` that `isTemporary`.
+   */
+  refresh(): Promise<void>
+  /**
+   * An access token that is good by now, renewed where needed; undefined where nobody is signed in, and in `session` mode.
+   * Hand in one that was `refused`, and it is renewed unless it has been already.
+   */
+  getAccessToken(refused?: string): Promise<string | undefined>
+  /**
+   * `fetch` as whoever is signed in. Paths are the service's: `/me`. Only the service's origin and
+   * `origins` see the token; where one of them refuses it, it is renewed and the request sent once more.
+   */
+  readonly fetch: typeof globalThis.fetch
+  /** Whether requests for `url` carry the token. */
+  trusts(url: string): boolean
+  /** The person's devices, newest first. */
+  sessions(): Promise<readonly Session[]>
+  /** Ends one of them. */
+  revoke(sessionId: string): Promise<void>
+  /** Ends all but this one; says how many. */
+  revokeOthers(): Promise<number>
+  /** Ends the timers and stops listening to other tabs. Nobody is signed out. */
+  close(): void
+}
+
 /** How the session is held; see "Clients" in the README. */
 export type Mode = 'cookie' | 'body' | 'session' | 'access'
 
