@@ -19,6 +19,7 @@ const realServices = ['TEST_DATABASE_URL', 'TEST_REDIS_URL']
 run(process.execPath, [join(root, 'scripts', 'prisma-generate.js')])
 rmSync(join(root, 'build'), { recursive: true, force: true })
 run(join(bin, 'tsc'), ['-p', 'tsconfig.json'])
+run(process.execPath, [join(root, 'scripts', 'pages.js'), join(root, 'build', 'src')])
 run(process.execPath, [
   join(root, 'scripts', 'embedded-template.js'),
   join(root, 'build', 'src', 'embedded-template.tar.br')

@@ -219,6 +219,8 @@ export interface SessionStore {
     filter: { readonly userId?: string | undefined; readonly ip?: string | undefined },
     page: PageRequest
   ): Promise<Page<Session>>
+  /** How many sessions are live; counts no further than `most`, so that it is bounded whatever the table holds. */
+  count(most: number): Promise<number>
   /** Gives the user's session another device name; undefined where it is not there or not theirs. */
   rename(sid: string, userId: string, device: string | null): Promise<Session | undefined>
 }
@@ -402,10 +404,26 @@ export interface Decisions {
   ): void
 }
 
-/** What this process has counted and sees now, in the text that Prometheus reads. */
+/** What this process has done within one minute, which began at `at`. */
+export interface MinuteCounts {
+  readonly at: number
+  /** Logins that succeeded. */
+  readonly logins: number
+  /** Refreshes that were answered with tokens. */
+  readonly refreshes: number
+  /** Entries that were added to the feed of revocations; everybody's sessions are one. */
+  readonly revocations: number
+  /** Sessions that ended because an old refresh token came back. */
+  readonly reuse: number
+}
+
+/** What this process has counted and sees now. */
 export interface Metrics {
   readonly contentType: string
+  /** In the text that Prometheus reads. */
   text(): Promise<string>
+  /** The last sixty minutes, the present one included, oldest first. */
+  lastHour(): readonly MinuteCounts[]
   countResponse(status: number): void
 }
 

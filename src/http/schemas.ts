@@ -76,6 +76,7 @@ const page = {
 const query = <T extends TProperties>(members: T) => Type.Object(members, { additionalProperties: false })
 
 export const AllQuery = query({ all: Type.Optional(Type.Boolean({ description: 'End the current one too.' })) })
+export const PageQuery = query(page)
 export const UsersQuery = query({
   ...page,
   email: Type.Optional(line(1, 320, 'The beginning of an e-mail address.'))
@@ -109,6 +110,16 @@ export const MeResponse = Type.Object({
   session_id: id
 })
 
+const OwnEvent = Type.Object({
+  id,
+  type: Type.Enum([...eventTypes]),
+  at: time,
+  session_id: nullable(id),
+  reason: nullable(Type.String()),
+  ip: nullable(Type.String()),
+  user_agent: nullable(Type.String())
+})
+
 const sessionMembers = {
   id,
   mode: Type.Enum([...modes]),
@@ -135,6 +146,7 @@ export const UserResponse = Type.Object({
 })
 export const UsersPage = Type.Object({ users: Type.Array(UserResponse), next_cursor: nextCursor })
 
+export const OwnEventsPage = Type.Object({ events: Type.Array(OwnEvent), next_cursor: nextCursor })
 export const EventsPage = Type.Object({
   events: Type.Array(
     Type.Object({
@@ -151,6 +163,21 @@ export const EventsPage = Type.Object({
     })
   ),
   next_cursor: nextCursor
+})
+
+const count = (description: string) => Type.Integer({ minimum: 0, description })
+export const CountsResponse = Type.Object({
+  sessions: count('Live sessions, of all instances; counted no further than 10,000.'),
+  minutes: Type.Array(
+    Type.Object({
+      at: time,
+      logins: count('Logins that succeeded.'),
+      refreshes: count('Refreshes that were answered with tokens.'),
+      revocations: count("Ended sessions; everybody's at once are one."),
+      reuse: count('Sessions ended because an old refresh token came back.')
+    }),
+    { description: 'The last sixty, oldest first, as the instance that answers counted them.' }
+  )
 })
 
 const SigningKey = Type.Object({

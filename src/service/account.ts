@@ -1,6 +1,6 @@
 import { readEmail } from '../core/email.js'
 import { maxPasswordBytes, utf8Length } from '../core/password-policy.js'
-import type { Actor, Ports, User, UserWithPassword } from '../ports.js'
+import type { Actor, AuditEvent, Page, PageRequest, Ports, User, UserWithPassword } from '../ports.js'
 import { requireGoodPassword } from './account-details.js'
 import type { Auth } from './authenticate.js'
 import { Refused } from './refused.js'
@@ -12,6 +12,11 @@ export async function readAccount(ports: Pick<Ports, 'users'>, auth: Auth): Prom
   const user = await ports.users.find(auth.userId)
   if (user === undefined) throw new Refused('session_revoked')
   return user
+}
+
+/** What happened to the account and its sessions, newest first. */
+export function readOwnEvents(ports: Pick<Ports, 'events'>, auth: Auth, page: PageRequest): Promise<Page<AuditEvent>> {
+  return ports.events.list({ userId: auth.userId }, page)
 }
 
 /** Sets a new password after the current one is proved; every other session of the user ends (ASVS 7.4.3). */

@@ -1,13 +1,13 @@
 import type { Static } from 'typebox'
-import { changePassword, deleteAccount, readAccount } from '../../service/account.js'
+import { changePassword, deleteAccount, readAccount, readOwnEvents } from '../../service/account.js'
 import { actorOf, type Routes } from '../context.js'
 import { clearCredential } from '../cookies.js'
 import { describe } from '../describe.js'
 import { authenticateGuard, authOf } from '../guards.js'
-import { DeleteAccountBody, MeResponse, NoContent, PasswordBody } from '../schemas.js'
-import { timeView } from '../views.js'
+import { DeleteAccountBody, MeResponse, NoContent, OwnEventsPage, PageQuery, PasswordBody } from '../schemas.js'
+import { ownEventView, timeView } from '../views.js'
 
-/** GET /me, POST /password, DELETE /me. */
+/** GET /me, GET /me/events, POST /password, DELETE /me. */
 export const accountRoutes: Routes = (app, context) => {
   const { ports, settings } = context
   const preHandler = authenticateGuard(context)
@@ -28,6 +28,26 @@ export const accountRoutes: Routes = (app, context) => {
       const auth = authOf(request)
       const { id, email, roles, createdAt } = await readAccount(ports, auth)
       return { id, email, roles, created_at: timeView(createdAt), session_id: auth.sessionId }
+    }
+  )
+
+  app.get<{ Querystring: Static<typeof PageQuery> }>(
+    '/me/events',
+    {
+      preHandler,
+      schema: describe({
+        summary: 'What happened to this account and its sessions, newest first',
+        tag: 'account',
+        guarded: true,
+        querystring: PageQuery,
+        response: { 200: OwnEventsPage },
+        problems: ['invalid_request', 'unavailable']
+      })
+    },
+    async (request) => {
+      const { limit = 50, cursor } = request.query
+      const { items, nextCursor } = await readOwnEvents(ports, authOf(request), { limit, cursor })
+      return { events: items.map(ownEventView), next_cursor: nextCursor }
     }
   )
 
