@@ -106,6 +106,7 @@ function classifyFastifys(error: Partial<FastifyError>): Failure {
   const { statusCode = 500, validation, validationContext = 'body', message = '' } = error
   // An address whose parameter can be nothing of ours names nothing.
   if (validation !== undefined && validationContext === 'params') return ['not_found']
+  if (error.code === 'FST_ERR_MAX_PARAM_LENGTH') return ['not_found']
   if (validation !== undefined) {
     return ['invalid_request', { errors: validation.map((fault) => fieldError(validationContext, fault)) }]
   }
