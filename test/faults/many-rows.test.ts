@@ -1,0 +1,8 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import t from 'tap'
+import type { Database } from '../../src/adapters/prisma/database.js'
+import { prismaEventLog } from '../../src/adapters/prisma/event-log.js'
+import { prismaSessionStore } from '../../src/adapters/prisma/session-store.js'
+import { prismaUserStore } from '../../src/adapters/prisma/user-store.js'
+import { attempt, digest, policy } from '../contract/stores.js'
+import { onServer, openTestDatabase, serverUrl, sql } from '../database.js'
