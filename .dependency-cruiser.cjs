@@ -113,6 +113,13 @@ module.exports = {
   forbidden: [
     ...layers.map(holdLayer),
     {
+      name: 'client-imports-no-package',
+      comment: 'Pages load the client as it is. axios is known by its types alone.',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { pathNot: '^src/client/', dependencyTypesNot: ['type-only'] }
+    },
+    {
       name: 'no-circular',
       severity: 'error',
       comment: 'Two modules in a circle are one.',

@@ -72,8 +72,9 @@ t.test('ADMIN_EMAIL makes an admin where there is none, and only there', async (
   t.strictSame(await signIn('second@example.org'), undefined, 'no second one')
 })
 
+const database = await openTestDatabase(t, { kind: 'embedded' })
+
 t.test('every response has the headers that keep a page safe', async (t) => {
-  const database = await openTestDatabase(t, { kind: 'embedded' })
   const app = await openService(t, database)
   for (const url of ['/healthz', '/me', '/nowhere', '/docs/', '/openapi.json', '/.well-known/jwks.json']) {
     const { headers } = await app.inject(url)
@@ -91,7 +92,6 @@ t.test('every response has the headers that keep a page safe', async (t) => {
 })
 
 t.test('X-Forwarded-For counts only where it comes from a proxy that is trusted', async (t) => {
-  const database = await openTestDatabase(t, { kind: 'embedded' })
   const ipSeen = async (trusted: string, remoteAddress: string) => {
     const app = await openService(t, database, { TRUST_PROXY: trusted })
     const { client } = await newPerson(app)
@@ -107,7 +107,6 @@ t.test('X-Forwarded-For counts only where it comes from a proxy that is trusted'
 })
 
 t.test('other origins are answered as ALLOWED_ORIGINS says, with credentials', async (t) => {
-  const database = await openTestDatabase(t, { kind: 'embedded' })
   const app = await openService(t, database, { ALLOWED_ORIGINS: 'https://app.test' })
   const preflight = (origin: string) =>
     app.inject({

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, realpath, rm } from 'node:fs/promises'
+import { cp, mkdtemp, realpath, rename, rm, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import type { Test } from 'tap'
 import type { Database } from '../src/adapters/prisma/database.js'
@@ -30,8 +31,7 @@ export function testDatabases(t: Test): readonly DatabaseKind[] {
 /** A fresh, migrated database that goes when `t` ends: a folder of its own, or a schema of its own. */
 export async function openTestDatabase(t: Test, options: TestDatabaseOptions): Promise<Database> {
   if (options.kind === 'server') return openTestServer(t, options.server)
-  const dataDir = await testFolder(t)
-  return closingWith(t, await openEmbeddedDatabase({ ...options.embedded, dataDir, template: await testTemplate() }))
+  return closingWith(t, await openEmbeddedDatabase({ ...options.embedded, dataDir: await testDataFolder(t) }))
 }
 
 /** A folder that goes when `t` ends. */
@@ -39,6 +39,32 @@ export async function testFolder(t: Test): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-test-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   return folder
+}
+
+const migratedCluster = fileURLToPath(new URL('../migrated-cluster', import.meta.url))
+
+/** A data folder that goes when `t` ends, with a database that is empty and migrated: unpacking and migrating cost each test a second. */
+export async function testDataFolder(t: Test): Promise<string> {
+  const folder = await testFolder(t)
+  if (!(await exists(migratedCluster))) await makeMigratedCluster(t)
+  await cp(migratedCluster, join(folder, 'postgres'), { recursive: true })
+  return folder
+}
+
+async function makeMigratedCluster(t: Test): Promise<void> {
+  const dataDir = await testFolder(t)
+  await (await openEmbeddedDatabase({ dataDir, template: await testTemplate() })).close()
+  const unfinished = `${migratedCluster}.${process.pid}`
+  await cp(join(dataDir, 'postgres'), unfinished, { recursive: true })
+  // Another test's process may have been first, and left its own there.
+  await rename(unfinished, migratedCluster).catch(() => rm(unfinished, { recursive: true }))
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false
+  )
 }
 
 /** The template that `npm run build` keeps for the installed PGlite. */

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import type { Environment } from '../../src/config.js'
-import { testFolder, testSchema } from '../database.js'
+import { testDataFolder, testFolder, testSchema } from '../database.js'
 
 /** The service and its command line as processes of their own: what happens to those cannot be had by `buildApp`. */
 
@@ -48,8 +48,8 @@ export const quickSettings = { PORT: '0', BCRYPT_COST: '4', RATE_LIMIT_ENABLED: 
 
 /** Settings of a new, empty database, which goes when `t` ends. */
 export async function freshDatabase(t: Test, kind: 'embedded' | 'server'): Promise<Record<string, string>> {
-  const settings = { ...quickSettings, DATA_DIR: await testFolder(t) }
-  return kind === 'embedded' ? settings : { ...settings, DATABASE_URL: await testSchema(t) }
+  if (kind === 'embedded') return { ...quickSettings, DATA_DIR: await testDataFolder(t) }
+  return { ...quickSettings, DATA_DIR: await testFolder(t), DATABASE_URL: await testSchema(t) }
 }
 
 /** Runs `latchkey serve` until it listens. Rejects, with what it printed, where it ends before. */
@@ -101,6 +101,8 @@ export async function latchkey(
   return ended.finally(() => clearTimeout(tooLate))
 }
 
+const isOfV8 = (flag: string) => flag === '--liftoff-only'
+
 function launch(
   words: readonly string[],
   settings: Environment,
@@ -109,7 +111,11 @@ function launch(
   // Nothing of the test's own environment but what a process needs, so that no setting comes in by accident.
   const env = { PATH: process.env.PATH, NODE_V8_COVERAGE: process.env.NODE_V8_COVERAGE, ...settings }
   const preloads = imports.flatMap((module) => ['--import', module])
-  const child = spawn(process.execPath, [...preloads, entry, ...words], { cwd, env })
+  // The flags of this process are for it as well: they say how thoroughly WebAssembly is compiled.
+  const child = spawn(process.execPath, [...process.execArgv.filter(isOfV8), ...preloads, entry, ...words], {
+    cwd,
+    env
+  })
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
