@@ -79,7 +79,7 @@ export async function accessTokens(options: AccessTokenOptions): Promise<Changin
     open(token) {
       const key = byHeader.get(headerOf(token))
       if (key === undefined) void missing('key of a token')
-      if (key === undefined || hasRetired(key)) return undefined
+      if (key === undefined || hasRetired(key) || !isCanonical(signatureOf(token))) return undefined
       try {
         return jwtOf(key).jwt.verify(token)
       } catch {
@@ -101,6 +101,15 @@ export async function accessTokens(options: AccessTokenOptions): Promise<Changin
 
 function headerOf(token: string): string {
   return token.slice(0, token.indexOf('.'))
+}
+
+function signatureOf(token: string): string {
+  return token.slice(token.lastIndexOf('.') + 1)
+}
+
+/** Whether base64url is spelled as it is written, so that a signature has one text: readers pass over stray bits. */
+function isCanonical(text: string): boolean {
+  return Buffer.from(text, 'base64url').toString('base64url') === text
 }
 
 /**

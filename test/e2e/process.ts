@@ -27,6 +27,7 @@ export interface Ended {
 export interface ServiceProcess {
   /** Where it listens, such as `http://127.0.0.1:41234`. */
   readonly url: string
+  readonly pid: number
   readonly ended: Promise<Ended>
   /** Sends the signal, and resolves when the process is gone. */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<Ended>
@@ -86,6 +87,7 @@ export async function startService(
   })
   return {
     url,
+    pid: child.pid ?? Number.NaN,
     ended,
     stop(signal = 'SIGTERM') {
       child.kill(signal)
