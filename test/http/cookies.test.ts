@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { Environment } from '../../src/config.js'
+import type { Mode } from '../../src/core/policy.js'
 import { age, openTestDatabase } from '../database.js'
 import { Client, openService } from '../service.js'
 import { newEmail, newPerson, refreshCookie, sessionCookie } from './people.js'
@@ -7,14 +8,15 @@ import { newEmail, newPerson, refreshCookie, sessionCookie } from './people.js'
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const app = await openService(t, database)
 
-/** The one Set-Cookie header of a sign-in under some settings, its value taken out. */
-async function headerOf(environment: Environment, mode: 'cookie' | 'session'): Promise<string> {
+/** The Set-Cookie headers of a sign-in under some settings, their values taken out: the credential's and the device's. */
+async function headersOf(environment: Environment, mode: Mode): Promise<readonly string[]> {
   const service = await openService(t, database, environment)
-  const header = (await new Client(service).signIn(newEmail(), { mode })).headers['set-cookie']
-  if (typeof header !== 'string') throw new Error('Not one cookie is set.')
-  t.ok(header.length < 300, 'is shorter than 300 bytes')
-  return header.replace(/=lk_[rs]t_[\w-]+/, '=…')
+  const headers = [(await new Client(service).signIn(newEmail(), { mode })).headers['set-cookie'] ?? []].flat()
+  for (const header of headers) t.ok(header.length < 300, 'is shorter than 300 bytes')
+  return headers.map((header) => header.replace(/=lk_[rsd]t_[\w-]+/, '=…'))
 }
+
+const headerOf = async (environment: Environment, mode: 'cookie' | 'session') => (await headersOf(environment, mode))[0]
 
 t.test('the refresh cookie has every protection there is, and lives as long as the session may idle', async (t) => {
   const header = await headerOf({}, 'cookie')
@@ -40,6 +42,24 @@ t.test('COOKIE_SAME_SITE says where the cookie goes; for other sites it is parti
   t.equal(
     await headerOf({ COOKIE_SAME_SITE: 'lax' }, 'cookie'),
     '__Host-refresh_token=…; Max-Age=1209600; Path=/; HttpOnly; Secure; SameSite=Lax'
+  )
+})
+
+t.test('the device cookie lives for 400 days under the same protections, in every mode but body', async (t) => {
+  const device = '__Host-device=…; Max-Age=34560000; Path=/; HttpOnly; Secure; SameSite=Strict'
+  for (const mode of ['cookie', 'session', 'access'] as const) {
+    const headers = await headersOf({}, mode)
+    t.equal(headers.at(-1), device, mode)
+    t.equal(headers.length, mode === 'access' ? 1 : 2, mode)
+  }
+  t.strictSame(await headersOf({}, 'body'), [])
+  t.equal(
+    (await headersOf({ COOKIE_SAME_SITE: 'none' }, 'cookie'))[1],
+    '__Host-device=…; Max-Age=34560000; Path=/; HttpOnly; Secure; Partitioned; SameSite=None'
+  )
+  t.equal(
+    (await headersOf({ COOKIE_SECURE: 'false' }, 'cookie'))[1],
+    'device=…; Max-Age=34560000; Path=/; HttpOnly; SameSite=Strict'
   )
 })
 
