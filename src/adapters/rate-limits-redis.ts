@@ -46,7 +46,6 @@ export function redisRateLimits(options: SharedOptions): SharedRateLimits {
     connectTimeout: 2000,
     commandTimeout: timeoutMilliseconds,
     maxRetriesPerRequest: 0,
-    enableOfflineQueue: false,
     retryStrategy: (attempt) => Math.min(attempt * 100, 2000)
   })
   // A lost connection shows in the next command; unheard, the event would end the process.

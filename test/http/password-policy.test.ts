@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import t from 'tap'
 import { openTestDatabase } from '../database.js'
 import { goodPassword, openService } from '../service.js'
@@ -106,4 +109,26 @@ t.test('a password is verified as received: spaces and the spelling of a letter 
   t.equal((await login(email, ' cafe\u0301 au lait ')).statusCode, 200)
   expectProblem(t, await login(email, 'cafe\u0301 au lait'), 'invalid_credentials')
   expectProblem(t, await login(email, ' caf\u00e9 au lait '), 'invalid_credentials')
+})
+
+t.test('with BREACHED_PASSWORDS_URL a leaked password is refused, and without the service none', async (t) => {
+  const leaked = 'a long password that has leaked'
+  const suffix = createHash('sha1').update(leaked).digest('hex').toUpperCase().slice(5)
+  const server = createServer((_request, response) => response.end(`${suffix}:2`)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const asking = await openService(t, database, { BREACHED_PASSWORDS_URL: `http://127.0.0.1:${port}/` })
+  const payload = { email: newEmail(), password: leaked }
+  const send = () => asking.inject({ method: 'POST', url: '/register', payload })
+  expectProblem(t, await send(), 'password_too_common', { detail: tooCommon })
+  const { client } = await newPerson(asking)
+  const change = { current_password: goodPassword, new_password: leaked }
+  expectProblem(t, await client.send('POST', '/password', { payload: change }), 'password_too_common', {
+    detail: tooCommon
+  })
+
+  server.closeAllConnections()
+  server.close()
+  t.equal((await send()).statusCode, 201)
 })
