@@ -3,6 +3,7 @@ import type { Environment } from '../../src/config.js'
 import type { Mode } from '../../src/core/policy.js'
 import { age, openTestDatabase } from '../database.js'
 import { Client, openService } from '../service.js'
+import { expectProblem } from './contract-errors.js'
 import { newEmail, newPerson, refreshCookie, sessionCookie } from './people.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
@@ -91,6 +92,30 @@ t.test('logout clears both cookies under the same attributes', async (t) => {
       (name) => `${name}=; Max-Age=0; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; SameSite=Strict`
     )
   )
+})
+
+t.test('a damaged cookie is refused as what it is, and never an error of ours', async (t) => {
+  const damaged = [
+    '%',
+    '%zz',
+    '"',
+    '{}',
+    'lk_rt_',
+    'lk_st_%00',
+    'x'.repeat(5000),
+    '\u00e9\u00ff',
+    'a=b=c',
+    '[object Object]'
+  ]
+  for (const value of damaged) {
+    const refresh = { method: 'POST', url: '/refresh', headers: { cookie: `${refreshCookie}=${value}` } } as const
+    expectProblem(t, await app.inject(refresh), 'invalid_refresh_token', {}, [refreshCookie])
+    const me = await app.inject({ url: '/me', headers: { cookie: `${sessionCookie}=${value}` } })
+    expectProblem(t, me, 'invalid_token')
+  }
+  for (const cookie of ['', ';', '=', ';;=;', `${refreshCookie}`, `${refreshCookie}=`, `=${refreshCookie}`]) {
+    expectProblem(t, await app.inject({ method: 'POST', url: '/refresh', headers: { cookie } }), 'missing_credentials')
+  }
 })
 
 t.test('a cookie without the prefix is none of ours where the prefix is in force', async (t) => {

@@ -51,6 +51,23 @@ t.test('X-Forwarded-For of somebody whom we do not trust is another way to the s
   t.equal(refused, 1)
 })
 
+t.test('behind a proxy that we trust each client has its own limit, whatever it claims itself', async (t) => {
+  const behindProxy = await openService(t, database, { RATE_LIMIT_ENABLED: 'true', TRUST_PROXY: '10.0.0.0/8' })
+  const send = (forwardedFor: string) =>
+    behindProxy.inject({
+      method: 'DELETE',
+      url: '/me',
+      remoteAddress: '10.1.2.3',
+      headers: { 'x-forwarded-for': forwardedFor }
+    })
+  let refused = 0
+  for (let request = 0; request < 61; request += 1) {
+    if ((await send(`192.0.2.${request}, 203.0.113.1`)).statusCode === 429) refused += 1
+  }
+  t.equal(refused, 1)
+  t.not((await send('203.0.113.2')).statusCode, 429)
+})
+
 t.test('an IPv6 client is its /64', async (t) => {
   let refused = 0
   for (let request = 0; request < 61; request += 1) {
