@@ -67,6 +67,8 @@ const temporary: Record<string, () => Response | Promise<Response>> = {
   500: () => problem(500, 'internal_error'),
   503: () => problem(503, 'unavailable'),
   'the 502 of a proxy': () => new Response('<h1>Bad gateway</h1>', { status: 502 }),
+  'an empty answer, of something else': () => new Response(),
+  'an answer to another question': () => answer(200, {}),
   'the login page of a hotel': () => new Response('<h1>Welcome</h1>')
 }
 for (const [name, service] of Object.entries(temporary)) {
