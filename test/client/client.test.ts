@@ -34,6 +34,14 @@ t.test('callers share one refresh', async (t) => {
   t.equal(new Set(place.requests.slice(1).map(({ headers }) => headers.get('authorization'))).size, 1)
 })
 
+t.test('and its attempts, while they fail', async (t) => {
+  const { auth, place } = await signedIn(() => problem(503, 'unavailable'))
+  const refused = Promise.all(Array.from({ length: 10 }, () => t.rejects(auth.refresh(), { code: 'unavailable' })))
+  await place.pass(10_000)
+  await refused
+  t.equal(place.sent.length, 3)
+})
+
 t.test('one key goes with every refresh of a session, and another session has another one', async (t) => {
   const { auth, place } = await signedIn(() => tokens())
   const keys = () => place.requests.splice(0).map(({ headers }) => headers.get('idempotency-key'))
@@ -224,6 +232,14 @@ t.test('a wrong password is no reason to renew, nor to send it again', async (t)
   const { auth, place } = await signedIn(() => problem(401, 'invalid_credentials'))
   t.equal((await auth.fetch('/password', { method: 'POST', body: '{}' })).status, 401)
   t.strictSame(place.sent, ['POST /password'])
+})
+
+t.test('nor is any answer but a 401', async (t) => {
+  for (const status of [200, 403]) {
+    const { auth, place } = await signedIn(() => problem(status, 'invalid_token'))
+    t.equal((await auth.fetch('/things')).status, status)
+    t.strictSame(place.sent, ['GET /things'])
+  }
 })
 
 t.test('a late refusal of a token that has been replaced costs no further refresh', async (t) => {
