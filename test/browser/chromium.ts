@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import type { Test } from 'tap'
 
-/** Debian's Chromium, driven by playwright-core; TEST_CHROMIUM says that it must be there. */
 const usualPaths = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
-const executablePath = [process.env.CHROMIUM_PATH ?? [], usualPaths].flat().find((path) => existsSync(path))
+/** Where Chromium is; undefined where there is none. TEST_CHROMIUM says that it must be there. */
+export const chromiumPath = [process.env.CHROMIUM_PATH ?? [], usualPaths].flat().find((path) => existsSync(path))
 
 const args = [
   '--no-sandbox',
@@ -23,14 +23,14 @@ const stepMilliseconds = 30_000
 
 /** A browser that closes when `t` ends; undefined, and said so, where there is none and none is asked for. */
 export async function openBrowser(t: Test): Promise<Browser | undefined> {
-  if (executablePath === undefined) {
+  if (chromiumPath === undefined) {
     if (process.env.TEST_CHROMIUM !== undefined) throw new Error('TEST_CHROMIUM is set, and there is no Chromium.')
     t.comment('There is no Chromium (CHROMIUM_PATH): left out what needs a browser.')
     return undefined
   }
   // Playwright turns the back-forward cache off, which people have on.
   const ignoreDefaultArgs = ['--disable-back-forward-cache']
-  const browser = await chromium.launch({ executablePath, args, ignoreDefaultArgs })
+  const browser = await chromium.launch({ executablePath: chromiumPath, args, ignoreDefaultArgs })
   t.teardown(() => browser.close())
   return browser
 }

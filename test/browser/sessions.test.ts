@@ -6,7 +6,10 @@ import { Client, goodPassword, openService } from '../service.js'
 import { openBrowser, openProfile, patienceMilliseconds } from './chromium.js'
 import { openOtherSite } from './other-site.js'
 
-/** What a browser does with sessions, whatever is done to it: kept where it should be, refused where it should not. */
+/**
+ * What a browser does with sessions: what is kept whatever happens, and what is refused. A browser is dear, so all
+ * of it is one file with one browser and one service.
+ */
 
 t.setTimeout(patienceMilliseconds)
 const browser = await openBrowser(t)

@@ -50,7 +50,7 @@ function tile(label: string, value: string, hint: string, ...chart: readonly Nod
     'div',
     { class: 'tile' },
     element('p', { class: 'label' }, label),
-    element('p', { class: 'value' }, value, ' ', element('span', { class: 'hint' }, hint)),
+    element('p', { class: 'value' }, `${value} `, element('span', { class: 'hint' }, hint)),
     ...chart
   )
 }

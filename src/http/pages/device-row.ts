@@ -26,7 +26,7 @@ export function deviceRow(session: Device, actions: readonly HTMLButtonElement[]
   const name = element('p', { class: 'name' }, deviceName(session))
   if (session.current) name.append(' ', element('span', { class: 'badge' }, 'This device'))
   const place = placeWords(session.ip)
-  const where = session.device === null ? place : `${deviceWords(session.user_agent)} · ${place}`
+  const where = session.device === null ? sentence(place) : `${deviceWords(session.user_agent)} · ${place}`
   return element(
     'li',
     { class: 'device', 'data-session': session.id },
@@ -39,7 +39,7 @@ export function deviceRow(session: Device, actions: readonly HTMLButtonElement[]
       'div',
       { class: 'about' },
       name,
-      element('p', { class: 'detail' }, sentence(where)),
+      element('p', { class: 'detail' }, where),
       element(
         'p',
         { class: 'detail' },

@@ -5,7 +5,7 @@ const ended: Readonly<Record<EndedReason, string>> = {
   logged_out: 'signed out on the device itself',
   revoked_by_user: 'ended from another device of the same person',
   revoked_by_admin: 'ended by an administrator',
-  reuse_detected: 'ended because an old credential of it came back, as after a theft',
+  reuse_detected: 'ended because an old copy of its credential was used, as after a theft',
   password_changed: 'ended because the password was changed',
   user_disabled: 'ended because the account was disabled',
   session_limit: 'ended because there were too many devices, and this was the oldest',
@@ -23,7 +23,7 @@ const signedOut: Readonly<Record<EndedReason, string>> = {
   revoked_by_user: 'You were signed out here from another of your devices.',
   revoked_by_admin: 'You were signed out by an administrator.',
   reuse_detected:
-    'You were signed out because an old credential of this device came back: somebody may have copied it. If you see a device below that is not yours after you sign in, end it and change your password.',
+    'You were signed out because an old copy of this device’s credential was used: somebody may have stolen it. Sign in, and change your password if you do not know one of the devices.',
   password_changed: 'You were signed out because your password was changed on another device.',
   user_disabled: 'You were signed out because this account is disabled.',
   session_limit: 'You were signed out here because you signed in on too many other devices.',

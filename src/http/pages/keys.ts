@@ -40,9 +40,7 @@ function row({ kid, alg, state, signs_from: signsFrom, retires_at: retiresAt }: 
   const badge = element('span', { class: state === 'active' ? 'badge good' : 'badge' }, state)
   const retires =
     retiresAt === null ? [] : [state === 'retired' ? ' · retired ' : ' · retires ', timeElement(retiresAt)]
-  const signs = { published: 'signs ', active: 'signs since ', retiring: 'signed from ', retired: 'signed from ' }[
-    state
-  ]
+  const signs = state === 'published' ? 'signing begins ' : 'signing began '
   return element(
     'li',
     {},

@@ -53,7 +53,8 @@ export function sentence(text: string): string {
 }
 
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
-const day = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'long', year: 'numeric' })
+const day = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'long' })
+const dayAndYear = new Intl.DateTimeFormat('en', { dateStyle: 'long' })
 const exact = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'medium' })
 
 /** "5 minutes ago", "in 2 hours"; the day where it lies a week away or further. */
@@ -64,7 +65,9 @@ export function timeWords(time: string): string {
   if (distance < 45 * 60) return relative.format(Math.round(seconds / 60), 'minute')
   if (distance < 22 * 3600) return relative.format(Math.round(seconds / 3600), 'hour')
   if (distance < 7 * 86_400) return relative.format(Math.round(seconds / 86_400), 'day')
-  return `on ${day.format(new Date(time))}`
+  const date = new Date(time)
+  const isThisYear = date.getFullYear() === new Date().getFullYear()
+  return `on ${(isThisYear ? day : dayAndYear).format(date)}`
 }
 
 export function exactTime(time: string): string {
