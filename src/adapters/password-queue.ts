@@ -1,6 +1,6 @@
 import { Unavailable } from '../ports.js'
 
-/** Runs the work when its turn comes; throws `Unavailable` at once where too many wait already. */
+/** Runs the work when its turn comes; throws `Unavailable` where too many wait already. */
 export type PasswordQueue = <T>(work: () => Promise<T>) => Promise<T>
 
 /** What a queue holds at this moment. */
@@ -14,6 +14,8 @@ export interface PasswordQueueOptions {
   readonly concurrency: number
   /** How many more may wait for their turn. */
   readonly maxWaiting: number
+  /** What a refusal waits for, so that whoever tries again at once costs little; nothing by default. */
+  readonly pause?: () => Promise<void>
   /** A clock of milliseconds that never jumps. */
   readonly monotonic?: () => number
 }
@@ -27,7 +29,7 @@ const smoothing = 0.2
  * the refusal is the time that the line needs, judged by how long the work took lately.
  */
 export function passwordQueue(options: PasswordQueueOptions): PasswordQueue & { load(): QueueLoad } {
-  const { concurrency, maxWaiting, monotonic = () => performance.now() } = options
+  const { concurrency, maxWaiting, pause, monotonic = () => performance.now() } = options
   const waiting: (() => void)[] = []
   let running = 0
   let typicalMilliseconds = assumedMilliseconds
@@ -39,6 +41,7 @@ export function passwordQueue(options: PasswordQueueOptions): PasswordQueue & { 
     }
     if (waiting.length >= maxWaiting) {
       const seconds = ((waiting.length + 1) * typicalMilliseconds) / concurrency / 1000
+      await pause?.()
       throw new Unavailable('Too many passwords are waiting to be hashed', Math.max(1, Math.ceil(seconds)))
     }
     await new Promise<void>((resolve) => waiting.push(resolve))

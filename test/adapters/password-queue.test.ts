@@ -64,6 +64,25 @@ t.test('the line is bounded; the refusal says when to come back and leaves the o
   t.equal(await afterwards, 'e', 'the place in line is free again')
 })
 
+t.test('whoever is turned away waits for the answer, and holds up nobody', async (t) => {
+  const { work, end } = controlledWork()
+  let answer = () => {}
+  const pause = () => new Promise<void>((resolve) => (answer = resolve))
+  const queue = passwordQueue({ concurrency: 1, maxWaiting: 0, pause })
+  const first = queue(work('first'))
+  let refused = false
+  const second = queue(work('second')).catch(() => (refused = true))
+  await end('first')
+  t.equal(await first, 'first')
+  t.notOk(refused)
+  const third = queue(work('third'))
+  await end('third')
+  t.equal(await third, 'third')
+  answer()
+  await second
+  t.ok(refused)
+})
+
 t.test('retryAfterSeconds follows how long the work takes', async (t) => {
   let now = 0
   const queue = passwordQueue({ concurrency: 2, maxWaiting: 4, monotonic: () => now })
