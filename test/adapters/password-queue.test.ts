@@ -54,7 +54,9 @@ t.test('who comes in the moment a slot is handed on waits behind the one it was 
 t.test('the line is bounded; the refusal says when to come back and leaves the others alone', async (t) => {
   const { started, work, end } = controlledWork()
   const queue = passwordQueue({ concurrency: 1, maxWaiting: 2 })
+  await queue.requireRoom()
   const admitted = [queue(work('a')), queue(work('b')), queue(work('c'))]
+  await t.rejects(queue.requireRoom(), new Unavailable('Too many passwords are waiting to be hashed', 1))
   await t.rejects(queue(work('d')), new Unavailable('Too many passwords are waiting to be hashed', 1))
   for (const name of ['a', 'b', 'c']) await end(name)
   t.strictSame(await Promise.all(admitted), ['a', 'b', 'c'])
