@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import { availableParallelism } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
 import helmet from '@fastify/helmet'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { breachedPasswords, noBreachedPasswords } from './adapters/breached-passwords.js'
@@ -22,7 +23,7 @@ import { openServerDatabase } from './adapters/prisma/server-database.js'
 import { prismaSessionStore } from './adapters/prisma/session-store.js'
 import { prismaSigningKeyStore } from './adapters/prisma/signing-key-store.js'
 import { prismaUserStore } from './adapters/prisma/user-store.js'
-import { memoryRateLimits, noRateLimits } from './adapters/rate-limits.js'
+import { memoryRateLimits, noRateLimits, unhurried } from './adapters/rate-limits.js'
 import { redisRateLimits } from './adapters/rate-limits-redis.js'
 import { type NoticeSource, openRevocationFeed } from './adapters/revocation-feed.js'
 import { redisNotices } from './adapters/revocation-feed-redis.js'
@@ -56,6 +57,8 @@ export interface Overrides {
     readonly checkMilliseconds?: number
   }
   readonly logger?: FastifyServerOptions['logger']
+  /** How long a refused guess, or one that found the queue full, waits for its answer; a second by default. */
+  readonly refusalMilliseconds?: number
   /** How long a closing app, which accepts no new connection, keeps the idle ones. Not at all by default. */
   readonly drainMilliseconds?: number
 }
@@ -98,7 +101,8 @@ export async function openAdapters(config: Config, overrides: Overrides = {}, lo
       checkMilliseconds: overrides.keyTiming?.checkMilliseconds
     })
     closing.unshift(keyRing.close)
-    const queue = passwordQueue({ concurrency: hashingConcurrency(availableParallelism()), maxWaiting: 32 })
+    const pause = () => delay(overrides.refusalMilliseconds ?? 1000, undefined, { ref: false })
+    const queue = passwordQueue({ concurrency: hashingConcurrency(availableParallelism()), maxWaiting: 32, pause })
     const sessions = prismaSessionStore(database, policy)
     const {
       revocations,
@@ -134,7 +138,7 @@ export async function openAdapters(config: Config, overrides: Overrides = {}, lo
       passwords: passwordHasher({ cost: config.bcryptCost, queue }),
       commonPasswords: isCommonPassword,
       breachedPasswords: rangeService(config, log),
-      rateLimits: openRateLimits(config, closing, log),
+      rateLimits: unhurried(openRateLimits(config, closing, log), pause),
       opaqueTokens: opaqueTokens(secrets),
       deviceTokens: deviceTokens(secrets),
       accessTokens: keyRing.accessTokens,

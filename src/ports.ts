@@ -325,6 +325,8 @@ export interface RevocationFeed {
 export type SessionResolver = Pick<SessionStore, 'find' | 'touch'>
 
 export interface PasswordHasher {
+  /** Throws `Unavailable` where the queue is full: asked first, so that a flood costs no I/O. */
+  requireRoom(): Promise<void>
   /** Throws `Unavailable` where the queue is full. */
   hash(password: string): Promise<string>
   /** Whether `password` is the one `hash` was made of; takes as long for an undefined `hash`, and then is false. */

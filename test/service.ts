@@ -22,7 +22,7 @@ export async function openService(
   clock?: Clock
 ): Promise<FastifyInstance> {
   const config = loadConfig({ ...testEnvironment, ...environment })
-  const app = await buildApp(config, { database, ...(clock && { clock }) })
+  const app = await buildApp(config, { database, refusalMilliseconds: 0, ...(clock && { clock }) })
   t.teardown(() => app.close())
   return app
 }

@@ -55,6 +55,21 @@ export function memoryRateLimits(options: MemoryOptions = {}): RateLimits {
   }
 }
 
+/**
+ * `limits` that answer a refusal only after a while, so that a client that tries again at once spends its own
+ * time and not ours: a flood over some connections becomes as many requests as there are connections.
+ */
+export function unhurried(limits: RateLimits, pause: () => Promise<void>): RateLimits {
+  return {
+    ...limits,
+    async take(use) {
+      const taking = await limits.take(use)
+      if (!taking.granted) await pause()
+      return taking
+    }
+  }
+}
+
 /** For who switches limits off. */
 export const noRateLimits: RateLimits = {
   take: async () => ({ granted: true, uses: 0, endsInSeconds: 0 }),

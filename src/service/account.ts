@@ -49,6 +49,7 @@ export async function deleteAccount(ports: AccountPorts, auth: Auth, password: s
 
 /** Re-authentication before a sensitive change (ASVS 7.5.1). Whoever stole the session cannot try passwords on it for long. */
 async function proveAgain(ports: AccountPorts, auth: Auth, password: string, actor: Actor): Promise<UserWithPassword> {
+  await ports.passwords.requireRoom()
   const user = await ports.users.find(auth.userId)
   if (user === undefined) throw new Refused('session_revoked')
   const fault = await countedGuess(ports, [{ allowance: guesses.session, key: auth.sessionId }], async () => {

@@ -34,6 +34,7 @@ export interface LoginInput extends SessionWish {
  */
 export async function login(ports: LoginPorts, input: LoginInput, actor: Actor): Promise<SignedIn> {
   requireAllowedMode(ports, input.mode)
+  await ports.passwords.requireRoom()
   const email = readEmail(input.email)
   const user = email && (await ports.users.findByEmail(email.key))
   const device = knownDevice(ports, input.deviceToken, user?.id)

@@ -19,6 +19,7 @@ export async function register(
   actor: Actor
 ): Promise<SignedIn> {
   requireAllowedMode(ports, input.mode)
+  await ports.passwords.requireRoom()
   const email = requireEmail(input.email)
   await requireGoodPassword(ports, input.password, email.key)
 

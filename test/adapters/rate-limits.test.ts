@@ -1,5 +1,5 @@
 import t from 'tap'
-import { memoryRateLimits, noRateLimits } from '../../src/adapters/rate-limits.js'
+import { memoryRateLimits, noRateLimits, unhurried } from '../../src/adapters/rate-limits.js'
 
 const allowance = { name: 'guess', max: 3, windowSeconds: 60 }
 
@@ -47,6 +47,20 @@ t.test('above its capacity the oldest key is forgotten, and no other', async (t)
   t.match(await limits.take({ allowance, key: 'middle' }), { uses: 3 })
   t.match(await limits.take({ allowance, key: 'newest' }), { uses: 2 })
   t.match(await limits.take({ allowance, key: 'oldest' }), { uses: 1 })
+})
+
+t.test('whoever is refused waits for the answer, and nobody else', async (t) => {
+  let pauses = 0
+  const limits = unhurried(memoryRateLimits(), async () => {
+    pauses += 1
+  })
+  for (let i = 0; i < 3; i++) t.match(await limits.take({ allowance, key: 'a' }), { granted: true })
+  t.equal(pauses, 0)
+  t.match(await limits.take({ allowance, key: 'a' }), { granted: false })
+  t.equal(pauses, 1)
+  await limits.giveBack({ allowance, key: 'a' })
+  t.match(await limits.take({ allowance, key: 'a' }), { granted: true })
+  t.equal(pauses, 1)
 })
 
 t.test('where limits are off, everything is granted', async (t) => {
