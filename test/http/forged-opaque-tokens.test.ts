@@ -163,8 +163,13 @@ t.test('each credential is good in its own place alone', async (t) => {
     refresh: ask.refresh,
     'refresh cookie': async (token: string) =>
       worth(await app.inject({ method: 'POST', url: '/refresh', headers: { cookie: `${refreshCookie}=${token}` } })),
-    session: ask.session
+    session: ask.session,
+    // Addresses are written to logs and histories.
+    'query of /me': async (token: string) => worth(await app.inject(`/me?access_token=${token}&token=${token}`)),
+    'query of /refresh': async (token: string) =>
+      worth(await app.inject({ method: 'POST', url: `/refresh?refresh_token=${token}` }))
   }
+  const inAnAddress = { 'query of /me': '401 missing_credentials', 'query of /refresh': '401 missing_credentials' }
   const found: Record<string, Record<string, string>> = {}
   for (const [credential, token] of Object.entries(credentials)) {
     found[credential] = {}
@@ -175,20 +180,23 @@ t.test('each credential is good in its own place alone', async (t) => {
       access: '401 invalid_token',
       refresh: 'taken',
       'refresh cookie': 'taken',
-      session: '401 invalid_token'
+      session: '401 invalid_token',
+      ...inAnAddress
     },
     session: {
       access: '401 invalid_token',
       refresh: '401 invalid_refresh_token',
       'refresh cookie': '401 invalid_refresh_token',
-      session: 'taken'
+      session: 'taken',
+      ...inAnAddress
     },
     access: {
       access: 'taken',
       // Longer than any refresh token can be.
       refresh: '400 invalid_request',
       'refresh cookie': '401 invalid_refresh_token',
-      session: '401 invalid_token'
+      session: '401 invalid_token',
+      ...inAnAddress
     }
   })
 })
