@@ -4,11 +4,14 @@ import { rootSecrets } from '../../src/adapters/root-secrets.js'
 import { systemEntropy } from '../../src/adapters/system.js'
 import { type TokenKind, tokenPrefixes } from '../../src/core/refresh-token.js'
 import { openTestDatabase, sql } from '../database.js'
+import { patienceMilliseconds } from '../e2e/process.js'
 import { openService, testEnvironment } from '../service.js'
 import { anotherDevice, newPerson, refreshCookie, sessionCookie } from './people.js'
 import { postForm, serviceSettings } from './services.js'
 
 /** Refresh and session tokens that were changed, made up, or sent where another kind belongs. */
+t.setTimeout(patienceMilliseconds)
+
 const database = await openTestDatabase(t, { kind: 'embedded' })
 let asked = 0
 const app = await openService(
