@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { openTestDatabase } from '../database.js'
 import { crowdOf, fuzz } from '../http/fuzz.js'
+import { hostileValues } from '../http/hostile-json.js'
 import { serviceSettings } from '../http/services.js'
 import { operationsOf, specificationOf } from '../http/specification.js'
 import { goodPassword, openService } from '../service.js'
@@ -33,7 +34,11 @@ t.test('thousands of hostile requests: no failure of ours, nobody past the guard
     const statuses = new Map<number, number>()
     for (const named of operations) {
       const count = endsEverybodys.includes(named.name) ? Math.ceil(runs / 20) : runs
-      for (const [status, times] of await fuzz(app, crowd, named, { seed: seed + round, runs: count })) {
+      for (const [status, times] of await fuzz(app, crowd, named, {
+        seed: seed + round,
+        runs: count,
+        values: hostileValues
+      })) {
         statuses.set(status, (statuses.get(status) ?? 0) + times)
       }
     }

@@ -101,20 +101,23 @@ async function fill(url: string, userId: string): Promise<void> {
        SELECT gen_random_uuid(), 'filler-' || n, 'filler-' || n, 'none', now() - n * interval '1 second'
        FROM generate_series(1, 20000) n`
     )
+    await client.query(
+      `CREATE TEMPORARY TABLE others AS SELECT (row_number() OVER () - 1)::int AS place, id FROM "user" WHERE email LIKE 'filler-%'`
+    )
     const batch = 100_000
     for (let from = 0; from < rows; from += batch) {
-      const owner = from < ofOneUser ? `'${userId}'::uuid` : '(SELECT id FROM "user" OFFSET n % 10000 LIMIT 1)'
+      const owner = from < ofOneUser ? `'${userId}'::uuid` : 'others.id'
+      const source = 'generate_series($1::int, $2::int) n JOIN others ON others.place = n % 20000'
       await client.query(
         `INSERT INTO session (id, user_id, secret_hash, mode, ip, created_at, idle_expires_at, absolute_expires_at)
          SELECT gen_random_uuid(), ${owner}, 'none', 'body', '192.0.2.' || (n % 250),
-           now() - n * interval '1 millisecond', now() + interval '1 day', now() + interval '1 day'
-         FROM generate_series($1::int, $2::int) n`,
+           now() - n * interval '1 millisecond', now() + interval '1 day', now() + interval '1 day' FROM ${source}`,
         [from + 1, from + batch]
       )
       await client.query(
         `INSERT INTO event (type, user_id, session_id)
          SELECT (ARRAY['login_succeeded', 'session_ended', 'refresh_recovered'])[1 + n % 3], ${owner}, gen_random_uuid()
-         FROM generate_series($1::int, $2::int) n`,
+         FROM ${source}`,
         [from + 1, from + batch]
       )
     }

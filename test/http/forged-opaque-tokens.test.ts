@@ -4,11 +4,14 @@ import { rootSecrets } from '../../src/adapters/root-secrets.js'
 import { systemEntropy } from '../../src/adapters/system.js'
 import { type TokenKind, tokenPrefixes } from '../../src/core/refresh-token.js'
 import { openTestDatabase, sql } from '../database.js'
+import { patienceMilliseconds } from '../e2e/process.js'
 import { openService, testEnvironment } from '../service.js'
 import { anotherDevice, newPerson, refreshCookie, sessionCookie } from './people.js'
 import { postForm, serviceSettings } from './services.js'
 
 /** Refresh and session tokens that were changed, made up, or sent where another kind belongs. */
+t.setTimeout(patienceMilliseconds)
+
 const database = await openTestDatabase(t, { kind: 'embedded' })
 let asked = 0
 const app = await openService(
@@ -163,8 +166,13 @@ t.test('each credential is good in its own place alone', async (t) => {
     refresh: ask.refresh,
     'refresh cookie': async (token: string) =>
       worth(await app.inject({ method: 'POST', url: '/refresh', headers: { cookie: `${refreshCookie}=${token}` } })),
-    session: ask.session
+    session: ask.session,
+    // Addresses are written to logs and histories.
+    'query of /me': async (token: string) => worth(await app.inject(`/me?access_token=${token}&token=${token}`)),
+    'query of /refresh': async (token: string) =>
+      worth(await app.inject({ method: 'POST', url: `/refresh?refresh_token=${token}` }))
   }
+  const inAnAddress = { 'query of /me': '401 missing_credentials', 'query of /refresh': '401 missing_credentials' }
   const found: Record<string, Record<string, string>> = {}
   for (const [credential, token] of Object.entries(credentials)) {
     found[credential] = {}
@@ -175,20 +183,23 @@ t.test('each credential is good in its own place alone', async (t) => {
       access: '401 invalid_token',
       refresh: 'taken',
       'refresh cookie': 'taken',
-      session: '401 invalid_token'
+      session: '401 invalid_token',
+      ...inAnAddress
     },
     session: {
       access: '401 invalid_token',
       refresh: '401 invalid_refresh_token',
       'refresh cookie': '401 invalid_refresh_token',
-      session: 'taken'
+      session: 'taken',
+      ...inAnAddress
     },
     access: {
       access: 'taken',
       // Longer than any refresh token can be.
       refresh: '400 invalid_request',
       'refresh cookie': '401 invalid_refresh_token',
-      session: '401 invalid_token'
+      session: '401 invalid_token',
+      ...inAnAddress
     }
   })
 })

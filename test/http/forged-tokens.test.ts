@@ -8,6 +8,7 @@ import type { SigningKey } from '../../src/adapters/signing-keys.js'
 import { signingAlgorithms } from '../../src/core/signing-algorithm.js'
 import { verifier } from '../../src/verifier/fastify.js'
 import { openTestDatabase } from '../database.js'
+import { patienceMilliseconds } from '../e2e/process.js'
 import { openService } from '../service.js'
 import { until } from '../verifier/verifiers.js'
 import {
@@ -26,6 +27,8 @@ import { postForm, serviceSecret, serviceSettings } from './services.js'
 
 /** Every way of the service and of a verifier elsewhere that takes an access token, and what each says to a forged one. */
 const issuer = 'https://auth.test'
+
+t.setTimeout(patienceMilliseconds)
 
 /** A server that nobody may ask. */
 const asked: string[] = []

@@ -287,6 +287,11 @@ export function misshapen({ key, genuine }: ForgeryParts): Record<string, string
         {}
       ].map((typ) => [`typ ${JSON.stringify(typ)}`, withHeader({ typ })])
     ),
+    ...Object.fromEntries(
+      ['none', 'HS256', 'ES256', 'RS256', 'EdDSA', 'ES384', 'PS256']
+        .filter((alg) => alg !== key.alg)
+        .map((alg) => [`signed well, and called ${alg}`, withHeader({ alg })])
+    ),
     'no typ': signWith(key, { alg: key.alg, kid: key.kid }, claims),
     'no kid': signWith(key, { alg: key.alg, typ: 'at+jwt' }, claims),
     'no alg': signWith(key, { typ: 'at+jwt', kid: key.kid }, claims),

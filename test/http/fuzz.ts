@@ -2,7 +2,14 @@ import fc from 'fast-check'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import { Client, goodPassword } from '../service.js'
 import { signInAdmin, userIdOf } from './admin.js'
-import { type HostileBody, type HostileRequest, hostileRequests, type Sender, stand } from './hostile-requests.js'
+import {
+  type HostileBody,
+  type HostileRequest,
+  hostileRequests,
+  oneWrongMember,
+  type Sender,
+  stand
+} from './hostile-requests.js'
 import { anotherDevice, newEmail, newPerson, sessionCookie } from './people.js'
 import { asGateway } from './services.js'
 import { misfit, type NamedOperation } from './specification.js'
@@ -45,14 +52,15 @@ export function crowdOf(app: FastifyInstance): () => Promise<People> {
   }
 }
 
-/** Runs `runs` requests. Throws, with the smallest request it knows, where an answer is not as it must be. */
+/** Sends each member each of `values`, and then `runs` requests that are made up. Throws, with the smallest request it knows, where an answer is not as it must be. */
 export async function fuzz(
   app: FastifyInstance,
   crowd: () => Promise<People>,
   named: NamedOperation,
-  { seed, runs }: { readonly seed: number; readonly runs: number }
+  { seed, runs, values }: { readonly seed: number; readonly runs: number; readonly values: readonly unknown[] }
 ): Promise<ReadonlyMap<number, number>> {
   const statuses = new Map<number, number>()
+  const examples = oneWrongMember(named, values)
   let people = await crowd()
   await fc.assert(
     fc.asyncProperty(hostileRequests(named), async (hostile) => {
@@ -62,7 +70,7 @@ export async function fuzz(
       const fault = faultOf(named, hostile.sender, response)
       if (fault !== undefined) throw new Error(`${named.name}: ${fault}\n${response.body.slice(0, 500)}`)
     }),
-    { seed, numRuns: runs }
+    { seed, examples: examples.map((example) => [example] as const), numRuns: examples.length + runs }
   )
   return statuses
 }

@@ -225,6 +225,20 @@ export const hostileValues: readonly unknown[] = [
   'x'.repeat(20_000)
 ]
 
+/** Of each kind one: for a run that has to be short. */
+export const tellingValues: readonly unknown[] = [
+  null,
+  true,
+  1e308,
+  ['a'],
+  { $gt: '' },
+  '',
+  'a\0b',
+  '\ud800',
+  '\u001b]0;x\u0007',
+  'x'.repeat(20_000)
+]
+
 /** Names that objects have of themselves, and those of what only the service decides. */
 export const hostileNames: readonly string[] = [
   '__proto__',

@@ -121,10 +121,15 @@ const sometimes = <T>(list: fc.Arbitrary<T[]>) =>
 const rarely = <T>(usual: fc.Arbitrary<T>, otherwise: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 3, arbitrary: usual }, { weight: 2, arbitrary: otherwise })
 
+function bodySchema({ operation }: NamedOperation): Schema {
+  return Object.values(operation.requestBody?.content ?? {})[0]?.schema ?? {}
+}
+
 /** Bodies for an operation: fit in part, and in part not. */
-function bodies({ operation, method }: NamedOperation): fc.Arbitrary<HostileBody | undefined> {
-  const [type = 'application/json', content] = Object.entries(operation.requestBody?.content ?? {})[0] ?? []
-  const { properties = {} } = (content?.schema ?? {}) as Schema
+function bodies(named: NamedOperation): fc.Arbitrary<HostileBody | undefined> {
+  const { operation, method } = named
+  const type = Object.keys(operation.requestBody?.content ?? {})[0] ?? 'application/json'
+  const { properties = {} } = bodySchema(named)
   const known = Object.entries(properties).map(([name, schema]) =>
     fc.option(member(name, schema), { nil: undefined, freq: 8 }).map((value) => [name, value] as const)
   )
@@ -253,24 +258,58 @@ function headers(named: NamedOperation): fc.Arbitrary<Record<string, string>> {
     }))
 }
 
+const schemesOf = ({ operation }: NamedOperation) => (operation.security ?? []).flatMap(Object.keys)
+
+/** Whom the guard of an operation lets in. */
+function welcomeAt(named: NamedOperation): Sender {
+  if (schemesOf(named).includes('service')) return 'service'
+  return named.path.startsWith('/admin') ? 'admin' : 'person'
+}
+
+function idsAt({ path }: NamedOperation): readonly string[] {
+  return path.startsWith('/admin/users') ? [stand.ownUser, stand.othersUser] : [stand.ownSession, stand.othersSession]
+}
+
+/** A value that does, of a member of that name. */
+function plain(name: string, { enum: values, const: only, type }: Schema): unknown {
+  if (name in knownByName) return knownByName[name]?.[0]
+  if (only !== undefined) return only
+  if (values !== undefined) return values[0]
+  if (type === 'boolean') return false
+  return type === 'array' ? [] : 'new password of some length'
+}
+
+/** Each member of the body in turn with each of `values`, and the others as they should be. */
+export function oneWrongMember(named: NamedOperation, values: readonly unknown[]): HostileRequest[] {
+  const members = Object.entries(bodySchema(named).properties ?? {})
+  const id = idsAt(named)[0] ?? ''
+  return members.flatMap(([wrong]) =>
+    values.map((value) => ({
+      sender: welcomeAt(named),
+      parameters: { id },
+      query: '',
+      headers: {},
+      body: {
+        kind: 'members' as const,
+        members: members.map(([name, schema]) => [name, name === wrong ? value : plain(name, schema)] as const)
+      }
+    }))
+  )
+}
+
 /** Hostile requests to one operation; mostly sent by somebody whom its guard lets in, so that they come far. */
 export function hostileRequests(named: NamedOperation): fc.Arbitrary<HostileRequest> {
-  const { operation, path } = named
-  const schemes = (operation.security ?? []).flatMap(Object.keys)
-  const welcome: Sender = schemes.includes('service') ? 'service' : path.startsWith('/admin') ? 'admin' : 'person'
+  const { path } = named
   // An admin who changes their own account is a person like others, and could not come back.
   const others = senders.filter((sender) => sender !== 'admin' || path.startsWith('/admin'))
-  const ids = path.startsWith('/admin/users')
-    ? [stand.ownUser, stand.othersUser]
-    : [stand.ownSession, stand.othersSession]
   return fc.record({
     sender: fc.oneof(
-      { weight: 3, arbitrary: fc.constant(welcome) },
+      { weight: 3, arbitrary: fc.constant(welcomeAt(named)) },
       { weight: 2, arbitrary: fc.constantFrom(...others) }
     ),
     parameters: fc.record({
       id: fc.oneof(
-        { weight: 6, arbitrary: fc.constantFrom(...ids) },
+        { weight: 6, arbitrary: fc.constantFrom(...idsAt(named)) },
         { weight: 3, arbitrary: fc.oneof(stands, fc.uuid(), text.map(encoded)) }
       )
     }),

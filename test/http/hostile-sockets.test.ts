@@ -1,10 +1,13 @@
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
 import { openTestDatabase } from '../database.js'
+import { patienceMilliseconds } from '../e2e/process.js'
 import { openService } from '../service.js'
 import { chunk, drip, type Farewell, flood, jsonHead, piece } from './hostile-sockets.js'
 import { newPerson } from './people.js'
 import { portOf, rawRequest, sendRaw } from './raw-socket.js'
+
+t.setTimeout(patienceMilliseconds)
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const app = await openService(t, database)

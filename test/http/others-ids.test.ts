@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import { openTestDatabase, sql } from '../database.js'
+import { patienceMilliseconds } from '../e2e/process.js'
 import { type Client, goodPassword, openService } from '../service.js'
 import { userIdOf } from './admin.js'
 import { expectProblem } from './contract-errors.js'
@@ -9,6 +10,8 @@ import { asGateway, serviceSettings } from './services.js'
 import { operationsOf, specificationOf } from './specification.js'
 
 /** Routes that name somebody's session or account, asked by somebody else; routes behind a guard, by other spellings. */
+t.setTimeout(patienceMilliseconds)
+
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const app = await openService(t, database, serviceSettings)
 const port = await portOf(app)

@@ -11,7 +11,7 @@ import { Prisma } from './generated/client.js'
 export const mostSessionsOfUser = 10_000
 
 /** So many end in well under a second, also where the machine is busy. */
-export const mostEndedAtOnce = 1000
+const usualBounds = { most: mostSessionsOfUser, batch: 5000 }
 
 /**
  * Ends what a user has above `mostSessionsOfUser`, batch by batch, so that one short transaction can do
@@ -22,19 +22,20 @@ export async function endSurplus(
   database: Database,
   policy: EndingPolicy,
   surplus: { readonly userId: string; readonly keepSid?: string | undefined; readonly only?: Prisma.Sql },
-  actor: Actor
+  actor: Actor,
+  { most, batch } = usualBounds
 ): Promise<readonly Revocation[]> {
   const { userId, keepSid, only = Prisma.sql`true` } = surplus
   const oldest = Prisma.sql`s.id = ANY (ARRAY(
     SELECT s.id FROM session s
     WHERE s.user_id = ${userId}::uuid AND s.id IS DISTINCT FROM ${keepSid ?? null}::uuid AND ${only}
-    ORDER BY s.created_at DESC, s.id DESC OFFSET ${mostSessionsOfUser} LIMIT ${mostEndedAtOnce}
+    ORDER BY s.created_at DESC, s.id DESC OFFSET ${most} LIMIT ${batch}
   ))`
   const all: Revocation[] = []
   let ended: readonly Revocation[]
   do {
     ended = await database.run((prisma) => endSessions(prisma, oldest, { reason: 'session_limit' }, actor, policy))
     all.push(...ended)
-  } while (ended.length === mostEndedAtOnce)
+  } while (ended.length === batch)
   return all
 }

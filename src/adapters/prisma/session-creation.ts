@@ -1,13 +1,16 @@
 import type { SessionStore } from '../../ports.js'
 import type { Database } from './database.js'
 import { by, type EndingPolicy, endSessions, eventTarget, lockUser } from './ending-sessions.js'
-import { mostEndedAtOnce, mostSessionsOfUser } from './ending-surplus.js'
+import { mostSessionsOfUser } from './ending-surplus.js'
 import { Prisma } from './generated/client.js'
 import { clock, isLive, type LiveRow, liveColumns, seconds, toLiveSession } from './session-rows.js'
 
+/** What a login has time for, where a limit was lowered over many sessions: further logins end further ones. */
+const mostEndedByLogin = 1000
+
 /**
  * `SessionStore.create`. The lock on the user's row orders the logins of one user among themselves,
- * so that the limit is exact (but for a pile of more than `mostEndedAtOnce`), and against everything that ends the user's sessions. What the login
+ * so that the limit is exact, and against everything that ends the user's sessions. What the login
  * proved is asked again under the lock.
  */
 export function sessionCreation(database: Database, policy: EndingPolicy): SessionStore['create'] {
@@ -15,7 +18,6 @@ export function sessionCreation(database: Database, policy: EndingPolicy): Sessi
     const replaced = Prisma.sql`${replaces ?? null}::uuid`
     const owner = Prisma.sql`u.id = ${session.userId}::uuid AND u.password_hash = ${passwordHash} AND u.disabled_at IS NULL`
 
-    // Bounded at both ends, for a limit that was lowered over many sessions: further logins end further ones.
     const newest = Prisma.sql`
       SELECT s.* FROM session s WHERE s.user_id = ${session.userId}::uuid
       ORDER BY s.created_at DESC, s.id DESC LIMIT ${mostSessionsOfUser}`
@@ -26,7 +28,7 @@ export function sessionCreation(database: Database, policy: EndingPolicy): Sessi
     // The array is computed first and once, so that the rows to delete are always found by primary key.
     const surplusOrReplaced = Prisma.sql`s.id = ANY (ARRAY(
       SELECT ${replaced} FROM "user" u WHERE ${owner}
-      UNION ALL (SELECT id FROM (${surplus}) surplus ORDER BY created_at, id LIMIT ${mostEndedAtOnce})
+      UNION ALL (SELECT id FROM (${surplus}) surplus ORDER BY created_at, id LIMIT ${mostEndedByLogin})
     ))`
     const reason = Prisma.sql`CASE WHEN s.id = ${replaced} THEN 'logged_out' ELSE 'session_limit' END`
 
