@@ -1,4 +1,4 @@
-import { serverUrl } from '../test/database.js'
+import { serverUrl, testSchema } from '../test/database.js'
 import { type FanOutOptions, type FanOutReport, quantile, runFanOut } from '../test/faults/fan-out.js'
 import { type FleetOptions, startFleet } from '../test/faults/fleet.js'
 
@@ -19,7 +19,8 @@ const redisUrl = process.env.TEST_REDIS_URL
 async function measure(name: string, fleetOptions: FleetOptions, cutSeconds?: FanOutOptions['cutSeconds']) {
   const endings: (() => unknown)[] = []
   try {
-    const fleet = await startFleet({ teardown: (end) => void endings.unshift(end) }, fleetOptions)
+    const t = { teardown: (end: () => unknown) => void endings.unshift(end) }
+    const fleet = await startFleet(t, await testSchema(t), fleetOptions)
     print(name, await runFanOut(fleet, { seed, sessions, perSecond: 20, honest: 4, cutSeconds }))
   } finally {
     for (const end of endings) await end()
