@@ -1,4 +1,4 @@
-import { serverUrl } from '../test/database.js'
+import { serverUrl, testSchema } from '../test/database.js'
 import { startFleet } from '../test/faults/fleet.js'
 import { runKeyRotations } from '../test/faults/key-rotations.js'
 
@@ -15,7 +15,8 @@ if (serverUrl === undefined) throw new Error('Set TEST_DATABASE_URL.')
 
 const endings: (() => unknown)[] = []
 try {
-  const fleet = await startFleet({ teardown: (end) => void endings.unshift(end) }, { keyLeadSeconds: 3 })
+  const t = { teardown: (end: () => unknown) => void endings.unshift(end) }
+  const fleet = await startFleet(t, await testSchema(t), { keyLeadSeconds: 3 })
   const { honest, keys, refusedEarly, forged, times, wentOn } = await runKeyRotations(fleet, { rotations, honest: 6 })
   console.log(`${rotations} rotations, ${keys} keys have signed
   honest requests: ${honest.served} served, ${honest.wrong.length} failed${honest.wrong.map((what) => `\n    ${what}`).join('')}

@@ -1,4 +1,4 @@
-import { serverUrl } from '../test/database.js'
+import { serverUrl, testSchema } from '../test/database.js'
 import { type FanOutOptions, type FanOutReport, quantile, runFanOut } from '../test/faults/fan-out.js'
 import { type FleetOptions, startFleet } from '../test/faults/fleet.js'
 
@@ -8,17 +8,19 @@ import { type FleetOptions, startFleet } from '../test/faults/fleet.js'
  * instance under load, and the time until the last of the four refuses the access token. Then the
  * same with the feed cut in the middle, and all of it by Redis where TEST_REDIS_URL names one.
  *
- *   node build/bench/revocation-fan-out.js [sessions] [seed]
+ *   node build/bench/revocation-fan-out.js [sessions] [seed] [only this run, 1 to 5]
  */
 const sessions = Number(process.argv[2] ?? 1000)
 const seed = Number(process.argv[3] ?? 1)
 if (serverUrl === undefined) throw new Error('Set TEST_DATABASE_URL.')
+const only = process.argv[4] === undefined ? undefined : Number(process.argv[4])
 const redisUrl = process.env.TEST_REDIS_URL
 
 async function measure(name: string, fleetOptions: FleetOptions, cutSeconds?: FanOutOptions['cutSeconds']) {
   const endings: (() => unknown)[] = []
   try {
-    const fleet = await startFleet({ teardown: (end) => void endings.unshift(end) }, fleetOptions)
+    const t = { teardown: (end: () => unknown) => void endings.unshift(end) }
+    const fleet = await startFleet(t, await testSchema(t), fleetOptions)
     print(name, await runFanOut(fleet, { seed, sessions, perSecond: 20, honest: 4, cutSeconds }))
   } finally {
     for (const end of endings) await end()
@@ -40,10 +42,12 @@ function print(name: string, { ended, endedInTheCut, times, acceptedLate, honest
     )
 }
 
-await measure('LISTEN/NOTIFY', {})
-await measure('LISTEN/NOTIFY, cut for 10 s', {}, 10)
-await measure('LISTEN/NOTIFY, cut for 20 s, FEED_STALE=deny', { feedStale: 'deny' }, 20)
-if (redisUrl !== undefined) {
-  await measure('Redis', { redisUrl })
-  await measure('Redis, cut for 10 s', { redisUrl }, 10)
-}
+const runs = [
+  () => measure('LISTEN/NOTIFY', {}),
+  () => measure('LISTEN/NOTIFY, cut for 10 s', {}, 10),
+  () => measure('LISTEN/NOTIFY, cut for 20 s, FEED_STALE=deny', { feedStale: 'deny' }, 20),
+  () => measure('Redis', { redisUrl }),
+  () => measure('Redis, cut for 10 s', { redisUrl }, 10)
+]
+const possible = redisUrl === undefined ? runs.slice(0, 3) : runs
+for (const run of only === undefined ? possible : possible.slice(only - 1, only)) await run()

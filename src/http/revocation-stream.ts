@@ -27,7 +27,7 @@ export class SlowReader extends Error {
  * readers see the silence. Throws `SlowReader`.
  */
 export async function* revocationStream(options: RevocationStreamOptions): AsyncGenerator<string, void, undefined> {
-  const { feed, keys, lastId, over, heartbeatMilliseconds = 5000, capacity = 10_000 } = options
+  const { feed, keys, lastId, over, heartbeatMilliseconds = 1000, capacity = 10_000 } = options
   let waiting: Revocation[] = []
   let awaken = new AbortController()
   // Before the read, so that nothing falls in between; what comes in both is told twice.

@@ -244,7 +244,7 @@ export const FeedHeaders = Type.Object({
 })
 export const FeedResponse = Type.String({
   description:
-    'Server-sent events, `event: revocation` with the data `{sid, reason, at, expires_at}`: `sid` null is everybody. Then `event: keys` with the data `{kids}`, the keys of the JWK Set, now and whenever they change: what another key has signed is refused. Then `event: ready` once, and a comment at least every 5 s while this instance knows everything. An entry can come twice.'
+    'Server-sent events, `event: revocation` with the data `{sid, reason, at, expires_at}`: `sid` null is everybody. Then `event: keys` with the data `{kids}`, the keys of the JWK Set, now and whenever they change: what another key has signed is refused. Then `event: ready` once, and a comment every second in which nothing is told, while this instance knows everything. An entry can come twice.'
 })
 
 export const RevokedResponse = Type.Object({ revoked: Type.Integer() })

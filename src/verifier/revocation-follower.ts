@@ -64,7 +64,7 @@ export function followRevocations(options: RevocationFollowerOptions): Revocatio
 
   async function followOnce(): Promise<void> {
     const silent = new AbortController()
-    const silence = setTimeout(() => silent.abort(new Error('it has fallen silent')), timing.feedSilence)
+    const silence = setTimeout(() => silent.abort(new Error('it has fallen silent')), timing.feedPatience)
     const over = AbortSignal.any([closing.signal, silent.signal])
     try {
       const read = eventStreamReader()

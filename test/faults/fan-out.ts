@@ -83,17 +83,24 @@ export async function runFanOut(fleet: Fleet, options: FanOutOptions): Promise<F
     times.push(Math.max(...taken))
   }
 
-  load.start()
-  const begun = performance.now()
-  for (const [i, session] of doomed.entries()) {
-    if (i === Math.floor(sessions / 2)) outage?.begin(cutSeconds ?? 0)
-    await delay(Math.max(0, begun + (i * 1000) / perSecond - performance.now()))
-    watches.push(endAndWatch(session))
+  async function endAll(): Promise<void> {
+    const begun = performance.now()
+    for (const [i, session] of doomed.entries()) {
+      if (i === Math.floor(sessions / 2)) outage?.begin(cutSeconds ?? 0)
+      await delay(Math.max(0, begun + (i * 1000) / perSecond - performance.now()))
+      const watch = endAndWatch(session)
+      // One that fails is told of when all are waited for.
+      watch.catch(() => undefined)
+      watches.push(watch)
+    }
+    await outage?.over()
+    await Promise.all(watches)
+    await delay(500)
   }
-  await outage?.over()
-  await Promise.all(watches)
-  await delay(500)
-  const honest = await load.stop()
+
+  load.start()
+  await endAll().finally(() => load.stop())
+  const honest = load.report()
   return { ended, endedInTheCut, times: times.sort((a, b) => a - b), acceptedLate, honest }
 }
 

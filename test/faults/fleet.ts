@@ -1,7 +1,8 @@
 import { Agent, request } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-import { freshDatabase, type ProcessOptions, startService } from '../e2e/process.js'
+import { testFolder } from '../database.js'
+import { type ProcessOptions, quickSettings, startService } from '../e2e/process.js'
 import { instanceSettings, issuer, serviceCredential } from './fleet-settings.js'
 import { startRelay } from './relay.js'
 
@@ -36,21 +37,26 @@ export interface FleetOptions {
 
 const entryOf = (file: string): ProcessOptions => ({ entry: fileURLToPath(new URL(file, import.meta.url)) })
 
-export async function startFleet(t: Pick<Test, 'teardown'>, options: FleetOptions = {}): Promise<Fleet> {
+/** On the empty database, or schema, of `databaseUrl`. It ends with `t`. */
+export async function startFleet(
+  t: Pick<Test, 'teardown'>,
+  databaseUrl: string,
+  options: FleetOptions = {}
+): Promise<Fleet> {
   const { redisUrl, feedStale = 'allow', keyLeadSeconds } = options
   const instance = keyLeadSeconds === undefined ? {} : entryOf('serve-with-key-timing.js')
-  const database = await freshDatabase(t, 'server')
   const settings = {
+    ...quickSettings,
     ...instanceSettings,
-    ...database,
+    DATA_DIR: await testFolder(t),
     FEED_STALE: feedStale,
     ...(keyLeadSeconds !== undefined && { KEY_LEAD_SECONDS: String(keyLeadSeconds) })
   }
-  const databaseRelay = await startRelay(t, database.DATABASE_URL ?? '')
+  const databaseRelay = await startRelay(t, databaseUrl)
   const redisRelay = redisUrl === undefined ? undefined : await startRelay(t, redisUrl)
   const redisOf = (url: string | undefined) => (url === undefined ? {} : { REDIS_URL: url })
   const [a, b] = await Promise.all([
-    startService(t, { ...settings, ...redisOf(redisUrl) }, instance),
+    startService(t, { ...settings, ...redisOf(redisUrl), DATABASE_URL: databaseUrl }, instance),
     startService(t, { ...settings, ...redisOf(redisRelay?.url), DATABASE_URL: databaseRelay.url }, instance)
   ])
 

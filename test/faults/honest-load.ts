@@ -47,9 +47,12 @@ export class HonestLoad {
     this.#loops = this.devices.map((device, i) => this.#goOn(device, i % 2 === 1))
   }
 
-  async stop(): Promise<HonestReport> {
+  async stop(): Promise<void> {
     this.#running = false
     await Promise.all(this.#loops)
+  }
+
+  report(): HonestReport {
     return {
       served: this.#served,
       announced: this.#announced,

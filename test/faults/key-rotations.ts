@@ -36,7 +36,7 @@ export async function runKeyRotations(
     await rotate(admins[rotation % admins.length], {})
     for (let i = 0; i < 1000 && load.tokens.size <= rotation; i += 1) await delay(20)
   }
-  const report = await load.stop()
+  await load.stop()
 
   const tokens = [...load.tokens.values()]
   const refusedEarly: string[] = []
@@ -59,7 +59,14 @@ export async function runKeyRotations(
     devices.flatMap(({ accessToken }) => fleet.guards.map((guard) => guard.judge(accessToken)))
   )
   const wentOn = judgements.every((judgement) => judgement === 'accepted')
-  return { honest: report, keys: tokens.length, refusedEarly, forged, times: times.sort((a, b) => a - b), wentOn }
+  return {
+    honest: load.report(),
+    keys: tokens.length,
+    refusedEarly,
+    forged,
+    times: times.sort((a, b) => a - b),
+    wentOn
+  }
 }
 
 async function rotate(admin: Device | undefined, wish: object): Promise<void> {

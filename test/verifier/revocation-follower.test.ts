@@ -91,7 +91,7 @@ t.test('a silent feed: deny answers unavailable, allow trusts, and both refuse w
 
 t.test('a connection that has fallen silent is replaced', async (t) => {
   const issuer = await startIssuer(t)
-  const { verifier, warnings } = verifierOf(t, issuer, { ...followed, timing: { feedSilence: 200 } })
+  const { verifier, warnings } = verifierOf(t, issuer, { ...followed, timing: { feedPatience: 200 } })
   t.equal(await worth(verifier, issuer.token()), 'accepted')
   await until(() => issuer.followers.length > 2)
   t.match(warnings[0], /it has fallen silent/)
