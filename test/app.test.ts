@@ -5,7 +5,6 @@ import { FolderTaken, openEmbeddedDatabase } from '../src/adapters/prisma/embedd
 import { buildApp } from '../src/app.js'
 import { loadConfig } from '../src/config.js'
 import { openTestDatabase, testDatabases, testFolder } from './database.js'
-import { provideTemplate } from './host.js'
 import { newPerson } from './http/people.js'
 import { Client, goodPassword, openService, testEnvironment } from './service.js'
 
@@ -43,7 +42,6 @@ for (const kind of testDatabases(t)) {
 }
 
 t.test('what the app opened closes with it; a database that was handed in is left to its owner', async (t) => {
-  await provideTemplate()
   const dataDir = await testFolder(t)
   const app = await buildApp(loadConfig({ ...testEnvironment, ROOT_SECRET: '', DATA_DIR: dataDir }))
   t.equal((await app.inject('/readyz')).statusCode, 200)

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { cp, mkdtemp, realpath, rename, rm, stat } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { cp, mkdtemp, rename, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import type { Test } from 'tap'
@@ -53,7 +52,7 @@ export async function testDataFolder(t: Pick<Test, 'teardown'>): Promise<string>
 
 async function makeMigratedCluster(t: Pick<Test, 'teardown'>): Promise<void> {
   const dataDir = await testFolder(t)
-  await (await openEmbeddedDatabase({ dataDir, template: await testTemplate() })).close()
+  await (await openEmbeddedDatabase({ dataDir })).close()
   const unfinished = `${migratedCluster}.${process.pid}`
   await cp(join(dataDir, 'postgres'), unfinished, { recursive: true })
   // Another test's process may have been first, and left its own there.
@@ -65,15 +64,6 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false
   )
-}
-
-/** The template that `npm run build` keeps for the installed PGlite. */
-export async function testTemplate(): Promise<string> {
-  const { resolve } = createRequire(import.meta.url)
-  const pglite = dirname(dirname(resolve('@electric-sql/pglite')))
-  const { version } = createRequire(import.meta.url)(join(pglite, 'package.json')) as { version: string }
-  const modules = dirname(dirname(await realpath(pglite)))
-  return join(modules, '.cache', 'latchkey', `embedded-template-${version}.tar.br`)
 }
 
 /** The URL of a new schema that goes when `t` ends. Only where `serverUrl` is set. */
