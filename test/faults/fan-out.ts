@@ -125,9 +125,10 @@ async function end(way: Way, { device, owner }: Doomed, admin: Device, url: stri
     logout: { as: device, method: 'POST', path: '/logout' }
   } as const
   const { as, method, path } = requests[way]
-  for (const at of [url, other]) {
+  for (const [attempt, at] of [url, other].entries()) {
     const { status, body } = await Object.assign(new Device(at), { accessToken: as.accessToken }).send(method, path)
-    if (status === 204) return
+    // Where the answer to the first attempt was lost, the session may have ended by it.
+    if (status === 204 || (status === 404 && attempt > 0)) return
     if (status !== 503) throw new Error(`Ending a session answered ${status}: ${JSON.stringify(body)}`)
   }
   throw new Error('Nobody could end the session.')

@@ -17,6 +17,8 @@ const server = createServer(async (request, response) => {
   if (!verdict.ok) return response.writeHead(verdict.status, verdict.headers).end(verdict.body)
   response.end(JSON.stringify({ for: verdict.auth.userId }))
 })
+// Longer than any pause of those who ask, so that no connection ends just when it is used again.
+server.keepAliveTimeout = 120_000
 server.listen(0, '127.0.0.1', () => {
   const at = server.address()
   if (at !== null && typeof at === 'object') console.log(`The verifier listens at http://127.0.0.1:${at.port}`)

@@ -15,6 +15,19 @@ t.test('what was revoked before is known to the first token, what is revoked lat
   t.equal(await worth(verifier, issuer.token()), 'accepted', 'others are left alone')
 })
 
+t.test('the first token waits for a feed that is slower than the keys', async (t) => {
+  const issuer = await startIssuer(t)
+  const sid = newSid()
+  const entry = { sid, reason: 'logged_out', at: new Date(), expires_at: new Date(Date.now() + 660_000) }
+  issuer.feedHandler = (_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    const text = `id: 1\nevent: revocation\ndata: ${JSON.stringify(entry)}\n\nevent: ready\ndata: {}\n\n`
+    setTimeout(() => response.write(text), 200)
+  }
+  const { verifier } = verifierOf(t, issuer, followed)
+  t.equal(await worth(verifier, issuer.token({ sid })), 'session_revoked')
+})
+
 t.test('each kind of entry refuses what it says', async (t) => {
   const clock = testClock()
   const issuer = await startIssuer(t, clock.now)
