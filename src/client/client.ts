@@ -1,6 +1,6 @@
 import { tokenHolder } from './access-token.js'
 import type { AuthClient, AuthClientOptions, Session, SignIn } from './auth-client.js'
-import { AuthError, signedOutError } from './auth-error.js'
+import { AuthError, signedOutError, unreachable } from './auth-error.js'
 import { authorizedFetch } from './authorized-fetch.js'
 import { type Answer, type Call, callService } from './call-service.js'
 import { kept, newKey, tabsStorage } from './kept.js'
@@ -107,9 +107,11 @@ export function createAuthClient(
     return key
   }
 
-  async function accept(answer: Answer, sentToken?: string): Promise<void> {
-    const { session_id: sessionId, access_token: accessToken, refresh_token: refreshToken } = answer
-    const until = now() + answer.expires_in * 1000
+  async function accept(answer: Partial<Answer>, sentToken?: string): Promise<void> {
+    const { session_id: sessionId, expires_in: expiresIn } = answer
+    const { access_token: accessToken, refresh_token: refreshToken } = answer
+    if (sessionId === undefined || expiresIn === undefined) throw unreachable()
+    const until = now() + expiresIn * 1000
     // One that is unchanged may arrive after a newer one.
     const isNew = refreshToken !== undefined && refreshToken !== sentToken
     if (mode === 'body' && isNew) await keep.set('refresh_token', refreshToken)
@@ -227,7 +229,7 @@ export function createAuthClient(
     trusts,
     sessions: async () => (await call<{ sessions: Session[] }>('GET', 'sessions', {}, fetchAs)).sessions,
     async revoke(id) {
-      await call('DELETE', `sessions/${id}`, {}, fetchAs)
+      await call('DELETE', `sessions/${encodeURIComponent(id)}`, {}, fetchAs)
       if (id === sessionId()) await ended('revoked_by_user')
     },
     revokeOthers: async () => (await call<{ revoked: number }>('DELETE', 'sessions', {}, fetchAs)).revoked,

@@ -1,7 +1,9 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { Device, password } from './device.js'
 import { freshDatabase, patienceMilliseconds, startService } from './process.js'
@@ -21,33 +23,36 @@ async function moduleOf(t: Test, code: string): Promise<string> {
 t.test('what a page and another service do', async (t) => {
   const port = await freePort()
   const blocks = await readmeBlocks(port)
-  const { url } = await startService(t, { ...(await freshDatabase(t, 'embedded')), PORT: String(port) })
+  const settings = { PORT: String(port), ALLOWED_ORIGINS: 'http://localhost:5173' }
+  const { url } = await startService(t, { ...(await freshDatabase(t, 'embedded')), ...settings })
   const device = new Device(url)
   await device.signIn('/register', 'ada@example.com')
 
-  t.test('a page logs in, and its callers share one refresh', async (t) => {
-    const file = pathToFileURL(await moduleOf(t, blockWith(blocks, 'localStorage').code))
-    interface Page {
-      login(email: string, password: string): Promise<void>
-      api(path: string): Promise<Response>
-    }
-    const requests = beBrowser(t, `http://localhost:${port}`)
+  t.test('a page signs in, is signed in after a reload, and hears why it is over', async (t) => {
+    const file = pathToFileURL(await moduleOf(t, fromBuild(blockWith(blocks, 'onsubmit').code)))
+    const page = beBrowser(t, 'http://localhost:5173')
+    await import(file.href)
+    await page.shows('nobody is signed in')
+    page.submit('ada@example.com', password)
+    await page.shows('ada@example.com')
 
-    const page: Page = await import(file.href)
-    await page.login('ada@example.com', password)
-    t.equal((await page.api('/me')).status, 200)
-    t.strictSame(requests.splice(0), ['/login', '/me'])
-
-    const reloaded: Page = await import(`${file.href}?reloaded`)
-    const answers = await Promise.all(Array.from({ length: 5 }, () => reloaded.api('/me')))
-    t.strictSame(
-      answers.map(({ status }) => status),
-      [200, 200, 200, 200, 200]
-    )
-    t.strictSame(requests.splice(0), ['/refresh', '/me', '/me', '/me', '/me', '/me'])
+    const reloaded = beBrowser(t, 'http://localhost:5173', page)
+    await import(`${file.href}?reloaded`)
+    await reloaded.shows('ada@example.com')
+    t.strictSame(reloaded.requests, ['/refresh', '/me'])
 
     await device.send('DELETE', '/sessions')
-    await t.rejects(reloaded.api('/me'), { message: 'session_ended' }, 'a session that was ended is over')
+    await import(`${file.href}?again`)
+    await reloaded.shows('revoked_by_user')
+  })
+
+  t.test('a phone is signed in after a restart', async (t) => {
+    const code = blockWith(blocks, 'writeFile').code.replace('a rather long password', password)
+    const file = await moduleOf(t, fromBuild(code))
+    const run = async () => (await promisify(execFile)(process.execPath, [file], { cwd: join(file, '..') })).stdout
+    const first = await run()
+    t.match(first, "email: 'ada@example.com'")
+    t.equal(await run(), first, 'the same session')
   })
 
   t.test('another service verifies an access token', async (t) => {
@@ -82,26 +87,48 @@ t.test('an app with the plugin', async (t) => {
   t.equal((await device.send('GET', '/ops')).status, 403)
 })
 
-/** Gives this process the parts of a browser that the page uses; the list of paths that are asked grows. */
-function beBrowser(t: Test, origin: string): string[] {
+/** The code with our package as it was built for this test. */
+function fromBuild(code: string): string {
+  return code.replace("'latchkey/client'", `'${new URL('../../src/client/index.js', import.meta.url).href}'`)
+}
+
+interface Page {
+  readonly cookies: Map<string, string>
+  readonly kept: Map<string, string>
+  /** The paths that were asked for. */
+  readonly requests: string[]
+  submit(email: string, password: string): void
+  /** Resolves when the page shows it. */
+  shows(text: string): Promise<void>
+}
+
+/** Gives this process the parts of a browser that the page uses. What `before` has kept is there again. */
+function beBrowser(t: Test, origin: string, before?: Page): Page {
+  const cookies = before?.cookies ?? new Map<string, string>()
+  const kept = before?.kept ?? new Map<string, string>()
   const requests: string[] = []
-  const cookies = new Map<string, string>()
-  const kept = new Map<string, string>()
-  const { fetch } = globalThis
-  t.teardown(() => Object.assign(globalThis, { fetch }))
+  const output = { textContent: '', append: (text: string) => t.fail(text) }
+  const form = { email: { value: '' }, password: { value: '' }, onsubmit: (_: { preventDefault(): void }) => {} }
+  const elements: Record<string, object> = { form, output }
+  const { fetch, BroadcastChannel } = globalThis
+  t.teardown(() => Object.assign(globalThis, { fetch, BroadcastChannel, document: undefined }))
   Object.assign(globalThis, {
+    document: { querySelector: (selector: string) => elements[selector] ?? {} },
+    location: { href: `${origin}/` },
+    BroadcastChannel: undefined,
     localStorage: {
       setItem: (name: string, value: string) => kept.set(name, value),
-      getItem: (name: string) => kept.get(name) ?? null
+      getItem: (name: string) => kept.get(name) ?? null,
+      removeItem: (name: string) => kept.delete(name)
     },
-    async fetch(path: string, init: RequestInit) {
-      // The page asks for paths of its own origin; the rest is this test's.
-      if (!path.startsWith('/')) return fetch(path, init)
-      requests.push(path)
-      const headers = new Headers(init.headers)
-      headers.set('origin', origin)
-      if (init.credentials === 'include') headers.set('cookie', [...cookies].map((pair) => pair.join('=')).join('; '))
-      const response = await fetch(origin + path, { ...init, headers })
+    async fetch(input: string | Request, init?: RequestInit) {
+      const request = new Request(input, init)
+      requests.push(new URL(request.url).pathname)
+      request.headers.set('origin', origin)
+      if (request.credentials === 'include') {
+        request.headers.set('cookie', [...cookies].map((pair) => pair.join('=')).join('; '))
+      }
+      const response = await fetch(request)
       for (const cookie of response.headers.getSetCookie()) {
         const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? []
         cookies.set(name, value)
@@ -109,5 +136,19 @@ function beBrowser(t: Test, origin: string): string[] {
       return response
     }
   })
-  return requests
+  if (!('navigator' in globalThis)) Object.assign(globalThis, { navigator: {} })
+  return {
+    cookies,
+    kept,
+    requests,
+    submit(email, password) {
+      form.email.value = email
+      form.password.value = password
+      form.onsubmit({ preventDefault() {} })
+    },
+    async shows(text) {
+      while (output.textContent !== text) await delay(10)
+      t.pass(`it shows: ${text}`)
+    }
+  }
 }
