@@ -102,7 +102,7 @@ async function routes(app: FastifyInstance, context: HttpContext): Promise<void>
   // A host's own @fastify/cors speaks for all its routes, ours among them, and cannot stand beside a second one.
   if (settings.allowedOrigins.length > 0 && !app.hasPlugin('@fastify/cors'))
     await app.register(cors, corsOptions(settings))
-  if (settings.rateLimitEnabled) await limitRates(app)
+  if (settings.rateLimitEnabled) await limitRates(app, context.ports)
   await serveOpenapi(app, context)
 
   for (const add of [

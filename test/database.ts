@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, realpath, rm } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { cp, mkdtemp, rename, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import type { Test } from 'tap'
 import type { Database } from '../src/adapters/prisma/database.js'
@@ -30,28 +30,44 @@ export function testDatabases(t: Test): readonly DatabaseKind[] {
 /** A fresh, migrated database that goes when `t` ends: a folder of its own, or a schema of its own. */
 export async function openTestDatabase(t: Test, options: TestDatabaseOptions): Promise<Database> {
   if (options.kind === 'server') return openTestServer(t, options.server)
-  const dataDir = await testFolder(t)
-  return closingWith(t, await openEmbeddedDatabase({ ...options.embedded, dataDir, template: await testTemplate() }))
+  return closingWith(t, await openEmbeddedDatabase({ ...options.embedded, dataDir: await testDataFolder(t) }))
 }
 
 /** A folder that goes when `t` ends. */
-export async function testFolder(t: Test): Promise<string> {
+export async function testFolder(t: Pick<Test, 'teardown'>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-test-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** The template that `npm run build` keeps for the installed PGlite. */
-export async function testTemplate(): Promise<string> {
-  const { resolve } = createRequire(import.meta.url)
-  const pglite = dirname(dirname(resolve('@electric-sql/pglite')))
-  const { version } = createRequire(import.meta.url)(join(pglite, 'package.json')) as { version: string }
-  const modules = dirname(dirname(await realpath(pglite)))
-  return join(modules, '.cache', 'latchkey', `embedded-template-${version}.tar.br`)
+const migratedCluster = fileURLToPath(new URL('../migrated-cluster', import.meta.url))
+
+/** A data folder that goes when `t` ends, with a database that is empty and migrated: unpacking and migrating cost each test a second. */
+export async function testDataFolder(t: Pick<Test, 'teardown'>): Promise<string> {
+  const folder = await testFolder(t)
+  if (!(await exists(migratedCluster))) await makeMigratedCluster(t)
+  await cp(migratedCluster, join(folder, 'postgres'), { recursive: true })
+  return folder
+}
+
+async function makeMigratedCluster(t: Pick<Test, 'teardown'>): Promise<void> {
+  const dataDir = await testFolder(t)
+  await (await openEmbeddedDatabase({ dataDir })).close()
+  const unfinished = `${migratedCluster}.${process.pid}`
+  await cp(join(dataDir, 'postgres'), unfinished, { recursive: true })
+  // Another test's process may have been first, and left its own there.
+  await rename(unfinished, migratedCluster).catch(() => rm(unfinished, { recursive: true }))
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false
+  )
 }
 
 /** The URL of a new schema that goes when `t` ends. Only where `serverUrl` is set. */
-export async function testSchema(t: Test): Promise<string> {
+export async function testSchema(t: Pick<Test, 'teardown'>): Promise<string> {
   if (serverUrl === undefined) throw new Error('TEST_DATABASE_URL is not set.')
   const schema = `test_${randomUUID().replaceAll('-', '')}`
   t.teardown(() => onServer((client) => client.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)))

@@ -2,17 +2,15 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { FolderTaken } from '../src/adapters/prisma/embedded-database.js'
 import latchkey, { type Auth, ConfigError, type LatchkeyOptions, type SessionControl } from '../src/index.js'
-import { serverUrl, testFolder, testSchema } from './database.js'
-import { newHost, provideTemplate, testOptions } from './host.js'
+import { serverUrl, testDataFolder, testSchema } from './database.js'
+import { newHost, testOptions } from './host.js'
 import { newPerson } from './http/people.js'
 import { goodPassword } from './service.js'
-
-await provideTemplate()
 
 /** A host that gives Latchkey a folder of its own. */
 async function embeddedHost(t: Test, options: LatchkeyOptions = {}): Promise<FastifyInstance> {
   const app = newHost(t)
-  await app.register(latchkey, { ...testOptions, dataDir: await testFolder(t), ...options })
+  await app.register(latchkey, { ...testOptions, dataDir: await testDataFolder(t), ...options })
   return app
 }
 
@@ -43,7 +41,7 @@ t.test('the environment is not read', async (t) => {
 })
 
 t.test('closing the host closes everything, so that the folder is free again', async (t) => {
-  const dataDir = await testFolder(t)
+  const dataDir = await testDataFolder(t)
   const first = await embeddedHost(t, { dataDir })
   const second = newHost(t)
   await t.rejects(async () => second.register(latchkey, { ...testOptions, dataDir }), FolderTaken)
@@ -57,7 +55,7 @@ t.test('closing the host closes everything, so that the folder is free again', a
 })
 
 t.test('where the plugin cannot be registered, nothing stays open', async (t) => {
-  const dataDir = await testFolder(t)
+  const dataDir = await testDataFolder(t)
   const app = Fastify()
   app.decorate('authenticate', async () => {})
   await t.rejects(async () => app.register(latchkey, { ...testOptions, dataDir }), {

@@ -7,6 +7,7 @@ export interface Answer {
   readonly expires_in: number
   readonly session_id: string
   readonly refresh_token?: string
+  readonly device_token?: string
 }
 
 export interface Call {

@@ -14,6 +14,8 @@ import { whoIsSignedIn } from './who-is-signed-in.js'
 const refreshPatience = 10_000
 /** A login has to wait for its password to be hashed, perhaps behind others. */
 const patience = 30_000
+/** Where the proof is kept that this client has signed in before, which outlives the session. */
+const known = 'device_token'
 /** How long the news of another tab takes, at most as a rule. */
 const newsDelay = 20
 
@@ -122,7 +124,10 @@ export function createAuthClient(
   function enter(path: string, { email, password, device }: SignIn): Promise<void> {
     return inTurn(async () => {
       const replaced = await keptToken().catch(() => undefined)
-      const answer = await call<Answer>('POST', path, { body: { email, password, device, mode } })
+      const deviceToken = mode === 'body' && path === 'login' ? await keep.get(known).catch(() => undefined) : undefined
+      const body = { email, password, device, mode, device_token: deviceToken }
+      const answer = await call<Answer>('POST', path, { body })
+      if (answer.device_token !== undefined) await keep.set(known, answer.device_token)
       await keep.set('key', newKey())
       await accept(answer)
       // A cookie goes along with the login, which ends its session by itself.

@@ -4,9 +4,8 @@ import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import t, { type Test } from 'tap'
-import { makeCluster } from '../../src/adapters/data-folder.js'
-import { testFolder, testTemplate } from '../database.js'
+import t from 'tap'
+import { testDataFolder } from '../database.js'
 import { goodPassword } from '../service.js'
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
@@ -30,13 +29,6 @@ async function lineWith(child: ChildProcess, expected: RegExp): Promise<string> 
   throw new Error(`The process ended before it printed ${expected}.`)
 }
 
-/** The settings of a service on a folder, and any free port, of its own. */
-async function newFolder(t: Test): Promise<Record<string, string>> {
-  const DATA_DIR = await testFolder(t)
-  await makeCluster(DATA_DIR, await testTemplate())
-  return { DATA_DIR, PORT: '0', BCRYPT_COST: '4' }
-}
-
 t.setTimeout(120_000)
 
 t.test('the exit code of the process is that of the command', async (t) => {
@@ -50,25 +42,11 @@ t.test('the exit code of the process is that of the command', async (t) => {
 })
 
 t.test('a service', async (t) => {
-  const settings = await newFolder(t)
+  const settings = { DATA_DIR: await testDataFolder(t), PORT: '0', BCRYPT_COST: '4' }
   const child = latchkey(['serve'], settings)
   t.teardown(() => child.kill('SIGKILL'))
   const address = /http:\S+\d/.exec(await lineWith(child, /Latchkey listens at/))?.[0] ?? ''
   const { port } = new URL(address)
-
-  t.test('refuses a second process on its folder, and says what to do', async (t) => {
-    const { code, errors } = await finished(latchkey(['user', 'list'], settings))
-    t.equal(code, 1)
-    t.match(errors, /Another process has the data folder/)
-    t.match(errors, /DATABASE_URL/)
-    t.notMatch(errors, /\n {4}at /, 'without a stack')
-  })
-
-  t.test('keeps its port, and a second one there says so', async (t) => {
-    const { code, errors } = await finished(latchkey(['serve'], { ...(await newFolder(t)), PORT: port }))
-    t.equal(code, 1)
-    t.match(errors, `Port ${port} of 127.0.0.1 is taken.`)
-  })
 
   t.test('finishes the request under way at SIGTERM, and ends with 0', async (t) => {
     const body = JSON.stringify({ email: 'ada@example.com', password: goodPassword, mode: 'body' })

@@ -328,6 +328,25 @@ t.test('body mode keeps the refresh token in its storage, and sends no cookie', 
   t.equal(resent?.headers.get('idempotency-key'), request?.headers.get('idempotency-key'))
 })
 
+t.test('body mode keeps the device token past a logout, and sends it with the next login alone', async (t) => {
+  const storage = storageIn(new Map())
+  const { auth, place } = await signedIn(() => tokens(), { mode: 'body', storage })
+  await auth.login(person)
+  t.notMatch(await place.requests[0]?.text(), 'device_token', 'there is none yet')
+  place.answer = () => tokens({ refresh_token: 'token-1', device_token: 'device-1' })
+  await auth.login(person)
+  place.answer = () => answer(204)
+  await auth.logout()
+
+  place.requests.splice(0)
+  place.answer = () => tokens({ refresh_token: 'token-2' })
+  await auth.register(person)
+  await auth.login(person)
+  const [registration, login] = place.requests
+  t.notMatch(await registration?.text(), 'device_token')
+  t.match(await login?.json(), { device_token: 'device-1' })
+})
+
 t.test('a storage that fails signs nobody out', async (t) => {
   const stored = new Map<string, string>()
   const storage = storageIn(stored)

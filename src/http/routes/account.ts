@@ -4,6 +4,7 @@ import { actorOf, type Routes } from '../context.js'
 import { clearCredential } from '../cookies.js'
 import { describe } from '../describe.js'
 import { authenticateGuard, authOf } from '../guards.js'
+import { perAddress } from '../rate-limits.js'
 import { DeleteAccountBody, MeResponse, NoContent, OwnEventsPage, PageQuery, PasswordBody } from '../schemas.js'
 import { ownEventView, timeView } from '../views.js'
 
@@ -55,7 +56,7 @@ export const accountRoutes: Routes = (app, context) => {
     '/password',
     {
       preHandler,
-      config: { rateLimit: { max: 60, timeWindow: '1 minute' } },
+      config: perAddress('password', 60),
       schema: describe({
         summary: 'Change the password; every other session ends',
         tag: 'account',
@@ -85,7 +86,7 @@ export const accountRoutes: Routes = (app, context) => {
     '/me',
     {
       preHandler,
-      config: { rateLimit: { max: 60, timeWindow: '1 minute' } },
+      config: perAddress('account', 60),
       schema: describe({
         summary: 'Delete the account and all its sessions',
         tag: 'account',
