@@ -63,6 +63,13 @@ for (const { name, server, prefix } of places) {
         const from = url
         waiting.push(...addressesIn(body, type).map((address) => new URL(address, from).href))
       }
+      const html = (await server.inject(`${prefix}/${page}`)).body
+      for (const url of [...seen.keys()].filter((url) => url.endsWith('.js'))) {
+        t.ok(
+          html.includes(`href="${url.slice(`${origin}${prefix}/`.length)}"`) || url.endsWith(`/${page}.js`),
+          'at once'
+        )
+      }
       const types = new Set(seen.values())
       for (const type of ['text/css', 'text/javascript', 'image/svg+xml']) {
         t.ok(

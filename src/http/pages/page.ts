@@ -49,9 +49,8 @@ export async function runPage(load: (me: Me) => Promise<void>): Promise<void> {
     // What fails in the background is tried again in the background.
     void (client.state.status === 'unknown' ? client.refresh() : show()).catch(() => undefined)
   }
+  // Also of a page out of the back-forward cache, which shows what was.
   document.addEventListener('visibilitychange', lookAgain)
-  // A page out of the back-forward cache shows what was, and much may have happened since.
-  window.addEventListener('pageshow', ({ persisted }) => persisted && lookAgain())
   setInterval(lookAgain, reloadMilliseconds)
   await attempt(client.refresh)
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
-import { extname } from 'node:path'
+import { extname, posix } from 'node:path'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { Refused } from '../../service/refused.js'
@@ -15,7 +15,7 @@ export const pageRoutes: Routes = (app) => {
   app.register(async (scope) => {
     const assets = await readAssets()
     for (const { name, summary, tag } of pages) {
-      const page = await readContent(new URL(`${name}.html`, pagesFolder))
+      const page = await readPage(name, assets)
       const schema = describe({ summary, tag, response: { 200: html } })
       scope.get(`/${name}`, { schema }, async (request, reply) => sendContent(request, reply, page))
 
@@ -84,15 +84,37 @@ async function readAssets(): Promise<ReadonlyMap<string, Content>> {
   const assets = new Map<string, Content>()
   for (const [place, folder] of Object.entries(assetFolders)) {
     const names = (await readdir(folder)).filter((name) => ['.css', '.js', '.svg'].includes(extname(name)))
-    for (const name of names) assets.set(place + name, await readContent(new URL(name, folder)))
+    for (const name of names) assets.set(place + name, await readAsset(new URL(name, folder)))
   }
   return assets
 }
 
-async function readContent(file: URL): Promise<Content> {
-  const text = await readFile(file, 'utf8')
+/** The page, with a link to each module that it will need: they are asked for at once, not one import after the other. */
+async function readPage(name: string, assets: ReadonlyMap<string, Content>): Promise<Content> {
+  const text = await readFile(new URL(`${name}.html`, pagesFolder), 'utf8')
+  const modules = importedBy(`http/pages/${name}.js`, assets)
+  const links = [...modules].map((module) => `<link rel="modulepreload" href="${name}/assets/${module}">\n`)
+  return content('.html', text.replace('</head>', `${links.join('')}</head>`))
+}
+
+/** What the module `name` imports, directly or not, is added to `found`. */
+function importedBy(name: string, assets: ReadonlyMap<string, Content>, found = new Set<string>()): Set<string> {
+  for (const [, path = ''] of (assets.get(name)?.text ?? '').matchAll(/^(?:import|export) .*'(\..+)'/gm)) {
+    const imported = posix.join(posix.dirname(name), path)
+    if (found.has(imported)) continue
+    found.add(imported)
+    importedBy(imported, assets, found)
+  }
+  return found
+}
+
+async function readAsset(file: URL): Promise<Content> {
+  return content(extname(file.pathname), await readFile(file, 'utf8'))
+}
+
+function content(extension: string, text: string): Content {
   const etag = `"${createHash('sha256').update(text).digest('base64url')}"`
-  return { type: types[extname(file.pathname)] ?? 'text/plain', text, etag }
+  return { type: types[extension] ?? 'text/plain', text, etag }
 }
 
 function sendContent(request: FastifyRequest, reply: FastifyReply, { type, text, etag }: Content): FastifyReply {
