@@ -1,6 +1,6 @@
 // Makes the packed empty cluster that a fresh embedded database starts from: initdb inside PGlite
 // takes seconds and close to a gigabyte, unpacking its result neither. The argument is where it
-// goes. It depends on PGlite's version alone, so a copy is kept in node_modules/.cache.
+// goes. It depends on PGlite's version and the settings here, so a copy is kept in node_modules/.cache under both.
 import { copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -15,7 +15,15 @@ const target = resolve(process.argv[2] ?? join(root, 'dist', 'embedded-template.
 
 const pgliteFolder = dirname(dirname(createRequire(import.meta.url).resolve('@electric-sql/pglite')))
 const { version } = JSON.parse(await readFile(join(pgliteFolder, 'package.json'), 'utf8'))
-const cached = join(root, 'node_modules', '.cache', 'latchkey', `embedded-template-${version}.tar.br`)
+// The log grows by a file at a time. One of 1 MB is soon made, and seldom too large for what is left of a disk.
+const initParams = ['--wal-segsize=1']
+const cached = join(
+  root,
+  'node_modules',
+  '.cache',
+  'latchkey',
+  `embedded-template-${version}${initParams.join('')}.tar.br`
+)
 
 if (!(await exists(cached))) await writeWhole(cached, await pack())
 await mkdir(dirname(target), { recursive: true })
@@ -40,7 +48,7 @@ async function pack() {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-template-'))
   try {
     const cluster = join(folder, 'postgres')
-    const running = await PGlite.create({ dataDir: cluster })
+    const running = await PGlite.create({ dataDir: cluster, initDbStartParams: initParams })
     await running.close()
     // Opened again without a server: what is packed was shut down properly, and starts without recovery.
     const stopped = await PGlite.create({ dataDir: cluster, noInitDb: true })

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { cp, mkdtemp, realpath, rename, rm, stat } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { cp, mkdtemp, rename, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import type { Test } from 'tap'
@@ -35,7 +34,7 @@ export async function openTestDatabase(t: Test, options: TestDatabaseOptions): P
 }
 
 /** A folder that goes when `t` ends. */
-export async function testFolder(t: Test): Promise<string> {
+export async function testFolder(t: Pick<Test, 'teardown'>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-test-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   return folder
@@ -44,16 +43,16 @@ export async function testFolder(t: Test): Promise<string> {
 const migratedCluster = fileURLToPath(new URL('../migrated-cluster', import.meta.url))
 
 /** A data folder that goes when `t` ends, with a database that is empty and migrated: unpacking and migrating cost each test a second. */
-export async function testDataFolder(t: Test): Promise<string> {
+export async function testDataFolder(t: Pick<Test, 'teardown'>): Promise<string> {
   const folder = await testFolder(t)
   if (!(await exists(migratedCluster))) await makeMigratedCluster(t)
   await cp(migratedCluster, join(folder, 'postgres'), { recursive: true })
   return folder
 }
 
-async function makeMigratedCluster(t: Test): Promise<void> {
+async function makeMigratedCluster(t: Pick<Test, 'teardown'>): Promise<void> {
   const dataDir = await testFolder(t)
-  await (await openEmbeddedDatabase({ dataDir, template: await testTemplate() })).close()
+  await (await openEmbeddedDatabase({ dataDir })).close()
   const unfinished = `${migratedCluster}.${process.pid}`
   await cp(join(dataDir, 'postgres'), unfinished, { recursive: true })
   // Another test's process may have been first, and left its own there.
@@ -67,17 +66,8 @@ async function exists(path: string): Promise<boolean> {
   )
 }
 
-/** The template that `npm run build` keeps for the installed PGlite. */
-export async function testTemplate(): Promise<string> {
-  const { resolve } = createRequire(import.meta.url)
-  const pglite = dirname(dirname(resolve('@electric-sql/pglite')))
-  const { version } = createRequire(import.meta.url)(join(pglite, 'package.json')) as { version: string }
-  const modules = dirname(dirname(await realpath(pglite)))
-  return join(modules, '.cache', 'latchkey', `embedded-template-${version}.tar.br`)
-}
-
 /** The URL of a new schema that goes when `t` ends. Only where `serverUrl` is set. */
-export async function testSchema(t: Test): Promise<string> {
+export async function testSchema(t: Pick<Test, 'teardown'>): Promise<string> {
   if (serverUrl === undefined) throw new Error('TEST_DATABASE_URL is not set.')
   const schema = `test_${randomUUID().replaceAll('-', '')}`
   t.teardown(() => onServer((client) => client.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)))

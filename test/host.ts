@@ -1,12 +1,9 @@
-import { symlink } from 'node:fs/promises'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import type { Test } from 'tap'
-import { builtTemplate } from '../src/adapters/data-folder.js'
 import type { Database } from '../src/adapters/prisma/database.js'
 import { openAdapters } from '../src/app.js'
 import { createConfig, type SettingOptions } from '../src/config.js'
 import type { PluginOptions } from '../src/plugin.js'
-import { testTemplate } from './database.js'
 
 /** The options under which tests run the plugin: as a host would, but for what would only cost time. */
 export const testOptions = {
@@ -33,11 +30,4 @@ export function newHost(t: Test, options: FastifyServerOptions = {}): FastifyIns
   const app = Fastify({ pluginTimeout: 60_000, ...options })
   t.teardown(() => app.close())
   return app
-}
-
-/** The build keeps the template of the embedded database beside its modules; the tests' own build borrows it. */
-export async function provideTemplate(): Promise<void> {
-  await symlink(await testTemplate(), builtTemplate).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error
-  })
 }

@@ -38,6 +38,7 @@ interface KeyInUse {
 export async function accessTokens(options: AccessTokenOptions): Promise<ChangingAccessTokens> {
   const { identity, clock, missing } = options
   const inUse = new Map<string, KeyInUse>()
+  const followers = new Set<() => void>()
   let newestFirst: readonly SigningKey[] = []
   let byHeader: ReadonlyMap<string, SigningKey> = new Map()
 
@@ -45,6 +46,7 @@ export async function accessTokens(options: AccessTokenOptions): Promise<Changin
     for (const key of keys) if (!inUse.has(key.kid)) inUse.set(key.kid, await keyInUse(key, identity))
     newestFirst = keys.toSorted((a, b) => b.number - a.number)
     byHeader = new Map(keys.map((key) => [jwtOf(key).header, key]))
+    for (const follower of followers) follower()
     await closeAllBut(keys)
   }
 
@@ -86,6 +88,11 @@ export async function accessTokens(options: AccessTokenOptions): Promise<Changin
     },
 
     jwks: () => ({ keys: newestFirst.flatMap((key) => (key.jwk && !hasRetired(key) ? [key.jwk] : [])) }),
+
+    followKeys(follower) {
+      followers.add(follower)
+      return () => void followers.delete(follower)
+    },
 
     use,
     close: () => closeAllBut([])

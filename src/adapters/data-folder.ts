@@ -1,10 +1,15 @@
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { brotliDecompress } from 'node:zlib'
+import { createBrotliDecompress } from 'node:zlib'
 
-const decompress = promisify(brotliDecompress)
+/** Enough to keep libuv's threads busy, and few enough for any limit of open files. */
+const filesAtOnce = 32
+
+/** Of what is unpacked, so much at a time; Node's own 16 KiB would have every file pieced together. */
+const chunkSize = 2 ** 18
 
 /** The empty cluster that the build made: a tar archive, packed with Brotli. It lies beside the compiled modules. */
 export const builtTemplate = fileURLToPath(new URL('../embedded-template.tar.br', import.meta.url))
@@ -24,7 +29,12 @@ export async function makeCluster(dataFolder: string, template: string): Promise
   if (await exists(cluster)) return cluster
   const unfinished = join(dataFolder, 'postgres.unfinished')
   await rm(unfinished, { recursive: true, force: true })
-  await unpack(await readTemplate(template), unfinished)
+  try {
+    await unpack(readTemplate(template), unfinished)
+  } catch (error) {
+    await rm(unfinished, { recursive: true, force: true })
+    throw error
+  }
   await rename(unfinished, cluster)
   await sync(dataFolder)
   return cluster
@@ -37,9 +47,13 @@ async function exists(path: string): Promise<boolean> {
   )
 }
 
-async function readTemplate(template: string): Promise<Buffer> {
+/** The archive, a piece at a time: whole, it would be the most that this process ever holds in memory. */
+async function* readTemplate(template: string): AsyncGenerator<Buffer> {
+  const archive = createBrotliDecompress({ chunkSize })
+  // Whatever fails on the way to it, reading it tells.
+  pipeline(createReadStream(template), archive, () => undefined)
   try {
-    return await decompress(await readFile(template))
+    yield* archive
   } catch (error) {
     throw new Error(`The template of the embedded database cannot be read: ${template}. "npm run build" makes it.`, {
       cause: error
@@ -47,14 +61,26 @@ async function readTemplate(template: string): Promise<Buffer> {
   }
 }
 
-async function unpack(archive: Buffer, target: string): Promise<void> {
-  const entries = [...tarEntries(archive)]
-  const folders = entries.filter((entry) => entry.isFolder).map((entry) => join(target, entry.path))
+async function unpack(archive: AsyncIterable<Buffer>, target: string): Promise<void> {
+  const folders = [target]
+  const files: TarEntry[] = []
   await mkdir(target, { mode: 0o700 })
-  for (const folder of folders) await mkdir(folder, { recursive: true, mode: 0o700 })
-  const files = entries.filter((entry) => !entry.isFolder)
-  await Promise.all(files.map((file) => writeSynced(join(target, file.path), file.content)))
-  await Promise.all([target, ...folders].map(sync))
+  for await (const entry of tarEntries(archive)) {
+    if (entry.isFolder) {
+      const folder = join(target, entry.path)
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      folders.push(folder)
+    } else if (files.push(entry) === filesAtOnce) await writeAll(files.splice(0), target)
+  }
+  await writeAll(files, target)
+  await Promise.all(folders.map(sync))
+}
+
+/** Resolves, or rejects, when nothing is being written any more. */
+async function writeAll(files: readonly TarEntry[], target: string): Promise<void> {
+  const outcomes = await Promise.allSettled(files.map(({ path, content }) => writeSynced(join(target, path), content)))
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
 }
 
 interface TarEntry {
@@ -63,17 +89,35 @@ interface TarEntry {
   readonly content: Buffer
 }
 
+const block = 512
+
 /** The entries of a ustar archive (POSIX.1-2024, pax): headers of 512 bytes, each before its content, that is padded to 512. */
-function* tarEntries(archive: Buffer): Generator<TarEntry> {
-  const block = 512
-  for (let at = 0; at + block <= archive.length && archive[at] !== 0; ) {
-    const header = archive.subarray(at, at + block)
-    const size = Number.parseInt(text(header, 124, 12), 8)
-    const content = archive.subarray(at + block, at + block + size)
-    yield { path: text(header, 0, 100), isFolder: text(header, 156, 1) === '5', content }
-    at += block + Math.ceil(size / block) * block
+async function* tarEntries(archive: AsyncIterable<Buffer>): AsyncGenerator<TarEntry> {
+  let rest: Buffer = Buffer.alloc(0)
+  let header: Buffer | undefined
+  for await (const piece of archive) {
+    rest = Buffer.concat([rest, piece])
+    for (;;) {
+      const needed = header === undefined ? block : Math.ceil(sizeOf(header) / block) * block
+      if (rest.length < needed) break
+      const taken = rest.subarray(0, needed)
+      rest = rest.subarray(needed)
+      if (header === undefined) {
+        // Empty blocks are the end.
+        if (taken[0] !== 0) header = taken
+      } else {
+        yield {
+          path: text(header, 0, 100),
+          isFolder: text(header, 156, 1) === '5',
+          content: taken.subarray(0, sizeOf(header))
+        }
+        header = undefined
+      }
+    }
   }
 }
+
+const sizeOf = (header: Buffer) => Number.parseInt(text(header, 124, 12), 8)
 
 function text(header: Buffer, start: number, length: number): string {
   const field = header.subarray(start, start + length)

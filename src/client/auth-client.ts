@@ -46,8 +46,8 @@ export interface AuthClientOptions {
   /** `cookie` by default. */
   readonly mode?: Mode
   /**
-   * Where what must outlive the process is kept: in `body` mode the refresh token, and the session's
-   * key. In `body` mode memory by default, else the browser's localStorage, which never sees a token.
+   * Where what must outlive the process is kept: in `body` mode the refresh token and the device token, and the
+   * session's key. In `body` mode memory by default, else the browser's localStorage, which never sees a token.
    */
   readonly storage?: AuthStorage
   /** Other origins that may be sent the access token, such as `https://api.example.com`. */

@@ -39,3 +39,8 @@ export class AuthError extends Error implements AuthErrorDetails {
 export function signedOutError(): AuthError {
   return new AuthError('Nobody is signed in', { code: 'missing_credentials', status: 401 })
 }
+
+/** No answer came, or not the service's: that of a proxy, or of a hotel's login page. */
+export function unreachable(cause?: unknown): AuthError {
+  return new AuthError('The service could not be reached', { code: 'network_error', status: 0 }, cause)
+}

@@ -1,4 +1,4 @@
-import { AuthError } from './auth-error.js'
+import { AuthError, unreachable } from './auth-error.js'
 import type { Surroundings } from './surroundings.js'
 
 /** What the service answers with; each member only where it belongs. */
@@ -7,6 +7,7 @@ export interface Answer {
   readonly expires_in: number
   readonly session_id: string
   readonly refresh_token?: string
+  readonly device_token?: string
 }
 
 export interface Call {
@@ -20,8 +21,8 @@ export interface Call {
 }
 
 /**
- * Sends a request to the service and gives what it answered, null where that is nothing. Throws an
- * `AuthError` for everything else, be it that no answer came, or that of a proxy or a hotel's login page.
+ * Sends a request to the service and gives what it answered, `{}` where that is nothing. Throws an
+ * `AuthError` for everything else.
  */
 export async function callService<T>(
   { fetch, now, schedule }: Pick<Surroundings, 'fetch' | 'now' | 'schedule'>,
@@ -39,10 +40,9 @@ export async function callService<T>(
     })
     const text = await response.text()
     if (!response.ok) throw refusal(response, text, now())
-    return JSON.parse(text || 'null')
+    return JSON.parse(text || '{}')
   } catch (error) {
-    if (error instanceof AuthError) throw error
-    throw new AuthError('The service could not be reached', { code: 'network_error', status: 0 }, error)
+    throw error instanceof AuthError ? error : unreachable(error)
   } finally {
     calledOff()
   }

@@ -1,6 +1,6 @@
 import { tokenHolder } from './access-token.js'
 import type { AuthClient, AuthClientOptions, Session, SignIn } from './auth-client.js'
-import { AuthError, signedOutError } from './auth-error.js'
+import { AuthError, signedOutError, unreachable } from './auth-error.js'
 import { authorizedFetch } from './authorized-fetch.js'
 import { type Answer, type Call, callService } from './call-service.js'
 import { kept, newKey, tabsStorage } from './kept.js'
@@ -14,6 +14,8 @@ import { whoIsSignedIn } from './who-is-signed-in.js'
 const refreshPatience = 10_000
 /** A login has to wait for its password to be hashed, perhaps behind others. */
 const patience = 30_000
+/** Where the proof is kept that this client has signed in before, which outlives the session. */
+const known = 'device_token'
 /** How long the news of another tab takes, at most as a rule. */
 const newsDelay = 20
 
@@ -107,9 +109,11 @@ export function createAuthClient(
     return key
   }
 
-  async function accept(answer: Answer, sentToken?: string): Promise<void> {
-    const { session_id: sessionId, access_token: accessToken, refresh_token: refreshToken } = answer
-    const until = now() + answer.expires_in * 1000
+  async function accept(answer: Partial<Answer>, sentToken?: string): Promise<void> {
+    const { session_id: sessionId, expires_in: expiresIn } = answer
+    const { access_token: accessToken, refresh_token: refreshToken } = answer
+    if (sessionId === undefined || expiresIn === undefined) throw unreachable()
+    const until = now() + expiresIn * 1000
     // One that is unchanged may arrive after a newer one.
     const isNew = refreshToken !== undefined && refreshToken !== sentToken
     if (mode === 'body' && isNew) await keep.set('refresh_token', refreshToken)
@@ -120,7 +124,10 @@ export function createAuthClient(
   function enter(path: string, { email, password, device }: SignIn): Promise<void> {
     return inTurn(async () => {
       const replaced = await keptToken().catch(() => undefined)
-      const answer = await call<Answer>('POST', path, { body: { email, password, device, mode } })
+      const deviceToken = mode === 'body' && path === 'login' ? await keep.get(known).catch(() => undefined) : undefined
+      const body = { email, password, device, mode, device_token: deviceToken }
+      const answer = await call<Answer>('POST', path, { body })
+      if (answer.device_token !== undefined) await keep.set(known, answer.device_token)
       await keep.set('key', newKey())
       await accept(answer)
       // A cookie goes along with the login, which ends its session by itself.
@@ -227,7 +234,7 @@ export function createAuthClient(
     trusts,
     sessions: async () => (await call<{ sessions: Session[] }>('GET', 'sessions', {}, fetchAs)).sessions,
     async revoke(id) {
-      await call('DELETE', `sessions/${id}`, {}, fetchAs)
+      await call('DELETE', `sessions/${encodeURIComponent(id)}`, {}, fetchAs)
       if (id === sessionId()) await ended('revoked_by_user')
     },
     revokeOthers: async () => (await call<{ revoked: number }>('DELETE', 'sessions', {}, fetchAs)).revoked,

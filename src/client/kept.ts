@@ -1,7 +1,7 @@
 import type { AuthStorage } from './auth-client.js'
 import type { Browser } from './surroundings.js'
 
-/** What outlives the page or the process: the refresh token in `body` mode, and the session's key. */
+/** What outlives the page or the process: the session's key, and in `body` mode the refresh and the device token. */
 export interface Kept {
   /** Undefined where there is none. Rejects where the storage cannot tell. */
   get(name: string): Promise<string | undefined>

@@ -50,9 +50,10 @@ export const systemSurroundings: Surroundings = {
   now: () => Date.now(),
   random: () => Math.random(),
   schedule(action, milliseconds, idle) {
-    const timer: { unref?(): void } = setTimeout(action, Math.min(milliseconds, longestTimeout))
-    if (idle) timer.unref?.()
-    return () => clearTimeout(timer as NodeJS.Timeout)
+    // In browsers a number, in Node an object.
+    const timer: unknown = setTimeout(action, Math.min(milliseconds, longestTimeout))
+    if (idle) (timer as { unref?(): void }).unref?.()
+    return () => clearTimeout(timer as ReturnType<typeof setTimeout>)
   },
   browser: thisBrowser()
 }

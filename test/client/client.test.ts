@@ -34,6 +34,14 @@ t.test('callers share one refresh', async (t) => {
   t.equal(new Set(place.requests.slice(1).map(({ headers }) => headers.get('authorization'))).size, 1)
 })
 
+t.test('and its attempts, while they fail', async (t) => {
+  const { auth, place } = await signedIn(() => problem(503, 'unavailable'))
+  const refused = Promise.all(Array.from({ length: 10 }, () => t.rejects(auth.refresh(), { code: 'unavailable' })))
+  await place.pass(10_000)
+  await refused
+  t.equal(place.sent.length, 3)
+})
+
 t.test('one key goes with every refresh of a session, and another session has another one', async (t) => {
   const { auth, place } = await signedIn(() => tokens())
   const keys = () => place.requests.splice(0).map(({ headers }) => headers.get('idempotency-key'))
@@ -67,6 +75,8 @@ const temporary: Record<string, () => Response | Promise<Response>> = {
   500: () => problem(500, 'internal_error'),
   503: () => problem(503, 'unavailable'),
   'the 502 of a proxy': () => new Response('<h1>Bad gateway</h1>', { status: 502 }),
+  'an empty answer, of something else': () => new Response(),
+  'an answer to another question': () => answer(200, {}),
   'the login page of a hotel': () => new Response('<h1>Welcome</h1>')
 }
 for (const [name, service] of Object.entries(temporary)) {
@@ -224,6 +234,14 @@ t.test('a wrong password is no reason to renew, nor to send it again', async (t)
   t.strictSame(place.sent, ['POST /password'])
 })
 
+t.test('nor is any answer but a 401', async (t) => {
+  for (const status of [200, 403]) {
+    const { auth, place } = await signedIn(() => problem(status, 'invalid_token'))
+    t.equal((await auth.fetch('/things')).status, status)
+    t.strictSame(place.sent, ['GET /things'])
+  }
+})
+
 t.test('a late refusal of a token that has been replaced costs no further refresh', async (t) => {
   let refuseLate = (_: Response) => {}
   const { auth, place } = await signedIn((request) => {
@@ -308,6 +326,25 @@ t.test('body mode keeps the refresh token in its storage, and sends no cookie', 
   const [resent] = restarted.place.requests
   t.strictSame(await resent?.json(), { refresh_token: 'token-2' })
   t.equal(resent?.headers.get('idempotency-key'), request?.headers.get('idempotency-key'))
+})
+
+t.test('body mode keeps the device token past a logout, and sends it with the next login alone', async (t) => {
+  const storage = storageIn(new Map())
+  const { auth, place } = await signedIn(() => tokens(), { mode: 'body', storage })
+  await auth.login(person)
+  t.notOk('device_token' in (await place.requests[0]?.json()), 'there is none yet')
+  place.answer = () => tokens({ refresh_token: 'token-1', device_token: 'device-1' })
+  await auth.login(person)
+  place.answer = () => answer(204)
+  await auth.logout()
+
+  place.requests.splice(0)
+  place.answer = () => tokens({ refresh_token: 'token-2' })
+  await auth.register(person)
+  await auth.login(person)
+  const [registration, login] = await Promise.all(place.requests.slice(0, 2).map((request) => request.json()))
+  t.notOk('device_token' in registration)
+  t.equal(login.device_token, 'device-1')
 })
 
 t.test('a storage that fails signs nobody out', async (t) => {

@@ -3,6 +3,8 @@ export class Jar {
   readonly cookies = new Map<string, string>()
   /** The paths that were asked for, oldest first. */
   readonly asked: string[] = []
+  /** Whether the next response is lost on its way. */
+  loses = () => false
 
   readonly fetch: typeof fetch = async (input, init) => {
     const request = new Request(input, init)
@@ -10,6 +12,7 @@ export class Jar {
     const withCookies = request.credentials !== 'omit' && this.cookies.size > 0
     if (withCookies) request.headers.set('cookie', [...this.cookies].map((pair) => pair.join('=')).join('; '))
     const response = await fetch(request)
+    if (this.loses()) throw new TypeError('The connection was lost')
     for (const cookie of response.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? []
       if (value === '') this.cookies.delete(name)

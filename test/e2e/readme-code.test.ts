@@ -1,29 +1,24 @@
 import { execFile, spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { Device, password } from './device.js'
 import { freshDatabase, patienceMilliseconds, startService } from './process.js'
-import { blockWith, freePort, readmeBlocks } from './readme.js'
+import { blockWith, freePort, moduleOf, readmeBlocks } from './readme.js'
 
 t.setTimeout(patienceMilliseconds)
-
-/** A module of the README's code, where it finds our packages. */
-async function moduleOf(t: Test, code: string): Promise<string> {
-  const folder = await mkdtemp(fileURLToPath(new URL('readme-', import.meta.url)))
-  t.teardown(() => rm(folder, { recursive: true, force: true }))
-  const file = join(folder, 'module.mjs')
-  await writeFile(file, code)
-  return file
-}
 
 t.test('what a page and another service do', async (t) => {
   const port = await freePort()
   const blocks = await readmeBlocks(port)
-  const settings = { PORT: String(port), ALLOWED_ORIGINS: 'http://localhost:5173' }
+  const secret = 'a-service-secret-of-32-characters'
+  const settings = {
+    PORT: String(port),
+    ALLOWED_ORIGINS: 'http://localhost:5173',
+    SERVICE_CREDENTIALS: `reports:${secret}`
+  }
   const { url } = await startService(t, { ...(await freshDatabase(t, 'embedded')), ...settings })
   const device = new Device(url)
   await device.signIn('/register', 'ada@example.com')
@@ -61,24 +56,34 @@ t.test('what a page and another service do', async (t) => {
     t.match(await service.verify(device.accessToken), { sid: device.sessionId, roles: [] })
     await t.rejects(service.verify(device.accessToken.slice(0, -4)), { code: 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED' })
   })
+
+  t.test('another service is guarded, and told that a session has ended', async (t) => {
+    const servicePort = await freePort()
+    const { code } = blockWith(blocks, "from 'latchkey/verifier'")
+    const moved = code
+      .replace("'latchkey/verifier'", `'${ours('verifier/index.js')}'`)
+      .replace('8081', `${servicePort}`)
+    if (!(await listens(t, moved, { LATCHKEY_SECRET: secret }))) return t.fail('the service ended')
+
+    const reader = new Device(url)
+    await reader.signIn('/login', 'ada@example.com')
+    const service = Object.assign(new Device(`http://localhost:${servicePort}`), { accessToken: reader.accessToken })
+    t.match(await service.send('GET', '/reports'), { status: 200, body: { for: String } })
+    t.equal((await new Device(service.url).send('GET', '/reports')).status, 401)
+    t.equal((await reader.send('POST', '/logout')).status, 204)
+    for (let i = 0; i < 1000 && (await service.send('GET', '/reports')).status === 200; i += 1) await delay(5)
+    t.match(await service.send('GET', '/reports'), { status: 401, body: { code: 'session_revoked' } })
+  })
 })
 
 t.test('an app with the plugin', async (t) => {
   const port = await freePort()
   const { code } = blockWith(await readmeBlocks(port), "from 'latchkey'")
-  const index = new URL('../../src/index.js', import.meta.url).href
   // Fastify gives up on a plugin after ten seconds, which a machine that is busy with other tests can exceed.
-  const patient = code.replace('Fastify()', 'Fastify({ pluginTimeout: 90_000 })').replace("'latchkey'", `'${index}'`)
-  const file = await moduleOf(t, `${patient}console.log('listens')\n`)
-  const app = spawn(process.execPath, [file], { cwd: join(file, '..'), stdio: ['ignore', 'pipe', 'inherit'] })
-  const ended = new Promise((resolve) => app.once('close', resolve))
-  t.teardown(async () => {
-    app.kill('SIGKILL')
-    await ended
-  })
-  const listens = new Promise((resolve) => app.stdout.once('data', resolve))
-  const ok = await Promise.race([listens.then(() => true), ended.then(() => false)])
-  if (!ok) return t.fail('the app ended')
+  const patient = code
+    .replace('Fastify()', 'Fastify({ pluginTimeout: 90_000 })')
+    .replace("'latchkey'", `'${ours('index.js')}'`)
+  if (!(await listens(t, patient))) return t.fail('the app ended')
 
   const device = new Device(`http://localhost:${port}`)
   t.equal((await device.send('GET', '/reports')).status, 401)
@@ -87,9 +92,29 @@ t.test('an app with the plugin', async (t) => {
   t.equal((await device.send('GET', '/ops')).status, 403)
 })
 
+/** Where a module of ours is, compiled. */
+const ours = (path: string) => new URL(`../../src/${path}`, import.meta.url).href
+
+/** Runs such code as a process, until `t` ends; whether it has come to its end and goes on. */
+async function listens(t: Test, code: string, env: Record<string, string> = {}): Promise<boolean> {
+  const file = await moduleOf(t, `${code}console.log('listens')\n`)
+  const app = spawn(process.execPath, [file], {
+    cwd: join(file, '..'),
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env }
+  })
+  const ended = new Promise((resolve) => app.once('close', resolve))
+  t.teardown(async () => {
+    app.kill('SIGKILL')
+    await ended
+  })
+  const said = new Promise((resolve) => app.stdout.once('data', resolve))
+  return Promise.race([said.then(() => true), ended.then(() => false)])
+}
+
 /** The code with our package as it was built for this test. */
 function fromBuild(code: string): string {
-  return code.replace("'latchkey/client'", `'${new URL('../../src/client/index.js', import.meta.url).href}'`)
+  return code.replace("'latchkey/client'", `'${ours('client/index.js')}'`)
 }
 
 interface Page {

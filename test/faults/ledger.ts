@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-import { testFolder, testTemplate } from '../database.js'
+import { testFolder } from '../database.js'
 import { seeded } from './seed.js'
 
 /** How a life of the writer ends. */
@@ -31,15 +31,10 @@ const powerCutModule = new URL('power-cut.js', import.meta.url).href
 export async function keepLedger(t: Test, rounds: number, cut: Cut): Promise<void> {
   const random = seeded(t)
   const dataDir = await testFolder(t)
-  const template = await testTemplate()
   let told = 0
   let lives = 0
   for (let round = 0; round <= rounds; round += 1) {
-    const { said, kept } = await live(
-      t,
-      [dataDir, template, String(told)],
-      round < rounds ? cut(random) : { afterWrites: 1 }
-    )
+    const { said, kept } = await live(t, [dataDir, String(told)], round < rounds ? cut(random) : { afterWrites: 1 })
     // Cut off before it was open, it had nothing to say.
     if (kept !== undefined) {
       lives += 1

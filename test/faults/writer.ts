@@ -1,14 +1,14 @@
 /**
- * A process that writes to an embedded database until it is ended. Arguments: its folder, its template, and
- * the last number that a process before told. First it says `kept N`: how many of the numbers up to
+ * A process that writes to an embedded database until it is ended. Arguments: its folder, and the last
+ * number that a process before told. First it says `kept N`: how many of the numbers up to
  * that one are there. Then it writes the numbers after the highest one, and says each when it is acknowledged.
  */
 import { openEmbeddedDatabase } from '../../src/adapters/prisma/embedded-database.js'
 
-const [dataDir = '', template = '', told = '0'] = process.argv.slice(2)
+const [dataDir = '', told = '0'] = process.argv.slice(2)
 process.stdin.on('end', () => process.exit()).resume()
 
-const database = await openEmbeddedDatabase({ dataDir, template })
+const database = await openEmbeddedDatabase({ dataDir })
 const [row] = await database.run(
   (prisma) => prisma.$queryRaw<{ kept: number; highest: number }[]>`
     SELECT count(DISTINCT note) FILTER (WHERE note::int <= ${Number(told)}::int)::int AS kept,

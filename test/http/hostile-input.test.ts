@@ -35,6 +35,7 @@ const fields = [
   ['POST', '/login', 'password'],
   ['POST', '/login', 'mode'],
   ['POST', '/login', 'device'],
+  ['POST', '/login', 'device_token'],
   ['POST', '/refresh', 'refresh_token'],
   ['POST', '/logout', 'refresh_token'],
   ['POST', '/password', 'current_password'],

@@ -28,6 +28,8 @@ export interface DatabaseParts {
   readonly bounds: Bounds
   /** How long an interactive transaction may last. */
   readonly transactionSeconds: number
+  /** Throws `Unavailable` where an operation must not begin now. */
+  admit?(): Promise<void>
   readonly listen?: Listen
   /** Closes what lies beneath Prisma. */
   close(): Promise<void>
@@ -56,6 +58,7 @@ export function databaseOver(parts: DatabaseParts): Database {
     run: (operation) =>
       operations.run(async () => {
         try {
+          await parts.admit?.()
           return await operation(prisma)
         } catch (error) {
           throw unavailableBecause(error) ?? error

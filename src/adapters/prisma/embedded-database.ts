@@ -1,8 +1,10 @@
 import { PGlite } from '@electric-sql/pglite'
 import { builtTemplate, makeCluster, makeDataFolder } from '../data-folder.js'
+import { diskRoom } from '../disk-room.js'
 import { lockFolder } from '../folder-lock.js'
 import { type Database, databaseOver } from './database.js'
 import { embeddedAdapter } from './embedded-adapter.js'
+import { keepUp } from './embedded-upkeep.js'
 import { migrate, readMigrations } from './migrations.js'
 import { type OpenedCluster, reopeningCluster } from './reopening-cluster.js'
 import { SyncedFiles } from './synced-files.js'
@@ -14,7 +16,12 @@ export interface EmbeddedOptions {
   readonly template?: string
   readonly waiting?: number
   readonly waitSeconds?: number
+  /** While the disk has less room than this, nothing is asked of the database; `diskReserveBytes` by default. */
+  readonly reserveBytes?: number
 }
+
+/** Far more than the database writes in the second for which the disk's answer is believed. */
+export const diskReserveBytes = 32 * 2 ** 20
 
 /** The folder belongs to another process. */
 export class FolderTaken extends Error {
@@ -24,11 +31,13 @@ export class FolderTaken extends Error {
 /**
  * PGlite's own parameters, without its `-F`, which turns fsync off. fdatasync, the default, does nothing
  * in there. A tenth of the buffers: they come out of this process's memory, and the working set of an
- * embedded service is small.
+ * embedded service is small. After a checkpoint, 32 MB of the log at most are kept to be used again.
  */
 const startParams = [
   ...PGlite.defaultStartParams.filter((parameter) => parameter !== '-F'),
-  ...['fsync=on', 'wal_sync_method=fsync', 'shared_buffers=16MB', 'timezone=UTC'].flatMap((setting) => ['-c', setting])
+  ...['fsync=on', 'wal_sync_method=fsync', 'shared_buffers=16MB', 'max_wal_size=32MB', 'timezone=UTC'].flatMap(
+    (setting) => ['-c', setting]
+  )
 ]
 
 /**
@@ -39,7 +48,7 @@ const startParams = [
  * disk keeps what fsync(2) gave it.
  */
 export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Database> {
-  const { dataDir, template = builtTemplate, waiting = 500, waitSeconds = 2 } = options
+  const { dataDir, template = builtTemplate, waiting = 500, waitSeconds = 2, reserveBytes = diskReserveBytes } = options
   await makeDataFolder(dataDir)
   const lock = await lockFolder(dataDir)
   if (lock === undefined) {
@@ -51,14 +60,18 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Da
   try {
     const folder = await makeCluster(dataDir, template)
     const cluster = await reopeningCluster(() => openCluster(folder))
+    const stopUpkeep = keepUp(cluster)
     return databaseOver({
       kind: 'embedded',
       adapter: embeddedAdapter(cluster),
       // There is one connection.
       bounds: { inFlight: 1, waiting, waitSeconds },
       transactionSeconds: 5,
+      // Reading too: it may mark rows, which goes through the log.
+      admit: diskRoom(dataDir, reserveBytes),
       async close() {
         try {
+          await stopUpkeep()
           await cluster.close()
         } finally {
           await lock.release()

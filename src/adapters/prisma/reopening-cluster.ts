@@ -18,10 +18,11 @@ const retrySeconds = 5
 /**
  * A cluster that is opened anew after it has stopped: PostgreSQL ends itself where it cannot write its
  * log (PANIC), and its start recovers every commit that was told of. A server's postmaster does the
- * same. Until that has worked, everything throws `Unavailable`. Callers come one at a time.
+ * same. Until that has worked, everything throws `Unavailable`.
  */
 export async function reopeningCluster(open: () => Promise<OpenedCluster>): Promise<Cluster> {
   let current: OpenedCluster | undefined = await open()
+  let reopening: Promise<OpenedCluster> | undefined
   let notBefore = 0
 
   async function reopened(): Promise<OpenedCluster> {
@@ -36,8 +37,16 @@ export async function reopeningCluster(open: () => Promise<OpenedCluster>): Prom
     }
   }
 
+  /** Whoever comes meanwhile waits for the same one: two on one folder would destroy its data. */
+  function reopenedOnce(): Promise<OpenedCluster> {
+    reopening ??= reopened().finally(() => {
+      reopening = undefined
+    })
+    return reopening
+  }
+
   async function use<T>(action: (pglite: PGlite) => Promise<T>): Promise<T> {
-    current ??= await reopened()
+    current ??= await reopenedOnce()
     const opened = current
     try {
       return await action(opened.pglite)

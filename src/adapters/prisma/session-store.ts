@@ -68,6 +68,14 @@ export function prismaSessionStore(database: Database, policy: RefreshingPolicy 
       return newestFirst.page(rows, page)
     },
 
+    async count(most) {
+      const [row] = await database.run(
+        (prisma) => prisma.$queryRaw<{ readonly count: number }[]>`
+          SELECT count(*)::int AS count FROM (SELECT 1 FROM session s WHERE ${isLive} LIMIT ${most}) live`
+      )
+      return row?.count ?? 0
+    },
+
     async rename(sid, userId, device) {
       const [session] = await database.run(
         (prisma) => prisma.$queryRaw<Session[]>`

@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync } from 'node:fs'
 import type { PGlite } from '@electric-sql/pglite'
 import { NodeFS } from '@electric-sql/pglite/nodefs'
+import { stopAtPanic } from './stop-at-panic.js'
 
 type Options = Parameters<NodeFS['init']>[1]
 type Module = Parameters<NonNullable<Options['preRun']>[number]>[0]
@@ -30,7 +31,7 @@ export class SyncedFiles extends NodeFS {
   override async init(pglite: PGlite, options: Options): ReturnType<NodeFS['init']> {
     const { emscriptenOpts } = await super.init(pglite, options)
     const extend = ({ NODEFS }: Module) => this.#extend(NODEFS as unknown as NodeFiles)
-    return { emscriptenOpts: { ...emscriptenOpts, preRun: [...(emscriptenOpts.preRun ?? []), extend] } }
+    return { emscriptenOpts: { ...emscriptenOpts, preRun: [...(emscriptenOpts.preRun ?? []), extend, stopAtPanic] } }
   }
 
   /** Closes what a database that has stopped left open. */

@@ -5,13 +5,12 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { lockFolder } from '../../../src/adapters/folder-lock.js'
 import { FolderTaken, openEmbeddedDatabase } from '../../../src/adapters/prisma/embedded-database.js'
-import { sql, testFolder, testTemplate } from '../../database.js'
+import { sql, testFolder } from '../../database.js'
 
-const template = await testTemplate()
 const embeddedModule = new URL('../../../src/adapters/prisma/embedded-database.js', import.meta.url).href
 
 async function open(t: Test, dataDir: string) {
-  const database = await openEmbeddedDatabase({ dataDir, template })
+  const database = await openEmbeddedDatabase({ dataDir })
   t.teardown(() => database.close())
   return database
 }
@@ -20,7 +19,7 @@ t.test('a folder that somebody else has is refused, with its name and what to do
   const dataDir = await testFolder(t)
   const lock = await lockFolder(dataDir)
   t.teardown(() => lock?.release())
-  const second = openEmbeddedDatabase({ dataDir, template })
+  const second = openEmbeddedDatabase({ dataDir })
   await t.rejects(second, FolderTaken)
   const message = await second.then(
     () => '',
@@ -34,7 +33,7 @@ t.test('after kill -9, and after a close, the next one has every acknowledged wr
   // It ends with its standard input, so that a test that is killed leaves nothing behind that writes for ever.
   const script = `import { openEmbeddedDatabase } from '${embeddedModule}'
     process.stdin.on('end', () => process.exit()).resume()
-    const database = await openEmbeddedDatabase(${JSON.stringify({ dataDir, template })})
+    const database = await openEmbeddedDatabase(${JSON.stringify({ dataDir })})
     for (let written = 1; ; written += 1) {
       await database.run((prisma) => prisma.event.create({ data: { type: 'written' } }))
       process.stdout.write(written + '\\n')
@@ -46,7 +45,7 @@ t.test('after kill -9, and after a close, the next one has every acknowledged wr
   let said = ''
   child.stdout.on('data', (data) => (said += data))
   while (said.split('\n').length < 20) await once(child.stdout, 'data')
-  await t.rejects(openEmbeddedDatabase({ dataDir, template }), FolderTaken)
+  await t.rejects(openEmbeddedDatabase({ dataDir }), FolderTaken)
   const closed = once(child, 'close')
   child.kill('SIGKILL')
   await closed

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { PGlite } from '@electric-sql/pglite'
 import t, { type Test } from 'tap'
-import { makeCluster } from '../../../src/adapters/data-folder.js'
+import { builtTemplate, makeCluster } from '../../../src/adapters/data-folder.js'
 import {
   type Migration,
   type MigrationConnection,
@@ -9,7 +9,7 @@ import {
   readMigrations
 } from '../../../src/adapters/prisma/migrations.js'
 import { openServerDatabase } from '../../../src/adapters/prisma/server-database.js'
-import { openTestDatabase, sql, testDatabases, testFolder, testSchema, testTemplate } from '../../database.js'
+import { openTestDatabase, sql, testDatabases, testFolder, testSchema } from '../../database.js'
 
 interface HistoryRow {
   readonly migration_name: string
@@ -148,7 +148,7 @@ t.test('on one connection', async (t) => {
 })
 
 async function emptyCluster(t: Test): Promise<PGlite> {
-  const pglite = await PGlite.create({ dataDir: await makeCluster(await testFolder(t), await testTemplate()) })
+  const pglite = await PGlite.create({ dataDir: await makeCluster(await testFolder(t), builtTemplate) })
   t.teardown(() => pglite.close())
   return pglite
 }

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { extname } from 'node:path'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { Refused } from '../../service/refused.js'
+import type { Routes } from '../context.js'
+import { describe } from '../describe.js'
+
+/**
+ * GET /account and GET /console: pages that hold nothing of anybody. Their scripts call the same
+ * routes as every other client. Addresses in them are relative, so that they work under any prefix.
+ */
+export const pageRoutes: Routes = (app) => {
+  app.register(async (scope) => {
+    const assets = await readAssets()
+    for (const { name, summary, tag } of pages) {
+      const page = await readContent(new URL(`${name}.html`, pagesFolder))
+      const schema = describe({ summary, tag, response: { 200: html } })
+      scope.get(`/${name}`, { schema }, async (request, reply) => sendContent(request, reply, page))
+
+      scope.get<{ Params: { '*': string } }>(
+        `/${name}/assets/*`,
+        { logLevel: 'warn', schema: { hide: true } },
+        async (request, reply) => {
+          const asset = assets.get(request.params['*'])
+          if (asset === undefined) throw new Refused('not_found')
+          return sendContent(request, reply, asset)
+        }
+      )
+    }
+  })
+}
+
+const pages = [
+  { name: 'account', summary: 'The page where a person sees and ends their devices', tag: 'account' },
+  { name: 'console', summary: 'The page for ops', tag: 'admin' }
+] as const
+
+const html = { description: 'The page', content: { 'text/html': { schema: Type.String() } } }
+
+const pagesFolder = new URL('../pages/', import.meta.url)
+
+/** What the pages load, under the names by which scripts import each other. */
+const assetFolders = { 'http/pages/': pagesFolder, 'client/': new URL('../../client/', import.meta.url) }
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml'
+}
+
+/** The pages run what we serve and nothing else, write no markup from text, and ask nobody else anything. */
+const headers = {
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "connect-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'"
+  ].join('; '),
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  // Kept, and asked for anew: a page never runs with scripts of another version.
+  'cache-control': 'no-cache'
+}
+
+interface Content {
+  readonly type: string
+  readonly text: string
+  readonly etag: string
+}
+
+async function readAssets(): Promise<ReadonlyMap<string, Content>> {
+  const assets = new Map<string, Content>()
+  for (const [place, folder] of Object.entries(assetFolders)) {
+    const names = (await readdir(folder)).filter((name) => ['.css', '.js', '.svg'].includes(extname(name)))
+    for (const name of names) assets.set(place + name, await readContent(new URL(name, folder)))
+  }
+  return assets
+}
+
+async function readContent(file: URL): Promise<Content> {
+  const text = await readFile(file, 'utf8')
+  const etag = `"${createHash('sha256').update(text).digest('base64url')}"`
+  return { type: types[extname(file.pathname)] ?? 'text/plain', text, etag }
+}
+
+function sendContent(request: FastifyRequest, reply: FastifyReply, { type, text, etag }: Content): FastifyReply {
+  reply.headers(headers).header('etag', etag)
+  if (request.headers['if-none-match'] === etag) return reply.code(304).send()
+  return reply.type(type).send(text)
+}
