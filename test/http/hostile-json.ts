@@ -214,7 +214,7 @@ export const hostileValues: readonly unknown[] = [
   '\\',
   '%00',
   '../../../etc/passwd',
-  '${7*7}{{7*7}}<%= 7*7 %>',
+  '#{7*7}{{7*7}}<%= 7*7 %>',
   '<script>alert(1)</script>',
   '() { :;}; echo x',
   '2020-13-45T99:99:99Z',

@@ -279,22 +279,21 @@ function plain(name: string, { enum: values, const: only, type }: Schema): unkno
   return type === 'array' ? [] : 'new password of some length'
 }
 
-/** Each member of the body in turn with each of `values`, and the others as they should be. */
+/** Each member of the body and of the query in turn with each of `values`, and the others as they should be. */
 export function oneWrongMember(named: NamedOperation, values: readonly unknown[]): HostileRequest[] {
+  const usual = { sender: welcomeAt(named), parameters: { id: idsAt(named)[0] ?? '' }, query: '', headers: {} }
   const members = Object.entries(bodySchema(named).properties ?? {})
-  const id = idsAt(named)[0] ?? ''
-  return members.flatMap(([wrong]) =>
+  const bodies = members.flatMap(([wrong]) =>
     values.map((value) => ({
-      sender: welcomeAt(named),
-      parameters: { id },
-      query: '',
-      headers: {},
-      body: {
-        kind: 'members' as const,
-        members: members.map(([name, schema]) => [name, name === wrong ? value : plain(name, schema)] as const)
-      }
+      kind: 'members' as const,
+      members: members.map(([name, schema]) => [name, name === wrong ? value : plain(name, schema)] as const)
     }))
   )
+  const queries = parameters(named, 'query').flatMap(([name]) => values.map((value) => `${name}=${encoded(value)}`))
+  return [
+    ...bodies.map((body) => ({ ...usual, body })),
+    ...queries.map((query) => ({ ...usual, query, body: undefined }))
+  ]
 }
 
 /** Hostile requests to one operation; mostly sent by somebody whom its guard lets in, so that they come far. */
