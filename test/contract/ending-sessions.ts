@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
+import type { LiveSession, UserWithPassword } from '../../src/ports.js'
 import { addUser, attempt, digest, eventsOf, login, ops, policy, reread, type Stores, tryLogin } from './stores.js'
 
 const skewSeconds = 60
@@ -110,18 +111,29 @@ export function testEndings(t: Test, stores: Stores): void {
     t.match(await sessions.endEverybodys(ops), { count: 0, revocation: { sid: null } })
   })
 
-  t.test('an end wins against every refresh that is on its way', async (t) => {
-    const user = await addUser(stores)
-    for (let round = 0; round < stores.rounds; round++) {
-      const session = await login(stores, user)
-      const rotate = () => sessions.rotate(attempt(session))
-      const end = () => sessions.end({ sid: session.id }, 'revoked_by_user', {})
-      const [, revocation] =
-        round % 2 === 0 ? await Promise.all([rotate(), end()]) : (await Promise.all([end(), rotate()])).reverse()
-      if (revocation === undefined) t.fail(`round ${round}: the session was not found`)
-      if ((await sessions.find(session.id)) !== undefined) t.fail(`round ${round}: the session lives on`)
+  t.test('an end and a new password win against every refresh that is on its way', async (t) => {
+    const endings = {
+      end: (user: UserWithPassword, { id }: LiveSession) =>
+        sessions.end({ sid: id, userId: user.id }, 'revoked_by_user', {}),
+      changePassword: ({ id, passwordHash }: UserWithPassword) =>
+        stores.users.changePassword(
+          { userId: id, oldHash: passwordHash, newHash: passwordHash, keepSid: randomUUID() },
+          {}
+        )
     }
-    t.same(await sessions.listOfUser(user.id), [])
+    for (const [name, ending] of Object.entries(endings)) {
+      const user = await addUser(stores)
+      for (let round = 0; round < stores.rounds; round++) {
+        const session = await login(stores, user)
+        const rotate = () => sessions.rotate(attempt(session))
+        const end = () => ending(user, session)
+        const [, ended] =
+          round % 2 === 0 ? await Promise.all([rotate(), end()]) : (await Promise.all([end(), rotate()])).reverse()
+        if (ended === undefined) t.fail(`${name}, round ${round}: the session was not found`)
+        if ((await sessions.find(session.id)) !== undefined) t.fail(`${name}, round ${round}: the session lives on`)
+      }
+      t.same(await sessions.listOfUser(user.id), [], `${name}, ${stores.rounds} times`)
+    }
   })
 
   t.test(

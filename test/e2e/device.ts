@@ -37,7 +37,7 @@ export class Device {
     return token.generation
   }
 
-  async send(method: 'GET' | 'POST' | 'DELETE', path: string, content?: object): Promise<Answer> {
+  async send(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, content?: object): Promise<Answer> {
     const response = await fetch(this.url + path, {
       method,
       headers: {

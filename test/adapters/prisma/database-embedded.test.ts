@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { PGlite } from '@electric-sql/pglite'
 import t, { type Test } from 'tap'
 import { lockFolder } from '../../../src/adapters/folder-lock.js'
 import { FolderTaken, openEmbeddedDatabase } from '../../../src/adapters/prisma/embedded-database.js'
-import { sql, testFolder } from '../../database.js'
+import { upkeep } from '../../../src/adapters/prisma/embedded-upkeep.js'
+import { sql, testDataFolder, testFolder } from '../../database.js'
 
 const embeddedModule = new URL('../../../src/adapters/prisma/embedded-database.js', import.meta.url).href
 
@@ -67,4 +69,26 @@ t.test('when it cannot open it lets go of the folder', async (t) => {
   const lock = await lockFolder(dataDir)
   t.ok(lock)
   await lock?.release()
+})
+
+t.test('upkeep keeps the log short, and gives back the room of removed rows', async (t) => {
+  const folder = join(await testDataFolder(t), 'postgres')
+  const startParams = [...PGlite.defaultStartParams, '-c', 'max_wal_size=2MB']
+  const pglite = await PGlite.create({ dataDir: folder, startParams })
+  t.teardown(() => pglite.close())
+  const checkpoint = async () => (await pglite.query('SELECT redo_lsn::text FROM pg_control_checkpoint()')).rows
+  const before = await checkpoint()
+  await upkeep(pglite)
+  t.strictSame(await checkpoint(), before, 'where nothing was written, nothing is done')
+
+  for (let rounds = 0; rounds < 2; rounds += 1) {
+    await pglite.exec(`INSERT INTO event (type) SELECT repeat('x', 500) FROM generate_series(1, 10000)`)
+    await pglite.exec('DELETE FROM event')
+    // Counted are rows that a session has told of, which it does when it next has nothing to do.
+    await pglite.exec('SELECT pg_stat_force_next_flush()')
+    await upkeep(pglite)
+    t.strictSame((await pglite.query(`SELECT pg_relation_size('event')::int AS bytes`)).rows, [{ bytes: 0 }])
+  }
+  const log = (await readdir(join(folder, 'pg_wal'))).filter((name) => /^[0-9A-F]{24}$/.test(name))
+  t.ok(log.length < 20, `${log.length} MB of the log, after twice 12 MB`)
 })

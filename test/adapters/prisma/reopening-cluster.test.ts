@@ -53,3 +53,15 @@ t.test('while it cannot be opened it is unavailable, and not tried at every requ
   t.equal(seen.opened, 2)
   await cluster.close()
 })
+
+t.test('who comes while it is being opened anew waits for the same one', async (t) => {
+  const { cluster, seen } = await scripted([
+    () => {
+      throw stopped()
+    },
+    () => 'served'
+  ])
+  await t.rejects(cluster.query(''))
+  t.strictSame(await Promise.all([cluster.query(''), cluster.query('')]), ['served', 'served'])
+  t.equal(seen.opened, 2)
+})
