@@ -26,9 +26,15 @@ const layers = [
   },
   {
     layer: 'http',
-    from: '^src/http/',
+    from: '^src/http/(?!pages/)',
     may: ['core/', 'ports[.]ts$', 'service/'],
     why: 'HTTP calls use cases, never a store.'
+  },
+  {
+    layer: 'pages',
+    from: '^src/http/pages/',
+    may: ['client/index[.]ts$', 'core/reasons[.]ts$', 'ports[.]ts$', 'http/schemas[.]ts$'],
+    why: 'Pages are clients like any other.'
   },
   {
     layer: 'verifier',
@@ -95,7 +101,7 @@ const layers = [
   }
 ]
 
-const entryPoints = '^src/(index|cli/main|(verifier|client|testing)/(index|axios))[.]ts$'
+const entryPoints = '^src/(index|cli/main|(verifier|client|testing)/(index|axios)|http/pages/(account|console))[.]ts$'
 
 /** What a layer imports of ours besides itself is on its list, or is refused. */
 function holdLayer({ layer, from, may, packages = true, why }) {
@@ -112,6 +118,20 @@ function holdLayer({ layer, from, may, packages = true, why }) {
 module.exports = {
   forbidden: [
     ...layers.map(holdLayer),
+    {
+      name: 'pages-load',
+      severity: 'error',
+      comment: 'Browsers load the pages and the client; of everything else there are types alone.',
+      from: { path: '^src/http/pages/' },
+      to: { pathNot: '^src/(http/pages|client)/', dependencyTypesNot: ['type-only'] }
+    },
+    {
+      name: 'client-imports-no-package',
+      comment: 'Pages load the client as it is. axios is known by its types alone.',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { pathNot: '^src/client/', dependencyTypesNot: ['type-only'] }
+    },
     {
       name: 'no-circular',
       severity: 'error',

@@ -1,77 +1,53 @@
-import { spawn } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
-import { performance } from 'node:perf_hooks'
-import { fileURLToPath } from 'node:url'
-import pg from 'pg'
+import { serverUrl, testSchema } from '../test/database.js'
+import { type FanOutOptions, type FanOutReport, quantile, runFanOut } from '../test/faults/fan-out.js'
+import { type FleetOptions, startFleet } from '../test/faults/fleet.js'
 
 /**
- * How long a session that one instance ends is still accepted by another: two processes on one
- * PostgreSQL server, named by TEST_DATABASE_URL. Prints p50, p99 and the longest, in milliseconds.
+ * How long a session that has ended is still accepted: two instances on the PostgreSQL server of
+ * TEST_DATABASE_URL and two services with a verifier, sessions ended at random through either
+ * instance under load, and the time until the last of the four refuses the access token. Then the
+ * same with the feed cut in the middle, and all of it by Redis where TEST_REDIS_URL names one.
+ *
+ *   node build/bench/revocation-fan-out.js [sessions] [seed] [only this run, 1 to 5]
  */
-const count = Number(process.argv[2] ?? 300)
-const serverUrl = process.env.TEST_DATABASE_URL
+const sessions = Number(process.argv[2] ?? 1000)
+const seed = Number(process.argv[3] ?? 1)
 if (serverUrl === undefined) throw new Error('Set TEST_DATABASE_URL.')
-const schema = `bench_${randomUUID().replaceAll('-', '')}`
-const url = new URL(serverUrl)
-url.searchParams.set('schema', schema)
-const main = fileURLToPath(new URL('../src/cli/main.js', import.meta.url))
+const only = process.argv[4] === undefined ? undefined : Number(process.argv[4])
+const redisUrl = process.env.TEST_REDIS_URL
 
-function start() {
-  const settings = { PORT: '0', BCRYPT_COST: '4', RATE_LIMIT_ENABLED: 'false', MAX_SESSIONS_PER_USER: '10000' }
-  const env = {
-    PATH: process.env.PATH,
-    DATABASE_URL: url.href,
-    ROOT_SECRET: 'r'.repeat(32),
-    ISSUER: 'http://bench',
-    ...settings
+async function measure(name: string, fleetOptions: FleetOptions, cutSeconds?: FanOutOptions['cutSeconds']) {
+  const endings: (() => unknown)[] = []
+  try {
+    const t = { teardown: (end: () => unknown) => void endings.unshift(end) }
+    const fleet = await startFleet(t, await testSchema(t), fleetOptions)
+    print(name, await runFanOut(fleet, { seed, sessions, perSecond: 20, honest: 4, cutSeconds }))
+  } finally {
+    for (const end of endings) await end()
   }
-  const child = spawn(process.execPath, [main, 'serve'], { env, stdio: ['ignore', 'pipe', 'inherit'] })
-  process.once('exit', () => child.kill('SIGKILL'))
-  const address = new Promise<string>((resolve, reject) => {
-    let text = ''
-    child.stdout.on('data', (chunk: Buffer) => {
-      text += chunk.toString()
-      const found = /Latchkey listens at (http:[^\s"]+)/.exec(text)?.[1]
-      if (found !== undefined) resolve(found)
-    })
-    child.once('exit', () => reject(new Error(text)))
-  })
-  return { child, address }
 }
 
-async function post(address: string, payload: object): Promise<{ access_token: string; session_id: string }> {
-  const headers = { 'content-type': 'application/json' }
-  const response = await fetch(address, { method: 'POST', headers, body: JSON.stringify(payload) })
-  return (await response.json()) as { access_token: string; session_id: string }
+function print(name: string, { ended, endedInTheCut, times, acceptedLate, honest }: FanOutReport): void {
+  const spread = (sorted: readonly number[]) =>
+    `p50 ${quantile(sorted, 0.5).toFixed(0)} ms, p99 ${quantile(sorted, 0.99).toFixed(0)} ms, longest ${quantile(sorted, 1).toFixed(0)} ms`
+  console.log(`${name}
+  ended by owner ${ended.owner}, admin ${ended.admin}, logout ${ended.logout}; ${endedInTheCut} while the feed was cut
+  the last of the four refused after ${spread(times)}
+  an honest check of a token beside it: ${spread(honest.checkTimes)}
+  accepted after a second: ${acceptedLate.length}${acceptedLate.map((who) => `\n    ${who}`).join('')}
+  honest requests: ${honest.served} served, ${honest.announced} answered 503 in the cut, ${honest.wrong.length} refused${honest.wrong.map((what) => `\n    ${what}`).join('')}`)
+  for (const [who, last] of Object.entries(honest.lastAcceptedInTheCut))
+    console.log(
+      `  cut off, ${who} last accepted an honest token after ${last === null ? 'no time' : `${last.toFixed(1)} s`}`
+    )
 }
 
-const instances = [start(), start()]
-try {
-  const [a = '', b = ''] = await Promise.all(instances.map(({ address }) => address))
-  const person = { email: 'bench@example.test', password: 'correct horse battery staple', mode: 'body' }
-  await post(`${a}/register`, person)
-  const times: number[] = []
-  for (let round = 0; round < count; round++) {
-    const { access_token } = await post(`${a}/login`, person)
-    const headers = { authorization: `Bearer ${access_token}` }
-    const isAccepted = async () => (await fetch(`${b}/me`, { headers })).status === 200
-    if (!(await isAccepted())) throw new Error('B refuses an honest session.')
-    const { status } = await fetch(`${a}/logout`, { method: 'POST', headers })
-    if (status !== 204) throw new Error(`Logging out answered ${status}.`)
-    const ended = performance.now()
-    while (await isAccepted()) if (performance.now() - ended > 10_000) throw new Error('B still accepts it after 10 s.')
-    times.push(performance.now() - ended)
-  }
-  times.sort((x, y) => x - y)
-  const at = (share: number) =>
-    (times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN).toFixed(1)
-  console.log(
-    `${count} sessions ended on A; B refused after: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, longest ${at(1)} ms`
-  )
-} finally {
-  for (const { child } of instances) child.kill('SIGTERM')
-  const client = new pg.Client({ connectionString: serverUrl })
-  await client.connect()
-  await client.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)
-  await client.end()
-}
+const runs = [
+  () => measure('LISTEN/NOTIFY', {}),
+  () => measure('LISTEN/NOTIFY, cut for 10 s', {}, 10),
+  () => measure('LISTEN/NOTIFY, cut for 20 s, FEED_STALE=deny', { feedStale: 'deny' }, 20),
+  () => measure('Redis', { redisUrl }),
+  () => measure('Redis, cut for 10 s', { redisUrl }, 10)
+]
+const possible = redisUrl === undefined ? runs.slice(0, 3) : runs
+for (const run of only === undefined ? possible : possible.slice(only - 1, only)) await run()

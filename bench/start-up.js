@@ -53,7 +53,14 @@ async function measure() {
 async function start(dataDir) {
   const from = performance.now()
   // With strict rotation each refresh is a write.
-  const env = { PATH: process.env.PATH, DATA_DIR: dataDir, PORT: '0', REFRESH_GRACE_SECONDS: '0', LOG_LEVEL: 'info' }
+  const env = {
+    PATH: process.env.PATH,
+    DATA_DIR: dataDir,
+    PORT: '0',
+    REFRESH_GRACE_SECONDS: '0',
+    RATE_LIMIT_ENABLED: 'false',
+    LOG_LEVEL: 'info'
+  }
   const child = spawn(process.execPath, [main, 'serve'], { env, stdio: ['ignore', 'pipe', 'inherit'] })
   const url = await new Promise((resolve, reject) => {
     let printed = ''

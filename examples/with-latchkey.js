@@ -1,6 +1,7 @@
 // Runs a command beside a Latchkey of its own: `node with-latchkey.js COMMAND …`. The command finds the ISSUER, an
 // ACCESS_TOKEN of somebody who has just registered, and the SERVICE_SECRET of the credential `example` in its
-// environment. Its exit code is passed on. Latchkey is in this process, so nothing is left behind if that is killed.
+// environment. Its exit code is passed on. LATCHKEY_OPTIONS may hold further options, as JSON. Latchkey is in this
+// process, so nothing is left behind if that is killed.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -17,7 +18,8 @@ const serviceSecret = 'a secret for the examples alone!'.replaceAll(' ', '-')
 const dataDir = await mkdtemp(join(tmpdir(), 'latchkey-example-'))
 const app = Fastify({ pluginTimeout: 60_000 })
 try {
-  await app.register(latchkey, { dataDir, issuer, serviceCredentials: [`example:${serviceSecret}`] })
+  const options = JSON.parse(process.env.LATCHKEY_OPTIONS ?? '{}')
+  await app.register(latchkey, { dataDir, issuer, serviceCredentials: [`example:${serviceSecret}`], ...options })
   await app.listen({ port })
   const env = { ISSUER: issuer, ACCESS_TOKEN: await register(), SERVICE_SECRET: serviceSecret }
   const running = spawn(command, args, { stdio: 'inherit', timeout: 60_000, env: { ...process.env, ...env } })

@@ -19,6 +19,7 @@ const realServices = ['TEST_DATABASE_URL', 'TEST_REDIS_URL']
 run(process.execPath, [join(root, 'scripts', 'prisma-generate.js')])
 rmSync(join(root, 'build'), { recursive: true, force: true })
 run(join(bin, 'tsc'), ['-p', 'tsconfig.json'])
+run(process.execPath, [join(root, 'scripts', 'pages.js'), join(root, 'build', 'src')])
 run(process.execPath, [
   join(root, 'scripts', 'embedded-template.js'),
   join(root, 'build', 'src', 'embedded-template.tar.br')
@@ -42,6 +43,8 @@ const passes = [
 for (const name of realServices.filter((name) => process.env[name] === undefined)) {
   console.log(`${name} is not set: left out what needs the real server.`)
 }
+const { chromiumPath } = await import('../build/test/browser/chromium.js')
+if (chromiumPath === undefined) console.log('There is no Chromium (CHROMIUM_PATH): left out what needs a browser.')
 const { passed, failed } = await count()
 // tap ends with a terminal's escape sequence and no line break: whoever reads the last line looks for it alone.
 console.log(`\n${passed} passed, ${failed} failed`)

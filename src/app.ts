@@ -1,9 +1,12 @@
 import type { Server } from 'node:http'
 import { availableParallelism } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
 import helmet from '@fastify/helmet'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import { breachedPasswords, noBreachedPasswords } from './adapters/breached-passwords.js'
 import { isCommonPassword } from './adapters/common-passwords.js'
 import { type DecisionLogger, decisionLog, notedRevocations } from './adapters/decision-log.js'
+import { deviceTokens } from './adapters/device-tokens.js'
 import { openKeyRing } from './adapters/key-ring.js'
 import { serviceMetrics } from './adapters/metrics.js'
 import { opaqueTokens } from './adapters/opaque-tokens.js'
@@ -20,6 +23,8 @@ import { openServerDatabase } from './adapters/prisma/server-database.js'
 import { prismaSessionStore } from './adapters/prisma/session-store.js'
 import { prismaSigningKeyStore } from './adapters/prisma/signing-key-store.js'
 import { prismaUserStore } from './adapters/prisma/user-store.js'
+import { memoryRateLimits, noRateLimits, unhurried } from './adapters/rate-limits.js'
+import { redisRateLimits } from './adapters/rate-limits-redis.js'
 import { type NoticeSource, openRevocationFeed } from './adapters/revocation-feed.js'
 import { redisNotices } from './adapters/revocation-feed-redis.js'
 import type { ConnectNotices } from './adapters/revocation-feed-subscription.js'
@@ -32,7 +37,7 @@ import { knownMethods } from './http/known-methods.js'
 import { sendClientError, sendNotFound, sendProblem } from './http/problem.js'
 import { loggerOptions } from './logger-options.js'
 import { latchkeyPlugin } from './plugin.js'
-import type { Clock, Ports } from './ports.js'
+import type { BreachedPasswords, Clock, Ports, RateLimits } from './ports.js'
 import { createFirstAdmin } from './service/admin-users.js'
 
 /** The ports made real, and what closes them. */
@@ -52,6 +57,8 @@ export interface Overrides {
     readonly checkMilliseconds?: number
   }
   readonly logger?: FastifyServerOptions['logger']
+  /** How long a refused guess, or one that found the queue full, waits for its answer; a second by default. */
+  readonly refusalMilliseconds?: number
   /** How long a closing app, which accepts no new connection, keeps the idle ones. Not at all by default. */
   readonly drainMilliseconds?: number
 }
@@ -94,7 +101,8 @@ export async function openAdapters(config: Config, overrides: Overrides = {}, lo
       checkMilliseconds: overrides.keyTiming?.checkMilliseconds
     })
     closing.unshift(keyRing.close)
-    const queue = passwordQueue({ concurrency: hashingConcurrency(availableParallelism()), maxWaiting: 32 })
+    const pause = () => delay(overrides.refusalMilliseconds ?? 1000, undefined, { ref: false })
+    const queue = passwordQueue({ concurrency: hashingConcurrency(availableParallelism()), maxWaiting: 32, pause })
     const sessions = prismaSessionStore(database, policy)
     const {
       revocations,
@@ -129,7 +137,10 @@ export async function openAdapters(config: Config, overrides: Overrides = {}, lo
       sessionResolver: sessionCache({ sessions, feed, clock }),
       passwords: passwordHasher({ cost: config.bcryptCost, queue }),
       commonPasswords: isCommonPassword,
+      breachedPasswords: rangeService(config, log),
+      rateLimits: unhurried(openRateLimits(config, closing, log), pause),
       opaqueTokens: opaqueTokens(secrets),
+      deviceTokens: deviceTokens(secrets),
       accessTokens: keyRing.accessTokens,
       signingKeys: keyRing.signingKeys,
       decisions: decisionLog(metrics, log),
@@ -209,6 +220,36 @@ function noticeSource(
     return notices
   }
   return listen && { connect: (handlers) => listen('latchkey_revocation', handlers), lossy: false }
+}
+
+/** Where limits are counted. */
+function openRateLimits(
+  { rateLimitEnabled, redisUrl, issuer }: Config,
+  closing: (() => unknown)[],
+  log: DecisionLogger | undefined
+): RateLimits {
+  if (!rateLimitEnabled) return noRateLimits
+  const inMemory = memoryRateLimits()
+  if (redisUrl === undefined) return inMemory
+  const shared = redisRateLimits({
+    url: redisUrl,
+    name: issuer,
+    inMemory,
+    onChange: (away) =>
+      away
+        ? log?.warn({}, 'Redis does not answer: this instance counts its limits for itself')
+        : log?.info({}, 'Redis answers again: limits are counted there')
+  })
+  closing.unshift(shared.close)
+  return shared
+}
+
+function rangeService({ breachedPasswordsUrl: url }: Config, log: DecisionLogger | undefined): BreachedPasswords {
+  if (url === undefined) return noBreachedPasswords
+  return breachedPasswords({
+    url,
+    onFailure: (err) => log?.warn({ err }, 'BREACHED_PASSWORDS_URL could not be asked: the password is taken')
+  })
 }
 
 /** How this instance hears of changed signing keys; whoever changes them, the table tells. */

@@ -44,7 +44,7 @@ export const settingsSchema = Type.Object({
   redisUrl: Type.Optional(
     text({
       description:
-        'A Redis or Valkey by which instances on one PostgreSQL tell each other of revocations; without it they listen to the database.',
+        'A Redis or Valkey in which instances on one PostgreSQL count their limits together, and by which they tell each other of revocations; without it each counts for itself, and they listen to the database.',
       otherwise: 'none',
       pattern: '^rediss?://\\S+$',
       expects: 'an address that begins with redis:// or rediss://',
@@ -155,7 +155,19 @@ export const settingsSchema = Type.Object({
     description: 'The cost of a password hash; each step doubles the work. In production 10 or more.'
   }),
   passwordMinLength: integer(8, 8, 64, { description: 'The fewest characters that a new password may have.' }),
-  rateLimitEnabled: flag(true, { description: 'Limits on guesses and on requests per address.' }),
+  breachedPasswordsUrl: Type.Optional(
+    text({
+      description:
+        'A range service after the protocol of Have I Been Pwned, asked whether a new password has leaked. It learns the first 5 digits of its SHA-1, no more. When it does not answer within 1.5 s, the password is taken.',
+      otherwise: 'none: only the list that comes with the package is asked',
+      pattern: '^https?://[^\\s?#]+$',
+      expects: 'an absolute http or https address without query and fragment',
+      examples: ['https://api.pwnedpasswords.com/range/']
+    })
+  ),
+  rateLimitEnabled: flag(true, {
+    description: 'Limits on guesses, on refreshes of one session and on requests per address (docs/operations.md).'
+  }),
   feedStale: choice('allow', ['allow', 'deny'], {
     description:
       'What happens to access tokens while this instance has been cut off from what others revoke for ten seconds: `allow` trusts them until they expire, `deny` answers 503.'

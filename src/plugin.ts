@@ -9,6 +9,7 @@ import { serveOpenapi } from './http/openapi.js'
 import { sendProblem } from './http/problem.js'
 import { limitRates } from './http/rate-limits.js'
 import { accountRoutes } from './http/routes/account.js'
+import { adminCountRoutes } from './http/routes/admin-counts.js'
 import { adminEventRoutes } from './http/routes/admin-events.js'
 import { adminKeyRoutes } from './http/routes/admin-keys.js'
 import { adminSessionRoutes } from './http/routes/admin-sessions.js'
@@ -18,6 +19,7 @@ import { healthRoutes } from './http/routes/health.js'
 import { introspectRoutes } from './http/routes/introspect.js'
 import { logoutRoutes } from './http/routes/logout.js'
 import { metricsRoutes } from './http/routes/metrics.js'
+import { pageRoutes } from './http/routes/pages.js'
 import { refreshRoutes } from './http/routes/refresh.js'
 import { revocationsRoutes } from './http/routes/revocations.js'
 import { revokeRoutes } from './http/routes/revoke.js'
@@ -100,7 +102,7 @@ async function routes(app: FastifyInstance, context: HttpContext): Promise<void>
   // A host's own @fastify/cors speaks for all its routes, ours among them, and cannot stand beside a second one.
   if (settings.allowedOrigins.length > 0 && !app.hasPlugin('@fastify/cors'))
     await app.register(cors, corsOptions(settings))
-  if (settings.rateLimitEnabled) await limitRates(app)
+  if (settings.rateLimitEnabled) await limitRates(app, context.ports)
   await serveOpenapi(app, context)
 
   for (const add of [
@@ -113,13 +115,15 @@ async function routes(app: FastifyInstance, context: HttpContext): Promise<void>
     adminSessionRoutes,
     adminEventRoutes,
     adminKeyRoutes,
+    adminCountRoutes,
     discoveryRoutes,
     introspectRoutes,
     revokeRoutes,
     revocationsRoutes,
     healthRoutes,
     metricsRoutes,
-    errorsPage
+    errorsPage,
+    pageRoutes
   ]) {
     add(app, context)
   }

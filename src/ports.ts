@@ -1,4 +1,6 @@
 import type { AccessClaims } from './core/access-claims.js'
+import type { Allowance } from './core/allowance.js'
+import type { DeviceTokenContent } from './core/device-token.js'
 import type { Email } from './core/email.js'
 import type { KeyTimes, RotationCause, RotationSettings } from './core/key-rotation.js'
 import type { Mode, SessionPolicy } from './core/policy.js'
@@ -219,6 +221,8 @@ export interface SessionStore {
     filter: { readonly userId?: string | undefined; readonly ip?: string | undefined },
     page: PageRequest
   ): Promise<Page<Session>>
+  /** How many sessions are live; counts no further than `most`, so that it is bounded whatever the table holds. */
+  count(most: number): Promise<number>
   /** Gives the user's session another device name; undefined where it is not there or not theirs. */
   rename(sid: string, userId: string, device: string | null): Promise<Session | undefined>
 }
@@ -298,7 +302,7 @@ export interface Revocations {
 
 /** What this process knows of the feed, for health and metrics. */
 export interface FeedState {
-  /** Whether news arrive by push; where they do not, the log is read twice a second. */
+  /** Whether news arrive by push; where they do not, the log is read four times a second. */
   readonly connected: boolean
   /** Whether neither has worked for longer than is safe. */
   readonly stale: boolean
@@ -321,6 +325,8 @@ export interface RevocationFeed {
 export type SessionResolver = Pick<SessionStore, 'find' | 'touch'>
 
 export interface PasswordHasher {
+  /** Throws `Unavailable` where the queue is full: asked first, so that a flood costs no I/O. */
+  requireRoom(): Promise<void>
   /** Throws `Unavailable` where the queue is full. */
   hash(password: string): Promise<string>
   /** Whether `password` is the one `hash` was made of; takes as long for an undefined `hash`, and then is false. */
@@ -332,11 +338,45 @@ export interface PasswordHasher {
 /** The list of passwords that too many people have. */
 export type CommonPasswords = (lowerCase: string) => boolean
 
+/** Whether a password is known to have leaked. Never throws: who cannot be asked knows of nothing. */
+export type BreachedPasswords = (password: string) => Promise<boolean>
+
+/** One use of an allowance: by whom is in `key`. */
+export interface Use {
+  readonly allowance: Allowance
+  readonly key: string
+}
+
+/** What became of a use. */
+export interface Taking {
+  /** False where the allowance is used up; then nothing was counted. */
+  readonly granted: boolean
+  /** Uses in this window, this one among them where it was granted. */
+  readonly uses: number
+  /** How long the window goes on. */
+  readonly endsInSeconds: number
+}
+
+/** Counts how often things are done. Never throws: counting goes on in memory where the shared store is away. */
+export interface RateLimits {
+  /** Takes one use of the allowance, however many ask at once. */
+  take(use: Use): Promise<Taking>
+  /** Takes one use back, as if it had not been made. */
+  giveBack(use: Use): Promise<void>
+}
+
 /** Makes and checks the opaque credentials, with the keys that come of the root secrets. */
 export interface OpaqueTokens {
   issue(kind: TokenKind, content: Omit<TokenContent, 'keyId'>): string
   /** The content of a genuine token, checked in constant time; undefined for any other text. */
   open(kind: TokenKind, text: string): TokenContent | undefined
+}
+
+/** Makes and checks what a client proves with that it has signed in to an account before. It is no credential. */
+export interface DeviceTokens {
+  issue(content: Omit<DeviceTokenContent, 'keyId'>): string
+  /** The content of a genuine token, of whatever age, checked in constant time; undefined for any other text. */
+  open(text: string): DeviceTokenContent | undefined
 }
 
 /** Signs and verifies access tokens with the keys that are in force. */
@@ -349,6 +389,8 @@ export interface AccessTokens {
   open(token: string): unknown
   /** The public keys, as a JWK Set (RFC 7517 §5). */
   jwks(): { readonly keys: readonly JsonWebKey[] }
+  /** Calls `follower` whenever this process may have other keys than before, until the function it returns is called. */
+  followKeys(follower: () => void): () => void
 }
 
 /** A signing key without anything secret. */
@@ -382,9 +424,9 @@ export interface JsonWebKey {
 
 /** What is decided about a person, and what it can come to: few words each, because they are labels of metrics. */
 export const decisions = {
-  login: ['succeeded', 'unknown_email', 'wrong_password', 'user_disabled', 'user_changed'],
+  login: ['succeeded', 'unknown_email', 'wrong_password', 'user_disabled', 'user_changed', 'limited'],
   registration: ['succeeded', 'email_taken'],
-  refresh: ['rotated', 'current', 'replayed', 'recovered', 'restored', 'reuse', 'ended', 'refused']
+  refresh: ['rotated', 'current', 'replayed', 'recovered', 'restored', 'reuse', 'ended', 'refused', 'limited']
 } as const
 
 export type DecisionKind = keyof typeof decisions
@@ -400,10 +442,26 @@ export interface Decisions {
   ): void
 }
 
-/** What this process has counted and sees now, in the text that Prometheus reads. */
+/** What this process has done within one minute, which began at `at`. */
+export interface MinuteCounts {
+  readonly at: number
+  /** Logins that succeeded. */
+  readonly logins: number
+  /** Refreshes that were answered with tokens. */
+  readonly refreshes: number
+  /** Entries that were added to the feed of revocations; everybody's sessions are one. */
+  readonly revocations: number
+  /** Sessions that ended because an old refresh token came back. */
+  readonly reuse: number
+}
+
+/** What this process has counted and sees now. */
 export interface Metrics {
   readonly contentType: string
+  /** In the text that Prometheus reads. */
   text(): Promise<string>
+  /** The last sixty minutes, the present one included, oldest first. */
+  lastHour(): readonly MinuteCounts[]
   countResponse(status: number): void
 }
 
@@ -431,7 +489,10 @@ export interface Ports {
   readonly sessionResolver: SessionResolver
   readonly passwords: PasswordHasher
   readonly commonPasswords: CommonPasswords
+  readonly breachedPasswords: BreachedPasswords
+  readonly rateLimits: RateLimits
   readonly opaqueTokens: OpaqueTokens
+  readonly deviceTokens: DeviceTokens
   readonly accessTokens: AccessTokens
   readonly signingKeys: SigningKeys
   readonly decisions: Decisions

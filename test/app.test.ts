@@ -65,7 +65,8 @@ t.test('ADMIN_EMAIL makes an admin where there is none, and only there', async (
     const response = await client.signIn(email, { path: '/login', mode: 'body' })
     return response.statusCode === 200 ? (await client.send('GET', '/me')).json().roles : undefined
   }
-  t.strictSame(await signIn('first@example.org'), ['admin'])
+  const atOnce = await Promise.all([signIn('first@example.org'), signIn('first@example.org')])
+  t.strictSame(atOnce, [['admin'], ['admin']], 'two instances that start at once')
   t.strictSame(await signIn('first@example.org'), ['admin'])
   t.strictSame(await signIn('second@example.org'), undefined, 'no second one')
 })
@@ -80,6 +81,9 @@ t.test('every response has the headers that keep a page safe', async (t) => {
     t.equal(headers['x-content-type-options'], 'nosniff')
     t.equal(headers['x-frame-options'], 'DENY')
     t.equal(headers['referrer-policy'], 'no-referrer')
+    t.equal(headers['cross-origin-resource-policy'], 'same-origin')
+    t.equal(headers['cross-origin-opener-policy'], 'same-origin')
+    t.notOk('x-powered-by' in headers)
     t.match(headers['content-security-policy'], /default-src 'self'.*frame-ancestors 'none'/)
     t.notMatch(headers['content-security-policy'], 'unsafe-inline')
   }
@@ -90,10 +94,10 @@ t.test('every response has the headers that keep a page safe', async (t) => {
 })
 
 t.test('X-Forwarded-For counts only where it comes from a proxy that is trusted', async (t) => {
-  const ipSeen = async (trusted: string, remoteAddress: string) => {
+  const ipSeen = async (trusted: string, remoteAddress: string, forwardedFor = '203.0.113.9') => {
     const app = await openService(t, database, { TRUST_PROXY: trusted })
     const { client } = await newPerson(app)
-    const headers = { 'x-forwarded-for': '203.0.113.9', authorization: `Bearer ${client.accessToken}` }
+    const headers = { 'x-forwarded-for': forwardedFor, authorization: `Bearer ${client.accessToken}` }
     const payload = { current_password: 'wrong', new_password: 'another good password' }
     await app.inject({ method: 'POST', url: '/password', remoteAddress, headers, payload })
     const events = await database.run((prisma) => prisma.event.findMany({ orderBy: { id: 'desc' }, take: 1 }))
@@ -102,6 +106,9 @@ t.test('X-Forwarded-For counts only where it comes from a proxy that is trusted'
   t.equal(await ipSeen('', '192.0.2.1'), '192.0.2.1')
   t.equal(await ipSeen('10.0.0.0/8', '192.0.2.1'), '192.0.2.1')
   t.equal(await ipSeen('10.0.0.0/8', '10.1.2.3'), '203.0.113.9')
+  const claimed = '192.0.2.66, 203.0.113.9'
+  t.equal(await ipSeen('10.0.0.0/8', '10.1.2.3', claimed), '203.0.113.9', 'what the client claimed is not believed')
+  t.equal(await ipSeen('10.0.0.0/8', '10.1.2.3', `${claimed}, 10.9.9.9`), '203.0.113.9', 'through two proxies neither')
 })
 
 t.test('other origins are answered as ALLOWED_ORIGINS says, with credentials', async (t) => {

@@ -34,7 +34,7 @@ export async function openTestDatabase(t: Test, options: TestDatabaseOptions): P
 }
 
 /** A folder that goes when `t` ends. */
-export async function testFolder(t: Test): Promise<string> {
+export async function testFolder(t: Pick<Test, 'teardown'>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-test-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   return folder
@@ -43,14 +43,14 @@ export async function testFolder(t: Test): Promise<string> {
 const migratedCluster = fileURLToPath(new URL('../migrated-cluster', import.meta.url))
 
 /** A data folder that goes when `t` ends, with a database that is empty and migrated: unpacking and migrating cost each test a second. */
-export async function testDataFolder(t: Test): Promise<string> {
+export async function testDataFolder(t: Pick<Test, 'teardown'>): Promise<string> {
   const folder = await testFolder(t)
   if (!(await exists(migratedCluster))) await makeMigratedCluster(t)
   await cp(migratedCluster, join(folder, 'postgres'), { recursive: true })
   return folder
 }
 
-async function makeMigratedCluster(t: Test): Promise<void> {
+async function makeMigratedCluster(t: Pick<Test, 'teardown'>): Promise<void> {
   const dataDir = await testFolder(t)
   await (await openEmbeddedDatabase({ dataDir })).close()
   const unfinished = `${migratedCluster}.${process.pid}`
@@ -67,7 +67,7 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** The URL of a new schema that goes when `t` ends. Only where `serverUrl` is set. */
-export async function testSchema(t: Test): Promise<string> {
+export async function testSchema(t: Pick<Test, 'teardown'>): Promise<string> {
   if (serverUrl === undefined) throw new Error('TEST_DATABASE_URL is not set.')
   const schema = `test_${randomUUID().replaceAll('-', '')}`
   t.teardown(() => onServer((client) => client.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)))

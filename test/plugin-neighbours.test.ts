@@ -213,7 +213,7 @@ async function latchkeyWorks(t: Test, app: FastifyInstance): Promise<void> {
   })
   t.equal(registered.statusCode, 201)
   t.match(
-    registered.headers['set-cookie'],
+    [registered.headers['set-cookie']].flat()[0],
     /^__Host-refresh_token=lk_rt_[\w-]+; Max-Age=1209600; Path=\/; HttpOnly; Secure; SameSite=Strict$/
   )
   t.equal(registered.headers['access-control-allow-origin'], 'https://app.test')

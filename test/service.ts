@@ -22,14 +22,18 @@ export async function openService(
   clock?: Clock
 ): Promise<FastifyInstance> {
   const config = loadConfig({ ...testEnvironment, ...environment })
-  const app = await buildApp(config, { database, ...(clock && { clock }) })
+  const app = await buildApp(config, { database, refusalMilliseconds: 0, ...(clock && { clock }) })
   t.teardown(() => app.close())
   return app
 }
 
 /** What a browser, a phone or a program does: it keeps its cookies and its tokens. */
 export class Client {
+  /** Those that are credentials. */
   readonly cookies = new Map<string, string>()
+  /** What proves that this client has signed in before: a cookie, or a token of `body` mode. */
+  deviceCookie: readonly [name: string, value: string] | undefined
+  deviceToken = ''
   accessToken = ''
   refreshToken = ''
   sessionId = ''
@@ -46,7 +50,9 @@ export class Client {
       ...options
     }: Pick<InjectOptions, 'payload' | 'headers'> & { readonly bearer?: boolean } = {}
   ): Promise<LightMyRequestResponse> {
-    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const cookie = [...this.cookies, ...(this.deviceCookie ? [this.deviceCookie] : [])]
+      .map(([name, value]) => `${name}=${value}`)
+      .join('; ')
     const response = await this.app.inject({
       method,
       url,
@@ -72,13 +78,15 @@ export class Client {
 
   private keep(response: LightMyRequestResponse): void {
     for (const { name, value, maxAge } of response.cookies) {
-      if (maxAge === 0 || value === '') this.cookies.delete(name)
+      if (name === '__Host-device' || name === 'device') this.deviceCookie = [name, value]
+      else if (maxAge === 0 || value === '') this.cookies.delete(name)
       else this.cookies.set(name, value)
     }
     if (response.statusCode >= 300 || !response.headers['content-type']?.toString().includes('json')) return
     const body = response.json()
     if (typeof body.access_token === 'string') this.accessToken = body.access_token
     if (typeof body.refresh_token === 'string') this.refreshToken = body.refresh_token
+    if (typeof body.device_token === 'string') this.deviceToken = body.device_token
     if (typeof body.session_id === 'string') this.sessionId = body.session_id
   }
 }

@@ -38,6 +38,7 @@ interface KeyInUse {
 export async function accessTokens(options: AccessTokenOptions): Promise<ChangingAccessTokens> {
   const { identity, clock, missing } = options
   const inUse = new Map<string, KeyInUse>()
+  const followers = new Set<() => void>()
   let newestFirst: readonly SigningKey[] = []
   let byHeader: ReadonlyMap<string, SigningKey> = new Map()
 
@@ -45,6 +46,7 @@ export async function accessTokens(options: AccessTokenOptions): Promise<Changin
     for (const key of keys) if (!inUse.has(key.kid)) inUse.set(key.kid, await keyInUse(key, identity))
     newestFirst = keys.toSorted((a, b) => b.number - a.number)
     byHeader = new Map(keys.map((key) => [jwtOf(key).header, key]))
+    for (const follower of followers) follower()
     await closeAllBut(keys)
   }
 
@@ -77,7 +79,7 @@ export async function accessTokens(options: AccessTokenOptions): Promise<Changin
     open(token) {
       const key = byHeader.get(headerOf(token))
       if (key === undefined) void missing('key of a token')
-      if (key === undefined || hasRetired(key)) return undefined
+      if (key === undefined || hasRetired(key) || !isCanonical(signatureOf(token))) return undefined
       try {
         return jwtOf(key).jwt.verify(token)
       } catch {
@@ -87,6 +89,11 @@ export async function accessTokens(options: AccessTokenOptions): Promise<Changin
 
     jwks: () => ({ keys: newestFirst.flatMap((key) => (key.jwk && !hasRetired(key) ? [key.jwk] : [])) }),
 
+    followKeys(follower) {
+      followers.add(follower)
+      return () => void followers.delete(follower)
+    },
+
     use,
     close: () => closeAllBut([])
   }
@@ -94,6 +101,15 @@ export async function accessTokens(options: AccessTokenOptions): Promise<Changin
 
 function headerOf(token: string): string {
   return token.slice(0, token.indexOf('.'))
+}
+
+function signatureOf(token: string): string {
+  return token.slice(token.lastIndexOf('.') + 1)
+}
+
+/** Whether base64url is spelled as it is written, so that a signature has one text: readers pass over stray bits. */
+function isCanonical(text: string): boolean {
+  return Buffer.from(text, 'base64url').toString('base64url') === text
 }
 
 /**

@@ -4,16 +4,11 @@ import { commonPasswordList } from './common-password-list.js'
 // One text and no Set: a search takes microseconds next to bcrypt, and a tenth of the memory.
 const list = commonPasswordList.replaceAll('\n', ' ')
 
-/** Words that everybody tries first on this service (ASVS 6.2.11), however they are decorated. */
-const contextWords = ['latchkey', 'password']
-
 /**
  * Whether a password, in lower case, is too common to be allowed (ASVS 6.2.4): on the list of the
- * most frequent leaked ones, a context word with digits or signs around it, or a mere run such as
- * `abcdefgh`, `87654321` or `zzzzzzzz`.
+ * most frequent leaked ones, or a mere run such as `abcdefgh`, `87654321` or `zzzzzzzz`.
  */
 export const isCommonPassword: CommonPasswords = (lowerCase) => {
-  if (contextWords.includes(lowerCase.replace(/^\P{L}+|\P{L}+$/gu, ''))) return true
   if (isRun(lowerCase)) return true
   return !/\s/.test(lowerCase) && list.includes(` ${lowerCase} `)
 }

@@ -3,6 +3,7 @@ import { activeKey, type KeyTimes, keyStates, withStates } from '../core/key-rot
 import { endedReasons } from '../core/reasons.js'
 import type { Revocation } from '../core/revocation.js'
 import { type Clock, type DecisionKind, decisions, type Metrics, type Outcome, type RevocationFeed } from '../ports.js'
+import { lastHour } from './last-hour.js'
 import type { QueueLoad } from './password-queue.js'
 
 /** What is looked at whenever somebody reads the metrics. None of it costs I/O. */
@@ -22,6 +23,8 @@ export interface ServiceMetrics extends Metrics {
 
 /** An entry that names no session ended all of them. */
 const revocationReasons = [...endedReasons, 'roles_changed', 'everybody'] as const
+
+const answeredRefreshes: readonly Outcome<DecisionKind>[] = ['rotated', 'current', 'replayed', 'recovered', 'restored']
 
 /** From what a push takes on one machine to what no push takes. */
 const delayBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
@@ -52,6 +55,7 @@ export function serviceMetrics(sources: MetricSources): ServiceMetrics {
     revocationReasons
   )
   const countStatus = counter('responses', 'Responses of the routes, by status.', 'status', ['200', '503'])
+  const hour = lastHour(sources.clock)
   measureDelays(sources, registers)
   watchFeed(sources, registers)
   watchKeys(sources, registers)
@@ -60,9 +64,16 @@ export function serviceMetrics(sources: MetricSources): ServiceMetrics {
   return {
     contentType: registry.contentType,
     text: async () => (await registry.metrics()) + (await processRegistry().metrics()),
+    lastHour: hour.read,
     countResponse: (status) => countStatus(String(status)),
-    countDecision: (kind, outcome) => countOf[kind](outcome),
+    countDecision(kind, outcome) {
+      countOf[kind](outcome)
+      if (kind === 'login' && outcome === 'succeeded') hour.count('logins')
+      if (kind === 'refresh' && answeredRefreshes.includes(outcome)) hour.count('refreshes')
+      if (outcome === 'reuse') hour.count('reuse')
+    },
     countRevocations(revocations) {
+      hour.count('revocations', revocations.length)
       for (const { sid, reason } of revocations) countRevocation(sid === null ? 'everybody' : reason)
     }
   }

@@ -21,6 +21,8 @@ const storedFormat = /^(lk1:)?\$2([aby])\$(\d\d)\$([./A-Za-z0-9]{53})$/
  */
 export function passwordHasher({ cost, queue }: PasswordHasherOptions): PasswordHasher {
   return {
+    requireRoom: () => queue.requireRoom(),
+
     async hash(password) {
       return ourPrefix + (await queue(() => bcrypt.hash(preHash(password), cost)))
     },

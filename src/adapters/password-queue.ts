@@ -1,7 +1,11 @@
 import { Unavailable } from '../ports.js'
 
-/** Runs the work when its turn comes; throws `Unavailable` at once where too many wait already. */
-export type PasswordQueue = <T>(work: () => Promise<T>) => Promise<T>
+export interface PasswordQueue {
+  /** Runs the work when its turn comes; throws `Unavailable` where too many wait already. */
+  <T>(work: () => Promise<T>): Promise<T>
+  /** Throws what work would be refused with now; takes no place in line. */
+  requireRoom(): Promise<void>
+}
 
 /** What a queue holds at this moment. */
 export interface QueueLoad {
@@ -14,6 +18,8 @@ export interface PasswordQueueOptions {
   readonly concurrency: number
   /** How many more may wait for their turn. */
   readonly maxWaiting: number
+  /** What a refusal waits for, so that whoever tries again at once costs little; nothing by default. */
+  readonly pause?: () => Promise<void>
   /** A clock of milliseconds that never jumps. */
   readonly monotonic?: () => number
 }
@@ -27,19 +33,24 @@ const smoothing = 0.2
  * the refusal is the time that the line needs, judged by how long the work took lately.
  */
 export function passwordQueue(options: PasswordQueueOptions): PasswordQueue & { load(): QueueLoad } {
-  const { concurrency, maxWaiting, monotonic = () => performance.now() } = options
+  const { concurrency, maxWaiting, pause, monotonic = () => performance.now() } = options
   const waiting: (() => void)[] = []
   let running = 0
   let typicalMilliseconds = assumedMilliseconds
 
+  const isFull = () => running >= concurrency && waiting.length >= maxWaiting
+
+  const refuse = async (): Promise<never> => {
+    const seconds = ((waiting.length + 1) * typicalMilliseconds) / concurrency / 1000
+    await pause?.()
+    throw new Unavailable('Too many passwords are waiting to be hashed', Math.max(1, Math.ceil(seconds)))
+  }
+
   const turn = async (): Promise<void> => {
+    if (isFull()) return refuse()
     if (running < concurrency) {
       running += 1
       return
-    }
-    if (waiting.length >= maxWaiting) {
-      const seconds = ((waiting.length + 1) * typicalMilliseconds) / concurrency / 1000
-      throw new Unavailable('Too many passwords are waiting to be hashed', Math.max(1, Math.ceil(seconds)))
     }
     await new Promise<void>((resolve) => waiting.push(resolve))
   }
@@ -51,7 +62,7 @@ export function passwordQueue(options: PasswordQueueOptions): PasswordQueue & { 
     else next()
   }
 
-  const run: PasswordQueue = async (work) => {
+  const run = async <T>(work: () => Promise<T>): Promise<T> => {
     await turn()
     const startedAt = monotonic()
     try {
@@ -61,7 +72,10 @@ export function passwordQueue(options: PasswordQueueOptions): PasswordQueue & { 
       release()
     }
   }
-  return Object.assign(run, { load: () => ({ running, waiting: waiting.length }) })
+  const requireRoom = async (): Promise<void> => {
+    if (isFull()) await refuse()
+  }
+  return Object.assign(run, { requireRoom, load: () => ({ running, waiting: waiting.length }) })
 }
 
 /** The size of libuv's thread pool where `UV_THREADPOOL_SIZE` does not say otherwise. */

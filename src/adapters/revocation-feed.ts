@@ -34,14 +34,14 @@ export interface OpenRevocationFeed {
 const slowestCommitMilliseconds = slowestCommitSeconds * 1000
 /** Longer than a lost connection takes to be found and replaced, so that only a real outage is one. */
 const staleAfterMilliseconds = 10_000
-const usualPollMilliseconds = 500
+const usualPollMilliseconds = 250
 /** In every so many polls, one that reads the log although the subscription is up. */
-const lossyPollEvery = 4
+const lossyPollEvery = 8
 
 /**
  * The revocations of every instance in this process's memory. A notice makes it read what is new from
  * the log, one read at a time however many come; so does every (re)subscription, and while there is
- * none it reads twice a second. Throws where the live entries cannot be read at the start.
+ * none it reads four times a second. Throws where the live entries cannot be read at the start.
  */
 export async function openRevocationFeed(options: RevocationFeedOptions): Promise<OpenRevocationFeed> {
   const { log, clock, notices, whenStale } = options

@@ -10,7 +10,8 @@ export const maxPasswordBytes = 1024
 /**
  * Judges a new password (ASVS 6.2): length in code points, no composition rules, exactly as
  * received. `isCommon` answers for the list of common passwords, asked in lower case; `context` are
- * words too near to the account to be secret, such as its e-mail address.
+ * words too near to the account or the service to be secret, such as its e-mail address, however they
+ * are decorated (ASVS 6.2.11).
  */
 export function judgePassword(
   password: string,
@@ -22,8 +23,17 @@ export function judgePassword(
   if ([...password].length < policy.minLength) return 'password_too_short'
   const lowerCase = password.toLowerCase()
   if (isCommon(lowerCase)) return 'password_too_common'
-  if (context.some((word) => lowerCase === word.toLowerCase())) return 'password_too_common'
+  if (context.some((word) => isMadeOf(lowerCase, word.toLowerCase()))) return 'password_too_common'
   return undefined
+}
+
+/** A shorter word says little of what it stands in. */
+const minWordLength = 4
+
+/** Whether a password is the word, once or more, with nothing but digits and signs around it. */
+function isMadeOf(lowerCase: string, word: string): boolean {
+  if (word.length < minWordLength || !lowerCase.includes(word)) return false
+  return !/\p{L}/u.test(lowerCase.replaceAll(word, ''))
 }
 
 /** The length of `text` in UTF-8 bytes. */

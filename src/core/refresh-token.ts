@@ -1,4 +1,5 @@
 import { decodeBase64url, encodeBase64url } from './base64url.js'
+import { uuidFromBytes, uuidToBytes } from './uuid-bytes.js'
 
 /**
  * The wire format of the two opaque credentials, `lk_rt_…` (refresh token) and `lk_st_…` (session
@@ -33,7 +34,7 @@ export function signedBytes(content: TokenContent): Uint8Array {
   const bytes = new Uint8Array(signedLength)
   bytes[0] = version
   bytes[1] = content.keyId
-  bytes.set(sidToBytes(content.sid), 2)
+  bytes.set(uuidToBytes(content.sid), 2)
   new DataView(bytes.buffer).setUint32(18, content.generation)
   bytes.set(content.secret, 22)
   return bytes
@@ -57,20 +58,10 @@ export function parseToken(kind: TokenKind, text: string): ParsedToken | undefin
   const view = new DataView(bytes.buffer)
   return {
     keyId: view.getUint8(1),
-    sid: sidFromBytes(bytes.subarray(2, 18)),
+    sid: uuidFromBytes(bytes.subarray(2, 18)),
     generation: view.getUint32(18),
     secret: bytes.slice(22, signedLength),
     signed: bytes.slice(0, signedLength),
     mac: bytes.slice(signedLength)
   }
-}
-
-function sidToBytes(sid: string): Uint8Array {
-  const hex = sid.replaceAll('-', '')
-  return Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16))
-}
-
-function sidFromBytes(bytes: Uint8Array): string {
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
 }

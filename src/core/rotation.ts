@@ -7,7 +7,7 @@ export interface RotationState {
   readonly rotatedAt: number | null
   /** SHA-256 of the `Idempotency-Key` of the request that made `generation`, in hex. */
   readonly retryKeyHash: string | null
-  /** The generation that was last handed out by recovery. */
+  /** The generation that was last handed out again after its window: by recovery, or to who had the key. */
   readonly recoveredGeneration: number | null
   readonly idleExpiresAt: number
   readonly absoluteExpiresAt: number
@@ -26,7 +26,7 @@ export type Verdict =
   | { readonly kind: 'rotate'; readonly generation: number }
   /** A fresh access token only; the client's refresh token stays as it is. Nothing is written. */
   | { readonly kind: 'current'; readonly generation: number }
-  /** Hand out `generation` again. With `renew`, `rotatedAt` becomes now. */
+  /** Hand out `generation` again. With `renew`, `rotatedAt` becomes now and `recoveredGeneration` this generation. */
   | { readonly kind: 'replay'; readonly generation: number; readonly renew: boolean }
   /** Hand out `generation` again and remember that this was forgiven. */
   | { readonly kind: 'recover'; readonly generation: number }
@@ -56,11 +56,14 @@ export function decideRotation(
   if (presented.generation === generation) {
     return withinGrace ? { kind: 'current', generation } : { kind: 'rotate', generation: generation + 1 }
   }
-  if (strict || presented.generation < generation - 1) return { kind: 'reuse' }
-  if (withinGrace) return { kind: 'replay', generation, renew: false }
-  if (presented.retryKeyHash !== null && presented.retryKeyHash === session.retryKeyHash) {
-    return { kind: 'replay', generation, renew: true }
+  const hasKey = presented.retryKeyHash !== null && presented.retryKeyHash === session.retryKeyHash
+  if (strict || presented.generation < generation - 2) return { kind: 'reuse' }
+  if (presented.generation === generation - 2) {
+    return withinGrace && hasKey ? { kind: 'replay', generation, renew: false } : { kind: 'reuse' }
   }
+  if (withinGrace) return { kind: 'replay', generation, renew: false }
+  // Once for each generation: whoever repeats it would hold the window open.
+  if (hasKey) return { kind: 'replay', generation, renew: session.recoveredGeneration !== generation }
   if (mayRecover(session, policy)) return { kind: 'recover', generation }
   return { kind: 'reuse' }
 }

@@ -1,5 +1,6 @@
 import type { SerializeOptions } from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { deviceTokenLifeSeconds } from '../core/device-token.js'
 import type { TokenKind } from '../core/refresh-token.js'
 import type { OpaqueCredential } from '../service/issue-credentials.js'
 import { Refused } from '../service/refused.js'
@@ -9,18 +10,28 @@ import type { HttpSettings } from './settings.js'
 
 type CookieSettings = Pick<HttpSettings, 'cookieSecure' | 'cookieSameSite'>
 
-const baseNames: Readonly<Record<TokenKind, string>> = { refresh: 'refresh_token', session: 'session' }
+type CookieKind = TokenKind | 'device'
+
+const baseNames: Readonly<Record<CookieKind, string>> = {
+  refresh: 'refresh_token',
+  session: 'session',
+  device: 'device'
+}
 
 /** `__Host-` binds a cookie to this host, whole and secure (RFC 6265bis §4.1.3.2); it cannot be had over plain http. */
-export function cookieName(kind: TokenKind, settings: CookieSettings): string {
+export function cookieName(kind: CookieKind, settings: CookieSettings): string {
   return settings.cookieSecure ? `__Host-${baseNames[kind]}` : baseNames[kind]
 }
 
 /**
- * The credential in a request's cookies. Two cookies of one name are refused, never picked from: the
+ * The credential, or the device token, in a request's cookies. Two cookies of one name are refused, never picked from: the
  * second may have been tossed from a sibling host.
  */
-export function readCredential(request: FastifyRequest, kind: TokenKind, settings: CookieSettings): string | undefined {
+export function readCredential(
+  request: FastifyRequest,
+  kind: CookieKind,
+  settings: CookieSettings
+): string | undefined {
   const name = cookieName(kind, settings)
   const values = (request.headers.cookie ?? '')
     .split(';')
@@ -34,6 +45,12 @@ export function readCredential(request: FastifyRequest, kind: TokenKind, setting
 export function writeCredential(reply: FastifyReply, credential: OpaqueCredential, settings: CookieSettings): void {
   const { kind, token, expiresInSeconds } = credential
   setCookie(reply, cookieName(kind, settings), token, { ...attributes(settings), maxAge: expiresInSeconds })
+}
+
+/** No logout takes it away: it says that somebody has signed in here, not that anybody is. */
+export function writeDeviceToken(reply: FastifyReply, token: string, settings: CookieSettings): void {
+  const options = { ...attributes(settings), maxAge: deviceTokenLifeSeconds }
+  setCookie(reply, cookieName('device', settings), token, options)
 }
 
 export function clearCredential(reply: FastifyReply, kind: TokenKind, settings: CookieSettings): void {

@@ -25,6 +25,8 @@ export interface RouteDescription {
   readonly problems?: readonly (keyof typeof problems)[]
 }
 
+/** Of every route to which a body may come, whether it asks for one or not. */
+export const bodyProblems = ['invalid_request', 'body_too_large', 'unsupported_media_type'] as const
 const serviceProblems = ['missing_credentials', 'invalid_credentials'] as const
 const guardProblems = [
   'ambiguous_credentials',
@@ -37,9 +39,13 @@ const guardProblems = [
 /** Makes Fastify's schema of a description: problems are grouped by their status. */
 export function describe(route: RouteDescription): FastifySchema {
   const { summary, description, tag = 'sessions', guarded, forServices, response, problems: own = [], ...parts } = route
-  const guards = [...(guarded ? guardProblems : []), ...(forServices ? serviceProblems : [])]
+  const before = [
+    ...(guarded ? guardProblems : []),
+    ...(forServices ? serviceProblems : []),
+    ...(parts.body ? bodyProblems : [])
+  ]
   const codes = new Map<number, string[]>()
-  for (const code of [...guards, ...own]) {
+  for (const code of new Set([...before, ...own])) {
     const [status] = problems[code]
     codes.set(status, [...(codes.get(status) ?? []), code])
   }

@@ -50,10 +50,13 @@ export interface ProblemResponse {
   readonly headers: Readonly<Record<string, string>>
 }
 
+/** Of these statuses a client can only wait, so that each of them says how long, whoever made it. */
+const passesByItself: ReadonlySet<number> = new Set([429, 503])
+
 /** A problem's body (RFC 9457 §3.1) and headers. `type` is an address that the service itself serves. */
 export function problemResponse(code: ProblemCode, details: RefusalDetails, errorsUrl: string): ProblemResponse {
   const [status, title] = problems[code]
-  const { detail, reason, errors, retryAfterSeconds, scheme } = details
+  const { detail, reason, errors, retryAfterSeconds = 1, scheme } = details
   return {
     body: {
       type: `${errorsUrl}#${code}`,
@@ -69,7 +72,7 @@ export function problemResponse(code: ProblemCode, details: RefusalDetails, erro
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
       ...challenge(code, status, scheme),
-      ...(retryAfterSeconds !== undefined && { 'retry-after': String(Math.ceil(retryAfterSeconds)) })
+      ...(passesByItself.has(status) && { 'retry-after': String(Math.max(1, Math.ceil(retryAfterSeconds))) })
     }
   }
 }
@@ -106,6 +109,7 @@ function classifyFastifys(error: Partial<FastifyError>): Failure {
   const { statusCode = 500, validation, validationContext = 'body', message = '' } = error
   // An address whose parameter can be nothing of ours names nothing.
   if (validation !== undefined && validationContext === 'params') return ['not_found']
+  if (error.code === 'FST_ERR_MAX_PARAM_LENGTH') return ['not_found']
   if (validation !== undefined) {
     return ['invalid_request', { errors: validation.map((fault) => fieldError(validationContext, fault)) }]
   }

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Revocation } from '../core/revocation.js'
-import type { RevocationFeed } from '../ports.js'
+import type { AccessTokens, RevocationFeed } from '../ports.js'
 import { timeView } from './views.js'
 
 export interface RevocationStreamOptions {
   readonly feed: RevocationFeed
+  readonly keys: Pick<AccessTokens, 'jwks' | 'followKeys'>
   /** The last entry that the reader has seen; none where it has seen none. */
   readonly lastId: bigint | undefined
   /** Ends the stream in good order. */
@@ -20,12 +21,13 @@ export class SlowReader extends Error {
 }
 
 /**
- * The feed as server-sent events: what the reader may have missed, `ready`, and then each entry as
- * it comes. Between them a comment shows that nothing is missing: it stays away while this instance
- * itself may not know everything, so that readers see the silence. Throws `SlowReader`.
+ * The feed as server-sent events: what the reader may have missed, which keys are good, `ready`, and
+ * then each entry as it comes, and the keys whenever they are others. Between them a comment shows
+ * that nothing is missing: it stays away while this instance itself may not know everything, so that
+ * readers see the silence. Throws `SlowReader`.
  */
 export async function* revocationStream(options: RevocationStreamOptions): AsyncGenerator<string, void, undefined> {
-  const { feed, lastId, over, heartbeatMilliseconds = 5000, capacity = 10_000 } = options
+  const { feed, keys, lastId, over, heartbeatMilliseconds = 1000, capacity = 10_000 } = options
   let waiting: Revocation[] = []
   let awaken = new AbortController()
   // Before the read, so that nothing falls in between; what comes in both is told twice.
@@ -33,9 +35,12 @@ export async function* revocationStream(options: RevocationStreamOptions): Async
     if (waiting.length <= capacity) waiting.push(...revocations)
     awaken.abort()
   })
+  const unfollowKeys = keys.followKeys(() => awaken.abort())
 
   try {
     for (const revocation of await feed.read(lastId)) yield eventOf(revocation)
+    let told = keysEvent(keys)
+    yield told
     yield 'event: ready\ndata: {}\n\n'
     while (!over.aborted) {
       if (waiting.length > capacity) throw new SlowReader('The reader of the feed is too slow.')
@@ -43,13 +48,22 @@ export async function* revocationStream(options: RevocationStreamOptions): Async
       waiting = []
       awaken = new AbortController()
       for (const revocation of next) yield eventOf(revocation)
+      // Looked at also after a silence: a key can retire by the clock alone.
+      const now = keysEvent(keys)
+      if (now !== told) yield now
+      told = now
       const heard = AbortSignal.any([awaken.signal, over])
       const silent = await delay(heartbeatMilliseconds, true, { signal: heard }).catch(() => false)
       if (silent && !feed.state().stale) yield ': nothing new\n\n'
     }
   } finally {
     unfollow()
+    unfollowKeys()
   }
+}
+
+function keysEvent({ jwks }: RevocationStreamOptions['keys']): string {
+  return `event: keys\ndata: ${JSON.stringify({ kids: jwks().keys.map(({ kid }) => kid) })}\n\n`
 }
 
 function eventOf({ id, sid, reason, at, expiresAt }: Revocation): string {

@@ -30,11 +30,18 @@ const password = text(10_000, 'Exactly as typed; never trimmed or cut.')
 const roles = Type.Array(Type.String({ pattern: rolePattern }), { maxItems: maxRoles, uniqueItems: true })
 const note = Type.Optional(line(0, 500, 'Why, for the audit log.'))
 
-export const SignInBody = Type.Object({
+const signInMembers = {
   email: text(320, 'One account for all spellings of an address.'),
   password,
   mode: Type.Optional(mode),
   device: Type.Optional(device)
+}
+export const SignInBody = Type.Object(signInMembers)
+export const LoginBody = Type.Object({
+  ...signInMembers,
+  device_token: Type.Optional(
+    text(200, 'In `body` mode: what the last login on this device gave; otherwise the cookie is sent.')
+  )
 })
 
 export const RefreshBody = Type.Object({
@@ -76,6 +83,7 @@ const page = {
 const query = <T extends TProperties>(members: T) => Type.Object(members, { additionalProperties: false })
 
 export const AllQuery = query({ all: Type.Optional(Type.Boolean({ description: 'End the current one too.' })) })
+export const PageQuery = query(page)
 export const UsersQuery = query({
   ...page,
   email: Type.Optional(line(1, 320, 'The beginning of an e-mail address.'))
@@ -98,7 +106,13 @@ export const TokenResponse = Type.Object({
   expires_in: Type.Integer({ description: 'Seconds.' }),
   session_id: id,
   refresh_token: Type.Optional(Type.String({ description: 'In `body` mode only.' })),
-  refresh_expires_in: Type.Optional(Type.Integer({ description: 'Seconds. In `body` mode only.' }))
+  refresh_expires_in: Type.Optional(Type.Integer({ description: 'Seconds. In `body` mode only.' })),
+  device_token: Type.Optional(
+    Type.String({
+      description:
+        'In `body` mode, from `/register` and `/login` only: keep it, and send it with the next login on this device.'
+    })
+  )
 })
 
 export const MeResponse = Type.Object({
@@ -107,6 +121,16 @@ export const MeResponse = Type.Object({
   roles: Type.Array(Type.String()),
   created_at: time,
   session_id: id
+})
+
+const OwnEvent = Type.Object({
+  id,
+  type: Type.Enum([...eventTypes]),
+  at: time,
+  session_id: nullable(id),
+  reason: nullable(Type.String()),
+  ip: nullable(Type.String()),
+  user_agent: nullable(Type.String())
 })
 
 const sessionMembers = {
@@ -135,6 +159,7 @@ export const UserResponse = Type.Object({
 })
 export const UsersPage = Type.Object({ users: Type.Array(UserResponse), next_cursor: nextCursor })
 
+export const OwnEventsPage = Type.Object({ events: Type.Array(OwnEvent), next_cursor: nextCursor })
 export const EventsPage = Type.Object({
   events: Type.Array(
     Type.Object({
@@ -151,6 +176,21 @@ export const EventsPage = Type.Object({
     })
   ),
   next_cursor: nextCursor
+})
+
+const count = (description: string) => Type.Integer({ minimum: 0, description })
+export const CountsResponse = Type.Object({
+  sessions: count('Live sessions, of all instances; counted no further than 10,000.'),
+  minutes: Type.Array(
+    Type.Object({
+      at: time,
+      logins: count('Logins that succeeded.'),
+      refreshes: count('Refreshes that were answered with tokens.'),
+      revocations: count("Ended sessions; everybody's at once are one."),
+      reuse: count('Sessions ended because an old refresh token came back.')
+    }),
+    { description: 'The last sixty, oldest first, as the instance that answers counted them.' }
+  )
 })
 
 const SigningKey = Type.Object({
@@ -204,7 +244,7 @@ export const FeedHeaders = Type.Object({
 })
 export const FeedResponse = Type.String({
   description:
-    'Server-sent events, `event: revocation` with the data `{sid, reason, at, expires_at}`: `sid` null is everybody. Then `event: ready` once, and a comment at least every 5 s while this instance knows everything. An entry can come twice.'
+    'Server-sent events, `event: revocation` with the data `{sid, reason, at, expires_at}`: `sid` null is everybody. Then `event: keys` with the data `{kids}`, the keys of the JWK Set, now and whenever they change: what another key has signed is refused. Then `event: ready` once, and a comment every second in which nothing is told, while this instance knows everything. An entry can come twice.'
 })
 
 export const RevokedResponse = Type.Object({ revoked: Type.Integer() })

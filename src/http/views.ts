@@ -1,7 +1,14 @@
 import type { Static } from 'typebox'
-import type { AuditEvent, Session, User } from '../ports.js'
+import type { AuditEvent, MinuteCounts, Session, User } from '../ports.js'
 import type { KeyWithState } from '../service/signing-keys.js'
-import type { EventsPage, KeysResponse, SessionResponse, UserResponse } from './schemas.js'
+import type {
+  CountsResponse,
+  EventsPage,
+  KeysResponse,
+  OwnEventsPage,
+  SessionResponse,
+  UserResponse
+} from './schemas.js'
 
 /** How what the use cases give looks on the wire. */
 
@@ -41,6 +48,17 @@ export function eventView(event: AuditEvent): Static<typeof EventsPage>['events'
     ip: event.ip,
     user_agent: event.userAgent
   }
+}
+
+/** As the person it is about may see it: not what ops wrote, nor from where they did what they did. */
+export function ownEventView(event: AuditEvent): Static<typeof OwnEventsPage>['events'][number] {
+  const { id, type, at, sessionId, reason, actorId, userId } = event
+  const { ip, userAgent } = actorId === null || actorId === userId ? event : { ip: null, userAgent: null }
+  return { id, type, at: timeView(at), session_id: sessionId, reason, ip, user_agent: userAgent }
+}
+
+export function minuteView({ at, ...counts }: MinuteCounts): Static<typeof CountsResponse>['minutes'][number] {
+  return { at: timeView(at), ...counts }
 }
 
 export function keyView(key: KeyWithState): Static<typeof KeysResponse>['keys'][number] {

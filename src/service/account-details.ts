@@ -12,21 +12,30 @@ export function requireEmail(text: string): Email {
   return email
 }
 
-/** Refuses a new password that the policy does not allow. */
-export function requireGoodPassword(
-  ports: Pick<Ports, 'policy' | 'commonPasswords'>,
-  password: string,
-  emailKey: string
-): void {
-  const context = [emailKey, emailKey.slice(0, emailKey.indexOf('@'))]
+export type NewPasswordPorts = Pick<Ports, 'policy' | 'identity' | 'commonPasswords' | 'breachedPasswords'>
+
+/** Refuses a new password that the policy does not allow, or that is known to have leaked. */
+export async function requireGoodPassword(ports: NewPasswordPorts, password: string, emailKey: string): Promise<void> {
   const minLength = ports.policy.passwordMinLength
-  const fault = judgePassword(password, { minLength }, context, ports.commonPasswords)
+  const context = contextWords(emailKey, ports.identity.issuer)
+  const fault =
+    judgePassword(password, { minLength }, context, ports.commonPasswords) ??
+    ((await ports.breachedPasswords(password)) ? 'password_too_common' : undefined)
   if (fault === undefined) return
   throw new Refused(fault, {
     detail: {
       password_too_short: `A password has at least ${minLength} characters.`,
       password_too_long: 'A password has at most 1024 bytes.',
-      password_too_common: 'Many people use this password, so it is among the first to be guessed.'
+      password_too_common:
+        'This password is among the first to be guessed: many people use it, it has leaked, or it is made of your address or the name of this service.'
     }[fault]
   })
+}
+
+/** Words that whoever attacks this account here tries first (ASVS 6.2.11). */
+function contextWords(emailKey: string, issuer: string): readonly string[] {
+  const [localPart = '', domain = ''] = emailKey.split('@')
+  const { hostname } = new URL(issuer)
+  const hosts = [domain, hostname]
+  return ['latchkey', 'password', emailKey, localPart, ...hosts, ...hosts.flatMap((host) => host.split('.'))]
 }

@@ -1,17 +1,24 @@
+import { guesses } from '../core/allowance.js'
 import { readEmail } from '../core/email.js'
 import { maxPasswordBytes, utf8Length } from '../core/password-policy.js'
-import type { Actor, Ports, User, UserWithPassword } from '../ports.js'
-import { requireGoodPassword } from './account-details.js'
+import type { Actor, AuditEvent, Page, PageRequest, Ports, User, UserWithPassword } from '../ports.js'
+import { type NewPasswordPorts, requireGoodPassword } from './account-details.js'
 import type { Auth } from './authenticate.js'
+import { countedGuess, type LimitPorts } from './limits.js'
 import { Refused } from './refused.js'
 
-export type AccountPorts = Pick<Ports, 'users' | 'passwords' | 'commonPasswords' | 'policy' | 'events' | 'revocations'>
+export type AccountPorts = NewPasswordPorts & LimitPorts & Pick<Ports, 'users' | 'passwords' | 'events' | 'revocations'>
 
 /** The account behind a request. */
 export async function readAccount(ports: Pick<Ports, 'users'>, auth: Auth): Promise<User> {
   const user = await ports.users.find(auth.userId)
   if (user === undefined) throw new Refused('session_revoked')
   return user
+}
+
+/** What happened to the account and its sessions, newest first. */
+export function readOwnEvents(ports: Pick<Ports, 'events'>, auth: Auth, page: PageRequest): Promise<Page<AuditEvent>> {
+  return ports.events.list({ userId: auth.userId }, page)
 }
 
 /** Sets a new password after the current one is proved; every other session of the user ends (ASVS 7.4.3). */
@@ -22,7 +29,7 @@ export async function changePassword(
   actor: Actor
 ): Promise<void> {
   const user = await proveAgain(ports, auth, input.currentPassword, actor)
-  requireGoodPassword(ports, input.newPassword, readEmail(user.email)?.key ?? user.email)
+  await requireGoodPassword(ports, input.newPassword, readEmail(user.email)?.key ?? user.email)
 
   const newHash = await ports.passwords.hash(input.newPassword)
   const revocations = await ports.users.changePassword(
@@ -40,13 +47,17 @@ export async function deleteAccount(ports: AccountPorts, auth: Auth, password: s
   await ports.revocations.announce(revocations ?? [])
 }
 
-/** Re-authentication before a sensitive change (ASVS 7.5.1). */
+/** Re-authentication before a sensitive change (ASVS 7.5.1). Whoever stole the session cannot try passwords on it for long. */
 async function proveAgain(ports: AccountPorts, auth: Auth, password: string, actor: Actor): Promise<UserWithPassword> {
+  await ports.passwords.requireRoom()
   const user = await ports.users.find(auth.userId)
   if (user === undefined) throw new Refused('session_revoked')
-  if (utf8Length(password) <= maxPasswordBytes && (await ports.passwords.verify(password, user.passwordHash))) {
-    return user
-  }
+  const fault = await countedGuess(ports, [{ allowance: guesses.session, key: auth.sessionId }], async () => {
+    const proved =
+      utf8Length(password) <= maxPasswordBytes && (await ports.passwords.verify(password, user.passwordHash))
+    return proved ? undefined : 'wrong_password'
+  })
+  if (fault === undefined) return user
   await ports.events.record({ type: 'password_refused', userId: user.id }, actor)
   throw new Refused('invalid_credentials')
 }

@@ -1,4 +1,4 @@
-import type { Actor, AuditEvent, EventLog, Page, PageRequest, Ports, Session } from '../ports.js'
+import type { Actor, AuditEvent, EventLog, MinuteCounts, Page, PageRequest, Ports, Session } from '../ports.js'
 import { readUser } from './admin-users.js'
 import { Refused } from './refused.js'
 
@@ -47,6 +47,16 @@ export async function endEverybodysSessions(ports: AdminSessionsPorts, actor: Ac
   const { count, revocation } = await ports.sessions.endEverybodys(actor)
   await ports.revocations.announce([revocation])
   return count
+}
+
+/** How many live sessions are counted at most. */
+export const mostCounted = 10_000
+
+/** How much is going on: live sessions of all instances, and what this one did in the last hour. */
+export async function readCounts(
+  ports: Pick<Ports, 'sessions' | 'metrics'>
+): Promise<{ readonly sessions: number; readonly minutes: readonly MinuteCounts[] }> {
+  return { sessions: await ports.sessions.count(mostCounted), minutes: ports.metrics.lastHour() }
 }
 
 /** The audit log, newest first. */

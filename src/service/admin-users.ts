@@ -1,12 +1,9 @@
 import { readEmail } from '../core/email.js'
 import type { Actor, Page, PageRequest, Ports, User } from '../ports.js'
-import { requireEmail, requireGoodPassword } from './account-details.js'
+import { type NewPasswordPorts, requireEmail, requireGoodPassword } from './account-details.js'
 import { Refused } from './refused.js'
 
-export type AdminUsersPorts = Pick<
-  Ports,
-  'users' | 'revocations' | 'passwords' | 'commonPasswords' | 'policy' | 'entropy'
->
+export type AdminUsersPorts = NewPasswordPorts & Pick<Ports, 'users' | 'revocations' | 'passwords' | 'entropy'>
 
 /** Users, newest first, whose e-mail begins with `email` where it is given. */
 export function listUsers(
@@ -32,7 +29,7 @@ export async function createUser(
   actor: Actor
 ): Promise<User> {
   const email = requireEmail(input.email)
-  requireGoodPassword(ports, input.password, email.key)
+  await requireGoodPassword(ports, input.password, email.key)
   const passwordHash = await ports.passwords.hash(input.password)
   const user = await ports.users.create({ id: ports.entropy.uuid(), email, passwordHash, roles: input.roles }, actor)
   if (user === 'email_taken') throw new Refused('email_taken')
@@ -64,6 +61,12 @@ export async function createFirstAdmin(
   account: { readonly email: string; readonly password: string }
 ): Promise<boolean> {
   if (await ports.users.anyWithRole('admin')) return false
-  await createUser(ports, { ...account, roles: ['admin'] }, {})
-  return true
+  try {
+    await createUser(ports, { ...account, roles: ['admin'] }, {})
+    return true
+  } catch (error) {
+    // Another instance that starts at the same time may have made it.
+    if (await ports.users.anyWithRole('admin')) return false
+    throw error
+  }
 }

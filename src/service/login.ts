@@ -1,27 +1,49 @@
+import { guesses } from '../core/allowance.js'
+import type { DeviceTokenContent } from '../core/device-token.js'
 import { readEmail } from '../core/email.js'
 import { maxPasswordBytes, utf8Length } from '../core/password-policy.js'
-import { type Actor, type Ports, Unavailable, type UserWithPassword } from '../ports.js'
-import type { Credentials } from './issue-credentials.js'
+import { type Actor, type Ports, Unavailable, type Use, type UserWithPassword } from '../ports.js'
+import { type DevicePorts, issueDeviceToken, knownDevice } from './known-device.js'
+import { countedGuess } from './limits.js'
 import { Refused } from './refused.js'
-import { requireAllowedMode, type SessionWish, type StartSessionPorts, startSession } from './start-session.js'
+import {
+  requireAllowedMode,
+  type SessionWish,
+  type SignedIn,
+  type StartSessionPorts,
+  startSession
+} from './start-session.js'
 
-export type LoginPorts = StartSessionPorts & Pick<Ports, 'users' | 'passwords' | 'events' | 'decisions'>
+export type LoginPorts = StartSessionPorts &
+  DevicePorts &
+  Pick<Ports, 'users' | 'passwords' | 'events' | 'decisions' | 'rateLimits'>
+
+export interface LoginInput extends SessionWish {
+  readonly email: string
+  readonly password: string
+  /** The device token that the client holds. */
+  readonly deviceToken: string | undefined
+  /** The client's address or, where one client has many, the network that stands for it. */
+  readonly network: string
+}
 
 /**
  * Proves a password and starts a session. An unknown e-mail, a wrong password and a disabled user
- * are one answer, after the same work (ASVS 6.3.8).
+ * are one answer, after the same work and within the same limits (ASVS 6.3.8). Whoever has signed in
+ * from this device before is not held up by the guesses of strangers.
  */
-export async function login(
-  ports: LoginPorts,
-  input: { readonly email: string; readonly password: string } & SessionWish,
-  actor: Actor
-): Promise<Credentials> {
+export async function login(ports: LoginPorts, input: LoginInput, actor: Actor): Promise<SignedIn> {
   requireAllowedMode(ports, input.mode)
-  const user = await findUser(ports, input.email)
-  const proved = await provesPassword(ports, input.password, user)
-  if (user === undefined) return refuse(ports, undefined, 'unknown_email', actor)
-  if (!proved) return refuse(ports, user, 'wrong_password', actor)
-  if (user.disabled) return refuse(ports, user, 'user_disabled', actor)
+  await ports.passwords.requireRoom()
+  const email = readEmail(input.email)
+  const user = email && (await ports.users.findByEmail(email.key))
+  const device = knownDevice(ports, input.deviceToken, user?.id)
+  const uses = usesOf(email?.key ?? input.email, device, input.network)
+
+  const fault = await countedGuess(ports, uses, () => faultOf(ports, input.password, user)).catch((error) =>
+    noteLimited(ports, user, error)
+  )
+  if (user === undefined || fault !== undefined) return refuse(ports, user, fault ?? 'unknown_email', actor)
 
   const credentials = await startSession(ports, { userId: user.id, passwordHash: user.passwordHash }, input, {
     ...actor,
@@ -29,27 +51,47 @@ export async function login(
   })
   ports.decisions.note('login', 'succeeded', { sid: credentials.sessionId, userId: user.id })
   await upgradeOutdatedHash(ports, user, input.password)
-  return credentials
+  return { ...credentials, deviceToken: issueDeviceToken(ports, user.id, device) }
 }
 
-async function findUser(ports: LoginPorts, text: string): Promise<UserWithPassword | undefined> {
-  const email = readEmail(text)
-  return email === undefined ? undefined : ports.users.findByEmail(email.key)
+/** What a guess at the account counts towards: a known device has an allowance of its own. */
+function usesOf(account: string, device: DeviceTokenContent | undefined, network: string): readonly Use[] {
+  if (device !== undefined) {
+    return [
+      { allowance: guesses.device, key: device.deviceId },
+      { allowance: guesses.devices, key: account }
+    ]
+  }
+  return [
+    { allowance: guesses.stranger, key: `${network} ${account}` },
+    { allowance: guesses.strangers, key: account }
+  ]
 }
 
-async function provesPassword(
+function noteLimited(ports: LoginPorts, user: UserWithPassword | undefined, error: unknown): never {
+  if (error instanceof Refused) ports.decisions.note('login', 'limited', { userId: user?.id })
+  throw error
+}
+
+type LoginFault = 'unknown_email' | 'wrong_password' | 'user_disabled'
+
+/** The password is looked at first, whoever it is: all answers take the same work. */
+async function faultOf(
   ports: LoginPorts,
   password: string,
   user: UserWithPassword | undefined
-): Promise<boolean> {
-  if (utf8Length(password) > maxPasswordBytes) return false
-  return ports.passwords.verify(password, user?.passwordHash)
+): Promise<LoginFault | undefined> {
+  const proved =
+    utf8Length(password) <= maxPasswordBytes && (await ports.passwords.verify(password, user?.passwordHash))
+  if (user === undefined) return 'unknown_email'
+  if (!proved) return 'wrong_password'
+  return user.disabled ? 'user_disabled' : undefined
 }
 
 async function refuse(
   ports: LoginPorts,
   user: UserWithPassword | undefined,
-  reason: 'unknown_email' | 'wrong_password' | 'user_disabled',
+  reason: LoginFault,
   actor: Actor
 ): Promise<never> {
   await ports.events.record({ type: 'login_failed', userId: user?.id, reason }, actor)

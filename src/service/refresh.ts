@@ -1,11 +1,13 @@
+import { refreshesOfSession } from '../core/allowance.js'
 import type { EndedReason } from '../core/reasons.js'
 import type { TokenContent } from '../core/refresh-token.js'
 import { decideRotation, type Verdict } from '../core/rotation.js'
 import { type Actor, type LiveSession, type Outcome, type Ports, type RotationStep, Unavailable } from '../ports.js'
 import { type Credentials, type IssuingPorts, issueCredentials } from './issue-credentials.js'
+import { type LimitPorts, requireAllowance } from './limits.js'
 import { Refused } from './refused.js'
 
-export type RefreshPorts = IssuingPorts & Pick<Ports, 'sessions' | 'events' | 'digest' | 'decisions'>
+export type RefreshPorts = IssuingPorts & LimitPorts & Pick<Ports, 'sessions' | 'events' | 'digest' | 'decisions'>
 
 /** How often a lost race is decided again before the client is asked to come back. */
 const maxAttempts = 3
@@ -22,6 +24,7 @@ export async function refresh(
 ): Promise<Credentials> {
   const presented = ports.opaqueTokens.open('refresh', input.refreshToken)
   if (presented === undefined) return refuseUnknown(ports)
+  await requireRefreshAllowance(ports, presented.sid)
   const secretHash = ports.digest(presented.secret)
   const retryKeyHash = input.idempotencyKey === undefined ? null : ports.digest(input.idempotencyKey)
 
@@ -43,6 +46,16 @@ export async function refresh(
     if (credentials !== 'lost_race') return credentials
   }
   throw new Unavailable('The session moved at every attempt to refresh it.')
+}
+
+/** Only whoever holds a genuine token of the session uses its allowance up. */
+async function requireRefreshAllowance(ports: RefreshPorts, sid: string): Promise<void> {
+  try {
+    await requireAllowance(ports, { allowance: refreshesOfSession, key: sid })
+  } catch (error) {
+    ports.decisions.note('refresh', 'limited', { sid })
+    throw error
+  }
 }
 
 async function carryOut(

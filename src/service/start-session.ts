@@ -13,6 +13,11 @@ export interface SessionWish {
   readonly replacedToken: { readonly kind: 'refresh' | 'session'; readonly token: string } | undefined
 }
 
+/** What a client is handed after a register or a login: what it renews, and what proves that it has been here. */
+export interface SignedIn extends Credentials {
+  readonly deviceToken: string
+}
+
 /** Refuses a mode that the server does not offer; asked before anything costly is done. */
 export function requireAllowedMode(ports: Pick<Ports, 'policy'>, mode: Mode): void {
   if (!ports.policy.modes.includes(mode)) {

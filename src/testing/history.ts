@@ -11,6 +11,8 @@ export interface Observation {
   readonly instance: number
   /** The refresh token that was sent; undefined where none was. */
   readonly presented: HeldToken | undefined
+  /** The `Idempotency-Key` that was sent with it, where one was. */
+  readonly retryKey: string | undefined
   /** When the client sent it, when the service got it, and when the service's answer was whole. */
   readonly sentAt: number
   readonly passedAt: number

@@ -28,19 +28,14 @@ export const plainJourney: Journey = { fault: 'none', up: 0, down: 0, silent: fa
 /** How much of a client's patience a request or a response may be held for. */
 export const heldShare = 0.3
 
-/** Which responses a client can lose and still be promised its session (docs/rotation.md). */
-const harmlessAmongTabs = ['none', 'none', 'none', 'drop_request', 'cut_request_headers', 'duplicate'] as const
 const allFaults = ['none', 'none', 'none', ...faults] as const
 
-/**
- * Draws a journey that ends well before a client of this patience gives up. `losses` says whether a
- * response may be lost once the service has written it.
- */
-export function drawJourney(random: Random, patienceMilliseconds: number, losses: boolean): Journey {
+/** Draws a journey that ends well before a client of this patience gives up. */
+export function drawJourney(random: Random, patienceMilliseconds: number): Journey {
   const slowest = patienceMilliseconds * heldShare
   const held = () => (random.below(2) === 0 ? 0 : Math.round(random.between(0, slowest)))
   return {
-    fault: losses ? random.pick(allFaults) : random.pick(harmlessAmongTabs),
+    fault: random.pick(allFaults),
     up: held(),
     down: held(),
     silent: random.below(4) === 0

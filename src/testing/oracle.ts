@@ -4,7 +4,7 @@ import { heldShare } from './journey.js'
 /** The promises that a run is judged by. */
 export const promises = {
   honest_goes_on: 'No honest client is signed out',
-  divergence_caught: 'A thief and a client do not both go on, and no token two generations old is served',
+  divergence_caught: 'A thief and a client do not both go on, and a token two generations old serves nobody else',
   one_chain: 'A session has one chain of tokens and one row',
   once_in_a_window: 'A session rotates at most once in the grace',
   stays_ended: 'An ended session stays ended, its access tokens too, everywhere within a second',
@@ -27,7 +27,7 @@ export function violations(history: SessionHistory, graceMilliseconds: number): 
   const broken: [PromiseName, string | undefined][] = [
     ['honest_goes_on', isExcused(history, graceMilliseconds / 2) ? undefined : signedOut(history)],
     ['divergence_caught', bothGoOn(history, graceMilliseconds)],
-    ['divergence_caught', servedLongGone(history)],
+    ['divergence_caught', servedLongGone(history, graceMilliseconds)],
     ['one_chain', secondChain(history)],
     ['once_in_a_window', rotatedTwice(history, graceMilliseconds)],
     ['stays_ended', livesAgain(history)],
@@ -86,12 +86,16 @@ function bothGoOn(history: SessionHistory, grace: number): string | undefined {
   return undefined
 }
 
-function servedLongGone(history: SessionHistory): string | undefined {
+/** Two generations old is only a request of who made the last rotation, that was under way when it was made. */
+function servedLongGone(history: SessionHistory, grace: number): string | undefined {
   const served = servedRefreshes(history)
-  for (const { presented, handed, passedAt } of served) {
+  for (const { presented, handed, passedAt, retryKey } of served) {
     const out = served.filter((other) => other.answeredAt < passedAt).map((other) => other.handed.generation)
     const newest = Math.max(...out)
     if (presented.generation + 2 > newest) continue
+    const rotation = served.find((other) => other.handed.generation === newest && other.presented.generation < newest)
+    const isOwn = retryKey !== undefined && retryKey === rotation?.retryKey
+    if (isOwn && presented.generation + 2 === newest && passedAt - rotation.answeredAt < grace) continue
     return `generation ${presented.generation} was answered with ${handed.generation}, when ${newest} was out`
   }
   return undefined

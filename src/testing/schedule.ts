@@ -2,8 +2,8 @@ import { drawJourney, type Journey } from './journey.js'
 import { type Random, seededRandom } from './random.js'
 
 /**
- * How a client holds its session. `tabs` share one cookie jar and refresh at once, and lose no
- * response; tabs that take `turns`, and a `phone` in body mode, may lose any.
+ * How a client holds its session. `tabs` share one cookie jar and refresh at once; tabs that take `turns`, and a
+ * `phone` in body mode, one after the other.
  */
 export const clientKinds = ['tabs', 'turns', 'phone'] as const
 export type ClientKind = (typeof clientKinds)[number]
@@ -59,7 +59,7 @@ function refreshes(random: Random, kind: ClientKind, { seconds, graceSeconds, in
   for (let at = random.between(0, grace / 2); at < seconds * 1000; at += nextPause(random, grace)) {
     const tabs = kind === 'phone' ? 1 : 1 + random.below(5)
     for (let tab = 0; tab < tabs; tab += 1) {
-      const attempts = Array.from({ length: drawnAttempts }, () => drawJourney(random, grace / 2, kind !== 'tabs'))
+      const attempts = Array.from({ length: drawnAttempts }, () => drawJourney(random, grace / 2))
       steps.push({
         do: 'refresh',
         at: Math.round(at + random.between(0, 40)),

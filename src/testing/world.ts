@@ -25,6 +25,7 @@ export interface Errand {
   readonly headers: Record<string, string>
   readonly content?: object
   readonly presented?: HeldToken | undefined
+  readonly retryKey?: string | undefined
   readonly journey?: Journey
 }
 
@@ -89,7 +90,7 @@ export function putOffMilliseconds(response: Response | undefined): number {
 }
 
 function observation(
-  { party, asked, instance, presented }: Errand,
+  { party, asked, instance, presented, retryKey }: Errand,
   response: Response | undefined,
   times: Pick<Observation, 'sentAt' | 'passedAt' | 'answeredAt'>
 ): Observation {
@@ -100,6 +101,7 @@ function observation(
     asked,
     instance,
     presented,
+    retryKey,
     status: response?.status ?? 0,
     retryAfter: response?.headers.has('retry-after') ?? false,
     code: memberText(response?.body, 'code'),
@@ -109,6 +111,9 @@ function observation(
 }
 
 /** The credentials of a holder, as `/refresh` and `/logout` take them. */
-export function credentialsOf(holder: Holder): Pick<Errand, 'method' | 'headers' | 'content' | 'presented'> {
-  return { method: 'POST', headers: holder.headers(), content: holder.content(), presented: holder.token }
+export function credentialsOf(
+  holder: Holder
+): Pick<Errand, 'method' | 'headers' | 'content' | 'presented' | 'retryKey'> {
+  const { token, retryKey } = holder
+  return { method: 'POST', headers: holder.headers(), content: holder.content(), presented: token, retryKey }
 }

@@ -11,15 +11,18 @@ export interface IssuerKeysOptions {
 export interface IssuerKeys {
   /** Whether there are keys to trust now; while there are none, no token can be judged. */
   isUsable(): boolean
-  /** Whether the issuer could not be asked when it was last tried. */
-  isCutOff(): boolean
+  /** Whether the issuer could not be asked when it was last tried, and so may have made this key since. */
+  mayHaveMade(kid: string): boolean
   find(kid: string): VerificationKey | undefined
   /** Sees to it that the keys are as new as they must be; what it returns is to be waited for. Never rejects. */
   renew(): Promise<void> | undefined
-  /** Asks the issuer again because of a key that is not known, unless that was done a moment ago. Never rejects. */
-  renewForUnknown(): Promise<void> | undefined
-  /** Asks the issuer again now. Never rejects. */
-  renewNow(): Promise<void>
+  /** Asks the issuer again because of a key that is not known, unless that was done a moment ago or it has withdrawn it. Never rejects. */
+  renewForUnknown(kid: string): Promise<void> | undefined
+  /**
+   * The issuer says which keys it has now. Any other is good for nothing from this moment, whatever a
+   * cache on the way still hands out; one that is not known is fetched.
+   */
+  learn(kids: readonly string[]): void
 }
 
 interface Answer {
@@ -36,6 +39,7 @@ const renewAfterShare = 0.8
  */
 export function issuerKeys({ url, surroundings: { now, timing }, warn }: IssuerKeysOptions): IssuerKeys {
   let keys: ReadonlyMap<string, VerificationKey> = new Map()
+  let withdrawn: ReadonlySet<string> = new Set()
   let renewFrom = Number.NEGATIVE_INFINITY
   let freshUntil = Number.NEGATIVE_INFINITY
   let failedAt = Number.NEGATIVE_INFINITY
@@ -50,7 +54,8 @@ export function issuerKeys({ url, surroundings: { now, timing }, warn }: IssuerK
     try {
       const { keys: published, maxAgeMilliseconds } = await askIssuer(url, timing.keysAnswer)
       // A key that has not changed stays the same object: by that, tokens of keys that are gone are told.
-      keys = new Map(published.map((key) => [key.kid, unchanged(keys.get(key.kid), key)]))
+      const good = published.filter(({ kid }) => !withdrawn.has(kid))
+      keys = new Map(good.map((key) => [key.kid, unchanged(keys.get(key.kid), key)]))
       renewFrom = asked + maxAgeMilliseconds * renewAfterShare
       freshUntil = asked + maxAgeMilliseconds
       cutOff = false
@@ -70,9 +75,16 @@ export function issuerKeys({ url, surroundings: { now, timing }, warn }: IssuerK
 
   return {
     isUsable,
-    isCutOff: () => cutOff,
+    mayHaveMade: (kid) => cutOff && !withdrawn.has(kid),
     find: (kid) => keys.get(kid),
-    renewNow,
+
+    learn(kids) {
+      withdrawn = new Set([...withdrawn, ...keys.keys()].filter((kid) => !kids.includes(kid)))
+      keys = new Map([...keys].filter(([kid]) => !withdrawn.has(kid)))
+      const lacksOne = () => kids.some((kid) => !keys.has(kid))
+      // A fetch that was under way may have been answered before the key was there.
+      if (lacksOne()) void renewNow().then(() => (lacksOne() ? renewNow() : undefined))
+    },
 
     renew() {
       if (now() < renewFrom) return undefined
@@ -83,7 +95,8 @@ export function issuerKeys({ url, surroundings: { now, timing }, warn }: IssuerK
       return goodMeanwhile ? undefined : renewal
     },
 
-    renewForUnknown() {
+    renewForUnknown(kid) {
+      if (withdrawn.has(kid)) return undefined
       if (fetching !== undefined) return fetching
       if (now() < unknownAskedAt + timing.unknownKeyCoolDown) return undefined
       unknownAskedAt = now()
@@ -100,7 +113,8 @@ const mostBytes = 256 * 1024
 
 async function askIssuer(url: URL, milliseconds: number): Promise<Answer> {
   const response = await fetch(url, {
-    headers: { accept: 'application/json' },
+    // A cache on the way must not answer with keys of before a change.
+    headers: { accept: 'application/json', 'cache-control': 'no-cache' },
     redirect: 'error',
     signal: AbortSignal.timeout(milliseconds)
   })

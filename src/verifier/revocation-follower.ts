@@ -17,8 +17,8 @@ export interface RevocationFollowerOptions {
   readonly credential: ServiceCredential
   readonly surroundings: Surroundings
   warn(message: string): void
-  /** Every session of the issuer was ended at once. */
-  onEverybody(): void
+  /** The issuer's keys are these, by their `kid`. */
+  onKeys(kids: readonly string[]): void
 }
 
 export interface RevocationFollower {
@@ -32,12 +32,16 @@ export interface RevocationFollower {
   close(): Promise<void>
 }
 
+/** Of an outage of 10 s, a third of a second. */
+const restShare = 1 / 32
+
 /**
  * Follows the issuer's revocations until it is closed: over a lost or silent connection it comes back,
- * at first soon and then ever more slowly, and resumes after the last entry that it has seen.
+ * at first soon and then ever more slowly, and resumes after the last entry that it has seen. It rests
+ * for a share of the time that the issuer has been away, so that it is back soon after it, too.
  */
 export function followRevocations(options: RevocationFollowerOptions): RevocationFollower {
-  const { url, credential, surroundings, warn, onEverybody } = options
+  const { url, credential, surroundings, warn, onKeys } = options
   const { now, random, timing } = surroundings
   const revoked = revokedTokens()
   const closing = new AbortController()
@@ -47,21 +51,20 @@ export function followRevocations(options: RevocationFollowerOptions): Revocatio
   })
   let lastId = ''
   let freshAt = Number.NEGATIVE_INFINITY
-  let failures = 0
+  let awaySince: number | undefined
 
   function take({ id, type, data }: StreamEvent): boolean {
-    if (type === 'ready') return true
-    if (type !== 'revocation') return false
-    const entry = entryOf(data)
-    revoked.add(entry)
-    lastId = id
-    if (entry.sid === null) onEverybody()
-    return false
+    if (type === 'keys') onKeys(kidsOf(data))
+    if (type === 'revocation') {
+      revoked.add(entryOf(data))
+      lastId = id
+    }
+    return type === 'ready'
   }
 
   async function followOnce(): Promise<void> {
     const silent = new AbortController()
-    const silence = setTimeout(() => silent.abort(new Error('it has fallen silent')), timing.feedSilence)
+    const silence = setTimeout(() => silent.abort(new Error('it has fallen silent')), timing.feedPatience)
     const over = AbortSignal.any([closing.signal, silent.signal])
     try {
       const read = eventStreamReader()
@@ -72,7 +75,7 @@ export function followRevocations(options: RevocationFollowerOptions): Revocatio
         revoked.sweep(now())
         if (!caughtUp) continue
         freshAt = now()
-        failures = 0
+        awaySince = undefined
         begun()
       }
       if (!caughtUp) throw new Error('it ended before all was told')
@@ -84,13 +87,14 @@ export function followRevocations(options: RevocationFollowerOptions): Revocatio
   async function follow(): Promise<void> {
     while (!closing.signal.aborted) {
       await followOnce().catch((error: unknown) => {
-        if (failures === 0 && !closing.signal.aborted) {
+        if (awaySince === undefined && !closing.signal.aborted) {
           warn(`The revocations of the issuer cannot be followed at ${url.href}: ${reasonOf(error)}`)
         }
-        failures += 1
+        awaySince ??= now()
         begun()
       })
-      const pause = Math.min(timing.feedFirstPause * 2 ** failures, timing.feedLongestPause)
+      const away = awaySince === undefined ? 0 : now() - awaySince
+      const pause = Math.min(Math.max(timing.feedFirstPause, away * restShare), timing.feedLongestPause)
       await delay(pause * (0.5 + random() / 2), undefined, { signal: closing.signal }).catch(() => undefined)
     }
   }
@@ -146,6 +150,13 @@ function entryOf(data: string): RevocationTerms {
   const entry = { sid, reason, at: Date.parse(String(at)), expiresAt: Date.parse(String(expires)) }
   if (!isEntry(entry)) throw new Error('it sent an entry that is none')
   return entry
+}
+
+function kidsOf(data: string): readonly string[] {
+  const { kids } = JSON.parse(data) as Record<string, unknown>
+  if (!Array.isArray(kids) || !kids.every((kid) => typeof kid === 'string'))
+    throw new Error('it sent keys that are none')
+  return kids
 }
 
 function isEntry(entry: Record<keyof RevocationTerms, unknown>): entry is RevocationTerms {

@@ -19,9 +19,11 @@ export interface Timing {
   readonly keysStaleIfError: number
   /** How long the first tokens wait for what has been revoked so far. */
   readonly feedStart: number
-  /** How long the feed may be silent: it tells every 5 s that there is nothing new. */
+  /** After so long a silence another connection to the feed is made: it tells every second that there is nothing new. */
+  readonly feedPatience: number
+  /** After so long a silence too little is known of what is revoked. */
   readonly feedSilence: number
-  /** Before the second attempt to follow the feed; doubles with each one up to `feedLongestPause`. */
+  /** Before the second attempt to follow the feed; grows with the outage up to `feedLongestPause`. */
   readonly feedFirstPause: number
   readonly feedLongestPause: number
 }
@@ -35,6 +37,7 @@ export const systemSurroundings: Surroundings = {
     unknownKeyCoolDown: 10_000,
     keysStaleIfError: 3_600_000,
     feedStart: 5000,
+    feedPatience: 5000,
     feedSilence: 15_000,
     feedFirstPause: 100,
     feedLongestPause: 5000

@@ -36,8 +36,7 @@ export function createVerifier(options: VerifierOptions, surroundings: Surroundi
   const { now } = surroundings
   const refuse = refusals(expected.issuer)
   const keys = issuerKeys({ url: jwksUrl, surroundings, warn })
-  const revocations =
-    feed && followRevocations({ ...feed, surroundings, warn, onEverybody: () => void keys.renewNow() })
+  const revocations = feed && followRevocations({ ...feed, surroundings, warn, onKeys: (kids) => keys.learn(kids) })
   const accepted = tokenCache(mostTokens)
   let starting = revocations?.started.then(() => {
     starting = undefined
@@ -48,14 +47,14 @@ export function createVerifier(options: VerifierOptions, surroundings: Surroundi
     if (known !== undefined) return judgeKnown(token, known)
     const signed = readSignedToken(token)
     if (signed === undefined) return refuse('invalid_token')
-    const renewal = keys.find(signed.kid) === undefined ? keys.renewForUnknown() : undefined
+    const renewal = keys.find(signed.kid) === undefined ? keys.renewForUnknown(signed.kid) : undefined
     return renewal === undefined ? judgeSigned(token, signed) : renewal.then(() => judgeSigned(token, signed))
   }
 
   const judgeSigned = (token: string, signed: SignedToken): Verdict => {
     const key = keys.find(signed.kid)
     // A key that the issuer has made since it was last heard of is not the client's fault.
-    if (key === undefined) return refuse(keys.isCutOff() ? 'unavailable' : 'invalid_token')
+    if (key === undefined) return refuse(keys.mayHaveMade(signed.kid) ? 'unavailable' : 'invalid_token')
     // The algorithm is the key's; a token only has to agree (RFC 8725 §3.1).
     if (signed.alg !== key.alg || !key.verifies(signed.input, signed.signature)) return refuse('invalid_token')
     const verdict = checkAccessClaims(readJson(signed.payload), expected, now() - clockToleranceMilliseconds)

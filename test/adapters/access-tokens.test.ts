@@ -70,6 +70,12 @@ t.test('a token of each algorithm opens to the claims it was signed with, and sa
   }
 })
 
+t.test('an HS256 key has 256 random bits', async (t) => {
+  const [one, other] = [await makeKey('HS256'), await makeKey('HS256')]
+  t.equal(Buffer.from(one.signing).length, 32)
+  t.notSame(one.signing, other.signing)
+})
+
 t.test('signing changes nothing in the claims it was given', async (t) => {
   const tokens = await tokensOf(await makeKey('ES256'))
   t.equal((await tokens.sign(Object.freeze({ ...claims }))).split('.').length, 3)

@@ -3,6 +3,7 @@ import bcrypt from 'bcrypt'
 import t from 'tap'
 import { passwordHasher } from '../../src/adapters/password-hasher.js'
 import { passwordQueue } from '../../src/adapters/password-queue.js'
+import { Unavailable } from '../../src/ports.js'
 
 const queue = passwordQueue({ concurrency: 2, maxWaiting: 100 })
 const hasher = passwordHasher({ cost: 4, queue })
@@ -88,13 +89,15 @@ t.test('an unknown user, a foreign format and a cheaper hash take as much work a
 
 t.test('hashing and verifying both stand in the queue', async (t) => {
   let turns = 0
-  const counting = passwordHasher({
-    cost: 4,
-    queue: (work) => {
+  const queue = Object.assign(
+    <T>(work: () => Promise<T>) => {
       turns += 1
       return work()
-    }
-  })
+    },
+    { requireRoom: async () => Promise.reject(new Unavailable('full')) }
+  )
+  const counting = passwordHasher({ cost: 4, queue })
+  await t.rejects(counting.requireRoom(), new Unavailable('full'))
   await counting.verify('x', await counting.hash('x'))
   await counting.verify('x', undefined)
   t.equal(turns, 3)

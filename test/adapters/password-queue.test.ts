@@ -54,7 +54,9 @@ t.test('who comes in the moment a slot is handed on waits behind the one it was 
 t.test('the line is bounded; the refusal says when to come back and leaves the others alone', async (t) => {
   const { started, work, end } = controlledWork()
   const queue = passwordQueue({ concurrency: 1, maxWaiting: 2 })
+  await queue.requireRoom()
   const admitted = [queue(work('a')), queue(work('b')), queue(work('c'))]
+  await t.rejects(queue.requireRoom(), new Unavailable('Too many passwords are waiting to be hashed', 1))
   await t.rejects(queue(work('d')), new Unavailable('Too many passwords are waiting to be hashed', 1))
   for (const name of ['a', 'b', 'c']) await end(name)
   t.strictSame(await Promise.all(admitted), ['a', 'b', 'c'])
@@ -62,6 +64,25 @@ t.test('the line is bounded; the refusal says when to come back and leaves the o
   const afterwards = queue(work('e'))
   await end('e')
   t.equal(await afterwards, 'e', 'the place in line is free again')
+})
+
+t.test('whoever is turned away waits for the answer, and holds up nobody', async (t) => {
+  const { work, end } = controlledWork()
+  let answer = () => {}
+  const pause = () => new Promise<void>((resolve) => (answer = resolve))
+  const queue = passwordQueue({ concurrency: 1, maxWaiting: 0, pause })
+  const first = queue(work('first'))
+  let refused = false
+  const second = queue(work('second')).catch(() => (refused = true))
+  await end('first')
+  t.equal(await first, 'first')
+  t.notOk(refused)
+  const third = queue(work('third'))
+  await end('third')
+  t.equal(await third, 'third')
+  answer()
+  await second
+  t.ok(refused)
 })
 
 t.test('retryAfterSeconds follows how long the work takes', async (t) => {

@@ -46,6 +46,17 @@ export function testListings(t: Test, stores: Stores): void {
     t.ok((await sessions.list({}, { limit: 9 })).items.length >= 8)
   })
 
+  t.test('live sessions are counted, and no further than asked', async (t) => {
+    const before = await sessions.count(1000)
+    const user = await addUser(stores)
+    for (let i = 0; i < 3; i++) await login(stores, user)
+    await login(stores, user, { idleTtlSeconds: 0 })
+    t.equal(await sessions.count(1000), before + 3)
+    t.equal(await sessions.count(before + 2), before + 2)
+    await sessions.endAllOfUser(user.id, { reason: 'logged_out' }, {})
+    t.equal(await sessions.count(1000), before)
+  })
+
   t.test('a last page that is full has no cursor', async (t) => {
     const user = await addUser(stores)
     await login(stores, user)

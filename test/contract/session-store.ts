@@ -196,7 +196,7 @@ export function testSessions(t: Test, stores: Stores): void {
 
     t.equal(await sessions.advance(seen, { kind: 'renew', generation: 1, retryKeyHash: digest('key') }, ops), true)
     const renewed = await reread(stores, session)
-    t.match(renewed, { generation: 1, retryKeyHash: digest('key'), recoveredGeneration: null })
+    t.match(renewed, { generation: 1, retryKeyHash: digest('key'), recoveredGeneration: 1 })
     t.ok(renewed.now - (renewed.rotatedAt ?? 0) < 20_000)
     t.equal(renewed.lastUsedAt, renewed.rotatedAt)
     t.equal(renewed.idleExpiresAt, renewed.lastUsedAt + policy.refreshIdleTtlSeconds * 1000)

@@ -54,6 +54,24 @@ t.test('words of the account', async (t) => {
   t.equal(judge('exampleauth-and-more', context), undefined)
 })
 
+t.test('words of the account, however they are decorated', async (t) => {
+  const context = ['latchkey', 'ada99', 'Ada', 'acme']
+  for (const password of [
+    'latchkey',
+    'LatchKey2026',
+    '!!latchkey!!',
+    'acme-2026!',
+    '#1acme#1',
+    'acmeacme',
+    'ada99 2026'
+  ]) {
+    t.equal(judge(password, context), 'password_too_common', password)
+  }
+  for (const password of ['my latchkey is blue', 'acmebiscuits', '1234ada5', 'latchkez2026', 'ada2026!']) {
+    t.equal(judge(password, context), undefined, password)
+  }
+})
+
 t.test('utf8Length is the number of bytes that Node.js writes', async (t) => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => utf8Length(text) === Buffer.byteLength(text)),

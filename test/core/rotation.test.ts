@@ -114,8 +114,16 @@ t.test('6: the token before, later, with the key of the request that rotated', a
     { what: 'at the grace', presented: 39, key: 'hash of the key', now: atGrace, verdict: renewed },
     { what: 'much later', presented: 39, key: 'hash of the key', now: muchLater, verdict: renewed },
     {
-      what: 'right after a recovery',
+      what: 'handed out again before: the window does not open anew',
       session: { recoveredGeneration: 40 },
+      presented: 39,
+      key: 'hash of the key',
+      now: muchLater,
+      verdict: replay
+    },
+    {
+      what: 'right after a recovery of the generation before',
+      session: { recoveredGeneration: 39 },
       presented: 39,
       key: 'hash of the key',
       now: muchLater,
@@ -188,17 +196,41 @@ t.test('7: the token before, later, without the key', async (t) => {
   ])
 })
 
+t.test('5: the token two before, within the grace, with the key of the request that rotated', async (t) => {
+  const presented = { presented: 38, key: 'hash of the key' }
+  check(t, [
+    { what: 'at the moment of the rotation', ...presented, now: rotatedAt, verdict: replay },
+    { what: 'a millisecond within the grace', ...presented, now: atGrace - 1, verdict: replay },
+    { what: 'no recovery allowed', policy: { recoveryGenerations: 0 }, ...presented, now: rotatedAt, verdict: replay }
+  ])
+})
+
 t.test('8: any older token', async (t) => {
   check(t, [
     { what: 'two behind, at once', presented: 38, now: rotatedAt, verdict: reuse },
+    { what: 'two behind, with another key, at once', presented: 38, key: 'another', now: rotatedAt, verdict: reuse },
     {
-      what: 'two behind, with the key, at once',
+      what: 'no key on either side is no match',
+      session: { retryKeyHash: null },
       presented: 38,
+      now: rotatedAt,
+      verdict: reuse
+    },
+    {
+      what: 'two behind, with the key, at the grace',
+      presented: 38,
+      key: 'hash of the key',
+      now: atGrace,
+      verdict: reuse
+    },
+    { what: 'two behind, later', presented: 38, now: muchLater, verdict: reuse },
+    {
+      what: 'three behind, with the key, at once',
+      presented: 37,
       key: 'hash of the key',
       now: rotatedAt,
       verdict: reuse
     },
-    { what: 'two behind, later', presented: 38, now: muchLater, verdict: reuse },
     { what: 'the first of all', presented: 0, now: muchLater, verdict: reuse }
   ])
 })
@@ -236,6 +268,14 @@ t.test('grace 0 is strict: every refresh rotates, every older token is reuse', a
     },
     { what: 'the token before, at once', policy: strict, presented: 39, now: rotatedAt, verdict: reuse },
     { what: 'with the key', policy: strict, presented: 39, key: 'hash of the key', now: muchLater, verdict: reuse },
+    {
+      what: 'the token two before, with the key',
+      policy: strict,
+      presented: 38,
+      key: 'hash of the key',
+      now: rotatedAt,
+      verdict: reuse
+    },
     { what: 'past the end', policy: strict, presented: 39, now: 10_000_000, verdict: idle }
   ])
 })
@@ -263,7 +303,7 @@ t.test('any row, any token, any time', async (t) => {
       if (verdict.kind === 'rotate' || verdict.kind === 'restore') {
         return presented.generation >= row.generation && verdict.generation === presented.generation + 1
       }
-      return verdict.generation === row.generation && presented.generation >= row.generation - 1
+      return verdict.generation === row.generation && presented.generation >= row.generation - 2
     }),
     { seed: 25, numRuns: 5000 }
   )

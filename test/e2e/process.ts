@@ -27,6 +27,7 @@ export interface Ended {
 export interface ServiceProcess {
   /** Where it listens, such as `http://127.0.0.1:41234`. */
   readonly url: string
+  readonly pid: number
   readonly ended: Promise<Ended>
   /** Sends the signal, and resolves when the process is gone. */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<Ended>
@@ -46,13 +47,20 @@ export interface ProcessOptions {
 export const quickSettings = { PORT: '0', BCRYPT_COST: '4', RATE_LIMIT_ENABLED: 'false' } as const
 
 /** Settings of a new, empty database, which goes when `t` ends. */
-export async function freshDatabase(t: Test, kind: 'embedded' | 'server'): Promise<Record<string, string>> {
+export async function freshDatabase(
+  t: Pick<Test, 'teardown'>,
+  kind: 'embedded' | 'server'
+): Promise<Record<string, string>> {
   if (kind === 'embedded') return { ...quickSettings, DATA_DIR: await testDataFolder(t) }
   return { ...quickSettings, DATA_DIR: await testFolder(t), DATABASE_URL: await testSchema(t) }
 }
 
 /** Runs `latchkey serve` until it listens. Rejects, with what it printed, where it ends before. */
-export async function startService(t: Test, settings: Environment, options?: ProcessOptions): Promise<ServiceProcess> {
+export async function startService(
+  t: Pick<Test, 'teardown'>,
+  settings: Environment,
+  options?: ProcessOptions
+): Promise<ServiceProcess> {
   const { child, ended, printed } = launch(['serve'], settings, {
     ...options,
     imports: [endWithParent, ...(options?.imports ?? [])]
@@ -67,7 +75,7 @@ export async function startService(t: Test, settings: Environment, options?: Pro
       reject(new Error(`It did not listen within ${startSeconds} s:\n${printed()}`))
     }, startSeconds * 1000)
     child.stdout.on('data', () => {
-      const address = /Latchkey listens at (http:[^\s"]+)/.exec(printed())?.[1]
+      const address = / listens at (http:[^\s"]+)/.exec(printed())?.[1]
       if (address === undefined) return
       clearTimeout(tooLate)
       resolve(address)
@@ -79,6 +87,7 @@ export async function startService(t: Test, settings: Environment, options?: Pro
   })
   return {
     url,
+    pid: child.pid ?? Number.NaN,
     ended,
     stop(signal = 'SIGTERM') {
       child.kill(signal)

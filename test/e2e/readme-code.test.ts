@@ -1,53 +1,53 @@
-import { spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { execFile, spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { setTimeout as delay } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { Device, password } from './device.js'
 import { freshDatabase, patienceMilliseconds, startService } from './process.js'
-import { blockWith, freePort, readmeBlocks } from './readme.js'
+import { blockWith, freePort, moduleOf, readmeBlocks } from './readme.js'
 
 t.setTimeout(patienceMilliseconds)
-
-/** A module of the README's code, where it finds our packages. */
-async function moduleOf(t: Test, code: string): Promise<string> {
-  const folder = await mkdtemp(fileURLToPath(new URL('readme-', import.meta.url)))
-  t.teardown(() => rm(folder, { recursive: true, force: true }))
-  const file = join(folder, 'module.mjs')
-  await writeFile(file, code)
-  return file
-}
 
 t.test('what a page and another service do', async (t) => {
   const port = await freePort()
   const blocks = await readmeBlocks(port)
-  const { url } = await startService(t, { ...(await freshDatabase(t, 'embedded')), PORT: String(port) })
+  const secret = 'a-service-secret-of-32-characters'
+  const settings = {
+    PORT: String(port),
+    ALLOWED_ORIGINS: 'http://localhost:5173',
+    SERVICE_CREDENTIALS: `reports:${secret}`
+  }
+  const { url } = await startService(t, { ...(await freshDatabase(t, 'embedded')), ...settings })
   const device = new Device(url)
   await device.signIn('/register', 'ada@example.com')
 
-  t.test('a page logs in, and its callers share one refresh', async (t) => {
-    const file = pathToFileURL(await moduleOf(t, blockWith(blocks, 'localStorage').code))
-    interface Page {
-      login(email: string, password: string): Promise<void>
-      api(path: string): Promise<Response>
-    }
-    const requests = beBrowser(t, `http://localhost:${port}`)
+  t.test('a page signs in, is signed in after a reload, and hears why it is over', async (t) => {
+    const file = pathToFileURL(await moduleOf(t, fromBuild(blockWith(blocks, 'onsubmit').code)))
+    const page = beBrowser(t, 'http://localhost:5173')
+    await import(file.href)
+    await page.shows('nobody is signed in')
+    page.submit('ada@example.com', password)
+    await page.shows('ada@example.com')
 
-    const page: Page = await import(file.href)
-    await page.login('ada@example.com', password)
-    t.equal((await page.api('/me')).status, 200)
-    t.strictSame(requests.splice(0), ['/login', '/me'])
-
-    const reloaded: Page = await import(`${file.href}?reloaded`)
-    const answers = await Promise.all(Array.from({ length: 5 }, () => reloaded.api('/me')))
-    t.strictSame(
-      answers.map(({ status }) => status),
-      [200, 200, 200, 200, 200]
-    )
-    t.strictSame(requests.splice(0), ['/refresh', '/me', '/me', '/me', '/me', '/me'])
+    const reloaded = beBrowser(t, 'http://localhost:5173', page)
+    await import(`${file.href}?reloaded`)
+    await reloaded.shows('ada@example.com')
+    t.strictSame(reloaded.requests, ['/refresh', '/me'])
 
     await device.send('DELETE', '/sessions')
-    await t.rejects(reloaded.api('/me'), { message: 'session_ended' }, 'a session that was ended is over')
+    await import(`${file.href}?again`)
+    await reloaded.shows('revoked_by_user')
+  })
+
+  t.test('a phone is signed in after a restart', async (t) => {
+    const code = blockWith(blocks, 'writeFile').code.replace('a rather long password', password)
+    const file = await moduleOf(t, fromBuild(code))
+    const run = async () => (await promisify(execFile)(process.execPath, [file], { cwd: join(file, '..') })).stdout
+    const first = await run()
+    t.match(first, "email: 'ada@example.com'")
+    t.equal(await run(), first, 'the same session')
   })
 
   t.test('another service verifies an access token', async (t) => {
@@ -56,24 +56,34 @@ t.test('what a page and another service do', async (t) => {
     t.match(await service.verify(device.accessToken), { sid: device.sessionId, roles: [] })
     await t.rejects(service.verify(device.accessToken.slice(0, -4)), { code: 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED' })
   })
+
+  t.test('another service is guarded, and told that a session has ended', async (t) => {
+    const servicePort = await freePort()
+    const { code } = blockWith(blocks, "from 'latchkey/verifier'")
+    const moved = code
+      .replace("'latchkey/verifier'", `'${ours('verifier/index.js')}'`)
+      .replace('8081', `${servicePort}`)
+    if (!(await listens(t, moved, { LATCHKEY_SECRET: secret }))) return t.fail('the service ended')
+
+    const reader = new Device(url)
+    await reader.signIn('/login', 'ada@example.com')
+    const service = Object.assign(new Device(`http://localhost:${servicePort}`), { accessToken: reader.accessToken })
+    t.match(await service.send('GET', '/reports'), { status: 200, body: { for: String } })
+    t.equal((await new Device(service.url).send('GET', '/reports')).status, 401)
+    t.equal((await reader.send('POST', '/logout')).status, 204)
+    for (let i = 0; i < 1000 && (await service.send('GET', '/reports')).status === 200; i += 1) await delay(5)
+    t.match(await service.send('GET', '/reports'), { status: 401, body: { code: 'session_revoked' } })
+  })
 })
 
 t.test('an app with the plugin', async (t) => {
   const port = await freePort()
   const { code } = blockWith(await readmeBlocks(port), "from 'latchkey'")
-  const index = new URL('../../src/index.js', import.meta.url).href
   // Fastify gives up on a plugin after ten seconds, which a machine that is busy with other tests can exceed.
-  const patient = code.replace('Fastify()', 'Fastify({ pluginTimeout: 90_000 })').replace("'latchkey'", `'${index}'`)
-  const file = await moduleOf(t, `${patient}console.log('listens')\n`)
-  const app = spawn(process.execPath, [file], { cwd: join(file, '..'), stdio: ['ignore', 'pipe', 'inherit'] })
-  const ended = new Promise((resolve) => app.once('close', resolve))
-  t.teardown(async () => {
-    app.kill('SIGKILL')
-    await ended
-  })
-  const listens = new Promise((resolve) => app.stdout.once('data', resolve))
-  const ok = await Promise.race([listens.then(() => true), ended.then(() => false)])
-  if (!ok) return t.fail('the app ended')
+  const patient = code
+    .replace('Fastify()', 'Fastify({ pluginTimeout: 90_000 })')
+    .replace("'latchkey'", `'${ours('index.js')}'`)
+  if (!(await listens(t, patient))) return t.fail('the app ended')
 
   const device = new Device(`http://localhost:${port}`)
   t.equal((await device.send('GET', '/reports')).status, 401)
@@ -82,26 +92,68 @@ t.test('an app with the plugin', async (t) => {
   t.equal((await device.send('GET', '/ops')).status, 403)
 })
 
-/** Gives this process the parts of a browser that the page uses; the list of paths that are asked grows. */
-function beBrowser(t: Test, origin: string): string[] {
+/** Where a module of ours is, compiled. */
+const ours = (path: string) => new URL(`../../src/${path}`, import.meta.url).href
+
+/** Runs such code as a process, until `t` ends; whether it has come to its end and goes on. */
+async function listens(t: Test, code: string, env: Record<string, string> = {}): Promise<boolean> {
+  const file = await moduleOf(t, `${code}console.log('listens')\n`)
+  const app = spawn(process.execPath, [file], {
+    cwd: join(file, '..'),
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env }
+  })
+  const ended = new Promise((resolve) => app.once('close', resolve))
+  t.teardown(async () => {
+    app.kill('SIGKILL')
+    await ended
+  })
+  const said = new Promise((resolve) => app.stdout.once('data', resolve))
+  return Promise.race([said.then(() => true), ended.then(() => false)])
+}
+
+/** The code with our package as it was built for this test. */
+function fromBuild(code: string): string {
+  return code.replace("'latchkey/client'", `'${ours('client/index.js')}'`)
+}
+
+interface Page {
+  readonly cookies: Map<string, string>
+  readonly kept: Map<string, string>
+  /** The paths that were asked for. */
+  readonly requests: string[]
+  submit(email: string, password: string): void
+  /** Resolves when the page shows it. */
+  shows(text: string): Promise<void>
+}
+
+/** Gives this process the parts of a browser that the page uses. What `before` has kept is there again. */
+function beBrowser(t: Test, origin: string, before?: Page): Page {
+  const cookies = before?.cookies ?? new Map<string, string>()
+  const kept = before?.kept ?? new Map<string, string>()
   const requests: string[] = []
-  const cookies = new Map<string, string>()
-  const kept = new Map<string, string>()
-  const { fetch } = globalThis
-  t.teardown(() => Object.assign(globalThis, { fetch }))
+  const output = { textContent: '', append: (text: string) => t.fail(text) }
+  const form = { email: { value: '' }, password: { value: '' }, onsubmit: (_: { preventDefault(): void }) => {} }
+  const elements: Record<string, object> = { form, output }
+  const { fetch, BroadcastChannel } = globalThis
+  t.teardown(() => Object.assign(globalThis, { fetch, BroadcastChannel, document: undefined }))
   Object.assign(globalThis, {
+    document: { querySelector: (selector: string) => elements[selector] ?? {} },
+    location: { href: `${origin}/` },
+    BroadcastChannel: undefined,
     localStorage: {
       setItem: (name: string, value: string) => kept.set(name, value),
-      getItem: (name: string) => kept.get(name) ?? null
+      getItem: (name: string) => kept.get(name) ?? null,
+      removeItem: (name: string) => kept.delete(name)
     },
-    async fetch(path: string, init: RequestInit) {
-      // The page asks for paths of its own origin; the rest is this test's.
-      if (!path.startsWith('/')) return fetch(path, init)
-      requests.push(path)
-      const headers = new Headers(init.headers)
-      headers.set('origin', origin)
-      if (init.credentials === 'include') headers.set('cookie', [...cookies].map((pair) => pair.join('=')).join('; '))
-      const response = await fetch(origin + path, { ...init, headers })
+    async fetch(input: string | Request, init?: RequestInit) {
+      const request = new Request(input, init)
+      requests.push(new URL(request.url).pathname)
+      request.headers.set('origin', origin)
+      if (request.credentials === 'include') {
+        request.headers.set('cookie', [...cookies].map((pair) => pair.join('=')).join('; '))
+      }
+      const response = await fetch(request)
       for (const cookie of response.headers.getSetCookie()) {
         const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? []
         cookies.set(name, value)
@@ -109,5 +161,19 @@ function beBrowser(t: Test, origin: string): string[] {
       return response
     }
   })
-  return requests
+  if (!('navigator' in globalThis)) Object.assign(globalThis, { navigator: {} })
+  return {
+    cookies,
+    kept,
+    requests,
+    submit(email, password) {
+      form.email.value = email
+      form.password.value = password
+      form.onsubmit({ preventDefault() {} })
+    },
+    async shows(text) {
+      while (output.textContent !== text) await delay(10)
+      t.pass(`it shows: ${text}`)
+    }
+  }
 }

@@ -1,5 +1,8 @@
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
 
 /** The README's code, taken out so that it can be run: what stands there works. */
 
@@ -25,6 +28,15 @@ export function blockWith(blocks: readonly Block[], text: string): Block {
   const [block, ...others] = blocks.filter(({ code }) => code.includes(text))
   if (block === undefined || others.length > 0) throw new Error(`The README has not one block with "${text}".`)
   return block
+}
+
+/** A module of such code, where it finds our packages. */
+export async function moduleOf(t: Test, code: string): Promise<string> {
+  const folder = await mkdtemp(fileURLToPath(new URL('readme-', import.meta.url)))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  const file = join(folder, 'module.mjs')
+  await writeFile(file, code)
+  return file
 }
 
 /** What printed text must match: the README's, where `…` stands for any part of a line and spaces only part columns. */

@@ -2,26 +2,31 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import type { Test } from 'tap'
 
-/** A way to a PostgreSQL server that can lose answers and be slow. */
+/** A way to a server, a database or another, that can be cut, lose answers and be slow. */
 export interface Relay {
   readonly url: string
   /** From now on, a message to the server with this text arrives, and its answer is lost with the connection. */
   loseAnswerTo(text: string): void
+  /** Breaks every connection, and refuses new ones until it is mended. */
+  cut(): void
+  mend(): void
   /** From now on, what the server says takes so long. */
   delayAnswers(milliseconds: number): void
   /** How many answers were lost. */
   readonly lost: number
 }
 
-export async function startRelay(t: Test, target: string): Promise<Relay> {
+export async function startRelay(t: Pick<Test, 'teardown'>, target: string): Promise<Relay> {
   const to = new URL(target)
   const sockets = new Set<Socket>()
   let marked: string | undefined
   let delay = 0
+  let isCut = false
   let lost = 0
 
   const server = createServer((client) => {
-    const onward = connect(Number(to.port), to.hostname)
+    if (isCut) return client.destroy()
+    const onward = connect(Number(to.port || 5432), to.hostname)
     const cut = () => {
       client.destroy()
       onward.destroy()
@@ -64,6 +69,13 @@ export async function startRelay(t: Test, target: string): Promise<Relay> {
   url.port = String(address.port)
   return {
     url: url.href,
+    cut() {
+      isCut = true
+      for (const socket of sockets) socket.destroy()
+    },
+    mend: () => {
+      isCut = false
+    },
     loseAnswerTo: (text) => (marked = text),
     delayAnswers: (milliseconds) => (delay = milliseconds),
     get lost() {

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { openTestDatabase, sql } from '../database.js'
 import { Client, goodPassword, openService } from '../service.js'
+import { allPages, userIdOf } from './admin.js'
 import { expectFieldErrors, expectProblem } from './contract-errors.js'
 import { anotherDevice, copyOf, newPerson, refreshCookie, sessionCookie } from './people.js'
 
@@ -23,6 +24,49 @@ t.test('GET /me tells who this is, and nothing else', async (t) => {
   t.strictSame(rest, { email, roles: [], session_id: client.sessionId })
   t.match(id, /^[0-9a-f-]{36}$/)
   t.match(created_at, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
+})
+
+t.test('GET /me/events tells what happened to this account, and to no other', async (t) => {
+  const { client: admin } = await newPerson(app)
+  await sql(database, `UPDATE "user" SET roles = '{admin}' WHERE id = $1::uuid`, await userIdOf(admin))
+  await admin.send('POST', '/refresh')
+  const here = await newPerson(app)
+  const there = await anotherDevice(app, here)
+  await newPerson(app)
+  await change(here.client, 'wrong', newPassword)
+  const ending = { payload: { reason: 'for ops alone' }, headers: { 'user-agent': 'the browser of ops' } }
+  t.equal((await admin.send('DELETE', `/admin/sessions/${there.client.sessionId}`, ending)).statusCode, 204)
+
+  const response = await here.client.send('GET', '/me/events')
+  const { events, next_cursor } = response.json()
+  t.equal(next_cursor, null)
+  t.match(events, [
+    {
+      type: 'session_ended',
+      reason: 'revoked_by_admin',
+      session_id: there.client.sessionId,
+      ip: null,
+      user_agent: null
+    },
+    { type: 'password_refused', ip: '127.0.0.1', user_agent: 'lightMyRequest' },
+    { type: 'login_succeeded', session_id: there.client.sessionId, ip: '127.0.0.1', user_agent: 'lightMyRequest' },
+    { type: 'login_succeeded', session_id: here.client.sessionId },
+    { type: 'user_registered' }
+  ])
+  t.equal(events.length, 5)
+  t.notMatch(response.body, /for ops alone|the browser of ops|actor/)
+  t.notOk(response.body.includes(await userIdOf(admin)))
+})
+
+t.test('GET /me/events is given page by page', async (t) => {
+  const here = await newPerson(app)
+  await anotherDevice(app, here)
+  const types = (await allPages<{ type: string }>(here.client, '/me/events?limit=2', 'events')).map((page) =>
+    page.map(({ type }) => type)
+  )
+  t.strictSame(types, [['login_succeeded', 'login_succeeded'], ['user_registered']])
+  expectFieldErrors(t, await here.client.send('GET', '/me/events?user_id=x'), ['user_id'])
+  expectProblem(t, await app.inject('/me/events'), 'missing_credentials')
 })
 
 t.test('POST /password sets the new password and keeps this session only', async (t) => {

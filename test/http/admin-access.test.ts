@@ -17,7 +17,8 @@ const adminRoutes = [
   ['POST', '/admin/sessions/revoke-all'],
   ['GET', '/admin/events'],
   ['GET', '/admin/keys'],
-  ['POST', '/admin/keys/rotate']
+  ['POST', '/admin/keys/rotate'],
+  ['GET', '/admin/counts']
 ] as const
 
 const database = await openTestDatabase(t, { kind: 'embedded' })

@@ -3,7 +3,7 @@ import type { Test } from 'tap'
 import type { Database } from '../../src/adapters/prisma/database.js'
 import { Client, goodPassword, openService } from '../service.js'
 
-const adminEmail = 'ops@example.org'
+export const adminEmail = 'ops@example.org'
 
 /** The service with an admin, and that admin's client. */
 export async function openAdminService(

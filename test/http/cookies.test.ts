@@ -1,20 +1,23 @@
 import t from 'tap'
 import type { Environment } from '../../src/config.js'
+import type { Mode } from '../../src/core/policy.js'
 import { age, openTestDatabase } from '../database.js'
 import { Client, openService } from '../service.js'
+import { expectProblem } from './contract-errors.js'
 import { newEmail, newPerson, refreshCookie, sessionCookie } from './people.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const app = await openService(t, database)
 
-/** The one Set-Cookie header of a sign-in under some settings, its value taken out. */
-async function headerOf(environment: Environment, mode: 'cookie' | 'session'): Promise<string> {
+/** The Set-Cookie headers of a sign-in under some settings, their values taken out: the credential's and the device's. */
+async function headersOf(environment: Environment, mode: Mode): Promise<readonly string[]> {
   const service = await openService(t, database, environment)
-  const header = (await new Client(service).signIn(newEmail(), { mode })).headers['set-cookie']
-  if (typeof header !== 'string') throw new Error('Not one cookie is set.')
-  t.ok(header.length < 300, 'is shorter than 300 bytes')
-  return header.replace(/=lk_[rs]t_[\w-]+/, '=…')
+  const headers = [(await new Client(service).signIn(newEmail(), { mode })).headers['set-cookie'] ?? []].flat()
+  for (const header of headers) t.ok(header.length < 300, 'is shorter than 300 bytes')
+  return headers.map((header) => header.replace(/=lk_[rsd]t_[\w-]+/, '=…'))
 }
+
+const headerOf = async (environment: Environment, mode: 'cookie' | 'session') => (await headersOf(environment, mode))[0]
 
 t.test('the refresh cookie has every protection there is, and lives as long as the session may idle', async (t) => {
   const header = await headerOf({}, 'cookie')
@@ -40,6 +43,24 @@ t.test('COOKIE_SAME_SITE says where the cookie goes; for other sites it is parti
   t.equal(
     await headerOf({ COOKIE_SAME_SITE: 'lax' }, 'cookie'),
     '__Host-refresh_token=…; Max-Age=1209600; Path=/; HttpOnly; Secure; SameSite=Lax'
+  )
+})
+
+t.test('the device cookie lives for 400 days under the same protections, in every mode but body', async (t) => {
+  const device = '__Host-device=…; Max-Age=34560000; Path=/; HttpOnly; Secure; SameSite=Strict'
+  for (const mode of ['cookie', 'session', 'access'] as const) {
+    const headers = await headersOf({}, mode)
+    t.equal(headers.at(-1), device, mode)
+    t.equal(headers.length, mode === 'access' ? 1 : 2, mode)
+  }
+  t.strictSame(await headersOf({}, 'body'), [])
+  t.equal(
+    (await headersOf({ COOKIE_SAME_SITE: 'none' }, 'cookie'))[1],
+    '__Host-device=…; Max-Age=34560000; Path=/; HttpOnly; Secure; Partitioned; SameSite=None'
+  )
+  t.equal(
+    (await headersOf({ COOKIE_SECURE: 'false' }, 'cookie'))[1],
+    'device=…; Max-Age=34560000; Path=/; HttpOnly; SameSite=Strict'
   )
 })
 
@@ -71,6 +92,30 @@ t.test('logout clears both cookies under the same attributes', async (t) => {
       (name) => `${name}=; Max-Age=0; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; SameSite=Strict`
     )
   )
+})
+
+t.test('a damaged cookie is refused as what it is, and never an error of ours', async (t) => {
+  const damaged = [
+    '%',
+    '%zz',
+    '"',
+    '{}',
+    'lk_rt_',
+    'lk_st_%00',
+    'x'.repeat(5000),
+    '\u00e9\u00ff',
+    'a=b=c',
+    '[object Object]'
+  ]
+  for (const value of damaged) {
+    const refresh = { method: 'POST', url: '/refresh', headers: { cookie: `${refreshCookie}=${value}` } } as const
+    expectProblem(t, await app.inject(refresh), 'invalid_refresh_token', {}, [refreshCookie])
+    const me = await app.inject({ url: '/me', headers: { cookie: `${sessionCookie}=${value}` } })
+    expectProblem(t, me, 'invalid_token')
+  }
+  for (const cookie of ['', ';', '=', ';;=;', `${refreshCookie}`, `${refreshCookie}=`, `=${refreshCookie}`]) {
+    expectProblem(t, await app.inject({ method: 'POST', url: '/refresh', headers: { cookie } }), 'missing_credentials')
+  }
 })
 
 t.test('a cookie without the prefix is none of ours where the prefix is in force', async (t) => {

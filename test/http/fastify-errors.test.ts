@@ -97,6 +97,12 @@ for (const url of [
   })
 }
 
+t.test('an id that is longer than any is not_found as well, and is not repeated to whoever sent it', async (t) => {
+  for (const url of [`/sessions/${'x'.repeat(101)}`, `/admin/users/${'x'.repeat(8000)}/sessions`]) {
+    expectProblem(t, await client.send('DELETE', url), 'not_found')
+  }
+})
+
 for (const url of ['/%zz', '/admin/users/%zz', '/sessions/%', '/sessions/%c0%af', '/%ff']) {
   t.test(`${url}, which cannot be decoded, is invalid_request`, async (t) => {
     const response = await client.send('GET', url)

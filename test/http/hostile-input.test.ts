@@ -2,7 +2,7 @@ import t from 'tap'
 import { openTestDatabase, sql } from '../database.js'
 import { goodPassword, openService } from '../service.js'
 import { expectFieldErrors, expectProblem } from './contract-errors.js'
-import { newEmail, newPerson } from './people.js'
+import { newEmail, newPerson, refreshCookie, sessionCookie } from './people.js'
 
 /** What is no string where a string belongs: 400, by its field, and nothing happens. */
 const database = await openTestDatabase(t, { kind: 'embedded' })
@@ -35,6 +35,7 @@ const fields = [
   ['POST', '/login', 'password'],
   ['POST', '/login', 'mode'],
   ['POST', '/login', 'device'],
+  ['POST', '/login', 'device_token'],
   ['POST', '/refresh', 'refresh_token'],
   ['POST', '/logout', 'refresh_token'],
   ['POST', '/password', 'current_password'],
@@ -145,4 +146,46 @@ t.test('more than a body needs is 413 before any of it is looked at', async (t) 
   for (const url of ['/register', '/login']) {
     expectProblem(t, await app.inject({ method: 'POST', url, payload }), 'body_too_large')
   }
+})
+
+t.test('a cookie header that is damaged in whatever way is no way in, and never a 500', async (t) => {
+  const { client: serverSide } = await newPerson(app, 'session')
+  const token = serverSide.cookies.get(sessionCookie) ?? ''
+  const ask = (cookie: string, url = '/me') =>
+    app.inject({ method: url === '/me' ? 'GET' : 'POST', url, headers: { cookie } })
+  t.equal((await ask(`a=b; ${sessionCookie}=${token}`)).statusCode, 200, 'the positive control')
+  for (const cookie of [
+    ';',
+    '=',
+    ';=;=',
+    '%',
+    'a',
+    '__proto__=x; constructor=y',
+    sessionCookie,
+    `${sessionCookie}=`,
+    `${sessionCookie}="`,
+    `${sessionCookie}=%`,
+    `${sessionCookie}=%ff%fe`,
+    `${sessionCookie}=${token}%00`,
+    `${sessionCookie}=${token}\u00ff`,
+    `${sessionCookie} =${token}`,
+    `${sessionCookie}==${token}`,
+    `${sessionCookie}=${encodeURIComponent(token)}=`,
+    `${sessionCookie.toLowerCase()}=${token}`,
+    `${sessionCookie},${refreshCookie}=${token}`,
+    `$Version=1; ${sessionCookie}x=${token}`,
+    `session=${token}`,
+    `${refreshCookie}=${token}`,
+    Array.from({ length: 2000 }, (_, i) => `c${i}=v`).join('; '),
+    `${sessionCookie}=${'x'.repeat(50_000)}`
+  ]) {
+    for (const url of ['/me', '/refresh', '/logout']) {
+      const { statusCode } = await ask(cookie, url)
+      t.ok(
+        statusCode < 500 && (url === '/logout' || statusCode >= 400),
+        `${url}, ${cookie.slice(0, 60)}: ${statusCode}`
+      )
+    }
+  }
+  t.equal((await ask(`${sessionCookie}=${token}`)).statusCode, 200, 'and nothing of it ended the session')
 })

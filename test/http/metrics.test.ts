@@ -3,8 +3,8 @@ import t from 'tap'
 import { latchkeyPlugin } from '../../src/plugin.js'
 import { openTestDatabase } from '../database.js'
 import { newHost, openPluginOptions } from '../host.js'
-import { Client, openService } from '../service.js'
-import { newEmail, newPerson } from './people.js'
+import { Client, goodPassword, openService } from '../service.js'
+import { anotherDevice, newEmail, newPerson } from './people.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 
@@ -94,6 +94,29 @@ t.test('revocations are counted by reason, held in memory, and timed', async (t)
   t.equal(grown('latchkey_live_revocations'), 1)
   t.equal(grown('latchkey_revocation_delay_seconds_count'), 1)
   t.equal(grown('latchkey_revocation_delay_seconds_bucket{le="60"}'), 1)
+})
+
+t.test('GET /admin/counts says how much is going on', async (t) => {
+  const email = newEmail()
+  const operator = { ADMIN_EMAIL: email, ADMIN_PASSWORD: goodPassword }
+  const app = await openService(t, database, { ...operator, REFRESH_GRACE_SECONDS: '0' })
+  const admin = new Client(app)
+  await admin.signIn(email, { path: '/login', mode: 'body' })
+  const counts = async () => {
+    const { sessions, minutes } = (await admin.send('GET', '/admin/counts')).json()
+    const sum = (what: string) =>
+      minutes.reduce((total: number, minute: Record<string, number>) => total + (minute[what] ?? Number.NaN), 0)
+    return { sessions, signs: ['logins', 'refreshes', 'revocations', 'reuse'].map(sum) }
+  }
+  const { sessions } = await counts()
+
+  const { client, email: person } = await newPerson(app, 'body')
+  await anotherDevice(app, { email: person })
+  await new Client(app).send('POST', '/login', { payload: { email: person, password: 'not that password' } })
+  t.strictSame(await counts(), { sessions: sessions + 2, signs: [2, 0, 0, 0] })
+  const payload = { refresh_token: client.refreshToken }
+  for (let i = 0; i < 3; i++) await new Client(app).send('POST', '/refresh', { payload })
+  t.strictSame(await counts(), { sessions: sessions + 1, signs: [2, 1, 1, 1] })
 })
 
 t.test('the feed, the signing keys, the queues and the process can be watched', async (t) => {

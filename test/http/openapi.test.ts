@@ -1,54 +1,17 @@
-import { Ajv2020 } from 'ajv/dist/2020.js'
-import addFormats from 'ajv-formats'
-import type { LightMyRequestResponse, RouteOptions } from 'fastify'
-import t, { type Test } from 'tap'
+import type { RouteOptions } from 'fastify'
+import t from 'tap'
 import { latchkeyPlugin } from '../../src/plugin.js'
 import { openTestDatabase } from '../database.js'
 import { newHost, openPluginOptions } from '../host.js'
 import { Client, goodPassword } from '../service.js'
 import { openAdminService, userIdOf } from './admin.js'
 import { anotherDevice, newEmail, newPerson } from './people.js'
-
-interface Operation {
-  readonly summary: string
-  readonly tags: readonly string[]
-  readonly security?: readonly Record<string, readonly string[]>[]
-  readonly parameters?: readonly {
-    readonly name: string
-    readonly in: string
-    readonly required?: boolean
-    readonly schema: object
-  }[]
-  readonly requestBody?: { readonly content: Record<string, { readonly schema: object }> }
-  readonly responses: Record<
-    string,
-    { readonly description: string; readonly content?: Record<string, { readonly schema: object }> }
-  >
-}
-
-interface Specification {
-  readonly openapi: string
-  readonly info: { readonly title: string; readonly version: string }
-  readonly servers: readonly { readonly url: string }[]
-  readonly tags: readonly { readonly name: string }[]
-  readonly components: { readonly securitySchemes: Record<string, object>; readonly schemas: object }
-  readonly paths: Record<string, Record<string, Operation>>
-}
+import { ajv, misfit, type Operation, operationsOf, specificationOf } from './specification.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const { app, admin } = await openAdminService(t, database)
-const specification = (await app.inject('/openapi.json')).json<Specification>()
-const operations = Object.entries(specification.paths).flatMap(([path, methods]) =>
-  Object.entries(methods).map(([method, operation]) => ({
-    path,
-    method,
-    name: `${method.toUpperCase()} ${path}`,
-    operation
-  }))
-)
-
-const ajv = new Ajv2020({ strict: false })
-addFormats.default(ajv)
+const specification = await specificationOf(app)
+const operations = operationsOf(specification)
 
 t.test('every route that the app has stands in the specification, and no other', async (t) => {
   const routes: RouteOptions[] = []
@@ -59,7 +22,7 @@ t.test('every route that the app has stands in the specification, and no other',
 
   const served = routes
     .flatMap(({ method, url }) => [method].flat().map((name) => `${name} ${url.replace(/:(\w+)/g, '{$1}')}`))
-    .filter((name) => !name.startsWith('HEAD ') && !/ \/(docs|openapi\.json)/.test(name))
+    .filter((name) => !name.startsWith('HEAD ') && !/ \/(docs|openapi\.json|\w+\/assets\/)/.test(name))
   t.strictSame(operations.map(({ name }) => name).sort(), served.sort())
 })
 
@@ -121,7 +84,11 @@ t.test('every response is as the specification says it is', async (t) => {
     t.equal(response.statusCode, status, `${method} ${url}`)
     const path = pathOf(url)
     seen.add(`${method} ${path}`)
-    expectAsDescribed(t, specification.paths[path]?.[method.toLowerCase()], response)
+    t.equal(
+      misfit(specification.paths[path]?.[method.toLowerCase()], response),
+      undefined,
+      `${method} ${url} is as described`
+    )
     return response
   }
 
@@ -147,6 +114,8 @@ t.test('every response is as the specification says it is', async (t) => {
   await ask(client, 'POST', '/refresh', 400, { refresh_token: 'lk_rt_x' })
   await ask(client, 'GET', '/me', 200)
   await ask(nobody, 'GET', '/me', 401)
+  await ask(client, 'GET', '/me/events?limit=2', 200)
+  await ask(client, 'GET', '/me/events?cursor=x', 400)
   await ask(client, 'GET', '/sessions', 200)
   await ask(client, 'PATCH', `/sessions/${client.sessionId}`, 200, { device: 'laptop' })
   await ask(client, 'PATCH', `/sessions/${client.sessionId}`, 400, {})
@@ -183,6 +152,7 @@ t.test('every response is as the specification says it is', async (t) => {
   await ask(admin, 'DELETE', `/admin/users/${userId}`, 404)
   await ask(admin, 'GET', '/admin/events', 200)
   await ask(admin, 'GET', '/admin/events?limit=1', 200)
+  await ask(admin, 'GET', '/admin/counts', 200)
   await ask(admin, 'GET', '/admin/keys', 200)
   await ask(admin, 'POST', '/admin/keys/rotate', 200, { dry_run: true })
   await ask(admin, 'POST', '/admin/keys/rotate', 200, {})
@@ -195,7 +165,9 @@ t.test('every response is as the specification says it is', async (t) => {
     '/.well-known/oauth-authorization-server',
     '/healthz',
     '/readyz',
-    '/metrics'
+    '/metrics',
+    '/account',
+    '/console'
   ]) {
     await ask(nobody, 'GET', url, 200)
   }
@@ -231,28 +203,4 @@ const isForServices = ({ security = [] }: Operation) => security.some((schemes) 
 function pathOf(url: string): string {
   const path = url.split('?')[0] ?? ''
   return path.replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/, '{id}')
-}
-
-function expectAsDescribed(t: Test, operation: Operation | undefined, response: LightMyRequestResponse): void {
-  const { statusCode, body, headers } = response
-  const described = operation?.responses[statusCode]
-  t.ok(described, `${statusCode} is described`)
-  if (statusCode === 204) {
-    t.equal(body, '')
-    return
-  }
-  const type = String(headers['content-type']).split(';')[0] ?? ''
-  const schema = described?.content?.[type]?.schema
-  t.ok(schema, `${type} is described`)
-  const fits = ajv.compile(closed(schema) as object)
-  t.ok(fits(type.endsWith('json') ? response.json() : body), ajv.errorsText(fits.errors))
-  if (statusCode >= 400) t.ok(described?.description.split(', ').includes(response.json().code), 'names the code')
-}
-
-/** The schema with nothing allowed that it does not name. */
-function closed(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(closed)
-  if (typeof schema !== 'object' || schema === null) return schema
-  const copy = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, closed(value)]))
-  return 'properties' in schema ? { ...copy, additionalProperties: false } : copy
 }

@@ -1,8 +1,13 @@
 import t from 'tap'
 import { openTestDatabase } from '../database.js'
 import { type Client, goodPassword, openService } from '../service.js'
+import { openAdminService } from './admin.js'
 import { expectProblem } from './contract-errors.js'
 import { copyOf, newEmail, newPerson } from './people.js'
+
+interface Operation {
+  readonly security?: readonly Record<string, unknown>[]
+}
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const app = await openService(t, database)
@@ -122,6 +127,51 @@ t.test('what needs no cookie is not bound to an origin', async (t) => {
   t.equal((await client.send('POST', '/refresh', { payload, headers: foreign })).statusCode, 200)
   t.equal((await client.send('DELETE', '/sessions', { headers: foreign })).statusCode, 200)
   t.equal((await client.send('POST', '/logout', { headers: foreign })).statusCode, 204)
+})
+
+t.test('X-Forwarded-Host and -Proto say what our own origin is only where a trusted proxy sent them', async (t) => {
+  const behindProxy = await openService(t, database, { TRUST_PROXY: '10.0.0.0/8', ISSUER: 'https://issuer.test' })
+  const { client } = await newPerson(behindProxy)
+  const headers = {
+    host: 'internal:3000',
+    origin: 'https://public.test',
+    'x-forwarded-host': 'public.test',
+    'x-forwarded-proto': 'https',
+    cookie: [...client.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+  }
+  const from = (remoteAddress: string) =>
+    behindProxy.inject({ method: 'POST', url: '/refresh', remoteAddress, headers })
+  expectProblem(t, await from('192.0.2.1'), 'forbidden_origin')
+  t.equal((await from('10.1.2.3')).statusCode, 200)
+})
+
+t.test('every route that changes something is closed to other origins, for an admin too', async (t) => {
+  const { app: service, admin } = await openAdminService(t, database)
+  const { client } = await newPerson(service, 'session')
+  const id = (await client.send('GET', '/me')).json().id
+  await admin.send('PATCH', `/admin/users/${id}`, { payload: { roles: ['admin'] } })
+  const bodies: Readonly<Record<string, object>> = {
+    '/password': { current_password: goodPassword, new_password: 'another good password' },
+    '/me': { password: goodPassword },
+    '/sessions/{id}': { device: 'd' },
+    '/admin/sessions/revoke-all': { confirm: 'revoke-all' }
+  }
+  const { paths } = (await service.inject('/openapi.json')).json<{ paths: Record<string, Record<string, Operation>> }>()
+  let asked = 0
+  for (const [path, operations] of Object.entries(paths)) {
+    for (const [method, { security = [] }] of Object.entries(operations)) {
+      if (method === 'get' || !security.some((schemes) => 'session' in schemes)) continue
+      const url = path.replace('{id}', path.includes('users') ? id : client.sessionId)
+      const response = await client.send(method.toUpperCase() as 'POST', url, {
+        headers: foreign,
+        payload: bodies[path] ?? {}
+      })
+      expectProblem(t, response, 'forbidden_origin')
+      asked += 1
+    }
+  }
+  t.ok(asked >= 11, `${asked} routes`)
+  t.match((await client.send('GET', '/me')).json(), { id, roles: ['admin'] }, 'and nothing has changed')
 })
 
 t.test('nothing changes by GET', async (t) => {

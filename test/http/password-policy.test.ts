@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import t from 'tap'
 import { openTestDatabase } from '../database.js'
 import { goodPassword, openService } from '../service.js'
@@ -17,7 +20,8 @@ const longest = `${'éx'.repeat(341)}!`
 
 const tooShort = 'A password has at least 8 characters.'
 const tooLong = 'A password has at most 1024 bytes.'
-const tooCommon = 'Many people use this password, so it is among the first to be guessed.'
+const tooCommon =
+  'This password is among the first to be guessed: many people use it, it has leaked, or it is made of your address or the name of this service.'
 
 const refused: readonly (readonly [name: string, password: string, code: ContractCode, detail: string])[] = [
   ['seven characters', 'jq7#xv2', 'password_too_short', tooShort],
@@ -41,13 +45,22 @@ for (const [name, password, code, detail] of refused) {
   })
 }
 
-t.test('the address and its first part are too common, in any case', async (t) => {
-  expectProblem(t, await register('ada.lovelace', 'Ada.Lovelace@example.org'), 'password_too_common', {
-    detail: tooCommon
-  })
-  expectProblem(t, await register('ADA.lovelace@example.org', 'Ada.Lovelace@example.org'), 'password_too_common', {
-    detail: tooCommon
-  })
+t.test('words of the address and of the service are too common, in any case and however decorated', async (t) => {
+  const acme = await openService(t, database, { ISSUER: 'https://login.acme-tools.example/auth' })
+  for (const password of [
+    'ada.lovelace',
+    'ADA.lovelace@example.org',
+    'Ada.Lovelace1815!',
+    'analytical.engine',
+    'analytical2026',
+    'acme-tools!!',
+    'login.acme-tools.example'
+  ]) {
+    const payload = { email: 'Ada.Lovelace@Analytical.Engine', password }
+    const email = password.includes('example.org') ? 'Ada.Lovelace@example.org' : payload.email
+    const response = await acme.inject({ method: 'POST', url: '/register', payload: { ...payload, email } })
+    expectProblem(t, response, 'password_too_common', { detail: tooCommon })
+  }
 })
 
 t.test('more than any password is refused by its field', async (t) => {
@@ -96,4 +109,26 @@ t.test('a password is verified as received: spaces and the spelling of a letter 
   t.equal((await login(email, ' cafe\u0301 au lait ')).statusCode, 200)
   expectProblem(t, await login(email, 'cafe\u0301 au lait'), 'invalid_credentials')
   expectProblem(t, await login(email, ' caf\u00e9 au lait '), 'invalid_credentials')
+})
+
+t.test('with BREACHED_PASSWORDS_URL a leaked password is refused, and without the service none', async (t) => {
+  const leaked = 'a long password that has leaked'
+  const suffix = createHash('sha1').update(leaked).digest('hex').toUpperCase().slice(5)
+  const server = createServer((_request, response) => response.end(`${suffix}:2`)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const asking = await openService(t, database, { BREACHED_PASSWORDS_URL: `http://127.0.0.1:${port}/` })
+  const payload = { email: newEmail(), password: leaked }
+  const send = () => asking.inject({ method: 'POST', url: '/register', payload })
+  expectProblem(t, await send(), 'password_too_common', { detail: tooCommon })
+  const { client } = await newPerson(asking)
+  const change = { current_password: goodPassword, new_password: leaked }
+  expectProblem(t, await client.send('POST', '/password', { payload: change }), 'password_too_common', {
+    detail: tooCommon
+  })
+
+  server.closeAllConnections()
+  server.close()
+  t.equal((await send()).statusCode, 201)
 })

@@ -38,6 +38,8 @@ export async function anotherDevice(
 export function copyOf(original: Client): Client {
   const copy = new Client(original.app)
   for (const [name, value] of original.cookies) copy.cookies.set(name, value)
+  copy.deviceCookie = original.deviceCookie
+  copy.deviceToken = original.deviceToken
   copy.accessToken = original.accessToken
   copy.refreshToken = original.refreshToken
   copy.sessionId = original.sessionId

@@ -44,3 +44,18 @@ t.test('a problem says only what it has to say', async (t) => {
 t.test('Retry-After is whole seconds, rounded up', async (t) => {
   t.equal(problemResponse('unavailable', { retryAfterSeconds: 0.2 }, '').headers['retry-after'], '1')
 })
+
+t.test(
+  'every 429 and 503 has a Retry-After of a second at least, whether a time was given or not, and nothing else has',
+  async (t) => {
+    for (const code of typedKeys(problems)) {
+      const [status] = problems[code]
+      for (const details of [{}, { retryAfterSeconds: 0 }, { retryAfterSeconds: -1 }]) {
+        const expected = status === 429 || status === 503 ? '1' : undefined
+        t.equal(problemResponse(code, details, '').headers['retry-after'], expected, code)
+      }
+    }
+  }
+)
+
+const typedKeys = <Key extends string>(record: Readonly<Record<Key, unknown>>) => Object.keys(record) as Key[]

@@ -22,7 +22,7 @@ t.test('makes an account and answers 201 with an access token, uncached', async 
   t.equal(response.headers['cache-control'], 'no-store')
   t.strictSame(
     response.cookies.map(({ name }) => name),
-    ['__Host-refresh_token']
+    ['__Host-refresh_token', '__Host-device']
   )
 })
 

@@ -67,6 +67,7 @@ async function prepare(app: FastifyInstance, admin: Client): Promise<Prepared> {
     ['end a session', admin, { method: 'DELETE', url: `/admin/sessions/${cookie.sessionId}` }],
     ['end all', admin, { method: 'POST', url: '/admin/sessions/revoke-all', payload: { confirm: 'revoke-all' } }],
     ['events', admin, { method: 'GET', url: '/admin/events' }],
+    ['counts', admin, { method: 'GET', url: '/admin/counts' }],
     ['keys', admin, { method: 'GET', url: '/admin/keys' }],
     ['rotate the key', admin, { method: 'POST', url: '/admin/keys/rotate', payload: {} }],
     ['revoke the keys', admin, { method: 'POST', url: '/admin/keys/rotate', payload: { revoke_old: true } }],

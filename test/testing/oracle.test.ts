@@ -11,6 +11,7 @@ const seen = (at: number, changes: Partial<Observation> = {}): Observation => ({
   asked: 'refresh',
   instance: 0,
   presented: token(0),
+  retryKey: undefined,
   sentAt: at,
   passedAt: at,
   answeredAt: at + 5,
@@ -72,6 +73,16 @@ t.test('a token two generations old', async (t) => {
   t.strictSame(broken(history([rotation(0, 1), rotation(3000, 2), old])), ['divergence_caught'])
   const before = seen(2999, { presented: token(0), handed: token(2), answeredAt: 3100 })
   t.strictSame(broken(history([rotation(0, 1), rotation(3000, 2), before])), [], 'unless it was on its way before')
+
+  const own = rotation(3000, 2, { retryKey: 'own' })
+  const again = (at: number, retryKey: string) => seen(at, { presented: token(0), handed: token(2), retryKey })
+  t.strictSame(
+    broken(history([rotation(0, 1), own, again(4000, 'own')])),
+    [],
+    'or comes from who made the last rotation'
+  )
+  t.strictSame(broken(history([rotation(0, 1), own, again(4000, 'another')])), ['divergence_caught'])
+  t.strictSame(broken(history([rotation(0, 1), own, again(9000, 'own')])), ['divergence_caught'], 'in its window')
 })
 
 t.test('two chains', async (t) => {

@@ -20,12 +20,6 @@ t.test('every kind of client meets every story, and every fault and instance is 
   t.strictSame(new Set(plans.flatMap(({ steps }) => steps.map(({ instance }) => instance))), new Set([0, 1]))
 })
 
-t.test('tabs that refresh at once lose no response: what they are promised does not cover it', async (t) => {
-  const tabs = drawSchedule(options).filter(({ kind }) => kind === 'tabs')
-  const attempts = tabs.flatMap(({ steps }) => steps.flatMap((step) => (step.do === 'refresh' ? step.attempts : [])))
-  t.notOk(attempts.some(({ fault }) => fault === 'drop_response' || fault === 'cut_response_headers'))
-})
-
 t.test('nothing is held longer than its client waits', async (t) => {
   const journeys = drawSchedule(options).flatMap(({ steps }) =>
     steps.flatMap((step) => (step.do === 'refresh' ? step.attempts : []))

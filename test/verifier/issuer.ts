@@ -78,6 +78,8 @@ export interface Issuer {
     readonly at?: number
     readonly expiresAt?: number
   }): void
+  /** Tells whoever follows which keys there are. */
+  tellKeys(): void
   /** Sends text to whoever follows. */
   say(text: string): void
   /** Ends the connections of whoever follows. */
@@ -164,6 +166,10 @@ export async function startIssuer(t: Pick<Test, 'teardown'>, now: () => number =
       const event = `id: ${told.length + 1}\nevent: revocation\ndata: ${JSON.stringify(data)}\n\n`
       told.push(event)
       issuer.say(event)
+    },
+
+    tellKeys() {
+      issuer.say(`event: keys\ndata: ${JSON.stringify({ kids: issuer.keys.map(({ kid }) => kid) })}\n\n`)
     },
 
     say(text) {

@@ -2,16 +2,18 @@ import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import { createVerifier } from '../../src/verifier/verifier.js'
 import { openTestDatabase } from '../database.js'
+import { signInAdmin } from '../http/admin.js'
 import { newPerson } from '../http/people.js'
 import { serviceSecret, serviceSettings } from '../http/services.js'
-import { openService, testEnvironment } from '../service.js'
+import { goodPassword, openService, testEnvironment } from '../service.js'
 import { until, worth } from './verifiers.js'
 
 const issuer = testEnvironment.ISSUER ?? ''
 const database = await openTestDatabase(t, { kind: 'embedded' })
 
 t.test("a real service's tokens are accepted, and refused once their session has ended", async (t) => {
-  const app = await openService(t, database, serviceSettings)
+  const admins = { ADMIN_EMAIL: 'ops@example.org', ADMIN_PASSWORD: goodPassword }
+  const app = await openService(t, database, { ...serviceSettings, ...admins })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
   const verifier = createVerifier({
@@ -32,4 +34,12 @@ t.test("a real service's tokens are accepted, and refused once their session has
   t.equal(await worth(verifier, other.accessToken), 'accepted')
   await app.auth.endEverybodysSessions()
   await until(async () => (await worth(verifier, other.accessToken)) === 'session_revoked')
+
+  const admin = await signInAdmin(app)
+  t.equal(await worth(verifier, admin.accessToken), 'accepted')
+  const before = admin.accessToken
+  t.equal((await admin.send('POST', '/admin/keys/rotate', { payload: { revoke_old: true } })).statusCode, 200)
+  await until(async () => (await worth(verifier, before)) === 'invalid_token')
+  await admin.send('POST', '/refresh', { bearer: false, payload: { refresh_token: admin.refreshToken } })
+  t.equal(await worth(verifier, admin.accessToken), 'accepted', 'of the new key')
 })

@@ -101,6 +101,7 @@ t.test('forged tokens are refused, the genuine one beside them is not', async (t
     'no exp': signToken(key, { ...claims, exp: undefined }),
     'exp as text': signToken(key, { ...claims, exp: String(claims.exp) }),
     'no sid': signToken(key, { ...claims, sid: undefined }),
+    'longer than any of ours': signToken(key, { ...claims, roles: Array(1000).fill('editor') }),
     'roles as text': signToken(key, { ...claims, roles: 'admin' })
   }
   for (const [name, token] of Object.entries(forged)) t.equal(await worth(verifier, token), 'invalid_token', name)
@@ -203,7 +204,8 @@ t.test('the Authorization header: none, not ours, ours', async (t) => {
     return verdict.ok ? 'accepted' : verdict.code
   }
   t.equal(await ask(), 'missing_credentials')
-  for (const header of ['', 'Bearer', 'Bearer ', 'Basic dTpw', `${issuer.token()}`, `Bearer ${issuer.token()} x`]) {
+  const token = issuer.token()
+  for (const header of ['', 'Bearer', 'Bearer ', 'Basic dTpw', `DPoP ${token}`, token, `Bearer ${token} x`]) {
     t.equal(await ask(header), 'invalid_token', header)
   }
   t.equal(await ask(`Bearer ${issuer.token()}`), 'accepted')

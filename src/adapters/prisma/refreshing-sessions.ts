@@ -40,7 +40,7 @@ export function refreshingSessions(
           : Prisma.sql`, noted AS (
               INSERT INTO ${eventTarget} SELECT ${event}, user_id, id, NULL, NULL, ${by(actor)} FROM moved
             )`
-      const recovered = step.kind === 'recover' ? Prisma.sql`recovered_generation = ${step.generation},` : Prisma.empty
+      const recovered = step.kind === 'restore' ? Prisma.empty : Prisma.sql`recovered_generation = ${step.generation},`
       const moved = await database.run(
         (prisma) => prisma.$queryRaw<unknown[]>`
           WITH moved AS (

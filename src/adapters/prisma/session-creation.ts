@@ -1,8 +1,12 @@
 import type { SessionStore } from '../../ports.js'
 import type { Database } from './database.js'
 import { by, type EndingPolicy, endSessions, eventTarget, lockUser } from './ending-sessions.js'
+import { mostSessionsOfUser } from './ending-surplus.js'
 import { Prisma } from './generated/client.js'
 import { clock, isLive, type LiveRow, liveColumns, seconds, toLiveSession } from './session-rows.js'
+
+/** What a login has time for, where a limit was lowered over many sessions: further logins end further ones. */
+const mostEndedByLogin = 1000
 
 /**
  * `SessionStore.create`. The lock on the user's row orders the logins of one user among themselves,
@@ -14,14 +18,18 @@ export function sessionCreation(database: Database, policy: EndingPolicy): Sessi
     const replaced = Prisma.sql`${replaces ?? null}::uuid`
     const owner = Prisma.sql`u.id = ${session.userId}::uuid AND u.password_hash = ${passwordHash} AND u.disabled_at IS NULL`
 
+    const newest = Prisma.sql`
+      SELECT s.* FROM session s WHERE s.user_id = ${session.userId}::uuid
+      ORDER BY s.created_at DESC, s.id DESC LIMIT ${mostSessionsOfUser}`
+    const surplus = Prisma.sql`
+      SELECT s.id, s.created_at FROM (${newest}) s
+      WHERE ${isLive} AND s.id IS DISTINCT FROM ${replaced} AND EXISTS (SELECT 1 FROM "user" u WHERE ${owner})
+      ORDER BY s.created_at DESC, s.id DESC OFFSET ${maxPerUser - 1}`
     // The array is computed first and once, so that the rows to delete are always found by primary key.
     const surplusOrReplaced = Prisma.sql`s.id = ANY (ARRAY(
       SELECT ${replaced} FROM "user" u WHERE ${owner}
-      UNION ALL (
-        SELECT s.id FROM session s JOIN "user" u ON u.id = s.user_id
-        WHERE ${owner} AND ${isLive} AND s.id IS DISTINCT FROM ${replaced}
-        ORDER BY s.created_at DESC, s.id DESC OFFSET ${maxPerUser - 1}
-      )))`
+      UNION ALL (SELECT id FROM (${surplus}) surplus ORDER BY created_at, id LIMIT ${mostEndedByLogin})
+    ))`
     const reason = Prisma.sql`CASE WHEN s.id = ${replaced} THEN 'logged_out' ELSE 'session_limit' END`
 
     const [, revocations, [row]] = await database.run((prisma) =>

@@ -3,13 +3,11 @@ import { byCreation, where } from './cursor.js'
 import type { Database } from './database.js'
 import { endingEverybodys } from './ending-everybodys.js'
 import { type EndingPolicy, endSessions, lockUser } from './ending-sessions.js'
+import { endSurplus, mostSessionsOfUser } from './ending-surplus.js'
 import { Prisma } from './generated/client.js'
 import { type RefreshingPolicy, refreshingSessions } from './refreshing-sessions.js'
 import { sessionCreation } from './session-creation.js'
 import { isLive, type LiveRow, liveColumns, sessionColumns, toLiveSession } from './session-rows.js'
-
-/** No user holds more: the highest value of `MAX_SESSIONS_PER_USER`. It keeps a listing bounded whatever the table holds. */
-const mostSessionsOfUser = 10_000
 
 const newestFirst = byCreation<Session>('sessions', 's')
 
@@ -40,10 +38,11 @@ export function prismaSessionStore(database: Database, policy: RefreshingPolicy 
 
     async endAllOfUser(userId, { keepSid, ...ended }, actor) {
       const others = Prisma.sql`s.user_id = ${userId}::uuid AND s.id IS DISTINCT FROM ${keepSid ?? null}::uuid`
+      const surplus = await endSurplus(database, policy, { userId, keepSid }, actor)
       const [, revocations] = await database.run((prisma) =>
         prisma.$transaction([lockUser(prisma, userId), endSessions(prisma, others, ended, actor, policy)])
       )
-      return revocations
+      return [...surplus, ...revocations]
     },
 
     listOfUser(userId) {
@@ -67,6 +66,14 @@ export function prismaSessionStore(database: Database, policy: RefreshingPolicy 
           ORDER BY s.created_at DESC, s.id DESC LIMIT ${page.limit + 1}`
       )
       return newestFirst.page(rows, page)
+    },
+
+    async count(most) {
+      const [row] = await database.run(
+        (prisma) => prisma.$queryRaw<{ readonly count: number }[]>`
+          SELECT count(*)::int AS count FROM (SELECT 1 FROM session s WHERE ${isLive} LIMIT ${most}) live`
+      )
+      return row?.count ?? 0
     },
 
     async rename(sid, userId, device) {

@@ -10,6 +10,7 @@ import {
   repeatAfterCommit,
   revocationLife
 } from './ending-sessions.js'
+import { endSurplus } from './ending-surplus.js'
 import { Prisma } from './generated/client.js'
 import { clock, isLive, revocationColumns, userColumns } from './session-rows.js'
 
@@ -24,8 +25,10 @@ export function userChanges(
   return {
     async changePassword({ userId, oldHash, newHash, keepSid }, actor) {
       const proved = Prisma.sql`u.id = ${userId}::uuid AND u.password_hash = ${oldHash}`
+      const stillProved = Prisma.sql`EXISTS (SELECT 1 FROM "user" u WHERE ${proved})`
       const others = Prisma.sql`s.user_id = ${userId}::uuid AND s.id <> ${keepSid}::uuid
-        AND EXISTS (SELECT 1 FROM "user" u WHERE ${proved})`
+        AND ${stillProved}`
+      const surplus = await endSurplus(database, policy, { userId, keepSid, only: stillProved }, actor)
       const [, revocations, changed] = await database.run((prisma) =>
         prisma.$transaction([
           lockUser(prisma, userId),
@@ -39,7 +42,7 @@ export function userChanges(
             SELECT 1 FROM changed`
         ])
       )
-      return changed.length === 0 ? undefined : revocations
+      return changed.length === 0 ? undefined : [...surplus, ...revocations]
     },
 
     async update(id, { disabled, roles }, actor) {
@@ -50,6 +53,7 @@ export function userChanges(
       const ofUser = Prisma.sql`s.user_id = ${id}::uuid`
       const ofDisabled = Prisma.sql`${ofUser} AND ${disabled === true}::boolean`
 
+      const surplus = await endSurplus(database, policy, { userId: id }, actor)
       const [, ended, stale, [user]] = await database.run((prisma) =>
         prisma.$transaction([
           lockUser(prisma, id),
@@ -84,10 +88,11 @@ export function userChanges(
       )
       if (user === undefined) return undefined
       const revocations = stale.length === 0 ? ended : await repeatAfterCommit(database, stale, policy)
-      return { user, revocations }
+      return { user, revocations: [...surplus, ...revocations] }
     },
 
     async delete(id, reason, actor) {
+      const surplus = await endSurplus(database, policy, { userId: id }, actor)
       const [, revocations, deleted] = await database.run((prisma) =>
         prisma.$transaction([
           lockUser(prisma, id),
@@ -101,7 +106,7 @@ export function userChanges(
             SELECT 1 FROM deleted`
         ])
       )
-      return deleted.length === 0 ? undefined : revocations
+      return deleted.length === 0 ? undefined : [...surplus, ...revocations]
     }
   }
 }

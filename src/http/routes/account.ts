@@ -1,13 +1,14 @@
 import type { Static } from 'typebox'
-import { changePassword, deleteAccount, readAccount } from '../../service/account.js'
+import { changePassword, deleteAccount, readAccount, readOwnEvents } from '../../service/account.js'
 import { actorOf, type Routes } from '../context.js'
 import { clearCredential } from '../cookies.js'
 import { describe } from '../describe.js'
 import { authenticateGuard, authOf } from '../guards.js'
-import { DeleteAccountBody, MeResponse, NoContent, PasswordBody } from '../schemas.js'
-import { timeView } from '../views.js'
+import { perAddress } from '../rate-limits.js'
+import { DeleteAccountBody, MeResponse, NoContent, OwnEventsPage, PageQuery, PasswordBody } from '../schemas.js'
+import { ownEventView, timeView } from '../views.js'
 
-/** GET /me, POST /password, DELETE /me. */
+/** GET /me, GET /me/events, POST /password, DELETE /me. */
 export const accountRoutes: Routes = (app, context) => {
   const { ports, settings } = context
   const preHandler = authenticateGuard(context)
@@ -31,11 +32,31 @@ export const accountRoutes: Routes = (app, context) => {
     }
   )
 
+  app.get<{ Querystring: Static<typeof PageQuery> }>(
+    '/me/events',
+    {
+      preHandler,
+      schema: describe({
+        summary: 'What happened to this account and its sessions, newest first',
+        tag: 'account',
+        guarded: true,
+        querystring: PageQuery,
+        response: { 200: OwnEventsPage },
+        problems: ['invalid_request', 'unavailable']
+      })
+    },
+    async (request) => {
+      const { limit = 50, cursor } = request.query
+      const { items, nextCursor } = await readOwnEvents(ports, authOf(request), { limit, cursor })
+      return { events: items.map(ownEventView), next_cursor: nextCursor }
+    }
+  )
+
   app.post<{ Body: Static<typeof PasswordBody> }>(
     '/password',
     {
       preHandler,
-      config: { rateLimit: { max: 60, timeWindow: '1 minute' } },
+      config: perAddress('password', 60),
       schema: describe({
         summary: 'Change the password; every other session ends',
         tag: 'account',
@@ -65,7 +86,7 @@ export const accountRoutes: Routes = (app, context) => {
     '/me',
     {
       preHandler,
-      config: { rateLimit: { max: 60, timeWindow: '1 minute' } },
+      config: perAddress('account', 60),
       schema: describe({
         summary: 'Delete the account and all its sessions',
         tag: 'account',

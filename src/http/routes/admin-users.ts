@@ -1,7 +1,7 @@
 import type { Static } from 'typebox'
 import { deleteUser, listUsers, readUser, updateUser } from '../../service/admin-users.js'
 import { actorOf, type Routes } from '../context.js'
-import { describe } from '../describe.js'
+import { bodyProblems, describe } from '../describe.js'
 import { adminGuards } from '../guards.js'
 import { IdParams, NoContent, UserChangeBody, UserResponse, UsersPage, UsersQuery } from '../schemas.js'
 import { userView } from '../views.js'
@@ -80,7 +80,7 @@ export const adminUserRoutes: Routes = (app, context) => {
         guarded: true,
         params: IdParams,
         response: { 204: NoContent },
-        problems: ['forbidden_origin', 'insufficient_scope', 'not_found', 'unavailable']
+        problems: [...bodyProblems, 'forbidden_origin', 'insufficient_scope', 'not_found', 'unavailable']
       })
     },
     async (request, reply) => {

@@ -30,6 +30,7 @@ export const refreshRoutes: Routes = (app, context) => {
           'invalid_refresh_token',
           'session_ended',
           'forbidden_origin',
+          'too_many_requests',
           'unavailable'
         ]
       })

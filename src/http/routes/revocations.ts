@@ -28,7 +28,8 @@ export const revocationsRoutes: Routes = (app, { ports, settings }) => {
     async (request, reply) => {
       const lastEventId = request.headers['last-event-id']
       const lastId = lastEventId === undefined ? undefined : BigInt(lastEventId)
-      const stream = revocationStream({ feed: ports.revocationFeed, lastId, over: closing.signal })
+      const { revocationFeed: feed, accessTokens: keys } = ports
+      const stream = revocationStream({ feed, keys, lastId, over: closing.signal })
       return (
         reply
           .type('text/event-stream')

@@ -1,7 +1,7 @@
 import type { Static } from 'typebox'
 import { listSessions, renameSession, revokeSession, revokeSessions } from '../../service/sessions.js'
 import { actorOf, type Routes } from '../context.js'
-import { describe } from '../describe.js'
+import { bodyProblems, describe } from '../describe.js'
 import { authenticateGuard, authOf } from '../guards.js'
 import {
   AllQuery,
@@ -68,7 +68,7 @@ export const sessionRoutes: Routes = (app, context) => {
         guarded: true,
         params: IdParams,
         response: { 204: NoContent },
-        problems: ['forbidden_origin', 'not_found', 'unavailable']
+        problems: [...bodyProblems, 'forbidden_origin', 'not_found', 'unavailable']
       })
     },
     async (request, reply) => {
@@ -86,7 +86,7 @@ export const sessionRoutes: Routes = (app, context) => {
         guarded: true,
         querystring: AllQuery,
         response: { 200: RevokedResponse },
-        problems: ['invalid_request', 'forbidden_origin', 'unavailable']
+        problems: [...bodyProblems, 'forbidden_origin', 'unavailable']
       })
     },
     async (request) => {

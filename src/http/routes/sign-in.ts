@@ -6,17 +6,19 @@ import { actorOf, type HttpContext, type Routes } from '../context.js'
 import { readCredential } from '../cookies.js'
 import { describe } from '../describe.js'
 import { requireOwnOrigin } from '../origin-check.js'
-import { SignInBody, TokenResponse } from '../schemas.js'
+import { networkOf, perAddress } from '../rate-limits.js'
+import { LoginBody, SignInBody, TokenResponse } from '../schemas.js'
 import { sendCredentials } from '../token-response.js'
 
 type SignIn = { Body: Static<typeof SignInBody> }
+type Login = { Body: Static<typeof LoginBody> }
 
 /** POST /register, POST /login. */
 export const signInRoutes: Routes = (app, context) => {
   app.post<SignIn>(
     '/register',
     {
-      config: { rateLimit: { max: 120, timeWindow: '1 minute' } },
+      config: perAddress('register', 120),
       schema: describe({
         summary: 'Make an account and its first session',
         body: SignInBody,
@@ -43,14 +45,15 @@ export const signInRoutes: Routes = (app, context) => {
     }
   )
 
-  app.post<SignIn>(
+  app.post<Login>(
     '/login',
     {
-      config: { rateLimit: { max: 300, timeWindow: '1 minute' } },
+      config: perAddress('login', 300),
       schema: describe({
         summary: 'Start a session',
-        description: 'Always a new session; one whose cookie comes along ends.',
-        body: SignInBody,
+        description:
+          'Always a new session; one whose cookie comes along ends. A client that has signed in to the account before is not held up by the guesses of strangers: it is known by its device cookie or `device_token`.',
+        body: LoginBody,
         response: { 200: TokenResponse },
         problems: [
           'invalid_request',
@@ -65,8 +68,13 @@ export const signInRoutes: Routes = (app, context) => {
     },
     async (request, reply) => {
       const wish = sessionWish(request, context)
+      const deviceToken = presentedDeviceToken(request, context)
       const { email, password } = request.body
-      const credentials = await login(context.ports, { email, password, ...wish }, actorOf(request))
+      const credentials = await login(
+        context.ports,
+        { email, password, ...wish, deviceToken, network: networkOf(request) },
+        actorOf(request)
+      )
       return sendCredentials(reply, credentials, context.settings)
     }
   )
@@ -80,4 +88,10 @@ function sessionWish(request: FastifyRequest<SignIn>, context: HttpContext) {
   const kind = mode === 'session' ? 'session' : 'refresh'
   const token = readCredential(request, kind, context.settings)
   return { mode, device, replacedToken: token === undefined ? undefined : ({ kind, token } as const) }
+}
+
+/** It proves nothing but that this client has been here, so no choice between two of them can do harm: the body's counts. */
+function presentedDeviceToken(request: FastifyRequest<Login>, context: HttpContext): string | undefined {
+  const fromCookie = readCredential(request, 'device', context.settings)
+  return request.body.device_token ?? fromCookie
 }

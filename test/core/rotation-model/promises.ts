@@ -18,9 +18,14 @@ export function refreshesOfBoth({ answers }: History): number {
   return both
 }
 
-/** The answers that handed out something for a token that no honest client of one generation holds. */
+/**
+ * The answers that handed out something for a token that no honest client holds: two generations behind, but
+ * for whoever made the last rotation, in its window.
+ */
 export function answersToTheLongGone({ answers }: History): readonly Answer[] {
-  return answers.filter(({ handed, behind }) => handed !== null && behind > 1)
+  return answers.filter(
+    ({ handed, behind, hasKey, inWindow }) => handed !== null && behind > 1 && !(behind === 2 && hasKey && inWindow)
+  )
 }
 
 /** The answers that handed out a token of a session that had ended. */
@@ -29,13 +34,21 @@ export function answersAfterEnd({ answers }: History): readonly Answer[] {
 }
 
 /**
- * The answers of an open window that nothing had opened: more than the grace after the generation
- * last moved, or was recovered.
+ * The answers of an open window that nothing may have opened: more than the grace after the generation was
+ * made, and after it was first handed out again past that.
  */
 export function answersOfHeldWindow({ answers }: History, graceSeconds: number): readonly Answer[] {
   let opened = Number.NEGATIVE_INFINITY
-  return answers.filter(({ at, verdict, inWindow }) => {
-    if (verdict === 'rotate' || verdict === 'recover' || verdict === 'restore') opened = at
-    return verdict !== 'stolen' && inWindow && at - opened >= graceSeconds
+  let reopened = false
+  return answers.filter(({ at, verdict, handed, inWindow }) => {
+    if (verdict === 'rotate' || verdict === 'restore') {
+      opened = at
+      reopened = false
+    }
+    if (!reopened && (verdict === 'recover' || (verdict === 'replay' && !inWindow))) {
+      opened = at
+      reopened = true
+    }
+    return verdict !== 'stolen' && handed !== null && inWindow && at - opened >= graceSeconds
   })
 }

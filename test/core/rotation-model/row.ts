@@ -35,7 +35,7 @@ export function carryOut(
     case 'current':
       return row
     case 'replay':
-      return verdict.renew ? { ...row, ...used } : row
+      return verdict.renew ? { ...row, ...used, recoveredGeneration: verdict.generation } : row
     case 'recover':
       return { ...row, ...used, recoveredGeneration: verdict.generation, retryKeyHash: presented.retryKeyHash }
     case 'rotate':

@@ -38,6 +38,8 @@ export interface Answer {
   readonly behind: number
   /** The generation that the party got, or null where it was refused. */
   readonly handed: number | null
+  /** Whether the request brought the key of the one that made the row's generation. */
+  readonly hasKey: boolean
   /** Whether the row had moved, or was repeated, less than the grace before. */
   readonly inWindow: boolean
   /** Whether the session had ended, by the world's own reckoning, before this was decided. */
@@ -91,15 +93,25 @@ export function play(steps: readonly Step[], setting: Setting): History {
     const { party } = request
     const at = time.now()
     if (seen === null) {
-      answers.push({ party, at, verdict: 'ended', behind: 0, handed: null, inWindow: false, afterEnd: true })
+      answers.push({
+        party,
+        at,
+        verdict: 'ended',
+        behind: 0,
+        handed: null,
+        hasKey: false,
+        inWindow: false,
+        afterEnd: true
+      })
       return
     }
     const verdict = setting.decide(seen, request, policy, at * 1000)
     const inWindow = seen.rotatedAt !== null && at * 1000 - seen.rotatedAt < policy.graceSeconds * 1000
+    const hasKey = request.retryKeyHash !== null && request.retryKeyHash === seen.retryKeyHash
     const afterEnd = at * 1000 >= Math.min(seen.idleExpiresAt, seen.absoluteExpiresAt)
     const behind = seen.generation - request.generation
     const note = (handed: number | null, at: number) =>
-      answers.push({ party, at, verdict: verdict.kind, behind, handed, inWindow, afterEnd })
+      answers.push({ party, at, verdict: verdict.kind, behind, handed, hasKey, inWindow, afterEnd })
 
     const write = () => {
       const next = carryOut(seen, verdict, request, life, time.now() * 1000)
@@ -163,6 +175,7 @@ export function play(steps: readonly Step[], setting: Setting): History {
           verdict: 'stolen',
           behind: 0,
           handed,
+          hasKey: false,
           inWindow: true,
           afterEnd: false
         })

@@ -1,0 +1,244 @@
+import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { Agent, request } from 'node:http'
+import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import jwt from '@fastify/jwt'
+import bcrypt from 'bcrypt'
+import Fastify from 'fastify'
+import { onServer } from '../test/database.js'
+
+/**
+ * What a flood of logins does to everybody else: `GET /me` and `POST /refresh`, each 10 times a second,
+ * before and while 64 connections send wrong passwords without a pause. For Latchkey with its limits
+ * (a flood from one address), for Latchkey without them (as from any number of addresses, at any number
+ * of accounts), and for a plain Fastify app with bcrypt that keeps all it knows in memory. Latency counts from
+ * the moment when a request was due. On the server of TEST_DATABASE_URL, else on the embedded database.
+ *
+ *   npx tsc -p tsconfig.json && node build/bench/login-flood.js
+ */
+const secondsEach = Number(process.argv[2] ?? 15)
+const connections = 64
+const perSecond = 10
+const sessionCount = 50
+const bcryptCost = '12'
+const person = { email: 'ada@example.test', password: 'correct horse battery staple', mode: 'body' }
+
+interface Tokens {
+  readonly access_token: string
+  readonly refresh_token: string
+}
+
+interface Answer {
+  readonly status: number
+  readonly body: string
+}
+
+function send(
+  agent: Agent,
+  url: string,
+  method: 'GET' | 'POST',
+  payload?: object,
+  accessToken?: string
+): Promise<Answer> {
+  const body = payload && JSON.stringify(payload)
+  const headers = {
+    ...(body !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+    ...(accessToken !== undefined && { authorization: `Bearer ${accessToken}` })
+  }
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { agent, method, headers }, (response) => {
+      let text = ''
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk
+      })
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: text })).on('error', reject)
+    })
+    sent.on('error', reject).end(body)
+  })
+}
+
+/** The app that one writes in an afternoon: a Map for users and sessions, bcrypt as it comes. */
+async function servePlain(): Promise<void> {
+  const app = Fastify()
+  await app.register(jwt, { secret: randomUUID() + randomUUID() })
+  const users = new Map<string, string>()
+  const sessions = new Map<string, string>()
+  const hand = (email: string) => {
+    const refreshToken = randomUUID()
+    sessions.set(refreshToken, email)
+    return { access_token: app.jwt.sign({ sub: email }, { expiresIn: '10m' }), refresh_token: refreshToken }
+  }
+  type Credentials = { Body: { email: string; password: string } }
+  app.post<Credentials>('/register', async ({ body }) => {
+    users.set(body.email, await bcrypt.hash(body.password, Number(bcryptCost)))
+    return hand(body.email)
+  })
+  app.post<Credentials>('/login', async ({ body }, reply) => {
+    const hash = users.get(body.email)
+    if (hash === undefined || !(await bcrypt.compare(body.password, hash))) return reply.code(401).send({})
+    return hand(body.email)
+  })
+  app.post<{ Body: { refresh_token: string } }>('/refresh', async ({ body }, reply) => {
+    const email = sessions.get(body.refresh_token)
+    if (email === undefined) return reply.code(401).send({})
+    sessions.delete(body.refresh_token)
+    return hand(email)
+  })
+  app.get('/me', { preHandler: async (incoming) => void (await incoming.jwtVerify()) }, async ({ user }) => user)
+  console.log(`Latchkey listens at ${await app.listen({ port: 0, host: '127.0.0.1' })}`)
+}
+
+/** Sends wrong passwords over so many connections, each as soon as it has its answer; tells what came back when it is asked. */
+function flood(url: string, email: string): void {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections })
+  const counts: Record<string, number> = {}
+  const loop = async (): Promise<never> => {
+    for (;;) {
+      const address = email === '' ? `${randomUUID()}@example.test` : email
+      const payload = { email: address, password: 'a wrong password' }
+      const outcome = await send(agent, `${url}/login`, 'POST', payload).then(
+        ({ status }) => String(status),
+        () => 'cut off'
+      )
+      counts[outcome] = (counts[outcome] ?? 0) + 1
+    }
+  }
+  for (let i = 0; i < connections; i++) void loop()
+  process.on('message', () => {
+    process.send?.(counts)
+    process.disconnect()
+    process.exit()
+  })
+}
+
+function addressOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    const read = (chunk: Buffer) => {
+      text += chunk.toString()
+      const found = /Latchkey listens at (http:[^\s"]+)/.exec(text)?.[1]
+      if (found === undefined) return
+      // Its log is still read, or it would have to wait, and no longer looked at.
+      child.stdout?.off('data', read).resume()
+      resolve(found)
+    }
+    child.stdout?.on('data', read)
+    child.once('exit', () => reject(new Error(text)))
+  })
+}
+
+/** Sends `once` at a fixed pace, whatever becomes of those before; gives each one's latency, sorted. */
+async function pace(once: (turn: number) => Promise<void>): Promise<readonly number[]> {
+  const beganAt = performance.now()
+  const underWay: Promise<void>[] = []
+  const times: number[] = []
+  for (let turn = 0; turn < perSecond * secondsEach; turn++) {
+    const dueAt = beganAt + (turn * 1000) / perSecond
+    await delay(Math.max(0, dueAt - performance.now()))
+    underWay.push(once(turn).then(() => void times.push(performance.now() - dueAt)))
+  }
+  await Promise.all(underWay)
+  return times.sort((a, b) => a - b)
+}
+
+const at = (times: readonly number[], share: number) =>
+  (times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN).toFixed(1)
+
+function must({ status, body }: Answer): string {
+  if (status !== 200) throw new Error(`${status} ${body}`)
+  return body
+}
+
+async function measure(name: string, child: ChildProcess, floodedEmail: string): Promise<void> {
+  const agent = new Agent({ keepAlive: true })
+  process.once('exit', () => child.kill('SIGKILL'))
+  try {
+    const url = await addressOf(child)
+    await send(agent, `${url}/register`, 'POST', person)
+    const sessions: Promise<Tokens>[] = []
+    for (let i = 0; i < sessionCount; i++) {
+      const tokens: Tokens = JSON.parse(must(await send(agent, `${url}/login`, 'POST', person)))
+      sessions.push(Promise.resolve(tokens))
+    }
+    const accessToken = (await sessions[0])?.access_token
+    const me = async () => void must(await send(agent, `${url}/me`, 'GET', undefined, accessToken))
+    // A client has one refresh under way at a time.
+    const refresh = async (turn: number) => {
+      const before = sessions[turn % sessionCount]
+      const next = (async (): Promise<Tokens> => {
+        const payload = { refresh_token: (await before)?.refresh_token }
+        return JSON.parse(must(await send(agent, `${url}/refresh`, 'POST', payload)))
+      })()
+      sessions[turn % sessionCount] = next
+      await next
+    }
+    const both = () => Promise.all([pace(me), pace(refresh)])
+
+    const before = await both()
+    const attacker = fork(new URL(import.meta.url), ['flood', url, floodedEmail])
+    await delay(2000)
+    const during = await both()
+    const counts = new Promise<Record<string, number>>((resolve) =>
+      attacker.once('message', (message) => resolve(message as Record<string, number>))
+    )
+    attacker.send('stop')
+    const rates = Object.entries(await counts).map(
+      ([status, count]) => `${status}: ${(count / (secondsEach + 2)).toFixed(0)}/s`
+    )
+    console.log(`\n${name}; the flood was answered ${rates.join(', ') || 'not at all'}`)
+    for (const [i, route] of ['GET /me', 'POST /refresh'].entries()) {
+      const [quiet = [], flooded = []] = [before[i], during[i]]
+      console.log(
+        `  ${route.padEnd(14)} before p50 ${at(quiet, 0.5)} p99 ${at(quiet, 0.99)} ms, during p50 ${at(flooded, 0.5)} p99 ${at(flooded, 0.99)} ms`
+      )
+    }
+  } finally {
+    agent.destroy()
+    child.kill('SIGTERM')
+  }
+}
+
+async function measureLatchkey(name: string, settings: Record<string, string>): Promise<void> {
+  const main = fileURLToPath(new URL('../src/cli/main.js', import.meta.url))
+  const schema = `bench_${randomUUID().replaceAll('-', '')}`
+  const dataDir = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
+  const server = process.env.TEST_DATABASE_URL
+  const env = {
+    PATH: process.env.PATH,
+    PORT: '0',
+    LOG_LEVEL: 'info',
+    ROOT_SECRET: 'r'.repeat(32),
+    ISSUER: 'http://bench',
+    BCRYPT_COST: bcryptCost,
+    // A session rotates at every one of our refreshes.
+    REFRESH_GRACE_SECONDS: '1',
+    DATA_DIR: dataDir,
+    ...(server !== undefined && { DATABASE_URL: `${server}${server.includes('?') ? '&' : '?'}schema=${schema}` }),
+    ...settings
+  }
+  try {
+    const child = spawn(process.execPath, [main, 'serve'], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    await measure(name, child, '')
+    await ended
+  } finally {
+    if (server !== undefined) await onServer((client) => client.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`))
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+}
+
+const [, , role, url = '', email = ''] = process.argv
+if (role === 'plain') await servePlain()
+else if (role === 'flood') flood(url, email)
+else {
+  const load = loadavg().map((average) => average.toFixed(1))
+  console.log(`${cpus()[0]?.model}, ${availableParallelism()} threads, Node ${process.version}, load ${load.join(' ')}`)
+  await measureLatchkey('Latchkey, flooded from one address', {})
+  await measureLatchkey('Latchkey without limits', { RATE_LIMIT_ENABLED: 'false' })
+  const plain = fork(new URL(import.meta.url), ['plain'], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
+  await measure('Plain Fastify with bcrypt, all in memory', plain, person.email)
+}

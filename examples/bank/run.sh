@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Starts a bank with Latchkey inside, and plays its customer. Fails where anything does.
+set -euo pipefail
+cd "$(dirname "$0")"
+[ -e ../../dist/index.js ] || npm --prefix ../.. run build
+node check.js

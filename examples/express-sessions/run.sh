@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Starts a Latchkey and the site, and plays a browser. Fails where anything does.
+set -euo pipefail
+cd "$(dirname "$0")"
+[ -e ../../dist/index.js ] || npm --prefix ../.. run build
+npm ci --silent --no-audit --no-fund --prefer-offline
+node ../with-latchkey.js node check.js

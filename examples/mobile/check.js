@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { startApp } from './phone.js'
+
+const { ISSUER: issuer, ACCESS_TOKEN: tokenOfAnotherDevice } = process.env
+const graceSeconds = 1
+const folder = await mkdtemp(join(tmpdir(), 'latchkey-phone-'))
+const start = (fetch) => startApp({ issuer, folder, fetch })
+
+try {
+  const first = start()
+  assert.equal(await first.getAccessToken(), undefined)
+  await first.login({ email: 'you@example.com', password: 'correct horse battery staple', device: 'phone' })
+  const { sessionId } = first.state
+
+  const restarted = start()
+  assert.equal((await restarted.fetch('/me')).status, 200)
+  assert.equal(restarted.state.sessionId, sessionId)
+
+  // In a tunnel: Latchkey hears the refresh and moves on to the next token, and the phone never hears of it.
+  await delay(graceSeconds * 1000)
+  const inTunnel = start(async (...request) => {
+    await fetch(...request)
+    throw new TypeError('The connection was lost.')
+  })
+  await assert.rejects(inTunnel.refresh(), { code: 'network_error', isTemporary: true })
+
+  // Long after it, with the old token: this Latchkey forgives nothing, so it is the key that tells who asks.
+  await delay(graceSeconds * 1000)
+  const outOfTunnel = start()
+  assert.equal((await outOfTunnel.fetch('/me')).status, 200)
+  assert.equal(outOfTunnel.state.sessionId, sessionId)
+
+  const headers = { authorization: `Bearer ${tokenOfAnotherDevice}` }
+  assert.equal((await fetch(`${issuer}/sessions/${sessionId}`, { method: 'DELETE', headers })).status, 204)
+  assert.equal((await outOfTunnel.fetch('/me')).status, 401)
+  assert.deepEqual(outOfTunnel.state, { status: 'signed_out', reason: 'revoked_by_user' })
+  assert.deepEqual(await readdir(folder), [])
+  console.log('The example works: a restart and a lost response cost nothing, and the phone was told why it is out.')
+} finally {
+  await rm(folder, { recursive: true })
+}

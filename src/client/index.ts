@@ -1,0 +1,3 @@
+export type { AuthClient, AuthClientOptions, AuthState, AuthStorage, Mode, Session, SignIn } from './auth-client.js'
+export { AuthError, type AuthErrorDetails } from './auth-error.js'
+export { createAuthClient } from './client.js'

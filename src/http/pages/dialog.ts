@@ -1,0 +1,85 @@
+import { byId, element } from './dom.js'
+
+const dialog = byId('dialog', HTMLDialogElement)
+const form = byId('dialog-form', HTMLFormElement)
+const title = byId('dialog-title', HTMLHeadingElement)
+const text = byId('dialog-text', HTMLParagraphElement)
+const fields = byId('dialog-fields', HTMLDivElement)
+const cancel = byId('dialog-cancel', HTMLButtonElement)
+const confirm = byId('dialog-confirm', HTMLButtonElement)
+
+export interface Question {
+  readonly title: string
+  readonly text: string
+  /** What the button says that does it. */
+  readonly confirm: string
+  readonly dangerous?: boolean
+  readonly field?: {
+    readonly label: string
+    readonly value?: string
+    readonly maxLength?: number
+    readonly required?: boolean
+  }
+  readonly choice?: string
+}
+
+export interface Answer {
+  readonly value: string
+  readonly chosen: boolean
+}
+
+/** Asks before something is done; undefined where the person thinks better of it. */
+export function ask(question: Question): Promise<Answer | undefined> {
+  title.textContent = question.title
+  text.textContent = question.text
+  confirm.textContent = question.confirm
+  confirm.className = question.dangerous ? 'danger' : 'primary'
+  const { input, box } = fieldsOf(question)
+  dialog.showModal()
+  input?.select()
+  if (input === undefined) cancel.focus()
+
+  return new Promise((resolve) => {
+    const settled = new AbortController()
+    const settle = (answer: Answer | undefined) => {
+      settled.abort()
+      dialog.close()
+      resolve(answer)
+    }
+    const on = (target: EventTarget, type: string, listener: (event: Event) => void) =>
+      target.addEventListener(type, listener, { signal: settled.signal })
+    on(form, 'submit', (event) => {
+      event.preventDefault()
+      settle({ value: input?.value.trim() ?? '', chosen: box?.checked ?? false })
+    })
+    on(cancel, 'click', () => settle(undefined))
+    // Escape, and what closes it without asking.
+    on(dialog, 'cancel', () => settle(undefined))
+    on(dialog, 'close', () => settle(undefined))
+  })
+}
+
+/** Nothing is done of what was asked. */
+export function closeDialog(): void {
+  dialog.close()
+}
+
+function fieldsOf({ field, choice }: Question) {
+  const input =
+    field &&
+    element('input', {
+      id: 'dialog-field',
+      type: 'text',
+      autocomplete: 'off',
+      maxlength: String(field.maxLength ?? 100),
+      required: field.required ?? false
+    })
+  const box = choice === undefined ? undefined : element('input', { id: 'dialog-choice', type: 'checkbox' })
+  fields.replaceChildren()
+  if (field !== undefined && input !== undefined) {
+    input.value = field.value ?? ''
+    fields.append(element('label', { for: 'dialog-field' }, field.label), input)
+  }
+  if (choice !== undefined && box !== undefined) fields.append(element('label', { class: 'choice' }, box, choice))
+  return { input, box }
+}

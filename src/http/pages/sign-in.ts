@@ -1,0 +1,65 @@
+import { client, hasCode } from './connection.js'
+import { byId } from './dom.js'
+import { problemWords } from './problem-words.js'
+import { onSubmit } from './status.js'
+
+const section = byId('sign-in', HTMLElement)
+const title = byId('sign-in-title', HTMLHeadingElement)
+const why = byId('sign-in-why', HTMLParagraphElement)
+const form = byId('sign-in-form', HTMLFormElement)
+const email = byId('email', HTMLInputElement)
+const password = byId('password', HTMLInputElement)
+const fault = byId('sign-in-fault', HTMLParagraphElement)
+const submit = byId('sign-in-submit', HTMLButtonElement)
+
+let registering = false
+
+/** Makes the form work. That somebody is signed in, the client tells. */
+export function prepareSignIn(): void {
+  onSubmit(form, async () => {
+    fault.textContent = ''
+    const credentials = { email: email.value, password: password.value }
+    try {
+      await (registering ? client.register(credentials) : client.login(credentials))
+    } catch (error) {
+      fault.textContent = refusalWords(error)
+      password.select()
+      return
+    }
+    form.reset()
+  })
+
+  const toggle = document.getElementById('sign-in-switch')
+  toggle?.addEventListener('click', () => {
+    registering = !registering
+    const wording = registering ? registration : signIn
+    title.textContent = submit.textContent = wording.title
+    toggle.textContent = wording.toggle
+    password.autocomplete = wording.autocomplete
+    fault.textContent = ''
+    email.focus()
+  })
+}
+
+const signIn = { title: 'Sign in', toggle: 'Make an account instead', autocomplete: 'current-password' } as const
+const registration = { title: 'Make an account', toggle: 'Sign in instead', autocomplete: 'new-password' } as const
+
+/** Shows the form, and why, where somebody was signed out without asking for it. */
+export function showSignIn(reason: string | undefined): void {
+  why.textContent = reason ?? ''
+  why.hidden = reason === undefined
+  section.hidden = false
+  if (reason === undefined) email.focus()
+  else title.focus()
+}
+
+/** Hides the form; whether it was there. */
+export function hideSignIn(): boolean {
+  const wasThere = !section.hidden
+  section.hidden = true
+  return wasThere
+}
+
+function refusalWords(error: unknown): string {
+  return hasCode(error, 'invalid_credentials') ? 'E-mail or password is wrong.' : problemWords(error)
+}

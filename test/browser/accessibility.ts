@@ -1,0 +1,30 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import type { AxeResults } from 'axe-core'
+import type { Page } from 'playwright-core'
+import type { Test } from 'tap'
+
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** Fails for everything that axe-core finds on the page as it is, in light and in dark. */
+export async function expectAccessible(t: Test, page: Page, what: string): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    await page.evaluate(axe)
+    const { violations, passes } = (await page.evaluate('axe.run()')) as AxeResults
+    t.strictSame(
+      violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(', ')}`),
+      [],
+      `${what}, ${colorScheme}`
+    )
+    t.ok(passes.length > 5, 'axe looked')
+  }
+}
+
+/** Fails where the page must be scrolled sideways on the narrowest screen. */
+export async function expectNarrow(t: Test, page: Page, what: string): Promise<void> {
+  const size = page.viewportSize()
+  await page.setViewportSize({ width: 320, height: 640 })
+  t.ok(Number(await page.evaluate('document.scrollingElement.scrollWidth')) <= 320, `${what} at 320 px`)
+  if (size !== null) await page.setViewportSize(size)
+}

@@ -1,0 +1,248 @@
+import type { Browser, Page } from 'playwright-core'
+import t, { type Test } from 'tap'
+import { openTestDatabase } from '../database.js'
+import { anotherDevice, newEmail, newPerson } from '../http/people.js'
+import { goodPassword, openService } from '../service.js'
+import { expectAccessible, expectNarrow } from './accessibility.js'
+import { faultsOf, openBrowser, openProfile, patienceMilliseconds } from './chromium.js'
+
+t.setTimeout(patienceMilliseconds)
+const browser = await openBrowser(t)
+if (browser !== undefined) await testPages(browser)
+
+async function testPages(browser: Browser): Promise<void> {
+  const operator = newEmail()
+  const database = await openTestDatabase(t, { kind: 'embedded' })
+  const app = await openService(t, database, { ADMIN_EMAIL: operator, ADMIN_PASSWORD: goodPassword })
+  const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }))
+  // Browsers take http://localhost for safe enough for secure cookies.
+  const origin = `http://localhost:${port}`
+
+  /** Tests one of the pages, in a browser of its own; what the page does that it must not is a failure at the end. */
+  function testPage(name: string, path: '/account' | '/console', test: (t: Test, page: Page) => Promise<void>): void {
+    t.test(name, async (t) => {
+      const page = await (await openProfile(t, browser)).newPage()
+      const faults = faultsOf(page, origin)
+      await page.goto(origin + path)
+      await page.getByRole('button', { name: 'Sign in', exact: true }).waitFor()
+      await test(t, page)
+      t.strictSame(faults, [], 'nothing is forbidden or thrown, and nobody else is asked')
+    })
+  }
+
+  async function signIn(page: Page, email: string, password = goodPassword): Promise<void> {
+    await page.getByLabel('E-mail', { exact: true }).fill(email)
+    await page.getByRole('textbox', { name: 'Password', exact: true }).fill(password)
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  }
+
+  const status = (page: Page) => page.getByRole('status')
+  const says = (page: Page, text: string | RegExp) => status(page).filter({ hasText: text }).waitFor()
+  const click = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true }).click()
+  const confirm = (page: Page, name: string) =>
+    page.getByRole('dialog').getByRole('button', { name, exact: true }).click()
+
+  testPage('a person signs in, and sees and ends their devices', '/account', async (t, page) => {
+    const { client: phone, email } = await newPerson(app, 'body', "Ada's phone")
+    await expectAccessible(t, page, 'the form')
+    await expectNarrow(t, page, 'the form')
+    await signIn(page, email, 'not the password')
+    await page.getByRole('alert').filter({ hasText: 'E-mail or password is wrong.' }).waitFor()
+    await signIn(page, email)
+
+    const devices = page.getByRole('list').filter({ hasText: 'This device' }).getByRole('listitem')
+    await devices.first().waitFor()
+    t.match(await devices.allInnerTexts(), [
+      /^Chrome on Linux This device\s+This computer \(127\.0\.0\.1\)/,
+      /^Ada's phone/
+    ])
+    const activity = page.getByRole('region', { name: 'Recent activity' }).getByRole('listitem')
+    t.match(await activity.allInnerTexts(), [/^Signed in/, /^Sign-in refused/, /^Signed in/, /^Account made/])
+    await expectAccessible(t, page, 'the devices')
+    await expectNarrow(t, page, 'the devices')
+
+    await click(page, "Sign out: Ada's phone")
+    await expectAccessible(t, page, 'the question')
+    await confirm(page, 'Sign out')
+    await says(page, "“Ada's phone” is signed out.")
+    t.equal(await devices.count(), 1)
+    t.equal((await phone.send('GET', '/me')).statusCode, 401)
+
+    const others = [await anotherDevice(app, { email }), await anotherDevice(app, { email })]
+    await page.reload()
+    await click(page, 'Sign out all others')
+    await confirm(page, 'Sign out all others')
+    await says(page, '2 other devices are signed out.')
+    t.equal(await devices.count(), 1)
+    for (const { client } of others) t.equal((await client.send('GET', '/me')).statusCode, 401)
+  })
+
+  testPage('all of it works by keyboard, and the focus is never lost', '/account', async (t, page) => {
+    const { email } = await newPerson(app, 'body', 'old name')
+    const focused = () => page.evaluate('document.activeElement.textContent.trim()')
+    const press = async (...keys: string[]) => {
+      for (const key of keys) await page.keyboard.press(key)
+    }
+    await page.keyboard.type(email)
+    await press('Tab')
+    await page.keyboard.type(goodPassword)
+    await press('Enter')
+    await page.getByText('This device', { exact: true }).waitFor()
+    t.equal(await focused(), 'Your account')
+
+    await page.getByRole('button', { name: 'Rename: old name' }).focus()
+    await press('Enter')
+    await page.getByRole('dialog').waitFor()
+    await press('Escape')
+    t.equal(await focused(), 'Rename')
+    await press('Enter')
+    await page.keyboard.type('new name')
+    await press('Enter')
+    await says(page, 'The device is called “new name” now.')
+    t.equal(await page.evaluate('document.activeElement.ariaLabel'), 'Rename: new name')
+    await press('Tab', 'Enter', 'Tab', 'Enter')
+    await says(page, '“new name” is signed out.')
+    t.equal(await focused(), 'Devices')
+  })
+
+  testPage('a person makes an account, changes the password, and signs out', '/account', async (t, page) => {
+    const email = newEmail()
+    await click(page, 'Make an account instead')
+    await page.getByLabel('E-mail', { exact: true }).fill(email)
+    const password = page.getByRole('textbox', { name: 'Password', exact: true })
+    await password.fill('password')
+    await click(page, 'Make an account')
+    await page.getByRole('alert').filter({ hasText: 'Many people use this password' }).waitFor()
+    await password.fill(goodPassword)
+    await click(page, 'Make an account')
+    await page.getByText('This device', { exact: true }).waitFor()
+
+    const { client: other } = await anotherDevice(app, { email })
+    const change = async (current: string, next: string) => {
+      await page.getByLabel('Current password').fill(current)
+      await page.getByLabel('New password').fill(next)
+      await click(page, 'Change password')
+    }
+    await change('wrong', 'another good password')
+    await page.getByRole('alert').filter({ hasText: 'The current password is wrong.' }).waitFor()
+    await change(goodPassword, 'short')
+    await page.getByRole('alert').filter({ hasText: 'at least 8 characters' }).waitFor()
+    await change(goodPassword, 'another good password')
+    await says(page, 'The password is changed, and all other devices are signed out.')
+    t.equal((await other.send('GET', '/me')).statusCode, 401)
+
+    await click(page, 'Sign out')
+    await page.getByText('You are signed out.').waitFor()
+    t.strictSame(await page.context().cookies(), [], 'no cookie is left')
+    await page.reload()
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  })
+
+  testPage('whoever is signed out from elsewhere is told why', '/account', async (t, page) => {
+    const { client: other, email } = await newPerson(app, 'body')
+    await signIn(page, email)
+    await page.getByText('This device', { exact: true }).waitFor()
+    await other.send('DELETE', '/sessions')
+    await click(page, /^Rename: Chrome/)
+    await confirm(page, 'Save')
+    await page.getByText('You were signed out here from another of your devices.').waitFor()
+    t.equal(await page.evaluate('document.activeElement.textContent'), 'Sign in')
+    t.equal(await status(page).textContent(), '')
+    t.notOk((await page.content()).includes('Chrome on Linux'), 'nothing is left of what was shown')
+    await expectAccessible(t, page, 'the form that says why')
+
+    await signIn(page, email)
+    await page.getByText('This device', { exact: true }).waitFor()
+    await app.auth.endSession((await app.auth.sessionsOfUser((await other.send('GET', '/me')).json().id))[0]?.id ?? '')
+    await page.reload()
+    await page.getByText('You were signed out by an administrator.').waitFor()
+  })
+
+  testPage('ops find a person, see what happened, and end it', '/console', async (t, page) => {
+    const { client: phone, email } = await newPerson(app, 'body', 'a phone')
+    const { client: tablet } = await anotherDevice(app, { email }, 'body', 'a tablet')
+    await signIn(page, operator)
+    await page.getByLabel('E-mail begins with').fill(email)
+    await click(page, 'Find')
+    await says(page, 'One person was found.')
+    await click(page, email)
+    await page.getByRole('heading', { name: email }).waitFor()
+    await page.getByRole('listitem').filter({ hasText: 'a phone' }).getByText('Timeline').click()
+    const phoneTimeline = page.getByRole('listitem').filter({ hasText: 'a phone' }).getByRole('list')
+    await phoneTimeline.getByText('Signed in').waitFor()
+    await expectAccessible(t, page, 'the console')
+    await expectNarrow(t, page, 'the console')
+
+    await click(page, 'End…: a phone')
+    await page.getByLabel('Why, for the audit log').fill('reported lost')
+    await expectAccessible(t, page, 'the question of the console')
+    await confirm(page, 'End session')
+    await says(page, 'The session has ended.')
+    t.equal((await phone.send('GET', '/me')).statusCode, 401)
+    t.equal((await tablet.send('GET', '/me')).statusCode, 200)
+    const ended = page.getByRole('listitem').filter({ hasText: /^Ended by an administrator/ })
+    // That timeline was open, and stays so.
+    await ended.getByText('Ended by an administrator: “reported lost”').waitFor()
+
+    await click(page, 'End all sessions…')
+    await confirm(page, 'End all sessions')
+    await says(page, 'One session has ended.')
+    t.equal((await tablet.send('GET', '/me')).statusCode, 401)
+
+    await click(page, 'Roles…')
+    await page.getByLabel('Roles', { exact: true }).fill('reader editor')
+    await confirm(page, 'Save')
+    await says(page, `${email} has the roles reader, editor now.`)
+    await click(page, 'Disable…')
+    await confirm(page, 'Disable')
+    await says(page, `${email} is disabled.`)
+    const login = { method: 'POST', url: '/login', payload: { email, password: goodPassword } } as const
+    t.equal((await app.inject(login)).statusCode, 401)
+    await click(page, 'Enable…')
+    await confirm(page, 'Enable')
+    await says(page, `${email} is enabled.`)
+    const again = await app.inject(login)
+    t.equal(again.statusCode, 200)
+  })
+
+  testPage('ops rotate the signing key, and see how much is going on', '/console', async (t, page) => {
+    await signIn(page, operator)
+    const keys = page.getByRole('region', { name: 'Signing keys' }).getByRole('listitem')
+    await keys.first().waitFor()
+    t.match(await keys.allInnerTexts(), [/active/])
+    await click(page, 'Rotate…')
+    await confirm(page, 'Rotate')
+    await says(page, 'There is a new signing key.')
+    t.match(await keys.allInnerTexts(), [/published/, /active/])
+    await click(page, 'Rotate…')
+    await page.getByLabel(/has leaked/).check()
+    await confirm(page, 'Rotate')
+    await says(page, 'There is a new signing key.')
+    t.match(await keys.allInnerTexts(), [/active/, /retired/, /retired/])
+
+    const chart = page.getByRole('img', { name: /^Sign-ins by the minute, over the last hour: [1-9]/ })
+    await chart.waitFor()
+    t.equal(await chart.locator('rect').count(), 60)
+  })
+
+  testPage('whoever is no admin is told so, and sees nothing', '/console', async (t, page) => {
+    const { email } = await newPerson(app)
+    await signIn(page, email)
+    await page.getByText('This account lacks the role “admin”.').waitFor()
+    t.notOk(await page.getByRole('heading', { name: 'People' }).isVisible())
+    await expectAccessible(t, page, 'the console for nobody')
+  })
+
+  testPage("everybody's sessions end when that is typed out, and not before", '/console', async (t, page) => {
+    const { client } = await newPerson(app)
+    await signIn(page, operator)
+    await page.getByLabel('Type revoke-all to confirm').fill('revoke')
+    await click(page, "End everybody's sessions")
+    await page.getByRole('alert').filter({ hasText: 'Nothing was ended.' }).waitFor()
+    t.equal((await client.send('GET', '/me')).statusCode, 200)
+    await page.getByLabel('Type revoke-all to confirm').fill('revoke-all')
+    await click(page, "End everybody's sessions")
+    await page.getByText('You were signed out by an administrator.').waitFor()
+    t.equal((await client.send('GET', '/me')).statusCode, 401)
+  })
+}

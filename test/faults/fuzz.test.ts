@@ -1,0 +1,59 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import t from 'tap'
+import { openTestDatabase } from '../database.js'
+import { crowdOf, fuzz } from '../http/fuzz.js'
+import { hostileValues } from '../http/hostile-json.js'
+import { serviceSettings } from '../http/services.js'
+import { operationsOf, specificationOf } from '../http/specification.js'
+import { goodPassword, openService } from '../service.js'
+import { seeded } from './seed.js'
+
+t.setTimeout(3_600_000)
+
+/** Requests to each route in each of four rounds; more with FUZZ_RUNS. */
+const runs = Number(process.env.FUZZ_RUNS ?? 100)
+const rounds = 4
+const seed = seeded(t)(2 ** 31)
+const collectGarbage = exposedCollector()
+
+const database = await openTestDatabase(t, { kind: 'embedded' })
+const app = await openService(t, database, {
+  ...serviceSettings,
+  ADMIN_EMAIL: 'ops@example.org',
+  ADMIN_PASSWORD: goodPassword
+})
+const crowd = crowdOf(app)
+const operations = operationsOf(await specificationOf(app))
+/** Whoever ends everybody's sessions has everybody sign in again, a second later. */
+const endsEverybodys = ['POST /admin/sessions/revoke-all', 'POST /admin/keys/rotate']
+
+t.test('thousands of hostile requests: no failure of ours, nobody past the guard, and memory stays', async (t) => {
+  const used: number[] = []
+  for (let round = 0; round < rounds; round += 1) {
+    const statuses = new Map<number, number>()
+    for (const named of operations) {
+      const count = endsEverybodys.includes(named.name) ? Math.ceil(runs / 20) : runs
+      for (const [status, times] of await fuzz(app, crowd, named, {
+        seed: seed + round,
+        runs: count,
+        values: hostileValues
+      })) {
+        statuses.set(status, (statuses.get(status) ?? 0) + times)
+      }
+    }
+    collectGarbage()
+    const { heapUsed, external } = process.memoryUsage()
+    used.push((heapUsed + external) / 2 ** 20)
+    t.comment(`${Math.round(used.at(-1) ?? 0)} MiB after ${[...statuses].map((pair) => pair.join(' × ')).join(', ')}`)
+  }
+  // The first round loads and compiles what the others only use.
+  const [, second = 0, , last = 0] = used
+  t.ok(last - second < 16, `from ${second.toFixed(1)} to ${last.toFixed(1)} MiB`)
+})
+
+/** Node's collector, which it hands out only to whoever asks for it by a flag. */
+function exposedCollector(): () => void {
+  setFlagsFromString('--expose-gc')
+  return runInNewContext('gc') as () => void
+}

@@ -1,0 +1,27 @@
+import t from 'tap'
+import { patienceMilliseconds } from '../e2e/process.js'
+import { cannotRunDatabase, emptyDatabase } from './empty-database.js'
+import { startFleet } from './fleet.js'
+import { runKeyRotations } from './key-rotations.js'
+
+/** The short form of bench/key-rotations.ts. */
+
+t.setTimeout(patienceMilliseconds)
+
+t.test(
+  'rotations fail no request, and a withdrawn key is refused by all four',
+  { skip: cannotRunDatabase },
+  async (t) => {
+    const fleet = await startFleet(t, await emptyDatabase(t), { keyLeadSeconds: 2 })
+    const { honest, keys, refusedEarly, forged, times, wentOn } = await runKeyRotations(fleet, {
+      rotations: 3,
+      honest: 4
+    })
+    t.strictSame(honest.wrong, [])
+    t.equal(keys, 4)
+    t.strictSame(refusedEarly, [])
+    t.strictSame(forged, [])
+    t.equal(times.length, 4, 'all four have refused the tokens of each')
+    t.ok(wentOn, 'sessions live on')
+  }
+)

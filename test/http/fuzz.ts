@@ -1,0 +1,168 @@
+import fc from 'fast-check'
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
+import { Client, goodPassword } from '../service.js'
+import { signInAdmin, userIdOf } from './admin.js'
+import {
+  type HostileBody,
+  type HostileRequest,
+  hostileRequests,
+  oneWrongMember,
+  type Sender,
+  stand
+} from './hostile-requests.js'
+import { anotherDevice, newEmail, newPerson, sessionCookie } from './people.js'
+import { asGateway } from './services.js'
+import { misfit, type NamedOperation } from './specification.js'
+
+/** Sends hostile requests to one operation and holds every answer to what the service promises. */
+
+interface People {
+  readonly email: string
+  readonly person: Client
+  readonly serverSide: Client
+  readonly admin: Client
+  readonly other: Client
+  readonly userId: string
+  readonly otherId: string
+}
+
+/** Somebody with a device of each kind, somebody else, and an admin: each anew where what was sent has ended them. */
+export function crowdOf(app: FastifyInstance): () => Promise<People> {
+  let [device, stranger] = [
+    { email: '', client: new Client(app) },
+    { email: '', client: new Client(app) }
+  ]
+  let [serverSide, admin] = [new Client(app), new Client(app)]
+  let [userId, otherId] = ['', '']
+  const hasGone = async (client: Client) => (await client.send('GET', '/me')).statusCode !== 200
+
+  return async () => {
+    if (await hasGone(admin)) admin = await signInAdmin(app)
+    // Together, because the password may be another by now.
+    if ((await hasGone(device.client)) || (await hasGone(serverSide))) {
+      device = await newPerson(app, 'body')
+      serverSide = (await anotherDevice(app, device, 'session')).client
+      userId = await userIdOf(device.client)
+    }
+    if (await hasGone(stranger.client)) {
+      stranger = await newPerson(app, 'body')
+      otherId = await userIdOf(stranger.client)
+    }
+    return { email: device.email, person: device.client, serverSide, admin, other: stranger.client, userId, otherId }
+  }
+}
+
+/** Sends each member each of `values`, and then `runs` requests that are made up. Throws, with the smallest request it knows, where an answer is not as it must be. */
+export async function fuzz(
+  app: FastifyInstance,
+  crowd: () => Promise<People>,
+  named: NamedOperation,
+  { seed, runs, values }: { readonly seed: number; readonly runs: number; readonly values: readonly unknown[] }
+): Promise<ReadonlyMap<number, number>> {
+  const statuses = new Map<number, number>()
+  const examples = oneWrongMember(named, values)
+  let people = await crowd()
+  await fc.assert(
+    fc.asyncProperty(hostileRequests(named), async (hostile) => {
+      const response = await app.inject(requestOf(named, hostile, people))
+      statuses.set(response.statusCode, (statuses.get(response.statusCode) ?? 0) + 1)
+      if (named.method !== 'get' && response.statusCode < 400) people = await crowd()
+      const fault = faultOf(named, hostile.sender, response)
+      if (fault !== undefined) throw new Error(`${named.name}: ${fault}\n${response.body.slice(0, 500)}`)
+    }),
+    { seed, examples: examples.map((example) => [example] as const), numRuns: examples.length + runs }
+  )
+  return statuses
+}
+
+/** What is wrong with an answer: a failure of ours, somebody past the guard, or something no client was told of. */
+function faultOf(named: NamedOperation, sender: Sender, response: LightMyRequestResponse): string | undefined {
+  const { statusCode, headers } = response
+  if (statusCode === 503 && !/^[1-9]\d*$/.test(String(headers['retry-after']))) return '503 without Retry-After'
+  if (statusCode >= 500 && statusCode !== 503) return `answered ${statusCode}`
+  if (statusCode < 400 && !isWelcome(named, sender)) return `let ${sender} in`
+  if (statusCode === 401 && headers['www-authenticate'] === undefined) return '401 without a challenge'
+  if (Object.hasOwn(Object.prototype, 'roles') || 'admin' in {}) return 'Object.prototype was changed'
+  return misfit(named.operation, response)
+}
+
+function isWelcome({ operation, path }: NamedOperation, sender: Sender): boolean {
+  const schemes = (operation.security ?? []).flatMap(Object.keys)
+  if (schemes.length === 0) return true
+  if (schemes.includes('service')) return sender === 'service'
+  if (path.startsWith('/admin')) return sender === 'admin'
+  return sender === 'person' || sender === 'server-side session' || sender === 'admin'
+}
+
+function requestOf(named: NamedOperation, hostile: HostileRequest, people: People): InjectOptions {
+  const put = (text: string) =>
+    Object.entries(real(people)).reduce((put, [name, value]) => put.replaceAll(name, value), text)
+  const path = named.path.replace(/\{(\w+)\}/g, (_, name) => put(hostile.parameters[name] ?? ''))
+  const query = put(decodeStands(hostile.query))
+  const type = Object.keys(named.operation.requestBody?.content ?? {})[0] ?? 'application/json'
+  return {
+    method: named.method.toUpperCase() as 'GET',
+    url: query === '' ? path : `${path}?${query}`,
+    headers: {
+      ...hostile.headers,
+      ...credentials(hostile.sender, people, named),
+      ...(hostile.body && { 'content-type': hostile.body.kind === 'raw' ? hostile.body.type : type })
+    },
+    ...(hostile.body && { payload: payloadOf(hostile.body, type, put) })
+  }
+}
+
+/** The names of what stands for something real are no part of an address as they are. */
+function decodeStands(query: string): string {
+  return Object.values(stand).reduce((text, name) => text.replaceAll(encodeURIComponent(name), name), query)
+}
+
+function real(people: People): Record<string, string> {
+  return {
+    [stand.ownSession]: people.person.sessionId,
+    [stand.othersSession]: people.other.sessionId,
+    [stand.ownUser]: people.userId,
+    [stand.othersUser]: people.otherId,
+    [stand.ownPassword]: goodPassword,
+    [stand.ownEmail]: people.email,
+    [stand.newEmail]: newEmail(),
+    [stand.ownRefreshToken]: people.person.refreshToken
+  }
+}
+
+function payloadOf(body: HostileBody, type: string, put: (text: string) => string): string | Buffer {
+  if (body.kind === 'raw') return body.content
+  if (type !== 'application/json') {
+    return put(body.members.map(([name, value]) => `${form(name)}=${form(value)}`).join('&'))
+  }
+  // By hand, because an object has no name twice and no __proto__ of its own.
+  return put(`{${body.members.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`)
+}
+
+const form = (value: unknown) =>
+  new URLSearchParams({ '': typeof value === 'string' ? value : JSON.stringify(value) })
+    .toString()
+    .slice(1)
+    .replace(/%7B|%7D|\+/g, (sign) => decodeURIComponent(sign.replace('+', ' ')))
+
+function credentials(sender: Sender, people: People, { path }: NamedOperation): Record<string, string> {
+  const bearer = (client: Client) => ({ authorization: `Bearer ${client.accessToken}` })
+  const session = `${sessionCookie}=${people.serverSide.cookies.get(sessionCookie)}`
+  switch (sender) {
+    case 'nobody':
+      return {}
+    case 'person':
+      return bearer(people.person)
+    case 'admin':
+      return bearer(people.admin)
+    case 'server-side session':
+      return { cookie: session }
+    case 'service':
+      // The feed does not end by itself.
+      return path === '/revocations' ? {} : asGateway
+    case 'damaged':
+      return { authorization: `Bearer ${people.admin.accessToken.slice(0, -3)}`, cookie: `${session}x` }
+    case 'two at once':
+      return { cookie: `${session}; ${session}` }
+  }
+}

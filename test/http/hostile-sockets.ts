@@ -1,0 +1,82 @@
+import { connect, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** Clients that hold a server's connections, or send it more than it asked for. */
+
+/** What the server said before it closed, and how much it had been sent by then. */
+export interface Farewell {
+  readonly status: number
+  readonly text: string
+  readonly sentBytes: number
+}
+
+const statusOf = (text: string) => Number(/^HTTP\/1\.1 (\d{3}) /.exec(text)?.[1] ?? 0)
+
+interface Held {
+  readonly socket: Socket
+  readonly closed: Promise<void>
+  readonly text: () => string
+  readonly isOpen: () => boolean
+}
+
+async function hold(port: number): Promise<Held> {
+  const socket = connect(port, '127.0.0.1')
+  let text = ''
+  let open = true
+  socket.setEncoding('latin1').on('data', (piece: string) => {
+    text += piece
+  })
+  // Whoever goes on writing to a server that has closed is reset.
+  socket.on('error', () => undefined)
+  const closed = new Promise<void>((resolve) => {
+    socket.once('close', () => {
+      open = false
+      resolve()
+    })
+  })
+  await Promise.race([new Promise((resolve) => socket.once('connect', resolve)), closed])
+  return { socket, closed, text: () => text, isOpen: () => open }
+}
+
+/** Sends `head` and then `piece` again and again, `bytes` in all, as fast as they are taken. */
+export async function flood(port: number, head: string, piece: Buffer, bytes: number): Promise<Farewell> {
+  const { socket, closed, text, isOpen } = await hold(port)
+  socket.write(head)
+  let sentBytes = 0
+  while (isOpen() && sentBytes < bytes && statusOf(text()) < 400) {
+    sentBytes += piece.length
+    if (socket.write(piece)) await delay(0)
+    else await Promise.race([new Promise((resolve) => socket.once('drain', resolve)), closed])
+  }
+  if (statusOf(text()) === 0) await closed
+  socket.destroy()
+  return { status: statusOf(text()), text: text(), sentBytes }
+}
+
+/** Sends `head` at once and `pieces` one by one, with a pause between them, until the server has enough of it. */
+export async function drip(
+  port: number,
+  {
+    head,
+    pieces,
+    pauseMilliseconds
+  }: { readonly head: string; readonly pieces: string; readonly pauseMilliseconds: number }
+): Promise<Farewell> {
+  const { socket, closed, text, isOpen } = await hold(port)
+  let sentBytes = head.length
+  socket.write(head)
+  for (let next = 0; isOpen(); next += 1) {
+    await Promise.race([delay(pauseMilliseconds), closed])
+    if (!isOpen() || pieces === '') continue
+    socket.write(pieces.charAt(next % pieces.length))
+    sentBytes += 1
+  }
+  return { status: statusOf(text()), text: text(), sentBytes }
+}
+
+export const jsonHead = (line: string, ...headers: readonly string[]) =>
+  `${[`${line} HTTP/1.1`, 'host: auth.test', 'content-type: application/json', ...headers].join('\r\n')}\r\n\r\n`
+
+/** A piece of 64 KiB, as a body whose length was announced, or as a chunk of one whose length was not. */
+export const piece = Buffer.alloc(64 * 1024, ' ')
+export const chunk = Buffer.concat([Buffer.from('10000\r\n'), piece, Buffer.from('\r\n')])

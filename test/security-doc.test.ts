@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises'
+import t from 'tap'
+
+/** docs/security.md names tests; here each name is looked up in the sources. */
+
+/** The root of the source tree, from itself and from the tree of compiled tests. */
+const roots = [new URL('../', import.meta.url), new URL('../../', import.meta.url)]
+
+async function source(path: string): Promise<string | undefined> {
+  for (const root of roots) {
+    const text = await readFile(new URL(path, root), 'utf8').catch(() => undefined)
+    if (text !== undefined) return text
+  }
+  return undefined
+}
+
+const page = (await source('docs/security.md')) ?? ''
+const [, requirements = '', faults = ''] = /\n## Requirements\n(.*)\n## Faults\n(.*)\n## Broken on purpose\n/s.exec(page) ?? []
+const rowsOf = (text: string) =>
+  [...text.matchAll(/^\| (?!line |fault |---)(.*?) \| (.*) \|$/gm)].map(([, line = '', held = '']) => ({ line, held }))
+const rows = [...rowsOf(requirements), ...rowsOf(faults)]
+const named = [...page.matchAll(/`([a-z0-9/-]+)` “([^”]+)”/g)].map(([, file = '', name = '']) => ({ file, name }))
+
+t.test('every test that the page names exists', async (t) => {
+  t.ok(named.length > 80)
+  for (const { file, name } of named) {
+    const text = (await source(`test/${file}.test.ts`)) ?? (await source(`test/${file}.ts`))
+    const isThere = ["'", '"', '`'].some((quote) => text?.includes(`${quote}${name}${quote}`))
+    t.ok(isThere, `${file}: ${name}`)
+  }
+})
+
+t.test(
+  'the page has every requirement and every fault, and says of each what holds it, or that nothing does',
+  async (t) => {
+    t.equal(rowsOf(requirements).length, 48)
+    t.strictSame(
+      rowsOf(faults).map(({ line }) => Number.parseInt(line, 10)),
+      Array.from({ length: 44 }, (_, i) => i + 1)
+    )
+    for (const { line, held } of rows) t.match(held, /` “|does not apply|\*\*Open\*\*/, line)
+  }
+)

@@ -1,0 +1,76 @@
+import t from 'tap'
+import { memoryRateLimits } from '../../src/adapters/rate-limits.js'
+import { Unavailable } from '../../src/ports.js'
+import { countedGuess, requireAllowance } from '../../src/service/limits.js'
+import { Refused } from '../../src/service/refused.js'
+
+const first = { allowance: { name: 'first', max: 2, windowSeconds: 60 }, key: 'a' }
+const second = { allowance: { name: 'second', max: 1, windowSeconds: 60 }, key: 'a' }
+
+const limited = { name: 'Refused', code: 'too_many_requests' }
+
+/** Limits whose clock stands still, and how many uses of each have stayed. */
+function limits() {
+  const rateLimits = memoryRateLimits({ monotonic: () => 0 })
+  const usesLeft = async (use: typeof first) => {
+    const { uses, granted } = await rateLimits.take(use)
+    if (granted) await rateLimits.giveBack(use)
+    return use.allowance.max - (granted ? uses - 1 : uses)
+  }
+  return { rateLimits, usesLeft }
+}
+
+t.test('what is above an allowance is refused until the window ends', async (t) => {
+  const ports = limits()
+  await requireAllowance(ports, second)
+  await t.rejects(requireAllowance(ports, second), new Refused('too_many_requests', { retryAfterSeconds: 60 }))
+})
+
+t.test('a wrong guess stays counted, in each allowance', async (t) => {
+  const ports = limits()
+  t.equal(await countedGuess(ports, [first, second], async () => 'wrong'), 'wrong')
+  t.equal(await ports.usesLeft(first), 1)
+  t.equal(await ports.usesLeft(second), 0)
+})
+
+t.test('a right guess is given back, and so is one that could not be made', async (t) => {
+  const ports = limits()
+  t.equal(await countedGuess(ports, [first, second], async () => undefined), undefined)
+  const failed = countedGuess(ports, [first, second], async () => {
+    throw new Unavailable('The queue is full.')
+  })
+  await t.rejects(failed, { name: 'Unavailable' })
+  t.equal(await ports.usesLeft(first), 2)
+  t.equal(await ports.usesLeft(second), 1)
+})
+
+t.test('where one allowance is used up, no guess is made, and none is taken from the others', async (t) => {
+  const ports = limits()
+  await requireAllowance(ports, second)
+  let guessed = 0
+  const guess = async () => {
+    guessed += 1
+    return undefined
+  }
+  await t.rejects(countedGuess(ports, [first, second], guess), limited)
+  t.equal(guessed, 0)
+  t.equal(await ports.usesLeft(first), 2)
+  t.equal(await ports.usesLeft(second), 0)
+})
+
+t.test('a guess counts while it is made', async (t) => {
+  const ports = limits()
+  let end = () => {}
+  const underWay = countedGuess(
+    ports,
+    [second],
+    () => new Promise<undefined>((resolve) => (end = () => resolve(undefined)))
+  )
+  await t.rejects(
+    countedGuess(ports, [second], async () => undefined),
+    limited
+  )
+  end()
+  await underWay
+  await t.resolves(countedGuess(ports, [second], async () => undefined))
+})
