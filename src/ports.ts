@@ -274,7 +274,7 @@ export interface EventLog {
     event: { readonly type: EventType; readonly userId?: string | undefined; readonly reason?: string | undefined },
     actor: Actor
   ): Promise<void>
-  /** Newest first. */
+  /** Newest first. Those of a session take in the end of everybody's, where that ended it. */
   list(
     filter: {
       readonly type?: EventType | undefined

@@ -146,7 +146,9 @@ function readUntil(socket: Socket, isWhole: (bytes: Buffer) => boolean): Promise
       bytes = Buffer.concat([bytes, chunk])
       if (isWhole(bytes)) resolve(bytes)
     })
-    socket.once('close', () => reject(new Error('The client left before its request was whole.')))
+    const leave = () => reject(new Error('The client left before its request was whole.'))
+    // A half that stays open is not closed by itself.
+    socket.once('end', leave).once('close', leave)
   })
 }
 

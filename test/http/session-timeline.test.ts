@@ -1,7 +1,7 @@
 import t from 'tap'
 import { age, openTestDatabase } from '../database.js'
 import { goodPassword } from '../service.js'
-import { openAdminService, userIdOf } from './admin.js'
+import { openAdminService, signInAdmin, userIdOf } from './admin.js'
 import { anotherDevice, copyOf, type Device, newPerson } from './people.js'
 
 /** Why was I signed out? An admin sees a session's whole timeline, however it ended. */
@@ -74,4 +74,20 @@ t.test('what was forgiven on the way is there as well', async (t) => {
     events.map(({ type }: { readonly type: string }) => type),
     ['session_ended', 'refresh_recovered', 'login_succeeded']
   )
+})
+
+t.test('the end of everybody’s sessions is in the timeline of those that it ended, and of no other', async (t) => {
+  const [ended, loggedOut] = [await newPerson(app), await newPerson(app)]
+  await copyOf(loggedOut.client).send('POST', '/logout')
+  await admin.send('POST', '/admin/sessions/revoke-all', { payload: { confirm: 'revoke-all' } })
+  const again = await signInAdmin(app)
+  const later = await newPerson(app)
+  const timeline = async ({ client }: Device) => {
+    const { events } = (await again.send('GET', `/admin/events?session_id=${client.sessionId}`)).json()
+    return events.map(({ type, reason }: { readonly type: string; readonly reason: string | null }) => [type, reason])
+  }
+  const login = ['login_succeeded', null]
+  t.strictSame(await timeline(ended), [['everybody_revoked', 'revoked_by_admin'], login])
+  t.strictSame(await timeline(loggedOut), [['session_ended', 'logged_out'], login])
+  t.strictSame(await timeline(later), [login])
 })

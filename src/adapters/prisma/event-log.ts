@@ -23,7 +23,9 @@ export function prismaEventLog(database: Database): EventLog {
       const conditions = where([
         type === undefined ? undefined : Prisma.sql`e.type = ${type}`,
         userId === undefined ? undefined : Prisma.sql`e.user_id = ${userId}::uuid`,
-        sessionId === undefined ? undefined : Prisma.sql`e.session_id = ${sessionId}::uuid`,
+        sessionId === undefined
+          ? undefined
+          : Prisma.sql`(e.session_id = ${sessionId}::uuid OR e.id = (${endWithEverybodys(sessionId)}))`,
         newestFirst.after(page.cursor)
       ])
       const rows = await database.run(
@@ -34,8 +36,6 @@ export function prismaEventLog(database: Database): EventLog {
     },
 
     async endedReason(sid) {
-      // Ending everybody's sessions writes one event, not one for each: a session that the log knows from before it,
-      // that has gone and has no event of its own, went with them.
       const [row] = await database.run(
         (prisma) => prisma.$queryRaw<{ readonly reason: string | null }[]>`
           SELECT coalesce(
@@ -43,13 +43,7 @@ export function prismaEventLog(database: Database): EventLog {
               SELECT e.reason FROM event e
               WHERE e.session_id = ${sid}::uuid AND e.type = 'session_ended' ORDER BY e.id DESC LIMIT 1
             ),
-            (
-              SELECT everybody.reason FROM event known, event everybody
-              WHERE known.session_id = ${sid}::uuid
-                AND everybody.type = 'everybody_revoked' AND everybody.at >= known.at
-                AND NOT EXISTS (SELECT 1 FROM session s WHERE s.id = ${sid}::uuid)
-              LIMIT 1
-            )
+            (SELECT e.reason FROM event e WHERE e.id = (${endWithEverybodys(sid)}))
           ) AS reason`
       )
       const reason = row?.reason ?? ''
@@ -57,3 +51,15 @@ export function prismaEventLog(database: Database): EventLog {
     }
   }
 }
+
+/**
+ * The id of the event that ended a session together with everybody's: that writes one event, not one for each. A session
+ * that the log knows from before it, that has gone and has no end of its own, went with them.
+ */
+const endWithEverybodys = (sid: string) => Prisma.sql`
+  SELECT everybody.id FROM event known, event everybody
+  WHERE known.session_id = ${sid}::uuid
+    AND everybody.type = 'everybody_revoked' AND everybody.at >= known.at
+    AND NOT EXISTS (SELECT 1 FROM session s WHERE s.id = ${sid}::uuid)
+    AND NOT EXISTS (SELECT 1 FROM event own WHERE own.session_id = ${sid}::uuid AND own.type = 'session_ended')
+  ORDER BY everybody.id LIMIT 1`
