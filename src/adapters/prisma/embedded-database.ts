@@ -45,8 +45,6 @@ const startParams = [
     'timezone=UTC'
   ].flatMap((setting) => ['-c', setting])
 ]
-  )
-]
 
 /**
  * Opens the PostgreSQL that runs inside this process, with its data in `dataDir/postgres`, and
