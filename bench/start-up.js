@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const runs = 5
-const refreshes = 1000
+const refreshes = 300
 const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url))
 
 const results = []
@@ -19,7 +19,8 @@ console.log(`${cpus()[0].model}, ${availableParallelism()} threads, Node ${proce
 for (const [name, unit] of [
   ['start, empty folder', 'ms'],
   ['start again', 'ms'],
-  ['memory after the start', 'MiB'],
+  ['memory after the first start', 'MiB'],
+  ['memory after the next start', 'MiB'],
   [`memory after ${refreshes} refreshes`, 'MiB'],
   ['refresh, one after another', 'ms'],
   ['stop', 'ms']
@@ -31,6 +32,7 @@ async function measure() {
   const dataDir = await mkdtemp(join(tmpdir(), 'latchkey-bench-'))
   try {
     const cold = await start(dataDir)
+    const memoryAtFirst = await memoryOf(cold.child)
     await stop(cold.child)
     const warm = await start(dataDir)
     const memoryAtStart = await memoryOf(warm.child)
@@ -39,7 +41,8 @@ async function measure() {
     return {
       'start, empty folder': Math.round(cold.milliseconds),
       'start again': Math.round(warm.milliseconds),
-      'memory after the start': memoryAtStart,
+      'memory after the first start': memoryAtFirst,
+      'memory after the next start': memoryAtStart,
       [`memory after ${refreshes} refreshes`]: memoryAfter,
       'refresh, one after another': Number(perRefresh.toFixed(1)),
       stop: Math.round(await stop(warm.child))

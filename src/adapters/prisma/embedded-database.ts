@@ -35,9 +35,15 @@ export class FolderTaken extends Error {
  */
 const startParams = [
   ...PGlite.defaultStartParams.filter((parameter) => parameter !== '-F'),
-  ...['fsync=on', 'wal_sync_method=fsync', 'shared_buffers=16MB', 'max_wal_size=32MB', 'timezone=UTC'].flatMap(
-    (setting) => ['-c', setting]
-  )
+  ...[
+    'fsync=on',
+    'wal_sync_method=fsync',
+    'shared_buffers=16MB',
+    'max_wal_size=32MB',
+    // The timer of it would outlive a start that fails, and with it this process and all memory of that start.
+    'log_startup_progress_interval=0',
+    'timezone=UTC'
+  ].flatMap((setting) => ['-c', setting])
 ]
 
 /**
