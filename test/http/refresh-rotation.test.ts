@@ -108,7 +108,7 @@ const key = { 'idempotency-key': 'one key of one browser' }
 t.test('6: later, the key of the request that was lost gets the same successor, without any recovery', async (t) => {
   const { client, first, second } = await rotatedOnce(7200, key)
   t.equal(await successorOf(first, key), second)
-  t.match(await rowOf(client.sessionId), { generation: 1, recovered: null })
+  t.match(await rowOf(client.sessionId), { generation: 1, recovered: 1 })
   t.notMatch(await eventsOf(client.sessionId), ['refresh_recovered'])
 })
 
@@ -117,6 +117,21 @@ t.test('6: grace begins anew, so that other tabs may still bring either token', 
   await successorOf(first, key)
   t.equal(await successorOf(second), second)
   t.equal(await successorOf(first), second)
+})
+
+t.test('6: opens the window once for each generation', async (t) => {
+  const { client, first, second } = await rotatedOnce(7200, key)
+  t.equal(await successorOf(first, key), second)
+  t.equal(await successorOf(second, key), second, 'it is open')
+  await age(database, client.sessionId, 7200)
+  t.equal(await successorOf(first, key), second)
+  t.not(await successorOf(second, key), second, 'it is not, and the client goes on')
+})
+
+t.test('5: two generations behind, within the grace and with the key of the rotation, is answered', async (t) => {
+  const { first, second } = await rotatedOnce(7200, key)
+  const third = await successorOf(second, key)
+  t.equal(await successorOf(first, key), third)
 })
 
 t.test('6: can be done as often as responses are lost', async (t) => {
