@@ -13,5 +13,6 @@ t.setTimeout(0)
 for (const file of files) {
   // Optimizing PGlite's WebAssembly costs two seconds of CPU, which no test lives long enough to win back.
   const flags = ['--enable-source-maps', '--liftoff-only']
-  t.spawn(process.execPath, [...flags, file], { buffered: true, timeout }, file)
+  const env = { ...process.env, TAP_TIMEOUT: String(timeout / 1000) }
+  t.spawn(process.execPath, [...flags, file], { buffered: true, timeout, env }, file)
 }

@@ -272,7 +272,8 @@ function policyOf(config: Config): Ports['policy'] {
     refreshAbsoluteTtlSeconds: config.refreshAbsoluteTtlSeconds,
     maxSessionsPerUser: config.maxSessionsPerUser,
     modes: config.modes,
-    passwordMinLength: config.passwordMinLength
+    passwordMinLength: config.passwordMinLength,
+    reauthenticationSeconds: config.reauthenticationSeconds
   }
 }
 

@@ -113,6 +113,10 @@ export const settingsSchema = Type.Object({
       'One lost response is forgiven in this many rotations. `0` forgives none; `1`, which would forgive a thief for ever, is refused.'
   }),
   maxSessionsPerUser: integer(100, 1, 10_000, { description: 'Above this many, the oldest session of the user ends.' }),
+  reauthenticationSeconds: integer(0, 0, day, {
+    description:
+      'Whoever ends another device must have logged in within this time, and is told to log in again otherwise (RFC 9470). `0` asks for nothing.'
+  }),
   modes: Type.Array(Type.Enum([...modes]), {
     default: [...modes],
     minItems: 1,

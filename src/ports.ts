@@ -477,7 +477,11 @@ export interface Identity {
 /** Everything the use cases need; each of them names the part it takes. */
 export interface Ports {
   readonly identity: Identity
-  readonly policy: SessionPolicy & { readonly passwordMinLength: number }
+  readonly policy: SessionPolicy & {
+    readonly passwordMinLength: number
+    /** Who ends another device must have logged in within so many seconds; 0 asks for nothing. */
+    readonly reauthenticationSeconds: number
+  }
   readonly clock: Clock
   readonly entropy: Entropy
   readonly digest: Digest

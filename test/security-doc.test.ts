@@ -15,7 +15,8 @@ async function source(path: string): Promise<string | undefined> {
 }
 
 const page = (await source('docs/security.md')) ?? ''
-const [, requirements = '', faults = ''] = /\n## Requirements\n(.*)\n## Faults\n(.*)\n## Broken on purpose\n/s.exec(page) ?? []
+const [, requirements = '', faults = ''] =
+  /\n## Requirements\n(.*)\n## Faults\n(.*)\n## Broken on purpose\n/s.exec(page) ?? []
 const rowsOf = (text: string) =>
   [...text.matchAll(/^\| (?!line |fault |---)(.*?) \| (.*) \|$/gm)].map(([, line = '', held = '']) => ({ line, held }))
 const rows = [...rowsOf(requirements), ...rowsOf(faults)]

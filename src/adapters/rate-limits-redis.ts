@@ -14,11 +14,12 @@ export interface SharedOptions {
   readonly inMemory: RateLimits
   /** Told when Redis stops answering, and when it answers again. */
   readonly onChange?: (away: boolean) => void
+  readonly timeoutMilliseconds?: number
   readonly monotonic?: () => number
 }
 
 /** Nobody waits longer for a count. */
-const timeoutMilliseconds = 300
+const usualTimeoutMilliseconds = 300
 /** A Redis that has not answered is left alone for this long, so that one that hangs costs few requests its time-out. */
 const restMilliseconds = 1000
 
@@ -42,6 +43,7 @@ const giveBackScript = `
  */
 export function redisRateLimits(options: SharedOptions): SharedRateLimits {
   const { url, name, inMemory, onChange, monotonic = () => performance.now() } = options
+  const { timeoutMilliseconds = usualTimeoutMilliseconds } = options
   const redis = new Redis(url, {
     connectTimeout: 2000,
     commandTimeout: timeoutMilliseconds,

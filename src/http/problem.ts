@@ -31,6 +31,7 @@ export const problems: Readonly<Record<ProblemCode, readonly [status: number, ti
   session_revoked: [401, 'The session has ended'],
   invalid_refresh_token: [401, 'The refresh token is not valid'],
   session_ended: [401, 'The session has ended'],
+  insufficient_user_authentication: [401, 'The login is too long ago for this'],
   forbidden_origin: [403, 'Requests with cookies are not accepted from this origin'],
   insufficient_scope: [403, 'The role for this is missing'],
   not_found: [404, 'There is no such thing'],
@@ -56,7 +57,7 @@ const passesByItself: ReadonlySet<number> = new Set([429, 503])
 /** A problem's body (RFC 9457 §3.1) and headers. `type` is an address that the service itself serves. */
 export function problemResponse(code: ProblemCode, details: RefusalDetails, errorsUrl: string): ProblemResponse {
   const [status, title] = problems[code]
-  const { detail, reason, errors, retryAfterSeconds = 1, scheme } = details
+  const { detail, reason, errors, retryAfterSeconds = 1 } = details
   return {
     body: {
       type: `${errorsUrl}#${code}`,
@@ -71,17 +72,27 @@ export function problemResponse(code: ProblemCode, details: RefusalDetails, erro
       'content-type': 'application/problem+json; charset=utf-8',
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
-      ...challenge(code, status, scheme),
+      ...challenge(code, status, details),
       ...(passesByItself.has(status) && { 'retry-after': String(Math.max(1, Math.ceil(retryAfterSeconds))) })
     }
   }
 }
 
-/** RFC 6750 §3: a bare challenge where nothing was sent, the error where a credential was refused. For Basic, RFC 7617 §2. */
-function challenge(code: ProblemCode, status: number, scheme: RefusalDetails['scheme']): Record<string, string> {
+/**
+ * RFC 6750 §3: a bare challenge where nothing was sent, the error where a credential was refused. For Basic, RFC 7617 §2;
+ * where a newer login would do, RFC 9470 §3.
+ */
+function challenge(
+  code: ProblemCode,
+  status: number,
+  { scheme, maxAgeSeconds }: RefusalDetails
+): Record<string, string> {
   if (code === 'insufficient_scope') return { 'www-authenticate': 'Bearer error="insufficient_scope"' }
   if (status !== 401) return {}
   if (scheme === 'Basic') return { 'www-authenticate': 'Basic realm="latchkey"' }
+  if (code === 'insufficient_user_authentication') {
+    return { 'www-authenticate': `Bearer error="insufficient_user_authentication", max_age="${maxAgeSeconds}"` }
+  }
   const bare = code === 'missing_credentials' || code === 'invalid_credentials'
   return { 'www-authenticate': bare ? 'Bearer' : 'Bearer error="invalid_token"' }
 }

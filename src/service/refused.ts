@@ -17,6 +17,7 @@ export type RefusalCode =
   | 'session_ended'
   | 'forbidden_origin'
   | 'insufficient_scope'
+  | 'insufficient_user_authentication'
   | 'not_found'
   | 'email_taken'
   | 'too_many_requests'
@@ -35,6 +36,8 @@ export interface RefusalDetails {
   readonly errors?: readonly FieldError[]
   /** With `too_many_requests`. */
   readonly retryAfterSeconds?: number
+  /** With `insufficient_user_authentication`: how long ago the login may be. */
+  readonly maxAgeSeconds?: number
   /** Of the challenge of a 401, where the route takes no bearer token. */
   readonly scheme?: 'Basic'
 }

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import t from 'tap'
 import { deviceTokens } from '../../src/adapters/device-tokens.js'
 import { opaqueTokens } from '../../src/adapters/opaque-tokens.js'
@@ -20,6 +21,13 @@ t.test('a token opens to what it was issued with', async (t) => {
   const secret = await secretOf('one')
   const tokens = deviceTokens([secret])
   t.strictSame(tokens.open(tokens.issue(content)), { ...content, keyId: secret.id })
+})
+
+t.test('the mac is HMAC-SHA-256 under the key that the root secret gives for device tokens alone', async (t) => {
+  const secret = await secretOf('one')
+  const bytes = Buffer.from(deviceTokens([secret]).issue(content).slice('lk_dt_'.length), 'base64url')
+  const expected = createHmac('sha256', secret.deriveKey('device token v1')).update(bytes.subarray(0, 38)).digest('hex')
+  t.equal(bytes.subarray(38).toString('hex'), expected)
 })
 
 t.test('no changed character is let through', async (t) => {

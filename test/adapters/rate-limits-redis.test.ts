@@ -17,7 +17,7 @@ const ofInstance = { ...allowance, name: 'refresh', perInstance: true } as const
 const use = { allowance, key: 'a' }
 
 /** One instance's limits, what it told of Redis, and a clock that the test puts forward. */
-function instance(t: Test, at: string, name: string) {
+function instance(t: Test, at: string, name: string, timeoutMilliseconds = 20_000) {
   const told: boolean[] = []
   const clock = { milliseconds: 0 }
   const limits = redisRateLimits({
@@ -25,6 +25,7 @@ function instance(t: Test, at: string, name: string) {
     name,
     inMemory: memoryRateLimits({ monotonic: () => clock.milliseconds }),
     onChange: (away) => void told.push(away),
+    timeoutMilliseconds,
     monotonic: () => clock.milliseconds
   })
   t.teardown(limits.close)
@@ -165,7 +166,7 @@ t.test('a Redis that is not there locks nobody out and leaves nobody without a l
 t.test('a Redis that hangs costs one wait, and is left alone for a while', async (t) => {
   let asked = 0
   const { port } = await listen(t, (socket) => socket.on('data', () => (asked += 1)))
-  const a = instance(t, `redis://127.0.0.1:${port}`, 'hanging')
+  const a = instance(t, `redis://127.0.0.1:${port}`, 'hanging', 300)
   t.match(await a.limits.take(use), { granted: true })
   const askedOnce = asked
   for (let i = 0; i < 20; i++) await a.limits.take(use)

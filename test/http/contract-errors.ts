@@ -17,6 +17,7 @@ export const contractStatus = {
   session_revoked: 401,
   invalid_refresh_token: 401,
   session_ended: 401,
+  insufficient_user_authentication: 401,
   forbidden_origin: 403,
   insufficient_scope: 403,
   not_found: 404,
@@ -42,6 +43,7 @@ const challenges: Partial<Record<ContractCode, string>> = {
   session_revoked: 'Bearer error="invalid_token"',
   invalid_refresh_token: 'Bearer error="invalid_token"',
   session_ended: 'Bearer error="invalid_token"',
+  insufficient_user_authentication: 'Bearer error="insufficient_user_authentication", max_age="300"',
   insufficient_scope: 'Bearer error="insufficient_scope"'
 }
 

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { LightMyRequestResponse } from 'fastify'
 import t, { type Test } from 'tap'
 import { deviceTokenLifeSeconds } from '../../src/core/device-token.js'
@@ -9,7 +8,6 @@ import { anotherDevice, copyOf, newEmail, newPerson } from './people.js'
 import { shiftableClock } from './shiftable-clock.js'
 
 /** The bounds of guesses at an account, by whoever makes them. */
-const redisUrl = process.env.TEST_REDIS_URL
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const clock = shiftableClock()
 const app = await openService(t, database, { RATE_LIMIT_ENABLED: 'true' }, clock)
@@ -100,17 +98,6 @@ t.test('fifty guesses at once count each', async (t) => {
   const fromEverywhere = statusesOf(await atOnce({}))
   t.equal(count(fromEverywhere, 401), ofStrangers - ofStranger)
   t.equal(count(fromEverywhere, 429), 50 - (ofStrangers - ofStranger))
-})
-
-t.test('two instances with one Redis count guesses together', async (t) => {
-  if (redisUrl === undefined) return t.comment('TEST_REDIS_URL is not set: left out.')
-  const settings = { RATE_LIMIT_ENABLED: 'true', REDIS_URL: redisUrl, ISSUER: `https://${randomUUID()}.test` }
-  const instances = [await openService(t, database, settings), await openService(t, database, settings)]
-  const payload = { email: newEmail(), password: 'wrong password' }
-  const guess = (_: unknown, i: number) =>
-    instances[i % 2]?.inject({ method: 'POST', url: '/login', payload, remoteAddress: '192.0.2.1' })
-  const responses = await Promise.all(Array.from({ length: 30 }, guess))
-  t.equal(responses.filter((response) => response?.statusCode === 401).length, ofStranger)
 })
 
 t.test('an IPv6 client is its /64, an IPv4 client in IPv6 clothes its address', async (t) => {

@@ -4,6 +4,7 @@ import { age, openTestDatabase } from '../database.js'
 import { openService } from '../service.js'
 import { expectFieldErrors, expectProblem } from './contract-errors.js'
 import { anotherDevice, type Device, newPerson } from './people.js'
+import { shiftableClock } from './shiftable-clock.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const app = await openService(t, database)
@@ -136,4 +137,26 @@ t.test('a query that does not fit ends nothing', async (t) => {
   expectFieldErrors(t, await here.client.send('DELETE', '/sessions?all=yes'), ['all'])
   expectFieldErrors(t, await here.client.send('DELETE', '/sessions?al=true'), ['al'])
   t.ok(await isLive(there))
+})
+
+t.test('with REAUTHENTICATION_SECONDS another device ends only by who has logged in lately', async (t) => {
+  const clock = shiftableClock()
+  const strict = await openService(t, database, { REAUTHENTICATION_SECONDS: '300' }, clock)
+  for (const mode of ['body', 'session'] as const) {
+    const laptop = await newPerson(strict, mode)
+    const phone = await anotherDevice(strict, laptop)
+    const endPhone = () => laptop.client.send('DELETE', `/sessions/${phone.client.sessionId}`)
+    // The login's time stands in the access token, and for a server-side session in the row.
+    if (mode === 'body') clock.shiftSeconds = 301
+    else await age(database, laptop.client.sessionId, 301)
+
+    expectProblem(t, await endPhone(), 'insufficient_user_authentication')
+    expectProblem(t, await laptop.client.send('DELETE', '/sessions'), 'insufficient_user_authentication')
+    t.ok(await isLive(phone))
+
+    clock.shiftSeconds = 0
+    await laptop.client.signIn(laptop.email, { path: '/login', mode })
+    t.equal((await endPhone()).statusCode, 204)
+    t.equal((await laptop.client.send('DELETE', `/sessions/${laptop.client.sessionId}`)).statusCode, 204)
+  }
 })

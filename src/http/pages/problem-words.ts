@@ -22,6 +22,7 @@ const words: Readonly<Record<string, string>> = {
   session_ended: '',
   invalid_refresh_token: '',
   email_taken: 'There is an account with this e-mail already. Sign in instead.',
+  insufficient_user_authentication: 'For this, sign out and in again first.',
   insufficient_scope: 'Your account may not do this.',
   not_found: 'That is gone already.',
   mode_not_allowed: 'This service does not let browsers sign in with a cookie (MODES), so its pages cannot be used.'

@@ -68,7 +68,7 @@ export const sessionRoutes: Routes = (app, context) => {
         guarded: true,
         params: IdParams,
         response: { 204: NoContent },
-        problems: [...bodyProblems, 'forbidden_origin', 'not_found', 'unavailable']
+        problems: [...bodyProblems, 'insufficient_user_authentication', 'forbidden_origin', 'not_found', 'unavailable']
       })
     },
     async (request, reply) => {
@@ -86,7 +86,7 @@ export const sessionRoutes: Routes = (app, context) => {
         guarded: true,
         querystring: AllQuery,
         response: { 200: RevokedResponse },
-        problems: [...bodyProblems, 'forbidden_origin', 'unavailable']
+        problems: [...bodyProblems, 'insufficient_user_authentication', 'forbidden_origin', 'unavailable']
       })
     },
     async (request) => {
