@@ -155,7 +155,7 @@ if (url === undefined) {
 
 t.test('a Redis that is not there locks nobody out and leaves nobody without a limit', async (t) => {
   const { port } = await listen(t, (socket) => socket.destroy())
-  const a = instance(t, `redis://127.0.0.1:${port}`, 'away')
+  const a = instance(t, `redis://127.0.0.1:${port}`, 'away', 300)
   t.equal(await granted(a, 20), 3)
   t.equal(await granted(a, 20, { allowance, key: 'b' }), 3)
   await a.limits.giveBack(use)

@@ -5,7 +5,7 @@ import { graceSeconds, listeningService } from './racing-service.js'
 
 /** The race kit against the real service, over sockets, in its short form. `latchkey race` is the long one. */
 t.setTimeout(150_000)
-const form = { seconds: 6, seed: 7, graceSeconds }
+const form = { seconds: 5, seed: 7, graceSeconds }
 
 for (const kind of testDatabases(t)) {
   const instances = kind === 'server' ? 2 : 1
