@@ -1,4 +1,5 @@
 import type { Server } from 'node:http'
+import { Server as TcpServer } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import helmet from '@fastify/helmet'
@@ -173,7 +174,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   })
   const { ports, close } = await openAdapters(config, overrides, app.log)
   const { drainMilliseconds } = overrides
-  if (drainMilliseconds !== undefined) app.addHook('preClose', async () => keepIdle(app.server, drainMilliseconds))
+  if (drainMilliseconds !== undefined) app.addHook('preClose', async () => drain(app.server, drainMilliseconds))
   app.addHook('onClose', close)
 
   try {
@@ -192,12 +193,20 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
 }
 
 /**
- * Node ends idle connections as soon as a server closes, and a client that sends on one in that moment
- * sees a reset. Kept a while, each gets one more answer, with `Connection: close`.
+ * Closes without a reset. Nothing new is accepted from here on, before any answer has told a client to
+ * come on another connection: one that waited to be accepted would be reset. And Node ends idle
+ * connections as soon as a server closes, in which moment a client may send on one: kept a while, each
+ * gets one more answer, with `Connection: close`.
  */
-function keepIdle(server: Server, milliseconds: number): void {
+function drain(server: Server, milliseconds: number): void {
   const closeIdle = server.closeIdleConnections.bind(server)
-  server.closeIdleConnections = () => void setTimeout(closeIdle, milliseconds).unref()
+  // In Node's check phase: what has arrived by then has been read, and its connection is not idle.
+  server.closeIdleConnections = () => void setTimeout(() => setImmediate(closeIdle), milliseconds).unref()
+  if (!server.listening) return
+  const close = server.close.bind(server)
+  TcpServer.prototype.close.call(server)
+  // Fastify closes it in its turn, and is not to hear that it no longer listens.
+  server.close = (done) => close(() => done?.())
 }
 
 const errorsUrl = '/docs/errors.md'

@@ -1,3 +1,5 @@
+import type { Server } from 'node:http'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import { buildApp } from './app.js'
@@ -9,6 +11,9 @@ const stopWithinMilliseconds = 8000
 /** Within this, every client that is busy has had an answer that ends its connection. */
 const drainMilliseconds = 1000
 
+/** Where connections never stop coming, no more are waited for. */
+const mostAccepted = 1000
+
 /**
  * Serves until a signal comes; then accepts nothing new, finishes what is under way and closes the
  * adapters. Resolves once it listens. Rejects where the database or the address cannot be had.
@@ -19,10 +24,30 @@ export async function serve(config: Config, print: (text: string) => void): Prom
   closeWithGrace({ delay: stopWithinMilliseconds, logger: app.log }, async ({ signal, err }) => {
     if (err) app.log.fatal({ err }, 'stopping after an error that nothing caught')
     else app.log.info({ signal }, 'stopping: finishing what is under way')
+    await acceptWhoWaits(app.server)
     await app.close()
   })
 
   if (!config.production) print(welcome(address, config))
+}
+
+/**
+ * Accepts who is connected by now: Node accepts one in a turn of the event loop, and whoever still waits
+ * when the server closes is reset. Ends after the first turn that had nobody to accept.
+ */
+async function acceptWhoWaits(server: Server): Promise<void> {
+  let accepted = 0
+  const count = () => {
+    accepted += 1
+  }
+  server.on('connection', count)
+  // The signal came within a turn, and the rest of that is no whole one.
+  await nextTurn()
+  for (let before = -1; before < accepted && accepted < mostAccepted; ) {
+    before = accepted
+    await nextTurn()
+  }
+  server.off('connection', count)
 }
 
 async function listen(app: FastifyInstance, { host, port }: Config): Promise<string> {
