@@ -28,7 +28,9 @@ t.test('the commands of the README print what it says', async (t) => {
     const script = blocks.map(({ code }) => `${code}printf '\\n%s' '${separator}'`).join('\n')
     // `npx latchkey` is what this test was built with, and not what npm would find.
     const npx = `npx() { shift; '${process.execPath}' '${main}' "$@"; }\n`
-    const { stdout } = await promisify(execFile)('bash', ['--norc', '-euo', 'pipefail', '-c', npx + script], {
+    // tap puts a module of its own into every process, and Node 24 cannot run `node -p` with it.
+    const asUsers = `unset NODE_OPTIONS\n${npx}`
+    const { stdout } = await promisify(execFile)('bash', ['--norc', '-euo', 'pipefail', '-c', asUsers + script], {
       cwd,
       env: { PATH: process.env.PATH, ...settings }
     })
