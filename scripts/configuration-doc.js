@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const page = join(root, 'docs/configuration.md')
-const source = join(root, 'src/config-schema.ts')
-const built = join(root, 'dist/config-schema.js')
+const source = join(root, 'src/config/schema.ts')
+const built = join(root, 'dist/config/schema.js')
 
 if ((statSync(built, { throwIfNoEntry: false })?.mtimeMs ?? 0) < statSync(source).mtimeMs) {
-  fail('The build is older than src/config-schema.ts. Run: npm run build')
+  fail('The build is older than src/config/schema.ts. Run: npm run build')
 }
 const { expectation, settings } = await import(built)
 const text = render()
@@ -26,7 +26,7 @@ start. A variable that is set and empty counts as not set. A name that begins wi
 warned about.
 
 ${settings.map(section).join('\n')}
-<!-- Generated from src/config-schema.ts by scripts/configuration-doc.js -->
+<!-- Generated from src/config/schema.ts by scripts/configuration-doc.js -->
 `
 }
 

@@ -43,7 +43,7 @@ const passes = [
 for (const name of realServices.filter((name) => process.env[name] === undefined)) {
   console.log(`${name} is not set: left out what needs the real server.`)
 }
-const { chromiumPath } = await import('../build/test/browser/chromium.js')
+const { chromiumPath } = await import('../build/test/support/browser/chromium.js')
 if (chromiumPath === undefined) console.log('There is no Chromium (CHROMIUM_PATH): left out what needs a browser.')
 const { passed, failed } = await count()
 // tap ends with a terminal's escape sequence and no line break: whoever reads the last line looks for it alone.

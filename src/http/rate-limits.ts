@@ -1,6 +1,6 @@
 import rateLimit, { type FastifyRateLimitStore, normalizeIP } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Ports } from '../ports.js'
+import type { Ports } from '../ports/index.js'
 import { Refused } from '../service/refused.js'
 
 /** Bounds how often one address may try the routes that ask for it by `perAddress`; counted where all limits are. */

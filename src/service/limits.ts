@@ -1,4 +1,5 @@
-import type { Ports, Use } from '../ports.js'
+import type { Ports } from '../ports/index.js'
+import type { Use } from '../ports/limits.js'
 import { Refused } from './refused.js'
 
 export type LimitPorts = Pick<Ports, 'rateLimits'>

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { memoryRateLimits } from '../../src/adapters/rate-limits.js'
-import { Unavailable } from '../../src/ports.js'
+import { memoryRateLimits } from '../../src/adapters/rate-limits/memory-rate-limits.js'
+import { Unavailable } from '../../src/ports/errors.js'
 import { countedGuess, requireAllowance } from '../../src/service/limits.js'
 import { Refused } from '../../src/service/refused.js'
 
