@@ -18,7 +18,7 @@ import { onServer } from '../test/support/database.js'
  * of accounts), and for a plain Fastify app with bcrypt that keeps all it knows in memory. Latency counts from
  * the moment when a request was due. On the server of TEST_DATABASE_URL, else on the embedded database.
  *
- *   npx tsc -p tsconfig.json && node build/bench/login-flood.js
+ *   node scripts/compile.js && node build/bench/login-flood.js
  */
 const secondsEach = Number(process.argv[2] ?? 15)
 const connections = 64

@@ -1,4 +1,4 @@
-// npm test: compiles the project, then runs its tests with tap. The core must be covered whole.
+// npm test: runs the compiled tests with tap. The core must be covered whole.
 //
 //   npm test                                   everything
 //   npm test -- test/core/rotation.test.ts     these files
@@ -16,14 +16,7 @@ const bin = join(root, 'node_modules', '.bin')
 const results = join(root, 'build', 'results')
 const realServices = ['TEST_DATABASE_URL', 'TEST_REDIS_URL']
 
-run(process.execPath, [join(root, 'scripts', 'prisma-generate.js')])
-rmSync(join(root, 'build'), { recursive: true, force: true })
-run(join(bin, 'tsc'), ['-p', 'tsconfig.json'])
-run(process.execPath, [join(root, 'scripts', 'pages.js'), join(root, 'build', 'src')])
-run(process.execPath, [
-  join(root, 'scripts', 'embedded-template.js'),
-  join(root, 'build', 'src', 'embedded-template.tar.br')
-])
+rmSync(results, { recursive: true, force: true })
 mkdirSync(results, { recursive: true })
 
 // Hundreds of small clusters are made and dropped: in memory, where there is room for them, that costs no disk.
@@ -31,6 +24,11 @@ const memory = '/dev/shm'
 if (existsSync(memory) && freeBytes(memory) > 2 ** 31) process.env.TMPDIR = memory
 
 const asked = process.argv.slice(2)
+const unknown = asked.filter((name) => !existsSync(join(root, name)))
+if (unknown.length > 0) {
+  console.error(`There is no ${unknown.join(', ')}.`)
+  process.exit(2)
+}
 const files = (asked.length > 0 ? asked : ['test']).flatMap((name) => (name.endsWith('.ts') ? [name] : testFiles(name)))
 const ofCore = files.filter((file) => file.startsWith('test/core/'))
 const others = files.filter((file) => !ofCore.includes(file))

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { cp, mkdtemp, rename, rm, stat } from 'node:fs/promises'
+import { copyFileSync, mkdirSync, readdirSync } from 'node:fs'
+import { mkdtemp, rename, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -46,7 +47,7 @@ const migratedCluster = fileURLToPath(new URL('../../migrated-cluster', import.m
 export async function testDataFolder(t: Pick<Test, 'teardown'>): Promise<string> {
   const folder = await testFolder(t)
   if (!(await exists(migratedCluster))) await makeMigratedCluster(t)
-  await cp(migratedCluster, join(folder, 'postgres'), { recursive: true })
+  copyFolder(migratedCluster, join(folder, 'postgres'))
   return folder
 }
 
@@ -54,9 +55,18 @@ async function makeMigratedCluster(t: Pick<Test, 'teardown'>): Promise<void> {
   const dataDir = await testFolder(t)
   await (await openEmbeddedDatabase({ dataDir })).close()
   const unfinished = `${migratedCluster}.${process.pid}`
-  await cp(join(dataDir, 'postgres'), unfinished, { recursive: true })
+  copyFolder(join(dataDir, 'postgres'), unfinished)
   // Another test's process may have been first, and left its own there.
   await rename(unfinished, migratedCluster).catch(() => rm(unfinished, { recursive: true }))
+}
+
+/** Synchronous on purpose: `fs.promises.cp` takes 0.7 s for a cluster's thousand small files, this loop 0.05 s. */
+function copyFolder(from: string, to: string): void {
+  mkdirSync(to)
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const copy = entry.isDirectory() ? copyFolder : copyFileSync
+    copy(join(from, entry.name), join(to, entry.name))
+  }
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises'
 import type { Routes } from '../context.js'
 
 /** docs/errors.md beside the package's code: the same place in the source tree, in `build` and in `dist`. */
-const candidates = ['../../../docs/errors.md', '../../../../docs/errors.md'].map((path) => new URL(path, import.meta.url))
+const candidates = ['../../../docs/errors.md', '../../../../docs/errors.md'].map(
+  (path) => new URL(path, import.meta.url)
+)
 
 /** GET /docs/errors.md: where the `type` of every problem leads. */
 export const errorsPage: Routes = (app) => {
