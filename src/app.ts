@@ -1,6 +1,6 @@
 import helmet from '@fastify/helmet'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { ensureFirstAdmin, type Overrides, openAdapters } from './composition.js'
+import { ensureConfiguredAdmin, type Overrides, openAdapters } from './composition.js'
 import type { Config } from './config/read-config.js'
 import { drainBeforeClose } from './graceful-close.js'
 import { knownMethods } from './http/known-methods.js'
@@ -32,7 +32,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   app.addHook('onClose', close)
 
   try {
-    await ensureFirstAdmin(config, ports)
+    await ensureConfiguredAdmin(config, ports)
     const methodsOf = knownMethods(app)
     app.setErrorHandler((error, request, reply) => sendProblem(request, reply, error, errorsUrl))
     app.setNotFoundHandler((request, reply) => sendNotFound(request, reply, methodsOf(request), errorsUrl))

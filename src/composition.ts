@@ -35,7 +35,7 @@ import type { Ports } from './ports/index.js'
 import type { RateLimits } from './ports/limits.js'
 import type { BreachedPasswords } from './ports/passwords.js'
 import type { Clock } from './ports/runtime.js'
-import { createFirstAdmin } from './service/admin/users.js'
+import { ensureFirstAdmin } from './service/admin/users.js'
 
 /** The ports made real, and what closes them. */
 export interface Adapters {
@@ -153,9 +153,9 @@ export async function openAdapters(config: Config, overrides: Overrides = {}, lo
 }
 
 /** Makes the admin that the config names, where no admin exists. */
-export async function ensureFirstAdmin({ adminEmail, adminPassword }: Config, ports: Ports): Promise<void> {
+export async function ensureConfiguredAdmin({ adminEmail, adminPassword }: Config, ports: Ports): Promise<void> {
   if (adminEmail === undefined || adminPassword === undefined) return
-  await createFirstAdmin(ports, { email: adminEmail, password: adminPassword })
+  await ensureFirstAdmin(ports, { email: adminEmail, password: adminPassword })
 }
 
 function openDatabase(config: Config): Promise<Database> {

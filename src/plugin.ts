@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
-import { ensureFirstAdmin, openAdapters } from './composition.js'
+import { ensureConfiguredAdmin, openAdapters } from './composition.js'
 import { ConfigError, createConfig, type SettingOptions } from './config/read-config.js'
 import { settings } from './config/schema.js'
 import { httpPlugin } from './http/plugin.js'
@@ -23,7 +23,7 @@ const latchkey: FastifyPluginAsync<LatchkeyOptions> = fp(
     const config = configOf(options, (warning) => app.log.warn(warning))
     const { ports, close } = await openAdapters(config, {}, app.log)
     app.addHook('onClose', close)
-    await ensureFirstAdmin(config, ports)
+    await ensureConfiguredAdmin(config, ports)
     await app.register(httpPlugin, { ports, settings: config, prefix })
   },
   { fastify: '5.x' }

@@ -8,7 +8,7 @@ export async function limitRates(app: FastifyInstance, { rateLimits }: Pick<Port
   class Store implements FastifyRateLimitStore {
     incr(...[key, callback, timeWindow, max]: Parameters<FastifyRateLimitStore['incr']>): void {
       const allowance = { name: 'address', max, windowSeconds: timeWindow / 1000 }
-      rateLimits.take({ allowance, key }).then(
+      rateLimits.use({ allowance, key }).then(
         ({ granted, uses, endsInSeconds }) =>
           callback(null, { current: granted ? uses : max + 1, ttl: Math.max(1, endsInSeconds) * 1000 }),
         (error: Error) => callback(error)

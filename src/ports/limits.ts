@@ -1,13 +1,13 @@
 import type { Allowance } from '../core/allowance.js'
 
 /** One use of an allowance: by whom is in `key`. */
-export interface Use {
+export interface RateLimitUse {
   readonly allowance: Allowance
   readonly key: string
 }
 
 /** What became of a use. */
-export interface Taking {
+export interface RateLimitResult {
   /** False where the allowance is used up; then nothing was counted. */
   readonly granted: boolean
   /** Uses in this window, this one among them where it was granted. */
@@ -19,7 +19,7 @@ export interface Taking {
 /** Counts how often things are done. Never throws: counting goes on in memory where the shared store is away. */
 export interface RateLimits {
   /** Takes one use of the allowance, however many ask at once. */
-  take(use: Use): Promise<Taking>
+  use(use: RateLimitUse): Promise<RateLimitResult>
   /** Takes one use back, as if it had not been made. */
-  giveBack(use: Use): Promise<void>
+  undo(use: RateLimitUse): Promise<void>
 }

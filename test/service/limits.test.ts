@@ -13,8 +13,8 @@ const limited = { name: 'Refused', code: 'too_many_requests' }
 function limits() {
   const rateLimits = memoryRateLimits({ monotonic: () => 0 })
   const usesLeft = async (use: typeof first) => {
-    const { uses, granted } = await rateLimits.take(use)
-    if (granted) await rateLimits.giveBack(use)
+    const { uses, granted } = await rateLimits.use(use)
+    if (granted) await rateLimits.undo(use)
     return use.allowance.max - (granted ? uses - 1 : uses)
   }
   return { rateLimits, usesLeft }

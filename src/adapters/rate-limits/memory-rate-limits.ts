@@ -34,7 +34,7 @@ export function memoryRateLimits(options: MemoryOptions = {}): RateLimits {
   }
 
   return {
-    async take({ allowance, key }) {
+    async use({ allowance, key }) {
       const now = monotonic()
       const windows = windowsOf(allowance.name, now)
       const window = windows.get(key) ?? { uses: 0, endsAt: now + allowance.windowSeconds * 1000 }
@@ -48,7 +48,7 @@ export function memoryRateLimits(options: MemoryOptions = {}): RateLimits {
       return { granted, uses: window.uses, endsInSeconds: (window.endsAt - now) / 1000 }
     },
 
-    async giveBack({ allowance, key }) {
+    async undo({ allowance, key }) {
       const window = windowsOf(allowance.name, monotonic()).get(key)
       if (window !== undefined && window.uses > 0) window.uses -= 1
     }
@@ -62,8 +62,8 @@ export function memoryRateLimits(options: MemoryOptions = {}): RateLimits {
 export function unhurried(limits: RateLimits, pause: () => Promise<void>): RateLimits {
   return {
     ...limits,
-    async take(use) {
-      const taking = await limits.take(use)
+    async use(use) {
+      const taking = await limits.use(use)
       if (!taking.granted) await pause()
       return taking
     }
@@ -72,6 +72,6 @@ export function unhurried(limits: RateLimits, pause: () => Promise<void>): RateL
 
 /** For who switches limits off. */
 export const noRateLimits: RateLimits = {
-  take: async () => ({ granted: true, uses: 0, endsInSeconds: 0 }),
-  giveBack: async () => undefined
+  use: async () => ({ granted: true, uses: 0, endsInSeconds: 0 }),
+  undo: async () => undefined
 }

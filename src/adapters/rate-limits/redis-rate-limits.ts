@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import type { RateLimits, Use } from '../../ports/limits.js'
+import type { RateLimits, RateLimitUse } from '../../ports/limits.js'
 import { sha256 } from '../secrets/system.js'
 
 export interface SharedRateLimits extends RateLimits {
@@ -62,7 +62,7 @@ export function redisRateLimits(options: SharedOptions): SharedRateLimits {
   }
 
   /** Runs a script on the use's key; undefined where Redis cannot be asked. */
-  async function run(script: string, { allowance, key }: Use): Promise<unknown> {
+  async function run(script: string, { allowance, key }: RateLimitUse): Promise<unknown> {
     if (monotonic() < restsUntil) return undefined
     const counter = `latchkey:limit:${sha256(JSON.stringify([name, allowance.name, key]))}`
     try {
@@ -76,18 +76,18 @@ export function redisRateLimits(options: SharedOptions): SharedRateLimits {
   }
 
   return {
-    async take(use) {
-      const here = await inMemory.take(use)
+    async use(use) {
+      const here = await inMemory.use(use)
       if (use.allowance.perInstance || !here.granted) return here
       const answer = await run(takeScript, use)
       if (!Array.isArray(answer)) return here
       const [granted, uses = 0, milliseconds = 0] = answer.map(Number)
-      if (!granted) await inMemory.giveBack(use)
+      if (!granted) await inMemory.undo(use)
       return { granted: granted === 1, uses, endsInSeconds: milliseconds / 1000 }
     },
 
-    async giveBack(use) {
-      await inMemory.giveBack(use)
+    async undo(use) {
+      await inMemory.undo(use)
       if (!use.allowance.perInstance) await run(giveBackScript, use)
     },
 

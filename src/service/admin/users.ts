@@ -59,7 +59,7 @@ export async function deleteUser(ports: Pick<Ports, 'users' | 'revocations'>, id
 }
 
 /** Makes the first admin, where no admin exists; says whether it did. There is no default account. */
-export async function createFirstAdmin(
+export async function ensureFirstAdmin(
   ports: AdminUsersPorts,
   account: { readonly email: string; readonly password: string }
 ): Promise<boolean> {

@@ -17,7 +17,7 @@ export interface KeyRotation {
   readonly keys: readonly KeyWithState[]
 }
 
-export interface RotationWish {
+export interface RotationRequest {
   /** Retire the keys before it at once, and with them everybody's access tokens. */
   readonly revokeOld: boolean
   /** Only say what would be. */
@@ -30,7 +30,7 @@ export async function listKeys({ signingKeys, clock }: SigningKeyPorts): Promise
 }
 
 /** Begins a rotation of the signing key; asking again while the next key waits to sign is asking once. */
-export async function rotateKeys(ports: SigningKeyPorts, wish: RotationWish, actor: Actor): Promise<KeyRotation> {
+export async function rotateKeys(ports: SigningKeyPorts, wish: RotationRequest, actor: Actor): Promise<KeyRotation> {
   const cause = wish.revokeOld ? 'revoke_old' : 'requested'
   if (wish.dryRun) return foresee(ports, cause)
   const rotated = await ports.signingKeys.rotate(cause, actor)

@@ -46,7 +46,7 @@ export async function refresh(
     if (session.user.disabled) return endAndRefuse(ports, session, 'user_disabled', actor)
 
     const verdict = decideRotation(session, { generation, retryKeyHash }, ports.policy, session.now)
-    const credentials = await carryOut(ports, session, presented, retryKeyHash, verdict, actor)
+    const credentials = await applyVerdict(ports, session, presented, retryKeyHash, verdict, actor)
     if (credentials !== 'lost_race') return credentials
   }
   throw new Unavailable('The session moved at every attempt to refresh it.')
@@ -62,7 +62,7 @@ async function requireRefreshAllowance(ports: RefreshPorts, sid: string): Promis
   }
 }
 
-async function carryOut(
+async function applyVerdict(
   ports: RefreshPorts,
   session: LiveSession,
   presented: TokenContent,

@@ -7,7 +7,7 @@ import { type Credentials, type IssuingPorts, issueCredentials } from './issue-c
 export type StartSessionPorts = IssuingPorts & Pick<Ports, 'sessions' | 'digest' | 'decisions'>
 
 /** How a client wants to hold its new session. */
-export interface SessionWish {
+export interface SessionRequest {
   readonly mode: Mode
   readonly device: string | undefined
   /** The refresh or session token that the client still holds: the session it replaces ends (ASVS 7.2.4). */
@@ -33,7 +33,7 @@ export function requireAllowedMode(ports: Pick<Ports, 'policy'>, mode: Mode): vo
 export async function startSession(
   ports: StartSessionPorts,
   account: { readonly userId: string; readonly passwordHash: string },
-  wish: SessionWish,
+  wish: SessionRequest,
   actor: Actor
 ): Promise<Credentials> {
   const { policy, entropy } = ports
@@ -64,7 +64,7 @@ export async function startSession(
   return issueCredentials(ports, created.session, secret, true)
 }
 
-function replacedSid(ports: StartSessionPorts, { replacedToken }: SessionWish): string | undefined {
+function replacedSid(ports: StartSessionPorts, { replacedToken }: SessionRequest): string | undefined {
   if (replacedToken === undefined) return undefined
   return ports.opaqueTokens.open(replacedToken.kind, replacedToken.token)?.sid
 }

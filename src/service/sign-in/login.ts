@@ -5,13 +5,13 @@ import { maxPasswordBytes, utf8Length } from '../../core/password-policy.js'
 import { Unavailable } from '../../ports/errors.js'
 import type { Actor } from '../../ports/events.js'
 import type { Ports } from '../../ports/index.js'
-import type { Use } from '../../ports/limits.js'
+import type { RateLimitUse } from '../../ports/limits.js'
 import type { UserWithPassword } from '../../ports/users.js'
 import { countedGuess } from '../limits.js'
 import { Refused } from '../refused.js'
 import {
   requireAllowedMode,
-  type SessionWish,
+  type SessionRequest,
   type SignedIn,
   type StartSessionPorts,
   startSession
@@ -22,7 +22,7 @@ export type LoginPorts = StartSessionPorts &
   DevicePorts &
   Pick<Ports, 'users' | 'passwords' | 'events' | 'decisions' | 'rateLimits'>
 
-export interface LoginInput extends SessionWish {
+export interface LoginInput extends SessionRequest {
   readonly email: string
   readonly password: string
   /** The device token that the client holds. */
@@ -59,7 +59,7 @@ export async function login(ports: LoginPorts, input: LoginInput, actor: Actor):
 }
 
 /** What a guess at the account counts towards: a known device has an allowance of its own. */
-function usesOf(account: string, device: DeviceTokenContent | undefined, network: string): readonly Use[] {
+function usesOf(account: string, device: DeviceTokenContent | undefined, network: string): readonly RateLimitUse[] {
   if (device !== undefined) {
     return [
       { allowance: guesses.device, key: device.deviceId },

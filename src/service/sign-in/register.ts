@@ -4,7 +4,7 @@ import { type NewPasswordPorts, requireEmail, requireGoodPassword } from '../acc
 import { Refused } from '../refused.js'
 import {
   requireAllowedMode,
-  type SessionWish,
+  type SessionRequest,
   type SignedIn,
   type StartSessionPorts,
   startSession
@@ -16,7 +16,7 @@ export type RegisterPorts = StartSessionPorts & DevicePorts & NewPasswordPorts &
 /** Makes an account and its first session. Nobody registers with a role. */
 export async function register(
   ports: RegisterPorts,
-  input: { readonly email: string; readonly password: string } & SessionWish,
+  input: { readonly email: string; readonly password: string } & SessionRequest,
   actor: Actor
 ): Promise<SignedIn> {
   requireAllowedMode(ports, input.mode)

@@ -54,7 +54,7 @@ async function listen(t: Test, serve: (socket: Socket) => void): Promise<{ port:
 
 /** How many of so many uses at once are granted. */
 async function granted({ limits }: { limits: RateLimits }, times: number, of = use): Promise<number> {
-  const takings = await Promise.all(Array.from({ length: times }, () => limits.take(of)))
+  const takings = await Promise.all(Array.from({ length: times }, () => limits.use(of)))
   return takings.filter((taking) => taking.granted).length
 }
 
@@ -68,7 +68,7 @@ if (url === undefined) {
     const [a, b, other] = [instance(t, url, name), instance(t, url, name), instance(t, url, randomUUID())]
     const both = await Promise.all([granted(a, 20), granted(b, 20)])
     t.equal(both[0] + both[1], 3)
-    const refused = await b.limits.take(use)
+    const refused = await b.limits.use(use)
     t.match(refused, { granted: false, uses: 3 })
     t.ok(refused.endsInSeconds > 50 && refused.endsInSeconds <= 60)
     t.equal(await granted(other, 4), 3)
@@ -79,9 +79,9 @@ if (url === undefined) {
     const name = randomUUID()
     const [a, b] = [instance(t, url, name), instance(t, url, name)]
     t.equal(await granted(a, 3), 3)
-    await a.limits.giveBack(use)
+    await a.limits.undo(use)
     t.equal(await granted(b, 3), 1)
-    for (let i = 0; i < 9; i++) await a.limits.giveBack(use)
+    for (let i = 0; i < 9; i++) await a.limits.undo(use)
     t.equal(await granted(b, 9), 2, 'and no more than there was on it')
   })
 
@@ -97,9 +97,9 @@ if (url === undefined) {
     t.notMatch(keys.join(), 'ada')
     for (const key of keys) t.ok((await redis.pttl(key)) <= 60_000)
     const b = instance(t, url, name)
-    t.match(await b.limits.take(short), { granted: false })
+    t.match(await b.limits.use(short), { granted: false })
     await delay(1100)
-    t.match(await b.limits.take(short), { granted: true, uses: 1 })
+    t.match(await b.limits.use(short), { granted: true, uses: 1 })
   })
 
   t.test('what one instance counts for itself is not counted there', async (t) => {
@@ -135,11 +135,11 @@ if (url === undefined) {
       for (let i = 0; i < 100 && a.told.length < 2; i++) {
         await delay(50)
         a.clock.milliseconds += restMilliseconds
-        await a.limits.take({ allowance, key: 'b' })
+        await a.limits.use({ allowance, key: 'b' })
       }
       t.strictSame(a.told, [true, false])
       a.clock.milliseconds += 60_000
-      t.match(await a.limits.take(use), { granted: false }, 'what Redis has counted holds here again')
+      t.match(await a.limits.use(use), { granted: false }, 'what Redis has counted holds here again')
     }
   )
 
@@ -158,7 +158,7 @@ t.test('a Redis that is not there locks nobody out and leaves nobody without a l
   const a = instance(t, `redis://127.0.0.1:${port}`, 'away', 300)
   t.equal(await granted(a, 20), 3)
   t.equal(await granted(a, 20, { allowance, key: 'b' }), 3)
-  await a.limits.giveBack(use)
+  await a.limits.undo(use)
   t.equal(await granted(a, 20), 1)
   t.strictSame(a.told, [true], 'and that it is away is told once')
 })
@@ -167,10 +167,10 @@ t.test('a Redis that hangs costs one wait, and is left alone for a while', async
   let asked = 0
   const { port } = await listen(t, (socket) => socket.on('data', () => (asked += 1)))
   const a = instance(t, `redis://127.0.0.1:${port}`, 'hanging', 300)
-  t.match(await a.limits.take(use), { granted: true })
+  t.match(await a.limits.use(use), { granted: true })
   const askedOnce = asked
-  for (let i = 0; i < 20; i++) await a.limits.take(use)
+  for (let i = 0; i < 20; i++) await a.limits.use(use)
   t.equal(asked, askedOnce)
   a.clock.milliseconds += restMilliseconds
-  t.match(await a.limits.take({ allowance, key: 'b' }), { granted: true })
+  t.match(await a.limits.use({ allowance, key: 'b' }), { granted: true })
 })
