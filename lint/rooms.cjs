@@ -23,8 +23,9 @@ module.exports = [
     keys: ['adapters/secrets/', 'adapters/notices/'],
     notices: [],
     observability: [],
-    passwords: [],
-    prisma: ['adapters/notices/'],
+    passwords: ['adapters/queue/'],
+    prisma: ['adapters/notices/', 'adapters/queue/'],
+    queue: [],
     'rate-limits': ['adapters/secrets/'],
     revocations: ['adapters/notices/'],
     secrets: []
