@@ -175,7 +175,7 @@ function noticeSource(
     closing.unshift(notices.close)
     return notices
   }
-  return listen && { connect: (handlers) => listen('latchkey_revocation', handlers), lossy: false }
+  return listen && { connect: listen('latchkey_revocation'), lossy: false }
 }
 
 /** Where limits are counted. */
@@ -210,7 +210,7 @@ function rangeService({ breachedPasswordsUrl: url }: Config, log: DecisionLogger
 
 /** How this instance hears of changed signing keys; whoever changes them, the table tells. */
 function keyNotices({ listen }: Database): ConnectNotices | undefined {
-  return listen && ((handlers) => listen('latchkey_signing_key', handlers))
+  return listen?.('latchkey_signing_key')
 }
 
 async function startedClock(database: Database, closing: (() => unknown)[]): Promise<Clock> {
