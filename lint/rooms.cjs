@@ -25,7 +25,7 @@ module.exports = [
     observability: [],
     passwords: [],
     prisma: ['adapters/notices/'],
-    'rate-limits': ['adapters/secrets/'],
+    'rate-limits': [],
     revocations: ['adapters/notices/'],
     secrets: []
   }),

@@ -21,7 +21,7 @@ import { prismaRevocationLog } from './adapters/prisma/stores/revocation-log.js'
 import { prismaSessionStore } from './adapters/prisma/stores/session-store.js'
 import { prismaSigningKeyStore } from './adapters/prisma/stores/signing-key-store.js'
 import { prismaUserStore } from './adapters/prisma/stores/user-store.js'
-import { memoryRateLimits, noRateLimits, unhurried } from './adapters/rate-limits/memory-rate-limits.js'
+import { memoryRateLimits, noRateLimits, withSlowRefusals } from './adapters/rate-limits/memory-rate-limits.js'
 import { redisRateLimits } from './adapters/rate-limits/redis-rate-limits.js'
 import { openRevocationFeed } from './adapters/revocations/revocation-feed.js'
 import { sessionCache } from './adapters/revocations/session-cache.js'
@@ -135,7 +135,7 @@ export async function openAdapters(config: Config, overrides: Overrides = {}, lo
       passwords: passwordHasher({ cost: config.bcryptCost, queue }),
       commonPasswords: isCommonPassword,
       breachedPasswords: rangeService(config, log),
-      rateLimits: unhurried(openRateLimits(config, closing, log), pause),
+      rateLimits: withSlowRefusals(openRateLimits(config, closing, log), pause),
       opaqueTokens: opaqueTokens(secrets),
       deviceTokens: deviceTokens(secrets),
       accessTokens: keyRing.accessTokens,
@@ -191,6 +191,7 @@ function openRateLimits(
     url: redisUrl,
     name: issuer,
     inMemory,
+    digest: sha256,
     onChange: (away) =>
       away
         ? log?.warn({}, 'Redis does not answer: this instance counts its limits for itself')
