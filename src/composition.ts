@@ -5,7 +5,7 @@ import { openEmbeddedDatabase } from './adapters/embedded/embedded-database.js'
 import { openKeyRing } from './adapters/keys/key-ring.js'
 import type { ConnectNotices, NoticeSource } from './adapters/notices/notices.js'
 import { redisNotices } from './adapters/notices/redis-notices.js'
-import { type DecisionLogger, decisionLog, notedRevocations } from './adapters/observability/decision-log.js'
+import { type DecisionLogger, decisionLog, loggedRevocations } from './adapters/observability/decisions.js'
 import { serviceMetrics } from './adapters/observability/metrics.js'
 import { breachedPasswords, noBreachedPasswords } from './adapters/passwords/breached-passwords.js'
 import { isCommonPassword } from './adapters/passwords/common-passwords.js'
@@ -129,7 +129,7 @@ export async function openAdapters(config: Config, overrides: Overrides = {}, lo
       users: prismaUserStore(database, policy),
       sessions,
       events: prismaEventLog(database),
-      revocations: notedRevocations(revocations, metrics, log),
+      revocations: loggedRevocations(revocations, metrics, log),
       revocationFeed: feed,
       sessionResolver: sessionCache({ sessions, feed, clock }),
       passwords: passwordHasher({ cost: config.bcryptCost, queue }),
