@@ -99,7 +99,7 @@ export async function openAdapters(config: Config, overrides: Overrides = {}, lo
     })
     closing.unshift(keyRing.close)
     const pause = () => delay(overrides.refusalMilliseconds ?? 1000, undefined, { ref: false })
-    const queue = passwordQueue({ concurrency: hashingConcurrency(availableParallelism()), maxWaiting: 32, pause })
+    const queue = passwordQueue({ maxRunning: hashingConcurrency(availableParallelism()), maxWaiting: 32, pause })
     const sessions = prismaSessionStore(database, policy)
     const {
       revocations,
