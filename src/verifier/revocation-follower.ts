@@ -87,7 +87,7 @@ export function followRevocations(options: RevocationFollowerOptions): Revocatio
     while (!closing.signal.aborted) {
       await followOnce().catch((error: unknown) => {
         if (failedSince === undefined && !closing.signal.aborted) {
-          warn(`The issuer's revocation feed at ${url.href} failed: ${messageOf(error)}`)
+          warn(`The issuer's revocations could not be followed at ${url.href}: ${messageOf(error)}`)
         }
         failedSince ??= now()
         markStarted()
