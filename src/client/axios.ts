@@ -19,7 +19,7 @@ import { isCredentialRejected } from './authorized-fetch.js'
  * const api = axios.create({ baseURL: 'https://auth.example.com' })
  * const undo = authorizeAxios(api, auth)
  * const { data } = await api.get('/me')
- * console.log(data.user.email) // grace@example.com
+ * console.log(data.email) // grace@example.com
  * undo()
  * auth.close()
  */

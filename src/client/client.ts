@@ -29,8 +29,8 @@ const maxMessageDelay = 20
  * await auth.register({ email: 'alan@example.com', password: 'correct horse battery staple', device: 'Laptop' })
  *
  * const response = await auth.fetch('/me')
- * const { user } = await response.json()
- * console.log(auth.state.status, user.email) // signed_in alan@example.com
+ * const { email } = await response.json()
+ * console.log(auth.state.status, email) // signed_in alan@example.com
  *
  * await auth.logout()
  * if (auth.state.status === 'signed_out') console.log(auth.state.reason) // logged_out
