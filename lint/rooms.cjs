@@ -26,7 +26,7 @@ module.exports = [
     passwords: ['adapters/queue/'],
     prisma: ['adapters/notices/', 'adapters/queue/'],
     queue: [],
-    'rate-limits': ['adapters/secrets/'],
+    'rate-limits': [],
     revocations: ['adapters/notices/'],
     secrets: []
   }),

@@ -1,6 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
-import { listening } from '../notices/postgres-listen.js'
+import { postgresListen } from '../notices/postgres-listen.js'
 import { type Bounds, type Database, databaseOver } from './database.js'
 import { isUniqueViolation, unavailableBecause } from './database-errors.js'
 import { migrate, readMigrations } from './migrations.js'
@@ -48,7 +48,7 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
     adapter: withStrictCommit(new PrismaPg(pool, { schema })),
     bounds: { maxRunning: poolSize, maxWaiting, waitSeconds },
     transactionSeconds: statementTimeoutSeconds + 1,
-    listen: listening(connection, schema),
+    listen: postgresListen(connection, schema),
     close: () => pool.end()
   })
 }

@@ -1,7 +1,7 @@
 import type { RotationCause } from '../../../src/core/key-rotation.js'
 import type { SigningKeyStore, StoredSigningKey } from '../../../src/ports/keys.js'
 
-/** A `SigningKeyStore` in memory that behaves like the table; `clock` is the database's clock. */
+/** A key store in memory that behaves like the table. `clock` takes the place of the database's clock. */
 export function memoryStore(clock: { now(): number }) {
   const rows: StoredSigningKey[] = []
   const causes: RotationCause[] = []
