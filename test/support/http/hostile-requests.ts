@@ -3,7 +3,7 @@ import { hostileBodies, hostileNames, hostileValues } from './hostile-json.js'
 import type { NamedOperation } from './specification.js'
 
 /** Who a request says it comes from. */
-export const senders = [
+const senders = [
   'nobody',
   'person',
   'server-side session',
