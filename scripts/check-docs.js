@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, normalize } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
-const maxLineLength = 400
+const maxLineLength = 120
 const topFolders = ['.ci', 'bench', 'docs', 'examples', 'lint', 'prisma', 'scripts', 'src', 'test']
 const files = topFolders.flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true })
