@@ -9,6 +9,7 @@ import { isCredentialRejected } from './authorized-fetch.js'
  * `AuthError` of a refresh that failed.
  *
  * @example
+ * ```ts
  * import axios from 'axios'
  * import { createAuthClient } from 'latchkey/client'
  * import { authorizeAxios } from 'latchkey/client/axios'
@@ -22,6 +23,7 @@ import { isCredentialRejected } from './authorized-fetch.js'
  * console.log(data.email) // grace@example.com
  * undo()
  * auth.close()
+ * ```
  */
 export function authorizeAxios(axios: AxiosInstance, auth: AuthClient): () => void {
   /** The token of each request that we authorized, until its response arrives. */

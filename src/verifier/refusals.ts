@@ -8,6 +8,7 @@ export const refusalProblems = {
   unavailable: [503, 'The service cannot serve this now']
 } as const satisfies Readonly<Record<string, readonly [status: number, title: string]>>
 
+/** The code of a problem that a verifier answers with; the issuer's docs/errors.md explains each. */
 export type RefusalCode = keyof typeof refusalProblems
 
 /** A request that is not let in, and the whole response that says so. */

@@ -45,7 +45,7 @@ export function publicExports(): readonly PublicExport[] {
         examples: target
           .getJsDocTags(checker)
           .filter(({ name }) => name === 'example')
-          .map(({ text }) => ts.displayPartsToString(text))
+          .map(({ text }) => ts.displayPartsToString(text).replace(/^```ts\n|\n```$/g, ''))
       }
     })
   })
