@@ -25,7 +25,6 @@ import { memoryRateLimits, noRateLimits, unhurried } from './adapters/rate-limit
 import { redisRateLimits } from './adapters/rate-limits/redis-rate-limits.js'
 import { openRevocationFeed } from './adapters/revocations/revocation-feed.js'
 import { sessionCache } from './adapters/revocations/session-cache.js'
-import { deviceTokens } from './adapters/secrets/device-tokens.js'
 import { opaqueTokens } from './adapters/secrets/opaque-tokens.js'
 import { rootSecrets } from './adapters/secrets/root-secrets.js'
 import { sha256, systemEntropy } from './adapters/secrets/system.js'
@@ -137,7 +136,6 @@ export async function openAdapters(config: Config, overrides: Overrides = {}, lo
       breachedPasswords: rangeService(config, log),
       rateLimits: unhurried(openRateLimits(config, closing, log), pause),
       opaqueTokens: opaqueTokens(secrets),
-      deviceTokens: deviceTokens(secrets),
       accessTokens: keyRing.accessTokens,
       signingKeys: keyRing.signingKeys,
       decisions: decisionLog(metrics, log),

@@ -1,4 +1,4 @@
-import { parseToken } from '../core/refresh-token.js'
+import { parseToken } from '../core/opaque-token.js'
 import type { Response } from './http-message.js'
 
 /** A refresh token as the wire shows it. */
@@ -90,6 +90,6 @@ export function memberText(body: unknown, name: string): string | undefined {
 const isRefreshCookie = (name: string) => /^(__Host-|__Secure-)?refresh_token$/.test(name)
 
 function readToken(text: string): HeldToken | undefined {
-  const content = parseToken('refresh', text)
+  const content = parseToken('refresh', text)?.content
   return content && { text, sid: content.sid, generation: content.generation }
 }

@@ -1,4 +1,4 @@
-import type { EndedReason } from '../core/reasons.js'
+import type { EndedReason } from '../core/vocabulary.js'
 
 /** Every refusal that a use case can give, by the stable code that clients see. */
 export type RefusalCode =

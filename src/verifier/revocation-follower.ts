@@ -1,9 +1,8 @@
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { IssuedToken, Refusal, RevocationTerms } from '../core/revocation.js'
+import { type IssuedToken, type Refusal, type RevocationTerms, revocationSet } from '../core/revocation-set.js'
 import { eventStreamReader, type StreamEvent } from './event-stream.js'
 import { reasonOf } from './issuer-keys.js'
-import { revokedTokens } from './revoked-tokens.js'
 import type { Surroundings } from './surroundings.js'
 
 /** One of the issuer's SERVICE_CREDENTIALS. */
@@ -43,7 +42,7 @@ const restShare = 1 / 32
 export function followRevocations(options: RevocationFollowerOptions): RevocationFollower {
   const { url, credential, surroundings, warn, onKeys } = options
   const { now, random, timing } = surroundings
-  const revoked = revokedTokens()
+  const revoked = revocationSet()
   const closing = new AbortController()
   let begun = () => {}
   const beginning = new Promise<void>((resolve) => {
@@ -103,7 +102,7 @@ export function followRevocations(options: RevocationFollowerOptions): Revocatio
   const patience = delay(timing.feedStart, undefined, { ref: false, signal: closing.signal }).catch(() => undefined)
   return {
     started: Promise.race([beginning, patience]),
-    refusal: (token) => revoked.refusal(token),
+    refusal: revoked.refuses,
     isStale: () => now() - freshAt > timing.feedSilence,
     size: () => revoked.size,
     close() {

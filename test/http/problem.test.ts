@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
-import { endedReasons } from '../../src/core/reasons.js'
+import { endedReasons } from '../../src/core/vocabulary.js'
 import { problemResponse, problems } from '../../src/http/problem.js'
 import { contractStatus } from '../support/http/contract-errors.js'
 

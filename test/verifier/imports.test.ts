@@ -27,7 +27,7 @@ t.test('the verifier loads no package, and of ours itself and two modules of the
   const { modules, packages } = await loadedBy(new URL('verifier/index.js', source))
   t.strictSame(packages, [])
   const others = modules.filter((name) => !name.startsWith('verifier/'))
-  t.strictSame(others, ['core/access-claims.js', 'core/revocation.js'])
+  t.strictSame(others, ['core/access-claims.js', 'core/revocation-set.js'])
 })
 
 t.test('what finds them finds those of the service', async (t) => {

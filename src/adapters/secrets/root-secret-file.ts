@@ -1,6 +1,6 @@
 import { link, mkdir, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { encodeBase64url } from '../../core/base64url.js'
+import { encodeBase64url } from '../../core/bytes-as-text.js'
 import type { Entropy } from '../../ports/runtime.js'
 import { RootSecretError } from './root-secret-error.js'
 

@@ -1,8 +1,8 @@
 import { type Static, type TProperties, type TSchema, Type } from 'typebox'
 import { keyStates } from '../../core/key-rotation.js'
 import { modes } from '../../core/policy.js'
-import { endedReasons } from '../../core/reasons.js'
 import { maxRoles, rolePattern } from '../../core/role.js'
+import { endedReasons } from '../../core/vocabulary.js'
 import { eventTypes } from '../../ports/events.js'
 
 /**

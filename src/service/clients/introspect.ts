@@ -1,4 +1,5 @@
 import type { AccessClaims } from '../../core/access-claims.js'
+import { tokenPrefixes } from '../../core/opaque-token.js'
 import { decideRotation } from '../../core/rotation.js'
 import type { Ports } from '../../ports/index.js'
 import type { LiveSession } from '../../ports/sessions.js'
@@ -20,9 +21,10 @@ export type IntrospectPorts = AuthenticatePorts & Pick<Ports, 'sessions' | 'poli
  * Throws `Unavailable` where nobody can tell.
  */
 export async function introspect(ports: IntrospectPorts, token: string): Promise<ActiveToken | undefined> {
-  if (token.startsWith('lk_rt_')) return introspectRefreshToken(ports, token)
+  if (token.startsWith(tokenPrefixes.refresh)) return introspectRefreshToken(ports, token)
   try {
-    if (token.startsWith('lk_st_')) return ofSession(ports, await acceptSessionToken(ports, token), 'session_token')
+    if (token.startsWith(tokenPrefixes.session))
+      return ofSession(ports, await acceptSessionToken(ports, token), 'session_token')
     return { ...acceptAccessToken(ports, token), tokenType: 'Bearer' }
   } catch (error) {
     if (error instanceof Refused) return undefined

@@ -1,4 +1,4 @@
-import { decodeBase64url, encodeBase64url } from '../../../core/base64url.js'
+import { decodeBase64url, encodeBase64url } from '../../../core/bytes-as-text.js'
 import { InvalidCursor } from '../../../ports/errors.js'
 import type { Page, PageRequest } from '../../../ports/paging.js'
 import { Prisma } from '../generated/client.js'

@@ -1,6 +1,6 @@
 import type { SessionPolicy } from '../../../core/policy.js'
-import type { EndedReason } from '../../../core/reasons.js'
-import type { Revocation } from '../../../core/revocation.js'
+import type { Revocation } from '../../../core/revocation-set.js'
+import type { EndedReason } from '../../../core/vocabulary.js'
 import type { Actor } from '../../../ports/events.js'
 import type { Database } from '../database.js'
 import { Prisma, type PrismaClient } from '../generated/client.js'

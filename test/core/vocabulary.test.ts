@@ -1,5 +1,5 @@
 import t from 'tap'
-import { endedReasons, isEndedReason } from '../../src/core/reasons.js'
+import { endedReasons, isEndedReason } from '../../src/core/vocabulary.js'
 
 t.test('the reasons that clients may rely on', async (t) => {
   t.strictSame(endedReasons, [
