@@ -38,8 +38,8 @@ module.exports = [
   {
     room: 'pages',
     from: '^src/pages/',
-    may: ['client/index[.]ts$', 'core/reasons[.]ts$', 'ports/', 'http/schemas/'],
-    why: 'Pages are clients like any other: of the server they know types alone.'
+    may: ['client/index[.]ts$', 'core/vocabulary[.]ts$', 'ports/', 'http/schemas/'],
+    why: 'Pages are clients like any other: of the server they know types and shared constants.'
   },
   {
     room: 'verifier',

@@ -1,6 +1,5 @@
 import Type, { type Static, type TNumberOptions, type TSchema, type TStringOptions } from 'typebox'
-import { modes } from '../core/policy.js'
-import { signingAlgorithms } from '../core/signing-algorithm.js'
+import { maxSessionsOfUser, modes, signingAlgorithms } from '../core/vocabulary.js'
 
 /**
  * Every setting, once: its type, limits, default and meaning. The environment variable's name is the
@@ -112,7 +111,9 @@ export const settingsSchema = Type.Object({
     description:
       'One lost response is forgiven in this many rotations. `0` forgives none; `1`, which would forgive a thief for ever, is refused.'
   }),
-  maxSessionsPerUser: integer(100, 1, 10_000, { description: 'Above this many, the oldest session of the user ends.' }),
+  maxSessionsPerUser: integer(100, 1, maxSessionsOfUser, {
+    description: 'Above this many, the oldest session of the user ends.'
+  }),
   reauthenticationSeconds: integer(0, 0, day, {
     description:
       'Whoever ends another device must have logged in within this time, and is told to log in again otherwise (RFC 9470). `0` asks for nothing.'

@@ -1,7 +1,7 @@
 import '@fastify/swagger'
 import type { FastifySchema } from 'fastify'
 import type { TSchema } from 'typebox'
-import { problems } from './problem.js'
+import { type ProblemCode, problems } from '../core/problems.js'
 import { Problem } from './schemas/index.js'
 
 /** A route as OpenAPI shows it and as it is validated: one description for both. */
@@ -22,7 +22,7 @@ export interface RouteDescription {
   readonly headers?: TSchema
   readonly response: Readonly<Record<number, TSchema>>
   /** The codes of the problems that the route can answer with. */
-  readonly problems?: readonly (keyof typeof problems)[]
+  readonly problems?: readonly ProblemCode[]
 }
 
 /** Of every route to which a body may come, whether it asks for one or not. */

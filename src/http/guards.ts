@@ -1,4 +1,6 @@
 import type { FastifyReply, FastifyRequest, preHandlerAsyncHookHandler } from 'fastify'
+import { readBearer } from '../core/bearer.js'
+import { adminRole } from '../core/vocabulary.js'
 import { Refused } from '../service/refused.js'
 import { type Auth, authenticate, type PresentedCredential } from '../service/sessions/authenticate.js'
 import type { HttpContext } from './context.js'
@@ -43,7 +45,7 @@ export function presentedCredential(
 ): PresentedCredential | undefined {
   const { authorization } = request.headers
   if (authorization !== undefined) {
-    const token = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization)?.[1]
+    const token = readBearer(authorization)
     if (token === undefined) throw new Refused('invalid_token')
     return { kind: 'bearer', token }
   }
@@ -60,5 +62,5 @@ export function authOf(request: FastifyRequest): Auth {
 
 /** What stands before every admin route. */
 export function adminGuards(context: HttpContext): preHandlerAsyncHookHandler[] {
-  return [authenticateGuard(context), requireRoleGuard(context, 'admin')]
+  return [authenticateGuard(context), requireRoleGuard(context, adminRole)]
 }

@@ -1,4 +1,5 @@
 import type { Static } from 'typebox'
+import { sessionEnd } from '../core/policy.js'
 import type { AuditEvent } from '../ports/events.js'
 import type { MinuteCounts } from '../ports/metrics.js'
 import type { Session } from '../ports/sessions.js'
@@ -30,7 +31,7 @@ export function sessionView(session: Session, currentSid: string): Static<typeof
     ip: session.ip,
     created_at: timeView(session.createdAt),
     last_used_at: timeView(session.lastUsedAt),
-    expires_at: timeView(Math.min(session.idleExpiresAt, session.absoluteExpiresAt))
+    expires_at: timeView(sessionEnd(session))
   }
 }
 

@@ -1,7 +1,6 @@
-import type { Mode } from '../core/policy.js'
 import type { Revocation } from '../core/revocation-set.js'
 import type { RotationState } from '../core/rotation.js'
-import type { EndedReason } from '../core/vocabulary.js'
+import type { EndedReason, Mode } from '../core/vocabulary.js'
 import type { Actor } from './events.js'
 import type { Page, PageRequest } from './paging.js'
 import type { User } from './users.js'

@@ -1,8 +1,15 @@
 import { type Static, type TProperties, type TSchema, Type } from 'typebox'
 import { keyStates } from '../../core/key-rotation.js'
-import { modes } from '../../core/policy.js'
-import { maxRoles, rolePattern } from '../../core/role.js'
-import { endedReasons } from '../../core/vocabulary.js'
+import {
+  defaultPageLimit,
+  endedReasons,
+  maxCountedSessions,
+  maxPageLimit,
+  maxRoles,
+  modes,
+  rolePattern,
+  uuidPattern
+} from '../../core/vocabulary.js'
 import { eventTypes } from '../../ports/events.js'
 
 /**
@@ -18,7 +25,7 @@ const time = Type.String({ format: 'date-time' })
 const id = Type.String({ minLength: 1, maxLength: 64, description: 'Opaque.' })
 /** An id that somebody names: one that none of ours can be is not asked for in the database. */
 const namedId = Type.String({
-  pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$',
+  pattern: `^${uuidPattern}$`,
   description: 'An id that this service gave out.'
 })
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
@@ -76,7 +83,7 @@ export const RotateKeysBody = Type.Object({
 export const IdParams = Type.Object({ id: namedId })
 
 const page = {
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: maxPageLimit, default: defaultPageLimit })),
   cursor: Type.Optional(text(200, '`next_cursor` of the page before.'))
 }
 /** A filter that is misspelled must not vanish and let everything through, so a query is taken to the letter. */
@@ -180,7 +187,9 @@ export const EventsPage = Type.Object({
 
 const count = (description: string) => Type.Integer({ minimum: 0, description })
 export const CountsResponse = Type.Object({
-  sessions: count('Live sessions, of all instances; counted no further than 10,000.'),
+  sessions: count(
+    `Live sessions, of all instances; counted no further than ${maxCountedSessions.toLocaleString('en')}.`
+  ),
   minutes: Type.Array(
     Type.Object({
       at: time,

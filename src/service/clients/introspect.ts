@@ -1,5 +1,6 @@
 import type { AccessClaims } from '../../core/access-claims.js'
 import { tokenPrefixes } from '../../core/opaque-token.js'
+import { sessionEnd } from '../../core/policy.js'
 import { decideRotation } from '../../core/rotation.js'
 import type { Ports } from '../../ports/index.js'
 import type { LiveSession } from '../../ports/sessions.js'
@@ -58,7 +59,7 @@ function ofSession(
     sid: session.id,
     client_id: clientId,
     iat: Math.floor(session.createdAt / 1000),
-    exp: Math.floor(Math.min(session.idleExpiresAt, session.absoluteExpiresAt) / 1000),
+    exp: Math.floor(sessionEnd(session) / 1000),
     auth_time: Math.floor(session.authTime / 1000),
     amr: session.amr,
     roles: session.user.roles

@@ -1,5 +1,5 @@
 import type { SessionTokenKind } from '../../core/opaque-token.js'
-import type { Mode } from '../../core/policy.js'
+import type { Mode } from '../../core/vocabulary.js'
 import { Unavailable } from '../../ports/errors.js'
 import type { Ports } from '../../ports/index.js'
 import type { LiveSession } from '../../ports/sessions.js'

@@ -1,20 +1,15 @@
 import type { Revocation } from '../../../core/revocation-set.js'
+import { maxSessionsOfUser } from '../../../core/vocabulary.js'
 import type { Actor } from '../../../ports/events.js'
 import type { Database } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { type EndingPolicy, endSessions } from './ending-sessions.js'
 
-/**
- * No user holds more by any setting: the highest value of `MAX_SESSIONS_PER_USER`. What lists or ends a
- * user's sessions in one statement is bounded by it, whatever the table holds.
- */
-export const mostSessionsOfUser = 10_000
-
 /** So many end in well under a second, also where the machine is busy. */
-const usualBounds = { most: mostSessionsOfUser, batch: 5000 }
+const usualBounds = { most: maxSessionsOfUser, batch: 5000 }
 
 /**
- * Ends what a user has above `mostSessionsOfUser`, batch by batch, so that one short transaction can do
+ * Ends what a user has above `maxSessionsOfUser`, batch by batch, so that one short transaction can do
  * the rest. There is none but by another's hand, such as an import. `only` narrows it to nothing where
  * the reason for it may have gone meanwhile.
  */

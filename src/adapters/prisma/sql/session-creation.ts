@@ -1,8 +1,8 @@
+import { maxSessionsOfUser } from '../../../core/vocabulary.js'
 import type { SessionStore } from '../../../ports/sessions.js'
 import type { Database } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { by, type EndingPolicy, endSessions, eventTarget, lockUser } from './ending-sessions.js'
-import { mostSessionsOfUser } from './ending-surplus.js'
 import { clock, isLive, type LiveRow, liveColumns, seconds, toLiveSession } from './session-rows.js'
 
 /** What a login has time for, where a limit was lowered over many sessions: further logins end further ones. */
@@ -20,7 +20,7 @@ export function sessionCreation(database: Database, policy: EndingPolicy): Sessi
 
     const newest = Prisma.sql`
       SELECT s.* FROM session s WHERE s.user_id = ${session.userId}::uuid
-      ORDER BY s.created_at DESC, s.id DESC LIMIT ${mostSessionsOfUser}`
+      ORDER BY s.created_at DESC, s.id DESC LIMIT ${maxSessionsOfUser}`
     const surplus = Prisma.sql`
       SELECT s.id, s.created_at FROM (${newest}) s
       WHERE ${isLive} AND s.id IS DISTINCT FROM ${replaced} AND EXISTS (SELECT 1 FROM "user" u WHERE ${owner})

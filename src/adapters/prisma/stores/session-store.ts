@@ -1,10 +1,11 @@
+import { maxSessionsOfUser } from '../../../core/vocabulary.js'
 import type { Session, SessionStore } from '../../../ports/sessions.js'
 import type { Database } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { byCreation, where } from '../sql/cursor.js'
 import { endingEverybodys } from '../sql/ending-everybodys.js'
 import { type EndingPolicy, endSessions, lockUser } from '../sql/ending-sessions.js'
-import { endSurplus, mostSessionsOfUser } from '../sql/ending-surplus.js'
+import { endSurplus } from '../sql/ending-surplus.js'
 import { type RefreshingPolicy, refreshingSessions } from '../sql/refreshing-sessions.js'
 import { sessionCreation } from '../sql/session-creation.js'
 import { isLive, type LiveRow, liveColumns, sessionColumns, toLiveSession } from '../sql/session-rows.js'
@@ -49,7 +50,7 @@ export function prismaSessionStore(database: Database, policy: RefreshingPolicy 
       return database.run(
         (prisma) => prisma.$queryRaw<Session[]>`
           SELECT ${sessionColumns} FROM session s WHERE s.user_id = ${userId}::uuid AND ${isLive}
-          ORDER BY s.created_at DESC, s.id DESC LIMIT ${mostSessionsOfUser}`
+          ORDER BY s.created_at DESC, s.id DESC LIMIT ${maxSessionsOfUser}`
       )
     },
 
