@@ -104,6 +104,15 @@ export function revocationContract(t: Test, open: (t: Test, now: () => number) =
     t.equal(reader.refuses({ sid: 's', iat: second }), 'session_revoked')
   })
 
+  t.test('an entry whose session is revoked again does not hold back the entries that came after it', async (t) => {
+    let now = revokedAt
+    const reader = await open(t, () => now)
+    await reader.take([revocation('s'), revocation('other'), revocation('s', { expiresAt: revokedAt + 900_000 })])
+    now = revokedAt + 660_000
+    await reader.take([])
+    t.equal(reader.size(), 1)
+  })
+
   t.test('under steady load one life of entries is held', async (t) => {
     let now = revokedAt
     const reader = await open(t, () => now)
