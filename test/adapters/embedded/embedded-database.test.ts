@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import t, { type Test } from 'tap'
 import { FolderTaken, openEmbeddedDatabase } from '../../../src/adapters/embedded/embedded-database.js'
-import { upkeep } from '../../../src/adapters/embedded/embedded-upkeep.js'
 import { lockFolder } from '../../../src/adapters/embedded/folder-lock.js'
+import { upkeep } from '../../../src/adapters/embedded/upkeep.js'
 import { sql, testDataFolder, testFolder } from '../../support/database.js'
 
 const embeddedModule = new URL('../../../src/adapters/embedded/embedded-database.js', import.meta.url).href

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { PGlite } from '@electric-sql/pglite'
 import t, { type Test } from 'tap'
-import { builtTemplate, makeCluster } from '../../../src/adapters/embedded/data-folder.js'
+import { builtTemplate, createCluster } from '../../../src/adapters/embedded/data-folder.js'
 import {
   type Migration,
   type MigrationConnection,
@@ -148,7 +148,7 @@ t.test('on one connection', async (t) => {
 })
 
 async function emptyCluster(t: Test): Promise<PGlite> {
-  const pglite = await PGlite.create({ dataDir: await makeCluster(await testFolder(t), builtTemplate) })
+  const pglite = await PGlite.create({ dataDir: await createCluster(await testFolder(t), builtTemplate) })
   t.teardown(() => pglite.close())
   return pglite
 }

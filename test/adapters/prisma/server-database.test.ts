@@ -133,7 +133,7 @@ t.test('it recovers unaided from a server that went away', onlyWithServer, async
 t.test('an exhausted pool refuses fast', onlyWithServer, async (t) => {
   const database = await openTestDatabase(t, {
     kind: 'server',
-    server: { poolSize: 2, waiting: 3, waitSeconds: 1 }
+    server: { poolSize: 2, maxWaiting: 3, waitSeconds: 1 }
   })
   const sleepers = [0, 1].map(() => sql(database, 'SELECT 1 FROM pg_sleep(0.3)'))
   const waiters = [0, 1, 2].map(() => sql(database, 'SELECT 1'))

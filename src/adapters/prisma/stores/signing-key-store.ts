@@ -1,10 +1,10 @@
 import type { SigningKeyStore } from '../../../ports/keys.js'
 import type { Database } from '../database.js'
 import { Prisma } from '../generated/client.js'
-import { by, eventTarget } from '../sql/ending-sessions.js'
-import { clock, seconds } from '../sql/session-rows.js'
+import { by, eventTarget } from '../sql/audit-events.js'
+import { clock, seconds } from '../sql/fragments.js'
 
-/** The signing keys in table `signing_key`, whose primary key lets only one instance make each number. */
+/** Signing keys in PostgreSQL. The primary key of `signing_key` lets only one instance make each number. */
 export function prismaSigningKeyStore(database: Database): SigningKeyStore {
   return {
     async list() {
@@ -20,7 +20,7 @@ export function prismaSigningKeyStore(database: Database): SigningKeyStore {
       }))
     },
 
-    // A minute back, because an instance's estimate of the database's clock may be a little behind it.
+    // The key signs from a minute ago: an instance's estimate of the database's clock may be a little behind.
     async add({ number, kid, alg, publicJwk, encryptedPrivateKey }) {
       const added = await database.run(
         (prisma) => prisma.$executeRaw`

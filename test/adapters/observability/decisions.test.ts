@@ -18,21 +18,21 @@ t.beforeEach(() => void lines.splice(0))
 
 const decided = () => lines.map((line) => JSON.parse(line)).filter(({ decision }) => decision !== undefined)
 
-t.test('a refused login is logged with its reason and without the address', async (t) => {
+t.test('a refused login is logged with its outcome and without the e-mail address', async (t) => {
   const email = newEmail()
   await new Client(app).send('POST', '/login', { payload: { email, password: 'a rather long password' } })
   t.match(decided(), [{ level: 30, decision: 'login', outcome: 'unknown_email' }])
   t.notOk(lines.some((line) => line.includes(email)))
 })
 
-t.test('the end of a session is logged by its sid and reason', async (t) => {
+t.test('the end of a session is logged with its sid and reason', async (t) => {
   const client = new Client(app)
   await client.signIn(newEmail())
   await client.send('DELETE', `/sessions/${client.sessionId}`)
   t.match(decided().at(-1), { level: 30, decision: 'revocation', reason: 'logged_out', sid: client.sessionId })
 })
 
-t.test('a usual refresh is for debugging, a reused token a warning, and no line has a token', async (t) => {
+t.test('a routine refresh is logged at debug level, reuse as a warning, and no line holds a token', async (t) => {
   const client = new Client(app)
   await client.signIn(newEmail(), { mode: 'body' })
   const stolen = client.refreshToken

@@ -1,18 +1,16 @@
 import type { PGlite, Transaction as PGliteTransaction } from '@electric-sql/pglite'
 import type { SqlDriverAdapterFactory } from '@prisma/client/runtime/client'
 import { PrismaPGlite } from 'pglite-prisma-adapter'
-import type { Cluster } from './reopening-cluster.js'
-
-type Adapter = Awaited<ReturnType<SqlDriverAdapterFactory['connect']>>
-type Transaction = Awaited<ReturnType<Adapter['startTransaction']>>
+import type { PrismaTransaction } from '../prisma/database.js'
+import type { Cluster } from './cluster.js'
 
 /**
- * PGlite's Prisma adapter with transactions of our own. The adapter's resolve when their COMMIT has
- * failed (a deferred constraint, a full disk), leave the ROLLBACK running when they end, and set
- * the isolation level outside the transaction, where it changes nothing.
+ * PGlite's Prisma adapter with our own transactions. The adapter's own transactions resolve although their COMMIT has
+ * failed (a deferred constraint, a full disk), end before their ROLLBACK has ended, and set the isolation level outside
+ * the transaction, where it has no effect.
  */
-export function embeddedAdapter(cluster: Cluster): SqlDriverAdapterFactory {
-  // Of the client that it is given, the adapter calls `query` and `exec` alone.
+export function clusterAdapter(cluster: Cluster): SqlDriverAdapterFactory {
+  // The adapter only calls `query` and `exec` of its client.
   const factory = new PrismaPGlite(cluster as PGlite)
   return {
     provider: factory.provider,
@@ -25,9 +23,9 @@ export function embeddedAdapter(cluster: Cluster): SqlDriverAdapterFactory {
   }
 }
 
-async function startTransaction(cluster: Cluster, isolationLevel: string | undefined): Promise<Transaction> {
+async function startTransaction(cluster: Cluster, isolationLevel: string | undefined): Promise<PrismaTransaction> {
   return new Promise((resolve, reject) => {
-    // PGlite commits when the callback returns, and rejects where that commit did not happen.
+    // PGlite commits when the callback returns, and rejects if the commit fails.
     const outcome = cluster.transaction(async (transaction) => {
       if (isolationLevel !== undefined) await transaction.exec(`SET TRANSACTION ISOLATION LEVEL ${isolationLevel}`)
       await new Promise<void>((end) => {
@@ -42,8 +40,11 @@ async function startTransaction(cluster: Cluster, isolationLevel: string | undef
   })
 }
 
-async function prismaTransaction(transaction: PGliteTransaction, finish: () => Promise<void>): Promise<Transaction> {
-  // Of the client that it is given, the adapter calls `query` alone, which a transaction has as well.
+async function prismaTransaction(
+  transaction: PGliteTransaction,
+  finish: () => Promise<void>
+): Promise<PrismaTransaction> {
+  // Here the adapter only calls `query` of its client, which a transaction has too.
   const adapter = await new PrismaPGlite(transaction as unknown as PGlite).connect()
   return {
     provider: adapter.provider,
@@ -56,7 +57,7 @@ async function prismaTransaction(transaction: PGliteTransaction, finish: () => P
       try {
         await transaction.rollback()
       } finally {
-        // Also where the database has stopped: a transaction that never ends would hold up all others.
+        // Also if the database has stopped: a transaction that never ends would block all others.
         await finish()
       }
     }

@@ -1,6 +1,6 @@
 import type { PGlite } from '@electric-sql/pglite'
 import t from 'tap'
-import { reopeningCluster } from '../../../src/adapters/embedded/reopening-cluster.js'
+import { reopeningCluster } from '../../../src/adapters/embedded/cluster.js'
 import { Unavailable } from '../../../src/ports/errors.js'
 
 const stopped = () => Object.assign(new Error('unreachable'), { name: 'RuntimeError' })

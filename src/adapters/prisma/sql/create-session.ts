@@ -2,18 +2,19 @@ import { maxSessionsOfUser } from '../../../core/vocabulary.js'
 import type { SessionStore } from '../../../ports/sessions.js'
 import type { Database } from '../database.js'
 import { Prisma } from '../generated/client.js'
-import { by, type EndingPolicy, endSessions, eventTarget, lockUser } from './ending-sessions.js'
-import { clock, isLive, type LiveRow, liveColumns, seconds, toLiveSession } from './session-rows.js'
+import { by, eventTarget } from './audit-events.js'
+import { type EndingPolicy, endSessions, lockUser } from './end-sessions.js'
+import { clock, seconds } from './fragments.js'
+import { isLive, type LiveRow, liveColumns, toLiveSession } from './live-sessions.js'
 
-/** What a login has time for, where a limit was lowered over many sessions: further logins end further ones. */
-const mostEndedByLogin = 1000
+/** A login ends no more sessions than this, to stay quick. If a limit was lowered, later logins end the rest. */
+const maxEndedByLogin = 1000
 
 /**
- * `SessionStore.create`. The lock on the user's row orders the logins of one user among themselves,
- * so that the limit is exact, and against everything that ends the user's sessions. What the login
- * proved is asked again under the lock.
+ * `SessionStore.create`. The lock on the user's row makes the logins of one user wait for each other, so that the limit
+ * is exact, and for everything that ends the user's sessions. What the login proved is checked again under the lock.
  */
-export function sessionCreation(database: Database, policy: EndingPolicy): SessionStore['create'] {
+export function createSession(database: Database, policy: EndingPolicy): SessionStore['create'] {
   return async (session, { passwordHash, maxPerUser, replaces }, actor) => {
     const replaced = Prisma.sql`${replaces ?? null}::uuid`
     const owner = Prisma.sql`u.id = ${session.userId}::uuid AND u.password_hash = ${passwordHash} AND u.disabled_at IS NULL`
@@ -25,10 +26,10 @@ export function sessionCreation(database: Database, policy: EndingPolicy): Sessi
       SELECT s.id, s.created_at FROM (${newest}) s
       WHERE ${isLive} AND s.id IS DISTINCT FROM ${replaced} AND EXISTS (SELECT 1 FROM "user" u WHERE ${owner})
       ORDER BY s.created_at DESC, s.id DESC OFFSET ${maxPerUser - 1}`
-    // The array is computed first and once, so that the rows to delete are always found by primary key.
+    // PostgreSQL computes the array first and once, so it always finds the rows to delete by primary key.
     const surplusOrReplaced = Prisma.sql`s.id = ANY (ARRAY(
       SELECT ${replaced} FROM "user" u WHERE ${owner}
-      UNION ALL (SELECT id FROM (${surplus}) surplus ORDER BY created_at, id LIMIT ${mostEndedByLogin})
+      UNION ALL (SELECT id FROM (${surplus}) surplus ORDER BY created_at, id LIMIT ${maxEndedByLogin})
     ))`
     const reason = Prisma.sql`CASE WHEN s.id = ${replaced} THEN 'logged_out' ELSE 'session_limit' END`
 

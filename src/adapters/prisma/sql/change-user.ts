@@ -2,21 +2,21 @@ import type { Revocation } from '../../../core/revocation-set.js'
 import type { User, UserStore } from '../../../ports/users.js'
 import type { Database } from '../database.js'
 import { Prisma } from '../generated/client.js'
+import { by, eventTarget } from './audit-events.js'
 import {
-  by,
   type EndingPolicy,
   endSessions,
-  eventTarget,
+  endSurplus,
   lockUser,
   repeatAfterCommit,
   revocationLife
-} from './ending-sessions.js'
-import { endSurplus } from './ending-surplus.js'
-import { clock, isLive, revocationColumns, userColumns } from './session-rows.js'
+} from './end-sessions.js'
+import { clock, revocationColumns, userColumns } from './fragments.js'
+import { isLive } from './live-sessions.js'
 
 /**
- * The parts of a `UserStore` that reach into the user's sessions. Each is one transaction that holds
- * the user's row from its first statement on, so that what it decides by stays true to its end.
+ * The methods of a `UserStore` that also change the user's sessions. Each is one transaction whose first statement
+ * locks the user's row, so that its conditions stay true until it ends.
  */
 export function userChanges(
   database: Database,
@@ -24,18 +24,18 @@ export function userChanges(
 ): Pick<UserStore, 'changePassword' | 'update' | 'delete'> {
   return {
     async changePassword({ userId, oldHash, newHash, keepSid }, actor) {
-      const proved = Prisma.sql`u.id = ${userId}::uuid AND u.password_hash = ${oldHash}`
-      const stillProved = Prisma.sql`EXISTS (SELECT 1 FROM "user" u WHERE ${proved})`
+      const isProved = Prisma.sql`u.id = ${userId}::uuid AND u.password_hash = ${oldHash}`
+      const isStillProved = Prisma.sql`EXISTS (SELECT 1 FROM "user" u WHERE ${isProved})`
       const others = Prisma.sql`s.user_id = ${userId}::uuid AND s.id <> ${keepSid}::uuid
-        AND ${stillProved}`
-      const surplus = await endSurplus(database, policy, { userId, keepSid, only: stillProved }, actor)
+        AND ${isStillProved}`
+      const surplus = await endSurplus(database, policy, { userId, keepSid, only: isStillProved }, actor)
       const [, revocations, changed] = await database.run((prisma) =>
         prisma.$transaction([
           lockUser(prisma, userId),
           endSessions(prisma, others, { reason: 'password_changed' }, actor, policy),
           prisma.$queryRaw<unknown[]>`
             WITH changed AS (
-              UPDATE "user" u SET password_hash = ${newHash} WHERE ${proved} RETURNING u.id
+              UPDATE "user" u SET password_hash = ${newHash} WHERE ${isProved} RETURNING u.id
             ), noted AS (
               INSERT INTO ${eventTarget} SELECT 'password_changed', id, ${keepSid}::uuid, NULL, NULL, ${by(actor)} FROM changed
             )

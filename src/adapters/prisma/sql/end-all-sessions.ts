@@ -2,25 +2,27 @@ import type { Revocation } from '../../../core/revocation-set.js'
 import type { Actor } from '../../../ports/events.js'
 import type { SessionStore } from '../../../ports/sessions.js'
 import type { Database } from '../database.js'
-import { by, type EndingPolicy, eventTarget, repeatAfterCommit, revocationLife } from './ending-sessions.js'
-import { beforeAnySession, clock, revocationColumns } from './session-rows.js'
+import { by, eventTarget } from './audit-events.js'
+import { type EndingPolicy, repeatAfterCommit, revocationLife } from './end-sessions.js'
+import { beforeAnySession, clock, revocationColumns } from './fragments.js'
 
-/** So many rows go in well under a second, also where the machine is busy. */
-const usualBatch = 10_000
+/** A batch of this size ends in well under a second, also on a busy machine. */
+const defaultBatch = 10_000
 
 /**
- * `SessionStore.endEverybodys`, for a table of any size. The event and a revocation come first, and
- * refuse every access token at once. Then the sessions that were there go, batch by batch, so that no
- * statement holds up others or runs into its time-out. A session may refresh until its row is
- * reached, so the revocation that counts is written last. Where a batch fails, asking again ends the rest.
+ * `SessionStore.endEverybodys`, for a table of any size:
+ * 1. Write the event and a revocation of everybody's sessions, which refuses every access token at once.
+ * 2. Delete the sessions that existed then, batch by batch, so that no statement blocks others or times out.
+ * 3. Write the revocation again: until its row was deleted, a session could still refresh.
+ * If a batch fails, calling it again ends the rest.
  */
-export function endingEverybodys(
+export function endAllSessions(
   database: Database,
   policy: EndingPolicy,
-  batch = usualBatch
+  batch = defaultBatch
 ): SessionStore['endEverybodys'] {
   return async (actor) => {
-    const first = await announce(database, policy, actor)
+    const first = await revokeAll(database, policy, actor)
     let count = 0
     let after: string | null = beforeAnySession
     while (after !== null) {
@@ -29,12 +31,12 @@ export function endingEverybodys(
       after = walked.last
     }
     const [revocation] = await repeatAfterCommit(database, [first], policy)
-    if (revocation === undefined) throw new Error('The revocation of every session has gone.')
+    if (revocation === undefined) throw new Error('The revocation of all sessions has been deleted.')
     return { count, revocation }
   }
 }
 
-async function announce(database: Database, policy: EndingPolicy, actor: Actor): Promise<Revocation> {
+async function revokeAll(database: Database, policy: EndingPolicy, actor: Actor): Promise<Revocation> {
   const [revocation] = await database.run(
     (prisma) => prisma.$queryRaw<Revocation[]>`
       WITH noted AS (
@@ -45,17 +47,17 @@ async function announce(database: Database, policy: EndingPolicy, actor: Actor):
       )
       SELECT ${revocationColumns} FROM r`
   )
-  if (revocation === undefined) throw new Error('Ending every session wrote no revocation.')
+  if (revocation === undefined) throw new Error('Ending all sessions wrote no revocation.')
   return revocation
 }
 
 interface Walked {
   readonly ended: number
-  /** The last session that was looked at; null where there was none any more. */
+  /** The last session of the batch; null if the batch was empty. */
   readonly last: string | null
 }
 
-/** Of the `batch` sessions after `after`, deletes those that were there when `revocation` was written. */
+/** Of the `batch` sessions after `after`, deletes those that existed when `revocation` was written. */
 async function endBatch(
   database: Database,
   revocation: Revocation,

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { bounded } from '../../../src/adapters/prisma/bounded.js'
+import { workQueue } from '../../../src/adapters/queue/work-queue.js'
 import { Unavailable } from '../../../src/ports/errors.js'
 
 /** Operations that end when they are told to. */
@@ -21,7 +21,7 @@ function gate() {
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 t.test('runs no more at once than it may, and the rest in the order they came', async (t) => {
-  const operations = bounded({ inFlight: 2, waiting: 10, waitSeconds: 60 })
+  const operations = workQueue({ name: 'database', maxRunning: 2, maxWaiting: 10, waitSeconds: 60 })
   const { pass, started, openNext, openAll } = gate()
   const order: number[] = []
   const all = Promise.all(
@@ -43,7 +43,7 @@ t.test('runs no more at once than it may, and the rest in the order they came', 
 })
 
 t.test('an operation that fails frees its place, and its error passes unchanged', async (t) => {
-  const operations = bounded({ inFlight: 1, waiting: 0, waitSeconds: 60 })
+  const operations = workQueue({ name: 'database', maxRunning: 1, maxWaiting: 0, waitSeconds: 60 })
   const fault = new TypeError('as it was')
   await t.rejects(
     operations.run(() => Promise.reject(fault)),
@@ -53,7 +53,7 @@ t.test('an operation that fails frees its place, and its error passes unchanged'
 })
 
 t.test('above the queue it refuses at once', async (t) => {
-  const operations = bounded({ inFlight: 1, waiting: 1, waitSeconds: 60 })
+  const operations = workQueue({ name: 'database', maxRunning: 1, maxWaiting: 1, waitSeconds: 60 })
   const { pass, openAll } = gate()
   const running = [operations.run(pass), operations.run(pass)]
   await t.rejects(operations.run(pass), Unavailable)
@@ -63,7 +63,7 @@ t.test('above the queue it refuses at once', async (t) => {
 })
 
 t.test('who waits too long is refused, and does not run later', async (t) => {
-  const operations = bounded({ inFlight: 1, waiting: 5, waitSeconds: 0.001 })
+  const operations = workQueue({ name: 'database', maxRunning: 1, maxWaiting: 5, waitSeconds: 0.001 })
   const { pass, started, openAll } = gate()
   const running = operations.run(pass)
   const refusal = operations.run(pass)
@@ -77,7 +77,7 @@ t.test('who waits too long is refused, and does not run later', async (t) => {
 })
 
 t.test('closing lets the running end, turns away who waits and who comes', async (t) => {
-  const operations = bounded({ inFlight: 1, waiting: 5, waitSeconds: 60 })
+  const operations = workQueue({ name: 'database', maxRunning: 1, maxWaiting: 5, waitSeconds: 60 })
   const { pass, openAll } = gate()
   let ended = false
   const running = operations.run(pass).then(() => {
@@ -92,11 +92,11 @@ t.test('closing lets the running end, turns away who waits and who comes', async
 })
 
 t.test('closing what is idle takes no time', async () => {
-  await bounded({ inFlight: 1, waiting: 1, waitSeconds: 60 }).close()
+  await workQueue({ name: 'database', maxRunning: 1, maxWaiting: 1, waitSeconds: 60 }).close()
 })
 
 t.test('its load is how many run and wait at this moment', async (t) => {
-  const operations = bounded({ inFlight: 1, waiting: 10, waitSeconds: 60 })
+  const operations = workQueue({ name: 'database', maxRunning: 1, maxWaiting: 10, waitSeconds: 60 })
   const { pass, openAll } = gate()
   const all = Promise.all([operations.run(pass), operations.run(pass), operations.run(pass)])
   await turn()

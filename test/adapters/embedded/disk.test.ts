@@ -1,5 +1,5 @@
 import t from 'tap'
-import { diskRoom } from '../../../src/adapters/embedded/disk-room.js'
+import { diskRoom } from '../../../src/adapters/embedded/disk.js'
 import { Unavailable } from '../../../src/ports/errors.js'
 import { testFolder } from '../../support/database.js'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { endingEverybodys } from '../../../../src/adapters/prisma/sql/ending-everybodys.js'
+import { endAllSessions } from '../../../../src/adapters/prisma/sql/end-all-sessions.js'
 import { addUser, login, ops, policy } from '../../../contract/stores.js'
 import { onEachDatabase } from '../../../support/adapters/stores.js'
 import { sql } from '../../../support/database.js'
@@ -15,7 +15,7 @@ onEachDatabase(t, (t, stores, database) => {
       later.id
     )
 
-    t.match(await endingEverybodys(database, policy, 2)(ops), { count: 5 })
+    t.match(await endAllSessions(database, policy, 2)(ops), { count: 5 })
     t.same(
       (await stores.sessions.listOfUser(user.id)).map(({ id }) => id),
       [later.id]

@@ -4,15 +4,18 @@ import { InvalidCursor } from '../../../ports/errors.js'
 import type { Page, PageRequest } from '../../../ports/paging.js'
 import { Prisma } from '../generated/client.js'
 
-/** A listing in an order of its own: how its cursors are read and made. */
+/** How a listing in one order reads and makes its cursors. */
 export interface Listing<T> {
-  /** The condition under which a row lies after the cursor; nothing for the first page. Throws `InvalidCursor`. */
+  /** The condition for rows after the cursor; undefined for the first page. Throws `InvalidCursor`. */
   after(cursor: string | undefined): Prisma.Sql | undefined
-  /** The page, out of one row more than its limit, where there is one. */
+  /** Makes the page. Query one row more than its limit: that row shows that another page follows. */
   page(rows: readonly T[], request: PageRequest): Page<T>
 }
 
-/** Rows of the table `alias` by `created_at` and `id`, newest first. `name` tells this listing's cursors from others'. */
+/**
+ * Rows of the table `alias` by `created_at` and `id`, newest first. Cursors begin with `name`, so that a cursor of
+ * another listing is refused.
+ */
 export function byCreation<T extends { readonly id: string; readonly createdAt: number }>(
   name: string,
   alias: string
@@ -26,7 +29,7 @@ export function byCreation<T extends { readonly id: string; readonly createdAt: 
   })
 }
 
-/** Rows of the table `alias` by a number that only grows, newest first. */
+/** Rows of the table `alias` by an ascending number, newest first. */
 export function byNumber<T extends { readonly id: string }>(name: string, alias: string): Listing<T> {
   return listing({
     pattern: new RegExp(`^${name}:(\\d{1,18})$`),
@@ -44,7 +47,7 @@ function listing<T>(order: {
     after(cursor) {
       if (cursor === undefined) return undefined
       const match = order.pattern.exec(decode(cursor))
-      if (match === null) throw new InvalidCursor('The cursor is not one of this listing.')
+      if (match === null) throw new InvalidCursor('The cursor is not from this listing.')
       return order.after(match)
     },
     page(rows, { limit }) {
@@ -58,7 +61,7 @@ function listing<T>(order: {
 
 const decode = (cursor: string) => new TextDecoder().decode(decodeBase64url(cursor) ?? new Uint8Array())
 
-/** `WHERE` all the conditions that are there. */
+/** `WHERE` with all conditions that are defined, or nothing. */
 export function where(conditions: readonly (Prisma.Sql | undefined)[]): Prisma.Sql {
   const given = conditions.filter((condition) => condition !== undefined)
   return given.length === 0 ? Prisma.empty : Prisma.sql`WHERE ${Prisma.join(given, ' AND ')}`

@@ -1,24 +1,23 @@
-import type { Cluster } from './reopening-cluster.js'
+import type { Cluster } from './cluster.js'
 
 const pauseSeconds = 60
 
-/** How much of the log may lie between two checkpoints. */
-const mostLogBytes = 8 * 2 ** 20
+/** How much log may lie between two checkpoints. */
+const maxLogBytes = 8 * 2 ** 20
 
-/** Where a server's autovacuum would begin, for small tables. */
+/** A table is vacuumed at this many dead rows plus this share of its live rows; about where autovacuum would begin. */
 const deadRows = 1000
 const deadShare = 0.2
 
 /**
- * Does what a server's checkpointer and autovacuum do, and a single-user PostgreSQL leaves undone: without it the
- * log grows for as long as the process lives, a start after a kill replays all of it, and the room of
- * removed rows is never used again. Goes on until the function it returns is called, which
- * waits for what is under way.
+ * Runs `upkeep` every minute, until the returned function is called, which waits for a run in progress. It replaces a
+ * server's checkpointer and autovacuum, which a single-user PostgreSQL does not have. Without it, the log grows as long
+ * as the process lives, a start after a kill replays all of it, and the space of deleted rows is never used again.
  */
 export function keepUp(cluster: Cluster): () => Promise<void> {
   let working: Promise<void> = Promise.resolve()
   const turn = () => {
-    // What could not be done now, for a full disk or a database that has stopped, the next turn does.
+    // If it fails, because the disk is full or the database has stopped, the next turn does the work.
     working = upkeep(cluster).catch(() => undefined)
   }
   const timer = setInterval(turn, pauseSeconds * 1000).unref()
@@ -28,7 +27,7 @@ export function keepUp(cluster: Cluster): () => Promise<void> {
   }
 }
 
-/** One turn of it. */
+/** Vacuums tables with many dead rows, and makes a checkpoint if the log is long. */
 export async function upkeep(cluster: Cluster): Promise<void> {
   const { rows: tables } = await cluster.query<{ readonly name: string }>(
     `SELECT quote_ident(relname) AS name FROM pg_stat_user_tables
@@ -39,5 +38,5 @@ export async function upkeep(cluster: Cluster): Promise<void> {
   const { rows: logs } = await cluster.query<{ readonly bytes: number }>(
     'SELECT (pg_current_wal_insert_lsn() - redo_lsn)::float8 AS bytes FROM pg_control_checkpoint()'
   )
-  if (logs.some(({ bytes }) => bytes > mostLogBytes)) await cluster.exec('CHECKPOINT')
+  if (logs.some(({ bytes }) => bytes > maxLogBytes)) await cluster.exec('CHECKPOINT')
 }

@@ -1,12 +1,12 @@
 import t from 'tap'
 import { Prisma } from '../../../../src/adapters/prisma/generated/client.js'
-import { endSurplus } from '../../../../src/adapters/prisma/sql/ending-surplus.js'
+import { endSurplus } from '../../../../src/adapters/prisma/sql/end-sessions.js'
 import { addUser, login, policy } from '../../../contract/stores.js'
 import { onEachDatabase } from '../../../support/adapters/stores.js'
 
 onEachDatabase(t, (t, stores, database) => {
   const { sessions, events } = stores
-  const bounds = { most: 3, batch: 2 }
+  const bounds = { max: 3, batch: 2 }
 
   t.test('what a user has above the most goes, the oldest of it too, but for the session to keep', async (t) => {
     const [user, other] = [await addUser(stores), await addUser(stores)]
