@@ -1,4 +1,4 @@
-import type { Browser, Channel, Surroundings, WebStorage } from '../../../src/client/surroundings.js'
+import type { Browser, Channel, Runtime, WebStorage } from '../../../src/client/runtime.js'
 
 /** A place for clients to run in, whose time passes only when a test says so. */
 
@@ -7,7 +7,7 @@ interface Timer {
   readonly action: () => void
 }
 
-export class Place implements Surroundings {
+export class Place implements Runtime {
   time = 1_000_000
   /** What the clients have sent, oldest first, as `POST /refresh`. */
   readonly sent: string[] = []

@@ -1,22 +1,22 @@
 import type { AuthState } from './auth-client.js'
 
-export interface WhoIsSignedIn {
+export interface AuthStateStore {
   readonly state: AuthState
-  change(next: AuthState): void
+  set(next: AuthState): void
   onChange(listener: (state: AuthState) => void): () => void
 }
 
-/** The state, and those who want to hear when it becomes another one. */
-export function whoIsSignedIn(state: AuthState): WhoIsSignedIn {
+/** Holds the state and notifies listeners when it changes. */
+export function authStateStore(state: AuthState): AuthStateStore {
   const listeners = new Set<(state: AuthState) => void>()
   return {
     get state() {
       return state
     },
-    change(next) {
+    set(next) {
       if (JSON.stringify(next) === JSON.stringify(state)) return
       state = next
-      // Later, so that what a listener throws is not taken for a failure of ours.
+      // In a microtask, so that an error thrown by a listener does not fail the request that caused the change.
       for (const listener of listeners) queueMicrotask(() => listener(next))
     },
     onChange(listener) {

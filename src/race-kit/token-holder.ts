@@ -1,36 +1,35 @@
 import { parseToken } from '../core/opaque-token.js'
-import type { Response } from './http-message.js'
+import type { HttpResponse } from './http-message.js'
 
-/** A refresh token as the wire shows it. */
-export interface HeldToken {
+export interface RefreshToken {
   readonly text: string
   readonly sid: string
   readonly generation: number
 }
 
-/** Whoever holds a session's refresh token: a browser's cookie jar, a phone's store, or a thief. */
-export class Holder {
+/** Holds a session's refresh token: a browser's cookie jar, a phone's storage, or a thief. */
+export class TokenHolder {
   readonly #cookies = new Map<string, string>()
   #bodyToken: string | undefined
-  /** Every refresh token that was ever held, oldest first. */
-  readonly held: HeldToken[] = []
+  /** Every refresh token that this holder has had, oldest first. */
+  readonly held: RefreshToken[] = []
   accessToken = ''
 
   constructor(
     readonly mode: 'cookie' | 'body',
-    /** The one `Idempotency-Key` of this holder, where it sends one. */
-    readonly retryKey: string | undefined
+    /** The `Idempotency-Key` of every refresh; undefined sends none. */
+    readonly idempotencyKey: string | undefined
   ) {}
 
-  /** The refresh token that would be sent now; undefined where there is none, or the service took it away. */
-  get token(): HeldToken | undefined {
+  /** The refresh token that the next request sends; undefined if there is none, or the service cleared the cookie. */
+  get token(): RefreshToken | undefined {
     const text = this.mode === 'body' ? this.#bodyToken : this.#cookies.get(this.#cookieName)
     return text === undefined ? undefined : readToken(text)
   }
 
-  /** Another holder of the same session, with this one of its tokens: a thief, or a request that was kept. */
-  copy(token: HeldToken, retryKey: string | undefined): Holder {
-    const copy = new Holder(this.mode, retryKey)
+  /** Another holder of the same session that has only `token`: a thief, or an old request that is sent again. */
+  copy(token: RefreshToken, idempotencyKey: string | undefined): TokenHolder {
+    const copy = new TokenHolder(this.mode, idempotencyKey)
     copy.#bodyToken = token.text
     copy.#cookies.set(this.#cookieName, token.text)
     copy.held.push(token)
@@ -41,7 +40,7 @@ export class Holder {
     const cookies = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ')
     return {
       ...(this.mode === 'cookie' && cookies !== '' && { cookie: cookies }),
-      ...(this.retryKey !== undefined && { 'idempotency-key': this.retryKey })
+      ...(this.idempotencyKey !== undefined && { 'idempotency-key': this.idempotencyKey })
     }
   }
 
@@ -49,12 +48,12 @@ export class Holder {
     return this.mode === 'body' ? { refresh_token: this.#bodyToken } : {}
   }
 
-  /** Keeps what an answer brings; in body mode only a token that differs from the one that was sent. */
-  keep(response: Response, sent?: HeldToken): void {
+  /** Stores the tokens of a response; in body mode a refresh token only if it differs from `sent`. */
+  store(response: HttpResponse, sent?: RefreshToken): void {
     for (const cookie of response.setCookies) this.#setCookie(cookie)
     if (response.status < 300) {
-      this.accessToken = memberText(response.body, 'access_token') ?? this.accessToken
-      const text = memberText(response.body, 'refresh_token')
+      this.accessToken = textMember(response.body, 'access_token') ?? this.accessToken
+      const text = textMember(response.body, 'refresh_token')
       if (text !== undefined && text !== sent?.text) this.#bodyToken = text
     }
     const { token } = this
@@ -74,22 +73,22 @@ export class Holder {
   }
 }
 
-/** The refresh token that an answer hands out, in a cookie or the body. */
-export function handedToken({ setCookies, body }: Response): HeldToken | undefined {
+/** The refresh token in a response, from its cookie or its body. */
+export function issuedToken({ setCookies, body }: HttpResponse): RefreshToken | undefined {
   const cookie = setCookies.find((cookie) => isRefreshCookie(cookie.slice(0, cookie.indexOf('='))))
-  const text = cookie?.slice(cookie.indexOf('=') + 1).split(';')[0] ?? memberText(body, 'refresh_token')
+  const text = cookie?.slice(cookie.indexOf('=') + 1).split(';')[0] ?? textMember(body, 'refresh_token')
   return text === undefined ? undefined : readToken(text)
 }
 
-/** A member of a JSON object, where it is text. */
-export function memberText(body: unknown, name: string): string | undefined {
+/** A member of a JSON object, if it is a string. */
+export function textMember(body: unknown, name: string): string | undefined {
   const value = typeof body === 'object' && body !== null ? Reflect.get(body, name) : undefined
   return typeof value === 'string' ? value : undefined
 }
 
 const isRefreshCookie = (name: string) => /^(__Host-|__Secure-)?refresh_token$/.test(name)
 
-function readToken(text: string): HeldToken | undefined {
+function readToken(text: string): RefreshToken | undefined {
   const content = parseToken('refresh', text)?.content
   return content && { text, sid: content.sid, generation: content.generation }
 }

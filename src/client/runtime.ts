@@ -1,64 +1,64 @@
-/** What the client needs of the place where it runs: what tests put others in place of. */
-export interface Surroundings {
+/** What the client needs from its runtime; tests replace it. */
+export interface Runtime {
   readonly fetch: typeof globalThis.fetch
   /** Milliseconds since the epoch. */
   now(): number
   /** At least 0, less than 1. */
   random(): number
   /**
-   * Runs `action` after so many milliseconds, unless what it gives is called before. A process that has
-   * nothing else to do does not stay for one that is `idle`.
+   * Runs `action` after so many milliseconds, and returns a function that cancels it. An `idle` timer does not keep
+   * a Node process alive.
    */
   schedule(action: () => void, milliseconds: number, idle?: 'idle'): () => void
-  /** Only where there is one: what its tabs share. */
+  /** What the tabs of a browser share; undefined outside a page. */
   readonly browser?: Browser | undefined
 }
 
 /** Each part may be missing: in an old browser, on an insecure address, in private windows. */
 export interface Browser {
-  /** Where the page is. */
+  /** The page's URL. */
   readonly address: string
   readonly locks?: Locks | undefined
   readonly localStorage?: WebStorage | undefined
   openChannel?(name: string): Channel
 }
 
-/** Of Web Locks (`navigator.locks`). */
+/** The part of Web Locks (`navigator.locks`) that the client uses. */
 export interface Locks {
   request<T>(name: string, options: { readonly signal: AbortSignal }, action: () => Promise<T>): Promise<T>
 }
 
-/** Of Web Storage (`localStorage`). */
+/** The part of Web Storage (`localStorage`) that the client uses. */
 export interface WebStorage {
   getItem(name: string): string | null
   setItem(name: string, value: string): void
   removeItem(name: string): void
 }
 
-/** Of `BroadcastChannel`. */
+/** The part of `BroadcastChannel` that the client uses. */
 export interface Channel {
   onmessage: ((event: { readonly data: unknown }) => void) | null
   postMessage(message: unknown): void
   close(): void
 }
 
-/** The longest that setTimeout can wait; what is later would run at once. */
-const longestTimeout = 2 ** 31 - 1
+/** The longest delay of setTimeout; with a longer one it would fire at once. */
+const maxTimeout = 2 ** 31 - 1
 
-export const systemSurroundings: Surroundings = {
+export const systemRuntime: Runtime = {
   fetch: (...args) => fetch(...args),
   now: () => Date.now(),
   random: () => Math.random(),
   schedule(action, milliseconds, idle) {
-    // In browsers a number, in Node an object.
-    const timer: unknown = setTimeout(action, Math.min(milliseconds, longestTimeout))
+    // A number in browsers, an object in Node.
+    const timer: unknown = setTimeout(action, Math.min(milliseconds, maxTimeout))
     if (idle) (timer as { unref?(): void }).unref?.()
     return () => clearTimeout(timer as ReturnType<typeof setTimeout>)
   },
   browser: thisBrowser()
 }
 
-/** Told by its document: servers have some of these parts too, but whoever they serve must share nothing. */
+/** Only a page has a document. Servers have some of these parts too, but their users must share nothing. */
 function thisBrowser(): Browser | undefined {
   const page = globalThis as unknown as Page
   if (page.document === undefined) return undefined
@@ -79,7 +79,7 @@ interface Page {
   readonly BroadcastChannel?: new (name: string) => Channel
 }
 
-/** Where a page may not store anything, even to ask for it throws. */
+/** If the browser forbids the page to store anything, even reading the property throws. */
 function localStorageOf(page: Page): WebStorage | undefined {
   try {
     return page.localStorage
