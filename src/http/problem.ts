@@ -5,7 +5,7 @@ import { bearerChallenge } from '../core/bearer.js'
 import { type ProblemCode, problems } from '../core/problems.js'
 import { InvalidCursor, Unavailable } from '../ports/errors.js'
 import { type FieldError, type RefusalDetails, Refused } from '../service/refused.js'
-import type { Problem } from './schemas/index.js'
+import type { Problem } from './schemas/problem.js'
 
 export interface ProblemResponse {
   readonly body: Problem

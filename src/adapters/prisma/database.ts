@@ -11,7 +11,7 @@ export interface Database {
   /**
    * Runs one operation of a store. A bounded number of operations wait for their turn, each for a bounded time. Throws
    * `Unavailable` for every fault that keeps the database from serving: no connection, a time-out, read-only, disk
-   * full, …  Unique violations and other faults of the statement pass through. An operation must not call `run`: it
+   * full, … Unique violations and other faults of the statement pass through. An operation must not call `run`: it
    * could wait for itself.
    */
   run<T>(operation: (prisma: PrismaClient) => Promise<T>): Promise<T>
@@ -26,7 +26,7 @@ export interface Database {
 /** How many operations run and wait at once, and for how many seconds one may wait. */
 export type Bounds = Required<Pick<WorkQueueOptions, 'maxRunning' | 'maxWaiting' | 'waitSeconds'>>
 
-export type PrismaAdapter = Awaited<ReturnType<SqlDriverAdapterFactory['connect']>>
+type PrismaAdapter = Awaited<ReturnType<SqlDriverAdapterFactory['connect']>>
 export type PrismaTransaction = Awaited<ReturnType<PrismaAdapter['startTransaction']>>
 
 export interface DatabaseParts {
