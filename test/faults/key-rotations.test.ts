@@ -13,15 +13,15 @@ t.test(
   { skip: cannotRunDatabase },
   async (t) => {
     const fleet = await startFleet(t, await emptyDatabase(t), { keyLeadSeconds: 2 })
-    const { honest, keys, refusedEarly, forged, times, wentOn } = await runKeyRotations(fleet, {
+    const { honest, keys, refusedEarly, forgeries, times, acceptedAfterRefresh } = await runKeyRotations(fleet, {
       rotations: 3,
       honest: 4
     })
     t.strictSame(honest.wrong, [])
     t.equal(keys, 4)
     t.strictSame(refusedEarly, [])
-    t.strictSame(forged, [])
+    t.strictSame(forgeries, [])
     t.equal(times.length, 4, 'all four have refused the tokens of each')
-    t.ok(wentOn, 'sessions live on')
+    t.ok(acceptedAfterRefresh, 'sessions live on')
   }
 )

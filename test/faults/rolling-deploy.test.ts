@@ -40,8 +40,8 @@ t.test(
       cluster.url
     )
     await crowd.served(100)
-    const { wrong, broken, served, announced } = await crowd.stop()
-    t.strictSame({ wrong, broken }, { wrong: [], broken: 0 }, `${served} served, ${announced} announced`)
+    const { wrong, broken, served, unavailable } = await crowd.stop()
+    t.strictSame({ wrong, broken }, { wrong: [], broken: 0 }, `${served} served, ${unavailable} unavailable`)
 
     const restarted = await startService(t, settings)
     for (const device of crowd.devices.slice(5)) device.url = restarted.url
