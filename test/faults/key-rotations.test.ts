@@ -9,7 +9,7 @@ import { patienceMilliseconds } from '../support/processes/process.js'
 t.setTimeout(patienceMilliseconds)
 
 t.test(
-  'rotations fail no request, and a withdrawn key is refused by all four',
+  'key rotations fail no request, and all four guards refuse a retired key',
   { skip: cannotRunDatabase },
   async (t) => {
     const fleet = await startFleet(t, await emptyDatabase(t), { keyLeadSeconds: 2 })
@@ -21,7 +21,7 @@ t.test(
     t.equal(keys, 4)
     t.strictSame(refusedEarly, [])
     t.strictSame(forgeries, [])
-    t.equal(times.length, 4, 'all four have refused the tokens of each')
-    t.ok(acceptedAfterRefresh, 'sessions live on')
+    t.equal(times.length, 4, 'all four guards refused the tokens of each key')
+    t.ok(acceptedAfterRefresh, 'sessions still refresh')
   }
 )

@@ -3,7 +3,7 @@ import { expectNoLostWrites, powerCut } from '../../support/faults/acknowledged-
 
 t.setTimeout(3_600_000)
 
-t.test('200 times kill -9 of the embedded database lose no acknowledged write', async (t) => {
+t.test('killing the embedded database with kill -9 200 times loses no acknowledged write', async (t) => {
   await expectNoLostWrites(t, 200, (random) => ({ afterWrites: 1 + random(40) }))
 })
 
