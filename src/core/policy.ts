@@ -24,6 +24,12 @@ export interface SessionPolicy extends RotationPolicy {
 }
 
 /**
+ * The highest value of `maxSessionsPerUser`. Statements that list or end a user's sessions are bounded by it, however
+ * many rows the table holds.
+ */
+export const maxSessionsOfUser = 10_000
+
+/**
  * How long after its login a session ends, in seconds. Only the idle end moves later, and never past
  * the absolute one (ASVS 7.3.1, 7.3.2). An `access` session lives exactly as long as its one token.
  */
