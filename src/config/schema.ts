@@ -1,6 +1,5 @@
 import Type, { type Static, type TNumberOptions, type TSchema, type TStringOptions } from 'typebox'
-import { maxSessionsOfUser, modes } from '../core/policy.js'
-import { signingAlgorithms } from '../core/signing-algorithm.js'
+import { maxSessionsOfUser, modes, signingAlgorithms } from '../core/vocabulary.js'
 
 /**
  * What each setting says beside its type, limits and default. Messages and docs/configuration.md are made of it.

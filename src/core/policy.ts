@@ -1,7 +1,4 @@
-/** How a client holds its session. See the table of modes in the README. */
-export const modes = ['cookie', 'body', 'session', 'access'] as const
-
-export type Mode = (typeof modes)[number]
+import type { Mode } from './vocabulary.js'
 
 /** When a refresh token rotates and which older generations are still answered. */
 export interface RotationPolicy {
@@ -24,12 +21,6 @@ export interface SessionPolicy extends RotationPolicy {
 }
 
 /**
- * The highest value of `maxSessionsPerUser`. Statements that list or end a user's sessions are bounded by it, however
- * many rows the table holds.
- */
-export const maxSessionsOfUser = 10_000
-
-/**
  * How long after its login a session ends, in seconds. Only the idle end moves later, and never past
  * the absolute one (ASVS 7.3.1, 7.3.2). An `access` session lives exactly as long as its one token.
  */
@@ -39,4 +30,9 @@ export function sessionLifeSeconds(mode: Mode, policy: SessionPolicy): { idle: n
     idle: Math.min(policy.refreshIdleTtlSeconds, policy.refreshAbsoluteTtlSeconds),
     absolute: policy.refreshAbsoluteTtlSeconds
   }
+}
+
+/** When a session ends if it is not used again: the earlier of its two ends, in milliseconds. */
+export function sessionEnd(session: { readonly idleExpiresAt: number; readonly absoluteExpiresAt: number }): number {
+  return Math.min(session.idleExpiresAt, session.absoluteExpiresAt)
 }

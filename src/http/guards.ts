@@ -1,4 +1,6 @@
 import type { FastifyReply, FastifyRequest, preHandlerAsyncHookHandler } from 'fastify'
+import { readBearer } from '../core/bearer.js'
+import { adminRole } from '../core/vocabulary.js'
 import { Refused } from '../service/refused.js'
 import { type Auth, authenticate, type PresentedCredential } from '../service/sessions/authenticate.js'
 import type { HttpContext, Scope } from './context.js'
@@ -26,7 +28,7 @@ export function requireUser(scope: Scope, context: HttpContext): void {
 /** Guards every route that the scope registers from now on: only a signed-in user with the role `admin` passes. */
 export function requireAdmin(scope: Scope, context: HttpContext): void {
   requireUser(scope, context)
-  scope.addHook('preHandler', requireRoleGuard(context, 'admin'))
+  scope.addHook('preHandler', requireRoleGuard(context, adminRole))
   describeGuard(scope, { tag: 'admin', problems: ['insufficient_scope'] })
 }
 
@@ -67,7 +69,7 @@ export function presentedCredential(
 ): PresentedCredential | undefined {
   const { authorization } = request.headers
   if (authorization !== undefined) {
-    const token = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization)?.[1]
+    const token = readBearer(authorization)
     if (token === undefined) throw new Refused('invalid_token')
     return { kind: 'bearer', token }
   }

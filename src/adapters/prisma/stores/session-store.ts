@@ -1,4 +1,4 @@
-import { maxSessionsOfUser } from '../../../core/policy.js'
+import { maxSessionsOfUser } from '../../../core/vocabulary.js'
 import type { Session, SessionStore } from '../../../ports/sessions.js'
 import type { Database } from '../database.js'
 import { Prisma } from '../generated/client.js'
