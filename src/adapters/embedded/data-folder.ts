@@ -1,5 +1,5 @@
-import { createReadStream } from 'node:fs'
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { createReadStream, existsSync } from 'node:fs'
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream'
 import { fileURLToPath } from 'node:url'
@@ -26,7 +26,7 @@ export async function createDataFolder(folder: string): Promise<void> {
  */
 export async function createCluster(dataFolder: string, template: string): Promise<string> {
   const cluster = join(dataFolder, 'postgres')
-  if (await exists(cluster)) return cluster
+  if (existsSync(cluster)) return cluster
   const unfinished = join(dataFolder, 'postgres.unfinished')
   await rm(unfinished, { recursive: true, force: true })
   try {
@@ -38,13 +38,6 @@ export async function createCluster(dataFolder: string, template: string): Promi
   await rename(unfinished, cluster)
   await syncFolder(dataFolder)
   return cluster
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false
-  )
 }
 
 /** Reads the archive chunk by chunk: in one piece, it would be the largest thing this process ever holds in memory. */
@@ -78,7 +71,10 @@ async function unpack(archive: AsyncIterable<Buffer>, target: string): Promise<v
 
 /** Resolves or rejects only after every write has ended. */
 async function writeAll(files: readonly TarEntry[], target: string): Promise<void> {
-  const outcomes = await Promise.allSettled(files.map(({ path, content }) => writeSynced(join(target, path), content)))
+  const options = { flag: 'wx', mode: 0o600, flush: true } as const
+  const outcomes = await Promise.allSettled(
+    files.map(({ path, content }) => writeFile(join(target, path), content, options))
+  )
   const failed = outcomes.find((outcome) => outcome.status === 'rejected')
   if (failed !== undefined) throw failed.reason
 }
@@ -123,16 +119,6 @@ function text(header: Buffer, start: number, length: number): string {
   const field = header.subarray(start, start + length)
   const end = field.indexOf(0)
   return field.toString('latin1', 0, end === -1 ? length : end)
-}
-
-async function writeSynced(path: string, content: Buffer): Promise<void> {
-  const file = await open(path, 'wx', 0o600)
-  try {
-    await file.writeFile(content)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
 }
 
 /** Makes the names in a folder durable. Windows has no such call and needs none. */

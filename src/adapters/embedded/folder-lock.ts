@@ -70,7 +70,7 @@ async function createLock(claim: string, lock: string): Promise<'created' | 'EEX
     await link(claim, lock)
     return 'created'
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const code = codeOf(error)
     if (code === 'EEXIST' || code === 'ENOENT') return code
     throw error
   }
@@ -90,7 +90,7 @@ function answers(path: string): Promise<boolean> {
       socket.destroy()
       resolve(true)
     })
-    socket.once('error', (error) => resolve(!('code' in error && error.code === 'ECONNREFUSED')))
+    socket.once('error', (error) => resolve(codeOf(error) !== 'ECONNREFUSED'))
   })
 }
 
@@ -126,7 +126,9 @@ async function lockPipe(folder: string): Promise<FolderLock | undefined> {
     const server = await listen(`\\\\.\\pipe\\latchkey-${name}`)
     return { release: async () => close(server) }
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return undefined
+    if (codeOf(error) === 'EADDRINUSE') return undefined
     throw error
   }
 }
+
+const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? error.code : undefined)

@@ -11,7 +11,7 @@ export interface Database {
   /**
    * Runs one operation of a store. A bounded number of operations wait for their turn, each for a bounded time. Throws
    * `Unavailable` for every fault that keeps the database from serving: no connection, a time-out, read-only, disk
-   * full, …  Unique violations and other faults of the statement pass through. An operation must not call `run`: it
+   * full, … Unique violations and other faults of the statement pass through. An operation must not call `run`: it
    * could wait for itself.
    */
   run<T>(operation: (prisma: PrismaClient) => Promise<T>): Promise<T>

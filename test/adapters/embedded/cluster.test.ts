@@ -5,7 +5,7 @@ import { Unavailable } from '../../../src/ports/errors.js'
 
 const stopped = () => Object.assign(new Error('unreachable'), { name: 'RuntimeError' })
 
-/** A cluster whose databases answer as `answers` say, one after the other, and what became of them. */
+/** A cluster whose successive databases answer with `answers`, and counts of how many were opened and abandoned. */
 async function scripted(answers: readonly (() => unknown)[]) {
   const seen = { opened: 0, abandoned: 0 }
   const cluster = await reopeningCluster(async () => {
@@ -18,7 +18,7 @@ async function scripted(answers: readonly (() => unknown)[]) {
   return { cluster, seen }
 }
 
-t.test('a database that has stopped is opened anew by the next who asks', async (t) => {
+t.test('the next call after a stop opens the database again', async (t) => {
   const answers = [
     () => {
       throw stopped()
@@ -28,10 +28,10 @@ t.test('a database that has stopped is opened anew by the next who asks', async 
   const { cluster, seen } = await scripted(answers)
   await t.rejects(cluster.query(''), { name: 'RuntimeError' })
   t.equal(await cluster.query(''), 'served')
-  t.strictSame(seen, { opened: 2, abandoned: 1 }, 'its open files are given back')
+  t.strictSame(seen, { opened: 2, abandoned: 1 }, 'the open files of the stopped one are closed')
 })
 
-t.test('a failed statement is no reason to open it anew', async (t) => {
+t.test('a failed statement does not open the database again', async (t) => {
   const { cluster, seen } = await scripted([
     () => {
       throw new Error('syntax error')
@@ -42,7 +42,7 @@ t.test('a failed statement is no reason to open it anew', async (t) => {
   t.strictSame(seen, { opened: 1, abandoned: 0 })
 })
 
-t.test('while it cannot be opened it is unavailable, and not tried at every request', async (t) => {
+t.test('while the database cannot be opened, calls throw Unavailable without a new attempt', async (t) => {
   const { cluster, seen } = await scripted([
     () => {
       throw stopped()
@@ -54,7 +54,7 @@ t.test('while it cannot be opened it is unavailable, and not tried at every requ
   await cluster.close()
 })
 
-t.test('who comes while it is being opened anew waits for the same one', async (t) => {
+t.test('concurrent calls share one attempt to open the database again', async (t) => {
   const { cluster, seen } = await scripted([
     () => {
       throw stopped()

@@ -4,7 +4,7 @@ import t from 'tap'
 import { builtTemplate, createCluster, createDataFolder } from '../../../src/adapters/embedded/data-folder.js'
 import { testFolder } from '../../support/database.js'
 
-t.test('the data folder and all in it are for this user alone', async (t) => {
+t.test('only this user can read the data folder and its files', async (t) => {
   const folder = join(await testFolder(t), 'deep', 'data')
   await createDataFolder(folder)
   await createDataFolder(folder)
@@ -14,14 +14,14 @@ t.test('the data folder and all in it are for this user alone', async (t) => {
   }
 })
 
-t.test('a cluster that is there stays as it is', async (t) => {
+t.test('an existing cluster stays unchanged', async (t) => {
   const folder = await testFolder(t)
   await mkdir(join(folder, 'postgres'))
   t.equal(await createCluster(folder, 'unread'), join(folder, 'postgres'))
   t.same(await readdir(join(folder, 'postgres')), [])
 })
 
-t.test('what was left half unpacked is made anew, whole', async (t) => {
+t.test('a cluster that was left half unpacked is unpacked again, whole', async (t) => {
   const folder = await testFolder(t)
   const unfinished = join(folder, 'postgres.unfinished')
   await mkdir(join(unfinished, 'base'), { recursive: true })
@@ -31,7 +31,7 @@ t.test('what was left half unpacked is made anew, whole', async (t) => {
   t.same(await readdir(folder), ['postgres'])
 })
 
-t.test('a template that is missing or damaged leaves no cluster, and says what makes one', async (t) => {
+t.test('a missing or damaged template leaves no cluster, and the error says how to build one', async (t) => {
   const folder = await testFolder(t)
   const damaged = join(folder, 'damaged')
   await writeFile(damaged, (await readFile(builtTemplate)).subarray(0, 10_000))

@@ -3,7 +3,7 @@ import { diskRoom } from '../../../src/adapters/embedded/disk.js'
 import { Unavailable } from '../../../src/ports/errors.js'
 import { testFolder } from '../../support/database.js'
 
-t.test('below the reserve it is unavailable, and the disk is not asked every time', async (t) => {
+t.test('below the reserve the check throws Unavailable, and it does not ask the disk every time', async (t) => {
   for (const [free, refused] of [
     [1000, false],
     [999, true]
@@ -21,7 +21,7 @@ t.test('below the reserve it is unavailable, and the disk is not asked every tim
   }
 })
 
-t.test('it asks the file system, and one that does not tell has room', async (t) => {
+t.test('the check asks the file system, and a file system that does not answer has room', async (t) => {
   const folder = await testFolder(t)
   await t.resolves(diskRoom(folder, 1)())
   await t.rejects(diskRoom(folder, 2 ** 60)(), { name: 'Unavailable', retryAfterSeconds: 10 })

@@ -2,7 +2,7 @@ import t from 'tap'
 import { workQueue } from '../../../src/adapters/queue/work-queue.js'
 import { Unavailable } from '../../../src/ports/errors.js'
 
-/** Operations that end when they are told to. */
+/** Operations that end when the test opens the gate. */
 function gate() {
   const open: (() => void)[] = []
   return {
@@ -20,7 +20,7 @@ function gate() {
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-t.test('runs no more at once than it may, and the rest in the order they came', async (t) => {
+t.test('no more than maxRunning operations run at once, and the others follow in order', async (t) => {
   const operations = workQueue({ name: 'database', maxRunning: 2, maxWaiting: 10, waitSeconds: 60 })
   const { pass, started, openNext, openAll } = gate()
   const order: number[] = []
@@ -42,9 +42,9 @@ t.test('runs no more at once than it may, and the rest in the order they came', 
   t.same(order, [0, 1, 2, 3])
 })
 
-t.test('an operation that fails frees its place, and its error passes unchanged', async (t) => {
+t.test('a failed operation frees its slot, and its error passes unchanged', async (t) => {
   const operations = workQueue({ name: 'database', maxRunning: 1, maxWaiting: 0, waitSeconds: 60 })
-  const fault = new TypeError('as it was')
+  const fault = new TypeError('unchanged')
   await t.rejects(
     operations.run(() => Promise.reject(fault)),
     fault
@@ -52,7 +52,7 @@ t.test('an operation that fails frees its place, and its error passes unchanged'
   t.equal(await operations.run(async () => 'free'), 'free')
 })
 
-t.test('above the queue it refuses at once', async (t) => {
+t.test('a full queue refuses at once', async (t) => {
   const operations = workQueue({ name: 'database', maxRunning: 1, maxWaiting: 1, waitSeconds: 60 })
   const { pass, openAll } = gate()
   const running = [operations.run(pass), operations.run(pass)]
@@ -62,7 +62,7 @@ t.test('above the queue it refuses at once', async (t) => {
   await Promise.all(running)
 })
 
-t.test('who waits too long is refused, and does not run later', async (t) => {
+t.test('an operation that waits too long is refused, and does not run later', async (t) => {
   const operations = workQueue({ name: 'database', maxRunning: 1, maxWaiting: 5, waitSeconds: 0.001 })
   const { pass, started, openAll } = gate()
   const running = operations.run(pass)
@@ -76,7 +76,7 @@ t.test('who waits too long is refused, and does not run later', async (t) => {
   t.equal(await operations.run(async () => 'free'), 'free')
 })
 
-t.test('closing lets the running end, turns away who waits and who comes', async (t) => {
+t.test('closing lets running operations end, and refuses waiting and new ones', async (t) => {
   const operations = workQueue({ name: 'database', maxRunning: 1, maxWaiting: 5, waitSeconds: 60 })
   const { pass, openAll } = gate()
   let ended = false
@@ -84,18 +84,18 @@ t.test('closing lets the running end, turns away who waits and who comes', async
     ended = true
   })
   const waiting = t.rejects(operations.run(pass), Unavailable)
-  const closing = operations.close().then(() => t.ok(ended, 'closed only after the last had ended'))
+  const closing = operations.close().then(() => t.ok(ended, 'closed only after the last one ended'))
   await waiting
   await t.rejects(operations.run(pass), Unavailable)
   await openAll()
   await Promise.all([running, closing])
 })
 
-t.test('closing what is idle takes no time', async () => {
+t.test('an idle queue closes at once', async () => {
   await workQueue({ name: 'database', maxRunning: 1, maxWaiting: 1, waitSeconds: 60 }).close()
 })
 
-t.test('its load is how many run and wait at this moment', async (t) => {
+t.test('load returns how many operations run and wait', async (t) => {
   const operations = workQueue({ name: 'database', maxRunning: 1, maxWaiting: 10, waitSeconds: 60 })
   const { pass, openAll } = gate()
   const all = Promise.all([operations.run(pass), operations.run(pass), operations.run(pass)])

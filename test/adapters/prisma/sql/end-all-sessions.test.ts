@@ -5,7 +5,7 @@ import { onEachDatabase } from '../../../support/adapters/stores.js'
 import { sql } from '../../../support/database.js'
 
 onEachDatabase(t, (t, stores, database) => {
-  t.test('more sessions than one batch holds all end, save those of later logins', async (t) => {
+  t.test('sessions in several batches all end, except those of later logins', async (t) => {
     const user = await addUser(stores)
     for (let i = 0; i < 5; i++) await login(stores, user)
     const later = await login(stores, user)

@@ -8,7 +8,7 @@ onEachDatabase(t, (t, stores, database) => {
   const { sessions, events } = stores
   const bounds = { max: 3, batch: 2 }
 
-  t.test('what a user has above the most goes, the oldest of it too, but for the session to keep', async (t) => {
+  t.test('every session above the limit ends, over several batches, except the one to keep', async (t) => {
     const [user, other] = [await addUser(stores), await addUser(stores)]
     const all = []
     for (let i = 0; i < 8; i += 1) {
@@ -31,7 +31,7 @@ onEachDatabase(t, (t, stores, database) => {
     t.strictSame(await endSurplus(database, policy, { userId: user.id, keepSid: oldest?.id }, {}, bounds), [])
   })
 
-  t.test('nothing goes where the reason for it has gone', async (t) => {
+  t.test('no session ends if the condition no longer holds', async (t) => {
     const user = await addUser(stores)
     for (let i = 0; i < 5; i += 1) await login(stores, user)
     const only = Prisma.sql`false`
