@@ -1,8 +1,8 @@
-import type { Allowance } from '../core/allowance.js'
+import type { RateLimit } from '../core/rate-limits.js'
 
 /** One use of a limit. */
 export interface RateLimitUse {
-  readonly allowance: Allowance
+  readonly limit: RateLimit
   /** The account, session or address that the use counts against. */
   readonly key: string
 }

@@ -98,7 +98,7 @@ export interface SessionStore {
     actor: Actor
   ): Promise<readonly Revocation[]>
   /** Ends all sessions of all users, with one revocation that names no session. */
-  endEverybodys(actor: Actor): Promise<{ readonly count: number; readonly revocation: Revocation }>
+  endAll(actor: Actor): Promise<{ readonly count: number; readonly revocation: Revocation }>
   /** The user's live sessions, newest first. */
   listOfUser(userId: string): Promise<readonly Session[]>
   /** The live sessions that match, newest first. */

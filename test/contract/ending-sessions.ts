@@ -84,12 +84,12 @@ export function testEndings(t: Test, stores: Stores): void {
   })
 
   t.test(
-    'endEverybodys writes one revocation and one event, and every session still has its ended reason',
+    'endAll writes one revocation and one event, and every session still has its ended reason',
     async (t) => {
       const loggedOut = await login(stores, await addUser(stores))
       await sessions.end({ sid: loggedOut.id }, 'logged_out', {})
       const all = [await login(stores, await addUser(stores)), await login(stores, await addUser(stores))]
-      const { count, revocation } = await sessions.endEverybodys(ops)
+      const { count, revocation } = await sessions.endAll(ops)
       const timeline = async (sessionId: string) => (await eventsOf(stores, { sessionId })).map(({ type }) => type)
 
       t.ok(count >= 2)
@@ -113,7 +113,7 @@ export function testEndings(t: Test, stores: Stores): void {
       t.equal(await events.endedReason(later.id), undefined)
       await sessions.end({ sid: later.id }, 'logged_out', {})
       t.equal(await events.endedReason(later.id), 'logged_out')
-      t.match(await sessions.endEverybodys(ops), { count: 0, revocation: { sid: null } })
+      t.match(await sessions.endAll(ops), { count: 0, revocation: { sid: null } })
     }
   )
 

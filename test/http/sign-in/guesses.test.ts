@@ -149,7 +149,7 @@ t.test('right passwords do not count, however many', async (t) => {
   t.equal((await login(email, { from, password: goodPassword })).statusCode, 200, 'and what was refused leaves nothing')
 })
 
-t.test('a device has its own allowance, and keeps it through a login', async (t) => {
+t.test('a device has limits of its own, and keeps them through a login', async (t) => {
   const laptop = await newPerson(app)
   const { email, client } = laptop
   const tablet = await anotherDevice(app, laptop)
