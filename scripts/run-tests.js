@@ -1,18 +1,57 @@
-// Runs compiled test files, each as a plain Node.js process, and prints TAP. `tap run` puts module hooks into each of
-// them, and into every process that they start, which costs more than most of the tests do.
-import t from 'tap'
+// A process that runs compiled test files, one after the other: scripts/test.js sends their names and gets their TAP.
+// `import t from 'tap'` in a test file leads here (see scripts/compile.js), so each file has a root test of its own.
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import tap, { Test } from 'tap'
 
-const files = process.argv.slice(2)
-/** These stop servers, fill disks and take their time for it: one after the other, each as long as it allows itself. */
-const areFaults = files.some((file) => /[\\/]faults[\\/]/.test(file))
+const root = join(import.meta.dirname, '..')
+const env = JSON.stringify(process.env)
+let current
 
-t.jobs = areFaults ? 1 : 3
-const timeout = areFaults ? 3_600_000 : 180_000
-// Each file has a time limit of its own.
-t.setTimeout(0)
-for (const file of files) {
-  // Optimizing PGlite's WebAssembly costs two seconds of CPU, which no test lives long enough to win back.
-  const flags = ['--enable-source-maps', '--liftoff-only']
-  const env = { ...process.env, TAP_TIMEOUT: String(timeout / 1000) }
-  t.spawn(process.execPath, [...flags, file], { buffered: true, timeout, env }, file)
+// Nothing runs in tap's own root test here: it would give up after 30 s, and it gets the errors of tests that have ended.
+tap.setTimeout(0)
+tap.threw = reportLate
+
+class FileTest extends Test {
+  setTimeout(limit) {
+    if (limit > 0) process.send({ limit })
+    super.setTimeout(limit)
+  }
+
+  threw(error, ...rest) {
+    if (this.results) reportLate(error, this.name)
+    else return super.threw(error, ...rest)
+  }
 }
+
+/** The root test of the file that runs now. */
+export default new Proxy(
+  {},
+  {
+    get: (_, name) => (typeof current[name] === 'function' ? current[name].bind(current) : current[name]),
+    set: (_, name, value) => Reflect.set(current, name, value)
+  }
+)
+
+/** tap would only print what a test does after its end. It must fail the run. */
+function reportLate(error, name = current?.name) {
+  process.send({ late: `${name}, after a test had ended: ${error?.stack ?? error}` })
+}
+
+async function run(name, timeout) {
+  const compiled = pathToFileURL(join(root, 'build', name.replace(/\.ts$/, '.js'))).href
+  const failSkip = process.env.TAP_FAIL_SKIP === '1'
+  current = new FileTest({ name, timeout, failSkip, cb: () => import(compiled) })
+  current.on('data', (tap) => process.send({ tap }))
+  await new Promise((resolve) => current.runMain(resolve))
+  if (JSON.stringify(process.env) !== env) current.threw(new Error('It changed process.env and did not restore it.'))
+  process.send({ ended: true })
+}
+
+process.on('message', ({ file, timeout }) => {
+  if (file !== undefined) return run(file, timeout)
+  // Nothing is left to run. A process that goes on has something open.
+  process.off('disconnect', process.exit)
+  process.disconnect()
+})
+process.on('disconnect', process.exit)

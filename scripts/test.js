@@ -1,125 +1,157 @@
-// npm test: runs the compiled tests with tap. The core must be covered whole.
+// npm test: runs the compiled tests with tap, many files in each process. The core must be covered completely.
 //
 //   npm test                                   everything
-//   npm test -- test/core/rotation.test.ts     these files
+//   npm test -- test/core/rotation.test.ts     this file, without coverage
 //   npm test -- test/faults                    this folder; npm run test:faults is short for it
 //
 // The last line counts the assertions that tap reported.
-import { spawn, spawnSync } from 'node:child_process'
+import { fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { createReadStream, createWriteStream, existsSync, mkdirSync, readdirSync, rmSync, statfsSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
-import { Parser } from 'tap-parser'
+import { inspect } from 'node:util'
+import { report } from '@tapjs/reporter'
+import t, { TapFile } from 'tap'
 
 const root = join(import.meta.dirname, '..')
-const bin = join(root, 'node_modules', '.bin')
-const results = join(root, 'build', 'results')
-const realServices = ['TEST_DATABASE_URL', 'TEST_REDIS_URL']
-
-rmSync(results, { recursive: true, force: true })
-mkdirSync(results, { recursive: true })
-
-// Hundreds of small clusters are made and dropped: in memory, where there is room for them, that costs no disk.
+const coverage = join(root, 'build', 'coverage')
 const memory = '/dev/shm'
-if (existsSync(memory) && freeBytes(memory) > 2 ** 31) process.env.TMPDIR = memory
+/** How long a process may take to end after its last file. */
+const closeMilliseconds = 10_000
 
 const asked = process.argv.slice(2)
-const unknown = asked.filter((name) => !existsSync(join(root, name)))
-if (unknown.length > 0) {
-  console.error(`There is no ${unknown.join(', ')}.`)
-  process.exit(2)
-}
-const files = (asked.length > 0 ? asked : ['test']).flatMap((name) => (name.endsWith('.ts') ? [name] : testFiles(name)))
-const ofCore = files.filter((file) => file.startsWith('test/core/'))
-const others = files.filter((file) => !ofCore.includes(file))
-const passes = [
-  ofCore.length === 0 ||
-    runCore(ofCore, asked.length > 0 ? '--disable-coverage' : '--coverage-map=scripts/coverage-map.js'),
-  others.length === 0 || (await runOthers(others))
-]
+const files = (asked.length > 0 ? asked : ['test']).flatMap(testFiles).sort((a, b) => b.isLong - a.isLong)
+/** These stop servers and fill disks: they run one after the other, each as long as it allows itself. */
+const areFaults = files.some(({ name }) => name.startsWith('test/faults/'))
+const timeout = areFaults ? 3_600_000 : 180_000
+const idle = []
+const closing = []
 
-for (const name of realServices.filter((name) => process.env[name] === undefined)) {
-  console.log(`${name} is not set: left out what needs the real server.`)
+class TestFile extends TapFile {
+  main(done) {
+    this.done = done
+    this.child = takeProcess(this.options.kind)
+    this.child.files.push(this.name)
+    this.child.file = this
+    this.setTimeout(timeout + closeMilliseconds)
+    this.child.send({ file: this.name, timeout })
+  }
+
+  receive({ tap, limit, ended }) {
+    if (tap !== undefined) this.parser.write(tap)
+    // The file's own timeout comes first. This one is for a process that does not answer.
+    if (limit !== undefined) this.setTimeout(limit + closeMilliseconds)
+    if (!ended) return
+    if (this.points === 0) this.threw(new Error('It has no assertions.'))
+    this.parser.end()
+    this.child.file = undefined
+    leaveProcess(this.child, this.passing())
+    this.done()
+  }
+
+  timeout(options) {
+    super.timeout(options)
+    this.child.kill('SIGKILL')
+  }
 }
-const { chromiumPath } = await import('../build/test/browser/chromium.js')
-if (chromiumPath === undefined) console.log('There is no Chromium (CHROMIUM_PATH): left out what needs a browser.')
-const { passed, failed } = await count()
-// tap ends with a terminal's escape sequence and no line break: whoever reads the last line looks for it alone.
-console.log(`\n${passed} passed, ${failed} failed`)
-process.exitCode = passes.every(Boolean) && failed === 0 ? 0 : 1
+
+// Hundreds of small clusters are made and dropped: in memory, where there is room for them, that costs no disk.
+if (existsSync(memory) && freeBytes(memory) > 2 ** 31) process.env.TMPDIR = memory
+rmSync(coverage, { recursive: true, force: true })
+t.jobs = areFaults ? 1 : 2
+t.setTimeout(0)
+if (process.stdout.isTTY) await report('base', t, { get: () => undefined })
+else printPlainly()
+
+await Promise.all(files.map(({ name, kind }) => t.sub(TestFile, { name, kind, filename: name, buffered: true })))
+await Promise.all(closing)
+if (existsSync(coverage) && !coversCore()) t.fail('the tests of the core must cover all of it')
+t.end()
+const leftOut = new Set(t.lists.skip.map(({ skip }) => skip))
+process.on('exit', () => {
+  for (const reason of leftOut) console.log(`Left out: ${reason}`)
+  console.log(`\n${t.counts.pass} passed, ${t.counts.fail} failed`)
+})
+
+function testFiles(asked) {
+  if (!existsSync(join(root, asked))) {
+    console.error(`There is no ${asked}.`)
+    process.exit(2)
+  }
+  const names = asked.endsWith('.ts') ? [asked] : readdirSync(join(root, asked), { recursive: true }).map(nameIn)
+  return names.filter(isTest).sort().map(describe)
+
+  function nameIn(file) {
+    return join(asked, file).replaceAll('\\', '/')
+  }
+
+  function isTest(name) {
+    return name.endsWith('.test.ts') && (asked !== 'test' || !name.startsWith('test/faults/'))
+  }
+
+  function describe(name) {
+    const text = readFileSync(join(root, name), 'utf8')
+    const isAlone = name.startsWith('test/faults/') || text.includes('// Runs in a process of its own')
+    const isCovered = asked === 'test' && name.startsWith('test/core/')
+    return { name, kind: isAlone ? name : isCovered ? 'core' : 'shared', isLong: text.includes('t.setTimeout(') }
+  }
+}
 
 function freeBytes(folder) {
   const { bavail, bsize } = statfsSync(folder)
   return bavail * bsize
 }
 
-function testFiles(folder) {
-  return readdirSync(join(root, folder), { recursive: true })
-    .map((file) => `${folder}/${file.replaceAll('\\', '/')}`)
-    .filter((file) => file.endsWith('.test.ts') && (folder !== 'test' || !file.startsWith('test/faults/')))
-    .sort()
-}
-
-function compiled(files) {
-  return files.map((file) => join('build', file.replace(/\.ts$/, '.js')))
-}
-
-/** Coverage, where it is asked for, must be complete. */
-function runCore(files, coverage) {
-  // They are JavaScript by now: the variable keeps tap from loading a TypeScript compiler into each of them.
-  const options = ['--jobs=2', '--reporter=terse', '--test-env=TAP_TYPE_STRIP_ONLY=1', coverage]
-  const output = `--output-file=${join(results, 'core.tap')}`
-  return run(join(bin, 'tap'), ['run', ...options, output, ...compiled(files)], true) === 0
-}
-
-/** Their TAP goes to a file, and to tap for people to read. */
-async function runOthers(files) {
-  const tests = spawn(process.execPath, [join(root, 'scripts', 'run-tests.js'), ...compiled(files)], {
+function takeProcess(kind) {
+  const waiting = idle.findIndex((child) => child.kind === kind)
+  if (waiting >= 0) return idle.splice(waiting, 1)[0]
+  const child = fork(join(root, 'scripts', 'run-tests.js'), {
     cwd: root,
-    stdio: ['ignore', 'pipe', 'inherit']
+    // Optimizing PGlite's WebAssembly costs two seconds of CPU, which no test lives long enough to win back.
+    execArgv: ['--enable-source-maps', '--liftoff-only'],
+    env: { ...process.env, ...(kind === 'core' && { NODE_V8_COVERAGE: coverage }) },
+    stdio: ['ignore', 2, 2, 'ipc']
   })
-  const reader = spawn(join(bin, 'tap'), ['run', '--reporter=terse', '--disable-coverage', '--timeout=0', '-'], {
-    cwd: root,
-    stdio: ['pipe', 'inherit', 'inherit'],
-    shell: process.platform === 'win32'
+  child.on('message', (message) => {
+    if (message.late === undefined) child.file?.receive(message)
+    else t.fail(message.late)
   })
-  tests.stdout.pipe(createWriteStream(join(results, 'others.tap')))
-  tests.stdout.pipe(reader.stdin)
-  const [[status]] = await Promise.all([once(tests, 'close'), once(reader, 'close')])
-  return status === 0
+  child.on('exit', (code, signal) => {
+    if (child.file === undefined) return
+    child.file.threw(new Error(`Its process ended with ${signal ?? code} before the file did.`))
+    child.file.done()
+  })
+  return Object.assign(child, { kind, files: [], file: undefined })
 }
 
-function run(command, args, mayFail = false) {
-  const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' })
-  if (status !== 0 && !mayFail) process.exit(status ?? 1)
-  return status ?? 1
+/** A file that failed may have left anything behind, so no other file runs in its process. */
+function leaveProcess(child, passed) {
+  if (!passed) return child.kill('SIGKILL')
+  if (t.subtests.some((file) => file.options.kind === child.kind)) return idle.push(child)
+  closing.push(close(child))
 }
 
-/** Counts the assertions of every file, whatever subtests they lie in. */
-async function count() {
-  let passed = 0
-  let failed = 0
-  for (const file of readdirSync(results)) {
-    await new Promise((resolve, reject) => {
-      const parser = new Parser(resolve)
-      listen(parser)
-      createReadStream(join(results, file)).on('error', reject).pipe(parser)
-    })
-  }
-  return { passed, failed }
+/** A process ends by itself when its files have closed all that they opened. */
+async function close(child) {
+  child.send({ last: true })
+  const timer = setTimeout(() => child.kill('SIGKILL'), closeMilliseconds)
+  const [code, signal] = await once(child, 'exit')
+  clearTimeout(timer)
+  if (code !== 0) t.fail(`something was left open (${signal ?? code}) by: ${child.files.join(', ')}`)
+}
 
-  function listen(parser) {
-    let subtests = 0
-    parser.on('child', (child) => {
-      subtests += 1
-      listen(child)
-    })
-    parser.on('assert', (assertion) => {
-      // A subtest's own line only repeats what its assertions said.
-      const repeats = subtests > 0
-      subtests = 0
-      if (!assertion.ok && !assertion.todo && !assertion.skip) failed += repeats ? 0 : 1
-      else if (!repeats && !assertion.skip) passed += 1
-    })
-  }
+function coversCore() {
+  const c8 = join(root, 'node_modules', 'c8', 'bin', 'c8.js')
+  const options = ['--100', '--temp-directory', coverage, '--include', 'src/core/**', '--reporter', 'text']
+  return spawnSync(process.execPath, [c8, 'report', ...options], { cwd: root, stdio: 'inherit' }).status === 0
+}
+
+/** A line for each file, and what failed in it. */
+function printPlainly() {
+  t.register()
+  t.resume()
+  t.on('subtestEnd', (file) => {
+    console.log(`${file.passing() ? 'ok' : 'FAILED'} ${file.name} ${(file.time / 1000).toFixed(1)} s`)
+    for (const { fullname, name, diag } of file.lists.fail) console.log(`  ${fullname} > ${name}\n${inspect(diag)}`)
+  })
 }
