@@ -1,6 +1,6 @@
-import { serverUrl, testSchema } from '../test/database.js'
-import { startFleet } from '../test/faults/fleet.js'
-import { runKeyRotations } from '../test/faults/key-rotations.js'
+import { serverUrl, testSchema } from '../test/support/database.js'
+import { startFleet } from '../test/support/faults/fleet.js'
+import { runKeyRotations } from '../test/support/faults/key-rotations.js'
 
 /**
  * Ten rotations of the signing key under load, two instances on the PostgreSQL server of

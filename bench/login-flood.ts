@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import jwt from '@fastify/jwt'
 import bcrypt from 'bcrypt'
 import Fastify from 'fastify'
-import { onServer } from '../test/database.js'
+import { onServer } from '../test/support/database.js'
 
 /**
  * What a flood of logins does to everybody else: `GET /me` and `POST /refresh`, each 10 times a second,

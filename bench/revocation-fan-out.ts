@@ -1,6 +1,6 @@
-import { serverUrl, testSchema } from '../test/database.js'
-import { type FanOutOptions, type FanOutReport, quantile, runFanOut } from '../test/faults/fan-out.js'
-import { type FleetOptions, startFleet } from '../test/faults/fleet.js'
+import { serverUrl, testSchema } from '../test/support/database.js'
+import { type FanOutOptions, type FanOutReport, quantile, runFanOut } from '../test/support/faults/fan-out.js'
+import { type FleetOptions, startFleet } from '../test/support/faults/fleet.js'
 
 /**
  * How long a session that has ended is still accepted: two instances on the PostgreSQL server of

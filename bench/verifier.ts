@@ -2,7 +2,7 @@ import { fork } from 'node:child_process'
 import { connect } from 'node:net'
 import Fastify from 'fastify'
 import verifier from '../src/verifier/index.js'
-import { credential, newSid, startIssuer } from '../test/verifier/issuer.js'
+import { credential, newSid, startIssuer } from '../test/support/verifier/issuer.js'
 
 /**
  * What the guard costs: the same route with and without it, in one Fastify process, each of a thousand

@@ -1,4 +1,4 @@
-// Makes src/adapters/common-password-list.ts from the frequency list of @zxcvbn-ts/language-common.
+// Makes src/adapters/passwords/common-password-list.ts from the frequency list of @zxcvbn-ts/language-common.
 // The result is committed; run this again only to take a newer list:
 //   npm pack @zxcvbn-ts/language-common@4.1.3 && tar -xzf zxcvbn-ts-language-common-4.1.3.tgz
 //   node scripts/common-passwords.js package
@@ -40,4 +40,4 @@ export const commonPasswordList: string = \`
 ${lines.join('\n')}
 \`
 `
-writeFileSync(new URL('../src/adapters/common-password-list.ts', import.meta.url), source)
+writeFileSync(new URL('../src/adapters/passwords/common-password-list.ts', import.meta.url), source)

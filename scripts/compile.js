@@ -15,12 +15,15 @@ const packages = join(root, 'node_modules', '.package-lock.json')
 runScript('prisma-generate.js')
 
 const files = ['src', 'test', 'bench'].flatMap(filesIn)
-const entryPoints = files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
+const pages = join(root, 'src', 'pages')
+const entryPoints = files.filter((file) => /(?<!\.d)\.ts$/.test(file) && !file.startsWith(pages))
 const options = { format: 'esm', target: 'es2022', sourcemap: true, sourcesContent: false, logLevel: 'error' }
 const { outputFiles } = buildSync({ entryPoints, outdir, outbase: root, absWorkingDir: root, write: false, ...options })
 for (const { path, contents } of outputFiles) writeChanged(path, contents)
-const assets = files.filter((file) => file.startsWith(join(root, 'src')) && !file.endsWith('.ts'))
-for (const asset of assets) writeChanged(join(outdir, asset.slice(root.length)), readFileSync(asset))
+const sources = files.filter((file) => file.startsWith(join(root, 'src')))
+if (isStale(join(outdir, 'src', 'pages', 'account.js'), sources)) {
+  runScript('pages.js', join(outdir, 'src'))
+}
 
 // In build/ the name `tap` leads to the root test of the file that runs, because many files share a process.
 const tap = join(outdir, 'node_modules', 'tap')

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const { expectation, settings } = await import('../build/src/config-schema.js')
+const { expectation, settings } = await import('../build/src/config/schema.js')
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const page = join(root, 'docs/configuration.md')
 const text = render()
@@ -24,7 +24,7 @@ start. A variable that is set and empty counts as not set. A name that begins wi
 warned about.
 
 ${settings.map(section).join('\n')}
-<!-- Generated from src/config-schema.ts by scripts/configuration-doc.js -->
+<!-- Generated from src/config/schema.ts by scripts/configuration-doc.js -->
 `
 }
 

@@ -1,150 +1,46 @@
-import cookie from '@fastify/cookie'
-import cors from '@fastify/cors'
-import type { FastifyInstance, preHandlerAsyncHookHandler } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
-import type { HttpContext } from './http/context.js'
-import { errorsPage } from './http/errors-page.js'
-import { authenticateGuard, requireRoleGuard } from './http/guards.js'
-import { serveOpenapi } from './http/openapi.js'
-import { sendProblem } from './http/problem.js'
-import { limitRates } from './http/rate-limits.js'
-import { accountRoutes } from './http/routes/account.js'
-import { adminCountRoutes } from './http/routes/admin-counts.js'
-import { adminEventRoutes } from './http/routes/admin-events.js'
-import { adminKeyRoutes } from './http/routes/admin-keys.js'
-import { adminSessionRoutes } from './http/routes/admin-sessions.js'
-import { adminUserRoutes } from './http/routes/admin-users.js'
-import { discoveryRoutes } from './http/routes/discovery.js'
-import { healthRoutes } from './http/routes/health.js'
-import { introspectRoutes } from './http/routes/introspect.js'
-import { logoutRoutes } from './http/routes/logout.js'
-import { metricsRoutes } from './http/routes/metrics.js'
-import { pageRoutes } from './http/routes/pages.js'
-import { refreshRoutes } from './http/routes/refresh.js'
-import { revocationsRoutes } from './http/routes/revocations.js'
-import { revokeRoutes } from './http/routes/revoke.js'
-import { sessionRoutes } from './http/routes/sessions.js'
-import { signInRoutes } from './http/routes/sign-in.js'
-import type { HttpSettings } from './http/settings.js'
-import { setStrictValidation } from './http/validation.js'
-import type { Ports, Session } from './ports.js'
-import { endEverybodysSessions, endSession, endSessionsOfUser, sessionsOfUser } from './service/admin-sessions.js'
-import type { Auth } from './service/authenticate.js'
+import { ensureConfiguredAdmin, openAdapters } from './composition.js'
+import { ConfigError, createConfig, type SettingOptions } from './config/read-config.js'
+import { settings } from './config/schema.js'
+import { httpPlugin } from './http/plugin.js'
 
-export interface PluginOptions {
-  readonly ports: Ports
-  readonly settings: HttpSettings
-  /** Where the routes stand, such as `/auth`; at the root when left out. */
+/** The settings of docs/configuration.md that are not the host's own, by name, as values. The environment is not read. */
+export interface LatchkeyOptions extends Omit<SettingOptions, 'host' | 'port' | 'trustProxy' | 'logLevel'> {
+  /** Where the routes stand, such as `/auth`; at the root when left out. `issuer` is the address of that place. */
   readonly prefix?: string
 }
 
-/** What a host's own code can do with sessions, without HTTP. */
-export interface SessionControl {
-  sessionsOfUser(userId: string): Promise<readonly Session[]>
-  /** Ends one session; `note` says why in the audit log. Throws `Refused` (`not_found`) where there is none. */
-  endSession(sid: string, note?: string): Promise<void>
-  /** Ends all sessions of a user; says how many. */
-  endSessionsOfUser(userId: string, note?: string): Promise<number>
-  /** Ends everybody's; says how many. */
-  endEverybodysSessions(): Promise<number>
-}
-
-declare module 'fastify' {
-  interface FastifyInstance {
-    auth: SessionControl
-    /** A `preHandler` that answers 401 or fills `request.auth`. */
-    authenticate: preHandlerAsyncHookHandler
-    /** A `preHandler` behind `authenticate` that answers 403 to whoever lacks `role`. */
-    requireRole(role: string): preHandlerAsyncHookHandler
-  }
-  interface FastifyRequest {
-    /** Who asks; null on a route that no guard stands before, and before the guard has run. */
-    auth: Auth | null
-  }
-}
-
 /**
- * Latchkey inside a Fastify app. The app gains `app.auth`, `app.authenticate`, `app.requireRole` and
- * `request.auth`, and nothing else: routes, validation and errors live in a scope of their own.
+ * Latchkey inside a host's Fastify app: `app.register(latchkey, { prefix: '/auth' })`. Opens its
+ * database, adds its routes under `prefix` and `app.auth`, `app.authenticate`, `app.requireRole` and
+ * `request.auth` to the app; closing the app closes it. Fails with one `ConfigError` that names every
+ * option that does not fit. A first start unpacks the embedded database: where the machine is slow,
+ * raise the app's `pluginTimeout`.
  */
-export const latchkeyPlugin = fp<PluginOptions>(
-  async (app, { ports, settings, prefix = '' }) => {
-    const place = `${app.prefix}${prefix}`.replace(/\/+$/, '')
-    const context: HttpContext = { ports, settings, errorsUrl: `${place}/docs/errors.md` }
-    requireFreeNames(app)
-
-    app.decorateRequest('auth', null)
-    app.decorate('authenticate', authenticateGuard(context))
-    app.decorate('requireRole', (role: string) => requireRoleGuard(context, role))
-    app.decorate('auth', sessionControl(ports))
-
-    await app.register(async (scope) => routes(scope, context), { prefix })
+const latchkey: FastifyPluginAsync<LatchkeyOptions> = fp(
+  async (app: FastifyInstance, { prefix = '', ...options }: LatchkeyOptions) => {
+    const config = configOf(options, (warning) => app.log.warn(warning))
+    const { ports, close } = await openAdapters(config, {}, app.log)
+    app.addHook('onClose', close)
+    await ensureConfiguredAdmin(config, ports)
+    await app.register(httpPlugin, { ports, settings: config, prefix })
   },
-  { name: 'latchkey', fastify: '5.x' }
+  { fastify: '5.x' }
 )
 
-/** Says what Fastify's own error for a name that is taken leaves open. */
-function requireFreeNames(app: FastifyInstance): void {
-  const taken = ['auth', 'authenticate', 'requireRole'].find((name) => app.hasDecorator(name))
-  if (taken === undefined) return
-  throw new Error(
-    `Latchkey adds app.${taken}, and this app has one already: from another plugin, or from Latchkey itself, which an app registers once. ` +
-      'For a second one, register it inside a plugin of its own that stands beside the first.'
-  )
-}
+export default latchkey
 
-async function routes(app: FastifyInstance, context: HttpContext): Promise<void> {
-  const { settings } = context
-  app.setErrorHandler((error, request, reply) => sendProblem(request, reply, error, context.errorsUrl))
-  setStrictValidation(app)
-
-  if (!app.hasPlugin('@fastify/cookie')) await app.register(cookie)
-  // A host's own @fastify/cors speaks for all its routes, ours among them, and cannot stand beside a second one.
-  if (settings.allowedOrigins.length > 0 && !app.hasPlugin('@fastify/cors'))
-    await app.register(cors, corsOptions(settings))
-  if (settings.rateLimitEnabled) await limitRates(app, context.ports)
-  await serveOpenapi(app, context)
-
-  for (const add of [
-    signInRoutes,
-    refreshRoutes,
-    logoutRoutes,
-    sessionRoutes,
-    accountRoutes,
-    adminUserRoutes,
-    adminSessionRoutes,
-    adminEventRoutes,
-    adminKeyRoutes,
-    adminCountRoutes,
-    discoveryRoutes,
-    introspectRoutes,
-    revokeRoutes,
-    revocationsRoutes,
-    healthRoutes,
-    metricsRoutes,
-    errorsPage,
-    pageRoutes
-  ]) {
-    add(app, context)
+function configOf(options: Omit<LatchkeyOptions, 'prefix'>, warn: (warning: string) => void) {
+  try {
+    return createConfig(options, (warning) => warn(withOptionNames(warning)))
+  } catch (error) {
+    if (error instanceof ConfigError) throw new ConfigError(error.problems.map(withOptionNames))
+    throw error
   }
 }
 
-function corsOptions({ allowedOrigins }: HttpSettings) {
-  return {
-    origin: [...allowedOrigins],
-    credentials: true,
-    methods: ['GET', 'POST', 'PATCH', 'DELETE'],
-    allowedHeaders: ['authorization', 'content-type', 'idempotency-key'],
-    exposedHeaders: ['retry-after', 'www-authenticate'],
-    maxAge: 600
-  }
-}
-
-function sessionControl(ports: Ports): SessionControl {
-  return {
-    sessionsOfUser: (userId) => sessionsOfUser(ports, userId),
-    endSession: (sid, note) => endSession(ports, sid, note, {}),
-    endSessionsOfUser: (userId, note) => endSessionsOfUser(ports, userId, note, {}),
-    endEverybodysSessions: () => endEverybodysSessions(ports, {})
-  }
+/** Settings go by their variables' names in messages; who passes options knows them by the options'. */
+function withOptionNames(message: string): string {
+  return message.replace(/\b[A-Z][A-Z_]+\b/g, (name) => settings.find(({ variable }) => variable === name)?.key ?? name)
 }

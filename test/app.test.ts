@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { FolderTaken, openEmbeddedDatabase } from '../src/adapters/prisma/embedded-database.js'
+import { FolderTaken, openEmbeddedDatabase } from '../src/adapters/embedded/embedded-database.js'
 import { buildApp } from '../src/app.js'
-import { loadConfig } from '../src/config.js'
-import { openTestDatabase, testDatabases, testFolder } from './database.js'
-import { newPerson } from './http/people.js'
-import { Client, goodPassword, openService, testEnvironment } from './service.js'
+import { loadConfig } from '../src/config/read-config.js'
+import { openTestDatabase, testDatabases, testFolder } from './support/database.js'
+import { newPerson } from './support/http/people.js'
+import { Client, goodPassword, openService, testEnvironment } from './support/service.js'
 
 for (const kind of testDatabases(t)) {
   t.test(`the service on the ${kind} database: a session lives through a restart`, async (t) => {

@@ -6,11 +6,11 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import t, { type Test } from 'tap'
-import { latchkeyPlugin } from '../src/plugin.js'
-import { openTestDatabase } from './database.js'
-import { newHost, openPluginOptions } from './host.js'
-import { newEmail } from './http/people.js'
-import { Client, goodPassword } from './service.js'
+import { httpPlugin } from '../src/http/plugin.js'
+import { openTestDatabase } from './support/database.js'
+import { newHost, openPluginOptions } from './support/host.js'
+import { newEmail } from './support/http/people.js'
+import { Client, goodPassword } from './support/service.js'
 
 /** Something that hosts do in their app, and what shows that it still works beside Latchkey. */
 interface Neighbour {
@@ -188,7 +188,7 @@ for (const neighbour of neighbours) {
     t.test(`beside a host that has ${neighbour.name}, set up ${order} Latchkey`, async (t) => {
       const app = newHost(t, neighbour.server)
       if (order === 'before') await neighbour.add(app)
-      await app.register(latchkeyPlugin, { ...options, prefix: '/auth' })
+      await app.register(httpPlugin, { ...options, prefix: '/auth' })
       if (order === 'after') await neighbour.add(app)
       await app.ready()
 

@@ -1,11 +1,11 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { FolderTaken } from '../src/adapters/prisma/embedded-database.js'
+import { FolderTaken } from '../src/adapters/embedded/embedded-database.js'
 import latchkey, { type Auth, ConfigError, type LatchkeyOptions, type SessionControl } from '../src/index.js'
-import { serverUrl, testDataFolder, testSchema } from './database.js'
-import { newHost, testOptions } from './host.js'
-import { newPerson } from './http/people.js'
-import { goodPassword } from './service.js'
+import { serverUrl, testDataFolder, testSchema } from './support/database.js'
+import { newHost, testOptions } from './support/host.js'
+import { newPerson } from './support/http/people.js'
+import { goodPassword } from './support/service.js'
 
 /** A host that gives Latchkey a folder of its own. */
 async function embeddedHost(t: Test, options: LatchkeyOptions = {}): Promise<FastifyInstance> {

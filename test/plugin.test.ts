@@ -1,11 +1,11 @@
 import type { FastifyPluginAsync } from 'fastify'
 import t, { type Test } from 'tap'
-import { latchkeyPlugin } from '../src/plugin.js'
+import { httpPlugin } from '../src/http/plugin.js'
 import { Refused } from '../src/service/refused.js'
-import { openTestDatabase } from './database.js'
-import { newHost, openPluginOptions } from './host.js'
-import { newEmail, newPerson, refreshCookie } from './http/people.js'
-import { Client, goodPassword } from './service.js'
+import { openTestDatabase } from './support/database.js'
+import { newHost, openPluginOptions } from './support/host.js'
+import { newEmail, newPerson, refreshCookie } from './support/http/people.js'
+import { Client, goodPassword } from './support/service.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const options = await openPluginOptions(t, database)
@@ -13,7 +13,7 @@ const options = await openPluginOptions(t, database)
 /** A host with two routes of its own behind our guards. */
 function guardedHost(t: Test) {
   const app = newHost(t)
-  void app.register(latchkeyPlugin, { ...options, prefix: '/auth' })
+  void app.register(httpPlugin, { ...options, prefix: '/auth' })
   const own: FastifyPluginAsync = async (scope) => {
     scope.get('/reports', { preHandler: scope.authenticate }, async (request) => request.auth)
     scope.get('/ops', { preHandler: [scope.authenticate, scope.requireRole('admin')] }, async () => 'for admins')
@@ -28,7 +28,7 @@ for (const prefix of ['', '/auth', '/auth/', '/a/b']) {
   const place = prefix.replace(/\/$/, '')
   t.test(`with the prefix "${prefix}" every route stands under it, and nowhere else`, async (t) => {
     const app = newHost(t)
-    await app.register(latchkeyPlugin, { ...options, prefix })
+    await app.register(httpPlugin, { ...options, prefix })
     await app.ready()
 
     const client = new Client(app)
@@ -48,7 +48,7 @@ for (const prefix of ['', '/auth', '/auth/', '/a/b']) {
 t.test('inside a prefixed plugin of the host, the prefixes add up', async (t) => {
   const app = newHost(t)
   const versioned: FastifyPluginAsync = async (scope) => {
-    await scope.register(latchkeyPlugin, { ...options, prefix: '/auth' })
+    await scope.register(httpPlugin, { ...options, prefix: '/auth' })
   }
   await app.register(versioned, { prefix: '/v1' })
   const response = await app.inject('/v1/auth/me')
@@ -60,7 +60,7 @@ t.test('the app gains app.auth, app.authenticate, app.requireRole and request.au
   const namesOf = (object: object) => Reflect.ownKeys(object).filter((key) => typeof key === 'string')
   const seen = async (register: boolean) => {
     const app = newHost(t)
-    if (register) await app.register(latchkeyPlugin, { ...options, prefix: '/auth' })
+    if (register) await app.register(httpPlugin, { ...options, prefix: '/auth' })
     let onRequest: string[] = []
     let onReply: string[] = []
     app.get('/seen', async (request, reply) => {
@@ -141,7 +141,7 @@ t.test('an admin passes requireRole', async (t) => {
 
 t.test('app.auth ends sessions without HTTP, at once', async (t) => {
   const app = newHost(t)
-  await app.register(latchkeyPlugin, options)
+  await app.register(httpPlugin, options)
   const { client } = await newPerson(app)
   const userId = (await client.send('GET', '/me')).json().id
 
@@ -169,8 +169,8 @@ t.test('app.auth ends sessions without HTTP, at once', async (t) => {
 
 t.test('a second registration in one app is refused, with a reason', async (t) => {
   const app = newHost(t)
-  await app.register(latchkeyPlugin, { ...options, prefix: '/auth' })
-  await t.rejects(async () => app.register(latchkeyPlugin, { ...options, prefix: '/other' }), {
+  await app.register(httpPlugin, { ...options, prefix: '/auth' })
+  await t.rejects(async () => app.register(httpPlugin, { ...options, prefix: '/other' }), {
     message: /^Latchkey adds app\.auth, and this app has one already/
   })
 })
@@ -178,14 +178,14 @@ t.test('a second registration in one app is refused, with a reason', async (t) =
 t.test('a name that another plugin has taken is refused, with a reason', async (t) => {
   const app = newHost(t)
   app.decorate('requireRole', () => async () => {})
-  await t.rejects(async () => app.register(latchkeyPlugin, options), { message: /^Latchkey adds app\.requireRole/ })
+  await t.rejects(async () => app.register(httpPlugin, options), { message: /^Latchkey adds app\.requireRole/ })
 })
 
 t.test('two registrations beside each other work, each in a plugin of its own', async (t) => {
   const app = newHost(t)
   for (const prefix of ['/staff', '/public']) {
     const tenant: FastifyPluginAsync = async (scope) => {
-      await scope.register(latchkeyPlugin, { ...options, prefix })
+      await scope.register(httpPlugin, { ...options, prefix })
       scope.get(`${prefix}/reports`, { preHandler: scope.authenticate }, async () => 'read')
     }
     await app.register(tenant)

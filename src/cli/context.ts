@@ -1,5 +1,6 @@
-import type { Config } from '../config.js'
-import type { Actor, Ports } from '../ports.js'
+import type { Config } from '../config/read-config.js'
+import type { Actor } from '../ports/events.js'
+import type { Ports } from '../ports/index.js'
 
 /** The streams of the process. `stdin.isTTY` tells a person from a pipe. */
 export interface Terminal {

@@ -1,4 +1,4 @@
-import { Unavailable } from '../ports.js'
+import { Unavailable } from '../ports/errors.js'
 import { Refused } from '../service/refused.js'
 
 const slips = [TypeError, RangeError, ReferenceError, SyntaxError]

@@ -1,5 +1,5 @@
 import { readEmail } from '../core/email.js'
-import type { Ports } from '../ports.js'
+import type { Ports } from '../ports/index.js'
 import { Refused } from '../service/refused.js'
 
 /** The id that `text` is; refuses with `not_found` what can be nobody's id. */

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 import process from 'node:process'
-import { configFromProcess } from '../config.js'
+import { configFromProcess } from '../config/read-config.js'
 import { run } from './run.js'
 
 /** The service's modules are loaded only by the commands that need them: `--help` answers at once. */
 process.exitCode = await run(process.argv.slice(2), {
   terminal: process,
   loadConfig: () => configFromProcess((warning) => process.stderr.write(`Warning: ${warning}\n`)),
-  open: async (config) => (await import('../app.js')).openAdapters(config),
+  open: async (config) => (await import('../composition.js')).openAdapters(config),
   serve: async (config) => (await import('../server.js')).serve(config, (text) => process.stdout.write(text))
 })

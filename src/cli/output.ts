@@ -1,4 +1,4 @@
-import type { Page } from '../ports.js'
+import type { Page } from '../ports/paging.js'
 import type { Terminal } from './context.js'
 
 type Cell = string | boolean | null | readonly string[]

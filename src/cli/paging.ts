@@ -1,4 +1,5 @@
-import { InvalidCursor, type PageRequest } from '../ports.js'
+import { InvalidCursor } from '../ports/errors.js'
+import type { PageRequest } from '../ports/paging.js'
 import { UsageError } from './command.js'
 
 const maxLimit = 200

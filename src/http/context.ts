@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Actor, Ports } from '../ports.js'
+import type { Actor } from '../ports/events.js'
+import type { Ports } from '../ports/index.js'
 import type { HttpSettings } from './settings.js'
 
 /** What every route is made with. */

@@ -2,8 +2,8 @@ import type { SerializeOptions } from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { deviceTokenLifeSeconds } from '../core/device-token.js'
 import type { TokenKind } from '../core/refresh-token.js'
-import type { OpaqueCredential } from '../service/issue-credentials.js'
 import { Refused } from '../service/refused.js'
+import type { OpaqueCredential } from '../service/sessions/issue-credentials.js'
 import type { HttpSettings } from './settings.js'
 
 /** The only file that reads or writes a cookie. */

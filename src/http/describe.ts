@@ -2,7 +2,7 @@ import '@fastify/swagger'
 import type { FastifySchema } from 'fastify'
 import type { TSchema } from 'typebox'
 import { problems } from './problem.js'
-import { Problem } from './schemas.js'
+import { Problem } from './schemas/index.js'
 
 /** A route as OpenAPI shows it and as it is validated: one description for both. */
 export interface RouteDescription {

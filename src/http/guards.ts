@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest, preHandlerAsyncHookHandler } from 'fastify'
-import { type Auth, authenticate, type PresentedCredential } from '../service/authenticate.js'
 import { Refused } from '../service/refused.js'
+import { type Auth, authenticate, type PresentedCredential } from '../service/sessions/authenticate.js'
 import type { HttpContext } from './context.js'
 import { readCredential } from './cookies.js'
 import { requireOwnOrigin } from './origin-check.js'

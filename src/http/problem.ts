@@ -1,9 +1,9 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ConnectionError, FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { InvalidCursor, Unavailable } from '../ports.js'
+import { InvalidCursor, Unavailable } from '../ports/errors.js'
 import { type FieldError, type RefusalCode, type RefusalDetails, Refused } from '../service/refused.js'
-import type { Problem } from './schemas.js'
+import type { Problem } from './schemas/index.js'
 
 /** The codes that are ours, and those of failures that Fastify itself finds. */
 type ProblemCode =

@@ -1,6 +1,6 @@
 import rateLimit, { type FastifyRateLimitStore, normalizeIP } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Ports } from '../ports.js'
+import type { Ports } from '../ports/index.js'
 import { Refused } from '../service/refused.js'
 
 /** Bounds how often one address may try the routes that ask for it by `perAddress`; counted where all limits are. */
@@ -8,7 +8,7 @@ export async function limitRates(app: FastifyInstance, { rateLimits }: Pick<Port
   class Store implements FastifyRateLimitStore {
     incr(...[key, callback, timeWindow, max]: Parameters<FastifyRateLimitStore['incr']>): void {
       const allowance = { name: 'address', max, windowSeconds: timeWindow / 1000 }
-      rateLimits.take({ allowance, key }).then(
+      rateLimits.use({ allowance, key }).then(
         ({ granted, uses, endsInSeconds }) =>
           callback(null, { current: granted ? uses : max + 1, ttl: Math.max(1, endsInSeconds) * 1000 }),
         (error: Error) => callback(error)

@@ -1,9 +1,9 @@
 import type { FastifyReply } from 'fastify'
 import type { Static } from 'typebox'
-import type { Credentials } from '../service/issue-credentials.js'
-import type { SignedIn } from '../service/start-session.js'
+import type { Credentials } from '../service/sessions/issue-credentials.js'
+import type { SignedIn } from '../service/sessions/start-session.js'
 import { writeCredential, writeDeviceToken } from './cookies.js'
-import type { TokenResponse } from './schemas.js'
+import type { TokenResponse } from './schemas/index.js'
 import type { HttpSettings } from './settings.js'
 
 /**

@@ -1,6 +1,9 @@
 import type { Static } from 'typebox'
-import type { AuditEvent, MinuteCounts, Session, User } from '../ports.js'
-import type { KeyWithState } from '../service/signing-keys.js'
+import type { AuditEvent } from '../ports/events.js'
+import type { MinuteCounts } from '../ports/metrics.js'
+import type { Session } from '../ports/sessions.js'
+import type { User } from '../ports/users.js'
+import type { KeyWithState } from '../service/keys/signing-keys.js'
 import type {
   CountsResponse,
   EventsPage,
@@ -8,7 +11,7 @@ import type {
   OwnEventsPage,
   SessionResponse,
   UserResponse
-} from './schemas.js'
+} from './schemas/index.js'
 
 /** How what the use cases give looks on the wire. */
 

@@ -1,11 +1,12 @@
-import type { Ports, Use } from '../ports.js'
+import type { Ports } from '../ports/index.js'
+import type { RateLimitUse } from '../ports/limits.js'
 import { Refused } from './refused.js'
 
 export type LimitPorts = Pick<Ports, 'rateLimits'>
 
 /** Takes one use of an allowance; refuses with `too_many_requests` where it is used up. */
-export async function requireAllowance(ports: LimitPorts, use: Use): Promise<void> {
-  const { granted, endsInSeconds } = await ports.rateLimits.take(use)
+export async function requireAllowance(ports: LimitPorts, use: RateLimitUse): Promise<void> {
+  const { granted, endsInSeconds } = await ports.rateLimits.use(use)
   if (!granted) throw new Refused('too_many_requests', { retryAfterSeconds: Math.max(1, endsInSeconds) })
 }
 
@@ -16,10 +17,10 @@ export async function requireAllowance(ports: LimitPorts, use: Use): Promise<voi
  */
 export async function countedGuess<Fault extends string>(
   ports: LimitPorts,
-  uses: readonly Use[],
+  uses: readonly RateLimitUse[],
   guess: () => Promise<Fault | undefined>
 ): Promise<Fault | undefined> {
-  const taken: Use[] = []
+  const taken: RateLimitUse[] = []
   let fault: Fault | undefined
   try {
     for (const use of uses) {
@@ -29,6 +30,6 @@ export async function countedGuess<Fault extends string>(
     fault = await guess()
     return fault
   } finally {
-    if (fault === undefined) await Promise.all(taken.map((use) => ports.rateLimits.giveBack(use)))
+    if (fault === undefined) await Promise.all(taken.map((use) => ports.rateLimits.undo(use)))
   }
 }

@@ -1,10 +1,10 @@
 import type { Browser, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
-import { openTestDatabase } from '../database.js'
-import { anotherDevice, newEmail, newPerson, refreshCookie } from '../http/people.js'
-import { goodPassword, openService } from '../service.js'
-import { expectAccessible, expectNarrow } from './accessibility.js'
-import { faultsOf, openBrowser, openProfile, patienceMilliseconds } from './chromium.js'
+import { expectAccessible, expectNarrow } from '../support/browser/accessibility.js'
+import { faultsOf, openBrowser, openProfile, patienceMilliseconds } from '../support/browser/chromium.js'
+import { openTestDatabase } from '../support/database.js'
+import { anotherDevice, newEmail, newPerson, refreshCookie } from '../support/http/people.js'
+import { goodPassword, openService } from '../support/service.js'
 
 t.setTimeout(patienceMilliseconds)
 const browser = await openBrowser(t)

@@ -1,10 +1,10 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import t from 'tap'
-import { age, openTestDatabase, sql } from '../database.js'
-import { anotherDevice, newEmail, newPerson, refreshCookie } from '../http/people.js'
-import { Client, goodPassword, openService } from '../service.js'
-import { openBrowser, openProfile, patienceMilliseconds } from './chromium.js'
-import { openOtherSite } from './other-site.js'
+import { openBrowser, openProfile, patienceMilliseconds } from '../support/browser/chromium.js'
+import { openOtherSite, serveClient } from '../support/browser/other-site.js'
+import { age, openTestDatabase, sql } from '../support/database.js'
+import { anotherDevice, newEmail, newPerson, refreshCookie } from '../support/http/people.js'
+import { Client, goodPassword, openService } from '../support/service.js'
 
 /**
  * What a browser does with sessions: what is kept whatever happens, and what is refused. A browser is dear, so all
@@ -114,7 +114,8 @@ async function testSessions(browser: Browser): Promise<void> {
   })
 
   /** Makes `latchkey/client` in the page, as `client`. */
-  async function loadClient(page: Page, options: object, from = '/account/assets/client/index.js'): Promise<void> {
+  async function loadClient(page: Page, options: object, from = '/client/index.js'): Promise<void> {
+    await serveClient(page)
     await page.evaluate(
       async ({ options, from }) => {
         const { createAuthClient } = await import(from)

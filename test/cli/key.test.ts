@@ -1,9 +1,9 @@
 import t from 'tap'
-import { openAdapters } from '../../src/app.js'
-import { loadConfig } from '../../src/config.js'
-import { openTestDatabase } from '../database.js'
-import { testEnvironment } from '../service.js'
-import { commandLine } from './command-line.js'
+import { openAdapters } from '../../src/composition.js'
+import { loadConfig } from '../../src/config/read-config.js'
+import { commandLine } from '../support/cli/command-line.js'
+import { openTestDatabase } from '../support/database.js'
+import { testEnvironment } from '../support/service.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const { ports, close } = await openAdapters(loadConfig(testEnvironment), { database })

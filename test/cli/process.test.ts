@@ -5,8 +5,8 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { testDataFolder } from '../database.js'
-import { goodPassword } from '../service.js'
+import { testDataFolder } from '../support/database.js'
+import { goodPassword } from '../support/service.js'
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { commands } from '../../src/cli/run.js'
-import { commandLine } from './command-line.js'
+import { commandLine } from '../support/cli/command-line.js'
 
 t.test('without a command, the commands are shown and the usage was wrong', async (t) => {
   const { exitCode, stdout, stderr } = await commandLine([])

@@ -5,12 +5,12 @@ import t from 'tap'
 import { authorizeAxios } from '../../src/client/axios.js'
 import { type AuthClientOptions, type AuthState, createAuthClient } from '../../src/client/index.js'
 import { type Surroundings, systemSurroundings } from '../../src/client/surroundings.js'
-import { age, openTestDatabase, sql } from '../database.js'
-import { adminEmail, signInAdmin } from '../http/admin.js'
-import { newEmail } from '../http/people.js'
-import { shiftableClock } from '../http/shiftable-clock.js'
-import { openService, goodPassword as password } from '../service.js'
-import { Jar } from './jar.js'
+import { Jar } from '../support/client/jar.js'
+import { age, openTestDatabase, sql } from '../support/database.js'
+import { adminEmail, signInAdmin } from '../support/http/admin.js'
+import { newEmail } from '../support/http/people.js'
+import { shiftableClock } from '../support/http/shiftable-clock.js'
+import { openService, goodPassword as password } from '../support/service.js'
 
 /** The client, and other people's, against the service itself. */
 const database = await openTestDatabase(t, { kind: 'embedded' })

@@ -2,7 +2,7 @@ import t from 'tap'
 import { createAuthClient } from '../../src/client/client.js'
 import type { AuthClientOptions } from '../../src/client/index.js'
 import type { Browser } from '../../src/client/surroundings.js'
-import { answer, fakeBrowser, Place, problem, settled, tokens } from './place.js'
+import { answer, fakeBrowser, Place, problem, settled, tokens } from '../support/client/place.js'
 
 /** Tabs of one browser at a service that takes its time. */
 

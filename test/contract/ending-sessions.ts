@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
-import type { LiveSession, UserWithPassword } from '../../src/ports.js'
+import type { LiveSession } from '../../src/ports/sessions.js'
+import type { UserWithPassword } from '../../src/ports/users.js'
 import { addUser, attempt, digest, eventsOf, login, ops, policy, reread, type Stores, tryLogin } from './stores.js'
 
 const skewSeconds = 60

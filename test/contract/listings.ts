@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
-import { InvalidCursor, type Page, type PageRequest } from '../../src/ports.js'
+import { InvalidCursor } from '../../src/ports/errors.js'
+import type { Page, PageRequest } from '../../src/ports/paging.js'
 import { addUser, login, type Stores } from './stores.js'
 
 /** What every store promises about its listings. */

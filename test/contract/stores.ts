@@ -1,6 +1,8 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { SessionPolicy } from '../../src/core/policy.js'
-import type { EventLog, LiveSession, NewSession, SessionStore, UserStore, UserWithPassword } from '../../src/ports.js'
+import type { EventLog } from '../../src/ports/events.js'
+import type { LiveSession, NewSession, SessionStore } from '../../src/ports/sessions.js'
+import type { UserStore, UserWithPassword } from '../../src/ports/users.js'
 
 /** The three stores over one database, and what the contract suites need to try them. */
 export interface Stores {

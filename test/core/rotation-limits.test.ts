@@ -1,7 +1,7 @@
 import t from 'tap'
-import { abuseToken, refreshOnce, type Step, stealNewest, waitFor } from './rotation-model/script.js'
-import { usual as usualSetting } from './rotation-model/usual.js'
-import { play, thiefsKey } from './rotation-model/world.js'
+import { abuseToken, refreshOnce, type Step, stealNewest, waitFor } from '../support/rotation-model/script.js'
+import { usual as usualSetting } from '../support/rotation-model/usual.js'
+import { play, thiefsKey } from '../support/rotation-model/world.js'
 
 /**
  * Where the promises of rotation-model.test.ts end: the smallest stories in which one of their

@@ -5,10 +5,10 @@ import {
   answersOfHeldWindow,
   answersToTheLongGone,
   refreshesOfBoth
-} from './rotation-model/promises.js'
-import { contestedScript, honestScript, quietEnd } from './rotation-model/script.js'
-import { usual } from './rotation-model/usual.js'
-import { type History, play, type Setting } from './rotation-model/world.js'
+} from '../support/rotation-model/promises.js'
+import { contestedScript, honestScript, quietEnd } from '../support/rotation-model/script.js'
+import { usual } from '../support/rotation-model/usual.js'
+import { type History, play, type Setting } from '../support/rotation-model/world.js'
 
 /**
  * The three promises of the rotation protocol, each against thousands of scripts: any number of tabs

@@ -1,14 +1,14 @@
 import t from 'tap'
 import { decodeBase64url } from '../../src/core/base64url.js'
-import { serverUrl } from '../database.js'
-import { until } from '../faults/crowd.js'
-import { Device } from './device.js'
-import { freshDatabase, patienceMilliseconds, startService } from './process.js'
+import { serverUrl } from '../support/database.js'
+import { until } from '../support/faults/crowd.js'
+import { Device } from '../support/processes/device.js'
+import { freshDatabase, patienceMilliseconds, startService } from '../support/processes/process.js'
 
 t.setTimeout(patienceMilliseconds)
 
 const skip = serverUrl === undefined && 'TEST_DATABASE_URL is not set'
-const imports = [new URL('shifted-clock.js', import.meta.url).href]
+const imports = [new URL('../support/processes/shifted-clock.js', import.meta.url).href]
 
 t.test(
   'two instances whose clocks are ten minutes apart agree: the clock of the database decides',

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { serverUrl } from '../database.js'
-import { Device, password } from './device.js'
-import { freshDatabase, latchkey, patienceMilliseconds, startService } from './process.js'
+import { serverUrl } from '../support/database.js'
+import { Device, password } from '../support/processes/device.js'
+import { freshDatabase, latchkey, patienceMilliseconds, startService } from '../support/processes/process.js'
 
 t.setTimeout(patienceMilliseconds)
 

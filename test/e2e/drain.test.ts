@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http'
 import t from 'tap'
-import { Device } from './device.js'
-import { freshDatabase, patienceMilliseconds, startService } from './process.js'
+import { Device } from '../support/processes/device.js'
+import { freshDatabase, patienceMilliseconds, startService } from '../support/processes/process.js'
 
 t.setTimeout(patienceMilliseconds)
 

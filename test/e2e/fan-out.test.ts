@@ -1,8 +1,8 @@
 import t from 'tap'
-import { serverUrl, testSchema } from '../database.js'
-import { runFanOut } from '../faults/fan-out.js'
-import { startFleet } from '../faults/fleet.js'
-import { patienceMilliseconds } from './process.js'
+import { serverUrl, testSchema } from '../support/database.js'
+import { runFanOut } from '../support/faults/fan-out.js'
+import { startFleet } from '../support/faults/fleet.js'
+import { patienceMilliseconds } from '../support/processes/process.js'
 
 /** The short form of bench/revocation-fan-out.ts: who refuses whom, not how fast. */
 

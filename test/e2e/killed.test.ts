@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
-import { EventsPage } from '../../src/http/schemas.js'
-import { testDatabases } from '../database.js'
-import { Device, password, read } from './device.js'
-import { freshDatabase, patienceMilliseconds, type ServiceProcess, startService } from './process.js'
+import { EventsPage } from '../../src/http/schemas/index.js'
+import { testDatabases } from '../support/database.js'
+import { Device, password, read } from '../support/processes/device.js'
+import { freshDatabase, patienceMilliseconds, type ServiceProcess, startService } from '../support/processes/process.js'
 
 t.setTimeout(patienceMilliseconds)
 

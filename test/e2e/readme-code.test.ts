@@ -4,9 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
-import { Device, password } from './device.js'
-import { freshDatabase, patienceMilliseconds, startService } from './process.js'
-import { blockWith, freePort, moduleOf, readmeBlocks } from './readme.js'
+import { Device, password } from '../support/processes/device.js'
+import { freshDatabase, patienceMilliseconds, startService } from '../support/processes/process.js'
+import { blockWith, freePort, moduleOf, readmeBlocks } from '../support/processes/readme.js'
 
 t.setTimeout(patienceMilliseconds)
 

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { testFolder } from '../database.js'
-import { freshDatabase, main, patienceMilliseconds, startService } from './process.js'
-import { type Block, freePort, pattern, readmeBlocks } from './readme.js'
+import { testFolder } from '../support/database.js'
+import { freshDatabase, main, patienceMilliseconds, startService } from '../support/processes/process.js'
+import { type Block, freePort, pattern, readmeBlocks } from '../support/processes/readme.js'
 
 t.setTimeout(patienceMilliseconds)
 

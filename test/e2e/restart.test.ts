@@ -1,10 +1,10 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { SessionsResponse } from '../../src/http/schemas.js'
-import { testFolder } from '../database.js'
-import { Device, read } from './device.js'
-import { freshDatabase, patienceMilliseconds, quickSettings, startService } from './process.js'
+import { SessionsResponse } from '../../src/http/schemas/index.js'
+import { testFolder } from '../support/database.js'
+import { Device, read } from '../support/processes/device.js'
+import { freshDatabase, patienceMilliseconds, quickSettings, startService } from '../support/processes/process.js'
 
 t.setTimeout(patienceMilliseconds)
 

@@ -3,13 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { InMemorySpanExporter, type ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import t, { type Test } from 'tap'
-import { latchkeyPlugin } from '../../src/plugin.js'
-import { openTestDatabase } from '../database.js'
-import { newHost, openPluginOptions } from '../host.js'
-import { Client, goodPassword } from '../service.js'
-import { Device } from './device.js'
-import { freshDatabase, patienceMilliseconds, startService } from './process.js'
-import { moduleOf } from './readme.js'
+import { httpPlugin } from '../../src/http/plugin.js'
+import { openTestDatabase } from '../support/database.js'
+import { newHost, openPluginOptions } from '../support/host.js'
+import { Device } from '../support/processes/device.js'
+import { freshDatabase, patienceMilliseconds, startService } from '../support/processes/process.js'
+import { moduleOf } from '../support/processes/readme.js'
+import { Client, goodPassword } from '../support/service.js'
 
 t.setTimeout(patienceMilliseconds)
 
@@ -29,7 +29,7 @@ t.test('in a host the spans name our routes, and hold nothing that is secret or 
 
   const app = newHost(t)
   const database = await openTestDatabase(t, { kind: 'embedded' })
-  await app.register(latchkeyPlugin, { ...(await openPluginOptions(t, database)), prefix: '/auth' })
+  await app.register(httpPlugin, { ...(await openPluginOptions(t, database)), prefix: '/auth' })
   app.get('/reports', { preHandler: app.authenticate }, async () => 'for you')
   const email = 'ada.lovelace@example.org'
   const ada = new Client(app)

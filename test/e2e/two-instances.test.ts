@@ -1,7 +1,7 @@
 import t from 'tap'
-import { onServer, serverUrl } from '../database.js'
-import { Device } from './device.js'
-import { freshDatabase, patienceMilliseconds, startService } from './process.js'
+import { onServer, serverUrl } from '../support/database.js'
+import { Device } from '../support/processes/device.js'
+import { freshDatabase, patienceMilliseconds, startService } from '../support/processes/process.js'
 
 t.setTimeout(patienceMilliseconds)
 

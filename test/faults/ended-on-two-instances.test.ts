@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { UsersPage } from '../../src/http/schemas.js'
-import { serverUrl } from '../database.js'
-import { Device, password, read } from '../e2e/device.js'
-import { freshDatabase, startService } from '../e2e/process.js'
-import { adminSettings, until } from './crowd.js'
-import { seeded } from './seed.js'
+import { UsersPage } from '../../src/http/schemas/index.js'
+import { serverUrl } from '../support/database.js'
+import { adminSettings, until } from '../support/faults/crowd.js'
+import { seeded } from '../support/faults/seed.js'
+import { Device, password, read } from '../support/processes/device.js'
+import { freshDatabase, startService } from '../support/processes/process.js'
 
 t.setTimeout(1_800_000)
 

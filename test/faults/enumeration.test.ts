@@ -1,7 +1,7 @@
 import t from 'tap'
-import { openTestDatabase, sql } from '../database.js'
-import { newPerson } from '../http/people.js'
-import { goodPassword, openService } from '../service.js'
+import { openTestDatabase, sql } from '../support/database.js'
+import { newPerson } from '../support/http/people.js'
+import { goodPassword, openService } from '../support/service.js'
 
 /**
  * Whether the time of a refused login tells who has an account: 2,000 tries each for an unknown

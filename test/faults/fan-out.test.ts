@@ -1,8 +1,8 @@
 import t from 'tap'
-import { patienceMilliseconds } from '../e2e/process.js'
-import { cannotRunDatabase, emptyDatabase } from './empty-database.js'
-import { runFanOut } from './fan-out.js'
-import { startFleet } from './fleet.js'
+import { cannotRunDatabase, emptyDatabase } from '../support/faults/empty-database.js'
+import { runFanOut } from '../support/faults/fan-out.js'
+import { startFleet } from '../support/faults/fleet.js'
+import { patienceMilliseconds } from '../support/processes/process.js'
 
 /** Cuts that last as long as those of bench/revocation-fan-out.ts: who refuses whom, not how fast. */
 

@@ -1,13 +1,13 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
-import { openTestDatabase } from '../database.js'
-import { crowdOf, fuzz } from '../http/fuzz.js'
-import { hostileValues } from '../http/hostile-json.js'
-import { serviceSettings } from '../http/services.js'
-import { operationsOf, specificationOf } from '../http/specification.js'
-import { goodPassword, openService } from '../service.js'
-import { seeded } from './seed.js'
+import { openTestDatabase } from '../support/database.js'
+import { seeded } from '../support/faults/seed.js'
+import { crowdOf, fuzz } from '../support/http/fuzz.js'
+import { hostileValues } from '../support/http/hostile-json.js'
+import { serviceSettings } from '../support/http/services.js'
+import { operationsOf, specificationOf } from '../support/http/specification.js'
+import { goodPassword, openService } from '../support/service.js'
 
 t.setTimeout(3_600_000)
 

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import { Device } from '../e2e/device.js'
-import { freshDatabase, startService } from '../e2e/process.js'
-import { chunk, drip, flood, jsonHead, piece } from '../http/hostile-sockets.js'
-import { rawRequest, sendRaw } from '../http/raw-socket.js'
+import { chunk, drip, flood, jsonHead, piece } from '../support/http/hostile-sockets.js'
+import { rawRequest, sendRaw } from '../support/http/raw-socket.js'
+import { Device } from '../support/processes/device.js'
+import { freshDatabase, startService } from '../support/processes/process.js'
 
 t.setTimeout(600_000)
 

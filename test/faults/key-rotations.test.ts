@@ -1,8 +1,8 @@
 import t from 'tap'
-import { patienceMilliseconds } from '../e2e/process.js'
-import { cannotRunDatabase, emptyDatabase } from './empty-database.js'
-import { startFleet } from './fleet.js'
-import { runKeyRotations } from './key-rotations.js'
+import { cannotRunDatabase, emptyDatabase } from '../support/faults/empty-database.js'
+import { startFleet } from '../support/faults/fleet.js'
+import { runKeyRotations } from '../support/faults/key-rotations.js'
+import { patienceMilliseconds } from '../support/processes/process.js'
 
 /** The short form of bench/key-rotations.ts. */
 

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { race } from '../../src/testing/index.js'
-import { openTestDatabase } from '../database.js'
-import { brokenProtocols } from '../race/mutations.js'
-import { graceSeconds, listeningService } from '../race/racing-service.js'
+import { race } from '../../src/race-kit/index.js'
+import { openTestDatabase } from '../support/database.js'
+import { brokenProtocols } from '../support/race/mutations.js'
+import { graceSeconds, listeningService } from '../support/race/racing-service.js'
 
 /** What the race kit is worth: each way to break the protocol makes it fail, by the promise that it breaks. */
 const minutesInAll = 10

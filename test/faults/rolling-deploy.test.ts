@@ -1,9 +1,9 @@
 import t from 'tap'
 import { migrate, readMigrations } from '../../src/adapters/prisma/migrations.js'
-import { onServer, testFolder } from '../database.js'
-import { quickSettings, startService } from '../e2e/process.js'
-import { adminSettings, Crowd, expectNobodySignedOut } from './crowd.js'
-import { cannotRunPostgres, startPostgres } from './postgres-cluster.js'
+import { onServer, testFolder } from '../support/database.js'
+import { adminSettings, Crowd, expectNobodySignedOut } from '../support/faults/crowd.js'
+import { cannotRunPostgres, startPostgres } from '../support/faults/postgres-cluster.js'
+import { quickSettings, startService } from '../support/processes/process.js'
 
 t.setTimeout(600_000)
 

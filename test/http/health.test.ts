@@ -1,8 +1,8 @@
 import t from 'tap'
-import { Unavailable } from '../../src/ports.js'
-import { openTestDatabase } from '../database.js'
-import { openService } from '../service.js'
-import { expectProblem } from './contract-errors.js'
+import { Unavailable } from '../../src/ports/errors.js'
+import { openTestDatabase } from '../support/database.js'
+import { expectProblem } from '../support/http/contract-errors.js'
+import { openService } from '../support/service.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 

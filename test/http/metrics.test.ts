@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
-import { latchkeyPlugin } from '../../src/plugin.js'
-import { openTestDatabase } from '../database.js'
-import { newHost, openPluginOptions } from '../host.js'
-import { Client, goodPassword, openService } from '../service.js'
-import { anotherDevice, newEmail, newPerson } from './people.js'
+import { httpPlugin } from '../../src/http/plugin.js'
+import { openTestDatabase } from '../support/database.js'
+import { newHost, openPluginOptions } from '../support/host.js'
+import { anotherDevice, newEmail, newPerson } from '../support/http/people.js'
+import { Client, goodPassword, openService } from '../support/service.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 
@@ -163,7 +163,7 @@ t.test('two apps in one process count for themselves', async (t) => {
 
 t.test('in a host, the metrics stand under the prefix, and count none of its own responses', async (t) => {
   const host = newHost(t)
-  await host.register(latchkeyPlugin, { ...(await openPluginOptions(t, database)), prefix: '/auth' })
+  await host.register(httpPlugin, { ...(await openPluginOptions(t, database)), prefix: '/auth' })
   host.get('/own', async () => 'own')
   await host.inject('/own')
   const { statusCode, body } = await host.inject('/auth/metrics')

@@ -1,12 +1,12 @@
 import type { RouteOptions } from 'fastify'
 import t from 'tap'
-import { latchkeyPlugin } from '../../src/plugin.js'
-import { openTestDatabase } from '../database.js'
-import { newHost, openPluginOptions } from '../host.js'
-import { Client, goodPassword } from '../service.js'
-import { openAdminService, userIdOf } from './admin.js'
-import { anotherDevice, newEmail, newPerson } from './people.js'
-import { ajv, misfit, type Operation, operationsOf, specificationOf } from './specification.js'
+import { httpPlugin } from '../../src/http/plugin.js'
+import { openTestDatabase } from '../support/database.js'
+import { newHost, openPluginOptions } from '../support/host.js'
+import { openAdminService, userIdOf } from '../support/http/admin.js'
+import { anotherDevice, newEmail, newPerson } from '../support/http/people.js'
+import { ajv, misfit, type Operation, operationsOf, specificationOf } from '../support/http/specification.js'
+import { Client, goodPassword } from '../support/service.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const { app, admin } = await openAdminService(t, database)
@@ -17,7 +17,7 @@ t.test('every route that the app has stands in the specification, and no other',
   const routes: RouteOptions[] = []
   const host = newHost(t)
   host.addHook('onRoute', (route) => void routes.push(route))
-  await host.register(latchkeyPlugin, await openPluginOptions(t, database))
+  await host.register(httpPlugin, await openPluginOptions(t, database))
   await host.ready()
 
   const served = routes

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import t from 'tap'
 import { endedReasons } from '../../src/core/reasons.js'
 import { problemResponse, problems } from '../../src/http/problem.js'
-import { contractStatus } from './contract-errors.js'
+import { contractStatus } from '../support/http/contract-errors.js'
 
 /** docs/errors.md, from the source tree and from the tree of compiled tests. */
 const page = await readFile(new URL('../../docs/errors.md', import.meta.url), 'utf8').catch(() =>

@@ -2,12 +2,12 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import t, { type Test } from 'tap'
 import { openServerDatabase } from '../../src/adapters/prisma/server-database.js'
-import { Unavailable } from '../../src/ports.js'
-import { onServer, openTestDatabase, serverUrl, testSchema } from '../database.js'
-import { Client, goodPassword } from '../service.js'
-import { openAdminService, signInAdmin, userIdOf } from './admin.js'
-import { expectProblem } from './contract-errors.js'
-import { anotherDevice, copyOf, newPerson, refreshCookie, sessionCookie } from './people.js'
+import { Unavailable } from '../../src/ports/errors.js'
+import { onServer, openTestDatabase, serverUrl, testSchema } from '../support/database.js'
+import { openAdminService, signInAdmin, userIdOf } from '../support/http/admin.js'
+import { expectProblem } from '../support/http/contract-errors.js'
+import { anotherDevice, copyOf, newPerson, refreshCookie, sessionCookie } from '../support/http/people.js'
+import { Client, goodPassword } from '../support/service.js'
 
 interface Prepared {
   readonly app: FastifyInstance

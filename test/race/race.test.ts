@@ -1,7 +1,7 @@
 import t from 'tap'
-import { race, raceReport } from '../../src/testing/index.js'
-import { openTestDatabase, testDatabases } from '../database.js'
-import { graceSeconds, listeningService } from './racing-service.js'
+import { race, raceReport } from '../../src/race-kit/index.js'
+import { openTestDatabase, testDatabases } from '../support/database.js'
+import { graceSeconds, listeningService } from '../support/race/racing-service.js'
 
 /** The race kit against the real service, over sockets, in its short form. `latchkey race` is the long one. */
 t.setTimeout(150_000)

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { memoryRateLimits } from '../../src/adapters/rate-limits.js'
-import { Unavailable } from '../../src/ports.js'
+import { memoryRateLimits } from '../../src/adapters/rate-limits/memory-rate-limits.js'
+import { Unavailable } from '../../src/ports/errors.js'
 import { countedGuess, requireAllowance } from '../../src/service/limits.js'
 import { Refused } from '../../src/service/refused.js'
 
@@ -13,8 +13,8 @@ const limited = { name: 'Refused', code: 'too_many_requests' }
 function limits() {
   const rateLimits = memoryRateLimits({ monotonic: () => 0 })
   const usesLeft = async (use: typeof first) => {
-    const { uses, granted } = await rateLimits.take(use)
-    if (granted) await rateLimits.giveBack(use)
+    const { uses, granted } = await rateLimits.use(use)
+    if (granted) await rateLimits.undo(use)
     return use.allowance.max - (granted ? uses - 1 : uses)
   }
   return { rateLimits, usesLeft }

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { acceptedToken, tokenCache } from '../../src/verifier/accepted-tokens.js'
 import { verificationKeys } from '../../src/verifier/verification-key.js'
-import { makeKey } from './issuer.js'
+import { makeKey } from '../support/verifier/issuer.js'
 
 t.test('it holds the tokens that were used last, and no more', async (t) => {
   const [key] = verificationKeys({ keys: [makeKey().jwk] })

@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
-import { startIssuer } from './issuer.js'
-import { followed, verifierOf, worth } from './verifiers.js'
+import { startIssuer } from '../support/verifier/issuer.js'
+import { followed, verifierOf, worth } from '../support/verifier/verifiers.js'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage: () => void = runInNewContext('gc')

@@ -3,8 +3,8 @@ import t, { type Test } from 'tap'
 import { problems } from '../../src/http/problem.js'
 import verifier from '../../src/verifier/index.js'
 import { refusalProblems } from '../../src/verifier/refusals.js'
-import { type Issuer, newSid, startIssuer } from './issuer.js'
-import { followed, until } from './verifiers.js'
+import { type Issuer, newSid, startIssuer } from '../support/verifier/issuer.js'
+import { followed, until } from '../support/verifier/verifiers.js'
 
 /** Somebody's service, with habits of its own that a guard must not stumble over. */
 async function hostOf(t: Test, issuer: Issuer) {

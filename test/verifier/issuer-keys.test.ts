@@ -1,6 +1,6 @@
 import t from 'tap'
-import { makeKey, signToken, startIssuer } from './issuer.js'
-import { followed, testClock, until, verifierOf, worth } from './verifiers.js'
+import { makeKey, signToken, startIssuer } from '../support/verifier/issuer.js'
+import { followed, testClock, until, verifierOf, worth } from '../support/verifier/verifiers.js'
 
 t.test('however many tokens come at once, the keys are fetched once', async (t) => {
   const issuer = await startIssuer(t)

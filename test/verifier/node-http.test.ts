@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
-import { newSid, startIssuer } from './issuer.js'
-import { followed, until, verifierOf } from './verifiers.js'
+import { newSid, startIssuer } from '../support/verifier/issuer.js'
+import { followed, until, verifierOf } from '../support/verifier/verifiers.js'
 
 t.test('a bare node:http server is guarded in six lines', async (t) => {
   const issuer = await startIssuer(t)

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { checkOptions, type VerifierOptions } from '../../src/verifier/options.js'
-import { credential } from './issuer.js'
+import { credential } from '../support/verifier/issuer.js'
 
 const least = { issuer: 'https://auth.example/', audience: 'https://api.example' }
 

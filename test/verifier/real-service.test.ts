@@ -1,12 +1,12 @@
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import { createVerifier } from '../../src/verifier/verifier.js'
-import { openTestDatabase } from '../database.js'
-import { signInAdmin } from '../http/admin.js'
-import { newPerson } from '../http/people.js'
-import { serviceSecret, serviceSettings } from '../http/services.js'
-import { goodPassword, openService, testEnvironment } from '../service.js'
-import { until, worth } from './verifiers.js'
+import { openTestDatabase } from '../support/database.js'
+import { signInAdmin } from '../support/http/admin.js'
+import { newPerson } from '../support/http/people.js'
+import { serviceSecret, serviceSettings } from '../support/http/services.js'
+import { goodPassword, openService, testEnvironment } from '../support/service.js'
+import { until, worth } from '../support/verifier/verifiers.js'
 
 const issuer = testEnvironment.ISSUER ?? ''
 const database = await openTestDatabase(t, { kind: 'embedded' })

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { credential, newSid, startIssuer } from './issuer.js'
-import { followed, testClock, until, verifierOf, worth } from './verifiers.js'
+import { credential, newSid, startIssuer } from '../support/verifier/issuer.js'
+import { followed, testClock, until, verifierOf, worth } from '../support/verifier/verifiers.js'
 
 t.test('what was revoked before is known to the first token, what is revoked later within a moment', async (t) => {
   const issuer = await startIssuer(t)

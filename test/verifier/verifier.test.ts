@@ -1,7 +1,7 @@
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
 import t from 'tap'
-import { encode, headerOf, makeKey, signToken, startIssuer } from './issuer.js'
-import { testClock, verifierOf, worth } from './verifiers.js'
+import { encode, headerOf, makeKey, signToken, startIssuer } from '../support/verifier/issuer.js'
+import { testClock, verifierOf, worth } from '../support/verifier/verifiers.js'
 
 function signWithSecret(secret: string | Buffer, header: unknown, payload: unknown): string {
   const input = `${encode(header)}.${encode(payload)}`

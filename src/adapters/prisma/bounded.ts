@@ -1,4 +1,4 @@
-import { Unavailable } from '../../ports.js'
+import { Unavailable } from '../../ports/errors.js'
 
 /** How many operations a database takes on. */
 export interface Bounds {

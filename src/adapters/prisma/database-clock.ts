@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Clock } from '../../ports.js'
+import type { Clock } from '../../ports/runtime.js'
 import type { Database } from './database.js'
 
 /** What the clock reads locally, in milliseconds: it only ever runs forward, whatever is done to the machine's time of day. */

@@ -1,4 +1,4 @@
-import { Unavailable } from '../../ports.js'
+import { Unavailable } from '../../ports/errors.js'
 
 /**
  * Prisma shows one fault of the database in many shapes: its own codes (`P1001`), a driver adapter's

@@ -1,8 +1,8 @@
 import type { SqlDriverAdapterFactory } from '@prisma/client/runtime/client'
+import type { Listen } from '../notices/notices.js'
 import { type Bounded, type Bounds, bounded } from './bounded.js'
 import { unavailableBecause } from './database-errors.js'
 import { PrismaClient } from './generated/client.js'
-import type { Listen } from './listening.js'
 
 /** A PostgreSQL, embedded or a server, behind one Prisma client. */
 export interface Database {

@@ -1,9 +1,9 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
+import { listening } from '../notices/postgres-listen.js'
 import type { Bounds } from './bounded.js'
 import { type Database, databaseOver } from './database.js'
 import { isUniqueViolation, unavailableBecause } from './database-errors.js'
-import { listening } from './listening.js'
 import { migrate, readMigrations } from './migrations.js'
 import { withStrictCommit } from './strict-commit.js'
 

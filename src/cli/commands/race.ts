@@ -1,4 +1,4 @@
-import { race, raceJson, raceReport } from '../../testing/index.js'
+import { race, raceJson, raceReport } from '../../race-kit/index.js'
 import { defineCommand, UsageError } from '../command.js'
 import { jsonOption, printDone } from '../output.js'
 

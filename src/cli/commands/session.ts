@@ -1,5 +1,5 @@
-import type { Session } from '../../ports.js'
-import { endEverybodysSessions, endSession, endSessionsOfUser, findSessions } from '../../service/admin-sessions.js'
+import type { Session } from '../../ports/sessions.js'
+import { endEverybodysSessions, endSession, endSessionsOfUser, findSessions } from '../../service/admin/sessions.js'
 import { defineCommand, UsageError } from '../command.js'
 import { commandLine, withPorts } from '../context.js'
 import { findUserId, requireId } from '../ids.js'

@@ -1,6 +1,6 @@
 import { rolePattern } from '../../core/role.js'
-import type { User } from '../../ports.js'
-import { createUser, listUsers, updateUser } from '../../service/admin-users.js'
+import type { User } from '../../ports/users.js'
+import { createUser, listUsers, updateUser } from '../../service/admin/users.js'
 import { defineCommand, UsageError } from '../command.js'
 import { type Context, commandLine, withPorts } from '../context.js'
 import { findUserId } from '../ids.js'

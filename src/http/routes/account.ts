@@ -1,11 +1,11 @@
 import type { Static } from 'typebox'
-import { changePassword, deleteAccount, readAccount, readOwnEvents } from '../../service/account.js'
+import { changePassword, deleteAccount, readAccount, readOwnEvents } from '../../service/accounts/account.js'
 import { actorOf, type Routes } from '../context.js'
 import { clearCredential } from '../cookies.js'
 import { describe } from '../describe.js'
 import { authenticateGuard, authOf } from '../guards.js'
 import { perAddress } from '../rate-limits.js'
-import { DeleteAccountBody, MeResponse, NoContent, OwnEventsPage, PageQuery, PasswordBody } from '../schemas.js'
+import { DeleteAccountBody, MeResponse, NoContent, OwnEventsPage, PageQuery, PasswordBody } from '../schemas/index.js'
 import { ownEventView, timeView } from '../views.js'
 
 /** GET /me, GET /me/events, POST /password, DELETE /me. */

@@ -1,7 +1,7 @@
 import { jwksMaxAgeSeconds } from '../../core/key-rotation.js'
 import type { Routes } from '../context.js'
 import { describe } from '../describe.js'
-import { JwksResponse, MetadataResponse } from '../schemas.js'
+import { JwksResponse, MetadataResponse } from '../schemas/index.js'
 
 /** The JWK Set (RFC 7517 §5) and the issuer's metadata (RFC 8414 §3). */
 export const discoveryRoutes: Routes = (app, { ports, settings }) => {

@@ -1,6 +1,6 @@
 import type { Routes } from '../context.js'
 import { describe } from '../describe.js'
-import { HealthResponse } from '../schemas.js'
+import { HealthResponse } from '../schemas/index.js'
 
 /** GET /healthz: the process answers. GET /readyz: what it stands on does, too. */
 export const healthRoutes: Routes = (app, { ports }) => {

@@ -1,13 +1,13 @@
 import type { FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
-import { type LogoutCredential, logout } from '../../service/logout.js'
 import { Refused } from '../../service/refused.js'
+import { type LogoutCredential, logout } from '../../service/sessions/logout.js'
 import { actorOf, type HttpContext, type Routes } from '../context.js'
 import { clearCredential, readCredential } from '../cookies.js'
 import { describe } from '../describe.js'
 import { presentedCredential } from '../guards.js'
 import { requireOwnOrigin } from '../origin-check.js'
-import { NoContent, RefreshBody } from '../schemas.js'
+import { NoContent, RefreshBody } from '../schemas/index.js'
 
 type Logout = { Body: Static<typeof RefreshBody> }
 

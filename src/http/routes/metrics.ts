@@ -1,6 +1,6 @@
 import type { Routes } from '../context.js'
 import { describe } from '../describe.js'
-import { MetricsResponse } from '../schemas.js'
+import { MetricsResponse } from '../schemas/index.js'
 
 /** GET /metrics, for Prometheus. Names no person, no session and no token. */
 export const metricsRoutes: Routes = (app, { ports: { metrics } }) => {

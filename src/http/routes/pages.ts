@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
-import { extname, posix } from 'node:path'
+import { extname } from 'node:path'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { Refused } from '../../service/refused.js'
@@ -15,15 +15,15 @@ export const pageRoutes: Routes = (app) => {
   app.register(async (scope) => {
     const assets = await readAssets()
     for (const { name, summary, tag } of pages) {
-      const page = await readPage(name, assets)
+      const page = await readContent(`${name}.html`)
       const schema = describe({ summary, tag, response: { 200: html } })
       scope.get(`/${name}`, { schema }, async (request, reply) => sendContent(request, reply, page))
 
-      scope.get<{ Params: { '*': string } }>(
-        `/${name}/assets/*`,
+      scope.get<{ Params: { asset: string } }>(
+        `/${name}/assets/:asset`,
         { logLevel: 'warn', schema: { hide: true } },
         async (request, reply) => {
-          const asset = assets.get(request.params['*'])
+          const asset = assets.get(request.params.asset)
           if (asset === undefined) throw new Refused('not_found')
           return sendContent(request, reply, asset)
         }
@@ -39,10 +39,7 @@ const pages = [
 
 const html = { description: 'The page', content: { 'text/html': { schema: Type.String() } } }
 
-const pagesFolder = new URL('../pages/', import.meta.url)
-
-/** What the pages load, under the names by which scripts import each other. */
-const assetFolders = { 'http/pages/': pagesFolder, 'client/': new URL('../../client/', import.meta.url) }
+const pagesFolder = new URL('../../pages/', import.meta.url)
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -81,40 +78,14 @@ interface Content {
 }
 
 async function readAssets(): Promise<ReadonlyMap<string, Content>> {
-  const assets = new Map<string, Content>()
-  for (const [place, folder] of Object.entries(assetFolders)) {
-    const names = (await readdir(folder)).filter((name) => ['.css', '.js', '.svg'].includes(extname(name)))
-    for (const name of names) assets.set(place + name, await readAsset(new URL(name, folder)))
-  }
-  return assets
+  const names = (await readdir(pagesFolder)).filter((name) => ['.css', '.js', '.svg'].includes(extname(name)))
+  return new Map(await Promise.all(names.map(async (name) => [name, await readContent(name)] as const)))
 }
 
-/** The page, with a link to each module that it will need: they are asked for at once, not one import after the other. */
-async function readPage(name: string, assets: ReadonlyMap<string, Content>): Promise<Content> {
-  const text = await readFile(new URL(`${name}.html`, pagesFolder), 'utf8')
-  const modules = importedBy(`http/pages/${name}.js`, assets)
-  const links = [...modules].map((module) => `<link rel="modulepreload" href="${name}/assets/${module}">\n`)
-  return content('.html', text.replace('</head>', `${links.join('')}</head>`))
-}
-
-/** What the module `name` imports, directly or not, is added to `found`. */
-function importedBy(name: string, assets: ReadonlyMap<string, Content>, found = new Set<string>()): Set<string> {
-  for (const [, path = ''] of (assets.get(name)?.text ?? '').matchAll(/^(?:import|export) .*'(\..+)'/gm)) {
-    const imported = posix.join(posix.dirname(name), path)
-    if (found.has(imported)) continue
-    found.add(imported)
-    importedBy(imported, assets, found)
-  }
-  return found
-}
-
-async function readAsset(file: URL): Promise<Content> {
-  return content(extname(file.pathname), await readFile(file, 'utf8'))
-}
-
-function content(extension: string, text: string): Content {
+async function readContent(name: string): Promise<Content> {
+  const text = await readFile(new URL(name, pagesFolder), 'utf8')
   const etag = `"${createHash('sha256').update(text).digest('base64url')}"`
-  return { type: types[extension] ?? 'text/plain', text, etag }
+  return { type: types[extname(name)] ?? 'text/plain', text, etag }
 }
 
 function sendContent(request: FastifyRequest, reply: FastifyReply, { type, text, etag }: Content): FastifyReply {

@@ -1,12 +1,12 @@
 import type { FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
-import { refresh } from '../../service/refresh.js'
 import { Refused } from '../../service/refused.js'
+import { refresh } from '../../service/sessions/refresh.js'
 import { actorOf, type HttpContext, type Routes } from '../context.js'
 import { clearCredential, readCredential } from '../cookies.js'
 import { describe } from '../describe.js'
 import { requireOwnOrigin } from '../origin-check.js'
-import { RefreshBody, RefreshHeaders, TokenResponse } from '../schemas.js'
+import { RefreshBody, RefreshHeaders, TokenResponse } from '../schemas/index.js'
 import { sendCredentials } from '../token-response.js'
 
 type Refresh = { Body: Static<typeof RefreshBody>; Headers: Static<typeof RefreshHeaders> }

@@ -1,5 +1,5 @@
 import type { Static } from 'typebox'
-import { listSessions, renameSession, revokeSession, revokeSessions } from '../../service/sessions.js'
+import { listSessions, renameSession, revokeSession, revokeSessions } from '../../service/sessions/own-sessions.js'
 import { actorOf, type Routes } from '../context.js'
 import { bodyProblems, describe } from '../describe.js'
 import { authenticateGuard, authOf } from '../guards.js'
@@ -11,7 +11,7 @@ import {
   RevokedResponse,
   SessionResponse,
   SessionsResponse
-} from '../schemas.js'
+} from '../schemas/index.js'
 import { sessionView } from '../views.js'
 
 type Id = { Params: Static<typeof IdParams> }

@@ -1,13 +1,13 @@
 import type { FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
-import { login } from '../../service/login.js'
-import { register } from '../../service/register.js'
+import { login } from '../../service/sign-in/login.js'
+import { register } from '../../service/sign-in/register.js'
 import { actorOf, type HttpContext, type Routes } from '../context.js'
 import { readCredential } from '../cookies.js'
 import { describe } from '../describe.js'
 import { requireOwnOrigin } from '../origin-check.js'
 import { networkOf, perAddress } from '../rate-limits.js'
-import { LoginBody, SignInBody, TokenResponse } from '../schemas.js'
+import { LoginBody, SignInBody, TokenResponse } from '../schemas/index.js'
 import { sendCredentials } from '../token-response.js'
 
 type SignIn = { Body: Static<typeof SignInBody> }

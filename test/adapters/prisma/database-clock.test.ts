@@ -1,8 +1,8 @@
 import t from 'tap'
 import type { Database } from '../../../src/adapters/prisma/database.js'
 import { databaseClock } from '../../../src/adapters/prisma/database-clock.js'
-import { Unavailable } from '../../../src/ports.js'
-import { openTestDatabase, sql, testDatabases } from '../../database.js'
+import { Unavailable } from '../../../src/ports/errors.js'
+import { openTestDatabase, sql, testDatabases } from '../../support/database.js'
 
 for (const kind of testDatabases(t)) {
   t.test(`${kind}: tells the database's time, wherever local time started`, async (t) => {

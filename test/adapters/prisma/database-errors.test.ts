@@ -1,6 +1,6 @@
 import t from 'tap'
 import { isUniqueViolation, unavailableBecause } from '../../../src/adapters/prisma/database-errors.js'
-import { Unavailable } from '../../../src/ports.js'
+import { Unavailable } from '../../../src/ports/errors.js'
 
 const coded = (code: string, message = 'a message') => Object.assign(new Error(message), { code })
 const adapterError = (cause: object) => Object.assign(new Error('x'), { name: 'DriverAdapterError', cause })

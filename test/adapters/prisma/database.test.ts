@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import type { Database } from '../../../src/adapters/prisma/database.js'
 import { isUniqueViolation } from '../../../src/adapters/prisma/database-errors.js'
-import { Unavailable } from '../../../src/ports.js'
-import { age, openTestDatabase, sql, testDatabases } from '../../database.js'
+import { Unavailable } from '../../../src/ports/errors.js'
+import { age, openTestDatabase, sql, testDatabases } from '../../support/database.js'
 
 const newUser = (emailKey: string) => ({ id: randomUUID(), email: emailKey, emailKey, passwordHash: 'none' })
 

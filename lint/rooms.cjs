@@ -1,0 +1,104 @@
+/**
+ * Who may import whom. Each room names everything of ours that it may import, so a new folder is closed until a rule
+ * opens it. docs/architecture.md draws these rules.
+ */
+module.exports = [
+  {
+    room: 'core',
+    from: '^src/core/',
+    may: [],
+    packages: false,
+    why: 'The core is pure: no packages, no node:*, nothing of ours.'
+  },
+  { room: 'ports', from: '^src/ports/', may: ['core/'], packages: false, why: 'Ports use core types only.' },
+  {
+    room: 'service',
+    from: '^src/service/',
+    may: ['core/', 'ports/'],
+    packages: false,
+    why: 'A use case reaches the outside through ports.'
+  },
+  ...adapterRooms({
+    embedded: ['adapters/prisma/'],
+    keys: ['adapters/secrets/', 'adapters/notices/'],
+    notices: [],
+    observability: [],
+    passwords: [],
+    prisma: ['adapters/notices/'],
+    'rate-limits': ['adapters/secrets/'],
+    revocations: ['adapters/notices/'],
+    secrets: []
+  }),
+  {
+    room: 'http',
+    from: '^src/http/',
+    may: ['core/', 'ports/', 'service/'],
+    why: 'HTTP calls use cases, never a store.'
+  },
+  {
+    room: 'pages',
+    from: '^src/pages/',
+    may: ['client/index[.]ts$', 'core/reasons[.]ts$', 'ports/', 'http/schemas/'],
+    why: 'Pages are clients like any other: of the server they know types alone.'
+  },
+  {
+    room: 'verifier',
+    from: '^src/verifier/',
+    may: ['core/'],
+    why: 'Other services install the verifier without the rest.'
+  },
+  { room: 'client', from: '^src/client/', may: [], why: 'Browsers load the client; it brings nothing of the server.' },
+  {
+    room: 'race-kit',
+    from: '^src/race-kit/',
+    may: ['core/'],
+    why: 'The race kit tests any service by its address.'
+  },
+  { room: 'config', from: '^src/config/', may: ['core/'], why: 'Settings are read before anything else exists.' },
+  {
+    room: 'composition',
+    from: '^src/composition[.]ts$',
+    may: ['core/', 'ports/', 'service/', 'adapters/', 'config/'],
+    why: 'The one place where adapters are chosen.'
+  },
+  {
+    room: 'plugin',
+    from: '^src/plugin[.]ts$',
+    may: ['composition[.]ts$', 'config/', 'http/'],
+    why: 'The plugin: options, composition, routes.'
+  },
+  {
+    room: 'app',
+    from: '^src/app[.]ts$',
+    may: ['composition[.]ts$', 'config/', 'http/', 'graceful-close[.]ts$'],
+    why: 'The stand-alone app; it neither listens nor prints.'
+  },
+  {
+    room: 'graceful-close',
+    from: '^src/graceful-close[.]ts$',
+    may: [],
+    why: 'Closing a server needs nothing of ours.'
+  },
+  {
+    room: 'server',
+    from: '^src/server[.]ts$',
+    may: ['app[.]ts$', 'config/', 'graceful-close[.]ts$'],
+    why: 'The server is only the process around the app.'
+  },
+  {
+    room: 'cli',
+    from: '^src/cli/',
+    may: ['core/', 'ports/', 'service/', 'composition[.]ts$', 'server[.]ts$', 'config/', 'race-kit/index[.]ts$'],
+    why: 'The command line calls the same use cases as HTTP.'
+  }
+]
+
+/** An adapter fills a port and knows no use case. Of other adapters it imports only what its list names. */
+function adapterRooms(roomsOfAdapters) {
+  return Object.entries(roomsOfAdapters).map(([name, others]) => ({
+    room: `adapters/${name}`,
+    from: `^src/adapters/${name}/`,
+    may: ['core/', 'ports/', ...others],
+    why: 'An adapter fills a port and knows no use case.'
+  }))
+}

@@ -1,0 +1,65 @@
+import { isEndedReason } from '../../../core/reasons.js'
+import type { AuditEvent, EventLog } from '../../../ports/events.js'
+import type { Database } from '../database.js'
+import { Prisma } from '../generated/client.js'
+import { byNumber, where } from '../sql/cursor.js'
+import { by, eventTarget } from '../sql/ending-sessions.js'
+import { eventColumns } from '../sql/session-rows.js'
+
+const newestFirst = byNumber<AuditEvent>('events', 'e')
+
+/** The audit log in PostgreSQL. */
+export function prismaEventLog(database: Database): EventLog {
+  return {
+    async record({ type, userId, reason }, actor) {
+      await database.run(
+        (prisma) => prisma.$executeRaw`
+          INSERT INTO ${eventTarget}
+          VALUES (${type}, ${userId ?? null}::uuid, NULL, ${reason ?? null}, NULL, ${by(actor)})`
+      )
+    },
+
+    async list({ type, userId, sessionId }, page) {
+      const conditions = where([
+        type === undefined ? undefined : Prisma.sql`e.type = ${type}`,
+        userId === undefined ? undefined : Prisma.sql`e.user_id = ${userId}::uuid`,
+        sessionId === undefined
+          ? undefined
+          : Prisma.sql`(e.session_id = ${sessionId}::uuid OR e.id = (${endWithEverybodys(sessionId)}))`,
+        newestFirst.after(page.cursor)
+      ])
+      const rows = await database.run(
+        (prisma) => prisma.$queryRaw<AuditEvent[]>`
+          SELECT ${eventColumns} FROM event e ${conditions} ORDER BY e.id DESC LIMIT ${page.limit + 1}`
+      )
+      return newestFirst.page(rows, page)
+    },
+
+    async endedReason(sid) {
+      const [row] = await database.run(
+        (prisma) => prisma.$queryRaw<{ readonly reason: string | null }[]>`
+          SELECT coalesce(
+            (
+              SELECT e.reason FROM event e
+              WHERE e.session_id = ${sid}::uuid AND e.type = 'session_ended' ORDER BY e.id DESC LIMIT 1
+            ),
+            (SELECT e.reason FROM event e WHERE e.id = (${endWithEverybodys(sid)}))
+          ) AS reason`
+      )
+      const reason = row?.reason ?? ''
+      return isEndedReason(reason) ? reason : undefined
+    }
+  }
+}
+
+/**
+ * The id of the event that ended a session together with everybody's: that writes one event, not one for each. A session
+ * that the log knows from before it, that has gone and has no end of its own, went with them.
+ */
+const endWithEverybodys = (sid: string) => Prisma.sql`
+  SELECT everybody.id FROM event known, event everybody
+  WHERE known.session_id = ${sid}::uuid
+    AND everybody.type = 'everybody_revoked' AND everybody.at >= known.at
+    AND NOT EXISTS (SELECT 1 FROM session s WHERE s.id = ${sid}::uuid)
+    AND NOT EXISTS (SELECT 1 FROM event own WHERE own.session_id = ${sid}::uuid AND own.type = 'session_ended')
+  ORDER BY everybody.id LIMIT 1`

@@ -1,0 +1,22 @@
+import type { Revocation } from '../../../core/revocation.js'
+import { type RevocationLog, slowestCommitSeconds } from '../../../ports/revocations.js'
+import type { Database } from '../database.js'
+import { Prisma } from '../generated/client.js'
+import { clock, revocationColumns, seconds } from '../sql/session-rows.js'
+
+export function prismaRevocationLog(database: Database): RevocationLog {
+  const unexpired = (condition: Prisma.Sql) =>
+    database.run(
+      (prisma) => prisma.$queryRaw<Revocation[]>`
+        SELECT ${revocationColumns} FROM revocation r WHERE r.expires_at > ${clock} AND ${condition} ORDER BY r.id`
+    )
+  return {
+    live: () => unexpired(Prisma.sql`true`),
+    after: (id) => unexpired(Prisma.sql`r.id > ${id}`),
+    since: (id) =>
+      unexpired(Prisma.sql`(
+        r.id > ${id}
+        OR r.at >= coalesce((SELECT seen.at FROM revocation seen WHERE seen.id = ${id}), '-infinity') - ${seconds(slowestCommitSeconds)}
+      )`)
+  }
+}

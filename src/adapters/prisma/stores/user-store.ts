@@ -1,0 +1,76 @@
+import type { User, UserStore, UserWithPassword } from '../../../ports/users.js'
+import type { Database } from '../database.js'
+import { Prisma } from '../generated/client.js'
+import { byCreation, where } from '../sql/cursor.js'
+import { by, type EndingPolicy, eventTarget } from '../sql/ending-sessions.js'
+import { userColumns } from '../sql/session-rows.js'
+import { userChanges } from '../sql/user-changes.js'
+
+const newestFirst = byCreation<User>('users', 'u')
+
+/** Accounts in PostgreSQL. */
+export function prismaUserStore(database: Database, policy: EndingPolicy): UserStore {
+  const findWhere = async (condition: Prisma.Sql) => {
+    const [user] = await database.run(
+      (prisma) => prisma.$queryRaw<UserWithPassword[]>`
+        SELECT ${userColumns}, u.password_hash AS "passwordHash" FROM "user" u WHERE ${condition}`
+    )
+    return user
+  }
+
+  return {
+    ...userChanges(database, policy),
+
+    async create({ id, email, passwordHash, roles }, actor) {
+      const [user] = await database.run(
+        (prisma) => prisma.$queryRaw<User[]>`
+          WITH u AS (
+            INSERT INTO "user" (id, email, email_key, password_hash, roles)
+            VALUES (${id}::uuid, ${email.address}, ${email.key}, ${passwordHash}, ${[...roles]}::text[])
+            ON CONFLICT (email_key) DO NOTHING
+            RETURNING *
+          ), noted AS (
+            INSERT INTO ${eventTarget} SELECT 'user_registered', u.id, NULL, NULL, NULL, ${by(actor)} FROM u
+          )
+          SELECT ${userColumns} FROM u`
+      )
+      return user ?? 'email_taken'
+    },
+
+    find(id) {
+      return findWhere(Prisma.sql`u.id = ${id}::uuid`)
+    },
+
+    findByEmail(emailKey) {
+      return findWhere(Prisma.sql`u.email_key = ${emailKey}`)
+    },
+
+    async list({ emailPrefix }, page) {
+      const conditions = where([
+        emailPrefix === undefined ? undefined : Prisma.sql`u.email_key LIKE ${literalPattern(emailPrefix)}`,
+        newestFirst.after(page.cursor)
+      ])
+      const rows = await database.run(
+        (prisma) => prisma.$queryRaw<User[]>`
+          SELECT ${userColumns} FROM "user" u ${conditions}
+          ORDER BY u.created_at DESC, u.id DESC LIMIT ${page.limit + 1}`
+      )
+      return newestFirst.page(rows, page)
+    },
+
+    async anyWithRole(role) {
+      const enabled = { roles: { has: role }, disabledAt: null }
+      return (await database.run((prisma) => prisma.user.findFirst({ where: enabled, select: { id: true } }))) !== null
+    },
+
+    async upgradePasswordHash(id, oldHash, newHash) {
+      await database.run(
+        (prisma) => prisma.$executeRaw`
+          UPDATE "user" SET password_hash = ${newHash} WHERE id = ${id}::uuid AND password_hash = ${oldHash}`
+      )
+    }
+  }
+}
+
+/** A LIKE pattern for whatever begins with `prefix`, taken to the letter. */
+const literalPattern = (prefix: string) => `${prefix.replace(/[\\%_]/g, '\\$&')}%`

@@ -1,0 +1,110 @@
+import { Check, Errors } from 'typebox/value'
+import { mustBe, rules } from './rules.js'
+import { type SettingSchema, type Settings, settings, settingsSchema } from './schema.js'
+
+type Frozen<T> = { readonly [K in keyof T]: T[K] extends readonly (infer Item)[] ? readonly Item[] : T[K] }
+
+/** What the process was told, checked and complete. docs/configuration.md explains each setting. */
+export type Config = Frozen<
+  Omit<Settings, 'issuer' | 'audience' | 'nodeEnv'> & { issuer: string; audience: string; production: boolean }
+>
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Every mistake of an environment at once, each in one line that names the variable and what would do. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  constructor(readonly problems: readonly string[]) {
+    super(`The settings do not fit:\n${problems.map((line) => `  - ${line}`).join('\n')}`)
+  }
+}
+
+/** The settings by name, each as its typed value; what is left out or undefined has its default. */
+export type SettingOptions = { readonly [K in keyof Frozen<Settings>]?: Frozen<Settings>[K] | undefined }
+
+/**
+ * Reads the settings from `environment`; an empty value counts as none. Throws one `ConfigError` with
+ * every mistake. `warn` hears of what is allowed and yet likely to be a mistake. Neither shows a secret.
+ */
+export function loadConfig(environment: Environment, warn: (warning: string) => void = () => {}): Config {
+  const config = createConfig(readSettings(environment), warn)
+  for (const variable of unknownVariables(environment)) warn(variable)
+  return config
+}
+
+/** Completes and checks settings that are values already, whatever their types say; throws and warns as `loadConfig` does. */
+export function createConfig(
+  options: { readonly [K in keyof SettingOptions]: unknown },
+  warn: (warning: string) => void = () => {}
+): Config {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+  const copied = given.map(([key, value]) => [key, Array.isArray(value) ? [...value] : value] as const)
+  const read: Record<string, unknown> = { ...defaultSettings(), ...Object.fromEntries(copied) }
+  const faulty = faultyKeys(read)
+  const sound: Partial<Settings> = Object.fromEntries(Object.entries(read).filter(([key]) => !faulty.has(key)))
+  const problems = [
+    ...settings.filter(({ key }) => faulty.has(key)).map((setting) => mustBe(setting, String(read[setting.key]))),
+    ...rules.map((rule) => rule(sound)).filter((problem) => problem !== undefined),
+    ...given.flatMap(([key]) => (settings.some((setting) => setting.key === key) ? [] : [`${key} is not a setting.`]))
+  ]
+  if (problems.length > 0 || !Check(settingsSchema, read)) throw new ConfigError(problems)
+
+  const { nodeEnv, ...rest } = read
+  const issuer = read.issuer ?? `http://${hostInUrl(read.host)}:${read.port}`
+  const config = { ...rest, issuer, audience: read.audience ?? issuer, production: nodeEnv === 'production' }
+  if (config.production && read.issuer === undefined) {
+    warn(
+      `ISSUER is not set, so access tokens say ${issuer}. Set it to the address at which clients reach this service.`
+    )
+  }
+  for (const value of Object.values(config)) Object.freeze(value)
+  return Object.freeze(config)
+}
+
+/** The configuration of this process; the only place that reads `process.env`. */
+export function configFromProcess(warn?: (warning: string) => void): Config {
+  return loadConfig(process.env, warn)
+}
+
+/** What the environment says, each value as far as its text could be read; `createConfig` judges it. */
+function readSettings(environment: Environment): Record<string, unknown> {
+  const given = settings.flatMap(({ key, variable, schema }) => {
+    const text = environment[variable]
+    return text === undefined || text === '' ? [] : [[key, parse(schema, text)] as const]
+  })
+  return Object.fromEntries(given)
+}
+
+function defaultSettings(): Record<string, unknown> {
+  const defaults = settings.map(({ key, schema }) => [key, structuredClone(schema.default)] as const)
+  return Object.fromEntries(defaults.filter(([, value]) => value !== undefined))
+}
+
+/** The value that `text` stands for; the text itself where it stands for none, so that the schema refuses it. */
+function parse(schema: SettingSchema, text: string): unknown {
+  const trimmed = text.trim()
+  if (schema.type === 'integer') return /^\d+$/.test(trimmed) ? Number(trimmed) : text
+  if (schema.type === 'boolean') return trimmed === 'true' || (trimmed === 'false' ? false : text)
+  if (schema.type === 'array') return trimmed.split(',').map((item) => item.trim())
+  return text
+}
+
+function faultyKeys(read: Record<string, unknown>): Set<string> {
+  return new Set(Errors(settingsSchema, read).map((error) => error.instancePath.split('/')[1] ?? ''))
+}
+
+/** Nobody else's variables begin with our name, so one that we do not know is a slip. */
+function unknownVariables(environment: Environment): string[] {
+  const known = new Set(settings.map(({ variable }) => variable))
+  return Object.keys(environment)
+    .filter((name) => name.startsWith('LATCHKEY_'))
+    .map((name) => {
+      const bare = name.slice('LATCHKEY_'.length)
+      return `${name} is not a setting and does nothing. ${known.has(bare) ? `Did you mean ${bare}?` : 'docs/configuration.md lists the settings.'}`
+    })
+}
+
+function hostInUrl(host: string): string {
+  if (['127.0.0.1', '0.0.0.0', '::', '::1'].includes(host)) return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
+}

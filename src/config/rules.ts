@@ -1,0 +1,97 @@
+import { isIP } from 'node:net'
+import { readEmail } from '../core/email.js'
+import { judgePassword, utf8Length } from '../core/password-policy.js'
+import { expectation, type Setting, type Settings, settings } from './schema.js'
+
+/** What a setting's own schema cannot say: one line for each rule that the settings break together. */
+export type Rule = (settings: Partial<Settings>) => string | undefined
+
+const minRootSecretBytes = 32
+const minProductionBcryptCost = 10
+const proxyWords = ['loopback', 'linklocal', 'uniquelocal']
+
+/** A setting that is missing because its value is already reported breaks no rule. */
+export const rules: readonly Rule[] = [
+  function productionNeedsRootSecret({ nodeEnv, rootSecrets }) {
+    if (nodeEnv !== 'production' || rootSecrets?.length !== 0) return undefined
+    return 'ROOT_SECRET is required when NODE_ENV=production. For example ROOT_SECRET=$(openssl rand -base64 48), and keep it.'
+  },
+  function productionNeedsSecureCookies({ nodeEnv, cookieSecure }) {
+    if (nodeEnv !== 'production' || cookieSecure !== false) return undefined
+    return 'COOKIE_SECURE=false is refused when NODE_ENV=production. Leave it out, and serve over https.'
+  },
+  function productionNeedsCostlyHashes({ nodeEnv, bcryptCost }) {
+    if (nodeEnv !== 'production' || bcryptCost === undefined || bcryptCost >= minProductionBcryptCost) return undefined
+    return `BCRYPT_COST must be ${minProductionBcryptCost} or more when NODE_ENV=production, but is ${bcryptCost}.`
+  },
+  function rootSecretsAreLong({ rootSecrets }) {
+    const short = rootSecrets?.findIndex((secret) => utf8Length(secret) < minRootSecretBytes) ?? -1
+    if (short === -1) return undefined
+    return `ROOT_SECRET is a list with commas between, and number ${short + 1} of it has fewer than ${minRootSecretBytes} bytes. Make one with: openssl rand -base64 48`
+  },
+  function idleEndsBeforeAbsolute({ refreshIdleTtlSeconds: idle, refreshAbsoluteTtlSeconds: absolute }) {
+    if (idle === undefined || absolute === undefined || idle <= absolute) return undefined
+    return `REFRESH_IDLE_TTL_SECONDS (${idle}) must not be above REFRESH_ABSOLUTE_TTL_SECONDS (${absolute}). Lower the first or raise the second.`
+  },
+  function recoveryIsRare({ refreshRecoveryGenerations: generations }) {
+    if (generations !== 1) return undefined
+    return 'REFRESH_RECOVERY_GENERATIONS=1 would forgive every stale token, and a thief for ever. Take 0 for none, or 2 or more; 16 is the default.'
+  },
+  function crossSiteCookiesAreSecure({ cookieSameSite, cookieSecure }) {
+    if (cookieSameSite !== 'none' || cookieSecure !== false) return undefined
+    return 'COOKIE_SAME_SITE=none needs COOKIE_SECURE=true: browsers drop such cookies otherwise.'
+  },
+  function issuerIsAnAddress({ issuer }) {
+    if (issuer === undefined || URL.canParse(issuer)) return undefined
+    return mustBeOf('issuer', issuer)
+  },
+  function originsAreSpelledAsBrowsersSendThem({ allowedOrigins }) {
+    const wrong = allowedOrigins?.find((origin) => originAsSent(origin) !== origin)
+    if (wrong === undefined) return undefined
+    return `ALLOWED_ORIGINS has "${wrong}", which no browser sends. Write it as ${originAsSent(wrong) ?? 'https://app.example.com'}.`
+  },
+  function proxiesAreAddresses({ trustProxy }) {
+    const wrong = trustProxy?.find((proxy) => !proxyWords.includes(proxy) && !isNetwork(proxy))
+    return wrong === undefined ? undefined : mustBeOf('trustProxy', wrong)
+  },
+  function adminIsWhole({ adminEmail, adminPassword }) {
+    if ((adminEmail === undefined) === (adminPassword === undefined)) return undefined
+    return 'ADMIN_EMAIL and ADMIN_PASSWORD come together: set both, or neither.'
+  },
+  function adminEmailIsOne({ adminEmail }) {
+    if (adminEmail === undefined || readEmail(adminEmail) !== undefined) return undefined
+    return mustBeOf('adminEmail', adminEmail)
+  },
+  function adminPasswordIsGood({ adminEmail, adminPassword, passwordMinLength }) {
+    if (adminPassword === undefined || passwordMinLength === undefined) return undefined
+    const fault = judgePassword(adminPassword, { minLength: passwordMinLength }, [adminEmail ?? ''], () => false)
+    return fault && `ADMIN_PASSWORD is refused as ${fault}. Take another of at least ${passwordMinLength} characters.`
+  }
+]
+
+/** "PORT must be …, but is …. For example PORT=3000." without the value of a secret. */
+export function mustBe({ variable, schema }: Setting, value: string): string {
+  const found = schema.secret ? 'the value given (not shown here) is not that' : `but is "${value}"`
+  const example = String(schema.examples?.[0] ?? schema.default)
+  return `${variable} must be ${expectation(schema)}, ${found}. For example ${variable}=${example}.`
+}
+
+function mustBeOf(key: keyof Settings, value: string): string | undefined {
+  const setting = settings.find((candidate) => candidate.key === key)
+  return setting && mustBe(setting, value)
+}
+
+/** The `Origin` header of pages there (RFC 6454 §6.2); schemes of app shells have no canonical form that URL knows. */
+function originAsSent(origin: string): string | undefined {
+  if (!URL.canParse(origin)) return undefined
+  const { origin: canonical } = new URL(origin)
+  return canonical === 'null' ? origin : canonical
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/')
+  const version = isIP(address)
+  if (version === 0 || rest.length > 0) return false
+  if (bits === undefined) return true
+  return /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)
+}

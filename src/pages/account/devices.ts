@@ -1,0 +1,71 @@
+import { client, request } from '../shared/connection.js'
+import { type Device, deviceName, deviceRow, rowButton } from '../shared/device-row.js'
+import { ask } from '../shared/dialog.js'
+import { byId, replaceChildren } from '../shared/dom.js'
+import { onClick, say } from '../shared/status.js'
+
+const title = byId('devices-title', HTMLHeadingElement)
+const list = byId('devices', HTMLUListElement)
+const endOthers = byId('end-others', HTMLButtonElement)
+
+/** Makes the buttons work; `changed` is called when something here has changed. */
+export function prepareDevices(changed: () => Promise<void>): void {
+  onClick(endOthers, async () => {
+    const answer = await ask({
+      title: 'Sign out all other devices?',
+      text: 'You stay signed in here. Each of the others must sign in again.',
+      confirm: 'Sign out all others',
+      dangerous: true
+    })
+    if (answer === undefined) return
+    const revoked = await client.revokeOthers()
+    await changed()
+    say(revoked === 1 ? 'One other device is signed out.' : `${revoked} other devices are signed out.`)
+    title.focus()
+  })
+}
+
+/** Shows the devices that are signed in, this one first. */
+export async function loadDevices(changed: () => Promise<void>): Promise<void> {
+  const sessions = await client.sessions()
+  const sorted = [...sessions].sort(
+    (a, b) => Number(b.current) - Number(a.current) || b.last_used_at.localeCompare(a.last_used_at)
+  )
+  endOthers.hidden = sessions.length < 2
+  replaceChildren(
+    list,
+    sorted.map((session) => row(session, changed)),
+    title
+  )
+}
+
+function row(session: Device, changed: () => Promise<void>): HTMLLIElement {
+  const name = deviceName(session)
+  const rename = onClick(rowButton('Rename', session, { class: 'quiet' }), async () => {
+    const answer = await ask({
+      title: 'Rename this device',
+      text: 'A name by which you know it again.',
+      confirm: 'Save',
+      field: { label: 'Name', value: name, required: true }
+    })
+    if (answer === undefined || answer.value === '') return
+    await request('PATCH', `sessions/${session.id}`, { device: answer.value })
+    await changed()
+    say(`The device is called “${answer.value}” now.`)
+  })
+  if (session.current) return deviceRow(session, [rename])
+
+  const end = onClick(rowButton('Sign out', session, { class: 'quiet danger' }), async () => {
+    const answer = await ask({
+      title: `Sign out “${name}”?`,
+      text: 'It must sign in again. If you do not know this device, change your password too.',
+      confirm: 'Sign out',
+      dangerous: true
+    })
+    if (answer === undefined) return
+    await client.revoke(session.id)
+    await changed()
+    say(`“${name}” is signed out.`)
+  })
+  return deviceRow(session, [rename, end])
+}

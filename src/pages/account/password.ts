@@ -1,0 +1,35 @@
+import { hasCode, request } from '../shared/connection.js'
+import { byId } from '../shared/dom.js'
+import { problemWords } from '../shared/problem-words.js'
+import { onSubmit, say } from '../shared/status.js'
+
+const form = byId('password-form', HTMLFormElement)
+const user = byId('password-user', HTMLInputElement)
+const current = byId('current-password', HTMLInputElement)
+const next = byId('new-password', HTMLInputElement)
+const fault = byId('password-fault', HTMLParagraphElement)
+
+/** Makes the form work; `changed` is called when the password is another. */
+export function preparePassword(changed: () => Promise<void>): void {
+  onSubmit(form, async () => {
+    fault.textContent = ''
+    for (const field of [current, next]) field.removeAttribute('aria-invalid')
+    try {
+      await request('POST', 'password', { current_password: current.value, new_password: next.value })
+    } catch (error) {
+      const wrong = hasCode(error, 'invalid_credentials') ? current : next
+      fault.textContent = wrong === current ? 'The current password is wrong.' : problemWords(error)
+      wrong.ariaInvalid = 'true'
+      wrong.select()
+      return
+    }
+    form.reset()
+    await changed()
+    say('The password is changed, and all other devices are signed out.')
+  })
+}
+
+/** Tells password managers whose password it is. */
+export function showPasswordOwner(email: string): void {
+  user.defaultValue = email
+}

@@ -1,0 +1,158 @@
+import type { AdminSessions, Events, Revoked, User } from '../shared/answers.js'
+import { request } from '../shared/connection.js'
+import { deviceName, deviceRow, rowButton } from '../shared/device-row.js'
+import { ask } from '../shared/dialog.js'
+import { byId, element, replaceChildren } from '../shared/dom.js'
+import { reasonWords } from '../shared/event-words.js'
+import { onClick, say } from '../shared/status.js'
+import { timeElement, timelineItem } from '../shared/timeline.js'
+import { sentence } from '../shared/words.js'
+import { badges } from './badges.js'
+import { openTimelines, sessionTimeline } from './session-timeline.js'
+
+type Session = AdminSessions['sessions'][number]
+type Event = Events['events'][number]
+
+const panel = byId('person', HTMLElement)
+
+/** How far back a person's events are shown. */
+const eventLimit = 100
+
+let changed: () => Promise<void> = async () => undefined
+
+/** `afterChange` is called when something about the person has changed. */
+export function preparePerson(afterChange: () => Promise<void>): void {
+  changed = afterChange
+}
+
+/** Shows a person, their live sessions, and what happened to them. */
+export async function loadPerson(id: string): Promise<void> {
+  const [user, { sessions }, { events }] = await Promise.all([
+    request<User>('GET', `admin/users/${id}`),
+    request<AdminSessions>('GET', `admin/users/${id}/sessions`),
+    request<Events>('GET', `admin/events?user_id=${id}&limit=${eventLimit}`)
+  ])
+  const open = openTimelines(panel)
+  const title = element('h3', { id: 'person-title', tabindex: '-1' }, user.email)
+  const live = new Set(sessions.map((session) => session.id))
+  const gone = events.filter(({ type, session_id: sid }) => type === 'session_ended' && sid !== null && !live.has(sid))
+  const accountEvents = events.filter(({ session_id: sid }) => sid === null)
+  panel.hidden = false
+  replaceChildren(
+    panel,
+    [
+      element('div', { class: 'heading' }, title, element('p', { class: 'badges' }, ...badges(user))),
+      element('p', { class: 'detail' }, element('code', {}, user.id), ' · account made ', timeElement(user.created_at)),
+      element('p', { class: 'actions start' }, ...actions(user, sessions.length)),
+      element('h4', {}, `Live sessions (${sessions.length})`),
+      sessions.length === 0
+        ? nothing('None.')
+        : element('ul', { class: 'rows' }, ...sessions.map((s) => liveRow(s, open))),
+      element('h4', {}, 'Ended sessions'),
+      gone.length === 0
+        ? nothing('None lately.')
+        : element('ul', { class: 'rows' }, ...gone.map((e) => endedRow(e, open))),
+      element('h4', {}, 'Account'),
+      element('ol', { class: 'timeline' }, ...accountEvents.map(timelineItem))
+    ],
+    title
+  )
+}
+
+const nothing = (text: string) => element('p', { class: 'hint' }, text)
+
+function actions(user: User, sessions: number): HTMLButtonElement[] {
+  return [
+    onClick(actionButton('Roles…', 'quiet'), () => changeRoles(user)),
+    onClick(actionButton(user.disabled ? 'Enable…' : 'Disable…', user.disabled ? 'quiet' : 'quiet danger'), () =>
+      user.disabled ? enable(user) : disable(user)
+    ),
+    ...(sessions === 0 ? [] : [onClick(actionButton('End all sessions…', 'quiet danger'), () => endAll(user))])
+  ]
+}
+
+function actionButton(label: string, className: string): HTMLButtonElement {
+  return element('button', { type: 'button', class: className, 'data-key': `person ${label}` }, label)
+}
+
+async function changeRoles(user: User): Promise<void> {
+  const answer = await ask({
+    title: `Roles of ${user.email}`,
+    text: 'Separated by spaces. Access tokens with the old roles are refused at once; nobody is signed out.',
+    confirm: 'Save',
+    field: { label: 'Roles', value: user.roles.join(' '), maxLength: 1000 }
+  })
+  if (answer === undefined) return
+  const roles = [...new Set(answer.value.split(/[\s,]+/).filter((role) => role !== ''))]
+  await request('PATCH', `admin/users/${user.id}`, { roles })
+  await changed()
+  say(roles.length === 0 ? `${user.email} has no roles now.` : `${user.email} has the roles ${roles.join(', ')} now.`)
+}
+
+async function disable(user: User): Promise<void> {
+  const answer = await ask({
+    title: `Disable ${user.email}?`,
+    text: 'All their sessions end at once, and they cannot sign in until the account is enabled.',
+    confirm: 'Disable',
+    dangerous: true
+  })
+  if (answer === undefined) return
+  await request('PATCH', `admin/users/${user.id}`, { disabled: true })
+  await changed()
+  say(`${user.email} is disabled.`)
+}
+
+async function enable(user: User): Promise<void> {
+  const answer = await ask({ title: `Enable ${user.email}?`, text: 'They can sign in again.', confirm: 'Enable' })
+  if (answer === undefined) return
+  await request('PATCH', `admin/users/${user.id}`, { disabled: false })
+  await changed()
+  say(`${user.email} is enabled.`)
+}
+
+async function endAll(user: User): Promise<void> {
+  const answer = await ask({
+    title: `End all sessions of ${user.email}?`,
+    text: 'Each device must sign in again.',
+    confirm: 'End all sessions',
+    dangerous: true,
+    field: noteField
+  })
+  if (answer === undefined) return
+  const path = `admin/users/${user.id}/sessions`
+  const { revoked } = await request<Revoked>('DELETE', path, noteOf(answer.value))
+  await changed()
+  say(revoked === 1 ? 'One session has ended.' : `${revoked} sessions have ended.`)
+}
+
+const noteField = { label: 'Why, for the audit log (may be left empty)', maxLength: 500 }
+const noteOf = (text: string) => (text === '' ? {} : { reason: text })
+
+function liveRow(session: Session, open: ReadonlySet<string>): HTMLLIElement {
+  const end = onClick(rowButton('End…', session, { class: 'quiet danger' }), async () => {
+    const answer = await ask({
+      title: `End the session on “${deviceName(session)}”?`,
+      text: 'That device must sign in again.',
+      confirm: 'End session',
+      dangerous: true,
+      field: noteField
+    })
+    if (answer === undefined) return
+    await request('DELETE', `admin/sessions/${session.id}`, noteOf(answer.value))
+    await changed()
+    say('The session has ended.')
+  })
+  return deviceRow(session, [end], sessionTimeline(session.id, open))
+}
+
+/** Of a session that has ended the log is all there is. */
+function endedRow(event: Event, open: ReadonlySet<string>): HTMLLIElement {
+  const sid = event.session_id ?? ''
+  return element(
+    'li',
+    { class: 'ended', 'data-session': sid },
+    element('p', { class: 'name' }, sentence(reasonWords(event.reason))),
+    element('p', { class: 'detail' }, 'Ended ', timeElement(event.at)),
+    sessionTimeline(sid, open)
+  )
+}

@@ -1,0 +1,30 @@
+import type { Events } from '../shared/answers.js'
+import { request } from '../shared/connection.js'
+import { element } from '../shared/dom.js'
+import { attempt } from '../shared/status.js'
+import { timelineItem } from '../shared/timeline.js'
+
+/** The sessions whose timelines are open, so that they stay so when all is drawn anew. */
+export function openTimelines(panel: HTMLElement): ReadonlySet<string> {
+  const open = panel.querySelectorAll<HTMLDetailsElement>('details[open][data-of]')
+  return new Set([...open].map(({ dataset }) => dataset.of ?? ''))
+}
+
+/** What happened to one session, asked for when somebody opens it. */
+export function sessionTimeline(sid: string, open: ReadonlySet<string>): HTMLDetailsElement {
+  const list = element('ol', { class: 'timeline' })
+  const details = element(
+    'details',
+    { 'data-of': sid, open: open.has(sid) },
+    element('summary', { 'data-key': `timeline ${sid}` }, 'Timeline'),
+    list
+  )
+  const load = async () => {
+    const { events } = await request<Events>('GET', `admin/events?session_id=${sid}`)
+    list.replaceChildren(...events.map(timelineItem))
+  }
+  details.addEventListener('toggle', () => {
+    if (details.open) void attempt(load)
+  })
+  return details
+}

@@ -1,0 +1,41 @@
+import { type Email, readEmail } from '../../core/email.js'
+import { judgePassword } from '../../core/password-policy.js'
+import type { Ports } from '../../ports/index.js'
+import { Refused } from '../refused.js'
+
+/** Reads an e-mail address that a new account is to have; refuses what is none. */
+export function requireEmail(text: string): Email {
+  const email = readEmail(text)
+  if (email === undefined) {
+    throw new Refused('invalid_request', { errors: [{ field: 'email', message: 'must be an e-mail address' }] })
+  }
+  return email
+}
+
+export type NewPasswordPorts = Pick<Ports, 'policy' | 'identity' | 'commonPasswords' | 'breachedPasswords'>
+
+/** Refuses a new password that the policy does not allow, or that is known to have leaked. */
+export async function requireGoodPassword(ports: NewPasswordPorts, password: string, emailKey: string): Promise<void> {
+  const minLength = ports.policy.passwordMinLength
+  const context = contextWords(emailKey, ports.identity.issuer)
+  const fault =
+    judgePassword(password, { minLength }, context, ports.commonPasswords) ??
+    ((await ports.breachedPasswords(password)) ? 'password_too_common' : undefined)
+  if (fault === undefined) return
+  throw new Refused(fault, {
+    detail: {
+      password_too_short: `A password has at least ${minLength} characters.`,
+      password_too_long: 'A password has at most 1024 bytes.',
+      password_too_common:
+        'This password is among the first to be guessed: many people use it, it has leaked, or it is made of your address or the name of this service.'
+    }[fault]
+  })
+}
+
+/** Words that whoever attacks this account here tries first (ASVS 6.2.11). */
+function contextWords(emailKey: string, issuer: string): readonly string[] {
+  const [localPart = '', domain = ''] = emailKey.split('@')
+  const { hostname } = new URL(issuer)
+  const hosts = [domain, hostname]
+  return ['latchkey', 'password', emailKey, localPart, ...hosts, ...hosts.flatMap((host) => host.split('.'))]
+}

@@ -1,0 +1,114 @@
+import { guesses } from '../../core/allowance.js'
+import type { DeviceTokenContent } from '../../core/device-token.js'
+import { readEmail } from '../../core/email.js'
+import { maxPasswordBytes, utf8Length } from '../../core/password-policy.js'
+import { Unavailable } from '../../ports/errors.js'
+import type { Actor } from '../../ports/events.js'
+import type { Ports } from '../../ports/index.js'
+import type { RateLimitUse } from '../../ports/limits.js'
+import type { UserWithPassword } from '../../ports/users.js'
+import { countedGuess } from '../limits.js'
+import { Refused } from '../refused.js'
+import {
+  requireAllowedMode,
+  type SessionRequest,
+  type SignedIn,
+  type StartSessionPorts,
+  startSession
+} from '../sessions/start-session.js'
+import { type DevicePorts, issueDeviceToken, knownDevice } from './known-device.js'
+
+export type LoginPorts = StartSessionPorts &
+  DevicePorts &
+  Pick<Ports, 'users' | 'passwords' | 'events' | 'decisions' | 'rateLimits'>
+
+export interface LoginInput extends SessionRequest {
+  readonly email: string
+  readonly password: string
+  /** The device token that the client holds. */
+  readonly deviceToken: string | undefined
+  /** The client's address or, where one client has many, the network that stands for it. */
+  readonly network: string
+}
+
+/**
+ * Proves a password and starts a session. An unknown e-mail, a wrong password and a disabled user
+ * are one answer, after the same work and within the same limits (ASVS 6.3.8). Whoever has signed in
+ * from this device before is not held up by the guesses of strangers.
+ */
+export async function login(ports: LoginPorts, input: LoginInput, actor: Actor): Promise<SignedIn> {
+  requireAllowedMode(ports, input.mode)
+  await ports.passwords.requireRoom()
+  const email = readEmail(input.email)
+  const user = email && (await ports.users.findByEmail(email.key))
+  const device = knownDevice(ports, input.deviceToken, user?.id)
+  const uses = usesOf(email?.key ?? input.email, device, input.network)
+
+  const fault = await countedGuess(ports, uses, () => faultOf(ports, input.password, user)).catch((error) =>
+    noteLimited(ports, user, error)
+  )
+  if (user === undefined || fault !== undefined) return refuse(ports, user, fault ?? 'unknown_email', actor)
+
+  const credentials = await startSession(ports, { userId: user.id, passwordHash: user.passwordHash }, input, {
+    ...actor,
+    userId: user.id
+  })
+  ports.decisions.note('login', 'succeeded', { sid: credentials.sessionId, userId: user.id })
+  await upgradeOutdatedHash(ports, user, input.password)
+  return { ...credentials, deviceToken: issueDeviceToken(ports, user.id, device) }
+}
+
+/** What a guess at the account counts towards: a known device has an allowance of its own. */
+function usesOf(account: string, device: DeviceTokenContent | undefined, network: string): readonly RateLimitUse[] {
+  if (device !== undefined) {
+    return [
+      { allowance: guesses.device, key: device.deviceId },
+      { allowance: guesses.devices, key: account }
+    ]
+  }
+  return [
+    { allowance: guesses.stranger, key: `${network} ${account}` },
+    { allowance: guesses.strangers, key: account }
+  ]
+}
+
+function noteLimited(ports: LoginPorts, user: UserWithPassword | undefined, error: unknown): never {
+  if (error instanceof Refused) ports.decisions.note('login', 'limited', { userId: user?.id })
+  throw error
+}
+
+type LoginFault = 'unknown_email' | 'wrong_password' | 'user_disabled'
+
+/** The password is looked at first, whoever it is: all answers take the same work. */
+async function faultOf(
+  ports: LoginPorts,
+  password: string,
+  user: UserWithPassword | undefined
+): Promise<LoginFault | undefined> {
+  const proved =
+    utf8Length(password) <= maxPasswordBytes && (await ports.passwords.verify(password, user?.passwordHash))
+  if (user === undefined) return 'unknown_email'
+  if (!proved) return 'wrong_password'
+  return user.disabled ? 'user_disabled' : undefined
+}
+
+async function refuse(
+  ports: LoginPorts,
+  user: UserWithPassword | undefined,
+  reason: LoginFault,
+  actor: Actor
+): Promise<never> {
+  await ports.events.record({ type: 'login_failed', userId: user?.id, reason }, actor)
+  ports.decisions.note('login', reason, { userId: user?.id })
+  throw new Refused('invalid_credentials')
+}
+
+/** Only now is the password at hand to hash it as today's settings say. It can wait for another login. */
+async function upgradeOutdatedHash(ports: LoginPorts, user: UserWithPassword, password: string): Promise<void> {
+  if (!ports.passwords.isOutdated(user.passwordHash)) return
+  try {
+    await ports.users.upgradePasswordHash(user.id, user.passwordHash, await ports.passwords.hash(password))
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error
+  }
+}

@@ -1,0 +1,34 @@
+import type { Actor } from '../../ports/events.js'
+import type { Ports } from '../../ports/index.js'
+import { type NewPasswordPorts, requireEmail, requireGoodPassword } from '../accounts/account-details.js'
+import { Refused } from '../refused.js'
+import {
+  requireAllowedMode,
+  type SessionRequest,
+  type SignedIn,
+  type StartSessionPorts,
+  startSession
+} from '../sessions/start-session.js'
+import { type DevicePorts, issueDeviceToken } from './known-device.js'
+
+export type RegisterPorts = StartSessionPorts & DevicePorts & NewPasswordPorts & Pick<Ports, 'users' | 'passwords'>
+
+/** Makes an account and its first session. Nobody registers with a role. */
+export async function register(
+  ports: RegisterPorts,
+  input: { readonly email: string; readonly password: string } & SessionRequest,
+  actor: Actor
+): Promise<SignedIn> {
+  requireAllowedMode(ports, input.mode)
+  await ports.passwords.requireRoom()
+  const email = requireEmail(input.email)
+  await requireGoodPassword(ports, input.password, email.key)
+
+  const passwordHash = await ports.passwords.hash(input.password)
+  const user = await ports.users.create({ id: ports.entropy.uuid(), email, passwordHash, roles: [] }, actor)
+  ports.decisions.note('registration', user === 'email_taken' ? user : 'succeeded')
+  if (user === 'email_taken') throw new Refused('email_taken')
+
+  const credentials = await startSession(ports, { userId: user.id, passwordHash }, input, { ...actor, userId: user.id })
+  return { ...credentials, deviceToken: issueDeviceToken(ports, user.id, undefined) }
+}

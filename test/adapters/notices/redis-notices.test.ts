@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import t from 'tap'
+import { redisNotices } from '../../../src/adapters/notices/redis-notices.js'
+
+const url = process.env.TEST_REDIS_URL
+
+if (url === undefined) {
+  t.pass('what needs Redis', { skip: 'TEST_REDIS_URL is not set' })
+} else {
+  t.test('a notice reaches whoever subscribed under the same name, and nobody else', async (t) => {
+    const name = randomUUID()
+    const notices = redisNotices(url, name)
+    const others = redisNotices(url, randomUUID())
+    t.teardown(notices.close)
+    t.teardown(others.close)
+    const heard: string[] = []
+    let resolve = () => {}
+    const told = new Promise<void>((done) => {
+      resolve = done
+    })
+    const mine = await notices.connect({
+      onNotice() {
+        heard.push('mine')
+        resolve()
+      },
+      onLost: () => undefined
+    })
+    const foreign = await others.connect({ onNotice: () => heard.push('foreign'), onLost: () => undefined })
+
+    await notices.publish()
+    await told
+    await foreign.ping()
+    t.strictSame(heard, ['mine'])
+    await mine.close()
+    await foreign.close()
+  })
+}
+
+t.test('a Redis that is away fails the subscription, and publishing does not throw', async (t) => {
+  const port = await unusedPort()
+  const notices = redisNotices(`redis://127.0.0.1:${port}`, 'away')
+  t.teardown(notices.close)
+  await t.rejects(notices.connect({ onNotice: () => undefined, onLost: () => undefined }))
+  await t.resolves(notices.publish())
+})
+
+t.test('a Redis that hangs up is told', async (t) => {
+  const server = createServer((socket) => socket.once('data', () => socket.destroy())).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const notices = redisNotices(`redis://127.0.0.1:${port}`, 'hanging up')
+  t.teardown(notices.close)
+  await t.rejects(notices.connect({ onNotice: () => undefined, onLost: () => undefined }))
+})
+
+async function unusedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  return typeof address === 'object' && address !== null ? address.port : 0
+}

@@ -1,0 +1,65 @@
+import t from 'tap'
+import { serviceMetrics } from '../../../src/adapters/observability/metrics.js'
+import type { Revocation } from '../../../src/core/revocation.js'
+
+const now = 1_700_000_000_000
+const ended = { id: 1n, sid: 'a', reason: 'logged_out', at: now - 400, expiresAt: now + 600_000 } as const
+
+/** Metrics of a service that is scripted: `tell` is what its feed does. */
+function scripted() {
+  const followers: ((revocations: readonly Revocation[]) => void)[] = []
+  const metrics = serviceMetrics({
+    clock: { now: () => now },
+    feed: {
+      follow(follower) {
+        followers.push(follower)
+        return () => undefined
+      },
+      state: () => ({ connected: false, stale: true, lagSeconds: 12, size: 3 })
+    },
+    keys: () => [
+      { number: 1, signsFrom: now - 90_000, retiresAt: null },
+      { number: 2, signsFrom: now + 60_000, retiresAt: null }
+    ],
+    passwordQueue: () => ({ running: 2, waiting: 7 }),
+    database: () => ({ running: 1, waiting: 4 })
+  })
+  return { metrics, tell: (revocation: Revocation) => followers.forEach((follow) => void follow([revocation])) }
+}
+
+t.test('the delay of a revocation is counted from its writing, and is never below zero', async (t) => {
+  const { metrics, tell } = scripted()
+  tell(ended)
+  tell({ ...ended, at: now + 5 })
+  const text = await metrics.text()
+  t.match(text, 'latchkey_revocation_delay_seconds_bucket{le="0.25"} 1\n')
+  t.match(text, 'latchkey_revocation_delay_seconds_bucket{le="0.5"} 2\n')
+  t.match(text, 'latchkey_revocation_delay_seconds_sum 0.4\n')
+})
+
+t.test('an entry without a session is everybody', async (t) => {
+  const { metrics } = scripted()
+  metrics.countRevocations([{ ...ended, sid: null, reason: 'revoked_by_admin' }])
+  const text = await metrics.text()
+  t.match(text, 'latchkey_revocations_total{reason="everybody"} 1\n')
+  t.match(text, 'latchkey_revocations_total{reason="revoked_by_admin"} 0\n')
+})
+
+t.test('what is looked at is what it is at the moment of reading', async (t) => {
+  const text = await scripted().metrics.text()
+  for (const sample of [
+    'feed_connected 0',
+    'feed_stale 1',
+    'feed_lag_seconds 12',
+    'live_revocations 3',
+    'signing_keys{state="active"} 1',
+    'signing_keys{state="published"} 1',
+    'signing_key_age_seconds 90',
+    'password_hashes{state="running"} 2',
+    'password_hashes{state="waiting"} 7',
+    'database_operations{state="running"} 1',
+    'database_operations{state="waiting"} 4'
+  ]) {
+    t.match(text, `latchkey_${sample}\n`)
+  }
+})

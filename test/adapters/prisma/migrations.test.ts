@@ -1,0 +1,154 @@
+import { createHash } from 'node:crypto'
+import { PGlite } from '@electric-sql/pglite'
+import t, { type Test } from 'tap'
+import { builtTemplate, makeCluster } from '../../../src/adapters/embedded/data-folder.js'
+import {
+  type Migration,
+  type MigrationConnection,
+  migrate,
+  readMigrations
+} from '../../../src/adapters/prisma/migrations.js'
+import { openServerDatabase } from '../../../src/adapters/prisma/server-database.js'
+import { openTestDatabase, sql, testDatabases, testFolder, testSchema } from '../../support/database.js'
+
+interface HistoryRow {
+  readonly migration_name: string
+  readonly checksum: string
+  readonly applied_steps_count: number
+  readonly finished_at: Date | null
+  readonly rolled_back_at: Date | null
+  readonly logs: string | null
+}
+
+const migration = (name: string, text: string): Migration => ({
+  name,
+  sql: text,
+  checksum: createHash('sha256').update(text).digest('hex')
+})
+
+const first = migration('1_first', 'CREATE TABLE "first" ("id" INT); INSERT INTO "first" VALUES (1)')
+const second = migration('2_second', 'ALTER TABLE "first" ADD COLUMN "name" TEXT')
+
+for (const kind of testDatabases(t)) {
+  t.test(`${kind}: the history reads as "prisma migrate deploy" would have written it`, async (t) => {
+    const database = await openTestDatabase(t, { kind })
+    const rows = await sql<HistoryRow>(database, 'SELECT * FROM "_prisma_migrations" ORDER BY "migration_name"')
+    const files = await readMigrations()
+    t.ok(files.length > 0)
+    t.same(
+      rows.map((row) => [row.migration_name, row.checksum]),
+      files.map((file) => [file.name, file.checksum])
+    )
+    for (const row of rows) {
+      t.match(row, { applied_steps_count: 1, finished_at: Date, rolled_back_at: null, logs: null })
+    }
+    const columns = await sql(
+      database,
+      `SELECT "column_name" AS "name", "data_type" AS "type", "character_maximum_length" AS "length",
+              "is_nullable" AS "nullable", "column_default" AS "default"
+       FROM information_schema.columns
+       WHERE "table_name" = '_prisma_migrations' AND "table_schema" = current_schema() ORDER BY "ordinal_position"`
+    )
+    const time = 'timestamp with time zone'
+    t.same(columns, [
+      { name: 'id', type: 'character varying', length: 36, nullable: 'NO', default: null },
+      { name: 'checksum', type: 'character varying', length: 64, nullable: 'NO', default: null },
+      { name: 'finished_at', type: time, length: null, nullable: 'YES', default: null },
+      { name: 'migration_name', type: 'character varying', length: 255, nullable: 'NO', default: null },
+      { name: 'logs', type: 'text', length: null, nullable: 'YES', default: null },
+      { name: 'rolled_back_at', type: time, length: null, nullable: 'YES', default: null },
+      { name: 'started_at', type: time, length: null, nullable: 'NO', default: 'now()' },
+      { name: 'applied_steps_count', type: 'integer', length: null, nullable: 'NO', default: '0' }
+    ])
+  })
+}
+
+const onlyWithServer = testDatabases(t).includes('server') ? {} : { skip: 'needs TEST_DATABASE_URL' }
+
+t.test('processes that start at once on an empty database all succeed', onlyWithServer, async (t) => {
+  const url = await testSchema(t)
+  const databases = await Promise.all([0, 1, 2, 3].map(() => openServerDatabase({ url, poolSize: 1 })))
+  t.teardown(() => Promise.all(databases.map((database) => database.close())))
+  for (const database of databases) {
+    t.equal((await sql(database, 'SELECT * FROM "_prisma_migrations"')).length, (await readMigrations()).length)
+  }
+})
+
+t.test('the migrations of a folder, in the order of their names', async (t) => {
+  const folder = t.testdir({
+    '2_second': { 'migration.sql': second.sql },
+    '1_first': { 'migration.sql': first.sql },
+    'migration_lock.toml': 'provider = "postgresql"'
+  })
+  t.same(await readMigrations(folder), [first, second])
+})
+
+t.test('on one connection', async (t) => {
+  const pglite = await emptyCluster(t)
+  const connection: MigrationConnection = {
+    script: (text) => pglite.exec(text),
+    query: (text, values) => pglite.query(text, [...values])
+  }
+  const history = async () =>
+    (await pglite.query<HistoryRow>('SELECT * FROM "_prisma_migrations" ORDER BY "migration_name"')).rows
+  t.beforeEach(() => pglite.exec('DROP SCHEMA public CASCADE; CREATE SCHEMA public'))
+
+  t.test('migrations are applied once, in order', async (t) => {
+    await migrate(connection, [first])
+    await migrate(connection, [first, second])
+    await migrate(connection, [first, second])
+    t.same(
+      (await history()).map((row) => row.migration_name),
+      ['1_first', '2_second']
+    )
+    t.same((await pglite.query('SELECT * FROM "first"')).rows, [{ id: 1, name: null }])
+  })
+
+  t.test('with nothing to do, nothing is locked or written', async (t) => {
+    await migrate(connection, [first])
+    await pglite.exec('BEGIN; SET TRANSACTION READ ONLY')
+    await migrate({ ...connection, script: async () => t.fail('wrote') }, [first])
+    t.same((await pglite.query(`SELECT 1 FROM pg_locks WHERE "locktype" = 'advisory'`)).rows, [])
+    await pglite.exec('COMMIT')
+  })
+
+  t.test('a migration that fails leaves nothing behind, and the lock is free', async (t) => {
+    const broken = migration('2_broken', 'CREATE TABLE "half" ("id" INT); SELECT 1 / 0')
+    await t.rejects(migrate(connection, [first, broken]), /2_broken failed and was rolled back/)
+    t.same((await pglite.query(`SELECT to_regclass('"half"')::text AS "half"`)).rows, [{ half: null }])
+    t.equal((await history()).length, 1)
+    t.same((await pglite.query(`SELECT 1 FROM pg_locks WHERE "locktype" = 'advisory'`)).rows, [])
+    await migrate(connection, [first, second])
+    t.equal((await history()).length, 2)
+  })
+
+  t.test('an applied migration that reads otherwise now is refused', async (t) => {
+    await migrate(connection, [first])
+    const edited = migration('1_first', 'CREATE TABLE "other" ("id" INT)')
+    await t.rejects(migrate(connection, [edited, second]), /1_first was applied .* from another file/)
+    t.equal((await history()).length, 1, 'and nothing after it was applied')
+  })
+
+  t.test('a failed migration of "prisma migrate" is refused, unless it was resolved', async (t) => {
+    await migrate(connection, [first])
+    await pglite.exec(
+      `INSERT INTO "_prisma_migrations" ("id", "checksum", "migration_name") VALUES ('x', '${second.checksum}', '2_second')`
+    )
+    await t.rejects(migrate(connection, [first, second]), /2_second failed halfway/)
+    await pglite.exec(`UPDATE "_prisma_migrations" SET "rolled_back_at" = now() WHERE "id" = 'x'`)
+    await migrate(connection, [first, second])
+    t.equal((await history()).length, 3)
+  })
+
+  t.test('migrations of a newer version are left alone', async (t) => {
+    await migrate(connection, [first, second])
+    await migrate(connection, [first])
+    t.equal((await history()).length, 2)
+  })
+})
+
+async function emptyCluster(t: Test): Promise<PGlite> {
+  const pglite = await PGlite.create({ dataDir: await makeCluster(await testFolder(t), builtTemplate) })
+  t.teardown(() => pglite.close())
+  return pglite
+}

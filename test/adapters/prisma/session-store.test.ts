@@ -1,5 +1,0 @@
-import t from 'tap'
-import { testSessions } from '../../contract/session-store.js'
-import { onEachDatabase } from './stores.js'
-
-onEachDatabase(t, testSessions)

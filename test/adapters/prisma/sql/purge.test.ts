@@ -1,0 +1,78 @@
+import t from 'tap'
+import { eventRetentionSeconds, purgeExpired } from '../../../../src/adapters/prisma/sql/purge.js'
+import { addUser, eventsOf, login, policy } from '../../../contract/stores.js'
+import { onEachDatabase } from '../../../support/adapters/stores.js'
+import { sql } from '../../../support/database.js'
+
+const retention = eventRetentionSeconds(policy)
+
+onEachDatabase(t, (t, stores, database) => {
+  t.test('events are kept 30 days longer than any session lives', (t) => {
+    t.equal(retention, policy.refreshAbsoluteTtlSeconds + 30 * 86_400)
+    t.end()
+  })
+
+  t.test('a walk in batches takes every expired session, says why, and leaves the others', async (t) => {
+    const user = await addUser(stores)
+    const live = [await login(stores, user), await login(stores, user), await login(stores, user)]
+    const idle = [await login(stores, user, { idleTtlSeconds: 50 }), await login(stores, user, { idleTtlSeconds: 50 })]
+    const absolute = await login(stores, user, { idleTtlSeconds: 50, absoluteTtlSeconds: 50 })
+    await stores.age(60)
+
+    const walk = { batches: 0, sessions: 0 }
+    let after: string | undefined
+    do {
+      const purged = await purgeExpired(database, { batch: 2, eventRetentionSeconds: retention, after })
+      after = purged.next ?? undefined
+      walk.batches += 1
+      walk.sessions += purged.sessions
+    } while (after !== undefined)
+
+    t.same(walk, { batches: 4, sessions: 3 })
+    t.same((await stores.sessions.listOfUser(user.id)).map(({ id }) => id).sort(), live.map(({ id }) => id).sort())
+    for (const { id } of idle) {
+      t.equal(await stores.sessions.find(id), undefined)
+      t.equal(await stores.events.endedReason(id), 'idle_timeout')
+    }
+    t.equal(await stores.events.endedReason(absolute.id), 'absolute_timeout')
+    t.match(await eventsOf(stores, { sessionId: absolute.id, type: 'session_ended' }), [
+      { userId: user.id, actorId: null }
+    ])
+    t.match(await purgeExpired(database, { batch: 100, eventRetentionSeconds: retention }), { sessions: 0, next: null })
+  })
+
+  t.test('revocations and events go when they are past their time, a batch at once', async (t) => {
+    const user = await addUser(stores)
+    for (let i = 0; i < 3; i++) await login(stores, user)
+    await stores.sessions.endAllOfUser(user.id, { reason: 'logged_out' }, {})
+    const purge = () => purgeExpired(database, { batch: 2, eventRetentionSeconds: retention })
+    t.match(await purge(), { revocations: 0, events: 0 })
+
+    await stores.age(policy.accessTokenTtlSeconds + 60)
+    t.match(await purge(), { revocations: 2, events: 0 })
+    t.match(await purge(), { revocations: 1, events: 0 })
+
+    await stores.age(retention)
+    await stores.events.record({ type: 'login_failed', userId: user.id }, {})
+    const [{ old } = { old: 0 }] = await sql<{ old: number }>(database, `SELECT count(*)::float8 - 1 AS old FROM event`)
+    let events = 0
+    for (let batch = 2; batch === 2; events += batch) batch = (await purge()).events
+    t.equal(events, old)
+    t.same(await eventsOf(stores, { type: 'login_succeeded' }), [])
+    t.match(await eventsOf(stores, { type: 'login_failed' }), [{ userId: user.id }])
+  })
+
+  t.test('two walks side by side end each session once', async (t) => {
+    const user = await addUser(stores)
+    const expired = await Promise.all(Array.from({ length: 20 }, () => login(stores, user, { idleTtlSeconds: 5 })))
+    await stores.age(10)
+    const walks = await Promise.all(
+      Array.from({ length: 4 }, () => purgeExpired(database, { batch: 1000, eventRetentionSeconds: retention }))
+    )
+    t.equal(
+      walks.reduce((sum, { sessions }) => sum + sessions, 0),
+      expired.length
+    )
+    t.equal((await eventsOf(stores, { userId: user.id, type: 'session_ended' })).length, expired.length)
+  })
+})

@@ -1,0 +1,89 @@
+import type pg from 'pg'
+import t from 'tap'
+import { purgeExpired } from '../../../../src/adapters/prisma/sql/purge.js'
+import { addUser, attempt, login, ops, reread, tryLogin } from '../../../contract/stores.js'
+import { storesOver } from '../../../support/adapters/stores.js'
+import { onServer, openTestDatabase, serverUrl, sql } from '../../../support/database.js'
+
+// What happens at the same moment as something else, made certain by holding one of the two up with a lock.
+t.test('changes in flight', { skip: serverUrl === undefined && 'TEST_DATABASE_URL is not set' }, async (t) => {
+  const database = await openTestDatabase(t, { kind: 'server' })
+  const stores = storesOver(database)
+  const [row] = await sql<{ schema: string }>(database, 'SELECT current_schema()::text AS schema')
+  const { schema } = row ?? { schema: '' }
+
+  /** Runs `scene` while every statement that needs what `lock` locks must wait. */
+  const holding = <T>(lock: string, scene: (client: pg.Client) => Promise<T>) =>
+    onServer(async (client) => {
+      await client.query(`SET search_path = ${schema}`)
+      await client.query('BEGIN')
+      await client.query(lock)
+      return scene(client)
+    })
+
+  /** Resolves when that many connections of this test's schema wait for a lock. */
+  const untilWaiting = async (client: pg.Client, count: number) => {
+    const waiting = `SELECT 1 FROM pg_stat_activity WHERE $1::int = ANY (pg_blocking_pids(pid)) OR EXISTS (
+        SELECT 1 FROM unnest(pg_blocking_pids(pid)) waits WHERE $1 = ANY (pg_blocking_pids(waits)))`
+    const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+    while (((await client.query(waiting, [rows[0]?.pid])).rowCount ?? 0) < count);
+  }
+
+  /** Holds `change` up at its event, just before its commit, and reads meanwhile. */
+  const duringCommit = <Changed, Read>(change: () => Promise<Changed>, read: () => Promise<Read>) =>
+    holding('LOCK TABLE event IN SHARE MODE', async (client) => {
+      const changing = change()
+      await untilWaiting(client, 1)
+      const seen = await read()
+      await client.query('COMMIT')
+      return { changed: await changing, seen }
+    })
+
+  t.test('old roles that are read before a change of roles commits are refused by it', async (t) => {
+    const user = await addUser(stores, { roles: ['admin'] })
+    const session = await login(stores, user)
+    const { changed, seen } = await duringCommit(
+      () => stores.users.update(user.id, { roles: [] }, ops),
+      () => stores.sessions.rotate(attempt(session))
+    )
+    t.same(seen?.user.roles, ['admin'], 'the old roles are still there to be read')
+    t.match(changed?.revocations, [{ sid: session.id, reason: 'roles_changed' }])
+    t.ok((changed?.revocations[0]?.at ?? 0) >= (seen?.now ?? 0))
+  })
+
+  t.test('a session that is read before everybody’s end commits is refused by it', async (t) => {
+    const session = await login(stores, await addUser(stores))
+    const { changed, seen } = await duringCommit(
+      () => stores.sessions.endEverybodys(ops),
+      () => reread(stores, session)
+    )
+    t.ok(changed.revocation.at >= seen.now)
+  })
+
+  t.test('the end of all sessions of a user waits for a login that is on its way, and ends it', async (t) => {
+    const user = await addUser(stores)
+    const lock = `SELECT 1 FROM "user" WHERE id = '${user.id}' FOR UPDATE`
+    const [created, ended] = await holding(lock, async (client) => {
+      const creating = tryLogin(stores, user)
+      await untilWaiting(client, 1)
+      const ending = stores.sessions.endAllOfUser(user.id, { reason: 'revoked_by_user' }, {})
+      await Promise.race([ending, untilWaiting(client, 2)])
+      await client.query('COMMIT')
+      return Promise.all([creating, ending])
+    })
+    if (created === 'user_changed') return t.fail('the login was refused')
+    t.match(ended, [{ sid: created.session.id }])
+    t.equal(await stores.sessions.find(created.session.id), undefined)
+  })
+
+  t.test('a purge waits for no row that somebody else is at', async (t) => {
+    const session = await login(stores, await addUser(stores), { idleTtlSeconds: 5 })
+    await stores.age(10)
+    const purge = () => purgeExpired(database, { batch: 10, eventRetentionSeconds: 1_000_000 })
+    await holding(`SELECT 1 FROM session WHERE id = '${session.id}' FOR UPDATE`, async (client) => {
+      t.match(await purge(), { sessions: 0 })
+      await client.query('COMMIT')
+    })
+    t.match(await purge(), { sessions: 1 })
+  })
+})

@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto'
+import t, { type Test } from 'tap'
+import type { Database } from '../../../../src/adapters/prisma/database.js'
+import { prismaRevocationLog } from '../../../../src/adapters/prisma/stores/revocation-log.js'
+import { prismaSessionStore } from '../../../../src/adapters/prisma/stores/session-store.js'
+import { prismaSigningKeyStore } from '../../../../src/adapters/prisma/stores/signing-key-store.js'
+import { addUser, attempt, digest, login, policy } from '../../../contract/stores.js'
+import { onEachDatabase } from '../../../support/adapters/stores.js'
+import { sql } from '../../../support/database.js'
+
+/** What no type allows and a slip still brings about: undefined where a value belongs. Then nothing is matched. */
+const missing = undefined as never
+
+/** These match nothing: they add, or mean everybody. */
+const withoutTarget = ['UserStore.create', 'SessionStore.endEverybodys', 'SessionStore.count', 'EventLog.record']
+
+onEachDatabase(t, (t, stores, database) => {
+  const { users, sessions, events } = stores
+  const tried = new Set<string>()
+
+  t.test('a change whose target is undefined changes nothing', async (t) => {
+    const admin = await addUser(stores, { roles: ['admin'] })
+    const user = await addUser(stores)
+    const [session, other] = [await login(stores, user), await login(stores, user)]
+    const spare = { ...session, id: randomUUID() }
+    const conditions = { passwordHash: user.passwordHash, maxPerUser: 100 }
+    const strict = prismaSessionStore(database, { ...policy, graceSeconds: 0 })
+    const change = { userId: user.id, oldHash: user.passwordHash, newHash: digest('new'), keepSid: session.id }
+    const step = { kind: 'renew', generation: 1, retryKeyHash: null } as const
+    const newSession = {
+      id: spare.id,
+      userId: user.id,
+      mode: 'cookie',
+      secretHash: digest('secret'),
+      device: null,
+      userAgent: null,
+      ip: null,
+      amr: ['pwd'],
+      idleTtlSeconds: 60,
+      absoluteTtlSeconds: 60
+    } as const
+
+    await expectUnchanged(t, database, tried, {
+      'UserStore.upgradePasswordHash id': () => users.upgradePasswordHash(missing, user.passwordHash, 'new'),
+      'UserStore.upgradePasswordHash oldHash': () => users.upgradePasswordHash(user.id, missing, 'new'),
+      'UserStore.upgradePasswordHash newHash': () => users.upgradePasswordHash(user.id, user.passwordHash, missing),
+      'UserStore.changePassword userId': () => users.changePassword({ ...change, userId: missing }, {}),
+      'UserStore.changePassword oldHash': () => users.changePassword({ ...change, oldHash: missing }, {}),
+      'UserStore.changePassword newHash': () => users.changePassword({ ...change, newHash: missing }, {}),
+      'UserStore.update id': () => users.update(missing, { disabled: true, roles: ['admin'] }, {}),
+      'UserStore.update nothing': () => users.update(user.id, { disabled: undefined, roles: undefined }, {}),
+      'UserStore.delete id': () => users.delete(missing, 'revoked_by_admin', {}),
+      'SessionStore.create userId': () => sessions.create({ ...newSession, userId: missing }, conditions, {}),
+      'SessionStore.create passwordHash': () =>
+        sessions.create(newSession, { ...conditions, passwordHash: missing }, {}),
+      'SessionStore.rotate sid': () => strict.rotate({ ...attempt(session), sid: missing }),
+      'SessionStore.rotate generation': () => strict.rotate({ ...attempt(session), generation: missing }),
+      'SessionStore.rotate secretHash': () => strict.rotate({ ...attempt(session), secretHash: missing }),
+      'SessionStore.advance id': () => sessions.advance({ ...session, id: missing }, step, {}),
+      'SessionStore.advance generation': () => sessions.advance({ ...session, generation: missing }, step, {}),
+      'SessionStore.advance to no generation': () => sessions.advance(session, { ...step, generation: missing }, {}),
+      'SessionStore.touch sid': () => sessions.touch(missing),
+      'SessionStore.end sid': () => sessions.end({ sid: missing }, 'logged_out', {}),
+      'SessionStore.end sid with its user': () => sessions.end({ sid: missing, userId: user.id }, 'logged_out', {}),
+      'SessionStore.end userId': () => sessions.end({ sid: session.id, userId: missing }, 'logged_out', {}),
+      'SessionStore.end secretHash': () => sessions.end({ sid: session.id, secretHash: missing }, 'logged_out', {}),
+      'SessionStore.endAllOfUser userId': () => sessions.endAllOfUser(missing, { reason: 'logged_out' }, {}),
+      'SessionStore.rename sid': () => sessions.rename(missing, user.id, 'x'),
+      'SessionStore.rename userId': () => sessions.rename(session.id, missing, 'x')
+    })
+    t.equal((await sessions.listOfUser(user.id)).length, 2)
+    t.ok(await users.anyWithRole('admin'))
+    t.ok(await sessions.find(other.id))
+    t.ok(await users.find(admin.id))
+  })
+
+  t.test('a question whose subject is undefined finds nothing', async (t) => {
+    const user = await addUser(stores, { roles: ['admin'] })
+    const session = await login(stores, user)
+    await sessions.end({ sid: session.id }, 'logged_out', {})
+    await login(stores, user)
+    const questions: Record<string, () => Promise<unknown>> = {
+      'UserStore.find': () => users.find(missing),
+      'UserStore.findByEmail': () => users.findByEmail(missing),
+      'UserStore.anyWithRole': async () => (await users.anyWithRole(missing)) || undefined,
+      'SessionStore.find': () => sessions.find(missing),
+      'SessionStore.listOfUser': async () => (await sessions.listOfUser(missing))[0],
+      'EventLog.endedReason': () => events.endedReason(missing),
+      'RevocationLog.after': async () => (await prismaRevocationLog(database).after(missing))[0]
+    }
+    for (const [name, ask] of Object.entries(questions)) {
+      tried.add(name)
+      t.equal(await ask().catch(() => undefined), undefined, name)
+    }
+  })
+
+  t.test('a filter that is given narrows a listing, whatever stands beside it', async (t) => {
+    const user = await addUser(stores)
+    const session = await login(stores, user, { ip: '192.0.2.77' })
+    await login(stores, await addUser(stores))
+    const page = { limit: 200, cursor: undefined }
+    t.match((await sessions.list({ userId: user.id, ip: undefined }, page)).items, [{ id: session.id }])
+    t.match((await sessions.list({ userId: undefined, ip: '192.0.2.77' }, page)).items, [{ id: session.id }])
+    t.strictSame((await sessions.list({ userId: randomUUID(), ip: undefined }, page)).items, [])
+    for (const name of ['SessionStore.list', 'UserStore.list', 'EventLog.list']) tried.add(name)
+    t.strictSame((await users.list({ emailPrefix: 'nobody has this' }, page)).items, [])
+    t.strictSame((await events.list({ type: undefined, userId: randomUUID(), sessionId: undefined }, page)).items, [])
+  })
+
+  t.test('a signing key of no number is encrypted anew by nobody', async (t) => {
+    const store = prismaSigningKeyStore(database)
+    const key = { kid: 'a', alg: 'ES256', publicJwk: { kty: 'oct' }, encryptedPrivateKey: Buffer.from('a') } as const
+    await store.add({ ...key, number: 1 })
+    await expectUnchanged(t, database, tried, {
+      'SigningKeyStore.replaceEncryption': () => store.replaceEncryption(missing, Buffer.from('b'))
+    })
+  })
+
+  t.test('every method of the stores was tried', async (t) => {
+    const methods = Object.entries({ UserStore: users, SessionStore: sessions, EventLog: events }).flatMap(
+      ([store, { ...members }]) => Object.keys(members).map((method) => `${store}.${method}`)
+    )
+    t.strictSame(
+      methods.filter((method) => !tried.has(method)),
+      methods.filter((method) => withoutTarget.includes(method))
+    )
+  })
+})
+
+/** Each may throw, and none may leave a trace in any table. */
+async function expectUnchanged(
+  t: Test,
+  database: Database,
+  tried: Set<string>,
+  changes: Readonly<Record<string, () => Promise<unknown>>>
+): Promise<void> {
+  const before = await everything(database)
+  for (const [name, change] of Object.entries(changes)) {
+    tried.add(name.split(' ', 1)[0] ?? '')
+    await change().catch(() => undefined)
+    t.strictSame(await everything(database), before, name)
+  }
+}
+
+const everything = (database: Database) =>
+  sql(
+    database,
+    ['"user"', 'session', 'revocation', 'event', 'signing_key']
+      .map(
+        (table) =>
+          `SELECT '${table}' AS name, coalesce(json_agg(r ORDER BY r::text), '[]')::text AS rows FROM ${table} r`
+      )
+      .join(' UNION ALL ')
+  )

@@ -1,0 +1,69 @@
+import t from 'tap'
+import { memoryRateLimits, noRateLimits, unhurried } from '../../../src/adapters/rate-limits/memory-rate-limits.js'
+
+const allowance = { name: 'guess', max: 3, windowSeconds: 60 }
+
+function heldClock() {
+  const clock = { milliseconds: 0, monotonic: () => clock.milliseconds }
+  return clock
+}
+
+t.test('as many uses as the allowance has, each key for itself, until the window ends', async (t) => {
+  const clock = heldClock()
+  const limits = memoryRateLimits(clock)
+  for (const uses of [1, 2, 3]) {
+    t.strictSame(await limits.use({ allowance, key: 'a' }), { granted: true, uses, endsInSeconds: 60 })
+  }
+  clock.milliseconds = 59_000
+  t.strictSame(await limits.use({ allowance, key: 'a' }), { granted: false, uses: 3, endsInSeconds: 1 })
+  t.match(await limits.use({ allowance, key: 'b' }), { granted: true, uses: 1 })
+  t.match(await limits.use({ allowance: { ...allowance, name: 'other' }, key: 'a' }), { granted: true, uses: 1 })
+  clock.milliseconds = 60_000
+  t.strictSame(await limits.use({ allowance, key: 'a' }), { granted: true, uses: 1, endsInSeconds: 60 })
+  t.match(await limits.use({ allowance, key: 'b' }), { uses: 2, endsInSeconds: 59 }, 'whose window goes on')
+})
+
+t.test('uses at once count each', async (t) => {
+  const limits = memoryRateLimits()
+  const takings = await Promise.all(Array.from({ length: 50 }, () => limits.use({ allowance, key: 'a' })))
+  t.equal(takings.filter(({ granted }) => granted).length, 3)
+})
+
+t.test('what was given back can be used again; what was refused was never counted', async (t) => {
+  const limits = memoryRateLimits(heldClock())
+  const use = { allowance, key: 'a' }
+  for (let i = 0; i < 10; i++) await limits.use(use)
+  await limits.undo(use)
+  t.match(await limits.use(use), { granted: true, uses: 3 })
+  t.match(await limits.use(use), { granted: false })
+  for (let i = 0; i < 10; i++) await limits.undo(use)
+  t.match(await limits.use(use), { granted: true, uses: 1 }, 'and no more than there was')
+  await limits.undo({ allowance, key: 'unknown' })
+})
+
+t.test('above its capacity the oldest key is forgotten, and no other', async (t) => {
+  const limits = memoryRateLimits({ capacity: 2, ...heldClock() })
+  for (const key of ['oldest', 'middle', 'middle', 'newest']) await limits.use({ allowance, key })
+  t.match(await limits.use({ allowance, key: 'middle' }), { uses: 3 })
+  t.match(await limits.use({ allowance, key: 'newest' }), { uses: 2 })
+  t.match(await limits.use({ allowance, key: 'oldest' }), { uses: 1 })
+})
+
+t.test('whoever is refused waits for the answer, and nobody else', async (t) => {
+  let pauses = 0
+  const limits = unhurried(memoryRateLimits(), async () => {
+    pauses += 1
+  })
+  for (let i = 0; i < 3; i++) t.match(await limits.use({ allowance, key: 'a' }), { granted: true })
+  t.equal(pauses, 0)
+  t.match(await limits.use({ allowance, key: 'a' }), { granted: false })
+  t.equal(pauses, 1)
+  await limits.undo({ allowance, key: 'a' })
+  t.match(await limits.use({ allowance, key: 'a' }), { granted: true })
+  t.equal(pauses, 1)
+})
+
+t.test('where limits are off, everything is granted', async (t) => {
+  for (let i = 0; i < 10; i++) t.match(await noRateLimits.use({ allowance, key: 'a' }), { granted: true })
+  await t.resolves(noRateLimits.undo({ allowance, key: 'a' }))
+})

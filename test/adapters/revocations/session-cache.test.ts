@@ -1,0 +1,157 @@
+import t from 'tap'
+import { sessionCache } from '../../../src/adapters/revocations/session-cache.js'
+import type { Revocation } from '../../../src/core/revocation.js'
+import type { LiveSession } from '../../../src/ports/sessions.js'
+
+const start = 1_800_000_000_000
+const minute = 60_000
+
+function live(id: string, rest: Partial<LiveSession> = {}): LiveSession {
+  const user = { id: 'u', email: 'a@example.org', roles: [], disabled: false, createdAt: start }
+  const ends = { idleExpiresAt: start + 60 * minute, absoluteExpiresAt: start + 600 * minute }
+  const times = { createdAt: start, lastUsedAt: start, authTime: start, rotatedAt: null, now: start, ...ends }
+  const seen = { device: null, userAgent: null, ip: null, amr: ['pwd'], secretHash: 'h' }
+  const rotation = { generation: 0, retryKeyHash: null, recoveredGeneration: null }
+  return { id, userId: 'u', user, mode: 'session', ...times, ...seen, ...rotation, ...rest }
+}
+
+function setUp(capacity?: number) {
+  const world = {
+    now: start,
+    stale: false,
+    rows: new Map([live('a'), live('b'), live('c')].map((session) => [session.id, session])),
+    reads: [] as string[],
+    /** What a read waits for. */
+    gate: Promise.resolve(),
+    tell: (_revocations: readonly Revocation[]) => {},
+    end(sid: string | null, reason: Revocation['reason'] = 'logged_out') {
+      world.tell([{ id: 1n, sid, reason, at: world.now, expiresAt: world.now + minute }])
+    }
+  }
+  const cache = sessionCache({
+    sessions: {
+      async find(sid) {
+        world.reads.push(sid)
+        const row = world.rows.get(sid)
+        await world.gate
+        return row && { ...row, now: world.now }
+      },
+      touch: async (sid) => {
+        const row = world.rows.get(sid)
+        if (row !== undefined) world.rows.set(sid, { ...row, lastUsedAt: world.now })
+      }
+    },
+    feed: {
+      follow: (follower) => {
+        world.tell = follower
+        return () => {}
+      },
+      state: () => ({ connected: true, stale: world.stale, lagSeconds: 0, size: 0 })
+    },
+    clock: { now: () => world.now },
+    ...(capacity !== undefined && { capacity })
+  })
+  return { cache, world }
+}
+
+t.test('a session is read once, and told with the time of the asking', async (t) => {
+  const { cache, world } = setUp()
+  await cache.find('a')
+  world.now += 29_999
+  t.match(await cache.find('a'), { id: 'a', now: world.now })
+  t.strictSame(world.reads, ['a'])
+})
+
+t.test('after 30 s it is read again', async (t) => {
+  const { cache, world } = setUp()
+  await cache.find('a')
+  world.now += 30_000
+  await cache.find('a')
+  t.strictSame(world.reads, ['a', 'a'])
+})
+
+t.test('an entry of the feed drops its session at once, whatever its reason', async (t) => {
+  for (const reason of ['logged_out', 'roles_changed'] as const) {
+    const { cache, world } = setUp()
+    await cache.find('a')
+    await cache.find('b')
+    world.rows.delete('a')
+    world.end('a', reason)
+    t.equal(await cache.find('a'), undefined)
+    t.ok(await cache.find('b'))
+    t.strictSame(world.reads, ['a', 'b', 'a'])
+  }
+})
+
+t.test("everybody's end drops every session", async (t) => {
+  const { cache, world } = setUp()
+  await cache.find('a')
+  await cache.find('b')
+  world.rows.clear()
+  world.end(null)
+  t.equal(await cache.find('a'), undefined)
+  t.equal(await cache.find('b'), undefined)
+})
+
+t.test('what was read before an entry and arrives after it is not kept', async (t) => {
+  for (const sid of ['a', null]) {
+    const { cache, world } = setUp()
+    let open = () => {}
+    world.gate = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    const early = cache.find('a')
+    world.rows.delete('a')
+    world.end(sid)
+    const late = cache.find('a')
+    open()
+    t.ok(await early, 'asked before the end')
+    t.equal(await late, undefined, 'asked after it')
+    t.equal(await cache.find('a'), undefined)
+  }
+})
+
+t.test('requests at the same moment share one read', async (t) => {
+  const { cache, world } = setUp()
+  await Promise.all([cache.find('a'), cache.find('a'), cache.find('a')])
+  t.strictSame(world.reads, ['a'])
+})
+
+t.test('one that seems past its end is asked for again: it may have been used elsewhere', async (t) => {
+  const { cache, world } = setUp()
+  world.rows.set('a', live('a', { idleExpiresAt: start + 1000 }))
+  await cache.find('a')
+  world.rows.set('a', live('a', { idleExpiresAt: start + minute }))
+  world.now += 1000
+  t.match(await cache.find('a'), { idleExpiresAt: start + minute })
+})
+
+t.test('a touch reaches the store, and the next request sees it', async (t) => {
+  const { cache, world } = setUp()
+  await cache.find('a')
+  world.now += 20_000
+  await cache.touch('a')
+  t.match(await cache.find('a'), { lastUsedAt: world.now })
+})
+
+t.test('while the feed is stale every request asks the store', async (t) => {
+  const { cache, world } = setUp()
+  await cache.find('a')
+  world.stale = true
+  await cache.find('a')
+  await cache.find('a')
+  t.strictSame(world.reads, ['a', 'a', 'a'])
+})
+
+t.test('no more than its capacity is kept, and what was used longest ago goes', async (t) => {
+  const { cache, world } = setUp(2)
+  for (const sid of ['a', 'b', 'a', 'c', 'a', 'b']) await cache.find(sid)
+  t.strictSame(world.reads, ['a', 'b', 'c', 'b'])
+})
+
+t.test('unknown sessions and those of other modes take no room', async (t) => {
+  const { cache, world } = setUp()
+  world.rows.set('a', live('a', { mode: 'body' }))
+  for (const sid of ['a', 'a', 'nobody', 'nobody']) await cache.find(sid)
+  t.strictSame(world.reads, ['a', 'a', 'nobody', 'nobody'])
+})

@@ -1,0 +1,204 @@
+import t from 'tap'
+import { ConfigError, type Environment, loadConfig } from '../../src/config/read-config.js'
+
+const rootSecret = 'r'.repeat(32)
+const production = { NODE_ENV: 'production', ROOT_SECRET: rootSecret, ISSUER: 'https://auth.example.com' }
+
+function problemsOf(environment: Environment): readonly string[] {
+  try {
+    loadConfig(environment)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+}
+
+t.test('an empty environment gives the defaults of the contract', async (t) => {
+  t.strictSame(loadConfig({}), {
+    host: '127.0.0.1',
+    port: 3000,
+    dataDir: './data',
+    rootSecrets: [],
+    issuer: 'http://localhost:3000',
+    audience: 'http://localhost:3000',
+    jwtAlg: 'ES256',
+    accessTokenTtlSeconds: 600,
+    refreshIdleTtlSeconds: 1_209_600,
+    refreshAbsoluteTtlSeconds: 7_776_000,
+    refreshGraceSeconds: 20,
+    refreshRecoveryGenerations: 16,
+    maxSessionsPerUser: 100,
+    reauthenticationSeconds: 0,
+    modes: ['cookie', 'body', 'session', 'access'],
+    cookieSecure: true,
+    cookieSameSite: 'strict',
+    allowedOrigins: [],
+    trustProxy: [],
+    bcryptCost: 12,
+    passwordMinLength: 8,
+    rateLimitEnabled: true,
+    feedStale: 'allow',
+    serviceCredentials: [],
+    logLevel: 'info',
+    production: false
+  })
+})
+
+t.test('every setting is read from its variable', async (t) => {
+  t.match(
+    loadConfig({
+      ...production,
+      HOST: '::1',
+      PORT: ' 8080 ',
+      DATABASE_URL: 'postgresql://u:p@db/latchkey',
+      DATA_DIR: '/data',
+      ROOT_SECRET: `${rootSecret}, ${'o'.repeat(32)}`,
+      AUDIENCE: 'https://api.example.com',
+      JWT_ALG: 'EdDSA',
+      REFRESH_GRACE_SECONDS: '0',
+      MODES: 'cookie, body',
+      COOKIE_SAME_SITE: 'none',
+      ALLOWED_ORIGINS: 'https://app.example.com,http://localhost:5173,capacitor://localhost',
+      TRUST_PROXY: '10.0.0.0/8,::1,loopback',
+      RATE_LIMIT_ENABLED: 'false',
+      BREACHED_PASSWORDS_URL: 'https://api.pwnedpasswords.com/range/',
+      ADMIN_EMAIL: 'ops@example.com',
+      ADMIN_PASSWORD: 'correct horse, battery',
+      LOG_LEVEL: 'debug'
+    }),
+    {
+      host: '::1',
+      port: 8080,
+      databaseUrl: 'postgresql://u:p@db/latchkey',
+      dataDir: '/data',
+      rootSecrets: [rootSecret, 'o'.repeat(32)],
+      issuer: 'https://auth.example.com',
+      audience: 'https://api.example.com',
+      jwtAlg: 'EdDSA',
+      refreshGraceSeconds: 0,
+      modes: ['cookie', 'body'],
+      cookieSameSite: 'none',
+      allowedOrigins: ['https://app.example.com', 'http://localhost:5173', 'capacitor://localhost'],
+      trustProxy: ['10.0.0.0/8', '::1', 'loopback'],
+      rateLimitEnabled: false,
+      breachedPasswordsUrl: 'https://api.pwnedpasswords.com/range/',
+      adminEmail: 'ops@example.com',
+      adminPassword: 'correct horse, battery',
+      logLevel: 'debug',
+      production: true
+    }
+  )
+})
+
+t.test('an empty value counts as none', async (t) => {
+  const config = loadConfig({ PORT: '', DATABASE_URL: '', ALLOWED_ORIGINS: '' })
+  t.equal(config.port, 3000)
+  t.notOk('databaseUrl' in config)
+  t.strictSame(config.allowedOrigins, [])
+})
+
+t.test('the config is frozen, its lists too', async (t) => {
+  const config = loadConfig({})
+  t.ok(Object.isFrozen(config))
+  t.ok(Object.isFrozen(config.modes))
+  t.not(loadConfig({}).modes, config.modes, 'and no two share a list')
+})
+
+t.test('the issuer says where people reach the service', async (t) => {
+  const issuerAt = (HOST: string) => loadConfig({ HOST, PORT: '81' }).issuer
+  t.equal(issuerAt('127.0.0.1'), 'http://localhost:81')
+  t.equal(issuerAt('0.0.0.0'), 'http://localhost:81')
+  t.equal(issuerAt('auth.internal'), 'http://auth.internal:81')
+  t.equal(issuerAt('fd00::7'), 'http://[fd00::7]:81')
+})
+
+t.test('every mistake is reported at once, by name, with what would do', async (t) => {
+  const problems = problemsOf({
+    PORT: '99999',
+    JWT_ALG: 'none',
+    MODES: 'cookie,cookie',
+    COOKIE_SECURE: 'maybe',
+    REFRESH_IDLE_TTL_SECONDS: '120',
+    REFRESH_ABSOLUTE_TTL_SECONDS: '60',
+    ADMIN_EMAIL: 'ops@example.com'
+  })
+  t.equal(problems.length, 6)
+  t.match(problems[0], 'PORT must be a whole number from 0 to 65535, but is "99999". For example PORT=3000.')
+  t.match(problems[1], /^JWT_ALG must be one of ES256, EdDSA, RS256, HS256/)
+  t.match(problems[2], /^MODES must be/)
+  t.match(problems[3], /^COOKIE_SECURE must be true or false/)
+  t.match(problems[4], /^REFRESH_IDLE_TTL_SECONDS \(120\)/)
+  t.match(problems[5], /^ADMIN_EMAIL and ADMIN_PASSWORD come together/)
+})
+
+const faults: readonly (readonly [Environment, RegExp])[] = [
+  [{ PORT: '-1' }, /^PORT must/],
+  [{ PORT: '3e3' }, /^PORT must/],
+  [{ PORT: '0x50' }, /^PORT must/],
+  [{ ACCESS_TOKEN_TTL_SECONDS: '10m' }, /^ACCESS_TOKEN_TTL_SECONDS must/],
+  [{ ACCESS_TOKEN_TTL_SECONDS: '0' }, /^ACCESS_TOKEN_TTL_SECONDS must/],
+  [{ REFRESH_GRACE_SECONDS: '1.5' }, /^REFRESH_GRACE_SECONDS must/],
+  [{ PASSWORD_MIN_LENGTH: '7' }, /^PASSWORD_MIN_LENGTH must/],
+  [{ MODES: 'cookie,' }, /^MODES must/],
+  [{ MODES: 'cookies' }, /^MODES must/],
+  [{ COOKIE_SECURE: 'True' }, /^COOKIE_SECURE must/],
+  [{ DATABASE_URL: 'mysql://u:hunter2@db/x' }, /^DATABASE_URL must/],
+  [{ ROOT_SECRET: 'short' }, /^ROOT_SECRET .* number 1 of it has fewer than 32 bytes/],
+  [{ ROOT_SECRET: `${rootSecret},short` }, /^ROOT_SECRET .* number 2/],
+  [{ ROOT_SECRET: `${rootSecret},` }, /^ROOT_SECRET must/],
+  [{ ISSUER: 'auth.example.com' }, /^ISSUER must/],
+  [{ ISSUER: 'https://auth.example.com/?a=b' }, /^ISSUER must/],
+  [{ ISSUER: 'https://auth.example.com#x' }, /^ISSUER must/],
+  [{ BREACHED_PASSWORDS_URL: 'api.pwnedpasswords.com' }, /^BREACHED_PASSWORDS_URL must/],
+  [{ BREACHED_PASSWORDS_URL: 'https://x.test/?q=' }, /^BREACHED_PASSWORDS_URL must/],
+  [{ ISSUER: 'https://:0:' }, /^ISSUER must/],
+  [{ ALLOWED_ORIGINS: '*' }, /^ALLOWED_ORIGINS must/],
+  [{ ALLOWED_ORIGINS: 'app.example.com' }, /^ALLOWED_ORIGINS must/],
+  [{ ALLOWED_ORIGINS: 'https://app.example.com/' }, /^ALLOWED_ORIGINS must/],
+  [{ ALLOWED_ORIGINS: 'https://App.example.com:443' }, /Write it as https:\/\/app\.example\.com\.$/],
+  [{ ALLOWED_ORIGINS: 'https://app.example.com:x' }, /^ALLOWED_ORIGINS has/],
+  [{ TRUST_PROXY: 'true' }, /^TRUST_PROXY must/],
+  [{ TRUST_PROXY: '10.0.0.0/33' }, /^TRUST_PROXY must/],
+  [{ TRUST_PROXY: '10.0.0.0/8/8' }, /^TRUST_PROXY must/],
+  [{ TRUST_PROXY: '10.0.0.0/' }, /^TRUST_PROXY must/],
+  [{ REFRESH_RECOVERY_GENERATIONS: '1' }, /^REFRESH_RECOVERY_GENERATIONS=1 would forgive/],
+  [{ COOKIE_SAME_SITE: 'none', COOKIE_SECURE: 'false' }, /^COOKIE_SAME_SITE=none needs COOKIE_SECURE=true/],
+  [{ ADMIN_EMAIL: 'ops', ADMIN_PASSWORD: 'long enough words' }, /^ADMIN_EMAIL must/],
+  [{ ADMIN_EMAIL: 'ops@example.com', ADMIN_PASSWORD: 'short' }, /^ADMIN_PASSWORD is refused as password_too_short/],
+  [{ ADMIN_PASSWORD: 'long enough words' }, /^ADMIN_EMAIL and ADMIN_PASSWORD/],
+  [{ ...production, ROOT_SECRET: undefined }, /^ROOT_SECRET is required/],
+  [{ ...production, COOKIE_SECURE: 'false' }, /^COOKIE_SECURE=false is refused/],
+  [{ ...production, BCRYPT_COST: '9' }, /^BCRYPT_COST must be 10 or more/]
+]
+
+for (const [environment, expected] of faults) {
+  t.test(`refused: ${JSON.stringify(environment)}`, async (t) => {
+    const problems = problemsOf(environment)
+    t.equal(problems.length, 1)
+    t.match(problems[0], expected)
+  })
+}
+
+t.test('no secret is ever printed', async (t) => {
+  const problems = problemsOf({
+    DATABASE_URL: 'mysql://u:hunter2@db/x',
+    ROOT_SECRET: 'hunter2',
+    ADMIN_EMAIL: 'ops@example.com',
+    ADMIN_PASSWORD: 'hunter2'
+  })
+  t.equal(problems.length, 3)
+  t.notMatch(problems.join('\n'), 'hunter2')
+})
+
+t.test('what is likely a mistake is warned about', async (t) => {
+  const warningsOf = (environment: Environment) => {
+    const warnings: string[] = []
+    loadConfig(environment, (warning) => warnings.push(warning))
+    return warnings
+  }
+  t.strictSame(warningsOf({ ...production, PATH: '/bin' }), [])
+  t.match(warningsOf({ LATCHKEY_PORT: '1' }), ['LATCHKEY_PORT is not a setting and does nothing. Did you mean PORT?'])
+  t.match(warningsOf({ LATCHKEY_COLOR: '1' }), [/^LATCHKEY_COLOR is not a setting/])
+  t.match(warningsOf({ ...production, ISSUER: undefined }), [/^ISSUER is not set/])
+})

@@ -1,8 +1,0 @@
-/** The service with another time between the publication of a signing key and its first use: `KEY_LEAD_SECONDS`. */
-import { buildApp } from '../../src/app.js'
-import { loadConfig } from '../../src/config.js'
-
-const { KEY_LEAD_SECONDS, ...environment } = process.env
-const config = loadConfig(environment)
-const app = await buildApp(config, { keyTiming: { publishLeadSeconds: Number(KEY_LEAD_SECONDS) } })
-console.log(`Latchkey listens at ${await app.listen({ host: config.host, port: config.port })}`)

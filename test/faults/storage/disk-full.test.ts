@@ -1,0 +1,129 @@
+import { execFileSync } from 'node:child_process'
+import { open, rm, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import {
+  diskReserveBytes,
+  type EmbeddedOptions,
+  openEmbeddedDatabase
+} from '../../../src/adapters/embedded/embedded-database.js'
+import { sql, testFolder } from '../../support/database.js'
+import { until } from '../../support/faults/crowd.js'
+import { Client, openService } from '../../support/service.js'
+
+t.setTimeout(600_000)
+
+const skip = (process.platform !== 'linux' || process.getuid?.() !== 0) && 'needs root on Linux, to mount a small disk'
+/** The reserve is out of the way: PostgreSQL meets the full disk. */
+const unreserved = { reserveBytes: 0 }
+const megabyte = 2 ** 20
+
+t.test(
+  '14: the disk has less than its reserve: 503 for everything, and PostgreSQL never meets it',
+  { skip },
+  async (t) => {
+    const { disk, app, told, expectNothingLost } = await serviceOnSmallDisk(t)
+    await fill(disk, diskReserveBytes - megabyte)
+    const response = await logInUntilRefused(app, told)
+    t.equal(response.statusCode, 503)
+    t.match(response.headers['retry-after'], /^[1-9]\d*$/)
+    t.equal((await app.inject('/readyz')).statusCode, 503)
+    t.equal((await app.inject('/healthz')).statusCode, 200)
+    await expectNothingLost()
+  }
+)
+
+t.test('14: a table cannot grow: 503', { skip }, async (t) => {
+  const { disk, app, told, expectNothingLost } = await serviceOnSmallDisk(t, unreserved)
+  await fill(disk, 0)
+  const response = await logInUntilRefused(app, told)
+  t.equal(response.statusCode, 503)
+  t.match(response.headers['retry-after'], /^[1-9]\d*$/)
+  await expectNothingLost()
+})
+
+t.test('14: the log cannot grow, which ends PostgreSQL: 503, and it is opened anew', { skip }, async (t) => {
+  const { disk, app, database, client, expectNothingLost } = await serviceOnSmallDisk(t, unreserved)
+  // No table grows, and the log does until all that it has made beforehand is used up.
+  const log = () => sql(database, `SELECT pg_logical_emit_message(true, 'filler', repeat('x', 100000))::text`)
+  await fill(disk, 0)
+  t.match(await thrownBy(log), { name: 'Unavailable' })
+  t.equal((await app.inject('/healthz')).statusCode, 200, 'it does not hang')
+  t.equal((await app.inject('/readyz')).statusCode, 503)
+  const refused = await refresh(client)
+  t.equal(refused.statusCode, 503)
+  t.match(refused.headers['retry-after'], /^[1-9]\d*$/)
+  await expectNothingLost()
+})
+
+async function serviceOnSmallDisk(t: Test, options: Partial<EmbeddedOptions> = {}) {
+  const disk = await smallDisk(t)
+  const database = await openEmbeddedDatabase({ dataDir: join(disk, 'data'), ...options })
+  t.teardown(() => database.close())
+  const app = await openService(t, database, { REFRESH_GRACE_SECONDS: '0' })
+  const client = new Client(app)
+  await client.signIn('ada@example.com', { mode: 'body' })
+  const told: string[] = [client.sessionId]
+
+  async function expectNothingLost(): Promise<void> {
+    await rm(join(disk, 'filler'))
+    await until(async () => (await app.inject('/readyz')).statusCode === 200)
+    await until(async () => (await logIn(app)).statusCode === 200)
+    t.equal((await refresh(client)).statusCode, 200, 'nobody is signed out')
+    const kept = await sql<{ id: string }>(database, 'SELECT id::text FROM session')
+    const ids = new Set(kept.map(({ id }) => id))
+    t.strictSame(
+      told.filter((id) => !ids.has(id)),
+      [],
+      `${told.length} logins were told of, none is lost`
+    )
+  }
+  return { disk, app, database, client, told, expectNothingLost }
+}
+
+const logIn = (app: Client['app']) => new Client(app).signIn('ada@example.com', { path: '/login', mode: 'body' })
+
+const refresh = (client: Client) => client.send('POST', '/refresh', { payload: { refresh_token: client.refreshToken } })
+
+async function logInUntilRefused(app: Client['app'], told: string[]) {
+  for (let tries = 0; tries < 2000; tries += 1) {
+    const response = await logIn(app)
+    if (response.statusCode !== 200) return response
+    told.push(response.json().session_id)
+  }
+  throw new Error('The disk is not full.')
+}
+
+/** What `action` throws in the end. */
+async function thrownBy(action: () => Promise<unknown>): Promise<unknown> {
+  try {
+    for (let done = 0; done < 2000; done += 1) await action()
+  } catch (error) {
+    return error
+  }
+  throw new Error('The disk is not full.')
+}
+
+async function smallDisk(t: Test): Promise<string> {
+  const folder = await testFolder(t)
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=96m', 'tmpfs', folder])
+  t.teardown(() => execFileSync('umount', ['--lazy', folder]))
+  return folder
+}
+
+/** Takes every byte of the disk but so many. */
+async function fill(disk: string, left: number): Promise<void> {
+  const file = await open(join(disk, 'filler'), 'w')
+  const free = async () => {
+    const { bavail, bsize } = await statfs(disk)
+    return bavail * bsize
+  }
+  try {
+    for (const size of [megabyte, 4096]) {
+      const block = Buffer.alloc(size)
+      while ((await free()) >= left + size) await file.write(block)
+    }
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto'
+import t, { type Test } from 'tap'
+import type { Database } from '../../../src/adapters/prisma/database.js'
+import { openServerDatabase } from '../../../src/adapters/prisma/server-database.js'
+import { addUser, attempt, login, tryLogin } from '../../contract/stores.js'
+import { storesOver } from '../../support/adapters/stores.js'
+import { onServer, serverUrl, sql, testSchema } from '../../support/database.js'
+
+t.setTimeout(3_600_000)
+
+/** Sessions of one user, and rows in the tables altogether; MANY_ROWS=10000000 for the large run. */
+const ofOneUser = 1_000_000
+const rows = Math.max(Number(process.env.MANY_ROWS ?? 0), ofOneUser)
+const skip = serverUrl === undefined && 'TEST_DATABASE_URL is not set'
+
+/** No user can be given more: the highest value of MAX_SESSIONS_PER_USER. */
+const mostSessionsOfUser = 10_000
+
+t.test('a million sessions of one user: what each operation touches is bounded', { skip }, async (t) => {
+  const url = await testSchema(t)
+  // One connection, because each reports its own counts; the statements may take what they take in production.
+  const database = await openServerDatabase({ url, poolSize: 1 })
+  t.teardown(() => database.close())
+  const stores = storesOver(database)
+  const { sessions, users, events } = stores
+  const user = await addUser(stores)
+  await fill(url, user.id)
+
+  const own = await login(stores, user, { maxPerUser: 2 * ofOneUser })
+  const stranger = await login(stores, await addUser(stores))
+  const [middle] = await sql<{ at: number; id: string }>(
+    database,
+    `SELECT (extract(epoch FROM created_at) * 1000)::float8 AS at, id::text FROM session WHERE user_id = $1::uuid
+     ORDER BY created_at, id OFFSET 1000 LIMIT 1`,
+    user.id
+  )
+  const cursor = Buffer.from(`sessions:${middle?.at}:${middle?.id}`).toString('base64url')
+  const touched = counter(t, database)
+
+  await touched('a refresh', 10, async () => t.ok(await sessions.rotate(attempt(own))))
+  await touched('a refresh of a session among few', 10, async () => t.ok(await sessions.rotate(attempt(stranger))))
+  await touched('a look at one session', 10, async () => t.ok(await sessions.find(own.id)))
+  await touched('a new name for a device', 10, async () => t.ok(await sessions.rename(own.id, user.id, 'phone')))
+  await touched('a use', 10, async () => sessions.touch(own.id))
+  await touched('a listing of one’s own sessions', mostSessionsOfUser, async () =>
+    t.equal((await sessions.listOfUser(user.id)).length, mostSessionsOfUser)
+  )
+  const page = { limit: 200 }
+  await touched('a page of all sessions', 250, async () => t.equal((await sessions.list({}, page)).items.length, 200))
+  await touched('a page of the sessions of one user', 250, async () =>
+    t.equal((await sessions.list({ userId: user.id }, page)).items.length, 200)
+  )
+  await touched('a page far down that listing', 250, async () =>
+    t.equal((await sessions.list({ userId: user.id }, { ...page, cursor })).items.length, 200)
+  )
+  await touched('a page of the sessions of one address', 250, async () =>
+    t.equal((await sessions.list({ ip: '192.0.2.200' }, page)).items.length, 200)
+  )
+  await touched('a page of users', 250, async () => t.equal((await users.list({}, page)).items.length, 200))
+  for (const [name, filter] of Object.entries({
+    'all events': {},
+    'the events of one type': { type: 'login_succeeded' },
+    'the events of one user': { userId: user.id }
+  } as const)) {
+    await touched(`a page of ${name}`, 1000, async () => t.equal((await events.list(filter, page)).items.length, 200))
+  }
+  await touched('why a session ended', 10, async () => void (await events.endedReason(randomUUID())))
+  await touched('the end of one session', 10, async () =>
+    t.ok(await sessions.end({ sid: stranger.id, userId: stranger.userId }, 'revoked_by_user', {}))
+  )
+  await touched('the end of one session of the user', 10, async () =>
+    t.ok(await sessions.end({ sid: own.id, userId: user.id }, 'revoked_by_user', {}))
+  )
+
+  await t.test('a login under a limit that was lowered ends a bounded number', async (t) => {
+    const before = await sessionsOf(database, user.id)
+    await touched('a login', 2 * mostSessionsOfUser, async () => {
+      const created = await tryLogin(stores, user, { maxPerUser: 100 })
+      t.not(created, 'user_changed')
+    })
+    const ended = before + 1 - (await sessionsOf(database, user.id))
+    t.ok(ended > 0 && ended <= 1000, `${ended} ended`)
+  })
+
+  await t.test('a new password ends all others, in batches none of which is long', async (t) => {
+    const kept = await login(stores, user, { maxPerUser: 2 * ofOneUser })
+    const change = { userId: user.id, oldHash: user.passwordHash, newHash: 'another', keepSid: kept.id }
+    t.ok(await users.changePassword(change, {}))
+    t.equal(await sessionsOf(database, user.id), 1)
+    t.ok(await sessions.find(kept.id))
+  })
+})
+
+/** A user with a million sessions and some of others, events of each, and users with a few: quickly made. */
+async function fill(url: string, userId: string): Promise<void> {
+  const schema = new URL(url).searchParams.get('schema')
+  await onServer(async (client) => {
+    await client.query(`SET search_path TO ${schema}; SET synchronous_commit TO off`)
+    await client.query(
+      `INSERT INTO "user" (id, email, email_key, password_hash, created_at)
+       SELECT gen_random_uuid(), 'filler-' || n, 'filler-' || n, 'none', now() - n * interval '1 second'
+       FROM generate_series(1, 20000) n`
+    )
+    await client.query(
+      `CREATE TEMPORARY TABLE others AS SELECT (row_number() OVER () - 1)::int AS place, id FROM "user" WHERE email LIKE 'filler-%'`
+    )
+    const batch = 100_000
+    for (let from = 0; from < rows; from += batch) {
+      const owner = from < ofOneUser ? `'${userId}'::uuid` : 'others.id'
+      const source = 'generate_series($1::int, $2::int) n JOIN others ON others.place = n % 20000'
+      await client.query(
+        `INSERT INTO session (id, user_id, secret_hash, mode, ip, created_at, idle_expires_at, absolute_expires_at)
+         SELECT gen_random_uuid(), ${owner}, 'none', 'body', '192.0.2.' || (n % 250),
+           now() - n * interval '1 millisecond', now() + interval '1 day', now() + interval '1 day' FROM ${source}`,
+        [from + 1, from + batch]
+      )
+      await client.query(
+        `INSERT INTO event (type, user_id, session_id)
+         SELECT (ARRAY['login_succeeded', 'session_ended', 'refresh_recovered'])[1 + n % 3], ${owner}, gen_random_uuid()
+         FROM ${source}`,
+        [from + 1, from + batch]
+      )
+    }
+    await client.query('ANALYZE')
+  })
+}
+
+async function sessionsOf(database: Database, userId: string): Promise<number> {
+  const [row] = await sql<{ count: number }>(
+    database,
+    'SELECT count(*)::float8 AS count FROM session WHERE user_id = $1::uuid',
+    userId
+  )
+  return row?.count ?? Number.NaN
+}
+
+/** Runs an operation and holds the rows that it read, by whatever way, to `most`. No times: those are the machine's. */
+function counter(t: Test, database: Database) {
+  const read = async () => {
+    await sql(database, 'SELECT pg_stat_force_next_flush()::text')
+    const [counts] = await sql<{ rows: number; scans: number; blocks: number }>(
+      database,
+      `SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::float8 AS rows,
+         sum(s.seq_scan) FILTER (WHERE s.relname IN ('session', 'event', 'user'))::float8 AS scans,
+         sum(coalesce(heap_blks_read, 0) + coalesce(heap_blks_hit, 0) + coalesce(idx_blks_read, 0) + coalesce(idx_blks_hit, 0))::float8 AS blocks
+       FROM pg_stat_user_tables s JOIN pg_statio_user_tables USING (relid)
+       WHERE s.schemaname = current_schema()`
+    )
+    return counts ?? { rows: Number.NaN, scans: Number.NaN, blocks: Number.NaN }
+  }
+
+  return async (name: string, most: number, operation: () => Promise<unknown>) => {
+    const before = await read()
+    await operation()
+    const after = await read()
+    const [rows, scans, blocks] = [after.rows - before.rows, after.scans - before.scans, after.blocks - before.blocks]
+    t.ok(
+      rows <= most * 1.1 && scans === 0,
+      `${name} reads ${rows} rows in ${blocks} blocks, and no table from end to end`
+    )
+  }
+}

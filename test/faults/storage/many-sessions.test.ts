@@ -1,0 +1,75 @@
+import t from 'tap'
+import { addUser, login } from '../../contract/stores.js'
+import { onEachDatabase } from '../../support/adapters/stores.js'
+import { sql } from '../../support/database.js'
+
+/** More sessions than any setting allows: from an import, or from before a limit was lowered. many-rows has a million. */
+const pile = 10_050
+
+onEachDatabase(t, (t, stores, database) => {
+  const { sessions, users, events } = stores
+
+  async function userWithPile() {
+    const user = await addUser(stores)
+    await sql(
+      database,
+      `INSERT INTO session (id, user_id, secret_hash, mode, created_at, idle_expires_at, absolute_expires_at)
+       SELECT gen_random_uuid(), $1::uuid, 'none', 'body', now() - n * interval '1 second', now() + interval '1 day',
+         now() + interval '1 day' FROM generate_series(1, $2::int) n`,
+      user.id,
+      pile
+    )
+    return user
+  }
+
+  const countOf = async (userId: string) => {
+    const [row] = await sql<{ count: number }>(
+      database,
+      'SELECT count(*)::float8 AS count FROM session WHERE user_id = $1::uuid',
+      userId
+    )
+    return row?.count
+  }
+
+  t.test('a login ends a bounded part of them, and a listing shows one', async (t) => {
+    const user = await userWithPile()
+    const session = await login(stores, user, { maxPerUser: 100 })
+    t.equal(await countOf(user.id), pile + 1 - 1000)
+    const listed = await sessions.listOfUser(user.id)
+    t.equal(listed[0]?.id, session.id)
+    t.equal(listed.length, pile + 1 - 1000)
+  })
+
+  t.test('the end of all sessions ends them all, but the one to keep', async (t) => {
+    const user = await userWithPile()
+    const [oldest] = await sql<{ id: string }>(
+      database,
+      'SELECT id::text FROM session WHERE user_id = $1::uuid ORDER BY created_at LIMIT 1',
+      user.id
+    )
+    const keepSid = oldest?.id ?? ''
+    const ended = await sessions.endAllOfUser(user.id, { keepSid, reason: 'revoked_by_user' }, {})
+    t.equal(new Set(ended.map(({ sid }) => sid)).size, pile - 1, 'each is told, so that its access token is refused')
+    t.equal(await countOf(user.id), 1)
+    t.ok(await sessions.find(keepSid))
+  })
+
+  t.test('so do a new password, the end of the account, and its being disabled', async (t) => {
+    const user = await userWithPile()
+    const kept = await login(stores, user, { maxPerUser: pile + 1 })
+    const change = { userId: user.id, oldHash: user.passwordHash, newHash: 'another', keepSid: kept.id }
+    t.equal(await users.changePassword({ ...change, oldHash: 'not the hash' }, {}), undefined)
+    t.equal(await countOf(user.id), pile + 1, 'a password that was not proved ends nothing')
+    t.equal((await users.changePassword(change, {}))?.length, pile)
+    t.equal(await countOf(user.id), 1)
+
+    const disabled = await userWithPile()
+    t.equal((await users.update(disabled.id, { disabled: true }, {}))?.revocations.length, pile)
+    t.equal(await countOf(disabled.id), 0)
+
+    const deleted = await userWithPile()
+    t.equal((await users.delete(deleted.id, 'revoked_by_admin', {}))?.length, pile)
+    const [event] = (await events.list({ userId: deleted.id }, { limit: 1 })).items
+    t.equal(event?.type, 'user_deleted')
+  })
+})

@@ -1,0 +1,79 @@
+import t from 'tap'
+import { openTestDatabase } from '../../support/database.js'
+import { openAdminService } from '../../support/http/admin.js'
+import { expectProblem } from '../../support/http/contract-errors.js'
+import { newPerson, sessionCookie } from '../../support/http/people.js'
+
+const id = '00000000-0000-4000-8000-000000000000'
+const adminRoutes = [
+  ['GET', '/admin/users'],
+  ['GET', `/admin/users/${id}`],
+  ['PATCH', `/admin/users/${id}`],
+  ['DELETE', `/admin/users/${id}`],
+  ['GET', `/admin/users/${id}/sessions`],
+  ['DELETE', `/admin/users/${id}/sessions`],
+  ['GET', '/admin/sessions'],
+  ['DELETE', `/admin/sessions/${id}`],
+  ['POST', '/admin/sessions/revoke-all'],
+  ['GET', '/admin/events'],
+  ['GET', '/admin/keys'],
+  ['POST', '/admin/keys/rotate'],
+  ['GET', '/admin/counts']
+] as const
+
+const database = await openTestDatabase(t, { kind: 'embedded' })
+const { app, admin } = await openAdminService(t, database)
+
+t.test('these are all the admin routes there are', async (t) => {
+  const { paths } = (await app.inject('/openapi.json')).json<{ paths: Record<string, object> }>()
+  const served = Object.entries(paths)
+    .filter(([path]) => path.startsWith('/admin'))
+    .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`))
+  t.strictSame(served.sort(), adminRoutes.map(([method, url]) => `${method} ${url.replace(id, '{id}')}`).sort())
+})
+
+for (const [method, url] of adminRoutes) {
+  const request = { method, url, payload: method === 'POST' ? { confirm: 'revoke-all' } : {} }
+
+  t.test(`${method} ${url} is for admins alone`, async (t) => {
+    const { client } = await newPerson(app, 'body')
+    expectProblem(t, await app.inject(request), 'missing_credentials')
+    expectProblem(t, await app.inject({ ...request, headers: { authorization: 'Bearer x' } }), 'invalid_token')
+    const bearer = { authorization: `Bearer ${client.accessToken}` }
+    expectProblem(t, await app.inject({ ...request, headers: bearer }), 'insufficient_scope')
+    const withRefreshToken = { authorization: `Bearer ${client.refreshToken}` }
+    expectProblem(t, await app.inject({ ...request, headers: withRefreshToken }), 'invalid_token')
+    t.equal((await client.send('GET', '/me')).statusCode, 200, 'and was not carried out')
+  })
+}
+
+for (const url of [
+  '//admin/users',
+  '/admin//users',
+  '/admin/users;x',
+  '/admin;x/users',
+  '/ADMIN/users',
+  '/admin/users%2f'
+]) {
+  t.test(`${url} leads nobody past the guard`, async (t) => {
+    const { client } = await newPerson(app)
+    t.ok([401, 403, 404].includes((await app.inject(url)).statusCode))
+    t.ok([403, 404].includes((await client.send('GET', url)).statusCode))
+  })
+}
+
+t.test("an admin's session cookie acts for pages of our own origin alone", async (t) => {
+  const { client } = await newPerson(app, 'session')
+  const adminId = (await client.send('GET', '/me')).json().id
+  await admin.send('PATCH', `/admin/users/${adminId}`, { payload: { roles: ['admin'] } })
+  const headers = { cookie: `${sessionCookie}=${client.cookies.get(sessionCookie)}`, host: 'auth.test' }
+  for (const [method, url] of adminRoutes) {
+    const foreign = { ...headers, origin: 'https://evil.test', 'sec-fetch-site': 'cross-site' }
+    const payload = method === 'POST' ? { confirm: 'revoke-all' } : {}
+    const response = await app.inject({ method, url, headers: foreign, ...(method !== 'GET' && { payload }) })
+    if (method === 'GET') t.not(response.statusCode, 403, `${url} changes nothing`)
+    else expectProblem(t, response, 'forbidden_origin')
+  }
+  const own = { ...headers, 'sec-fetch-site': 'same-origin' }
+  expectProblem(t, await app.inject({ method: 'DELETE', url: `/admin/sessions/${id}`, headers: own }), 'not_found')
+})

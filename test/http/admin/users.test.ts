@@ -1,0 +1,200 @@
+import t from 'tap'
+import { openTestDatabase } from '../../support/database.js'
+import { allPages, openAdminService, signInAdmin, userIdOf } from '../../support/http/admin.js'
+import { expectFieldErrors, expectProblem } from '../../support/http/contract-errors.js'
+import { copyOf, newPerson } from '../../support/http/people.js'
+import { Client, goodPassword } from '../../support/service.js'
+
+const nobody = '00000000-0000-4000-8000-000000000000'
+const database = await openTestDatabase(t, { kind: 'embedded' })
+const { app, admin } = await openAdminService(t, database)
+
+t.test('GET /admin/users/:id shows one user', async (t) => {
+  const { client, email } = await newPerson(app)
+  const id = await userIdOf(client)
+  const response = await admin.send('GET', `/admin/users/${id}`)
+  t.equal(response.statusCode, 200)
+  const { created_at: createdAt, ...user } = response.json()
+  t.strictSame(user, { id, email, roles: [], disabled: false })
+  t.equal(new Date(createdAt).toISOString(), createdAt)
+})
+
+t.test('GET /admin/users lists page by page, newest first, each user once', async (t) => {
+  const people = [await newPerson(app), await newPerson(app), await newPerson(app), await newPerson(app)]
+  const pages = await allPages<{ email: string }>(admin, '/admin/users?limit=2', 'users')
+  const emails = pages.flat().map(({ email }) => email)
+  t.strictSame(emails.slice(0, 4), people.map(({ email }) => email).reverse())
+  t.ok(pages.slice(0, -1).every((page) => page.length === 2))
+  t.equal(new Set(emails).size, emails.length)
+  t.ok(emails.includes('ops@example.org'))
+})
+
+t.test('a page has 50 users unless the request says otherwise', async (t) => {
+  for (let i = 0; i < 50; i += 1) await newPerson(app, 'access')
+  t.equal((await admin.send('GET', '/admin/users')).json().users.length, 50)
+  t.ok((await admin.send('GET', '/admin/users?limit=200')).json().users.length > 50)
+})
+
+t.test('?email= finds by the beginning of an address, in any case, to the letter', async (t) => {
+  await new Client(app).signIn('Find_Me@Example.org')
+  await new Client(app).signIn('findxme@example.org')
+  const found = async (prefix: string) => {
+    const { users } = (await admin.send('GET', `/admin/users?email=${encodeURIComponent(prefix)}`)).json()
+    return users.map(({ email }: { email: string }) => email)
+  }
+  t.strictSame(await found('find'), ['findxme@example.org', 'Find_Me@Example.org'])
+  t.strictSame(await found('FIND_me@'), ['Find_Me@Example.org'], 'an underscore stands for itself')
+  t.strictSame(await found('find_me@example.org'), ['Find_Me@Example.org'])
+  t.strictSame(await found('%'), [])
+  t.strictSame(await found("' OR 1=1 --"), [])
+})
+
+for (const [query, field] of [
+  ['limit=0', 'limit'],
+  ['limit=201', 'limit'],
+  ['limit=1.5', 'limit'],
+  ['limit=2&limit=3', 'limit'],
+  ['cursor=x', 'cursor'],
+  ['email=', 'email'],
+  ['email=%00', 'email'],
+  ['email[]=ops', 'email[]'],
+  ['mail=ops', 'mail']
+] as const) {
+  t.test(`GET /admin/users?${query} is refused, never everybody's list`, async (t) => {
+    expectFieldErrors(t, await admin.send('GET', `/admin/users?${query}`), [field])
+  })
+}
+
+t.test('a cursor of another listing is refused, here and there', async (t) => {
+  const cursor = (await admin.send('GET', '/admin/users?limit=1')).json().next_cursor
+  expectFieldErrors(t, await admin.send('GET', `/admin/sessions?cursor=${cursor}`), ['cursor'])
+  expectFieldErrors(t, await admin.send('GET', `/admin/events?cursor=${cursor}`), ['cursor'])
+})
+
+for (const id of [nobody, 'x', '%00', '..%2f', 'me', `${nobody}x`, nobody.toUpperCase().replaceAll('0', 'A')]) {
+  t.test(`no user "${id}": 404, whatever is asked of them`, async (t) => {
+    expectProblem(t, await admin.send('GET', `/admin/users/${id}`), 'not_found')
+    expectProblem(t, await admin.send('PATCH', `/admin/users/${id}`, { payload: { disabled: true } }), 'not_found')
+    expectProblem(t, await admin.send('DELETE', `/admin/users/${id}`), 'not_found')
+    expectProblem(t, await admin.send('GET', `/admin/users/${id}/sessions`), 'not_found')
+    expectProblem(t, await admin.send('DELETE', `/admin/users/${id}/sessions`), 'not_found')
+  })
+}
+
+t.test('PATCH with roles gives the user back, and the roles hold from the next token on', async (t) => {
+  const { client } = await newPerson(app)
+  const id = await userIdOf(client)
+  const response = await admin.send('PATCH', `/admin/users/${id}`, { payload: { roles: ['admin', 'support'] } })
+  t.equal(response.statusCode, 200)
+  t.match(response.json(), { id, roles: ['admin', 'support'], disabled: false })
+
+  expectProblem(t, await client.send('GET', '/admin/users'), 'token_expired')
+  t.equal((await client.send('POST', '/refresh')).statusCode, 200)
+  t.equal((await client.send('GET', '/admin/users')).statusCode, 200)
+  t.strictSame((await client.send('GET', '/me')).json().roles, ['admin', 'support'])
+})
+
+t.test('a demoted admin is powerless at once, and signed in still', async (t) => {
+  const { client } = await newPerson(app)
+  const id = await userIdOf(client)
+  await admin.send('PATCH', `/admin/users/${id}`, { payload: { roles: ['admin'] } })
+  await client.send('POST', '/refresh')
+  t.equal((await client.send('GET', '/admin/users')).statusCode, 200)
+
+  await admin.send('PATCH', `/admin/users/${id}`, { payload: { roles: [] } })
+  expectProblem(t, await client.send('GET', '/admin/users'), 'token_expired')
+  t.equal((await client.send('POST', '/refresh')).statusCode, 200)
+  expectProblem(t, await client.send('GET', '/admin/users'), 'insufficient_scope')
+  t.equal((await client.send('GET', '/me')).statusCode, 200)
+})
+
+t.test('an admin in session mode loses the role at once as well', async (t) => {
+  const { client } = await newPerson(app, 'session')
+  const id = await userIdOf(client)
+  await admin.send('PATCH', `/admin/users/${id}`, { payload: { roles: ['admin'] } })
+  t.equal((await client.send('GET', '/admin/users')).statusCode, 200)
+  await admin.send('PATCH', `/admin/users/${id}`, { payload: { roles: [] } })
+  expectProblem(t, await client.send('GET', '/admin/users'), 'insufficient_scope')
+})
+
+t.test('roles that stay as they are leave tokens as they are', async (t) => {
+  const { client } = await newPerson(app)
+  const id = await userIdOf(client)
+  await admin.send('PATCH', `/admin/users/${id}`, { payload: { roles: [] } })
+  t.equal((await client.send('GET', '/me')).statusCode, 200)
+  await admin.send('PATCH', `/admin/users/${id}`, { payload: {} })
+  t.equal((await client.send('GET', '/me')).statusCode, 200)
+})
+
+for (const payload of [
+  { roles: 'admin' },
+  { roles: ['Admin'] },
+  { roles: [''] },
+  { roles: ['a', 'a'] },
+  { roles: [7] }
+]) {
+  t.test(`PATCH ${JSON.stringify(payload)} is refused and changes nothing`, async (t) => {
+    const { client } = await newPerson(app)
+    const response = await admin.send('PATCH', `/admin/users/${await userIdOf(client)}`, { payload })
+    t.match(response.json(), { code: 'invalid_request', errors: [{ field: /^roles/ }] })
+    t.strictSame((await client.send('GET', '/me')).json().roles, [])
+  })
+}
+
+t.test('PATCH {disabled} that is no boolean is refused', async (t) => {
+  const { client } = await newPerson(app)
+  const response = await admin.send('PATCH', `/admin/users/${await userIdOf(client)}`, {
+    payload: { disabled: 'false' }
+  })
+  expectFieldErrors(t, response, ['disabled'])
+  t.equal((await client.send('GET', '/me')).statusCode, 200)
+})
+
+t.test('a disabled user loses every session at once, cannot log in, and can again when enabled', async (t) => {
+  const { client, email } = await newPerson(app)
+  const serverSide = new Client(app)
+  await serverSide.signIn(email, { path: '/login', mode: 'session' })
+  const id = await userIdOf(client)
+
+  t.match((await admin.send('PATCH', `/admin/users/${id}`, { payload: { disabled: true } })).json(), { disabled: true })
+  expectProblem(t, await client.send('GET', '/me'), 'session_revoked')
+  expectProblem(t, await serverSide.send('GET', '/me'), 'session_revoked')
+  t.match((await client.send('POST', '/refresh')).json(), { code: 'session_ended', reason: 'user_disabled' })
+  const login = { path: '/login', mode: 'body' } as const
+  expectProblem(t, await new Client(app).signIn(email, login), 'invalid_credentials')
+
+  t.match((await admin.send('PATCH', `/admin/users/${id}`, { payload: { disabled: false } })).json(), {
+    disabled: false
+  })
+  expectProblem(t, await client.send('GET', '/me'), 'session_revoked')
+  t.equal((await new Client(app).signIn(email, login)).statusCode, 200)
+})
+
+t.test('a deleted user is gone at once, with every session, and the address is free', async (t) => {
+  const { client, email } = await newPerson(app)
+  const id = await userIdOf(client)
+  const response = await admin.send('DELETE', `/admin/users/${id}`)
+  t.equal(response.statusCode, 204)
+  t.equal(response.body, '')
+
+  expectProblem(t, await client.send('GET', '/me'), 'session_revoked')
+  t.match((await client.send('POST', '/refresh')).json(), { code: 'session_ended', reason: 'revoked_by_admin' })
+  expectProblem(t, await admin.send('GET', `/admin/users/${id}`), 'not_found')
+  expectProblem(t, await new Client(app).signIn(email, { path: '/login' }), 'invalid_credentials')
+
+  const again = new Client(app)
+  t.equal((await again.signIn(email)).statusCode, 201)
+  t.not(await userIdOf(again), id)
+})
+
+t.test('an admin who takes the role from themselves is no admin any more', async (t) => {
+  const first = await signInAdmin(app)
+  const { client, email } = await newPerson(app, 'body')
+  const id = await userIdOf(client)
+  await first.send('PATCH', `/admin/users/${id}`, { payload: { roles: ['admin'] } })
+  const second = new Client(app)
+  await second.send('POST', '/login', { payload: { email, password: goodPassword, mode: 'body' } })
+  const thief = copyOf(second)
+  t.equal((await second.send('PATCH', `/admin/users/${id}`, { payload: { roles: [] } })).statusCode, 200)
+  expectProblem(t, await thief.send('DELETE', `/admin/users/${id}`), 'token_expired')
+})

@@ -1,0 +1,201 @@
+import t from 'tap'
+import { openTestDatabase } from '../../support/database.js'
+import { openAdminService } from '../../support/http/admin.js'
+import { expectProblem } from '../../support/http/contract-errors.js'
+import { copyOf, newEmail, newPerson } from '../../support/http/people.js'
+import { type Client, goodPassword, openService } from '../../support/service.js'
+
+interface Operation {
+  readonly security?: readonly Record<string, unknown>[]
+}
+
+const database = await openTestDatabase(t, { kind: 'embedded' })
+const app = await openService(t, database)
+const allowing = await openService(t, database, { ALLOWED_ORIGINS: 'https://app.test,capacitor://localhost' })
+
+type Headers = Readonly<Record<string, string>>
+
+/** What a browser says of a request, sent to `auth.test`. */
+const host = 'auth.test'
+const ownOrigin = `http://${host}`
+/** What a page of ours says where TLS ends at a proxy: the request itself looks like plain http. */
+const issuerOrigin = `https://${host}`
+const foreignOrigin = 'https://evil.test'
+
+const accepted: readonly Headers[] = [
+  {},
+  { origin: ownOrigin },
+  { origin: issuerOrigin },
+  { 'sec-fetch-site': 'same-origin' },
+  { 'sec-fetch-site': 'same-origin', origin: ownOrigin },
+  { 'sec-fetch-site': 'none' }
+]
+
+const refused: readonly Headers[] = [
+  { origin: foreignOrigin },
+  { origin: 'null' },
+  { origin: '' },
+  { origin: `${ownOrigin}.evil.test` },
+  { origin: `${ownOrigin}:8080` },
+  { 'sec-fetch-site': 'cross-site' },
+  { 'sec-fetch-site': 'same-site' },
+  { 'sec-fetch-site': 'cross-site', origin: ownOrigin },
+  { 'sec-fetch-site': 'same-site', origin: `https://sibling.${host}` },
+  { 'sec-fetch-site': '' },
+  { 'sec-fetch-site': 'Same-Origin' }
+]
+
+const refresh = (client: Client, headers: Headers) =>
+  copyOf(client).send('POST', '/refresh', { headers: { host, ...headers } })
+
+t.test('POST /refresh with the cookie is accepted from our own pages and from what is no browser', async (t) => {
+  const { client } = await newPerson(app)
+  for (const headers of accepted) t.equal((await refresh(client, headers)).statusCode, 200, JSON.stringify(headers))
+})
+
+t.test('POST /refresh with the cookie is refused from everywhere else, and the cookie stays', async (t) => {
+  const { client } = await newPerson(app)
+  for (const headers of refused) expectProblem(t, await refresh(client, headers), 'forbidden_origin')
+  t.equal((await refresh(client, {})).statusCode, 200)
+})
+
+t.test('ALLOWED_ORIGINS are accepted, to the letter', async (t) => {
+  const { client } = await newPerson(allowing)
+  for (const origin of ['https://app.test', 'capacitor://localhost', ownOrigin]) {
+    t.equal((await refresh(client, { origin })).statusCode, 200, origin)
+  }
+  t.equal((await refresh(client, { origin: 'https://app.test', 'sec-fetch-site': 'cross-site' })).statusCode, 200)
+  for (const origin of ['http://app.test', 'https://app.test.evil.test', 'https://app.test:444', 'https://APP.test']) {
+    expectProblem(t, await refresh(client, { origin, 'sec-fetch-site': 'cross-site' }), 'forbidden_origin')
+  }
+})
+
+const foreign = { host, origin: foreignOrigin, 'sec-fetch-site': 'cross-site' }
+
+t.test('everything that acts with a cookie is refused from another origin', async (t) => {
+  const { client: byCookie } = await newPerson(app)
+  const { client: bySession } = await newPerson(app, 'session')
+  expectProblem(t, await byCookie.send('POST', '/logout', { bearer: false, headers: foreign }), 'forbidden_origin')
+  for (const [method, url] of [
+    ['POST', '/logout'],
+    ['POST', '/password'],
+    ['DELETE', '/me'],
+    ['DELETE', '/sessions'],
+    ['DELETE', `/sessions/${bySession.sessionId}`],
+    ['PATCH', `/sessions/${bySession.sessionId}`]
+  ] as const) {
+    const payload = {
+      device: 'd',
+      password: goodPassword,
+      current_password: goodPassword,
+      new_password: 'a new password'
+    }
+    const response = await bySession.send(method, url, { headers: foreign, payload })
+    expectProblem(t, response, 'forbidden_origin')
+  }
+  t.equal((await byCookie.send('POST', '/refresh')).statusCode, 200)
+  t.equal((await bySession.send('GET', '/me')).statusCode, 200)
+})
+
+t.test('a login or a registration from another origin cannot put its cookie into this browser', async (t) => {
+  const { email } = await newPerson(app)
+  for (const mode of ['cookie', 'session'] as const) {
+    const login = { email, password: goodPassword, mode }
+    expectProblem(
+      t,
+      await app.inject({ method: 'POST', url: '/login', payload: login, headers: foreign }),
+      'forbidden_origin'
+    )
+    const registration = { ...login, email: newEmail() }
+    const response = await app.inject({ method: 'POST', url: '/register', payload: registration, headers: foreign })
+    expectProblem(t, response, 'forbidden_origin')
+    t.equal(
+      (await app.inject({ method: 'POST', url: '/login', payload: registration })).statusCode,
+      401,
+      'no account is made'
+    )
+  }
+})
+
+t.test('what needs no cookie is not bound to an origin', async (t) => {
+  const { client, email } = await newPerson(app, 'body')
+  for (const mode of ['body', 'access'] as const) {
+    const payload = { email, password: goodPassword, mode }
+    t.equal((await app.inject({ method: 'POST', url: '/login', payload, headers: foreign })).statusCode, 200)
+  }
+  const payload = { refresh_token: client.refreshToken }
+  t.equal((await client.send('POST', '/refresh', { payload, headers: foreign })).statusCode, 200)
+  t.equal((await client.send('DELETE', '/sessions', { headers: foreign })).statusCode, 200)
+  t.equal((await client.send('POST', '/logout', { headers: foreign })).statusCode, 204)
+})
+
+t.test('X-Forwarded-Host and -Proto say what our own origin is only where a trusted proxy sent them', async (t) => {
+  const behindProxy = await openService(t, database, { TRUST_PROXY: '10.0.0.0/8', ISSUER: 'https://issuer.test' })
+  const { client } = await newPerson(behindProxy)
+  const headers = {
+    host: 'internal:3000',
+    origin: 'https://public.test',
+    'x-forwarded-host': 'public.test',
+    'x-forwarded-proto': 'https',
+    cookie: [...client.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+  }
+  const from = (remoteAddress: string) =>
+    behindProxy.inject({ method: 'POST', url: '/refresh', remoteAddress, headers })
+  expectProblem(t, await from('192.0.2.1'), 'forbidden_origin')
+  t.equal((await from('10.1.2.3')).statusCode, 200)
+})
+
+t.test('every route that changes something is closed to other origins, for an admin too', async (t) => {
+  const { app: service, admin } = await openAdminService(t, database)
+  const { client } = await newPerson(service, 'session')
+  const id = (await client.send('GET', '/me')).json().id
+  await admin.send('PATCH', `/admin/users/${id}`, { payload: { roles: ['admin'] } })
+  const bodies: Readonly<Record<string, object>> = {
+    '/password': { current_password: goodPassword, new_password: 'another good password' },
+    '/me': { password: goodPassword },
+    '/sessions/{id}': { device: 'd' },
+    '/admin/sessions/revoke-all': { confirm: 'revoke-all' }
+  }
+  const { paths } = (await service.inject('/openapi.json')).json<{ paths: Record<string, Record<string, Operation>> }>()
+  let asked = 0
+  for (const [path, operations] of Object.entries(paths)) {
+    for (const [method, { security = [] }] of Object.entries(operations)) {
+      if (method === 'get' || !security.some((schemes) => 'session' in schemes)) continue
+      const url = path.replace('{id}', path.includes('users') ? id : client.sessionId)
+      const response = await client.send(method.toUpperCase() as 'POST', url, {
+        headers: foreign,
+        payload: bodies[path] ?? {}
+      })
+      expectProblem(t, response, 'forbidden_origin')
+      asked += 1
+    }
+  }
+  t.ok(asked >= 11, `${asked} routes`)
+  t.match((await client.send('GET', '/me')).json(), { id, roles: ['admin'] }, 'and nothing has changed')
+})
+
+t.test('nothing changes by GET', async (t) => {
+  const { client } = await newPerson(app, 'session')
+  const before = await database.run((prisma) => prisma.session.findMany())
+  for (const url of ['/me', '/sessions']) {
+    t.equal((await client.send('GET', url, { headers: foreign })).statusCode, 200)
+  }
+  t.strictSame(await database.run((prisma) => prisma.session.findMany()), before)
+})
+
+t.test('only allowed origins may read answers (CORS)', async (t) => {
+  const preflight = (service: typeof app, origin: string) =>
+    service.inject({
+      method: 'OPTIONS',
+      url: '/refresh',
+      headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'idempotency-key' }
+    })
+  const answer = await preflight(allowing, 'https://app.test')
+  t.match(answer.headers, {
+    'access-control-allow-origin': 'https://app.test',
+    'access-control-allow-credentials': 'true',
+    'access-control-allow-headers': /idempotency-key/
+  })
+  t.notOk((await preflight(allowing, foreignOrigin)).headers['access-control-allow-origin'])
+  t.notOk((await preflight(app, 'https://app.test')).headers['access-control-allow-origin'])
+})

@@ -1,0 +1,120 @@
+import t, { type Test } from 'tap'
+import type { Revocation } from '../../../src/core/revocation.js'
+import { revocationStream, SlowReader } from '../../../src/http/routes/services/revocation-stream.js'
+
+function revocation(id: bigint): Revocation {
+  return { id, sid: `s${id}`, reason: 'logged_out', at: 0, expiresAt: 1000 }
+}
+
+/** A stream over a feed that the test plays. */
+function play(t: Test, options: { readonly capacity?: number } = {}) {
+  const closing = new AbortController()
+  const world = {
+    stale: false,
+    followers: 0,
+    tell: (_entries: readonly Revocation[]) => {},
+    kids: ['one'],
+    tellKeys: () => {},
+    asked: [] as unknown[]
+  }
+  const stream = revocationStream({
+    feed: {
+      read: async (id) => {
+        world.asked.push(id)
+        return [revocation(1n)]
+      },
+      follow(follower) {
+        world.followers += 1
+        world.tell = follower
+        return () => {
+          world.followers -= 1
+        }
+      },
+      state: () => ({ connected: true, stale: world.stale, lagSeconds: 0, size: 0 })
+    },
+    keys: {
+      jwks: () => ({ keys: world.kids.map((kid) => ({ kid, kty: 'EC', alg: 'ES256', use: 'sig' as const })) }),
+      followKeys(follower) {
+        world.followers += 1
+        world.tellKeys = follower
+        return () => {
+          world.followers -= 1
+        }
+      }
+    },
+    lastId: 7n,
+    over: closing.signal,
+    heartbeatMilliseconds: 5,
+    ...options
+  })
+  t.teardown(() => closing.abort())
+  const next = async () => (await stream.next()).value ?? 'end'
+  return { world, stream, next, close: () => closing.abort() }
+}
+
+t.test(
+  'other keys are told at once, the same ones are not, and what the clock retires is told with the heartbeat',
+  async (t) => {
+    const { world, next } = play(t)
+    for (let i = 0; i < 3; i += 1) await next()
+    const heard = next()
+    world.tellKeys()
+    t.match(await heard, /^:/)
+    const told = next()
+    world.kids = ['one', 'two']
+    world.tellKeys()
+    t.match(await told, /^event: keys\ndata: {"kids":\["one","two"\]}/)
+    world.kids = ['two']
+    t.match([await next(), await next()].join(''), /event: keys\ndata: {"kids":\["two"\]}/)
+  }
+)
+
+t.test('what was missed, ready, what comes, and a comment in the silence', async (t) => {
+  const { world, next } = play(t)
+  t.match(await next(), /^id: 1\nevent: revocation\n/)
+  t.strictSame(world.asked, [7n])
+  t.equal(await next(), 'event: keys\ndata: {"kids":["one"]}\n\n')
+  t.match(await next(), /^event: ready\n/)
+  world.tell([revocation(2n), revocation(3n)])
+  t.match(await next(), /^id: 2\n/)
+  t.match(await next(), /^id: 3\n/)
+  t.match(await next(), /^:/)
+})
+
+t.test('what comes during the read is told after it', async (t) => {
+  const { world, next } = play(t)
+  await next()
+  world.tell([revocation(2n)])
+  await next()
+  t.match(await next(), /^event: ready/)
+  t.match(await next(), /^id: 2\n/)
+})
+
+t.test('no comment is sent while this instance itself may not know everything', async (t) => {
+  const { world, next } = play(t)
+  for (let i = 0; i < 3; i += 1) await next()
+  world.stale = true
+  const heard = next()
+  const silence = new Promise((resolve) => setTimeout(resolve, 50, 'silence'))
+  t.equal(await Promise.race([heard, silence]), 'silence')
+  world.stale = false
+  t.match(await heard, /^:/)
+})
+
+t.test('a reader that takes nothing is cut off before it costs memory', async (t) => {
+  const { world, stream, next } = play(t, { capacity: 10 })
+  await next()
+  for (let id = 2n; id < 1000n; id++) world.tell([revocation(id)])
+  await next()
+  await next()
+  await t.rejects(stream.next(), SlowReader)
+  t.equal(world.followers, 0)
+})
+
+t.test('it ends when it is over, and follows nothing any more', async (t) => {
+  const { world, next, close } = play(t)
+  for (let i = 0; i < 3; i += 1) await next()
+  close()
+  t.equal(await next(), 'end')
+  t.equal(world.followers, 0)
+})

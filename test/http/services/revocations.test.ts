@@ -1,0 +1,94 @@
+import type { AddressInfo } from 'node:net'
+import t, { type Test } from 'tap'
+import { openTestDatabase } from '../../support/database.js'
+import { newPerson } from '../../support/http/people.js'
+import { asGateway, serviceSettings } from '../../support/http/services.js'
+import { openService } from '../../support/service.js'
+
+const database = await openTestDatabase(t, { kind: 'embedded' })
+
+async function listening(t: Test) {
+  const app = await openService(t, database, serviceSettings)
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  return { app, url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/revocations` }
+}
+
+/** The text of the feed as far as `isEnough` of it, or all where it ends before. */
+async function readFeed(url: string, isEnough: (text: string) => boolean, headers: Record<string, string> = {}) {
+  const enough = new AbortController()
+  const response = await fetch(url, { headers: { ...asGateway, ...headers }, signal: enough.signal })
+  const decoder = new TextDecoder()
+  let text = ''
+  try {
+    for await (const chunk of response.body ?? []) {
+      text += decoder.decode(chunk, { stream: true })
+      if (isEnough(text)) enough.abort()
+    }
+  } catch (error) {
+    if (!enough.signal.aborted) throw error
+  }
+  return { response, text }
+}
+
+const isReady = (text: string) => text.includes('event: ready')
+const sidsOf = (text: string) => [...text.matchAll(/"sid":("?)([^",]*)\1/g)].map((match) => match[2])
+
+t.test('it is a stream of events that nobody keeps', async (t) => {
+  const { url } = await listening(t)
+  const { response, text } = await readFeed(url, isReady)
+  t.equal(response.headers.get('content-type'), 'text/event-stream')
+  t.equal(response.headers.get('cache-control'), 'no-store')
+  t.match(text, /^event: keys\ndata: {"kids":\["[^"]+"\]}\n\nevent: ready\ndata: \{\}\n\n$/)
+})
+
+t.test('the live entries come first, and a reader resumes after the last it has seen', async (t) => {
+  const { app, url } = await listening(t)
+  const { client } = await newPerson(app)
+  await client.send('POST', '/logout')
+  const { text } = await readFeed(url, isReady)
+  const event = new RegExp(
+    `id: (\\d+)\nevent: revocation\ndata: {"sid":"${client.sessionId}","reason":"logged_out","at":"([^"]+Z)","expires_at":"([^"]+Z)"}\n\n`
+  ).exec(text)
+  const [, id = '', at = '', expiresAt = ''] = event ?? []
+  t.equal(Date.parse(expiresAt) - Date.parse(at), 660_000)
+
+  const { text: all } = await readFeed(url, isReady, { 'last-event-id': '0' })
+  t.ok(sidsOf(all).includes(client.sessionId))
+  const { text: resumed } = await readFeed(url, isReady, { 'last-event-id': id })
+  t.ok(sidsOf(resumed).length <= sidsOf(all).length)
+})
+
+t.test('what is ended while somebody reads reaches them, everybody as null', async (t) => {
+  const { app, url } = await listening(t)
+  const { client } = await newPerson(app)
+  const reading = readFeed(url, (text) => sidsOf(text.slice(text.indexOf('event: ready'))).includes('null'))
+  for (let round = 0; round < 500 && app.server.listening; round++) {
+    // It may have been ended before the reader was there: then it is among the live ones.
+    if (round === 0) await client.send('POST', '/logout')
+    await app.auth.endEverybodysSessions()
+    const settled = await Promise.race([
+      reading.then(() => true),
+      new Promise((resolve) => setTimeout(resolve, 10, false))
+    ])
+    if (settled === true) break
+  }
+  const { text } = await reading
+  t.ok(sidsOf(text).includes(client.sessionId))
+})
+
+t.test('closing the app ends it in good order', async (t) => {
+  const { app, url } = await listening(t)
+  const { text } = await readFeed(url, (text) => {
+    if (isReady(text)) void app.close()
+    return false
+  })
+  t.match(text, /event: ready/)
+})
+
+t.test('a Last-Event-ID that is none is refused', async (t) => {
+  const { app } = await listening(t)
+  for (const id of ['x', '-1', '1e3', '9'.repeat(19)]) {
+    const headers = { ...asGateway, 'last-event-id': id }
+    t.match((await app.inject({ url: '/revocations', headers })).json(), { code: 'invalid_request' }, id)
+  }
+})

@@ -1,0 +1,87 @@
+import type { LightMyRequestResponse } from 'fastify'
+import t, { type Test } from 'tap'
+import { openTestDatabase } from '../../support/database.js'
+import { asGateway, basic, postForm, serviceSecret, serviceSettings } from '../../support/http/services.js'
+import { openService } from '../../support/service.js'
+
+const database = await openTestDatabase(t, { kind: 'embedded' })
+const app = await openService(t, database, serviceSettings)
+
+function expectRefusal(t: Test, response: LightMyRequestResponse, code: string) {
+  t.match(response.json(), { code, status: 401 })
+  t.equal(response.headers['www-authenticate'], 'Basic realm="latchkey"')
+}
+
+for (const [method, url] of [
+  ['POST', '/introspect'],
+  ['POST', '/revoke'],
+  ['GET', '/revocations']
+] as const) {
+  t.test(`${method} ${url} asks for a credential, and says which kind`, async (t) => {
+    expectRefusal(t, await app.inject({ method, url }), 'missing_credentials')
+  })
+
+  t.test(`${method} ${url} refuses every other credential`, async (t) => {
+    const wrong = [
+      basic(`gateway:${serviceSecret}x`),
+      basic(`gateway:${serviceSecret.slice(0, -1)}`),
+      basic(`other:${serviceSecret}`),
+      basic(`:${serviceSecret}`),
+      basic('gateway:'),
+      basic(''),
+      'Basic',
+      'Basic %%%',
+      `Bearer gateway:${serviceSecret}`,
+      `${asGateway.authorization} ${asGateway.authorization}`
+    ]
+    for (const authorization of wrong) {
+      expectRefusal(t, await app.inject({ method, url, headers: { authorization } }), 'invalid_credentials')
+    }
+  })
+}
+
+t.test('a refusal comes before anything of the body is read', async (t) => {
+  const headers = { 'content-type': 'application/json' }
+  const response = await app.inject({ method: 'POST', url: '/introspect', headers, payload: '{' })
+  expectRefusal(t, response, 'missing_credentials')
+})
+
+t.test('where none is configured nobody may ask, and the metadata names no endpoint', async (t) => {
+  const closed = await openService(t, database)
+  expectRefusal(t, await postForm(closed, '/introspect', { token: 'x' }), 'invalid_credentials')
+  const metadata = (await closed.inject('/.well-known/oauth-authorization-server')).json()
+  t.strictSame(
+    Object.keys(metadata).filter((name) => /introspection|revocation/.test(name)),
+    []
+  )
+})
+
+t.test('two secrets of one id are accepted while it is being changed, and the encoding of RFC 6749', async (t) => {
+  const [old, next] = ['o'.repeat(32), '+/=%&'.repeat(8)]
+  const changing = await openService(t, database, { SERVICE_CREDENTIALS: `api:${old},api:${next}` })
+  for (const credential of [`api:${old}`, `api:${next}`, `api:${encodeURIComponent(next)}`]) {
+    const response = await postForm(changing, '/introspect', { token: 'x' }, { authorization: basic(credential) })
+    t.equal(response.statusCode, 200, credential)
+  }
+})
+
+t.test('the metadata says where services ask, and how (RFC 8414 §2)', async (t) => {
+  t.match((await app.inject('/.well-known/oauth-authorization-server')).json(), {
+    introspection_endpoint: 'https://auth.test/introspect',
+    introspection_endpoint_auth_methods_supported: ['client_secret_basic'],
+    revocation_endpoint: 'https://auth.test/revoke',
+    revocation_endpoint_auth_methods_supported: ['client_secret_basic'],
+    revocation_feed: 'https://auth.test/revocations'
+  })
+})
+
+t.test('the specification shows the forms and their credential', async (t) => {
+  const { paths, components } = (await app.inject('/openapi.json')).json()
+  for (const path of ['/introspect', '/revoke']) {
+    const { post } = paths[path]
+    t.strictSame(post.security, [{ service: [] }])
+    t.strictSame(Object.keys(post.requestBody.content), ['application/x-www-form-urlencoded'])
+  }
+  t.strictSame(paths['/revocations'].get.security, [{ service: [] }])
+  t.match(components.securitySchemes.service, { type: 'http', scheme: 'basic' })
+})

@@ -1,0 +1,117 @@
+import t from 'tap'
+import { openTestDatabase } from '../../support/database.js'
+import { expectProblem } from '../../support/http/contract-errors.js'
+import { copyOf, newEmail, newPerson } from '../../support/http/people.js'
+import { goodPassword, openService } from '../../support/service.js'
+
+const database = await openTestDatabase(t, { kind: 'embedded' })
+const app = await openService(t, database, { RATE_LIMIT_ENABLED: 'true' })
+
+const limits = [
+  ['POST', '/login', 300],
+  ['POST', '/register', 120],
+  ['POST', '/password', 60],
+  ['DELETE', '/me', 60]
+] as const
+
+for (const [method, url, max] of limits) {
+  t.test(`${method} ${url}: ${max} in a minute from one address, then 429 with Retry-After`, async (t) => {
+    // Requests that fail early count, too: nobody probes for free.
+    const remoteAddress = `192.0.2.${max}`
+    const send = () => app.inject({ method, url, remoteAddress })
+    for (let request = 0; request < max; request += 1) {
+      if ((await send()).statusCode === 429) t.fail(`request ${request + 1} of ${max} is refused`)
+    }
+    const response = await send()
+    expectProblem(t, response, 'too_many_requests')
+    const wait = Number(response.headers['retry-after'])
+    t.ok(wait > 0 && wait <= 60, `${wait} s`)
+    t.not((await app.inject({ method, url, remoteAddress: '198.51.100.1' })).statusCode, 429, 'another address is not')
+  })
+}
+
+t.test('guesses at once count, too', async (t) => {
+  const payload = { email: newEmail(), password: goodPassword, mode: 'none' }
+  const guess = () => app.inject({ method: 'POST', url: '/login', remoteAddress: '203.0.113.1', payload })
+  const statuses: number[] = []
+  for (let burst = 0; burst < 11; burst += 1) {
+    const responses = await Promise.all(Array.from({ length: 30 }, guess))
+    statuses.push(...responses.map(({ statusCode }) => statusCode))
+  }
+  t.equal(statuses.filter((status) => status !== 429).length, 300)
+})
+
+t.test('X-Forwarded-For of somebody whom we do not trust is another way to the same limit', async (t) => {
+  let refused = 0
+  for (let request = 0; request < 61; request += 1) {
+    const headers = { 'x-forwarded-for': `203.0.113.${request}` }
+    const response = await app.inject({ method: 'DELETE', url: '/me', remoteAddress: '192.0.2.250', headers })
+    if (response.statusCode === 429) refused += 1
+  }
+  t.equal(refused, 1)
+})
+
+t.test('behind a proxy that we trust each client has its own limit, whatever it claims itself', async (t) => {
+  const behindProxy = await openService(t, database, { RATE_LIMIT_ENABLED: 'true', TRUST_PROXY: '10.0.0.0/8' })
+  const send = (forwardedFor: string) =>
+    behindProxy.inject({
+      method: 'DELETE',
+      url: '/me',
+      remoteAddress: '10.1.2.3',
+      headers: { 'x-forwarded-for': forwardedFor }
+    })
+  let refused = 0
+  for (let request = 0; request < 61; request += 1) {
+    if ((await send(`192.0.2.${request}, 203.0.113.1`)).statusCode === 429) refused += 1
+  }
+  t.equal(refused, 1)
+  t.not((await send('203.0.113.2')).statusCode, 429)
+})
+
+t.test('an IPv6 client is its /64', async (t) => {
+  let refused = 0
+  for (let request = 0; request < 61; request += 1) {
+    const remoteAddress = `2001:db8:1:2:${request.toString(16)}::1`
+    if ((await app.inject({ method: 'DELETE', url: '/me', remoteAddress })).statusCode === 429) refused += 1
+  }
+  t.equal(refused, 1)
+  t.not((await app.inject({ method: 'DELETE', url: '/me', remoteAddress: '2001:db8:1:3::1' })).statusCode, 429)
+})
+
+t.test('one session may refresh 240 times in a minute, at once too; then it waits, and lives on', async (t) => {
+  const { client } = await newPerson(app)
+  const { client: other } = await newPerson(app)
+  const statuses: number[] = []
+  for (let burst = 0; burst < 5; burst += 1) {
+    const tabs = Array.from({ length: 50 }, () => copyOf(client))
+    const responses = await Promise.all(tabs.map((tab) => tab.send('POST', '/refresh')))
+    statuses.push(...responses.map(({ statusCode }) => statusCode))
+  }
+  t.equal(statuses.filter((status) => status === 200).length, 240)
+  t.equal(statuses.filter((status) => status === 429).length, 10)
+  const limited = await client.send('POST', '/refresh')
+  expectProblem(t, limited, 'too_many_requests')
+  const wait = Number(limited.headers['retry-after'])
+  t.ok(wait > 0 && wait <= 60, `${wait} s`)
+  t.equal((await client.send('GET', '/me')).statusCode, 200, 'reading is not limited')
+  t.equal((await other.send('POST', '/refresh')).statusCode, 200, 'nor another session')
+  t.equal((await client.send('POST', '/logout')).statusCode, 204, 'nor logging out')
+})
+
+t.test("a forged refresh token uses up nobody's allowance", async (t) => {
+  const { client } = await newPerson(app, 'body')
+  const forged = `${client.refreshToken.slice(0, -2)}AA`
+  for (let request = 0; request < 250; request += 1) {
+    const response = await app.inject({ method: 'POST', url: '/refresh', payload: { refresh_token: forged } })
+    if (response.statusCode !== 401) t.fail(`${response.statusCode}`)
+  }
+  const payload = { refresh_token: client.refreshToken }
+  t.equal((await client.send('POST', '/refresh', { payload })).statusCode, 200)
+})
+
+t.test('RATE_LIMIT_ENABLED=false limits nothing', async (t) => {
+  const open = await openService(t, database, { RATE_LIMIT_ENABLED: 'false' })
+  for (let request = 0; request < 61; request += 1) {
+    if ((await open.inject({ method: 'DELETE', url: '/me' })).statusCode === 429) t.fail('429')
+  }
+})

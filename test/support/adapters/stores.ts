@@ -1,0 +1,43 @@
+import type { Test } from 'tap'
+import type { Database } from '../../../src/adapters/prisma/database.js'
+import { prismaEventLog } from '../../../src/adapters/prisma/stores/event-log.js'
+import { prismaSessionStore } from '../../../src/adapters/prisma/stores/session-store.js'
+import { prismaUserStore } from '../../../src/adapters/prisma/stores/user-store.js'
+import { policy, type Stores } from '../../contract/stores.js'
+import { openTestDatabase, sql, testDatabases } from '../database.js'
+
+/** Runs the tests on each kind of database that this run covers, each kind in a database of its own. */
+export function onEachDatabase(t: Test, tests: (t: Test, stores: Stores, database: Database) => void): void {
+  for (const kind of testDatabases(t)) {
+    t.test(kind, async (t) => {
+      const database = await openTestDatabase(t, {
+        kind,
+        embedded: { waitSeconds: 20 },
+        server: { waitSeconds: 20, poolSize: 6 }
+      })
+      tests(t, storesOver(database), database)
+    })
+  }
+}
+
+export function storesOver(database: Database): Stores {
+  return {
+    users: prismaUserStore(database, policy),
+    sessions: prismaSessionStore(database, policy),
+    events: prismaEventLog(database),
+    rounds: database.kind === 'server' ? 200 : 10,
+    sessionsUnder: (changes) => prismaSessionStore(database, { ...policy, ...changes }),
+    async age(seconds) {
+      for (const [table, times] of Object.entries(storedTimes)) {
+        const shifts = times.map((time) => `${time} = ${time} - make_interval(secs => $1)`)
+        await sql(database, `UPDATE ${table} SET ${shifts.join(', ')}`, seconds)
+      }
+    }
+  }
+}
+
+const storedTimes = {
+  session: ['rotated_at', 'auth_time', 'created_at', 'last_used_at', 'idle_expires_at', 'absolute_expires_at'],
+  event: ['at'],
+  revocation: ['at', 'expires_at']
+}

@@ -1,0 +1,32 @@
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Page } from 'playwright-core'
+import type { Test } from 'tap'
+
+const clientFolder = new URL('../../../src/client/', import.meta.url)
+
+/**
+ * A web server that is none of ours, on a port of its own: an empty page at every address, and
+ * `latchkey/client` at /client/, as an app would bundle it. Its port.
+ */
+export async function openOtherSite(t: Test): Promise<number> {
+  const server = createServer(async (request, response) => {
+    const name = /^\/client\/([a-z-]+\.js)$/.exec(request.url ?? '')?.[1]
+    response.setHeader('content-type', name === undefined ? 'text/html' : 'text/javascript')
+    response.end(
+      name === undefined ? '<!doctype html><title>Another site</title>' : await readFile(new URL(name, clientFolder))
+    )
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => new Promise((resolve) => server.close(resolve).closeAllConnections()))
+  return (server.address() as AddressInfo).port
+}
+
+/** Serves `latchkey/client` at /client/ to `page`, whatever origin the page has. */
+export async function serveClient(page: Page): Promise<void> {
+  await page.route('**/client/*.js', async (route) => {
+    const name = new URL(route.request().url()).pathname.slice('/client/'.length)
+    await route.fulfill({ contentType: 'text/javascript', body: await readFile(new URL(name, clientFolder), 'utf8') })
+  })
+}

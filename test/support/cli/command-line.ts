@@ -1,0 +1,39 @@
+import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import type { OpenPorts } from '../../../src/cli/context.js'
+import { run } from '../../../src/cli/run.js'
+import { openAdapters } from '../../../src/composition.js'
+import { type Environment, loadConfig } from '../../../src/config/read-config.js'
+import { testEnvironment } from '../service.js'
+
+export interface CommandResult {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface CommandOptions {
+  /** What comes on standard input. */
+  readonly stdin?: string
+  /** Whether a person sits there. */
+  readonly isTTY?: boolean
+  readonly environment?: Environment
+  /** The database that every command of a test finds open; by default each opens the one that its settings name. */
+  readonly opened?: OpenPorts
+}
+
+/** Runs a command in this process, as `latchkey <words>` would. */
+export async function commandLine(words: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+  const { stdin = '', isTTY = false, environment = {}, opened } = options
+  const streams = { stdout: new PassThrough(), stderr: new PassThrough() }
+  const exitCode = await run(words, {
+    terminal: { ...streams, stdin: Object.assign(new PassThrough().end(stdin), { isTTY }) },
+    loadConfig: () => loadConfig({ ...testEnvironment, ...environment }),
+    open: async (config) => opened ?? openAdapters(config),
+    serve: async () => {}
+  })
+  streams.stdout.end()
+  streams.stderr.end()
+  const [stdout, stderr] = await Promise.all([text(streams.stdout), text(streams.stderr)])
+  return { exitCode, stdout, stderr }
+}

@@ -1,0 +1,42 @@
+import type { Database } from '../../../src/adapters/prisma/database.js'
+import type { PrismaClient } from '../../../src/adapters/prisma/generated/client.js'
+
+/** Where a process is killed: before the statement is sent, when it has run but not committed, or when it has committed. */
+export const failpoints = ['before', 'uncommitted', 'committed'] as const
+export type Failpoint = (typeof failpoints)[number]
+
+/**
+ * The database, with a kill -9 at `point` of the first rotation. It stands in test/ alone: what is shipped
+ * has no such switch.
+ */
+export function withFailpoint(database: Database, point: Failpoint): Database {
+  return {
+    ...database,
+    run: (operation) =>
+      database.run((prisma) => {
+        const rotating = async (query: QueryRaw) => {
+          if (point === 'before') return die()
+          if (point === 'committed') {
+            await prisma.$queryRaw(...query)
+            return die()
+          }
+          return prisma.$transaction(async (transaction) => {
+            await transaction.$queryRaw(...query)
+            return die()
+          })
+        }
+        const queryRaw = (...query: QueryRaw) =>
+          String(query[0]).includes('retry_key_hash = ') ? rotating(query) : prisma.$queryRaw(...query)
+        const get = (client: typeof prisma, name: string) =>
+          name === '$queryRaw' ? queryRaw : Reflect.get(client, name)
+        return operation(new Proxy(prisma, { get }))
+      })
+  }
+}
+
+type QueryRaw = Parameters<PrismaClient['$queryRaw']>
+
+function die(): Promise<never> {
+  process.kill(process.pid, 'SIGKILL')
+  return new Promise(() => undefined)
+}

@@ -1,0 +1,97 @@
+import { createHmac } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Device } from '../processes/device.js'
+import { encode, headerOf, makeKey, signToken } from '../verifier/issuer.js'
+import { refusedAfter } from './fan-out.js'
+import type { Fleet, Guard } from './fleet.js'
+import { adminEmail } from './fleet-settings.js'
+import { HonestLoad, type HonestReport, kidOf, signInHonest } from './honest-load.js'
+
+/** Signing keys are rotated under load, and then all but the newest are withdrawn at once. */
+
+export interface KeyRotationReport {
+  readonly honest: HonestReport
+  /** Keys that have signed, the first one and the last one among them. */
+  readonly keys: number
+  /** Tokens of any of them that somebody refused before their key was withdrawn. */
+  readonly refusedEarly: readonly string[]
+  /** Forged tokens that somebody accepted. */
+  readonly forged: readonly string[]
+  /** For each token of a key that was withdrawn, in milliseconds, how long after it the last of the four refused it. Sorted. */
+  readonly times: readonly number[]
+  /** Who, after a refresh, was accepted by all four again. */
+  readonly wentOn: boolean
+}
+
+export async function runKeyRotations(
+  fleet: Fleet,
+  { rotations, honest }: { readonly rotations: number; readonly honest: number }
+): Promise<KeyRotationReport> {
+  const admins = fleet.instances.map((url) => new Device(url))
+  for (const admin of admins) await admin.signIn('/login', adminEmail)
+  const devices = await signInHonest(fleet, honest)
+  const load = new HonestLoad(fleet, undefined, devices)
+  load.start()
+  for (let rotation = 1; rotation <= rotations; rotation += 1) {
+    await rotate(admins[rotation % admins.length], {})
+    for (let i = 0; i < 1000 && load.tokens.size <= rotation; i += 1) await delay(20)
+  }
+  await load.stop()
+
+  const tokens = [...load.tokens.values()]
+  const refusedEarly: string[] = []
+  for (const token of tokens)
+    for (const guard of fleet.guards)
+      if ((await guard.judge(token)) !== 'accepted') refusedEarly.push(`${kidOf(token)} by ${guard.name}`)
+  const forged = await acceptedForgeries(fleet.guards, tokens.at(-1) ?? '')
+
+  await rotate(admins[1], { revoke_old: true })
+  const withdrawnAt = performance.now()
+  const from = () => withdrawnAt
+  const times = await Promise.all(
+    tokens.map(async (token) => {
+      const taken = await Promise.all(fleet.guards.map((guard) => refusedAfter(guard, token, from)))
+      return Math.max(...taken.map(({ milliseconds }) => milliseconds))
+    })
+  )
+  await Promise.all(devices.map((device) => device.refresh()))
+  const judgements = await Promise.all(
+    devices.flatMap(({ accessToken }) => fleet.guards.map((guard) => guard.judge(accessToken)))
+  )
+  const wentOn = judgements.every((judgement) => judgement === 'accepted')
+  return {
+    honest: load.report(),
+    keys: tokens.length,
+    refusedEarly,
+    forged,
+    times: times.sort((a, b) => a - b),
+    wentOn
+  }
+}
+
+async function rotate(admin: Device | undefined, wish: object): Promise<void> {
+  const answer = await admin?.send('POST', '/admin/keys/rotate', wish)
+  if (answer?.status !== 200) throw new Error(`The rotation was answered ${JSON.stringify(answer)}.`)
+}
+
+/** Names of those that somebody accepts. */
+async function acceptedForgeries(guards: readonly Guard[], genuine: string): Promise<string[]> {
+  const kid = kidOf(genuine)
+  const [, payload = '', signature = ''] = genuine.split('.')
+  const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString())
+  const swapped = (alg: string) => encode({ ...headerOf({ alg: 'ES256', kid }), alg })
+  const secret = createHmac('sha256', kid)
+    .update(`${swapped('HS256')}.${payload}`)
+    .digest('base64url')
+  const forgeries: Record<string, string> = {
+    'a foreign key under the same kid': signToken(makeKey('ES256', kid), claims),
+    'a foreign key of another algorithm': signToken(makeKey('EdDSA', kid), claims),
+    'a swapped alg': `${swapped('EdDSA')}.${payload}.${signature}`,
+    'alg none': `${swapped('none')}.${payload}.`,
+    'HS256 with what is public': `${swapped('HS256')}.${payload}.${secret}`
+  }
+  const accepted: string[] = []
+  for (const [name, token] of Object.entries(forgeries))
+    for (const guard of guards) if ((await guard.judge(token)) !== 'refused') accepted.push(`${name} by ${guard.name}`)
+  return accepted
+}

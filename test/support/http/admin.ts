@@ -1,0 +1,40 @@
+import type { FastifyInstance } from 'fastify'
+import type { Test } from 'tap'
+import type { Database } from '../../../src/adapters/prisma/database.js'
+import { Client, goodPassword, openService } from '../service.js'
+
+export const adminEmail = 'ops@example.org'
+
+/** The service with an admin, and that admin's client. */
+export async function openAdminService(
+  t: Test,
+  database: Database
+): Promise<{ readonly app: FastifyInstance; readonly admin: Client }> {
+  const app = await openService(t, database, { ADMIN_EMAIL: adminEmail, ADMIN_PASSWORD: goodPassword })
+  return { app, admin: await signInAdmin(app) }
+}
+
+/** A client of the admin that the service was opened with. */
+export async function signInAdmin(app: FastifyInstance): Promise<Client> {
+  const admin = new Client(app)
+  await admin.signIn(adminEmail, { path: '/login', mode: 'body' })
+  return admin
+}
+
+/** The id of whoever `client` is signed in as. */
+export async function userIdOf(client: Client): Promise<string> {
+  return (await client.send('GET', '/me')).json().id
+}
+
+/** Every page of a listing, as the service hands them out, followed by `next_cursor`. */
+export async function allPages<Item>(client: Client, url: string, member: string): Promise<Item[][]> {
+  const pages: Item[][] = []
+  let cursor: string | null = null
+  do {
+    const next: string = cursor === null ? url : `${url}&cursor=${encodeURIComponent(cursor)}`
+    const body = (await client.send('GET', next)).json()
+    pages.push(body[member])
+    cursor = body.next_cursor
+  } while (cursor !== null)
+  return pages
+}

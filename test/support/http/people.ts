@@ -1,0 +1,60 @@
+import type { FastifyInstance } from 'fastify'
+import type { Mode } from '../../../src/core/policy.js'
+import { Client } from '../service.js'
+
+/** What `Client` keeps its credentials under. */
+export const refreshCookie = '__Host-refresh_token'
+export const sessionCookie = '__Host-session'
+
+let people = 0
+
+/** An address that no other test of this file has. */
+export function newEmail(): string {
+  people += 1
+  return `person-${people}@example.org`
+}
+
+export interface Device {
+  readonly client: Client
+  readonly email: string
+}
+
+/** Somebody new, signed in on one device. */
+export async function newPerson(app: FastifyInstance, mode: Mode = 'cookie', device?: string): Promise<Device> {
+  return signedIn(app, '/register', newEmail(), mode, device)
+}
+
+/** Another device of the person, signed in. */
+export async function anotherDevice(
+  app: FastifyInstance,
+  { email }: Pick<Device, 'email'>,
+  mode: Mode = 'cookie',
+  device?: string
+): Promise<Device> {
+  return signedIn(app, '/login', email, mode, device)
+}
+
+/** A client that holds the same credentials: a thief, another tab, or the device after a restart. */
+export function copyOf(original: Client): Client {
+  const copy = new Client(original.app)
+  for (const [name, value] of original.cookies) copy.cookies.set(name, value)
+  copy.deviceCookie = original.deviceCookie
+  copy.deviceToken = original.deviceToken
+  copy.accessToken = original.accessToken
+  copy.refreshToken = original.refreshToken
+  copy.sessionId = original.sessionId
+  return copy
+}
+
+async function signedIn(
+  app: FastifyInstance,
+  path: '/register' | '/login',
+  email: string,
+  mode: Mode,
+  device: string | undefined
+): Promise<Device> {
+  const client = new Client(app)
+  const response = await client.signIn(email, { path, mode, ...(device !== undefined && { device }) })
+  if (response.statusCode >= 300) throw new Error(`${path} answered ${response.statusCode}: ${response.body}`)
+  return { client, email }
+}

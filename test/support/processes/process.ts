@@ -1,0 +1,141 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+import type { Environment } from '../../../src/config/read-config.js'
+import { testDataFolder, testFolder, testSchema } from '../database.js'
+
+/** The service and its command line as processes of their own: what happens to those cannot be had by `buildApp`. */
+
+/** The compiled entry of the command line. */
+export const main = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url))
+
+const endWithParent = new URL('end-with-parent.js', import.meta.url).href
+
+/** A start takes one or two seconds, and on a machine that is busy with other tests it has taken twenty. */
+const startSeconds = 90
+
+/** How long all of one file's tests may take on such a machine. */
+export const patienceMilliseconds = 240_000
+
+export interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface ServiceProcess {
+  /** Where it listens, such as `http://127.0.0.1:41234`. */
+  readonly url: string
+  readonly pid: number
+  readonly ended: Promise<Ended>
+  /** Sends the signal, and resolves when the process is gone. */
+  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<Ended>
+}
+
+export interface ProcessOptions {
+  readonly cwd?: string
+  /** What the process reads from its standard input. */
+  readonly input?: string
+  /** Modules that are loaded before its own. */
+  readonly imports?: readonly string[]
+  /** What is run in place of the command line. */
+  readonly entry?: string
+}
+
+/** Settings that cost a test no more time than they must, on a free port. */
+export const quickSettings = { PORT: '0', BCRYPT_COST: '4', RATE_LIMIT_ENABLED: 'false' } as const
+
+/** Settings of a new, empty database, which goes when `t` ends. */
+export async function freshDatabase(
+  t: Pick<Test, 'teardown'>,
+  kind: 'embedded' | 'server'
+): Promise<Record<string, string>> {
+  if (kind === 'embedded') return { ...quickSettings, DATA_DIR: await testDataFolder(t) }
+  return { ...quickSettings, DATA_DIR: await testFolder(t), DATABASE_URL: await testSchema(t) }
+}
+
+/** Runs `latchkey serve` until it listens. Rejects, with what it printed, where it ends before. */
+export async function startService(
+  t: Pick<Test, 'teardown'>,
+  settings: Environment,
+  options?: ProcessOptions
+): Promise<ServiceProcess> {
+  const { child, ended, printed } = launch(['serve'], settings, {
+    ...options,
+    imports: [endWithParent, ...(options?.imports ?? [])]
+  })
+  t.teardown(async () => {
+    child.kill('SIGKILL')
+    await ended
+  })
+  const url = await new Promise<string>((resolve, reject) => {
+    const tooLate = setTimeout(() => {
+      child.kill('SIGKILL')
+      reject(new Error(`It did not listen within ${startSeconds} s:\n${printed()}`))
+    }, startSeconds * 1000)
+    child.stdout.on('data', () => {
+      const address = / listens at (http:[^\s"]+)/.exec(printed())?.[1]
+      if (address === undefined) return
+      clearTimeout(tooLate)
+      resolve(address)
+    })
+    ended.then(({ code }) => {
+      clearTimeout(tooLate)
+      reject(new Error(`It ended with ${code} before it listened:\n${printed()}`))
+    }, reject)
+  })
+  return {
+    url,
+    pid: child.pid ?? Number.NaN,
+    ended,
+    stop(signal = 'SIGTERM') {
+      child.kill(signal)
+      return ended
+    }
+  }
+}
+
+/** Runs the command line to its end; one that goes on instead, as a service that should not have started, is killed. */
+export async function latchkey(
+  words: readonly string[],
+  settings: Environment,
+  options?: ProcessOptions
+): Promise<Ended> {
+  const { child, ended } = launch(words, settings, options)
+  child.stdin.end(options?.input)
+  const tooLate = setTimeout(() => child.kill('SIGKILL'), startSeconds * 1000)
+  return ended.finally(() => clearTimeout(tooLate))
+}
+
+const isOfV8 = (flag: string) => flag === '--liftoff-only'
+
+function launch(
+  words: readonly string[],
+  settings: Environment,
+  { cwd, imports = [], entry = main }: ProcessOptions = {}
+) {
+  // Nothing of the test's own environment but what a process needs, so that no setting comes in by accident.
+  const env = { PATH: process.env.PATH, NODE_V8_COVERAGE: process.env.NODE_V8_COVERAGE, ...settings }
+  const preloads = imports.flatMap((module) => ['--import', module])
+  // The flags of this process are for it as well: they say how thoroughly WebAssembly is compiled.
+  const child = spawn(process.execPath, [...process.execArgv.filter(isOfV8), ...preloads, entry, ...words], {
+    cwd,
+    env
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  // A process that ends at once does not read what it was given.
+  child.stdin.on('error', () => undefined)
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
+  })
+  return { child, ended, printed: () => stdout + stderr }
+}

@@ -1,0 +1,20 @@
+/** The service, killed at `FAILPOINT` of its first refresh; the other settings are its own. */
+import { openEmbeddedDatabase } from '../../../src/adapters/embedded/embedded-database.js'
+import { openServerDatabase } from '../../../src/adapters/prisma/server-database.js'
+import { buildApp } from '../../../src/app.js'
+import { loadConfig } from '../../../src/config/read-config.js'
+import { failpoints, withFailpoint } from '../faults/failpoint.js'
+
+const point = failpoints.find((name) => name === process.env.FAILPOINT)
+if (point === undefined) throw new Error('FAILPOINT names none.')
+const config = loadConfig({ ...process.env, FAILPOINT: undefined })
+const database =
+  config.databaseUrl === undefined
+    ? await openEmbeddedDatabase({ dataDir: config.dataDir })
+    : await openServerDatabase({ url: config.databaseUrl })
+const app = await buildApp(config, { database: withFailpoint(database, point) })
+await app.listen({
+  host: config.host,
+  port: config.port,
+  listenTextResolver: (address) => `Latchkey listens at ${address}`
+})

@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto'
+import type { Environment } from '../../../src/config/read-config.js'
+import type { Ports } from '../../../src/ports/index.js'
+import type { SessionStore } from '../../../src/ports/sessions.js'
+import type { PromiseName } from '../../../src/race-kit/index.js'
+import type { Mutation } from './racing-service.js'
+
+/** A way to break the protocol, and the promise that must be found broken. */
+export interface BrokenProtocol {
+  readonly name: string
+  readonly breaks: PromiseName
+  readonly mutate: Mutation
+  readonly environment?: Environment
+}
+
+/** Each puts one port in place of a sound one; docs/reliability.md lists them. */
+export const brokenProtocols: readonly BrokenProtocol[] = [
+  {
+    name: 'a token two generations old is answered',
+    breaks: 'divergence_caught',
+    mutate: withSessions((sessions) => ({
+      async rotate(attempt) {
+        const rotated = await sessions.rotate(attempt)
+        if (rotated !== undefined) return rotated
+        const row = await sessions.find(attempt.sid)
+        return row?.generation === attempt.generation + 2 ? row : undefined
+      }
+    }))
+  },
+  {
+    name: 'a session rotates again inside the window',
+    breaks: 'once_in_a_window',
+    mutate: withSessions((sessions) => ({
+      async rotate(attempt) {
+        const rotated = await sessions.rotate(attempt)
+        if (rotated !== undefined) return rotated
+        const row = await sessions.find(attempt.sid)
+        if (row?.generation !== attempt.generation) return undefined
+        const generation = row.generation + 1
+        const moved = await sessions.advance(row, { kind: 'renew', generation, retryKeyHash: attempt.retryKeyHash }, {})
+        return moved ? { ...row, generation } : undefined
+      }
+    }))
+  },
+  {
+    name: 'a rotation adds a row in place of moving the one there is',
+    breaks: 'one_chain',
+    mutate: (ports) => ({ ...ports, sessions: { ...ports.sessions, rotate: insertingRotate(ports) } })
+  },
+  {
+    name: 'the end of a session is not announced',
+    breaks: 'stays_ended',
+    mutate: (ports) => ({ ...ports, revocations: { ...ports.revocations, announce: async () => {} } })
+  },
+  {
+    name: 'the end of a session leaves its row',
+    breaks: 'stays_ended',
+    mutate: withSessions((sessions) => ({
+      async end({ sid }, reason) {
+        const row = await sessions.find(sid)
+        return row && { id: 0n, sid, userId: row.userId, reason, at: row.now, expiresAt: row.now + 600_000 }
+      }
+    }))
+  },
+  {
+    name: 'the generation before is reuse at once',
+    breaks: 'honest_goes_on',
+    mutate: (ports) => ports,
+    environment: { REFRESH_GRACE_SECONDS: '0' }
+  },
+  {
+    name: 'every generation before is forgiven, each time',
+    breaks: 'divergence_caught',
+    mutate: (ports) => ({ ...ports, policy: { ...ports.policy, recoveryGenerations: 1 } })
+  },
+  {
+    name: 'a refresh that is too much for the store is answered 500',
+    breaks: 'announced_only',
+    mutate: withSessions((sessions) => {
+      let calls = 0
+      return {
+        async rotate(attempt) {
+          calls += 1
+          if (calls % 20 === 0) throw new Error('too much')
+          return sessions.rotate(attempt)
+        }
+      }
+    })
+  }
+]
+
+function withSessions(change: (sessions: SessionStore) => Partial<SessionStore>): Mutation {
+  return (ports) => ({ ...ports, sessions: { ...ports.sessions, ...change(ports.sessions) } })
+}
+
+function insertingRotate({ sessions, users, policy }: Ports): SessionStore['rotate'] {
+  return async ({ sid, generation, secretHash }) => {
+    const row = await sessions.find(sid)
+    const user = row && (await users.find(row.userId))
+    if (row?.generation !== generation || row.secretHash !== secretHash || user === undefined) return undefined
+    const ttl = { idleTtlSeconds: policy.refreshIdleTtlSeconds, absoluteTtlSeconds: policy.refreshAbsoluteTtlSeconds }
+    const conditions = { passwordHash: user.passwordHash, maxPerUser: policy.maxSessionsPerUser }
+    const created = await sessions.create({ ...row, ...ttl, id: randomUUID() }, conditions, {})
+    return created === 'user_changed' ? undefined : created.session
+  }
+}

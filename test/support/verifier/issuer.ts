@@ -1,0 +1,184 @@
+import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Test } from 'tap'
+import type { AccessClaims } from '../../../src/core/access-claims.js'
+
+/** Plays the service that a verifier trusts: its keys, its tokens and its feed, each as a test wants them. */
+
+export type Algorithm = 'ES256' | 'EdDSA' | 'RS256'
+
+export interface TestKey {
+  readonly alg: Algorithm
+  readonly kid: string
+  readonly privateKey: KeyObject
+  readonly jwk: Record<string, unknown>
+}
+
+const pairs = {
+  ES256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  EdDSA: () => generateKeyPairSync('ed25519'),
+  RS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 })
+}
+
+let keysMade = 0
+
+export function makeKey(alg: Algorithm = 'ES256', kid = `key-${++keysMade}`): TestKey {
+  const { privateKey, publicKey } = pairs[alg]()
+  return { alg, kid, privateKey, jwk: { ...publicKey.export({ format: 'jwk' }), kid, alg, use: 'sig' } }
+}
+
+export function encode(value: unknown): string {
+  return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
+}
+
+export function headerOf({ alg, kid }: Pick<TestKey, 'alg' | 'kid'>) {
+  return { alg, typ: 'at+jwt', kid }
+}
+
+/** Signs as the algorithm of `key` says, whatever the header is. */
+export function signToken(key: TestKey, payload: unknown, header: unknown = headerOf(key)): string {
+  const input = `${encode(header)}.${encode(payload)}`
+  const digest = key.alg === 'EdDSA' ? null : 'sha256'
+  const signature = sign(digest, Buffer.from(input), { key: createPrivateKey(pem(key)), dsaEncoding: 'ieee-p1363' })
+  return `${input}.${signature.toString('base64url')}`
+}
+
+function pem({ privateKey }: TestKey) {
+  return privateKey.export({ type: 'pkcs8', format: 'pem' })
+}
+
+export const audience = 'https://api.example'
+export const credential = { id: 'reports', secret: 'a+secret/of 32 characters, with ö' }
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void
+
+export interface Issuer {
+  readonly url: string
+  readonly audience: string
+  keys: TestKey[]
+  /** In place of what it would answer, where a test sets it. */
+  keysHandler: Handler | undefined
+  feedHandler: Handler | undefined
+  cacheControl: string
+  /** How often its keys were asked for. */
+  readonly keyRequests: number
+  /** What those who followed the feed have sent, in their order. */
+  readonly followers: readonly {
+    readonly lastEventId: string | undefined
+    readonly authorization: string | undefined
+  }[]
+  claims(change?: Partial<AccessClaims>): AccessClaims
+  /** A good token of its first key. */
+  token(change?: Partial<AccessClaims>): string
+  /** Tells whoever follows, and whoever comes later. */
+  revoke(entry: {
+    readonly sid: string | null
+    readonly reason?: string
+    readonly at?: number
+    readonly expiresAt?: number
+  }): void
+  /** Tells whoever follows which keys there are. */
+  tellKeys(): void
+  /** Sends text to whoever follows. */
+  say(text: string): void
+  /** Ends the connections of whoever follows. */
+  cutFeed(): void
+}
+
+let sessionsMade = 0
+
+export function newSid(): string {
+  sessionsMade += 1
+  return `session-${sessionsMade}`
+}
+
+/** Starts an issuer, which ends with `t`. */
+export async function startIssuer(t: Pick<Test, 'teardown'>, now: () => number = Date.now): Promise<Issuer> {
+  const told: string[] = []
+  const followers: { lastEventId: string | undefined; authorization: string | undefined }[] = []
+  const following = new Set<ServerResponse>()
+  let keyRequests = 0
+
+  function serveKeys(response: ServerResponse): void {
+    response.writeHead(200, { 'content-type': 'application/json', 'cache-control': issuer.cacheControl })
+    response.end(JSON.stringify({ keys: issuer.keys.map(({ jwk }) => jwk) }))
+  }
+
+  function serveFeed(request: IncomingMessage, response: ServerResponse): void {
+    const lastEventId = request.headers['last-event-id']?.toString()
+    followers.push({ lastEventId, authorization: request.headers.authorization })
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.write(told.slice(Number(lastEventId ?? 0)).join(''))
+    response.write('event: ready\ndata: {}\n\n')
+    following.add(response)
+    response.on('close', () => following.delete(response))
+  }
+
+  const server = createServer((request, response) => {
+    if (request.url === '/.well-known/jwks.json') {
+      keyRequests += 1
+      return issuer.keysHandler ? issuer.keysHandler(request, response) : serveKeys(response)
+    }
+    return issuer.feedHandler ? issuer.feedHandler(request, response) : serveFeed(request, response)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+
+  const issuer: Issuer = {
+    url,
+    audience,
+    keys: [makeKey()],
+    keysHandler: undefined,
+    feedHandler: undefined,
+    cacheControl: 'public, max-age=300',
+    get keyRequests() {
+      return keyRequests
+    },
+    followers,
+
+    claims: (change = {}) => ({
+      iss: url,
+      aud: audience,
+      sub: 'a-user',
+      sid: newSid(),
+      jti: 'a-token',
+      client_id: 'latchkey',
+      iat: Math.floor(now() / 1000),
+      exp: Math.floor(now() / 1000) + 600,
+      auth_time: Math.floor(now() / 1000) - 60,
+      amr: ['pwd'],
+      roles: ['editor'],
+      ...change
+    }),
+
+    token(change) {
+      const [key = makeKey()] = issuer.keys
+      return signToken(key, issuer.claims(change))
+    },
+
+    revoke({ sid, reason = 'logged_out', at = now(), expiresAt = now() + 660_000 }) {
+      const data = { sid, reason, at: new Date(at).toISOString(), expires_at: new Date(expiresAt).toISOString() }
+      const event = `id: ${told.length + 1}\nevent: revocation\ndata: ${JSON.stringify(data)}\n\n`
+      told.push(event)
+      issuer.say(event)
+    },
+
+    tellKeys() {
+      issuer.say(`event: keys\ndata: ${JSON.stringify({ kids: issuer.keys.map(({ kid }) => kid) })}\n\n`)
+    },
+
+    say(text) {
+      for (const response of following) response.write(text)
+    },
+
+    cutFeed() {
+      for (const response of following) response.destroy()
+    }
+  }
+  return issuer
+}

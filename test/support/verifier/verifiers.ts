@@ -1,0 +1,60 @@
+import type { Test } from 'tap'
+import type { VerifierOptions } from '../../../src/verifier/options.js'
+import { type Surroundings, systemSurroundings, type Timing } from '../../../src/verifier/surroundings.js'
+import { createVerifier, type Verifier } from '../../../src/verifier/verifier.js'
+import { credential, type Issuer } from './issuer.js'
+
+/** A clock that a test moves. */
+export interface TestClock {
+  now(): number
+  advance(milliseconds: number): void
+}
+
+export function testClock(): TestClock {
+  let ahead = 0
+  return {
+    now: () => Date.now() + ahead,
+    advance(milliseconds) {
+      ahead += milliseconds
+    }
+  }
+}
+
+export interface TestVerifierOptions extends Partial<VerifierOptions> {
+  readonly clock?: TestClock
+  readonly timing?: Partial<Timing>
+}
+
+/** A verifier of `issuer`'s tokens, and what it has warned of. It is closed when `t` ends. */
+export function verifierOf(t: Test, issuer: Issuer, { clock, timing, ...options }: TestVerifierOptions = {}) {
+  const warnings: string[] = []
+  const surroundings: Surroundings = {
+    now: clock?.now ?? Date.now,
+    random: Math.random,
+    timing: { ...systemSurroundings.timing, feedFirstPause: 10, feedLongestPause: 50, ...timing }
+  }
+  const verifier = createVerifier(
+    { issuer: issuer.url, audience: issuer.audience, warn: (message) => warnings.push(message), ...options },
+    surroundings
+  )
+  t.teardown(() => verifier.close())
+  return { verifier, warnings }
+}
+
+/** What follows the issuer's feed. */
+export const followed = { feed: { credential } }
+
+/** `accepted`, or why it is not. */
+export async function worth(verifier: Verifier, token: string): Promise<string> {
+  const verdict = await verifier.verify(token)
+  return verdict.ok ? 'accepted' : verdict.code
+}
+
+/** Waits, in bounded time, until something holds that another party has to do. */
+export async function until(holds: () => boolean | Promise<boolean>, milliseconds = 10_000): Promise<void> {
+  const end = Date.now() + milliseconds
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error('It did not come to hold in time.')
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
