@@ -18,7 +18,7 @@ const files = ['src', 'test', 'bench'].flatMap(filesIn)
 const pages = join(root, 'src', 'pages')
 const entryPoints = files.filter((file) => /(?<!\.d)\.ts$/.test(file) && !file.startsWith(pages))
 const options = { format: 'esm', target: 'es2022', sourcemap: true, sourcesContent: false, logLevel: 'error' }
-const { outputFiles } = buildSync({ entryPoints, outdir, outbase: root, absWorkingDir: root, write: false, ...options })
+const { outputFiles } = compile({ entryPoints, outdir, outbase: root, absWorkingDir: root, write: false, ...options })
 for (const { path, contents } of outputFiles) writeChanged(path, contents)
 const sources = files.filter((file) => file.startsWith(join(root, 'src')))
 if (isStale(join(outdir, 'src', 'pages', 'account.js'), sources)) {
@@ -43,6 +43,15 @@ if (isStale(template, templateSources)) runScript('embedded-template.js', templa
 // Tests copy this migrated database, and the first one to need it makes it.
 const migrations = filesIn(join('prisma', 'migrations'))
 if (isStale(migratedCluster, [template, ...migrations])) rmSync(migratedCluster, { recursive: true, force: true })
+
+function compile(input) {
+  try {
+    return buildSync(input)
+  } catch {
+    // esbuild has printed what is wrong.
+    process.exit(1)
+  }
+}
 
 function filesIn(folder) {
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
