@@ -1,6 +1,6 @@
 /**
  * Who may import whom. Each room names everything of ours that it may import, so a new folder is closed until a rule
- * opens it. docs/architecture.md draws these rules.
+ * opens it. scripts/architecture-doc.js draws these rules into docs/architecture.md.
  */
 module.exports = [
   {
@@ -23,9 +23,10 @@ module.exports = [
     keys: ['adapters/secrets/', 'adapters/notices/'],
     notices: [],
     observability: [],
-    passwords: [],
-    prisma: ['adapters/notices/'],
-    'rate-limits': ['adapters/secrets/'],
+    passwords: ['adapters/queue/'],
+    prisma: ['adapters/notices/', 'adapters/queue/'],
+    queue: [],
+    'rate-limits': [],
     revocations: ['adapters/notices/'],
     secrets: []
   }),
@@ -39,7 +40,7 @@ module.exports = [
     room: 'pages',
     from: '^src/pages/',
     may: ['client/index[.]ts$', 'core/reasons[.]ts$', 'ports/', 'http/schemas/'],
-    why: 'Pages are clients like any other: of the server they know types alone.'
+    why: 'Pages are clients: of the server they import only types.'
   },
   {
     room: 'verifier',
@@ -47,7 +48,12 @@ module.exports = [
     may: ['core/'],
     why: 'Other services install the verifier without the rest.'
   },
-  { room: 'client', from: '^src/client/', may: [], why: 'Browsers load the client; it brings nothing of the server.' },
+  {
+    room: 'client',
+    from: '^src/client/',
+    may: [],
+    why: 'Browsers load the client, and nothing of the server with it.'
+  },
   {
     room: 'race-kit',
     from: '^src/race-kit/',

@@ -1,5 +1,5 @@
-// Writes docs/configuration.md from the schema of the settings. With --check it writes nothing and
-// fails where the page is stale.
+// Writes docs/configuration.md from the schema of the settings. With --check it writes nothing and fails if the page is
+// stale.
 import './compile.js'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -19,9 +19,9 @@ else if (readPage() !== text) {
 function render() {
   return `# Configuration
 
-Settings are environment variables, read once at start. Every mistake is reported at once, and the process does not
-start. A variable that is set and empty counts as not set. A name that begins with \`LATCHKEY_\` is no setting and is
-warned about.
+Settings are environment variables, read once at start. If a value does not fit, the process reports every mistake at
+once and does not start. An empty variable counts as not set. No setting's name begins with \`LATCHKEY_\`; the process
+warns about such variables.
 
 ${settings.map(section).join('\n')}
 <!-- Generated from src/config/schema.ts by scripts/configuration-doc.js -->
@@ -33,11 +33,22 @@ function section({ variable, schema }) {
   const example = schema.examples?.[0]
   return `## ${variable}
 
-${schema.description}
+${wrap(schema.description)}
 
-- Value: ${expectation(schema)}${schema.secret ? '. Never printed' : ''}
-- Default: ${byDefault}
+${wrap(`- Value: ${expectation(schema)}${schema.secret ? '. Never printed' : ''}`)}
+${wrap(`- Default: ${byDefault}`)}
 ${example === undefined ? '' : `- Example: \`${variable}=${example}\`\n`}`
+}
+
+/** Breaks a paragraph or list item into lines of at most 120 characters. */
+function wrap(text) {
+  const lines = ['']
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) === '' ? word : `${lines.at(-1)} ${word}`
+    if (line.length <= 120) lines[lines.length - 1] = line
+    else lines.push(text.startsWith('- ') ? `  ${word}` : word)
+  }
+  return lines.join('\n')
 }
 
 function code(value) {

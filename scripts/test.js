@@ -111,8 +111,10 @@ function count(parser, total = { passed: 0, failed: 0, skipped: 0 }) {
 }
 
 function printFailures() {
-  for (const { fullname, diag: { at, source, ...diag } = {} } of t.lists.fail)
-    console.log(`${fullname}:`, inspect(diag))
+  for (const { fullname, diag } of t.lists.fail) {
+    const { at, source, ...details } = diag ?? {}
+    console.log(`${fullname}:`, inspect(details))
+  }
 }
 
 function coversCore() {

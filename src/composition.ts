@@ -5,7 +5,7 @@ import { openEmbeddedDatabase } from './adapters/embedded/embedded-database.js'
 import { openKeyRing } from './adapters/keys/key-ring.js'
 import type { ConnectNotices, NoticeSource } from './adapters/notices/notices.js'
 import { redisNotices } from './adapters/notices/redis-notices.js'
-import { type DecisionLogger, decisionLog, notedRevocations } from './adapters/observability/decision-log.js'
+import { type DecisionLogger, decisionLog, loggedRevocations } from './adapters/observability/decisions.js'
 import { serviceMetrics } from './adapters/observability/metrics.js'
 import { breachedPasswords, noBreachedPasswords } from './adapters/passwords/breached-passwords.js'
 import { isCommonPassword } from './adapters/passwords/common-passwords.js'
@@ -21,7 +21,7 @@ import { prismaRevocationLog } from './adapters/prisma/stores/revocation-log.js'
 import { prismaSessionStore } from './adapters/prisma/stores/session-store.js'
 import { prismaSigningKeyStore } from './adapters/prisma/stores/signing-key-store.js'
 import { prismaUserStore } from './adapters/prisma/stores/user-store.js'
-import { memoryRateLimits, noRateLimits, unhurried } from './adapters/rate-limits/memory-rate-limits.js'
+import { memoryRateLimits, noRateLimits, withSlowRefusals } from './adapters/rate-limits/memory-rate-limits.js'
 import { redisRateLimits } from './adapters/rate-limits/redis-rate-limits.js'
 import { openRevocationFeed } from './adapters/revocations/revocation-feed.js'
 import { sessionCache } from './adapters/revocations/session-cache.js'
@@ -99,7 +99,7 @@ export async function openAdapters(config: Config, overrides: Overrides = {}, lo
     })
     closing.unshift(keyRing.close)
     const pause = () => delay(overrides.refusalMilliseconds ?? 1000, undefined, { ref: false })
-    const queue = passwordQueue({ concurrency: hashingConcurrency(availableParallelism()), maxWaiting: 32, pause })
+    const queue = passwordQueue({ maxRunning: hashingConcurrency(availableParallelism()), maxWaiting: 32, pause })
     const sessions = prismaSessionStore(database, policy)
     const {
       revocations,
@@ -129,13 +129,13 @@ export async function openAdapters(config: Config, overrides: Overrides = {}, lo
       users: prismaUserStore(database, policy),
       sessions,
       events: prismaEventLog(database),
-      revocations: notedRevocations(revocations, metrics, log),
+      revocations: loggedRevocations(revocations, metrics, log),
       revocationFeed: feed,
       sessionResolver: sessionCache({ sessions, feed, clock }),
       passwords: passwordHasher({ cost: config.bcryptCost, queue }),
       commonPasswords: isCommonPassword,
       breachedPasswords: rangeService(config, log),
-      rateLimits: unhurried(openRateLimits(config, closing, log), pause),
+      rateLimits: withSlowRefusals(openRateLimits(config, closing, log), pause),
       opaqueTokens: opaqueTokens(secrets),
       deviceTokens: deviceTokens(secrets),
       accessTokens: keyRing.accessTokens,
@@ -175,7 +175,7 @@ function noticeSource(
     closing.unshift(notices.close)
     return notices
   }
-  return listen && { connect: (handlers) => listen('latchkey_revocation', handlers), lossy: false }
+  return listen && { connect: listen('latchkey_revocation'), lossy: false }
 }
 
 /** Where limits are counted. */
@@ -191,6 +191,7 @@ function openRateLimits(
     url: redisUrl,
     name: issuer,
     inMemory,
+    digest: sha256,
     onChange: (away) =>
       away
         ? log?.warn({}, 'Redis does not answer: this instance counts its limits for itself')
@@ -210,7 +211,7 @@ function rangeService({ breachedPasswordsUrl: url }: Config, log: DecisionLogger
 
 /** How this instance hears of changed signing keys; whoever changes them, the table tells. */
 function keyNotices({ listen }: Database): ConnectNotices | undefined {
-  return listen && ((handlers) => listen('latchkey_signing_key', handlers))
+  return listen?.('latchkey_signing_key')
 }
 
 async function startedClock(database: Database, closing: (() => unknown)[]): Promise<Clock> {

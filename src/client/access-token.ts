@@ -1,71 +1,71 @@
-import { attempts, isTemporary, type Retries } from './retries.js'
-import type { Surroundings } from './surroundings.js'
+import { isTemporary, maxAttempts, type Retrier } from './retries.js'
+import type { Runtime } from './runtime.js'
 
-export interface HeldToken {
+export interface AccessToken {
   readonly accessToken: string
-  /** When it expires, in milliseconds since the epoch. */
-  readonly until: number
+  /** In milliseconds since the epoch. */
+  readonly expiresAt: number
 }
 
-/** The access token, in memory alone. */
-export interface TokenHolder {
-  readonly held: HeldToken | undefined
-  hold(token: HeldToken | undefined): void
-  /** The token is about to be used. One that lies idle is not renewed ahead, so that idle sessions can end. */
-  use(): void
-  /** No timer goes off any more. */
+/** Holds the access token in memory only. */
+export interface AccessTokenHolder {
+  readonly current: AccessToken | undefined
+  replace(token: AccessToken | undefined): void
+  /** Notes that a request uses the token. An unused token is not renewed ahead, so that idle sessions can end. */
+  markUsed(): void
+  /** Stops the timer for good. */
   close(): void
 }
 
-export interface TokenHolderOptions extends Pick<Surroundings, 'now' | 'random' | 'schedule'> {
-  readonly pauseAfter: Retries['pauseAfter']
-  /** Brings the next token; missing where none can be had. */
+export interface AccessTokenHolderOptions extends Pick<Runtime, 'now' | 'random' | 'schedule'> {
+  readonly delayAfter: Retrier['delayAfter']
+  /** Fetches the next token; undefined in the modes that cannot renew one. */
   readonly refresh: (() => Promise<void>) | undefined
-  /** The token has expired, and none can be had. */
-  expired(): void
+  /** Called when the token has expired in a mode that cannot renew it. */
+  onExpired(): void
 }
 
-/** Renews the token that it holds ahead of its end, at a time that other clients do not choose too. */
-export function tokenHolder(options: TokenHolderOptions): TokenHolder {
-  const { now, random, schedule, pauseAfter, refresh, expired } = options
-  let held: HeldToken | undefined
+/** Renews the access token ahead of its expiry, at a random time so that clients do not all renew at once. */
+export function holdAccessToken(options: AccessTokenHolderOptions): AccessTokenHolder {
+  const { now, random, schedule, delayAfter, refresh, onExpired } = options
+  let current: AccessToken | undefined
   let isUsed = false
   let isClosed = false
-  let timerOff = () => {}
+  let cancelTimer = () => {}
 
   function later(milliseconds: number, action: () => void): void {
-    timerOff()
-    if (!isClosed) timerOff = schedule(action, milliseconds, 'idle')
+    cancelTimer()
+    if (!isClosed) cancelTimer = schedule(action, milliseconds, 'idle')
   }
 
-  function renewAhead(milliseconds: number, failures: number): void {
+  function renewAfter(milliseconds: number, failures: number): void {
     later(milliseconds, () => {
       if (!isUsed) return
       refresh?.().catch((error) => {
-        if (isTemporary(error)) renewAhead(pauseAfter(failures + attempts), failures + attempts)
+        if (isTemporary(error)) renewAfter(delayAfter(failures + maxAttempts), failures + maxAttempts)
       })
     })
   }
 
   return {
-    get held() {
-      return held
+    get current() {
+      return current
     },
-    hold(token) {
-      held = token
+    replace(token) {
+      current = token
       isUsed = false
-      timerOff()
+      cancelTimer()
       if (token === undefined) return
-      const left = token.until - now()
-      if (refresh === undefined) later(left, expired)
-      else renewAhead(left * (0.75 + 0.15 * random()), 0)
+      const left = token.expiresAt - now()
+      if (refresh === undefined) later(left, onExpired)
+      else renewAfter(left * (0.75 + 0.15 * random()), 0)
     },
-    use() {
+    markUsed() {
       isUsed = true
     },
     close() {
       isClosed = true
-      timerOff()
+      cancelTimer()
     }
   }
 }

@@ -1,97 +1,104 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
-/** Everything here that asks the service rejects with an `AuthError` where it refuses or cannot be reached. */
+/**
+ * The client that `createAuthClient` returns. A method that calls the service rejects with an `AuthError` if the
+ * service refuses the request or cannot be reached.
+ */
 export interface AuthClient extends AsyncDisposable {
   readonly state: AuthState
-  /** Calls `listener` with each new state, whoever caused it, until what it gives is called. */
+  /** Calls `listener` with each new state, also if another tab caused it. Returns a function that stops this. */
   onChange(listener: (state: AuthState) => void): () => void
   login(signIn: SignIn): Promise<void>
-  /** Makes an account and signs in to it. */
+  /** Creates an account and signs in to it. */
   register(signIn: SignIn): Promise<void>
-  /** Ends the session. While the service cannot be reached it goes on, and this rejects: try again. */
+  /** Ends the session. If the service cannot be reached, this rejects and the session goes on: call it again later. */
   logout(): Promise<void>
   /**
-   * Renews the access token, with all other callers at once; in the modes that have nothing to renew it
-   * asks whether the session still lives. Tries three times. Nobody is signed out by an `AuthError` that `isTemporary`.
+   * Renews the access token. Concurrent calls share one refresh, which is tried three times. In the modes `session`
+   * and `access`, which have nothing to renew, it asks the service whether the session still lives. A failure that
+   * `isTemporary` signs nobody out.
    */
   refresh(): Promise<void>
   /**
-   * An access token that is good by now, renewed where needed; undefined where nobody is signed in, and in `session` mode.
-   * Hand in one that was `refused`, and it is renewed unless it has been already.
+   * An access token that has not expired, renewed if necessary. Undefined if nobody is signed in, and in `session`
+   * mode. Pass the token that a server has `rejected` to get a newer one.
    */
-  getAccessToken(refused?: string): Promise<string | undefined>
+  getAccessToken(rejected?: string): Promise<string | undefined>
   /**
-   * `fetch` as whoever is signed in. Paths are the service's: `/me`. Only the service's origin and
-   * `origins` see the token; where one of them refuses it, it is renewed and the request sent once more.
+   * `fetch` with the user's credential. Paths such as `/me` resolve against `baseURL`. Only `baseURL`'s origin and
+   * `origins` receive the access token. If one of them rejects it, the request is repeated once with a newer token.
    */
   readonly fetch: typeof globalThis.fetch
-  /** Whether requests for `url` carry the token. */
+  /** Whether requests to `url` carry the access token. */
   trusts(url: string): boolean
-  /** The person's devices, newest first. */
-  sessions(): Promise<readonly Session[]>
-  /** Ends one of them. */
+  /** The user's live sessions, newest first. */
+  sessions(): Promise<readonly DeviceSession[]>
+  /** Ends one of the user's sessions. */
   revoke(sessionId: string): Promise<void>
-  /** Ends all but this one; says how many. */
+  /** Ends all of the user's sessions except this one, and returns how many ended. */
   revokeOthers(): Promise<number>
-  /** Ends the timers and stops listening to other tabs. Nobody is signed out. */
+  /** Stops the timers and the messages between tabs. The session goes on. */
   close(): void
 }
 
-/** How the session is held; see "Clients" in the README. */
+/**
+ * How the session is held: `cookie` (refresh token in an HttpOnly cookie), `body` (refresh token in `storage`),
+ * `session` (session cookie, no tokens) or `access` (access token only, which cannot be renewed).
+ */
 export type Mode = 'cookie' | 'body' | 'session' | 'access'
 
+/** Options of `createAuthClient`. Every option may be left out in a page that Latchkey's own origin serves. */
 export interface AuthClientOptions {
-  /** Where Latchkey is: `https://auth.example.com`, or `/auth` on the page's own origin, which is what is left out. */
+  /** Address of Latchkey's routes: `https://auth.example.com`, or a path such as `/auth`; `/` by default. */
   readonly baseURL?: string
   /** `cookie` by default. */
   readonly mode?: Mode
   /**
-   * Where what must outlive the process is kept: in `body` mode the refresh token and the device token, and the
-   * session's key. In `body` mode memory by default, else the browser's localStorage, which never sees a token.
+   * Holds what must outlive the process: the session's idempotency key, and in `body` mode the refresh token and the
+   * device token. The default is memory in `body` mode, and otherwise localStorage, which never receives a token.
    */
   readonly storage?: AuthStorage
-  /** Other origins that may be sent the access token, such as `https://api.example.com`. */
+  /** Other origins that may receive the access token, such as `https://api.example.com`. */
   readonly origins?: readonly string[]
-  /** In place of the global one. */
+  /** The global `fetch` by default. */
   readonly fetch?: typeof globalThis.fetch
 }
 
-/** A phone's secure store, say. Each may be asynchronous, and each may fail. */
+/** A key-value store for `storage`, such as a phone's secure store. Its functions may be asynchronous and may fail. */
 export interface AuthStorage {
   get(name: string): string | null | undefined | Promise<string | null | undefined>
   set(name: string, value: string): unknown
   remove(name: string): unknown
 }
 
+/** What `login` and `register` take. */
 export interface SignIn {
   readonly email: string
   readonly password: string
-  /** A name for this device, as the person knows it. */
+  /** A name that the user knows this device by. */
   readonly device?: string
 }
 
-/** Whether somebody is signed in. The same object until something changes. */
+/** Whether somebody is signed in; `status` narrows the type. It is the same object until something changes. */
 export type AuthState =
-  /** Not asked yet: the first request, or `refresh`, finds out. */
+  /** Before the first request or `refresh`, which finds out. */
   | { readonly status: 'unknown' }
   | { readonly status: 'signed_in'; readonly sessionId: string }
   /**
-   * `reason` says what ended the session: that of `session_ended` (docs/errors.md), or
-   * `invalid_refresh_token`; in the modes without a refresh token the code of the refusal. It is missing
-   * where nobody was signed in.
+   * `reason` says why the session ended: the reason of `session_ended` (docs/errors.md) or `invalid_refresh_token`;
+   * in the modes without a refresh token, the code of the error. Undefined if nobody was signed in before.
    */
   | { readonly status: 'signed_out'; readonly reason?: string }
 
-/** One device of the person, as the service lists it. */
-export interface Session {
+/** One of the user's sessions, as `GET /sessions` lists it: one session per device. Times are RFC 3339, UTC. */
+export interface DeviceSession {
   readonly id: string
-  /** Whether it is the one that asks. */
+  /** Whether this client holds it. */
   readonly current: boolean
   readonly mode: Mode
   readonly device: string | null
   readonly user_agent: string | null
   readonly ip: string | null
-  /** Times are RFC 3339, UTC. */
   readonly created_at: string
   readonly last_used_at: string
   readonly expires_at: string

@@ -1,17 +1,32 @@
-/** What a failure is told by. */
+/** What an `AuthError` says about a failure. */
 export interface AuthErrorDetails {
-  /** A code of docs/errors.md, `network_error` where no answer came, or `http_502` and the like where it was not the service's. */
+  /** A code of docs/errors.md; `network_error` without a response; `http_502` and the like if a proxy answered. */
   readonly code: string
-  /** HTTP's; 0 where no answer came. */
+  /** The HTTP status; 0 without a response. */
   readonly status: number
-  /** With `session_ended`: why. */
+  /** With `session_ended`: why the session ended. */
   readonly reason?: string | undefined
-  /** With `invalid_request`: which fields. */
+  /** With `invalid_request`: the fields that are wrong, and why. */
   readonly errors?: readonly { readonly field: string; readonly message: string }[] | undefined
+  /** From `Retry-After` (RFC 9110 §10.2.3). */
   readonly retryAfterSeconds?: number | undefined
 }
 
-/** The service refused something, or could not be reached. */
+/**
+ * The service refused a request or could not be reached. `code` says which; show `message` to nobody but developers.
+ *
+ * @example
+ * import { AuthError, createAuthClient } from 'latchkey/client'
+ *
+ * const auth = createAuthClient({ baseURL: 'https://auth.example.com', mode: 'body' })
+ * try {
+ *   await auth.login({ email: 'ada@example.com', password: 'not her password' })
+ * } catch (error) {
+ *   if (!(error instanceof AuthError)) throw error
+ *   console.log(error.code, error.status, error.isTemporary) // invalid_credentials 401 false
+ * }
+ * auth.close()
+ */
 export class AuthError extends Error implements AuthErrorDetails {
   override readonly name = 'AuthError'
   readonly code: string
@@ -29,18 +44,18 @@ export class AuthError extends Error implements AuthErrorDetails {
     this.retryAfterSeconds = details.retryAfterSeconds
   }
 
-  /** Whether the same may succeed later: the service was away, or busy. */
+  /** Whether the same request may succeed later: the service was busy or could not be reached. */
   get isTemporary(): boolean {
     return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500
   }
 }
 
-/** No credential is held, or none that the service saw. */
+/** The client holds no credential, or the service saw none. */
 export function signedOutError(): AuthError {
   return new AuthError('Nobody is signed in', { code: 'missing_credentials', status: 401 })
 }
 
-/** No answer came, or not the service's: that of a proxy, or of a hotel's login page. */
+/** No response came, or a response that is not the service's, such as a hotel's login page. */
 export function unreachable(cause?: unknown): AuthError {
   return new AuthError('The service could not be reached', { code: 'network_error', status: 0 }, cause)
 }

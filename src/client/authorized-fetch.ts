@@ -1,24 +1,20 @@
-import { problemOf } from './call-service.js'
-import { isRefusal } from './refusal.js'
+import { readProblem } from './call-service.js'
 
 type Fetch = typeof globalThis.fetch
 
 export interface Authorization {
-  /** Where paths are resolved. */
+  /** Relative paths resolve against this address. */
   readonly base: URL
   readonly send: Fetch
   trusts(url: string): boolean
-  getAccessToken(refused?: string): Promise<string | undefined>
+  getAccessToken(rejected?: string): Promise<string | undefined>
   /** Whether the browser's cookie is the credential. */
   readonly byCookie: boolean
 }
 
-/**
- * `fetch` with the access token, to those who may have it. Where it is refused and a newer one is to be
- * had, the request is sent once more with that.
- */
+/** `fetch` that adds the access token for trusted origins, and repeats a rejected request once with a newer token. */
 export function authorizedFetch({ base, send, trusts, getAccessToken, byCookie }: Authorization): Fetch {
-  const authorized = (request: Request, token: string | undefined): Request => {
+  const authorize = (request: Request, token: string | undefined): Request => {
     if (byCookie) return new Request(request, { credentials: 'include' })
     if (token !== undefined) request.headers.set('authorization', `Bearer ${token}`)
     return request
@@ -29,14 +25,19 @@ export function authorizedFetch({ base, send, trusts, getAccessToken, byCookie }
     const request = new Request(target, init)
     if (!trusts(request.url) || request.headers.has('authorization')) return send(request)
     const token = await getAccessToken()
-    const response = await send(authorized(request.clone(), token))
-    if (!(await isRefused(response))) return response
+    const response = await send(authorize(request.clone(), token))
+    if (response.status !== 401) return response
+    const { code } = readProblem(await response.clone().text())
+    if (!isCredentialRejected(response.headers.get('www-authenticate'), code)) return response
     const newer = await getAccessToken(token ?? '')
-    return newer === undefined ? response : send(authorized(request, newer))
+    return newer === undefined ? response : send(authorize(request, newer))
   }
 }
 
-async function isRefused(response: Response): Promise<boolean> {
-  if (response.status !== 401) return false
-  return isRefusal(response.headers.get('www-authenticate'), problemOf(await response.clone().text()).code)
+/** The codes of a 401 that reject the credential. A 401 for a wrong password, for example, does not. */
+const rejections = ['token_expired', 'invalid_token', 'session_revoked', 'missing_credentials']
+
+/** Whether a 401 with this `WWW-Authenticate` and this problem `code` may succeed with another access token. */
+export function isCredentialRejected(challenge: unknown, code: unknown): boolean {
+  return String(challenge).includes('invalid_token') || rejections.includes(String(code))
 }

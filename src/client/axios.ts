@@ -1,19 +1,35 @@
 import type { AxiosError, AxiosInstance, InternalAxiosRequestConfig } from 'axios'
 import type { AuthClient } from './auth-client.js'
-import { isRefusal } from './refusal.js'
+import { isCredentialRejected } from './authorized-fetch.js'
 
 /**
- * Lets an axios instance send its requests as whoever is signed in at `auth`, by the rules of
- * `auth.fetch`: only those whom `auth` trusts see the token, and where it is refused it is renewed and
- * the request sent once more. Gives what undoes it. In `session` mode set axios' `withCredentials`.
+ * Adds the user's access token to the requests of an axios instance, by the rules of `auth.fetch`: only origins that
+ * `auth` trusts receive it, and a rejected request is repeated once with a newer token. Returns a function that undoes
+ * this. In `session` mode also set `withCredentials` of axios. A request rejects with axios' own error, or with the
+ * `AuthError` of a refresh that failed.
+ *
+ * @example
+ * import axios from 'axios'
+ * import { createAuthClient } from 'latchkey/client'
+ * import { authorizeAxios } from 'latchkey/client/axios'
+ *
+ * const auth = createAuthClient({ baseURL: 'https://auth.example.com', mode: 'body' })
+ * await auth.register({ email: 'grace@example.com', password: 'correct horse battery staple' })
+ *
+ * const api = axios.create({ baseURL: 'https://auth.example.com' })
+ * const undo = authorizeAxios(api, auth)
+ * const { data } = await api.get('/me')
+ * console.log(data.user.email) // grace@example.com
+ * undo()
+ * auth.close()
  */
 export function authorizeAxios(axios: AxiosInstance, auth: AuthClient): () => void {
-  /** The requests that carry a token of ours, until they have been answered. */
+  /** The token of each request that we authorized, until its response arrives. */
   const tokens = new WeakMap<object, string>()
 
   const onRequest = async (config: InternalAxiosRequestConfig) => {
-    const address = addressOf(axios.getUri(config))
-    if (config.headers.has('authorization') || address === undefined || !auth.trusts(address)) return config
+    const url = resolveUrl(axios.getUri(config))
+    if (config.headers.has('authorization') || url === undefined || !auth.trusts(url)) return config
     const token = await auth.getAccessToken()
     if (token !== undefined) config.headers.set('authorization', `Bearer ${token}`)
     tokens.set(config, token ?? '')
@@ -22,12 +38,12 @@ export function authorizeAxios(axios: AxiosInstance, auth: AuthClient): () => vo
 
   const onFailure = async (error: Failure) => {
     const { config, response } = error
-    const refused = config && tokens.get(config)
-    if (config === undefined || refused === undefined || response?.status !== 401) throw error
-    if (!isRefusal(response.headers['www-authenticate'], response.data?.code)) throw error
-    const newer = await auth.getAccessToken(refused)
+    const rejected = config && tokens.get(config)
+    if (config === undefined || rejected === undefined || response?.status !== 401) throw error
+    if (!isCredentialRejected(response.headers['www-authenticate'], response.data?.code)) throw error
+    const newer = await auth.getAccessToken(rejected)
     if (newer === undefined) throw error
-    // A header that was there before is not touched, so it is not sent a third time.
+    // `onRequest` skips a request that has this header, so it is not repeated a second time.
     config.headers.set('authorization', `Bearer ${newer}`)
     return axios.request(config)
   }
@@ -43,8 +59,8 @@ export function authorizeAxios(axios: AxiosInstance, auth: AuthClient): () => vo
 
 type Failure = Partial<Pick<AxiosError<{ code?: string } | undefined>, 'config' | 'response'>>
 
-/** axios resolves what has no origin against the page, if there is one. */
-function addressOf(uri: string): string | undefined {
+/** Resolves a relative address against the page, as axios does. Undefined if there is no page. */
+function resolveUrl(uri: string): string | undefined {
   const { location } = globalThis as { location?: { readonly href?: string } }
   try {
     return new URL(uri, location?.href).href

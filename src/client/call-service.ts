@@ -1,61 +1,59 @@
 import { AuthError, unreachable } from './auth-error.js'
-import type { Surroundings } from './surroundings.js'
+import type { Runtime } from './runtime.js'
 
-/** What the service answers with; each member only where it belongs. */
-export interface Answer {
+/** The service's answer to a login, a registration or a refresh. Which members it has depends on the mode. */
+export interface TokenResponse {
   readonly access_token?: string
+  /** In seconds. */
   readonly expires_in: number
   readonly session_id: string
   readonly refresh_token?: string
   readonly device_token?: string
 }
 
-export interface Call {
+export interface ServiceRequest {
   readonly method: string
   readonly url: string
   readonly credentials: 'include' | 'omit'
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly body?: Readonly<Record<string, unknown>> | undefined
-  /** How many milliseconds the whole answer may take. */
-  readonly patience: number
+  /** For the whole response, body included. */
+  readonly timeoutMilliseconds: number
 }
 
-/**
- * Sends a request to the service and gives what it answered, `{}` where that is nothing. Throws an
- * `AuthError` for everything else.
- */
+/** Sends a request to the service and returns the parsed body, `{}` if it is empty. Any failure is an `AuthError`. */
 export async function callService<T>(
-  { fetch, now, schedule }: Pick<Surroundings, 'fetch' | 'now' | 'schedule'>,
-  { url, headers, body, patience, ...init }: Call
+  { fetch, now, schedule }: Pick<Runtime, 'fetch' | 'now' | 'schedule'>,
+  { url, headers, body, timeoutMilliseconds, ...init }: ServiceRequest
 ): Promise<T> {
-  const lost = new AbortController()
-  const calledOff = schedule(() => lost.abort(), patience)
+  const timeout = new AbortController()
+  const cancelTimeout = schedule(() => timeout.abort(), timeoutMilliseconds)
   try {
     const response = await fetch(url, {
       ...init,
       headers: { ...headers, ...(body && { 'content-type': 'application/json' }) },
       ...(body && { body: JSON.stringify(body) }),
       redirect: 'error',
-      signal: lost.signal
+      signal: timeout.signal
     })
     const text = await response.text()
-    if (!response.ok) throw refusal(response, text, now())
+    if (!response.ok) throw errorOf(response, text, now())
     return JSON.parse(text || '{}')
   } catch (error) {
     throw error instanceof AuthError ? error : unreachable(error)
   } finally {
-    calledOff()
+    cancelTimeout()
   }
 }
 
-function refusal({ status, headers }: Response, text: string, now: number): AuthError {
-  const problem = problemOf(text)
-  return new AuthError(problem.detail ?? problem.title ?? `The answer was ${status}`, {
+function errorOf({ status, headers }: Response, text: string, now: number): AuthError {
+  const problem = readProblem(text)
+  return new AuthError(problem.detail ?? problem.title ?? `The service answered ${status}`, {
     code: problem.code ?? `http_${status}`,
     status,
     reason: problem.reason,
     errors: problem.errors,
-    retryAfterSeconds: retryAfterSeconds(headers.get('retry-after'), now)
+    retryAfterSeconds: readRetryAfter(headers.get('retry-after'), now)
   })
 }
 
@@ -67,8 +65,8 @@ interface Problem {
   readonly errors?: AuthError['errors']
 }
 
-/** The problem (RFC 9457) that a body holds; an empty one where it is something else. */
-export function problemOf(text: string): Problem {
+/** The problem details (RFC 9457) in a body; `{}` if the body is something else. */
+export function readProblem(text: string): Problem {
   try {
     return JSON.parse(text) ?? {}
   } catch {
@@ -76,8 +74,8 @@ export function problemOf(text: string): Problem {
   }
 }
 
-/** In seconds or as a date (RFC 9110 §10.2.3). */
-function retryAfterSeconds(header: string | null, now: number): number | undefined {
+/** In seconds. The header holds seconds or a date (RFC 9110 §10.2.3). */
+function readRetryAfter(header: string | null, now: number): number | undefined {
   if (header === null) return undefined
   const seconds = Number(header)
   const waits = Number.isNaN(seconds) ? (Date.parse(header) - now) / 1000 : seconds

@@ -1,209 +1,214 @@
-import { tokenHolder } from './access-token.js'
-import type { AuthClient, AuthClientOptions, Session, SignIn } from './auth-client.js'
+import { type AccessToken, holdAccessToken } from './access-token.js'
+import type { AuthClient, AuthClientOptions, DeviceSession, SignIn } from './auth-client.js'
 import { AuthError, signedOutError, unreachable } from './auth-error.js'
+import { authStateStore } from './auth-state.js'
 import { authorizedFetch } from './authorized-fetch.js'
-import { type Answer, type Call, callService } from './call-service.js'
-import { kept, newKey, tabsStorage } from './kept.js'
-import { oneAtATime } from './one-at-a-time.js'
-import { isTemporary, retries } from './retries.js'
-import { type Surroundings, systemSurroundings } from './surroundings.js'
-import { otherTabs } from './tabs.js'
-import { whoIsSignedIn } from './who-is-signed-in.js'
+import { callService, type ServiceRequest, type TokenResponse } from './call-service.js'
+import { createRetrier, isTemporary } from './retries.js'
+import { type Runtime, systemRuntime } from './runtime.js'
+import { browserStorage, clientStorage, createKey, sessionKey } from './storage.js'
+import { openTabChannel } from './tab-channel.js'
+import { tabLock } from './tab-lock.js'
 
 /** Less than half of the server's grace: a refresh that takes longer is repeated (docs/rotation.md). */
-const refreshPatience = 10_000
-/** A login has to wait for its password to be hashed, perhaps behind others. */
-const patience = 30_000
-/** Where the proof is kept that this client has signed in before, which outlives the session. */
-const known = 'device_token'
-/** How long the news of another tab takes, at most as a rule. */
-const newsDelay = 20
+const refreshTimeout = 10_000
+/** Long enough for a login whose password waits for other passwords to be hashed. */
+const defaultTimeout = 30_000
+/** How long the message of another tab usually takes at most. */
+const maxMessageDelay = 20
 
-/** Signs in at a Latchkey service and stays signed in. `baseURL` must be whole where there is no page. */
-export function createAuthClient(
-  options: AuthClientOptions = {},
-  surroundings: Surroundings = systemSurroundings
-): AuthClient {
+/**
+ * Creates a client that signs in at a Latchkey service and keeps the user signed in. Tabs of one browser share the
+ * session. Throws a TypeError if `baseURL` is no absolute address and there is no page to resolve it against.
+ *
+ * @example
+ * import { createAuthClient } from 'latchkey/client'
+ *
+ * const auth = createAuthClient({ baseURL: 'https://auth.example.com', mode: 'body' })
+ * console.log(auth.state.status) // unknown
+ * await auth.register({ email: 'alan@example.com', password: 'correct horse battery staple', device: 'Laptop' })
+ *
+ * const response = await auth.fetch('/me')
+ * const { user } = await response.json()
+ * console.log(auth.state.status, user.email) // signed_in alan@example.com
+ *
+ * await auth.logout()
+ * if (auth.state.status === 'signed_out') console.log(auth.state.reason) // logged_out
+ */
+export function createAuthClient(options: AuthClientOptions = {}, runtime: Runtime = systemRuntime): AuthClient {
   const { mode = 'cookie' } = options
-  const { now, schedule, browser } = surroundings
-  const send = options.fetch ?? surroundings.fetch
+  const { now, schedule, browser } = runtime
+  const send = options.fetch ?? runtime.fetch
   const base = new URL((options.baseURL ?? '').replace(/\/*$/, '/'), browser?.address)
   const origins = [base, ...(options.origins ?? [])].map((address) => new URL(address).origin)
   const trusts = (url: string) => origins.includes(new URL(url, base).origin)
   const isRenewable = mode === 'cookie' || mode === 'body'
 
   const name = `latchkey.${base.host}${base.pathname}`.replace(/[^\w.]/g, '_')
-  const keep = kept(options.storage ?? (mode === 'body' ? undefined : tabsStorage(browser)), `${name}.`)
-  /** What tabs share is the cookie; where there is none, each has a session of its own. */
-  const shared = mode === 'cookie' || mode === 'session' ? browser : undefined
-  const inTurn = oneAtATime(`${name}.turn`, { ...surroundings, browser: shared })
-  const tabs = otherTabs(name, shared, (news) => {
-    if (!('ended' in news)) signedIn(news.sessionId, news.accessToken, news.until)
-    else if (sessionId() === news.sessionId) signedOut(news.ended)
+  const storage = clientStorage(options.storage ?? (mode === 'body' ? undefined : browserStorage(browser)), `${name}.`)
+  /** Tabs share the session's cookie. In the other modes each tab has a session of its own, and they share nothing. */
+  const sharedBrowser = mode === 'cookie' || mode === 'session' ? browser : undefined
+  const exclusively = tabLock(`${name}.turn`, { ...runtime, browser: sharedBrowser })
+  const tabs = openTabChannel(name, sharedBrowser, (message) => {
+    if (!('ended' in message)) setSignedIn(message.sessionId, message.accessToken, message.until)
+    else if (sessionId() === message.sessionId) setSignedOut(message.ended)
   })
 
-  const who = whoIsSignedIn({ status: mode === 'access' ? 'signed_out' : 'unknown' })
-  const { persist, pauseAfter } = retries(surroundings)
-  const token = tokenHolder({
-    ...surroundings,
-    pauseAfter,
+  const authState = authStateStore({ status: mode === 'access' ? 'signed_out' : 'unknown' })
+  const { retry, delayAfter } = createRetrier(runtime)
+  const token = holdAccessToken({
+    ...runtime,
+    delayAfter,
     refresh: isRenewable ? refresh : undefined,
-    expired: () => signedOut('token_expired')
+    onExpired: () => setSignedOut('token_expired')
   })
-  const fetchAs = authorizedFetch({ base, send, trusts, getAccessToken, byCookie: mode === 'session' })
+  const fetchAuthorized = authorizedFetch({ base, send, trusts, getAccessToken, byCookie: mode === 'session' })
   let refreshing: Promise<void> | undefined
 
-  function sessionId(): string | undefined {
-    return who.state.status === 'signed_in' ? who.state.sessionId : undefined
+  const isSignedOut = () => authState.state.status === 'signed_out'
+  const sessionId = () => (authState.state.status === 'signed_in' ? authState.state.sessionId : undefined)
+
+  function setSignedIn(sessionId: string, accessToken: string | undefined, expiresAt: number): void {
+    token.replace(accessToken === undefined ? undefined : { accessToken, expiresAt })
+    authState.set({ status: 'signed_in', sessionId })
   }
 
-  function isSignedOut(): boolean {
-    return who.state.status === 'signed_out'
-  }
-
-  function signedIn(sessionId: string, accessToken: string | undefined, until: number): void {
-    token.hold(accessToken === undefined ? undefined : { accessToken, until })
-    who.change({ status: 'signed_in', sessionId })
-  }
-
-  function signedOut(reason?: string): void {
-    token.hold(undefined)
-    // Whoever was out already stays so for the reason that was given then.
+  function setSignedOut(reason?: string): void {
+    token.replace(undefined)
+    // The first reason stays.
     if (isSignedOut()) return
-    who.change({ status: 'signed_out', ...(reason !== undefined && { reason }) })
+    authState.set({ status: 'signed_out', ...(reason !== undefined && { reason }) })
   }
 
-  /** The session is over for good, here and in the other tabs. */
-  async function ended(reason: string): Promise<void> {
-    await keep.remove('refresh_token')
-    await keep.remove('key')
+  /** The session has ended: forgets it here and in the other tabs. */
+  async function forgetSession(reason: string): Promise<void> {
+    await storage.remove('refresh_token')
+    await storage.remove('key')
     const session = sessionId()
-    if (session !== undefined) tabs.tell({ sessionId: session, ended: reason })
-    signedOut(reason)
+    if (session !== undefined) tabs.post({ sessionId: session, ended: reason })
+    setSignedOut(reason)
   }
 
-  function call<T>(method: string, path: string, more: Partial<Call> = {}, fetch = send): Promise<T> {
+  function call<T>(method: string, path: string, more: Partial<ServiceRequest> = {}, fetch = send): Promise<T> {
     const credentials = mode === 'body' ? 'omit' : 'include'
-    const request: Call = { method, url: base.href + path, credentials, patience, ...more }
-    return callService({ ...surroundings, fetch }, request)
+    const url = base.href + path
+    return callService(
+      { ...runtime, fetch },
+      { method, url, credentials, timeoutMilliseconds: defaultTimeout, ...more }
+    )
   }
 
-  function bearer(): Call['headers'] {
-    return token.held && { authorization: `Bearer ${token.held.accessToken}` }
+  function bearer(): ServiceRequest['headers'] {
+    return token.current && { authorization: `Bearer ${token.current.accessToken}` }
   }
 
-  async function keptToken(): Promise<string | undefined> {
+  async function storedRefreshToken(): Promise<string | undefined> {
     if (mode !== 'body') return undefined
     try {
-      return await keep.get('refresh_token')
+      return await storage.get('refresh_token')
     } catch (error) {
-      throw new AuthError('The storage did not answer', { code: 'storage_error', status: 0 }, error)
+      throw new AuthError('The storage could not be read', { code: 'storage_error', status: 0 }, error)
     }
   }
 
-  /** One random key for as long as the session lasts: with it a refresh whose response was lost can be finished. */
-  async function sessionKey(): Promise<string> {
-    const known = await keep.get('key').catch(() => undefined)
-    const key = known ?? newKey()
-    if (known === undefined) await keep.set('key', key)
-    return key
-  }
-
-  async function accept(answer: Partial<Answer>, sentToken?: string): Promise<void> {
-    const { session_id: sessionId, expires_in: expiresIn } = answer
-    const { access_token: accessToken, refresh_token: refreshToken } = answer
+  async function accept(response: Partial<TokenResponse>, sentToken?: string): Promise<void> {
+    const { session_id: sessionId, expires_in: expiresIn } = response
+    const { access_token: accessToken, refresh_token: refreshToken } = response
     if (sessionId === undefined || expiresIn === undefined) throw unreachable()
     const until = now() + expiresIn * 1000
-    // One that is unchanged may arrive after a newer one.
+    // Do not store an unchanged refresh token: another process may have stored a newer one meanwhile.
     const isNew = refreshToken !== undefined && refreshToken !== sentToken
-    if (mode === 'body' && isNew) await keep.set('refresh_token', refreshToken)
-    signedIn(sessionId, accessToken, until)
-    tabs.tell({ sessionId, accessToken, until })
+    if (mode === 'body' && isNew) await storage.set('refresh_token', refreshToken)
+    setSignedIn(sessionId, accessToken, until)
+    tabs.post({ sessionId, accessToken, until })
   }
 
-  function enter(path: string, { email, password, device }: SignIn): Promise<void> {
-    return inTurn(async () => {
-      const replaced = await keptToken().catch(() => undefined)
-      const deviceToken = mode === 'body' && path === 'login' ? await keep.get(known).catch(() => undefined) : undefined
+  function signIn(path: 'login' | 'register', { email, password, device }: SignIn): Promise<void> {
+    return exclusively(async () => {
+      const replaced = await storedRefreshToken().catch(() => undefined)
+      // Proves to the service that this client has signed in before. It outlives the session.
+      const sendsDeviceToken = mode === 'body' && path === 'login'
+      const deviceToken = sendsDeviceToken ? await storage.get('device_token').catch(() => undefined) : undefined
       const body = { email, password, device, mode, device_token: deviceToken }
-      const answer = await call<Answer>('POST', path, { body })
-      if (answer.device_token !== undefined) await keep.set(known, answer.device_token)
-      await keep.set('key', newKey())
-      await accept(answer)
-      // A cookie goes along with the login, which ends its session by itself.
+      const response = await call<TokenResponse>('POST', path, { body })
+      if (response.device_token !== undefined) await storage.set('device_token', response.device_token)
+      await storage.set('key', createKey())
+      await accept(response)
+      // In the cookie modes the login carries the cookie of the old session, and the service ends that session.
       if (replaced !== undefined) call('POST', 'logout', { body: { refresh_token: replaced } }).catch(() => {})
     })
   }
 
   async function renew(): Promise<void> {
-    const before = who.state
-    const sentToken = await keptToken()
-    if (mode === 'body' && sentToken === undefined) return signedOut()
+    const before = authState.state
+    const sentToken = await storedRefreshToken()
+    if (mode === 'body' && sentToken === undefined) return setSignedOut()
     try {
-      const answer = await call<Answer>('POST', 'refresh', {
-        headers: { 'idempotency-key': await sessionKey() },
+      const response = await call<TokenResponse>('POST', 'refresh', {
+        headers: { 'idempotency-key': await sessionKey(storage) },
         body: sentToken === undefined ? undefined : { refresh_token: sentToken },
-        patience: refreshPatience
+        timeoutMilliseconds: refreshTimeout
       })
-      // An answer for somebody who has signed out or in meanwhile, in another tab, says nothing any more.
-      if (who.state === before) await accept(answer, sentToken)
+      // Ignore the response if another tab has signed in or out meanwhile.
+      if (authState.state === before) await accept(response, sentToken)
     } catch (error) {
-      if (!(error instanceof AuthError) || who.state !== before) throw error
-      // The browser has lost its cookie, or has never had one.
-      if (error.code === 'missing_credentials') signedOut(sessionId() && error.code)
-      const isOver = error.code === 'session_ended' || error.code === 'invalid_refresh_token'
-      // Another process may have stored a newer token in the meantime.
-      if (isOver && (await keptToken()) === sentToken) await ended(error.reason ?? error.code)
+      if (!(error instanceof AuthError) || authState.state !== before) throw error
+      // The browser has lost its cookie, or never had one.
+      if (error.code === 'missing_credentials') setSignedOut(sessionId() && error.code)
+      const hasEnded = error.code === 'session_ended' || error.code === 'invalid_refresh_token'
+      // Another process may have stored a newer token meanwhile.
+      if (hasEnded && (await storedRefreshToken()) === sentToken) await forgetSession(error.reason ?? error.code)
       throw error
     }
   }
 
-  /** Where there is nothing to renew: asks whether the session still lives. */
+  /** In the modes that have nothing to renew: asks the service whether the session still lives. */
   async function confirm(): Promise<void> {
-    if (mode === 'access' && token.held === undefined) return
+    if (mode === 'access' && token.current === undefined) return
     try {
-      const answer = await call<Answer>('GET', 'me', { headers: bearer() })
-      who.change({ status: 'signed_in', sessionId: answer.session_id })
+      const response = await call<TokenResponse>('GET', 'me', { headers: bearer() })
+      authState.set({ status: 'signed_in', sessionId: response.session_id })
     } catch (error) {
       if (!(error instanceof AuthError) || error.status !== 401) throw error
-      if (sessionId() === undefined) signedOut()
-      else await ended(error.code)
+      if (sessionId() === undefined) setSignedOut()
+      else await forgetSession(error.code)
       throw error
     }
   }
 
   function refresh(): Promise<void> {
-    refreshing ??= refreshOnce(token.held).finally(() => {
+    refreshing ??= refreshOnce(token.current).finally(() => {
       refreshing = undefined
     })
     return refreshing
   }
 
-  async function refreshOnce(stale: typeof token.held): Promise<void> {
-    await persist(() => {
-      const asked = now()
-      return inTurn(async () => {
-        // Another tab may have brought a new token; the news of it may be slower than the turn.
-        if (now() - asked > newsDelay) await new Promise<void>((resolve) => schedule(resolve, newsDelay))
-        if (token.held === stale) await (isRenewable ? renew() : confirm())
+  async function refreshOnce(stale: AccessToken | undefined): Promise<void> {
+    await retry(() => {
+      const askedAt = now()
+      return exclusively(async () => {
+        // Another tab may have refreshed while this one waited for the lock. Its message may arrive after the lock.
+        const hasWaited = now() - askedAt > maxMessageDelay
+        if (hasWaited) await new Promise<void>((resolve) => schedule(resolve, maxMessageDelay))
+        if (token.current === stale) await (isRenewable ? renew() : confirm())
       })
     })
     if (isSignedOut()) throw signedOutError()
   }
 
-  async function getAccessToken(refused?: string): Promise<string | undefined> {
-    token.use()
-    const { held } = token
-    const isGood = held !== undefined && now() < held.until && held.accessToken !== refused
-    if (isGood) return held.accessToken
-    if (isSignedOut() || (mode === 'session' && refused === undefined)) return undefined
+  async function getAccessToken(rejected?: string): Promise<string | undefined> {
+    token.markUsed()
+    const { current } = token
+    const isGood = current !== undefined && now() < current.expiresAt && current.accessToken !== rejected
+    if (isGood) return current.accessToken
+    if (isSignedOut() || (mode === 'session' && rejected === undefined)) return undefined
     try {
       await refresh()
     } catch (error) {
-      // That nobody is signed in any more is an answer, too.
+      // A refresh that finds the session ended is no failure here: there is no token.
       if (isTemporary(error) || !isSignedOut()) throw error
     }
-    return token.held?.accessToken === refused ? undefined : token.held?.accessToken
+    return token.current?.accessToken === rejected ? undefined : token.current?.accessToken
   }
 
   function close(): void {
@@ -213,34 +218,32 @@ export function createAuthClient(
 
   return {
     get state() {
-      return who.state
+      return authState.state
     },
-    onChange: who.onChange,
-    login: (signIn) => enter('login', signIn),
-    register: (signIn) => enter('register', signIn),
+    onChange: authState.onChange,
+    login: (credentials) => signIn('login', credentials),
+    register: (credentials) => signIn('register', credentials),
     logout: () =>
-      inTurn(async () => {
-        const refreshToken = await keptToken()
+      exclusively(async () => {
+        const refreshToken = await storedRefreshToken()
         const body = refreshToken === undefined ? undefined : { refresh_token: refreshToken }
         await call('POST', 'logout', { headers: bearer(), body }).catch((error) => {
-          // Of a session whose access token has expired there is nothing left to end.
+          // 401: the session has ended already.
           if (error.status !== 401) throw error
         })
-        await ended('logged_out')
+        await forgetSession('logged_out')
       }),
     refresh,
     getAccessToken,
-    fetch: fetchAs,
+    fetch: fetchAuthorized,
     trusts,
-    sessions: async () => (await call<{ sessions: Session[] }>('GET', 'sessions', {}, fetchAs)).sessions,
+    sessions: async () => (await call<{ sessions: DeviceSession[] }>('GET', 'sessions', {}, fetchAuthorized)).sessions,
     async revoke(id) {
-      await call('DELETE', `sessions/${encodeURIComponent(id)}`, {}, fetchAs)
-      if (id === sessionId()) await ended('revoked_by_user')
+      await call('DELETE', `sessions/${encodeURIComponent(id)}`, {}, fetchAuthorized)
+      if (id === sessionId()) await forgetSession('revoked_by_user')
     },
-    revokeOthers: async () => (await call<{ revoked: number }>('DELETE', 'sessions', {}, fetchAs)).revoked,
+    revokeOthers: async () => (await call<{ revoked: number }>('DELETE', 'sessions', {}, fetchAuthorized)).revoked,
     close,
-    async [Symbol.asyncDispose]() {
-      close()
-    }
+    [Symbol.asyncDispose]: async () => close()
   }
 }

@@ -1,3 +1,11 @@
-export type { AuthClient, AuthClientOptions, AuthState, AuthStorage, Mode, Session, SignIn } from './auth-client.js'
+export type {
+  AuthClient,
+  AuthClientOptions,
+  AuthState,
+  AuthStorage,
+  DeviceSession,
+  Mode,
+  SignIn
+} from './auth-client.js'
 export { AuthError, type AuthErrorDetails } from './auth-error.js'
 export { createAuthClient } from './client.js'

@@ -1,32 +1,33 @@
 import { AuthError } from './auth-error.js'
-import type { Surroundings } from './surroundings.js'
+import type { Runtime } from './runtime.js'
 
-/** How often something is tried before whoever waits for it is told. */
-export const attempts = 3
-/** The longest that anybody waits until the service may be asked again; later than that they are told to come back. */
-const longestWait = 10_000
-const longestBackOff = 60_000
+/** How often an action is tried before its caller gets the error. */
+export const maxAttempts = 3
+/** If the service asks for a longer wait than this many milliseconds, the caller gets the error at once. */
+const maxWait = 10_000
+const maxBackOff = 60_000
 
-export interface Retries {
-  /** Tries `action` until it succeeds, while its failures are temporary. No attempt comes before a `Retry-After` has passed. */
-  persist(action: () => Promise<void>): Promise<void>
-  /** How many milliseconds to wait after so many failures in a row: ever longer, and never the same. */
-  pauseAfter(failures: number): number
+export interface Retrier {
+  /** Tries `action` again while its failures are temporary. No attempt starts before a `Retry-After` has passed. */
+  retry(action: () => Promise<void>): Promise<void>
+  /** How many milliseconds to wait after this many failures in a row: exponential, with jitter. */
+  delayAfter(failures: number): number
 }
 
-export function retries({ now, random, schedule }: Pick<Surroundings, 'now' | 'random' | 'schedule'>): Retries {
+/** Retries that share one `Retry-After`, so that concurrent callers do not multiply the requests. */
+export function createRetrier({ now, random, schedule }: Pick<Runtime, 'now' | 'random' | 'schedule'>): Retrier {
   let retryFrom = 0
   let lastFailure: AuthError | undefined
 
   const pause = (milliseconds: number) => new Promise<void>((resolve) => schedule(resolve, milliseconds))
 
-  const pauseAfter = (failures: number) =>
-    Math.max(Math.min(250 * 2 ** failures, longestBackOff) * (0.75 + 0.5 * random()), retryFrom - now())
+  const delayAfter = (failures: number) =>
+    Math.max(Math.min(250 * 2 ** failures, maxBackOff) * (0.75 + 0.5 * random()), retryFrom - now())
 
   return {
-    pauseAfter,
-    async persist(action) {
-      if (retryFrom - now() > longestWait) throw lastFailure
+    delayAfter,
+    async retry(action) {
+      if (retryFrom - now() > maxWait) throw lastFailure
       if (retryFrom > now()) await pause(retryFrom - now())
       for (let failures = 1; ; failures += 1) {
         try {
@@ -35,15 +36,15 @@ export function retries({ now, random, schedule }: Pick<Surroundings, 'now' | 'r
           if (!isTemporary(error)) throw error
           lastFailure = error
           retryFrom = now() + (error.retryAfterSeconds ?? 0) * 1000
-          if (failures === attempts || retryFrom - now() > longestWait) throw error
-          await pause(pauseAfter(failures))
+          if (failures === maxAttempts || retryFrom - now() > maxWait) throw error
+          await pause(delayAfter(failures))
         }
       }
     }
   }
 }
 
-/** Whether the same may succeed later. */
+/** Whether the same request may succeed later. */
 export function isTemporary(error: unknown): error is AuthError {
   return error instanceof AuthError && error.isTemporary
 }

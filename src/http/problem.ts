@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { ConnectionError, FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { InvalidCursor, Unavailable } from '../ports/errors.js'
 import { type FieldError, type RefusalCode, type RefusalDetails, Refused } from '../service/refused.js'
-import type { Problem } from './schemas/index.js'
+import type { Problem } from './schemas/problem.js'
 
 /** The codes that are ours, and those of failures that Fastify itself finds. */
 type ProblemCode =

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto'
-import { Holder, memberText } from './holder.js'
-import type { Response } from './http-message.js'
-import { ask, type Errand, type World } from './world.js'
+import type { HttpResponse } from './http-message.js'
+import { type RaceContext, type RaceRequest, sendUntilServed } from './race-requests.js'
+import { TokenHolder, textMember } from './token-holder.js'
 
 const password = 'a throw-away passphrase for racing'
-/** So that no user meets the limit of sessions. */
-const sessionsOfAccount = 20
-/** Passwords are hashed slowly on purpose: more at once would only queue. */
-const signInsAtOnce = 4
+/** Below the service's limit of sessions per user. */
+const sessionsPerAccount = 20
+/** Password hashes are slow, so more sign-ins at once would only queue. */
+const concurrentSignIns = 4
 
-/** A throw-away user, and the sessions that the run made for it. */
+/** A throw-away user, and the sessions that the run created for it. */
 export interface Account {
   readonly email: string
   readonly sids: Set<string>
@@ -17,79 +17,95 @@ export interface Account {
 
 export interface SignedIn {
   readonly account: Account
-  readonly holder: Holder
+  readonly holder: TokenHolder
   readonly sid: string
 }
 
-/** The service did not let the run begin. */
+/**
+ * `race` could not register or sign in its users: the service cannot be reached, limits requests, or refuses them.
+ *
+ * @example
+ * import { race, SetUpFailed } from 'latchkey/testing'
+ *
+ * const urls = ['https://auth.example.com/not-the-prefix']
+ * try {
+ *   await race({ urls, clients: 1, seconds: 1, seed: 1, graceSeconds: 1 })
+ * } catch (error) {
+ *   if (!(error instanceof SetUpFailed)) throw error
+ *   console.log(error.message) // The race could not set up its users: /register answered 404 not_found.
+ * }
+ */
 export class SetUpFailed extends Error {
   override readonly name = 'SetUpFailed'
 }
 
-/** Registers as many users as it takes and signs in once for each of `modes`, in their order. */
-export async function signInAll(world: World, modes: readonly ('cookie' | 'body')[]): Promise<readonly SignedIn[]> {
+/** Registers as many users as needed and signs in once for each of `modes`, in their order. */
+export async function signInAll(
+  context: RaceContext,
+  modes: readonly ('cookie' | 'body')[]
+): Promise<readonly SignedIn[]> {
   const signedIn: SignedIn[] = []
-  const accounts = Array.from({ length: Math.ceil(modes.length / sessionsOfAccount) }, newAccount)
-  await inGroups(accounts, (account) => register(world, account))
+  const accounts = Array.from({ length: Math.ceil(modes.length / sessionsPerAccount) }, newAccount)
+  await inGroups(accounts, async (account) => {
+    await signIn(context, '/register', account, 'body')
+  })
   await inGroups([...modes.entries()], async ([i, mode]) => {
-    const account = accounts[Math.floor(i / sessionsOfAccount)] ?? newAccount()
-    const holder = new Holder(mode, randomUUID())
-    const { sid, response } = await signIn(world, '/login', account, mode)
-    holder.keep(response)
+    const account = accounts[Math.floor(i / sessionsPerAccount)] ?? newAccount()
+    const holder = new TokenHolder(mode, randomUUID())
+    const { sid, response } = await signIn(context, '/login', account, mode)
+    holder.store(response)
     signedIn[i] = { account, holder, sid }
   })
   return signedIn
 }
 
-/** An access token of a fresh login, which may do what needs one. The login counts among the account's sessions. */
-export async function freshAccess(world: World, account: Account): Promise<string> {
-  const { response } = await signIn(world, '/login', account, 'body')
-  return memberText(response.body, 'access_token') ?? ''
-}
-
-/** The ids that the service lists as the user's live sessions. */
-export async function liveSessions(world: World, account: Account): Promise<readonly string[] | undefined> {
-  const response = await ask(world, await authorized(world, account, 'GET', '/sessions'))
+/** The ids of the user's live sessions, from the service; undefined if the service does not answer. */
+export async function liveSessions(context: RaceContext, account: Account): Promise<readonly string[] | undefined> {
+  const response = await sendUntilServed(context, await authorizedRequest(context, account, 'GET', '/sessions'))
   const body = response?.body
   if (response?.status !== 200 || typeof body !== 'object' || body === null || !('sessions' in body)) return undefined
-  return Array.isArray(body.sessions) ? body.sessions.flatMap((session) => memberText(session, 'id') ?? []) : undefined
+  return Array.isArray(body.sessions) ? body.sessions.flatMap((session) => textMember(session, 'id') ?? []) : undefined
 }
 
-/** Deletes the user and whatever sessions are left. */
-export async function removeAccount(world: World, account: Account): Promise<void> {
-  await ask(world, { ...(await authorized(world, account, 'DELETE', '/me')), content: { password } })
+/** Deletes the user and all sessions that are left. */
+export async function removeAccount(context: RaceContext, account: Account): Promise<void> {
+  const request = await authorizedRequest(context, account, 'DELETE', '/me')
+  await sendUntilServed(context, { ...request, content: { password } })
 }
 
-/** A request on behalf of the account's owner, from a device of its own. */
-export async function authorized(world: World, account: Account, method: string, path: string): Promise<Errand> {
-  const headers = { authorization: `Bearer ${await freshAccess(world, account)}` }
-  return { party: 'honest', asked: 'access', instance: 0, method, path, headers }
+/** A request with the access token of a new login, which adds a session to the account. */
+export async function authorizedRequest(
+  context: RaceContext,
+  account: Account,
+  method: string,
+  path: string
+): Promise<RaceRequest> {
+  const { response } = await signIn(context, '/login', account, 'body')
+  const headers = { authorization: `Bearer ${textMember(response.body, 'access_token') ?? ''}` }
+  return { sender: 'honest', purpose: 'access', instance: 0, method, path, headers }
 }
 
-async function register(world: World, account: Account): Promise<void> {
-  await signIn(world, '/register', account, 'body')
-}
-
-async function signIn(world: World, path: '/register' | '/login', account: Account, mode: 'cookie' | 'body') {
+async function signIn(
+  context: RaceContext,
+  path: '/register' | '/login',
+  account: Account,
+  mode: 'cookie' | 'body'
+): Promise<{ readonly sid: string; readonly response: HttpResponse }> {
   const content = { email: account.email, password, mode, device: 'race' }
-  const response = await ask(world, {
-    party: 'honest',
-    asked: 'access',
-    instance: 0,
-    method: 'POST',
-    path,
-    headers: {},
-    content
-  })
-  const sid = memberText(response?.body, 'session_id')
+  const request = { sender: 'honest', purpose: 'access', instance: 0, method: 'POST', headers: {} } as const
+  const response = await sendUntilServed(context, { ...request, path, content })
+  const sid = textMember(response?.body, 'session_id')
   if (response === undefined || response.status >= 300 || sid === undefined) throw setUpFailed(path, response)
   account.sids.add(sid)
   return { sid, response }
 }
 
-function setUpFailed(path: string, response: Response | undefined): SetUpFailed {
-  const answer = response === undefined ? 'no answer' : `${response.status} ${memberText(response.body, 'code') ?? ''}`
-  return new SetUpFailed(`The run needs users of its own, and ${path} gave ${answer.trim()}.`)
+function setUpFailed(path: string, response: HttpResponse | undefined): SetUpFailed {
+  const answer =
+    response === undefined
+      ? 'did not answer'
+      : `answered ${response.status} ${textMember(response.body, 'code') ?? ''}`.trim()
+  return new SetUpFailed(`The race could not set up its users: ${path} ${answer}.`)
 }
 
 function newAccount(): Account {
@@ -101,5 +117,5 @@ async function inGroups<T>(items: readonly T[], act: (item: T) => Promise<void>)
   const work = async () => {
     for (let item = left.shift(); item !== undefined; item = left.shift()) await act(item)
   }
-  await Promise.all(Array.from({ length: signInsAtOnce }, work))
+  await Promise.all(Array.from({ length: concurrentSignIns }, work))
 }

@@ -2,48 +2,48 @@ import { once } from 'node:events'
 import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
-import { headLength, isWholeRequest, parseResponse, type Response } from './http-message.js'
-import type { Journey } from './journey.js'
+import type { Delivery } from './delivery.js'
+import { type HttpResponse, headLength, isWholeRequest, parseResponse } from './http-message.js'
 
-/** What became of a request at the service, whether or not its client heard of it. */
-export interface Carried {
-  /** When the service was sent the whole request; undefined where it never was. */
-  readonly passedAt: number | undefined
-  /** The service's answers, one for each copy; without a response where the service closed before it had answered. */
-  readonly answers: readonly { readonly response: Response | undefined; readonly at: number }[]
+/** What happened to a request at the service, whether or not the client got a response. */
+interface DeliveryResult {
+  /** When the service was sent the whole request; undefined if it never was. */
+  readonly deliveredAt: number | undefined
+  /** One for each copy of the request. `response` is undefined if the service closed the connection first. */
+  readonly responses: readonly { readonly response: HttpResponse | undefined; readonly at: number }[]
 }
 
 export interface FaultProxy {
-  /** Sends a request through the proxy; `heard` is undefined where no answer came within `patienceMilliseconds`. */
+  /** Sends a request through the proxy. `received` is undefined if the client got no response before its timeout. */
   send(
     request: Buffer,
-    route: { readonly url: URL; readonly journey: Journey; readonly patienceMilliseconds: number }
-  ): Promise<{ readonly heard: Response | undefined; readonly carried: Promise<Carried> }>
+    route: { readonly url: URL; readonly delivery: Delivery; readonly timeoutMilliseconds: number }
+  ): Promise<{ readonly received: HttpResponse | undefined; readonly result: Promise<DeliveryResult> }>
   close(): Promise<void>
 }
 
-const lost: Carried = { passedAt: undefined, answers: [] }
+const neverDelivered: DeliveryResult = { deliveredAt: undefined, responses: [] }
 
-interface Trip {
+interface PendingDelivery {
   readonly url: URL
-  readonly journey: Journey
-  readonly tell: (carried: Carried) => void
+  readonly delivery: Delivery
+  readonly resolve: (result: DeliveryResult) => void
 }
 
-/** How long the service may take before its connection is given up. */
+/** How long the service may take before the proxy closes the connection. */
 const serviceTimeoutMilliseconds = 30_000
 
 /**
- * A TCP proxy that treats every connection as its trip says. A connection carries one request, after
- * a line with the number of its trip. It sees every answer of the service, those it then loses as well.
+ * A TCP proxy that carries each connection as its delivery says. A connection holds a line with the number of the
+ * delivery, then one request. The proxy sees every response of the service, also those that it then drops.
  */
 export async function openFaultProxy(now: () => number): Promise<FaultProxy> {
-  const trips = new Map<string, Trip>()
+  const pending = new Map<string, PendingDelivery>()
   const server = createServer({ allowHalfOpen: true }, (client) => {
     client.on('error', () => client.destroy())
     accept(client).catch(() => client.destroy())
   })
-  let lastTrip = 0
+  let lastNumber = 0
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -51,23 +51,23 @@ export async function openFaultProxy(now: () => number): Promise<FaultProxy> {
   async function accept(client: Socket): Promise<void> {
     const bytes = await readUntil(client, (bytes) => isWholeRequest(afterFirstLine(bytes)))
     const number = bytes.subarray(0, bytes.indexOf('\n')).toString()
-    const trip = trips.get(number)
-    if (trip === undefined) throw new Error('The connection names no trip, or its client has given up.')
-    trips.delete(number)
-    trip.tell(await carry(client, afterFirstLine(bytes), trip, now))
+    const delivery = pending.get(number)
+    if (delivery === undefined) throw new Error('The connection names no delivery, or its client has given up.')
+    pending.delete(number)
+    delivery.resolve(await carry(client, afterFirstLine(bytes), delivery, now))
   }
 
   return {
-    async send(request, { url, journey, patienceMilliseconds }) {
-      lastTrip += 1
-      const number = String(lastTrip)
-      const carried = new Promise<Carried>((tell) => trips.set(number, { url, journey, tell }))
+    async send(request, { url, delivery, timeoutMilliseconds }) {
+      lastNumber += 1
+      const number = String(lastNumber)
+      const result = new Promise<DeliveryResult>((resolve) => pending.set(number, { url, delivery, resolve }))
       const socket = connectTcp(port, '127.0.0.1')
-      const bytes = await exchange(socket, Buffer.concat([Buffer.from(`${number}\n`), request]), patienceMilliseconds)
-      // Still there, it was never taken up.
-      trips.get(number)?.tell(lost)
-      trips.delete(number)
-      return { heard: parseResponse(bytes), carried }
+      const bytes = await exchange(socket, Buffer.concat([Buffer.from(`${number}\n`), request]), timeoutMilliseconds)
+      // If it is still pending, the proxy never accepted the connection.
+      pending.get(number)?.resolve(neverDelivered)
+      pending.delete(number)
+      return { received: parseResponse(bytes), result }
     },
     async close() {
       server.close()
@@ -76,39 +76,43 @@ export async function openFaultProxy(now: () => number): Promise<FaultProxy> {
   }
 }
 
-/** Takes a request to the service and its answer to the client, or loses one of them. */
-async function carry(client: Socket, request: Buffer, { url, journey }: Trip, now: () => number): Promise<Carried> {
-  const { fault, up, down } = journey
-  await delay(up)
-  // Whoever has given up is not there to send any more.
-  if (client.destroyed || client.readableEnded) return hangUp(client, false, lost)
-  if (fault === 'drop_request') return hangUp(client, journey.silent, lost)
+/** Carries a request to the service and the response to the client, or drops one of them. */
+async function carry(
+  client: Socket,
+  request: Buffer,
+  { url, delivery }: PendingDelivery,
+  now: () => number
+): Promise<DeliveryResult> {
+  const { fault, hangs } = delivery
+  await delay(delivery.requestDelay)
+  // A client that has given up sends nothing.
+  if (client.destroyed || client.readableEnded) return hangUp(client, false, neverDelivered)
+  if (fault === 'drop_request') return hangUp(client, hangs, neverDelivered)
   if (fault === 'cut_request_headers') {
     const upstream = connect(url)
     upstream.on('error', () => upstream.destroy())
     upstream.write(request.subarray(0, (headLength(request) ?? 0) / 2), () => upstream.destroy())
-    return hangUp(client, journey.silent, lost)
+    return hangUp(client, hangs, neverDelivered)
   }
 
-  const passedAt = now()
+  const deliveredAt = now()
   const copies = Array.from({ length: fault === 'duplicate' ? 2 : 1 }, async () => {
     const bytes = await exchange(connect(url), request, serviceTimeoutMilliseconds)
     return { bytes, response: parseResponse(bytes), at: now() }
   })
-  // A client hears of its request when all copies of it are done, as behind a gateway that retries.
-  const answers = await Promise.all(copies)
-  await delay(down)
-  const carried: Carried = { passedAt, answers }
-  const bytes = answers.findLast(({ response }) => response !== undefined)?.bytes
-  if (bytes === undefined || fault === 'drop_response') return hangUp(client, journey.silent, carried)
-  const heard = fault === 'cut_response_headers' ? bytes.subarray(0, (headLength(bytes) ?? 0) / 2) : bytes
-  client.end(heard)
-  return carried
+  // The client gets a response when all copies are answered, as behind a gateway that retries.
+  const responses = await Promise.all(copies)
+  await delay(delivery.responseDelay)
+  const result: DeliveryResult = { deliveredAt, responses }
+  const bytes = responses.findLast(({ response }) => response !== undefined)?.bytes
+  if (bytes === undefined || fault === 'drop_response') return hangUp(client, hangs, result)
+  client.end(fault === 'cut_response_headers' ? bytes.subarray(0, (headLength(bytes) ?? 0) / 2) : bytes)
+  return result
 }
 
-/** Cuts the client's connection, or leaves it to wait until it gives up by itself. */
-function hangUp<T>(client: Socket, silent: boolean, result: T): T {
-  if (silent && !client.destroyed && !client.readableEnded) client.once('end', () => client.destroy())
+/** Cuts the client's connection, or leaves it open until the client closes it. */
+function hangUp<T>(client: Socket, hangs: boolean, result: T): T {
+  if (hangs && !client.destroyed && !client.readableEnded) client.once('end', () => client.destroy())
   else client.destroy()
   return result
 }
@@ -120,8 +124,8 @@ function connect({ protocol, hostname, port }: URL): Socket {
     : connectTcp({ host, port: Number(port || 80) })
 }
 
-/** Writes, and gives what comes back until the other end closes, breaks, or the time is up. */
-function exchange(socket: Socket, bytes: Buffer, milliseconds: number): Promise<Buffer> {
+/** Writes `bytes` and returns what arrives until the other end closes or breaks the connection; nothing on a timeout. */
+function exchange(socket: Socket, bytes: Buffer, timeoutMilliseconds: number): Promise<Buffer> {
   return new Promise((resolve) => {
     const received: Buffer[] = []
     const done = () => {
@@ -132,7 +136,7 @@ function exchange(socket: Socket, bytes: Buffer, milliseconds: number): Promise<
     const timer = setTimeout(() => {
       received.length = 0
       done()
-    }, milliseconds)
+    }, timeoutMilliseconds)
     socket.on('data', (chunk: Buffer) => received.push(chunk))
     socket.once('end', done).once('close', done).on('error', done)
     socket.write(bytes)
@@ -146,9 +150,9 @@ function readUntil(socket: Socket, isWhole: (bytes: Buffer) => boolean): Promise
       bytes = Buffer.concat([bytes, chunk])
       if (isWhole(bytes)) resolve(bytes)
     })
-    const leave = () => reject(new Error('The client left before its request was whole.'))
-    // A half that stays open is not closed by itself.
-    socket.once('end', leave).once('close', leave)
+    const fail = () => reject(new Error('The client closed the connection before its request was complete.'))
+    // `end` too: a half-open connection does not close by itself.
+    socket.once('end', fail).once('close', fail)
   })
 }
 

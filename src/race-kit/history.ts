@@ -1,56 +1,58 @@
-import type { HeldToken } from './holder.js'
-import type { ClientKind, Story } from './schedule.js'
+import type { ClientKind, Scenario } from './schedule.js'
+import type { RefreshToken } from './token-holder.js'
 
-export type Party = 'honest' | 'thief'
+export type Sender = 'honest' | 'thief'
 
-/** One answer of the service about a session, as the proxy saw it. Times are milliseconds of the kit's own clock. */
+/** One response of the service about a session, as the proxy saw it. Times are milliseconds of the race kit's clock. */
 export interface Observation {
-  readonly party: Party
-  /** What was asked: a refresh, the end of the session, or a guarded route with one of its access tokens. */
-  readonly asked: 'refresh' | 'end' | 'access'
+  readonly sender: Sender
+  /** A refresh, the end of the session, or a guarded route called with one of its access tokens. */
+  readonly purpose: 'refresh' | 'end' | 'access'
   readonly instance: number
-  /** The refresh token that was sent; undefined where none was. */
-  readonly presented: HeldToken | undefined
-  /** The `Idempotency-Key` that was sent with it, where one was. */
-  readonly retryKey: string | undefined
-  /** When the client sent it, when the service got it, and when the service's answer was whole. */
+  /** The refresh token in the request. */
+  readonly presented: RefreshToken | undefined
+  /** The `Idempotency-Key` of the request. */
+  readonly idempotencyKey: string | undefined
+  /** When the client sent the request. */
   readonly sentAt: number
-  readonly passedAt: number
+  /** When the service was sent the whole request. */
+  readonly deliveredAt: number
+  /** When the whole response had arrived at the proxy. */
   readonly answeredAt: number
-  /** 0 where the service closed the connection without an answer. */
+  /** 0 if the service closed the connection without a response. */
   readonly status: number
-  readonly retryAfter: boolean
+  readonly hasRetryAfter: boolean
   readonly code: string | undefined
   readonly reason: string | undefined
-  /** The refresh token that a 200 leaves its client with: a new one, or the one that was sent. */
-  readonly handed: HeldToken | undefined
+  /** The refresh token that the client holds after a 200: a new one, or the one that it presented. */
+  readonly issued: RefreshToken | undefined
 }
 
-/** All that is known of one session after a run. */
+/** Everything known about one session after a run. */
 export interface SessionHistory {
   readonly sid: string
   readonly kind: ClientKind
-  readonly story: Story
+  readonly scenario: Scenario
   readonly thefts: readonly number[]
   readonly observations: readonly Observation[]
-  /** Whether the service lists it among the user's sessions after the run; undefined where it could not be asked. */
+  /** Whether the service lists it among the user's sessions after the run; undefined if the list could not be read. */
   readonly listed: boolean | undefined
 }
 
-/** Whether an answer tells that the session has ended. */
-export function tellsEnd({ asked, status, code }: Observation): boolean {
-  if (asked === 'end') return status === 204
-  return asked === 'refresh' && status === 401 && (code === 'session_ended' || code === 'invalid_refresh_token')
+/** Whether the response says that the session has ended. */
+export function reportsEnd({ purpose, status, code }: Observation): boolean {
+  if (purpose === 'end') return status === 204
+  return purpose === 'refresh' && status === 401 && (code === 'session_ended' || code === 'invalid_refresh_token')
 }
 
-/** The refreshes that were served, in the order of their answers. */
-export function servedRefreshes({ observations }: SessionHistory): readonly Served[] {
+/** The successful refreshes, in the order of their responses. */
+export function servedRefreshes({ observations }: SessionHistory): readonly ServedRefresh[] {
   return observations
     .filter(
-      (seen): seen is Served =>
-        seen.asked === 'refresh' && seen.status === 200 && seen.presented !== undefined && seen.handed !== undefined
+      (seen): seen is ServedRefresh =>
+        seen.purpose === 'refresh' && seen.status === 200 && seen.presented !== undefined && seen.issued !== undefined
     )
     .sort((a, b) => a.answeredAt - b.answeredAt)
 }
 
-export type Served = Observation & { readonly presented: HeldToken; readonly handed: HeldToken }
+export type ServedRefresh = Observation & { readonly presented: RefreshToken; readonly issued: RefreshToken }

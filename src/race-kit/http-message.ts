@@ -1,5 +1,5 @@
-/** A request as bytes: one for each connection, which its answer closes. */
-export interface Request {
+/** Each request gets a connection of its own, which closes after the response. */
+export interface HttpRequest {
   readonly method: string
   readonly path: string
   readonly host: string
@@ -7,17 +7,17 @@ export interface Request {
   readonly content?: object | undefined
 }
 
-export interface Response {
+export interface HttpResponse {
   readonly status: number
   readonly headers: ReadonlyMap<string, string>
   readonly setCookies: readonly string[]
-  /** The body where it is JSON; undefined otherwise. */
+  /** Undefined if the body is not JSON. */
   readonly body: unknown
 }
 
 const endOfHead = '\r\n\r\n'
 
-export function formatRequest({ method, path, host, headers, content }: Request): Buffer {
+export function formatRequest({ method, path, host, headers, content }: HttpRequest): Buffer {
   const body = content === undefined ? '' : JSON.stringify(content)
   const lines = [
     `${method} ${path} HTTP/1.1`,
@@ -30,13 +30,13 @@ export function formatRequest({ method, path, host, headers, content }: Request)
   return Buffer.from(lines.join('\r\n') + endOfHead + body)
 }
 
-/** How many bytes of a message come before its body; undefined where they have not all come. */
+/** The number of bytes before the body; undefined if the head is incomplete. */
 export function headLength(bytes: Buffer): number | undefined {
   const end = bytes.indexOf(endOfHead)
   return end === -1 ? undefined : end + endOfHead.length
 }
 
-/** Whether all of a request has come, as `formatRequest` makes them. */
+/** Whether `bytes` hold a whole request of `formatRequest`. */
 export function isWholeRequest(bytes: Buffer): boolean {
   const head = headLength(bytes)
   if (head === undefined) return false
@@ -44,8 +44,8 @@ export function isWholeRequest(bytes: Buffer): boolean {
   return bytes.length >= head + Number(length)
 }
 
-/** What the bytes of a closed connection say; undefined where the message was cut short. */
-export function parseResponse(bytes: Buffer): Response | undefined {
+/** The response that a closed connection received; undefined if it is incomplete. */
+export function parseResponse(bytes: Buffer): HttpResponse | undefined {
   const head = headLength(bytes)
   if (head === undefined) return undefined
   const [statusLine = '', ...lines] = bytes.subarray(0, head).toString('latin1').trimEnd().split('\r\n')
@@ -71,7 +71,7 @@ function readJson(body: Buffer, type = ''): unknown {
   }
 }
 
-/** RFC 9112 §7.1; undefined where the last chunk is missing. */
+/** Decodes chunked content (RFC 9112 §7.1); undefined if the last chunk is missing. */
 function joinChunks(bytes: Buffer): Buffer | undefined {
   const chunks: Buffer[] = []
   for (let at = 0; ; ) {

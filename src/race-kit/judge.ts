@@ -1,19 +1,33 @@
-import { type SessionHistory, servedRefreshes, tellsEnd } from './history.js'
-import { type Fault, faults } from './journey.js'
+import { type Fault, faults } from './delivery.js'
+import { reportsEnd, type SessionHistory, servedRefreshes } from './history.js'
 import { isExcused, type PromiseName, promises, type Violation, violations } from './oracle.js'
-import type { RaceOptions } from './race-options.js'
 import type { ClientPlan } from './schedule.js'
 
-/** How often a promise was put to the test, and where it did not hold. */
+/** Options of `race`. */
+export interface RaceOptions {
+  /** The addresses of the service's instances, each with the path prefix of Latchkey's routes. */
+  readonly urls: readonly [string, ...string[]]
+  /** The number of sessions. */
+  readonly clients: number
+  /** How long they race. Signing in and settling take additional time. */
+  readonly seconds: number
+  /** The same seed tries the same things. */
+  readonly seed: number
+  /** The service's `REFRESH_GRACE_SECONDS`, above 0. With a shorter grace, a run of the same length tries more. */
+  readonly graceSeconds: number
+}
+
+/** How often a promise was tested, and each case where the service broke it. */
 export interface Judgement {
   readonly promise: PromiseName
   readonly tried: number
   readonly violations: readonly Violation[]
 }
 
+/** What `race` returns. */
 export interface RaceResult {
   readonly options: RaceOptions
-  /** Whether every promise held. */
+  /** Whether the service kept every promise. */
   readonly held: boolean
   readonly judgements: readonly Judgement[]
   /** How often each fault met the first attempt of a refresh. */
@@ -21,21 +35,23 @@ export interface RaceResult {
   readonly counts: {
     readonly sessions: number
     readonly refreshes: number
-    /** Of all sessions, how many were handed out. */
+    /** The token generations that all sessions together received. */
     readonly generations: number
-    /** Requests that reached the service before one that their session had sent earlier. */
+    /** Requests that reached the service before an earlier request of the same session. */
     readonly overtaken: number
+    /** Responses 503 with Retry-After. */
     readonly announced503: number
+    /** Connections that the service closed without a response. */
     readonly unanswered: number
     readonly thefts: number
     readonly thievesCaught: number
     readonly ended: number
-    /** Sessions of which an answer took longer than a client waits: the promise does not cover them. */
+    /** Sessions that got a response after their client's timeout: `honest_goes_on` does not cover them. */
     readonly excused: number
   }
 }
 
-/** Counts what was tried, and what held. `unknown` are live sessions that nobody signed in for. */
+/** Judges a run. `unknown` are the ids of live sessions that the run did not create. */
 export function judge(
   options: RaceOptions,
   plans: readonly ClientPlan[],
@@ -43,19 +59,18 @@ export function judge(
   unknown: readonly string[]
 ): RaceResult {
   const grace = options.graceSeconds * 1000
-  const strays = unknown.map(
-    (sid): Violation => ({ promise: 'one_chain', sid, what: 'nobody signed in for this session' })
-  )
-  const found = [...histories.flatMap((history) => violations(history, grace)), ...strays]
+  const found = [
+    ...histories.flatMap((history) => violations(history, grace)),
+    ...unknown.map((sid): Violation => ({ promise: 'one_chain', sid, what: 'no login created this session' }))
+  ]
   const observations = histories.flatMap((history) => history.observations)
-  const refreshes = observations.filter(({ asked }) => asked === 'refresh')
-  const ended = histories.filter(({ observations }) => observations.some(tellsEnd))
-  const robbed = histories.filter(({ observations }) => observations.some(({ party }) => party === 'thief'))
+  const ended = histories.filter(({ observations }) => observations.some(reportsEnd))
+  const stolen = histories.filter(({ observations }) => observations.some(({ sender }) => sender === 'thief'))
   const excused = histories.filter((history) => isExcused(history, grace / 2))
 
   const tried: Record<PromiseName, number> = {
-    honest_goes_on: histories.filter((history) => history.story === 'plain' && !excused.includes(history)).length,
-    divergence_caught: robbed.length,
+    honest_goes_on: histories.filter((history) => history.scenario === 'plain' && !excused.includes(history)).length,
+    divergence_caught: stolen.length,
     one_chain: histories.length,
     once_in_a_window: histories.length,
     stays_ended: ended.length,
@@ -73,16 +88,13 @@ export function judge(
     faults: countFaults(plans),
     counts: {
       sessions: histories.length,
-      refreshes: refreshes.length,
-      generations: sum(
-        histories.map((history) => new Set(servedRefreshes(history).map(({ handed }) => handed.generation)).size)
-      ),
+      refreshes: observations.filter(({ purpose }) => purpose === 'refresh').length,
+      generations: sum(histories.map(countGenerations)),
       overtaken: sum(histories.map(countOvertaken)),
-      announced503: observations.filter(({ status, retryAfter }) => status === 503 && retryAfter).length,
+      announced503: observations.filter(({ status, hasRetryAfter }) => status === 503 && hasRetryAfter).length,
       unanswered: observations.filter(({ status }) => status === 0).length,
-      thefts: robbed.length,
-      thievesCaught: robbed.filter(({ observations }) => observations.some(({ reason }) => reason === 'reuse_detected'))
-        .length,
+      thefts: stolen.length,
+      thievesCaught: stolen.filter(wasReuseDetected).length,
       ended: ended.length,
       excused: excused.length
     }
@@ -90,22 +102,30 @@ export function judge(
 }
 
 function countFaults(plans: readonly ClientPlan[]): RaceResult['faults'] {
-  // Only the first attempt of every refresh is certain to be made.
-  const journeys = plans.flatMap(({ steps }) =>
+  // Only the first attempt of a refresh is certain to be made.
+  const deliveries = plans.flatMap(({ steps }) =>
     steps.flatMap((step) => (step.do === 'refresh' ? step.attempts.slice(0, 1) : []))
   )
-  const count = (fault: Fault) => journeys.filter((journey) => journey.fault === fault).length
+  const count = (fault: Fault) => deliveries.filter((delivery) => delivery.fault === fault).length
   const names = faults.filter((fault): fault is Exclude<Fault, 'none'> => fault !== 'none')
   return Object.fromEntries(names.map((fault) => [fault, count(fault)])) as RaceResult['faults']
 }
 
+function countGenerations(history: SessionHistory): number {
+  return new Set(servedRefreshes(history).map(({ issued }) => issued.generation)).size
+}
+
+function wasReuseDetected({ observations }: SessionHistory): boolean {
+  return observations.some(({ reason }) => reason === 'reuse_detected')
+}
+
 function countOvertaken({ observations }: SessionHistory): number {
-  const inOrder = observations.filter(({ asked }) => asked === 'refresh').sort((a, b) => a.sentAt - b.sentAt)
+  const inOrder = observations.filter(({ purpose }) => purpose === 'refresh').sort((a, b) => a.sentAt - b.sentAt)
   let latest = Number.NEGATIVE_INFINITY
   let overtaken = 0
-  for (const { passedAt } of inOrder) {
-    if (passedAt < latest) overtaken += 1
-    latest = Math.max(latest, passedAt)
+  for (const { deliveredAt } of inOrder) {
+    if (deliveredAt < latest) overtaken += 1
+    latest = Math.max(latest, deliveredAt)
   }
   return overtaken
 }

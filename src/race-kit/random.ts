@@ -1,20 +1,19 @@
-/** Numbers that come the same again from the same seed. */
+/** Random numbers that a seed determines. */
 export interface Random {
-  /** From 0 up to, but without, 1. */
+  /** At least 0, less than 1. */
   fraction(): number
-  /** A whole number from 0 up to, but without, `bound`. */
+  /** A whole number, at least 0, less than `bound`. */
   below(bound: number): number
-  /** From `least` up to `most`. */
-  between(least: number, most: number): number
-  /** One of `items`; `items` is not empty. */
+  between(min: number, max: number): number
+  /** One of `items`. */
   pick<T>(items: readonly [T, ...T[]]): T
-  /** A source of its own: what is drawn from one has no effect on the other. */
+  /** An independent source: drawing from one does not change what the other gives. */
   fork(): Random
 }
 
 const range = 2 ** 32
 
-/** A counter run through a 32-bit mixer (the finalizer of MurmurHash3). For schedules, never for secrets. */
+/** A counter mixed by the 32-bit finalizer of MurmurHash3. Good for schedules, never for secrets. */
 export function seededRandom(seed: number): Random {
   let counter = Math.trunc(seed) | 0
   const next = () => {
@@ -29,7 +28,7 @@ export function seededRandom(seed: number): Random {
   return {
     fraction,
     below,
-    between: (least, most) => least + fraction() * (most - least),
+    between: (min, max) => min + fraction() * (max - min),
     pick: (items) => items[below(items.length)] ?? items[0],
     fork: () => seededRandom(next())
   }

@@ -1,9 +1,18 @@
 import type { RaceResult } from './judge.js'
 import { promises } from './oracle.js'
 
-const shownViolations = 5
+const maxViolations = 5
 
-/** What was tried and what held, as a table for people. */
+/**
+ * The result as text for people: what was tried, a table of the promises, and up to five violations of each.
+ *
+ * @example
+ * import { race, raceReport } from 'latchkey/testing'
+ *
+ * const urls = ['https://auth.example.com']
+ * const report = raceReport(await race({ urls, clients: 1, seconds: 1, seed: 1, graceSeconds: 1 }))
+ * console.log(report.split('\n').at(-2)) // Every promise held.
+ */
 export function raceReport({ options, held, judgements, faults, counts }: RaceResult): string {
   const rows = judgements.map(({ promise, tried, violations }) => [
     violations.length === 0 ? 'held' : 'BROKEN',
@@ -12,13 +21,14 @@ export function raceReport({ options, held, judgements, faults, counts }: RaceRe
     promises[promise]
   ])
   const found = judgements.flatMap(({ promise, violations }) =>
-    violations.slice(0, shownViolations).map(({ sid, what }) => `  ${promise}: ${what} (session ${sid})`)
+    violations.slice(0, maxViolations).map(({ sid, what }) => `  ${promise}: ${what} (session ${sid})`)
   )
+  const faultCounts = [...Object.entries(faults), ['overtaken', counts.overtaken]]
   return [
     `${counts.sessions} sessions, ${counts.refreshes} refreshes, ${counts.generations} generations, seed ${options.seed}`,
-    `Faults: ${[...Object.entries(faults), ['overtaken', counts.overtaken]].map(([name, count]) => `${name} ${count}`).join(', ')}`,
-    `Thieves: ${counts.thefts} used what they stole, ${counts.thievesCaught} were caught, the others stayed inside the window or idle`,
-    `Answers: ${counts.announced503} announced 503, ${counts.unanswered} connections without an answer`,
+    `Faults: ${faultCounts.map(([name, count]) => `${name} ${count}`).join(', ')}`,
+    `Thieves: ${counts.thefts} used stolen tokens, ${counts.thievesCaught} were caught; the others stayed inside the grace window or idle`,
+    `Responses: ${counts.announced503} times 503 with Retry-After, ${counts.unanswered} connections closed without a response`,
     ...(counts.excused === 0 ? [] : [`Too slow to judge the first promise by: ${counts.excused} sessions`]),
     '',
     ...table([['result', 'tried', 'broken', 'promise'], ...rows]),
@@ -29,7 +39,16 @@ export function raceReport({ options, held, judgements, faults, counts }: RaceRe
   ].join('\n')
 }
 
-/** The same for machines. */
+/**
+ * The result as JSON, as `latchkey race --json` prints it.
+ *
+ * @example
+ * import { race, raceJson } from 'latchkey/testing'
+ *
+ * const urls = ['https://auth.example.com']
+ * const json = raceJson(await race({ urls, clients: 1, seconds: 1, seed: 1, graceSeconds: 1 }))
+ * console.log(json.held, json.sessions, json.grace_seconds) // true 1 1
+ */
 export function raceJson({ options, held, judgements, faults, counts }: RaceResult): object {
   return {
     seed: options.seed,

@@ -1,30 +1,30 @@
-import { drawJourney, type Journey } from './journey.js'
+import { type Delivery, drawDelivery } from './delivery.js'
 import { type Random, seededRandom } from './random.js'
 
 /**
- * How a client holds its session. `tabs` share one cookie jar and refresh at once; tabs that take `turns`, and a
- * `phone` in body mode, one after the other.
+ * `tabs` share a cookie jar and refresh concurrently. `turns` are tabs that refresh one after the other. A `phone`
+ * uses body mode and refreshes one after the other.
  */
 export const clientKinds = ['tabs', 'turns', 'phone'] as const
 export type ClientKind = (typeof clientKinds)[number]
 
-/** What befalls a session besides the network. */
-export const stories = ['plain', 'plain', 'theft', 'ending'] as const
-export type Story = (typeof stories)[number]
+/** What happens to a session besides network faults. `plain` is listed twice, so half of the sessions have it. */
+export const scenarios = ['plain', 'plain', 'theft', 'ending'] as const
+export type Scenario = (typeof scenarios)[number]
 
-/** One thing that a client or a thief does, `at` milliseconds after the start, on the instance of that number. */
+/** One action of a client or a thief, `at` milliseconds after the start, against the instance with this number. */
 export type Step = { readonly at: number; readonly instance: number } & (
-  | { readonly do: 'refresh'; readonly attempts: readonly Journey[] }
-  /** The thief copies the `back`th newest token that the client has held. */
+  | { readonly do: 'refresh'; readonly attempts: readonly Delivery[] }
+  /** The thief copies the client's newest token, or the token `back` generations before it. */
   | { readonly do: 'steal'; readonly back: number }
-  /** The thief uses the `back`th newest of the tokens it has. */
-  | { readonly do: 'abuse'; readonly back: number; readonly withKey: boolean }
+  /** The thief refreshes with its newest token, or with the token `back` generations before it. */
+  | { readonly do: 'use_stolen'; readonly back: number; readonly withKey: boolean }
   | { readonly do: 'end'; readonly by: 'itself' | 'another_device' }
 )
 
 export interface ClientPlan {
   readonly kind: ClientKind
-  readonly story: Story
+  readonly scenario: Scenario
   readonly steps: readonly Step[]
 }
 
@@ -37,10 +37,10 @@ export interface ScheduleOptions {
   readonly instances: number
 }
 
-/** Attempts whose journey is drawn; further ones travel undisturbed. */
+/** The first attempts of a refresh meet drawn faults; later attempts meet none. */
 const drawnAttempts = 3
 
-/** Everything that is going to be tried. The same options give the same schedule. */
+/** Draws every action of the run. The same options give the same schedule. */
 export function drawSchedule(options: ScheduleOptions): readonly ClientPlan[] {
   const random = seededRandom(options.seed)
   return Array.from({ length: options.clients }, (_, i) => drawPlan(random.fork(), i, options))
@@ -48,22 +48,22 @@ export function drawSchedule(options: ScheduleOptions): readonly ClientPlan[] {
 
 function drawPlan(random: Random, i: number, options: ScheduleOptions): ClientPlan {
   const kind = clientKinds[i % clientKinds.length] ?? 'tabs'
-  const story = stories[Math.floor(i / clientKinds.length) % stories.length] ?? 'plain'
-  const steps = [...refreshes(random, kind, options), ...storySteps(random, story, options)]
-  return { kind, story, steps: steps.sort((a, b) => a.at - b.at) }
+  const scenario = scenarios[Math.floor(i / clientKinds.length) % scenarios.length] ?? 'plain'
+  const steps = [...refreshSteps(random, kind, options), ...scenarioSteps(random, scenario, options)]
+  return { kind, scenario, steps: steps.sort((a, b) => a.at - b.at) }
 }
 
-function refreshes(random: Random, kind: ClientKind, { seconds, graceSeconds, instances }: ScheduleOptions): Step[] {
-  const grace = graceSeconds * 1000
+function refreshSteps(random: Random, kind: ClientKind, options: ScheduleOptions): Step[] {
+  const grace = options.graceSeconds * 1000
   const steps: Step[] = []
-  for (let at = random.between(0, grace / 2); at < seconds * 1000; at += nextPause(random, grace)) {
+  for (let at = random.between(0, grace / 2); at < options.seconds * 1000; at += drawPause(random, grace)) {
     const tabs = kind === 'phone' ? 1 : 1 + random.below(5)
     for (let tab = 0; tab < tabs; tab += 1) {
-      const attempts = Array.from({ length: drawnAttempts }, () => drawJourney(random, grace / 2))
+      const attempts = Array.from({ length: drawnAttempts }, () => drawDelivery(random, grace / 2))
       steps.push({
         do: 'refresh',
         at: Math.round(at + random.between(0, 40)),
-        instance: random.below(instances),
+        instance: random.below(options.instances),
         attempts
       })
     }
@@ -71,21 +71,21 @@ function refreshes(random: Random, kind: ClientKind, { seconds, graceSeconds, in
   return steps
 }
 
-/** Now and then within the window, at its edge, and past it. */
-function nextPause(random: Random, grace: number): number {
-  const [least, most] = random.pick([
+/** Some pauses end within the grace window, some at its edge, some after it. */
+function drawPause(random: Random, grace: number): number {
+  const [min, max] = random.pick([
     [0.05, 0.4],
     [0.4, 0.9],
     [0.9, 1.15],
     [1.1, 2]
   ])
-  return random.between(least * grace, most * grace)
+  return random.between(min * grace, max * grace)
 }
 
-function storySteps(random: Random, story: Story, options: ScheduleOptions): Step[] {
+function scenarioSteps(random: Random, scenario: Scenario, options: ScheduleOptions): Step[] {
   const end = options.seconds * 1000
   const instance = () => random.below(options.instances)
-  switch (story) {
+  switch (scenario) {
     case 'plain':
       return []
     case 'ending':
@@ -101,13 +101,19 @@ function storySteps(random: Random, story: Story, options: ScheduleOptions): Ste
       const at = Math.round(random.between(0.1, 0.6) * end)
       const withKey = random.below(3) === 0
       const steps: Step[] = [{ do: 'steal', at, instance: 0, back: random.below(4) }]
-      // Some go on with what they have, others come back for an older one each time.
-      const comesBack = random.below(2) === 0
+      // Half of the thieves steal once; the others steal an older token before each use.
+      const stealsAgain = random.below(2) === 0
       const grace = options.graceSeconds * 1000
       for (let use = at + random.between(0, 2 * grace); use < end; use += random.between(0.2, 2.5) * grace) {
         const back = random.pick([0, 0, 0, 1, 2])
-        if (comesBack) steps.push({ do: 'steal', at: Math.round(use), instance: 0, back: random.pick([1, 2, 2, 3]) })
-        steps.push({ do: 'abuse', at: Math.round(use), instance: instance(), back: comesBack ? 0 : back, withKey })
+        if (stealsAgain) steps.push({ do: 'steal', at: Math.round(use), instance: 0, back: random.pick([1, 2, 2, 3]) })
+        steps.push({
+          do: 'use_stolen',
+          at: Math.round(use),
+          instance: instance(),
+          back: stealsAgain ? 0 : back,
+          withKey
+        })
       }
       return steps
     }

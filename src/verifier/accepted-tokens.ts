@@ -1,19 +1,19 @@
 import { type AccessClaims, type Auth, authOfClaims } from '../core/access-claims.js'
 import type { VerificationKey } from './verification-key.js'
 
-/** A token whose signature and claims were good, and the key that says so. */
+/** A good access token. Requests with the same token share this frozen object. */
 export interface AcceptedToken {
   readonly ok: true
   readonly auth: Auth
   readonly claims: AccessClaims
 }
 
-export interface KeyedToken {
-  readonly verdict: AcceptedToken
+/** An accepted token and the key that verified it. */
+export interface CachedToken {
+  readonly result: AcceptedToken
   readonly key: VerificationKey
 }
 
-/** Every request with the same token gets the same object, so nobody may write to it. */
 export function acceptedToken(claims: AccessClaims): AcceptedToken {
   for (const value of Object.values(claims)) Object.freeze(value)
   return Object.freeze({ ok: true, claims: Object.freeze(claims), auth: Object.freeze(authOfClaims(claims)) })
@@ -21,21 +21,21 @@ export function acceptedToken(claims: AccessClaims): AcceptedToken {
 
 export interface TokenCache {
   readonly size: number
-  get(token: string): KeyedToken | undefined
-  set(token: string, entry: KeyedToken): void
+  get(token: string): CachedToken | undefined
+  set(token: string, entry: CachedToken): void
   delete(token: string): void
 }
 
 /**
- * At least the `most / 2` tokens that were used last, and never more than `most`. Whether one still
- * holds is for whoever asks. Two halves instead of one list in order of use: a hit writes nothing.
+ * Holds the most recently used tokens: at least `max / 2`, at most `max`. The caller checks whether a token is still
+ * good. Two halves in place of one list in order of use, so that a hit in the young half writes nothing.
  */
-export function tokenCache(most: number): TokenCache {
-  let young = new Map<string, KeyedToken>()
-  let old = new Map<string, KeyedToken>()
+export function tokenCache(max: number): TokenCache {
+  let young = new Map<string, CachedToken>()
+  let old = new Map<string, CachedToken>()
 
-  function set(token: string, entry: KeyedToken): void {
-    if (young.size >= most / 2) {
+  function set(token: string, entry: CachedToken): void {
+    if (young.size >= max / 2) {
       old = young
       young = new Map()
     }

@@ -1,16 +1,16 @@
 /** One server-sent event. */
 export interface StreamEvent {
-  /** The last id that was sent, with this event or before it; empty where there was none. */
+  /** The last id up to this event; empty if there was none. */
   readonly id: string
   readonly type: string
   readonly data: string
 }
 
-const mostCharacters = 64 * 1024
+const maxCharacters = 64 * 1024
 
 /**
- * Reads server-sent events (HTML Living Standard §9.2) as their text comes: each call takes the next
- * piece and returns the events that it completed. Throws where one is too long.
+ * Parses server-sent events (HTML Living Standard §9.2). Each call takes the next piece of text and returns the events
+ * that it completes. Throws if a line or an event is too long.
  */
 export function eventStreamReader(): (text: string) => StreamEvent[] {
   let pending = ''
@@ -19,7 +19,7 @@ export function eventStreamReader(): (text: string) => StreamEvent[] {
   let data: string[] = []
   let size = 0
 
-  function takeField(line: string): void {
+  function addField(line: string): void {
     const colon = line.indexOf(':')
     const name = colon === -1 ? line : line.slice(0, colon)
     const value = colon === -1 ? '' : line.slice(colon + 1).replace(/^ /, '')
@@ -27,10 +27,10 @@ export function eventStreamReader(): (text: string) => StreamEvent[] {
     if (name === 'event') type = value
     if (name === 'data') data.push(value)
     size += line.length
-    if (size > mostCharacters) throw new Error('an event is too long')
+    if (size > maxCharacters) throw new Error('an event is too long')
   }
 
-  function complete(): StreamEvent[] {
+  function endEvent(): StreamEvent[] {
     const events = data.length > 0 ? [{ id, type, data: data.join('\n') }] : []
     type = 'message'
     data = []
@@ -41,11 +41,11 @@ export function eventStreamReader(): (text: string) => StreamEvent[] {
   return (text) => {
     const lines = (pending + text).split('\n')
     pending = lines.pop() ?? ''
-    if (pending.length > mostCharacters) throw new Error('a line is too long')
+    if (pending.length > maxCharacters) throw new Error('a line is too long')
     return lines.flatMap((line) => {
       const field = line.replace(/\r$/, '')
-      if (field === '') return complete()
-      takeField(field)
+      if (field === '') return endEvent()
+      addField(field)
       return []
     })
   }

@@ -1,18 +1,18 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest, preHandlerAsyncHookHandler } from 'fastify'
 import type { Auth } from '../core/access-claims.js'
 import type { VerifierOptions } from './options.js'
-import type { Refused } from './refusals.js'
+import type { RefusalResponse } from './refusals.js'
 import { createVerifier } from './verifier.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** A `preHandler` that answers 401 or fills `request.auth`. */
+    /** A `preHandler` that sets `request.auth`, or answers 401. */
     authenticate: preHandlerAsyncHookHandler
-    /** A `preHandler` behind `authenticate` that answers 403 to whoever lacks `role`. */
+    /** A `preHandler` after `authenticate` that answers 403 to users without `role`. */
     requireRole(role: string): preHandlerAsyncHookHandler
   }
   interface FastifyRequest {
-    /** Who asks; null on a route that no guard stands before, and before the guard has run. */
+    /** The user of the request; null on a route without `authenticate`, and before it has run. */
     auth: Auth | null
   }
 }
@@ -23,28 +23,45 @@ const plugin: FastifyPluginAsync<VerifierOptions> = async (app, options) => {
 
   app.decorateRequest('auth', null)
   app.decorate('authenticate', async (request: FastifyRequest, reply: FastifyReply) => {
-    const verdict = await verifier.authenticate(request.headers)
-    if (!verdict.ok) return send(reply, verdict)
-    request.auth = verdict.auth
+    const result = await verifier.authenticate(request.headers)
+    if (!result.ok) return send(reply, result)
+    request.auth = result.auth
   })
   app.decorate('requireRole', (role: string) => async (request: FastifyRequest, reply: FastifyReply) => {
-    const refused = verifier.refuseWithoutRole(request.auth, role)
-    if (refused !== undefined) return send(reply, refused)
+    const refusal = verifier.refuseWithoutRole(request.auth, role)
+    if (refusal !== undefined) return send(reply, refusal)
   })
 }
 
-/** The body is JSON already, whatever the route's own serializer makes of its successes. */
-function send(reply: FastifyReply, { status, headers, body }: Refused): FastifyReply {
+/** Bypasses the route's own serializer: the body is JSON already. */
+function send(reply: FastifyReply, { status, headers, body }: RefusalResponse): FastifyReply {
   return reply.code(status).headers(headers).serializer(String).send(body)
 }
 
 /**
- * Guards the routes of a Fastify app with the access tokens of a Latchkey service elsewhere:
- * `app.register(verifier, { issuer, audience })`. The app gains `app.authenticate`, `app.requireRole`
- * and `request.auth`, as from the Latchkey plugin itself. Closing the app stops it.
+ * Fastify plugin that guards routes with the access tokens of a Latchkey service elsewhere. It adds `app.authenticate`,
+ * `app.requireRole` and `request.auth`, like the Latchkey plugin itself. A refused request gets problem details (RFC
+ * 9457) with status 401, 403 or 503. Closing the app closes the verifier. Registering fails with a TypeError that names
+ * an invalid option.
+ *
+ * @example
+ * import Fastify from 'fastify'
+ * import verifier from 'latchkey/verifier'
+ *
+ * const app = Fastify()
+ * await app.register(verifier, { issuer: 'https://auth.example.com', audience: 'https://auth.example.com' })
+ * app.get('/reports', { preHandler: app.authenticate }, async (request) => ({ for: request.auth.userId === userId }))
+ * app.get('/admin', { preHandler: [app.authenticate, app.requireRole('admin')] }, async () => 'for admins')
+ *
+ * const headers = { authorization: `Bearer ${accessToken}` }
+ * const reports = await app.inject({ url: '/reports', headers })
+ * console.log(reports.statusCode, reports.body) // 200 {"for":true}
+ * const admin = await app.inject({ url: '/admin', headers })
+ * console.log(admin.statusCode, admin.json().code) // 403 insufficient_scope
+ * await app.close()
  */
 export const verifier: FastifyPluginAsync<VerifierOptions> = Object.assign(plugin, {
-  // What fastify-plugin would do: the app itself is decorated, not a scope inside it.
+  // The same as fastify-plugin: decorate the app itself, not a scope inside it.
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: 'latchkey-verifier',
   [Symbol.for('plugin-meta')]: { name: 'latchkey-verifier', fastify: '5.x' }

@@ -1,67 +1,70 @@
-import type { Surroundings } from './surroundings.js'
+import type { Runtime } from './runtime.js'
 import { type VerificationKey, verificationKeys } from './verification-key.js'
 
 export interface IssuerKeysOptions {
-  /** Where the issuer's JWK Set is. */
+  /** The address of the issuer's JWK Set. */
   readonly url: URL
-  readonly surroundings: Surroundings
+  readonly runtime: Runtime
   warn(message: string): void
 }
 
 export interface IssuerKeys {
-  /** Whether there are keys to trust now; while there are none, no token can be judged. */
+  /** Whether the keys are recent enough to trust. Otherwise no token can be verified. */
   isUsable(): boolean
-  /** Whether the issuer could not be asked when it was last tried, and so may have made this key since. */
-  mayHaveMade(kid: string): boolean
+  /** Whether the issuer may have published this key since the last, failed, fetch. */
+  mayBeNew(kid: string): boolean
   find(kid: string): VerificationKey | undefined
-  /** Sees to it that the keys are as new as they must be; what it returns is to be waited for. Never rejects. */
+  /** Fetches the keys if they are due. If a promise is returned, wait for it before verifying. It never rejects. */
   renew(): Promise<void> | undefined
-  /** Asks the issuer again because of a key that is not known, unless that was done a moment ago or it has withdrawn it. Never rejects. */
-  renewForUnknown(kid: string): Promise<void> | undefined
   /**
-   * The issuer says which keys it has now. Any other is good for nothing from this moment, whatever a
-   * cache on the way still hands out; one that is not known is fetched.
+   * Fetches the keys because of an unknown `kid`, at most every `unknownKeyDelay`: strangers can send any `kid`.
+   * Never rejects.
    */
-  learn(kids: readonly string[]): void
+  renewForUnknownKey(kid: string): Promise<void> | undefined
+  /**
+   * Takes the `kid`s that the feed lists. All other keys are withdrawn at once, even if an HTTP cache still serves
+   * them. Unknown keys are fetched.
+   */
+  setPublishedKids(kids: readonly string[]): void
 }
 
-interface Answer {
+interface KeyResponse {
   readonly keys: readonly VerificationKey[]
   readonly maxAgeMilliseconds: number
 }
 
-/** How much of their max-age keys reach before they are fetched anew, so that no token has to wait for it. */
+/** Keys are fetched again after this share of their max-age, so that no token has to wait for them. */
 const renewAfterShare = 0.8
 
 /**
- * The issuer's public keys: fetched by one request at a time, kept for as long as the issuer's
- * Cache-Control says, and a bounded time longer while it cannot be asked.
+ * The issuer's public keys. One request at a time fetches them. They are trusted for as long as the issuer's
+ * Cache-Control says, and for a limited time longer while the issuer cannot be reached.
  */
-export function issuerKeys({ url, surroundings: { now, timing }, warn }: IssuerKeysOptions): IssuerKeys {
+export function issuerKeys({ url, runtime: { now, timing }, warn }: IssuerKeysOptions): IssuerKeys {
   let keys: ReadonlyMap<string, VerificationKey> = new Map()
   let withdrawn: ReadonlySet<string> = new Set()
   let renewFrom = Number.NEGATIVE_INFINITY
   let freshUntil = Number.NEGATIVE_INFINITY
   let failedAt = Number.NEGATIVE_INFINITY
-  let unknownAskedAt = Number.NEGATIVE_INFINITY
-  let cutOff = false
+  let unknownFetchedAt = Number.NEGATIVE_INFINITY
+  let isUnreachable = false
   let fetching: Promise<void> | undefined
 
   const isUsable = () => now() < freshUntil + timing.keysStaleIfError
 
   async function fetchKeys(): Promise<void> {
-    const asked = now()
+    const startedAt = now()
     try {
-      const { keys: published, maxAgeMilliseconds } = await askIssuer(url, timing.keysAnswer)
-      // A key that has not changed stays the same object: by that, tokens of keys that are gone are told.
-      const good = published.filter(({ kid }) => !withdrawn.has(kid))
-      keys = new Map(good.map((key) => [key.kid, unchanged(keys.get(key.kid), key)]))
-      renewFrom = asked + maxAgeMilliseconds * renewAfterShare
-      freshUntil = asked + maxAgeMilliseconds
-      cutOff = false
+      const { keys: published, maxAgeMilliseconds } = await fetchKeySet(url, timing.keysTimeout)
+      // An unchanged key stays the same object: the token cache compares keys by identity.
+      const trusted = published.filter(({ kid }) => !withdrawn.has(kid))
+      keys = new Map(trusted.map((key) => [key.kid, unchanged(keys.get(key.kid), key)]))
+      renewFrom = startedAt + maxAgeMilliseconds * renewAfterShare
+      freshUntil = startedAt + maxAgeMilliseconds
+      isUnreachable = false
     } catch (error) {
-      if (!cutOff) warn(`The keys of the issuer cannot be had from ${url.href}: ${reasonOf(error)}`)
-      cutOff = true
+      if (!isUnreachable) warn(`The issuer's keys could not be fetched from ${url.href}: ${messageOf(error)}`)
+      isUnreachable = true
       failedAt = now()
     } finally {
       fetching = undefined
@@ -75,31 +78,31 @@ export function issuerKeys({ url, surroundings: { now, timing }, warn }: IssuerK
 
   return {
     isUsable,
-    mayHaveMade: (kid) => cutOff && !withdrawn.has(kid),
+    mayBeNew: (kid) => isUnreachable && !withdrawn.has(kid),
     find: (kid) => keys.get(kid),
 
-    learn(kids) {
+    setPublishedKids(kids) {
       withdrawn = new Set([...withdrawn, ...keys.keys()].filter((kid) => !kids.includes(kid)))
       keys = new Map([...keys].filter(([kid]) => !withdrawn.has(kid)))
-      const lacksOne = () => kids.some((kid) => !keys.has(kid))
-      // A fetch that was under way may have been answered before the key was there.
-      if (lacksOne()) void renewNow().then(() => (lacksOne() ? renewNow() : undefined))
+      const isMissingKey = () => kids.some((kid) => !keys.has(kid))
+      // A fetch that had already started may return the keys of before the change.
+      if (isMissingKey()) void renewNow().then(() => (isMissingKey() ? renewNow() : undefined))
     },
 
     renew() {
       if (now() < renewFrom) return undefined
-      const mayAsk = now() >= failedAt + timing.keysRetry
-      const renewal = mayAsk ? renewNow() : fetching
-      // Old keys serve while new ones come; past their time only where the issuer was away already.
-      const goodMeanwhile = now() < freshUntil || (cutOff && isUsable())
-      return goodMeanwhile ? undefined : renewal
+      const mayFetch = now() >= failedAt + timing.keysRetryDelay
+      const renewal = mayFetch ? renewNow() : fetching
+      // Keys stay in use while new ones are fetched; after their max-age only if the issuer was unreachable before.
+      const isUsableMeanwhile = now() < freshUntil || (isUnreachable && isUsable())
+      return isUsableMeanwhile ? undefined : renewal
     },
 
-    renewForUnknown(kid) {
+    renewForUnknownKey(kid) {
       if (withdrawn.has(kid)) return undefined
       if (fetching !== undefined) return fetching
-      if (now() < unknownAskedAt + timing.unknownKeyCoolDown) return undefined
-      unknownAskedAt = now()
+      if (now() < unknownFetchedAt + timing.unknownKeyDelay) return undefined
+      unknownFetchedAt = now()
       return renewNow()
     }
   }
@@ -109,11 +112,11 @@ function unchanged(known: VerificationKey | undefined, key: VerificationKey): Ve
   return known?.published === key.published ? known : key
 }
 
-const mostBytes = 256 * 1024
+const maxBytes = 256 * 1024
 
-async function askIssuer(url: URL, milliseconds: number): Promise<Answer> {
+async function fetchKeySet(url: URL, milliseconds: number): Promise<KeyResponse> {
   const response = await fetch(url, {
-    // A cache on the way must not answer with keys of before a change.
+    // HTTP caches must not answer with outdated keys.
     headers: { accept: 'application/json', 'cache-control': 'no-cache' },
     redirect: 'error',
     signal: AbortSignal.timeout(milliseconds)
@@ -131,24 +134,24 @@ async function boundedText(response: Response): Promise<string> {
   let length = 0
   for await (const chunk of response.body ?? []) {
     length += chunk.length
-    if (length > mostBytes) throw new Error(`its answer has more than ${mostBytes} bytes`)
+    if (length > maxBytes) throw new Error(`its answer has more than ${maxBytes} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString()
 }
 
-const usualMaxAge = 300
-const leastMaxAge = 10
-const longestMaxAge = 3600
+const defaultMaxAge = 300
+const minMaxAge = 10
+const maxMaxAge = 3600
 
-/** In seconds, within bounds that spare the issuer and let a key that was withdrawn go (RFC 9111 §5.2.2.1). */
+/** In seconds (RFC 9111 §5.2.2.1). Bounded: a short max-age would overload the issuer, a long one keep withdrawn keys. */
 function maxAgeOf({ headers }: Response): number {
   const maxAge = /(?:^|[\s,])max-age="?(\d{1,9})/i.exec(headers.get('cache-control') ?? '')?.[1]
-  return Math.min(Math.max(Number(maxAge ?? usualMaxAge), leastMaxAge), longestMaxAge)
+  return Math.min(Math.max(Number(maxAge ?? defaultMaxAge), minMaxAge), maxMaxAge)
 }
 
-/** fetch says only that it failed; its cause says why. */
-export function reasonOf(error: unknown): string {
+/** The error's message. `fetch` itself only says that it failed; its `cause` says why. */
+export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
 }

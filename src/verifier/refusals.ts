@@ -11,7 +11,7 @@ export const refusalProblems = {
 export type RefusalCode = keyof typeof refusalProblems
 
 /** A request that is not let in, and the whole response that says so. */
-export interface Refused {
+export interface RefusalResponse {
   readonly ok: false
   readonly code: RefusalCode
   readonly status: number
@@ -20,7 +20,7 @@ export interface Refused {
   readonly body: string
 }
 
-export type Refuse = (code: RefusalCode) => Refused
+export type Refuse = (code: RefusalCode) => RefusalResponse
 
 /** By the time that passes, an issuer that was away for a moment can be asked again. */
 const retryAfterSeconds = 2
@@ -31,7 +31,7 @@ export function refusals(issuer: string): Refuse {
   return (code) => made.get(code) ?? refused(code, issuer)
 }
 
-function refused(code: RefusalCode, issuer: string): Refused {
+function refused(code: RefusalCode, issuer: string): RefusalResponse {
   const [status, title] = refusalProblems[code]
   const type = `${issuer.replace(/\/+$/, '')}/docs/errors.md#${code}`
   const challenge = challengeOf(code)

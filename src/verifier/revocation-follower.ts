@@ -2,11 +2,11 @@ import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { IssuedToken, Refusal, RevocationTerms } from '../core/revocation.js'
 import { eventStreamReader, type StreamEvent } from './event-stream.js'
-import { reasonOf } from './issuer-keys.js'
+import { messageOf } from './issuer-keys.js'
 import { revokedTokens } from './revoked-tokens.js'
-import type { Surroundings } from './surroundings.js'
+import type { Runtime } from './runtime.js'
 
-/** One of the issuer's SERVICE_CREDENTIALS. */
+/** One of the issuer's `SERVICE_CREDENTIALS`: what the verifier authenticates with at the feed (HTTP Basic, RFC 7617). */
 export interface ServiceCredential {
   readonly id: string
   readonly secret: string
@@ -15,48 +15,47 @@ export interface ServiceCredential {
 export interface RevocationFollowerOptions {
   readonly url: URL
   readonly credential: ServiceCredential
-  readonly surroundings: Surroundings
+  readonly runtime: Runtime
   warn(message: string): void
-  /** The issuer's keys are these, by their `kid`. */
+  /** Called with the `kid`s of all keys of the issuer. */
   onKeys(kids: readonly string[]): void
 }
 
 export interface RevocationFollower {
-  /** Resolves when all that is revoked is known, or cannot be had now. */
+  /** Resolves when all past entries have arrived, or the first attempt has failed or timed out. */
   readonly started: Promise<void>
   refusal(token: IssuedToken): Refusal | undefined
-  /** Whether the feed has been silent for too long to be sure of what is revoked. */
+  /** Whether the feed has been silent for so long that revocations may be missing. */
   isStale(): boolean
-  /** How many entries are held. */
+  /** The number of entries in memory. */
   size(): number
   close(): Promise<void>
 }
 
-/** Of an outage of 10 s, a third of a second. */
-const restShare = 1 / 32
+/** The delay before the next attempt, as a share of the outage so far. */
+const delayShare = 1 / 32
 
 /**
- * Follows the issuer's revocations until it is closed: over a lost or silent connection it comes back,
- * at first soon and then ever more slowly, and resumes after the last entry that it has seen. It rests
- * for a share of the time that the issuer has been away, so that it is back soon after it, too.
+ * Follows the issuer's revocation feed until it is closed. If the connection is lost or silent, it connects again and
+ * resumes after the last entry. The delay between attempts grows with the outage, and stays short after a short one.
  */
 export function followRevocations(options: RevocationFollowerOptions): RevocationFollower {
-  const { url, credential, surroundings, warn, onKeys } = options
-  const { now, random, timing } = surroundings
+  const { url, credential, runtime, warn, onKeys } = options
+  const { now, random, timing } = runtime
   const revoked = revokedTokens()
   const closing = new AbortController()
-  let begun = () => {}
-  const beginning = new Promise<void>((resolve) => {
-    begun = resolve
+  let markStarted = () => {}
+  const firstAttempt = new Promise<void>((resolve) => {
+    markStarted = resolve
   })
   let lastId = ''
   let freshAt = Number.NEGATIVE_INFINITY
-  let awaySince: number | undefined
+  let failedSince: number | undefined
 
-  function take({ id, type, data }: StreamEvent): boolean {
-    if (type === 'keys') onKeys(kidsOf(data))
+  function handle({ id, type, data }: StreamEvent): boolean {
+    if (type === 'keys') onKeys(parseKids(data))
     if (type === 'revocation') {
-      revoked.add(entryOf(data))
+      revoked.add(parseEntry(data))
       lastId = id
     }
     return type === 'ready'
@@ -64,21 +63,21 @@ export function followRevocations(options: RevocationFollowerOptions): Revocatio
 
   async function followOnce(): Promise<void> {
     const silent = new AbortController()
-    const silence = setTimeout(() => silent.abort(new Error('it has fallen silent')), timing.feedPatience)
-    const over = AbortSignal.any([closing.signal, silent.signal])
+    const silence = setTimeout(() => silent.abort(new Error('it is silent')), timing.feedReconnectAfter)
+    const abort = AbortSignal.any([closing.signal, silent.signal])
     try {
       const read = eventStreamReader()
       let caughtUp = false
-      for await (const text of eventText(url, credential, lastId, over)) {
+      for await (const text of readEventText(url, credential, lastId, abort)) {
         silence.refresh()
-        for (const event of read(text)) caughtUp = take(event) || caughtUp
+        for (const event of read(text)) caughtUp = handle(event) || caughtUp
         revoked.sweep(now())
         if (!caughtUp) continue
         freshAt = now()
-        awaySince = undefined
-        begun()
+        failedSince = undefined
+        markStarted()
       }
-      if (!caughtUp) throw new Error('it ended before all was told')
+      if (!caughtUp) throw new Error('it ended before the past entries were complete')
     } finally {
       clearTimeout(silence)
     }
@@ -87,24 +86,26 @@ export function followRevocations(options: RevocationFollowerOptions): Revocatio
   async function follow(): Promise<void> {
     while (!closing.signal.aborted) {
       await followOnce().catch((error: unknown) => {
-        if (awaySince === undefined && !closing.signal.aborted) {
-          warn(`The revocations of the issuer cannot be followed at ${url.href}: ${reasonOf(error)}`)
+        if (failedSince === undefined && !closing.signal.aborted) {
+          warn(`The issuer's revocations could not be followed at ${url.href}: ${messageOf(error)}`)
         }
-        awaySince ??= now()
-        begun()
+        failedSince ??= now()
+        markStarted()
       })
-      const away = awaySince === undefined ? 0 : now() - awaySince
-      const pause = Math.min(Math.max(timing.feedFirstPause, away * restShare), timing.feedLongestPause)
-      await delay(pause * (0.5 + random() / 2), undefined, { signal: closing.signal }).catch(() => undefined)
+      const outage = failedSince === undefined ? 0 : now() - failedSince
+      const wait = Math.min(Math.max(timing.feedMinDelay, outage * delayShare), timing.feedMaxDelay)
+      await delay(wait * (0.5 + random() / 2), undefined, { signal: closing.signal }).catch(() => undefined)
     }
   }
 
   const followed = follow()
-  const patience = delay(timing.feedStart, undefined, { ref: false, signal: closing.signal }).catch(() => undefined)
+  const timeout = delay(timing.feedStartTimeout, undefined, { ref: false, signal: closing.signal }).catch(
+    () => undefined
+  )
   return {
-    started: Promise.race([beginning, patience]),
+    started: Promise.race([firstAttempt, timeout]),
     refusal: (token) => revoked.refusal(token),
-    isStale: () => now() - freshAt > timing.feedSilence,
+    isStale: () => now() - freshAt > timing.feedStaleAfter,
     size: () => revoked.size,
     close() {
       closing.abort()
@@ -113,12 +114,12 @@ export function followRevocations(options: RevocationFollowerOptions): Revocatio
   }
 }
 
-/** The text of the feed after the entry `lastId`, piece by piece. Throws where it cannot be had, or `over` aborts. */
-async function* eventText(
+/** The text of the feed after the entry `lastId`, piece by piece. Throws if the request fails or `signal` aborts. */
+async function* readEventText(
   url: URL,
   { id, secret }: ServiceCredential,
   lastId: string,
-  over: AbortSignal
+  signal: AbortSignal
 ): AsyncGenerator<string, void, undefined> {
   const response = await fetch(url, {
     headers: {
@@ -127,35 +128,34 @@ async function* eventText(
       ...(lastId !== '' && { 'last-event-id': lastId })
     },
     redirect: 'error',
-    signal: over
+    signal
   })
   if (!response.ok || !response.headers.get('content-type')?.startsWith('text/event-stream')) {
     await response.body?.cancel()
-    throw new Error(response.ok ? 'it answered with no events' : `it answered ${response.status}`)
+    throw new Error(response.ok ? 'it did not answer with events' : `it answered ${response.status}`)
   }
-  if (response.body === null) throw new Error('it answered with no events')
+  if (response.body === null) throw new Error('it did not answer with events')
   const decoder = new TextDecoder()
-  // fetch forgets the signal once its own request has been collected; the stream keeps it.
-  for await (const chunk of Readable.fromWeb(response.body, { signal: over }))
-    yield decoder.decode(chunk, { stream: true })
+  // `fetch` stops watching the signal once its request is garbage-collected, so pass it to the stream too.
+  for await (const chunk of Readable.fromWeb(response.body, { signal })) yield decoder.decode(chunk, { stream: true })
 }
 
-/** Each part of a credential as RFC 6749 §2.3.1 wants it. */
+/** Encodes a part of the credential (RFC 6749 §2.3.1). */
 function formEncoded(text: string): string {
   return new URLSearchParams({ '': text }).toString().slice(1)
 }
 
-function entryOf(data: string): RevocationTerms {
+function parseEntry(data: string): RevocationTerms {
   const { sid, reason, at, expires_at: expires } = JSON.parse(data) as Record<string, unknown>
   const entry = { sid, reason, at: Date.parse(String(at)), expiresAt: Date.parse(String(expires)) }
-  if (!isEntry(entry)) throw new Error('it sent an entry that is none')
+  if (!isEntry(entry)) throw new Error('it sent an invalid entry')
   return entry
 }
 
-function kidsOf(data: string): readonly string[] {
+function parseKids(data: string): readonly string[] {
   const { kids } = JSON.parse(data) as Record<string, unknown>
   if (!Array.isArray(kids) || !kids.every((kid) => typeof kid === 'string'))
-    throw new Error('it sent keys that are none')
+    throw new Error('it sent an invalid list of keys')
   return kids
 }
 

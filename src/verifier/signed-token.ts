@@ -1,39 +1,39 @@
 import { accessTokenType } from '../core/access-claims.js'
 
-/** A token as it reads before anything of it is believed. */
+/** The parts of a token, before anything is verified. */
 export interface SignedToken {
   readonly alg: string
   readonly kid: string
-  /** What was signed (RFC 7515 §5.2). */
+  /** The signing input (RFC 7515 §5.2). */
   readonly input: string
   readonly signature: Uint8Array
-  /** The payload's text as it was sent. */
+  /** The payload, still encoded. */
   readonly payload: string
 }
 
-/** Ours have less than a thousand. */
-const mostCharacters = 8192
+/** Tokens of a Latchkey service have less than a thousand. */
+const maxCharacters = 8192
 
 /**
- * Takes a token apart, or gives undefined where it cannot be one of ours: a header of exactly `alg`,
- * `typ` and `kid`, so that `jwk`, `jku`, `x5u` or `crit` are never even read (RFC 8725 §3.10, §3.11),
- * and each part in its one canonical spelling.
+ * Splits a token into its parts. Undefined if it cannot be a token of a Latchkey service: the header must have exactly
+ * `alg`, `typ` and `kid`, so `jwk`, `jku`, `x5u` and `crit` are never read (RFC 8725 §3.10, §3.11), and each part must
+ * be canonical base64url.
  */
 export function readSignedToken(token: string): SignedToken | undefined {
-  if (token.length > mostCharacters) return undefined
+  if (token.length > maxCharacters) return undefined
   const parts = token.split('.')
   const [head = '', payload = '', tail = ''] = parts
-  const signature = bytesOf(tail)
+  const signature = decodeCanonical(tail)
   if (parts.length !== 3 || signature === undefined) return undefined
   const header = readJson(head)
   if (!isHeader(header)) return undefined
   return { alg: header.alg, kid: header.kid, input: `${head}.${payload}`, signature, payload }
 }
 
-/** The value of a part that is JSON; undefined where it is none. */
+/** The JSON value in a part of a token; undefined if it is not JSON. */
 export function readJson(part: string): unknown {
   try {
-    return JSON.parse(bytesOf(part)?.toString() ?? '')
+    return JSON.parse(decodeCanonical(part)?.toString() ?? '')
   } catch {
     return undefined
   }
@@ -45,8 +45,8 @@ function isHeader(value: unknown): value is { readonly alg: string; readonly kid
   return typeof alg === 'string' && typ === accessTokenType && typeof kid === 'string'
 }
 
-/** Buffer reads past what is no base64url; only what it would write itself is taken. */
-function bytesOf(part: string): Buffer | undefined {
+/** `Buffer` skips characters that are not base64url, so encode again and compare. */
+function decodeCanonical(part: string): Buffer | undefined {
   const bytes = Buffer.from(part, 'base64url')
   return bytes.toString('base64url') === part ? bytes : undefined
 }

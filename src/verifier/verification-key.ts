@@ -1,16 +1,16 @@
 import { createPublicKey, type JsonWebKey, type KeyObject, verify } from 'node:crypto'
 
-/** A public key of the issuer and the one algorithm that it is for. */
+/** A public key of the issuer, for one algorithm. */
 export interface VerificationKey {
   readonly kid: string
   readonly alg: string
-  /** The key as it was published, to tell whether it has changed. */
+  /** The published JWK as text, to notice changes. */
   readonly published: string
-  /** Whether `signature` is this key's of `input`. Never throws. */
+  /** Whether `signature` is this key's signature of `input`. Never throws. */
   verifies(input: string, signature: Uint8Array): boolean
 }
 
-/** What each algorithm asks of a key and of a signature (RFC 7518 §3.3 and §3.4, RFC 8037 §3.1). */
+/** What each algorithm requires of keys and signatures (RFC 7518 §3.3 and §3.4, RFC 8037 §3.1). */
 const algorithms = {
   ES256: {
     fits: ({ asymmetricKeyDetails }: KeyObject) => asymmetricKeyDetails?.namedCurve === 'prime256v1',
@@ -28,16 +28,13 @@ const algorithms = {
   }
 } as const
 
-/** More are not published by any issuer of ours. */
-const mostKeys = 100
+/** A Latchkey service publishes fewer. */
+const maxKeys = 100
 
-/**
- * The keys of a JWK Set (RFC 7517 §5) that can verify access tokens; others are left out. Throws where
- * it is no JWK Set.
- */
+/** The keys of a JWK Set (RFC 7517 §5) that can verify access tokens. Throws if `jwks` is not a JWK Set. */
 export function verificationKeys(jwks: unknown): VerificationKey[] {
   const { keys } = (jwks ?? {}) as { readonly keys?: unknown }
-  if (!Array.isArray(keys) || keys.length > mostKeys) throw new Error('The issuer did not answer with a JWK Set.')
+  if (!Array.isArray(keys) || keys.length > maxKeys) throw new Error('The issuer did not answer with a JWK Set.')
   return keys.map(verificationKey).filter((key) => key !== undefined)
 }
 

@@ -1,87 +1,103 @@
 import { checkAccessClaims } from '../core/access-claims.js'
-import { type AcceptedToken, acceptedToken, type KeyedToken, tokenCache } from './accepted-tokens.js'
+import { type AcceptedToken, acceptedToken, type CachedToken, tokenCache } from './accepted-tokens.js'
 import { issuerKeys } from './issuer-keys.js'
 import { checkOptions, type VerifierOptions } from './options.js'
-import { type Refused, refusals } from './refusals.js'
+import { type RefusalResponse, refusals } from './refusals.js'
 import { followRevocations } from './revocation-follower.js'
+import { type Runtime, systemRuntime } from './runtime.js'
 import { readJson, readSignedToken, type SignedToken } from './signed-token.js'
-import { type Surroundings, systemSurroundings } from './surroundings.js'
 
-/** What a token is worth: who it speaks for, or the response that refuses it. */
-export type Verdict = AcceptedToken | Refused
+/** The claims and `auth` of a good token (`ok: true`), or the response that refuses the request (`ok: false`). */
+export type VerificationResult = AcceptedToken | RefusalResponse
 
-/** A verdict that is there at once where the token was seen before. */
-type Soon<Value> = Value | Promise<Value>
+/** Not a promise if the result needs no I/O. */
+type MaybePromise<Value> = Value | Promise<Value>
 
+/** Verifies access tokens; `createVerifier` makes one. Its methods never reject. */
 export interface Verifier {
-  /** Judges an access token. Never rejects: an issuer that is away is the refusal `unavailable`. */
-  verify(token: string): Promise<Verdict>
-  /** Judges the `Authorization` header of a request (RFC 6750 §2.1). Never rejects. */
-  authenticate(headers: { readonly authorization?: string | undefined }): Soon<Verdict>
-  /** Refuses somebody who was let in and lacks the role; undefined where they have it. */
-  refuseWithoutRole(auth: AcceptedToken['auth'] | null, role: string): Refused | undefined
-  /** Stops following the issuer; a process that does not call it goes on running. */
+  /** Verifies an access token. The refusal is `unavailable` if the issuer's keys cannot be fetched. */
+  verify(token: string): Promise<VerificationResult>
+  /** Verifies the `Authorization: Bearer` header of a request (RFC 6750 §2.1). */
+  authenticate(headers: { readonly authorization?: string | undefined }): MaybePromise<VerificationResult>
+  /** The response for an authenticated user without `role`; undefined if `auth` has the role. */
+  refuseWithoutRole(auth: AcceptedToken['auth'] | null, role: string): RefusalResponse | undefined
+  /** Stops following the feed. Until then it keeps the process alive. */
   close(): Promise<void>
 }
 
-/** At some 1 kB each, a bounded few megabytes. */
-const mostTokens = 10_000
+/** About 1 kB each, so a few megabytes at most. */
+const maxCachedTokens = 10_000
 
 /**
- * Verifies the access tokens of a Latchkey service by itself: with the issuer's public keys, and with
- * its feed of revocations where `feed` is given. Throws a TypeError where an option does not fit.
+ * Creates a verifier of a Latchkey service's access tokens (RFC 9068), for servers without Fastify. It needs no call to
+ * the service per token: it fetches the public keys (RFC 7517) and, with `feed`, follows the revocations. Throws a
+ * TypeError that names an invalid option.
+ *
+ * @example
+ * import { createVerifier } from 'latchkey/verifier'
+ *
+ * const issuer = 'https://auth.example.com'
+ * const verifier = createVerifier({ issuer, audience: issuer })
+ *
+ * const good = await verifier.authenticate({ authorization: `Bearer ${accessToken}` })
+ * if (good.ok) console.log(good.auth.roles, good.claims.iss === issuer) // [] true
+ *
+ * const bad = await verifier.verify('not.a.token')
+ * if (!bad.ok) console.log(bad.status, bad.code) // 401 invalid_token
+ * await verifier.close()
  */
-export function createVerifier(options: VerifierOptions, surroundings: Surroundings = systemSurroundings): Verifier {
+export function createVerifier(options: VerifierOptions, runtime: Runtime = systemRuntime): Verifier {
   const { jwksUrl, feed, deniesWhenStale, clockToleranceMilliseconds, warn, ...expected } = checkOptions(options)
-  const { now } = surroundings
+  const { now } = runtime
   const refuse = refusals(expected.issuer)
-  const keys = issuerKeys({ url: jwksUrl, surroundings, warn })
-  const revocations = feed && followRevocations({ ...feed, surroundings, warn, onKeys: (kids) => keys.learn(kids) })
-  const accepted = tokenCache(mostTokens)
+  const keys = issuerKeys({ url: jwksUrl, runtime, warn })
+  const revocations =
+    feed && followRevocations({ ...feed, runtime, warn, onKeys: (kids) => keys.setPublishedKids(kids) })
+  const cache = tokenCache(maxCachedTokens)
   let starting = revocations?.started.then(() => {
     starting = undefined
   })
 
-  const judge = (token: string): Soon<Verdict> => {
-    const known = accepted.get(token)
-    if (known !== undefined) return judgeKnown(token, known)
+  const verifyToken = (token: string): MaybePromise<VerificationResult> => {
+    const cached = cache.get(token)
+    if (cached !== undefined) return checkCached(token, cached)
     const signed = readSignedToken(token)
     if (signed === undefined) return refuse('invalid_token')
-    const renewal = keys.find(signed.kid) === undefined ? keys.renewForUnknown(signed.kid) : undefined
-    return renewal === undefined ? judgeSigned(token, signed) : renewal.then(() => judgeSigned(token, signed))
+    const renewal = keys.find(signed.kid) === undefined ? keys.renewForUnknownKey(signed.kid) : undefined
+    return renewal === undefined ? verifySigned(token, signed) : renewal.then(() => verifySigned(token, signed))
   }
 
-  const judgeSigned = (token: string, signed: SignedToken): Verdict => {
+  const verifySigned = (token: string, signed: SignedToken): VerificationResult => {
     const key = keys.find(signed.kid)
-    // A key that the issuer has made since it was last heard of is not the client's fault.
-    if (key === undefined) return refuse(keys.mayHaveMade(signed.kid) ? 'unavailable' : 'invalid_token')
-    // The algorithm is the key's; a token only has to agree (RFC 8725 §3.1).
+    // If the issuer was unreachable, the token may be good and its key unknown: that is not the client's fault.
+    if (key === undefined) return refuse(keys.mayBeNew(signed.kid) ? 'unavailable' : 'invalid_token')
+    // The key determines the algorithm, and the token must name the same one (RFC 8725 §3.1).
     if (signed.alg !== key.alg || !key.verifies(signed.input, signed.signature)) return refuse('invalid_token')
-    const verdict = checkAccessClaims(readJson(signed.payload), expected, now() - clockToleranceMilliseconds)
-    if (!verdict.ok) return refuse(verdict.error)
-    const entry = { verdict: acceptedToken(verdict.claims), key }
-    accepted.set(token, entry)
-    return judgeKnown(token, entry)
+    const checked = checkAccessClaims(readJson(signed.payload), expected, now() - clockToleranceMilliseconds)
+    if (!checked.ok) return refuse(checked.error)
+    const entry = { result: acceptedToken(checked.claims), key }
+    cache.set(token, entry)
+    return checkCached(token, entry)
   }
 
-  /** What can change while a token lives: the time, its key, and what is revoked. */
-  const judgeKnown = (token: string, { verdict, key }: KeyedToken): Verdict => {
+  /** Checks what can change during a token's life: the time, its key, and revocations. */
+  const checkCached = (token: string, { result, key }: CachedToken): VerificationResult => {
     if (!keys.isUsable()) return refuse('unavailable')
-    const { claims } = verdict
-    const expired = now() - clockToleranceMilliseconds >= claims.exp * 1000
-    const withdrawn = keys.find(key.kid) !== key
-    if (expired || withdrawn) accepted.delete(token)
-    if (withdrawn) return refuse('invalid_token')
-    if (expired) return refuse('token_expired')
+    const { claims } = result
+    const isExpired = now() - clockToleranceMilliseconds >= claims.exp * 1000
+    const isWithdrawn = keys.find(key.kid) !== key
+    if (isExpired || isWithdrawn) cache.delete(token)
+    if (isWithdrawn) return refuse('invalid_token')
+    if (isExpired) return refuse('token_expired')
     const refusal = revocations?.refusal(claims)
     if (refusal !== undefined) return refuse(refusal)
-    return deniesWhenStale && revocations?.isStale() ? refuse('unavailable') : verdict
+    return deniesWhenStale && revocations?.isStale() ? refuse('unavailable') : result
   }
 
-  const verify = (token: string): Soon<Verdict> => {
+  const verify = (token: string): MaybePromise<VerificationResult> => {
     const renewal = keys.renew()
-    if (starting === undefined && renewal === undefined) return judge(token)
-    return Promise.all([starting, renewal]).then(() => judge(token))
+    if (starting === undefined && renewal === undefined) return verifyToken(token)
+    return Promise.all([starting, renewal]).then(() => verifyToken(token))
   }
 
   return {

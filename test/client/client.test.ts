@@ -1,7 +1,7 @@
 import t from 'tap'
 import { createAuthClient } from '../../src/client/client.js'
 import type { AuthClientOptions, AuthState } from '../../src/client/index.js'
-import { answer, fakeBrowser, Place, problem, settled, tokens } from '../support/client/place.js'
+import { answer, fakeBrowser, Place, problem, settled, tokens } from '../support/client/fake-runtime.js'
 
 const baseURL = 'https://auth.test'
 const person = { email: 'ada@example.org', password: 'a rather long password' }

@@ -4,8 +4,8 @@ import ky from 'ky'
 import t from 'tap'
 import { authorizeAxios } from '../../src/client/axios.js'
 import { type AuthClientOptions, type AuthState, createAuthClient } from '../../src/client/index.js'
-import { type Surroundings, systemSurroundings } from '../../src/client/surroundings.js'
-import { Jar } from '../support/client/jar.js'
+import { type Runtime, systemRuntime } from '../../src/client/runtime.js'
+import { Jar } from '../support/client/cookie-jar.js'
 import { age, openTestDatabase, sql } from '../support/database.js'
 import { adminEmail, signInAdmin } from '../support/http/admin.js'
 import { newEmail } from '../support/http/people.js'
@@ -19,10 +19,10 @@ const app = await openService(t, database, { ADMIN_EMAIL: adminEmail, ADMIN_PASS
 const baseURL = await app.listen({ port: 0 })
 
 /** As in earnest, but without the pauses between attempts. */
-const hasty: Surroundings = {
-  ...systemSurroundings,
+const hasty: Runtime = {
+  ...systemRuntime,
   schedule: (action, milliseconds, idle) =>
-    systemSurroundings.schedule(action, milliseconds < 10_000 ? 0 : milliseconds, idle)
+    systemRuntime.schedule(action, milliseconds < 10_000 ? 0 : milliseconds, idle)
 }
 
 /** Somebody new, signed in with a jar of their own. */

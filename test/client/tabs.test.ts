@@ -1,8 +1,8 @@
 import t from 'tap'
 import { createAuthClient } from '../../src/client/client.js'
 import type { AuthClientOptions } from '../../src/client/index.js'
-import type { Browser } from '../../src/client/surroundings.js'
-import { answer, fakeBrowser, Place, problem, settled, tokens } from '../support/client/place.js'
+import type { Browser } from '../../src/client/runtime.js'
+import { answer, fakeBrowser, Place, problem, settled, tokens } from '../support/client/fake-runtime.js'
 
 /** Tabs of one browser at a service that takes its time. */
 

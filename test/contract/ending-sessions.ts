@@ -6,7 +6,7 @@ import { addUser, attempt, digest, eventsOf, login, ops, policy, reread, type St
 
 const skewSeconds = 60
 
-/** What every `SessionStore` promises about ending sessions. */
+/** The promises of every `SessionStore` about ending sessions. */
 export function testEndings(t: Test, stores: Stores): void {
   const { sessions, events } = stores
 
@@ -33,7 +33,7 @@ export function testEndings(t: Test, stores: Stores): void {
     })
   })
 
-  t.test('end names a session that has gone by undefined, and of twenty at once one ends it', async (t) => {
+  t.test('of twenty concurrent ends one ends the session, and the others return undefined', async (t) => {
     const session = await login(stores, await addUser(stores))
     const all = await Promise.all(Array.from({ length: 20 }, () => sessions.end({ sid: session.id }, 'logged_out', {})))
     t.equal(all.filter((revocation) => revocation !== undefined).length, 1)
@@ -41,24 +41,24 @@ export function testEndings(t: Test, stores: Stores): void {
     t.equal((await eventsOf(stores, { sessionId: session.id, type: 'session_ended' })).length, 1)
   })
 
-  t.test('a user id or a secret that does not fit ends nothing, nor does one that is named but missing', async (t) => {
+  t.test('an end with another or an undefined user id or secret hash ends nothing', async (t) => {
     const session = await login(stores, await addUser(stores))
     const sid = session.id
     const { userId, secretHash } = session
-    for (const misfit of [
+    for (const mismatch of [
       { userId: randomUUID() },
       { secretHash: digest('other') },
       { userId: undefined },
       { secretHash: undefined },
       { userId, secretHash: digest('other') }
     ]) {
-      t.equal(await sessions.end({ sid, ...misfit }, 'revoked_by_user', {}), undefined)
+      t.equal(await sessions.end({ sid, ...mismatch }, 'revoked_by_user', {}), undefined)
     }
     t.equal(await events.endedReason(sid), undefined)
     t.ok(await sessions.end({ sid, userId, secretHash }, 'revoked_by_user', {}))
   })
 
-  t.test('endAllOfUser ends all of one user but the session to keep', async (t) => {
+  t.test('endAllOfUser ends all sessions of one user except keepSid', async (t) => {
     const [user, other] = [await addUser(stores), await addUser(stores)]
     const [kept, first, second, others] = [
       await login(stores, user),
@@ -83,38 +83,41 @@ export function testEndings(t: Test, stores: Stores): void {
     t.ok(await sessions.find(others.id))
   })
 
-  t.test('endEverybodys ends all with one revocation and one event, and each still learns why', async (t) => {
-    const loggedOut = await login(stores, await addUser(stores))
-    await sessions.end({ sid: loggedOut.id }, 'logged_out', {})
-    const all = [await login(stores, await addUser(stores)), await login(stores, await addUser(stores))]
-    const { count, revocation } = await sessions.endEverybodys(ops)
-    const timeline = async (sessionId: string) => (await eventsOf(stores, { sessionId })).map(({ type }) => type)
+  t.test(
+    'endEverybodys writes one revocation and one event, and every session still has its ended reason',
+    async (t) => {
+      const loggedOut = await login(stores, await addUser(stores))
+      await sessions.end({ sid: loggedOut.id }, 'logged_out', {})
+      const all = [await login(stores, await addUser(stores)), await login(stores, await addUser(stores))]
+      const { count, revocation } = await sessions.endEverybodys(ops)
+      const timeline = async (sessionId: string) => (await eventsOf(stores, { sessionId })).map(({ type }) => type)
 
-    t.ok(count >= 2)
-    t.match(revocation, { sid: null, reason: 'revoked_by_admin' })
-    t.ok(revocation.at >= Math.max(...all.map(({ now }) => now)))
-    t.equal(revocation.expiresAt - revocation.at, (policy.accessTokenTtlSeconds + skewSeconds) * 1000)
-    t.match(await eventsOf(stores, { type: 'everybody_revoked' }), [
-      { actorId: ops.userId, ip: ops.ip, userAgent: 'ops' }
-    ])
-    for (const { id } of all) {
-      t.equal(await sessions.find(id), undefined)
-      t.equal(await events.endedReason(id), 'revoked_by_admin')
-      t.strictSame(await timeline(id), ['everybody_revoked', 'login_succeeded'], 'no event of its own')
+      t.ok(count >= 2)
+      t.match(revocation, { sid: null, reason: 'revoked_by_admin' })
+      t.ok(revocation.at >= Math.max(...all.map(({ now }) => now)))
+      t.equal(revocation.expiresAt - revocation.at, (policy.accessTokenTtlSeconds + skewSeconds) * 1000)
+      t.match(await eventsOf(stores, { type: 'everybody_revoked' }), [
+        { actorId: ops.userId, ip: ops.ip, userAgent: 'ops' }
+      ])
+      for (const { id } of all) {
+        t.equal(await sessions.find(id), undefined)
+        t.equal(await events.endedReason(id), 'revoked_by_admin')
+        t.strictSame(await timeline(id), ['everybody_revoked', 'login_succeeded'], 'it has no event of its own')
+      }
+      t.strictSame(await timeline(loggedOut.id), ['session_ended', 'login_succeeded'])
+      t.equal(await events.endedReason(loggedOut.id), 'logged_out')
+      t.equal(await events.endedReason(randomUUID()), undefined)
+
+      await stores.age(1)
+      const later = await login(stores, await addUser(stores))
+      t.equal(await events.endedReason(later.id), undefined)
+      await sessions.end({ sid: later.id }, 'logged_out', {})
+      t.equal(await events.endedReason(later.id), 'logged_out')
+      t.match(await sessions.endEverybodys(ops), { count: 0, revocation: { sid: null } })
     }
-    t.strictSame(await timeline(loggedOut.id), ['session_ended', 'login_succeeded'])
-    t.equal(await events.endedReason(loggedOut.id), 'logged_out')
-    t.equal(await events.endedReason(randomUUID()), undefined)
+  )
 
-    await stores.age(1)
-    const later = await login(stores, await addUser(stores))
-    t.equal(await events.endedReason(later.id), undefined)
-    await sessions.end({ sid: later.id }, 'logged_out', {})
-    t.equal(await events.endedReason(later.id), 'logged_out')
-    t.match(await sessions.endEverybodys(ops), { count: 0, revocation: { sid: null } })
-  })
-
-  t.test('an end and a new password win against every refresh that is on its way', async (t) => {
+  t.test('an end and a password change win against every refresh in flight', async (t) => {
     const endings = {
       end: (user: UserWithPassword, { id }: LiveSession) =>
         sessions.end({ sid: id, userId: user.id }, 'revoked_by_user', {}),
@@ -134,47 +137,42 @@ export function testEndings(t: Test, stores: Stores): void {
         const [, ended] =
           round % 2 === 0 ? await Promise.all([rotate(), end()]) : (await Promise.all([end(), rotate()])).reverse()
         if (ended === undefined) t.fail(`${name}, round ${round}: the session was not found`)
-        if ((await sessions.find(session.id)) !== undefined) t.fail(`${name}, round ${round}: the session lives on`)
+        if ((await sessions.find(session.id)) !== undefined)
+          t.fail(`${name}, round ${round}: the session is still live`)
       }
       t.same(await sessions.listOfUser(user.id), [], `${name}, ${rounds} times`)
     }
   })
 
-  t.test(
-    'no login that was proved before outlives the end of all sessions, a new password, or the account',
-    async (t) => {
-      const disruptions: Record<
-        string,
-        (user: Awaited<ReturnType<typeof addUser>>, keepSid: string) => Promise<unknown>
-      > = {
-        changePassword: ({ id, passwordHash }, keepSid) =>
-          stores.users.changePassword(
-            { userId: id, oldHash: passwordHash, newHash: digest(randomUUID()), keepSid },
-            {}
-          ),
-        disable: ({ id }) => stores.users.update(id, { disabled: true }, ops),
-        delete: ({ id }) => stores.users.delete(id, 'revoked_by_user', {})
-      }
-      for (const [name, disrupt] of Object.entries(disruptions)) {
-        for (let round = 0; round < stores.rounds / 5; round++) {
-          const user = await addUser(stores)
-          const kept = await login(stores, user)
-          const logins = () => Promise.all([tryLogin(stores, user), tryLogin(stores, user), tryLogin(stores, user)])
-          const [created] = await Promise.all([logins(), disrupt(user, kept.id)])
-          const left = (await sessions.listOfUser(user.id)).filter(({ id }) => id !== kept.id)
-          if (left.length > 0) t.fail(`${name}, round ${round}: a session survives`)
-          for (const login of created) {
-            if (login === 'user_changed') continue
-            const reason = await events.endedReason(login.session.id)
-            if (reason === undefined) t.fail(`${name}, round ${round}: a session went without a word`)
-          }
+  t.test('no earlier login survives a password change, a disabled account, or a deleted account', async (t) => {
+    const disruptions: Record<
+      string,
+      (user: Awaited<ReturnType<typeof addUser>>, keepSid: string) => Promise<unknown>
+    > = {
+      changePassword: ({ id, passwordHash }, keepSid) =>
+        stores.users.changePassword({ userId: id, oldHash: passwordHash, newHash: digest(randomUUID()), keepSid }, {}),
+      disable: ({ id }) => stores.users.update(id, { disabled: true }, ops),
+      delete: ({ id }) => stores.users.delete(id, 'revoked_by_user', {})
+    }
+    for (const [name, disrupt] of Object.entries(disruptions)) {
+      for (let round = 0; round < stores.rounds / 5; round++) {
+        const user = await addUser(stores)
+        const kept = await login(stores, user)
+        const logins = () => Promise.all([tryLogin(stores, user), tryLogin(stores, user), tryLogin(stores, user)])
+        const [created] = await Promise.all([logins(), disrupt(user, kept.id)])
+        const left = (await sessions.listOfUser(user.id)).filter(({ id }) => id !== kept.id)
+        if (left.length > 0) t.fail(`${name}, round ${round}: a session survived`)
+        for (const login of created) {
+          if (login === 'user_changed') continue
+          const reason = await events.endedReason(login.session.id)
+          if (reason === undefined) t.fail(`${name}, round ${round}: a session ended without a reason`)
         }
       }
-      t.pass('every session that was made ended, with its reason')
     }
-  )
+    t.pass('every session that was created ended, with a reason')
+  })
 
-  t.test('a row past its end can still be ended, under the reason given', async (t) => {
+  t.test('an expired session can still be ended, with the given reason', async (t) => {
     const session = await login(stores, await addUser(stores), { idleTtlSeconds: 50 })
     await stores.age(60)
     t.ok((await reread(stores, session)).now >= (await reread(stores, session)).idleExpiresAt)

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import { addUser, eventsOf, login, ops, type Stores } from './stores.js'
 
-/** What every `EventLog` promises. */
+/** The promises of every `EventLog`. */
 export function testEvents(t: Test, stores: Stores): void {
   const { events, sessions, users } = stores
 
-  t.test('record writes an event with who did it and from where', async (t) => {
+  t.test('record writes an event with its actor and address', async (t) => {
     const userId = randomUUID()
     await events.record({ type: 'login_failed', userId, reason: 'wrong_password' }, ops)
     const [event] = await eventsOf(stores, { userId })
@@ -32,7 +32,7 @@ export function testEvents(t: Test, stores: Stores): void {
     })
   })
 
-  t.test('each filter narrows the list, and together they narrow it further', async (t) => {
+  t.test('each filter narrows the list, and several narrow it further', async (t) => {
     const user = await addUser(stores)
     const [first, second] = [await login(stores, user), await login(stores, user)]
     await sessions.end({ sid: first.id }, 'logged_out', {})
@@ -53,7 +53,7 @@ export function testEvents(t: Test, stores: Stores): void {
     t.same(await types({ userId: randomUUID(), sessionId: first.id }), [])
   })
 
-  t.test('what is written about a session after its end does not hide why it ended', async (t) => {
+  t.test('events after the end of a session do not hide why it ended', async (t) => {
     const user = await addUser(stores)
     const { id: keepSid } = await login(stores, user)
     await sessions.end({ sid: keepSid }, 'logged_out', {})
@@ -66,7 +66,7 @@ export function testEvents(t: Test, stores: Stores): void {
     t.equal(await events.endedReason(keepSid), 'logged_out')
   })
 
-  t.test('nobody remembers a session that never was', async (t) => {
+  t.test('a session that never existed, or is live, has no ended reason', async (t) => {
     t.equal(await events.endedReason(randomUUID()), undefined)
     t.equal(await events.endedReason((await login(stores, await addUser(stores))).id), undefined)
   })

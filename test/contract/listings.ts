@@ -4,11 +4,11 @@ import { InvalidCursor } from '../../src/ports/errors.js'
 import type { Page, PageRequest } from '../../src/ports/paging.js'
 import { addUser, login, type Stores } from './stores.js'
 
-/** What every store promises about its listings. */
+/** The promises of every store about its listings. */
 export function testListings(t: Test, stores: Stores): void {
   const { sessions, users, events } = stores
 
-  t.test('a user sees the live sessions of nobody else, newest first', async (t) => {
+  t.test('listOfUser returns the live sessions of that user only, newest first', async (t) => {
     const user = await addUser(stores)
     await login(stores, await addUser(stores))
     const older = await login(stores, user, { device: 'Phone' })
@@ -28,7 +28,7 @@ export function testListings(t: Test, stores: Stores): void {
     t.match(listed, { device: 'Phone', mode: 'cookie', ip: '192.0.2.1', userAgent: 'browser', userId: user.id })
   })
 
-  t.test('sessions are listed page by page, by user and by address', async (t) => {
+  t.test('sessions are listed page by page, filtered by user and by address', async (t) => {
     const [user, other] = [await addUser(stores), await addUser(stores)]
     const ip = `198.51.100.1/${randomUUID()}`
     const all = await Promise.all(
@@ -47,7 +47,7 @@ export function testListings(t: Test, stores: Stores): void {
     t.ok((await sessions.list({}, { limit: 9 })).items.length >= 8)
   })
 
-  t.test('live sessions are counted, and no further than asked', async (t) => {
+  t.test('count counts live sessions, up to its limit', async (t) => {
     const before = await sessions.count(1000)
     const user = await addUser(stores)
     for (let i = 0; i < 3; i++) await login(stores, user)
@@ -65,7 +65,7 @@ export function testListings(t: Test, stores: Stores): void {
     t.match(await sessions.list({ userId: user.id }, { limit: 2 }), { items: { length: 2 }, nextCursor: null })
   })
 
-  t.test('users are listed page by page, by the letter of their e-mail', async (t) => {
+  t.test('users are listed page by page, filtered by the exact beginning of their e-mail', async (t) => {
     const tag = randomUUID().slice(0, 8)
     for (const name of ['a%b', 'a_b', 'axb', 'a\\b', 'A%C'])
       await addUser(stores, { email: `${tag}${name}@example.org` })
@@ -96,7 +96,7 @@ export function testListings(t: Test, stores: Stores): void {
     )
   })
 
-  t.test('a cursor of another making is refused', async (t) => {
+  t.test('a cursor of another listing, or no cursor at all, is refused', async (t) => {
     const user = await addUser(stores)
     for (let i = 0; i < 2; i++) await login(stores, user)
     const { nextCursor } = await sessions.list({ userId: user.id }, { limit: 1 })
@@ -111,7 +111,7 @@ export function testListings(t: Test, stores: Stores): void {
   })
 }
 
-/** Every page of a listing, and how many items each held. */
+/** Reads every page of a listing. `sizes` is the number of items on each page. */
 async function walk<T>(list: (page: PageRequest) => Promise<Page<T>>, limit: number) {
   const items: T[] = []
   const sizes: number[] = []

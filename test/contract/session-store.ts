@@ -2,22 +2,22 @@ import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import { addUser, attempt, digest, eventsOf, login, ops, policy, reread, type Stores, tryLogin } from './stores.js'
 
-/** What every `SessionStore` promises about making, reading and moving sessions. */
+/** The promises of every `SessionStore` about creating, reading and rotating sessions. */
 export function testSessions(t: Test, stores: Stores): void {
   const { sessions } = stores
 
-  t.test('create gives the session as find reads it, with its ends and its event', async (t) => {
+  t.test('create returns the session as find reads it, and writes its ends and its event', async (t) => {
     const user = await addUser(stores, { roles: ['editor'] })
-    const wish = {
+    const request = {
       device: 'Phone',
       userAgent: 'Browser 1',
       ip: '2001:db8::1',
       amr: ['pwd', 'otp'],
       mode: 'body'
     } as const
-    const session = await login(stores, user, { ...wish, amr: [...wish.amr] })
+    const session = await login(stores, user, { ...request, amr: [...request.amr] })
 
-    t.match(session, { ...wish, userId: user.id, generation: 0, rotatedAt: null, retryKeyHash: null })
+    t.match(session, { ...request, userId: user.id, generation: 0, rotatedAt: null, retryKeyHash: null })
     t.equal(session.recoveredGeneration, null)
     t.equal(session.createdAt, session.now)
     t.equal(session.authTime, session.now)
@@ -40,12 +40,12 @@ export function testSessions(t: Test, stores: Stores): void {
     ])
   })
 
-  t.test('an idle end lies never past the absolute one', async (t) => {
+  t.test('the idle end is never later than the absolute end', async (t) => {
     const session = await login(stores, await addUser(stores), { idleTtlSeconds: 500, absoluteTtlSeconds: 300 })
     t.equal(session.idleExpiresAt, session.absoluteExpiresAt)
   })
 
-  t.test('create refuses what the login no longer proves, and then leaves everything alone', async (t) => {
+  t.test('create refuses a login whose proof is outdated, and then changes nothing', async (t) => {
     const user = await addUser(stores)
     const kept = await login(stores, user)
     const refused = (passwordHash: string, userId = user.id) =>
@@ -53,14 +53,14 @@ export function testSessions(t: Test, stores: Stores): void {
 
     t.equal(await refused('another'), 'user_changed')
     t.equal(await refused(user.passwordHash, randomUUID()), 'user_changed')
-    t.ok(await sessions.find(kept.id), 'nothing is evicted or replaced')
+    t.ok(await sessions.find(kept.id), 'no session is evicted or replaced')
     await stores.users.update(user.id, { disabled: true }, ops)
     t.equal(await refused(user.passwordHash), 'user_changed')
     t.same(await sessions.listOfUser(user.id), [])
     t.equal((await eventsOf(stores, { type: 'login_succeeded', userId: user.id })).length, 1)
   })
 
-  t.test('the oldest sessions above the limit end, and expired ones do not count', async (t) => {
+  t.test('the oldest sessions above the limit end, and expired sessions do not count', async (t) => {
     const user = await addUser(stores)
     const expired = await login(stores, user, { idleTtlSeconds: 5 })
     await stores.age(10)
@@ -80,13 +80,13 @@ export function testSessions(t: Test, stores: Stores): void {
     t.ok(await sessions.find(expired.id))
   })
 
-  t.test('logins at once never leave more than the limit', async (t) => {
+  t.test('concurrent logins never leave more sessions than the limit', async (t) => {
     const user = await addUser(stores)
     await Promise.all(Array.from({ length: 12 }, () => login(stores, user, { maxPerUser: 3 })))
     t.equal((await sessions.listOfUser(user.id)).length, 3)
   })
 
-  t.test('the replaced session ends, whoever it belonged to, and does not count', async (t) => {
+  t.test('the replaced session ends, also that of another user, and does not count', async (t) => {
     const user = await addUser(stores)
     const before = await login(stores, await addUser(stores))
     const own = await login(stores, user)
@@ -107,7 +107,7 @@ export function testSessions(t: Test, stores: Stores): void {
     t.match(await tryLogin(stores, user, { replaces: randomUUID() }), { revocations: [] })
   })
 
-  t.test('rotate moves a row that stands as presented, and only its idle end', async (t) => {
+  t.test('rotate moves a row at the presented generation, and changes only its idle end', async (t) => {
     const session = await login(stores, await addUser(stores))
     await stores.age(100)
     const before = await reread(stores, session)
@@ -122,13 +122,13 @@ export function testSessions(t: Test, stores: Stores): void {
     t.ok(now >= rotated.now)
   })
 
-  t.test('rotate never moves the idle end past the absolute one', async (t) => {
+  t.test('rotate never moves the idle end past the absolute end', async (t) => {
     const session = await login(stores, await addUser(stores), { absoluteTtlSeconds: 300, idleTtlSeconds: 200 })
     const rotated = await sessions.rotate(attempt(session))
     t.equal(rotated?.idleExpiresAt, session.absoluteExpiresAt)
   })
 
-  t.test('rotate does nothing to a row that does not stand as presented', async (t) => {
+  t.test('rotate changes nothing if generation, secret hash or id do not match', async (t) => {
     const session = await login(stores, await addUser(stores))
     t.equal(await sessions.rotate({ ...attempt(session), generation: 1 }), undefined)
     t.equal(await sessions.rotate({ ...attempt(session), secretHash: digest('other') }), undefined)
@@ -136,7 +136,7 @@ export function testSessions(t: Test, stores: Stores): void {
     t.match(await reread(stores, session), { generation: 0, rotatedAt: null, lastUsedAt: session.lastUsedAt })
   })
 
-  t.test('rotate waits out the grace, save for a new session', async (t) => {
+  t.test('rotate refuses within the grace window, except for a new session', async (t) => {
     const session = await login(stores, await addUser(stores))
     const first = await sessions.rotate(attempt(session))
     if (first === undefined) return t.fail('a new session rotates at once')
@@ -147,7 +147,7 @@ export function testSessions(t: Test, stores: Stores): void {
     t.match(await sessions.rotate(attempt(first)), { generation: 2 })
   })
 
-  t.test('without a grace every refresh rotates', async (t) => {
+  t.test('without a grace window every refresh rotates', async (t) => {
     const strict = stores.sessionsUnder({ graceSeconds: 0 })
     let session = await login(stores, await addUser(stores))
     for (const generation of [1, 2, 3]) {
@@ -157,7 +157,7 @@ export function testSessions(t: Test, stores: Stores): void {
     }
   })
 
-  t.test('rotate refuses past an end, a disabled user and the modes without refresh token', async (t) => {
+  t.test('rotate refuses an expired session, a disabled user and modes without refresh token', async (t) => {
     const user = await addUser(stores)
     const idle = await login(stores, user, { idleTtlSeconds: 50 })
     const absolute = await login(stores, user, { absoluteTtlSeconds: 60, idleTtlSeconds: 60 })
@@ -169,17 +169,17 @@ export function testSessions(t: Test, stores: Stores): void {
       t.equal(await sessions.rotate(attempt(await login(stores, user, { mode }))), undefined, mode)
     }
     t.ok(await sessions.rotate(attempt(live)))
-    t.match(await sessions.find(idle.id), { generation: 0 }, 'a row past its end is still found')
+    t.match(await sessions.find(idle.id), { generation: 0 }, 'find still returns an expired session')
   })
 
-  t.test('of fifty refreshes at once exactly one rotates', async (t) => {
+  t.test('of fifty concurrent refreshes exactly one rotates', async (t) => {
     const session = await login(stores, await addUser(stores))
     const rotated = await Promise.all(Array.from({ length: 50 }, () => sessions.rotate(attempt(session))))
     t.equal(rotated.filter((row) => row !== undefined).length, 1)
     t.match(await reread(stores, session), { generation: 1 })
   })
 
-  t.test('a generation has four bytes', async (t) => {
+  t.test('a generation can be as large as four bytes allow', async (t) => {
     const session = await login(stores, await addUser(stores))
     t.ok(await sessions.advance(session, { kind: 'restore', generation: 4_294_967_290, retryKeyHash: null }, {}))
     await stores.age(policy.graceSeconds)
@@ -187,7 +187,7 @@ export function testSessions(t: Test, stores: Stores): void {
     t.equal(rotated?.generation, 4_294_967_291)
   })
 
-  t.test('advance carries a verdict out on the row as it was seen', async (t) => {
+  t.test('advance applies a verdict if the row is unchanged since it was read', async (t) => {
     const session = await login(stores, await addUser(stores))
     const rotated = await sessions.rotate(attempt(session, digest('key')))
     await stores.age(100)
@@ -203,7 +203,7 @@ export function testSessions(t: Test, stores: Stores): void {
     t.equal(
       await sessions.advance(seen, { kind: 'recover', generation: 1, retryKeyHash: null }, ops),
       false,
-      'it moved'
+      'the row has changed'
     )
 
     const elsewhere = { ...renewed, generation: 0 }
@@ -221,7 +221,7 @@ export function testSessions(t: Test, stores: Stores): void {
     ])
   })
 
-  t.test('of twenty recoveries at once one is carried out', async (t) => {
+  t.test('of twenty concurrent recoveries one is applied', async (t) => {
     const session = await login(stores, await addUser(stores))
     await sessions.rotate(attempt(session))
     const seen = await reread(stores, session)
@@ -232,7 +232,7 @@ export function testSessions(t: Test, stores: Stores): void {
     t.equal((await eventsOf(stores, { sessionId: session.id, type: 'refresh_recovered' })).length, 1)
   })
 
-  t.test('advance brings back no session that has ended', async (t) => {
+  t.test('advance brings back no ended or expired session', async (t) => {
     const user = await addUser(stores)
     const ended = await login(stores, user)
     const expired = await login(stores, user, { idleTtlSeconds: 50 })
@@ -245,7 +245,7 @@ export function testSessions(t: Test, stores: Stores): void {
     t.equal((await eventsOf(stores, { userId: user.id, type: 'refresh_restored' })).length, 0)
   })
 
-  t.test('touch moves the idle end of a server-side session, never past the absolute one', async (t) => {
+  t.test('touch moves the idle end of a server-side session, never past the absolute end', async (t) => {
     const user = await addUser(stores)
     const [session, brief, cookie, expired] = await Promise.all([
       login(stores, user, { mode: 'session' }),
@@ -267,7 +267,7 @@ export function testSessions(t: Test, stores: Stores): void {
     t.equal((await reread(stores, expired)).idleExpiresAt, seen[2]?.idleExpiresAt)
   })
 
-  t.test('rename is for the owner alone', async (t) => {
+  t.test('rename changes only a live session of that user', async (t) => {
     const session = await login(stores, await addUser(stores))
     t.equal(await sessions.rename(session.id, randomUUID(), 'Theirs'), undefined)
     t.equal(await sessions.rename(randomUUID(), session.userId, 'Gone'), undefined)

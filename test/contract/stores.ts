@@ -4,16 +4,16 @@ import type { EventLog } from '../../src/ports/events.js'
 import type { LiveSession, NewSession, SessionStore } from '../../src/ports/sessions.js'
 import type { UserStore, UserWithPassword } from '../../src/ports/users.js'
 
-/** The three stores over one database, and what the contract suites need to try them. */
+/** The three stores over one database, and helpers for the contract suites. */
 export interface Stores {
   readonly users: UserStore
   readonly sessions: SessionStore
   readonly events: EventLog
-  /** The same sessions under other settings. */
+  /** A store of the same sessions with other settings. */
   sessionsUnder(policy: Partial<SessionPolicy>): SessionStore
-  /** How often a race is run: often where operations overlap, seldom where they take turns anyway. */
+  /** How often a race is run: often on a server, rarely on the embedded database, where operations take turns. */
   readonly rounds: number
-  /** Makes everything that is stored so much older. */
+  /** Moves all stored times into the past, as if `seconds` had passed. */
   age(seconds: number): Promise<void>
 }
 
@@ -32,7 +32,7 @@ export const digest = (text: string) => createHash('sha256').update(text).digest
 
 export const ops = { userId: randomUUID(), ip: '192.0.2.9', userAgent: 'ops' } as const
 
-/** A new account that no other test knows. */
+/** Creates an account for one test. */
 export async function addUser(
   stores: Stores,
   changes: { email?: string; roles?: string[] } = {}
@@ -48,7 +48,7 @@ export async function addUser(
   return { ...user, passwordHash }
 }
 
-/** The session of a login that proved the password of `user`; 'user_changed' where it did not hold. */
+/** Creates the session of a login with the password hash of `user`; 'user_changed' if the store refuses it. */
 export function tryLogin(
   stores: Stores,
   user: UserWithPassword,
@@ -77,7 +77,7 @@ export async function login(...[stores, user, changes]: Parameters<typeof tryLog
   return created.session
 }
 
-/** The attempt that rotates `session` as it stands. */
+/** The attempt that rotates `session` from its current generation. */
 export const attempt = ({ id, generation, secretHash }: LiveSession, retryKeyHash: string | null = null) => ({
   sid: id,
   generation,
@@ -85,10 +85,10 @@ export const attempt = ({ id, generation, secretHash }: LiveSession, retryKeyHas
   retryKeyHash
 })
 
-/** The session as it stands; an error where it has gone. */
+/** Reads the session again. Throws if it does not exist. */
 export async function reread(stores: Stores, { id }: { readonly id: string }): Promise<LiveSession> {
   const session = await stores.sessions.find(id)
-  if (session === undefined) throw new Error('the session has gone')
+  if (session === undefined) throw new Error('the session does not exist')
   return session
 }
 

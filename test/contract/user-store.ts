@@ -2,21 +2,21 @@ import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import { addUser, attempt, digest, eventsOf, login, ops, reread, type Stores, tryLogin } from './stores.js'
 
-/** What every `UserStore` promises. */
+/** The promises of every `UserStore`. */
 export function testUsers(t: Test, stores: Stores): void {
   const { users, sessions, events } = stores
 
-  t.test('create adds the user with its event, and both ways to find it agree', async (t) => {
+  t.test('create adds the user and its event, and find and findByEmail return the same user', async (t) => {
     const user = await addUser(stores, { email: `${randomUUID()}@Example.org`, roles: ['admin', 'editor'] })
     t.match(user, { roles: ['admin', 'editor'], disabled: false })
     t.same(await users.find(user.id), user)
     t.same(await users.findByEmail(user.email.toLowerCase()), user)
-    t.equal(await users.findByEmail(user.email), undefined, 'by its key alone')
+    t.equal(await users.findByEmail(user.email), undefined, 'only the key finds it')
     t.equal(await users.find(randomUUID()), undefined)
     t.match(await eventsOf(stores, { userId: user.id }), [{ type: 'user_registered', actorId: user.id }])
   })
 
-  t.test('of fifty registrations of one e-mail at once one makes the account', async (t) => {
+  t.test('of fifty concurrent registrations of one e-mail one creates the account', async (t) => {
     const key = `${randomUUID()}@example.org`
     const email = { address: key, key }
     const ids = Array.from({ length: 50 }, () => randomUUID())
@@ -30,7 +30,7 @@ export function testUsers(t: Test, stores: Stores): void {
     )
   })
 
-  t.test('anyWithRole counts no disabled user', async (t) => {
+  t.test('anyWithRole ignores disabled users', async (t) => {
     const role = randomUUID()
     t.equal(await users.anyWithRole(role), false)
     const user = await addUser(stores, { roles: ['x', role] })
@@ -39,7 +39,7 @@ export function testUsers(t: Test, stores: Stores): void {
     t.equal(await users.anyWithRole(role), false)
   })
 
-  t.test('upgradePasswordHash replaces only the hash it was made from', async (t) => {
+  t.test('upgradePasswordHash replaces a hash only if it is still the old one', async (t) => {
     const user = await addUser(stores)
     await users.upgradePasswordHash(user.id, 'another', 'never')
     t.equal((await users.find(user.id))?.passwordHash, user.passwordHash)
@@ -47,12 +47,12 @@ export function testUsers(t: Test, stores: Stores): void {
     t.equal((await users.find(user.id))?.passwordHash, 'stronger')
   })
 
-  t.test('changePassword ends every session but the one it came from', async (t) => {
+  t.test('changePassword ends every session except keepSid', async (t) => {
     const user = await addUser(stores)
     const [kept, other] = [await login(stores, user), await login(stores, user)]
     const change = { userId: user.id, oldHash: user.passwordHash, newHash: 'new', keepSid: kept.id }
     t.equal(await users.changePassword({ ...change, oldHash: 'another' }, {}), undefined)
-    t.ok(await sessions.find(other.id), 'nothing ends for a hash that is not the old one')
+    t.ok(await sessions.find(other.id), 'nothing ends if the old hash does not match')
 
     t.match(await users.changePassword(change, { userId: user.id, ip: '192.0.2.7' }), [
       { sid: other.id, reason: 'password_changed' }
@@ -64,11 +64,11 @@ export function testUsers(t: Test, stores: Stores): void {
     )
     t.equal(await events.endedReason(other.id), 'password_changed')
     t.match(await eventsOf(stores, { userId: user.id, type: 'password_changed' }), [{ ip: '192.0.2.7' }])
-    t.equal(await users.changePassword(change, {}), undefined, 'the old hash is gone')
+    t.equal(await users.changePassword(change, {}), undefined, 'the old hash no longer matches')
     t.equal(await tryLogin(stores, user), 'user_changed')
   })
 
-  t.test('of ten password changes at once one is made', async (t) => {
+  t.test('of ten concurrent password changes one succeeds', async (t) => {
     const user = await addUser(stores)
     const { id: keepSid } = await login(stores, user)
     const change = { userId: user.id, oldHash: user.passwordHash, keepSid }
@@ -79,7 +79,7 @@ export function testUsers(t: Test, stores: Stores): void {
     t.equal((await eventsOf(stores, { userId: user.id, type: 'password_changed' })).length, 1)
   })
 
-  t.test('disabling ends every session, and only enabling lets the user in again', async (t) => {
+  t.test('disabling ends every session, and the user can log in again only after enabling', async (t) => {
     const user = await addUser(stores, { roles: ['editor'] })
     const session = await login(stores, user)
     const disabled = await users.update(user.id, { disabled: true }, ops)
@@ -100,7 +100,7 @@ export function testUsers(t: Test, stores: Stores): void {
     t.match(changes[0], { actorId: ops.userId })
   })
 
-  t.test('changed roles make the tokens of live sessions stale, and end nothing', async (t) => {
+  t.test('changed roles revoke the access tokens of live sessions, and end no session', async (t) => {
     const user = await addUser(stores, { roles: ['a', 'b'] })
     await login(stores, user, { idleTtlSeconds: 0 })
     const [first, second] = [await login(stores, user), await login(stores, user)]
@@ -116,7 +116,7 @@ export function testUsers(t: Test, stores: Stores): void {
     t.equal((await eventsOf(stores, { userId: user.id, type: 'roles_changed' })).length, 1)
   })
 
-  t.test('roles that do not differ change nothing', async (t) => {
+  t.test('an update with the same roles changes nothing', async (t) => {
     const user = await addUser(stores, { roles: ['a', 'b'] })
     await login(stores, user)
     t.match(await users.update(user.id, { roles: ['b', 'a'] }, ops), { revocations: { length: 0 } })
@@ -125,7 +125,7 @@ export function testUsers(t: Test, stores: Stores): void {
     t.match(await users.update(user.id, { roles: [] }, ops), { user: { roles: [] }, revocations: { length: 1 } })
   })
 
-  t.test('update of roles and flag at once does both', async (t) => {
+  t.test('one update can change roles and the disabled flag', async (t) => {
     const user = await addUser(stores, { roles: ['admin'] })
     await login(stores, user)
     const updated = await users.update(user.id, { disabled: true, roles: [] }, ops)
@@ -134,7 +134,7 @@ export function testUsers(t: Test, stores: Stores): void {
     t.equal(await users.update(randomUUID(), { disabled: true, roles: ['a'] }, ops), undefined)
   })
 
-  t.test('delete takes the user and every session, under the reason given', async (t) => {
+  t.test('delete removes the user and ends every session, with the given reason', async (t) => {
     const user = await addUser(stores)
     const [first, second] = [await login(stores, user), await login(stores, user)]
     const revocations = await users.delete(user.id, 'revoked_by_admin', ops)
@@ -147,7 +147,7 @@ export function testUsers(t: Test, stores: Stores): void {
     t.ok(await addUser(stores, { email: user.email }), 'the e-mail is free again')
   })
 
-  t.test('a user whose password changes at the same time as the roles keeps both changes', async (t) => {
+  t.test('a password change and a concurrent change of roles are both kept', async (t) => {
     const user = await addUser(stores)
     const { id: keepSid } = await login(stores, user)
     const change = { userId: user.id, oldHash: user.passwordHash, newHash: digest('n'), keepSid }

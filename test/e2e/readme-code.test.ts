@@ -6,13 +6,13 @@ import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { Device, password } from '../support/processes/device.js'
 import { freshDatabase, patienceMilliseconds, startService } from '../support/processes/process.js'
-import { blockWith, freePort, moduleOf, readmeBlocks } from '../support/processes/readme.js'
+import { blocksOf, blockWith, freePort, moduleOf } from '../support/processes/readme.js'
 
 t.setTimeout(patienceMilliseconds)
 
 t.test('what a page and another service do', async (t) => {
   const port = await freePort()
-  const blocks = await readmeBlocks(port)
+  const blocks = await blocksOf('README.md', port)
   const secret = 'a-service-secret-of-32-characters'
   const settings = {
     PORT: String(port),
@@ -51,7 +51,7 @@ t.test('what a page and another service do', async (t) => {
   })
 
   t.test('another service verifies an access token', async (t) => {
-    const file = await moduleOf(t, blockWith(blocks, 'jwtVerify').code)
+    const file = await moduleOf(t, blockWith(await blocksOf('docs/verifier.md', port), 'jwtVerify').code)
     const service: { verify(accessToken: string): Promise<unknown> } = await import(pathToFileURL(file).href)
     t.match(await service.verify(device.accessToken), { sid: device.sessionId, roles: [] })
     await t.rejects(service.verify(device.accessToken.slice(0, -4)), { code: 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED' })
@@ -76,21 +76,22 @@ t.test('what a page and another service do', async (t) => {
   })
 })
 
-t.test('an app with the plugin', async (t) => {
-  const port = await freePort()
-  const { code } = blockWith(await readmeBlocks(port), "from 'latchkey'")
-  // Fastify gives up on a plugin after ten seconds, which a machine that is busy with other tests can exceed.
-  const patient = code
-    .replace('Fastify()', 'Fastify({ pluginTimeout: 90_000 })')
-    .replace("'latchkey'", `'${ours('index.js')}'`)
-  if (!(await listens(t, patient))) return t.fail('the app ended')
+for (const page of ['README.md', 'docs/plugin.md'])
+  t.test(`the app with the plugin in ${page} guards its routes`, async (t) => {
+    const port = await freePort()
+    const { code } = blockWith(await blocksOf(page, port), "from 'latchkey'")
+    // Fastify gives up on a plugin after ten seconds, which a machine that is busy with other tests can exceed.
+    const patient = code
+      .replace('Fastify()', 'Fastify({ pluginTimeout: 90_000 })')
+      .replace("'latchkey'", `'${ours('index.js')}'`)
+    if (!(await listens(t, patient))) return t.fail('the app ended')
 
-  const device = new Device(`http://localhost:${port}`)
-  t.equal((await device.send('GET', '/reports')).status, 401)
-  t.equal((await device.signIn('/auth/register', 'ada@example.com')).status, 201)
-  t.match(await device.send('GET', '/reports'), { status: 200, body: { for: String } })
-  t.equal((await device.send('GET', '/ops')).status, 403)
-})
+    const device = new Device(`http://localhost:${port}`)
+    t.equal((await device.send('GET', '/reports')).status, 401)
+    t.equal((await device.signIn('/auth/register', 'ada@example.com')).status, 201)
+    t.match(await device.send('GET', '/reports'), { status: 200, body: { for: String } })
+    t.equal((await device.send('GET', '/ops')).status, 403)
+  })
 
 /** Where a module of ours is, compiled. */
 const ours = (path: string) => new URL(`../../src/${path}`, import.meta.url).href

@@ -3,22 +3,23 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { testFolder } from '../support/database.js'
 import { freshDatabase, main, patienceMilliseconds, startService } from '../support/processes/process.js'
-import { type Block, freePort, pattern, readmeBlocks } from '../support/processes/readme.js'
+import { type Block, blocksOf, freePort, pattern } from '../support/processes/readme.js'
 
 t.setTimeout(patienceMilliseconds)
 
-/** What CI does by itself, in a fresh clone. */
-const runElsewhere = ['npm ci && npm start\n', 'npm ci && npm test\n']
+/** CI runs this by itself, in a fresh clone. */
+const runElsewhere = 'npm ci && npm start\n'
+/** In this order: a page uses the variables and sessions of the pages before it. */
+const pages = ['README.md', 'docs/client.md', 'docs/operations.md']
 const separator = '--- end of block ---\n'
 
-t.test('the commands of the README print what it says', async (t) => {
+t.test('the commands of the README and of the pages after it print what the pages show', async (t) => {
   const port = await freePort()
   const admin = { ADMIN_EMAIL: 'ops@example.com', ADMIN_PASSWORD: 'a password for ops alone' }
   const settings = { ...(await freshDatabase(t, 'embedded')), ...admin, PORT: String(port) }
   const cwd = await testFolder(t)
-  const commands = (await readmeBlocks(port)).filter(
-    ({ language, code }) => language === 'sh' && !runElsewhere.includes(code)
-  )
+  const blocks = (await Promise.all(pages.map((page) => blocksOf(page, port)))).flat()
+  const commands = blocks.filter(({ language, code }) => language === 'sh' && code !== runElsewhere)
   const [ofService, ofCommandLine] = [false, true].map((offline) =>
     commands.filter(({ code }) => code.startsWith('npx latchkey') === offline)
   )
@@ -26,9 +27,9 @@ t.test('the commands of the README print what it says', async (t) => {
   async function check(blocks: readonly Block[] = []) {
     t.ok(blocks.length > 0)
     const script = blocks.map(({ code }) => `${code}printf '\\n%s' '${separator}'`).join('\n')
-    // `npx latchkey` is what this test was built with, and not what npm would find.
+    // Run the build under test, not the package that npx would find.
     const npx = `npx() { shift; '${process.execPath}' '${main}' "$@"; }\n`
-    // tap puts a module of its own into every process, and Node 24 cannot run `node -p` with it.
+    // tap loads a module into every process by NODE_OPTIONS, and Node 24 cannot run `node -p` with it.
     const asUsers = `unset NODE_OPTIONS\n${npx}`
     const { stdout } = await promisify(execFile)('bash', ['--norc', '-euo', 'pipefail', '-c', asUsers + script], {
       cwd,

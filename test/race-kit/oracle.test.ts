@@ -7,29 +7,29 @@ const grace = 2000
 const token = (generation: number, text = `token ${generation}`) => ({ text, sid: 'a', generation })
 
 const seen = (at: number, changes: Partial<Observation> = {}): Observation => ({
-  party: 'honest',
-  asked: 'refresh',
+  sender: 'honest',
+  purpose: 'refresh',
   instance: 0,
   presented: token(0),
-  retryKey: undefined,
+  idempotencyKey: undefined,
   sentAt: at,
-  passedAt: at,
+  deliveredAt: at,
   answeredAt: at + 5,
   status: 200,
-  retryAfter: false,
+  hasRetryAfter: false,
   code: undefined,
   reason: undefined,
-  handed: token(0),
+  issued: token(0),
   ...changes
 })
 const rotation = (at: number, generation: number, changes: Partial<Observation> = {}) =>
-  seen(at, { presented: token(generation - 1), handed: token(generation), ...changes })
+  seen(at, { presented: token(generation - 1), issued: token(generation), ...changes })
 const refusal = (at: number, changes: Partial<Observation> = {}) =>
-  seen(at, { status: 401, code: 'session_ended', reason: 'reuse_detected', handed: undefined, ...changes })
+  seen(at, { status: 401, code: 'session_ended', reason: 'reuse_detected', issued: undefined, ...changes })
 const history = (observations: readonly Observation[], changes: Partial<SessionHistory> = {}): SessionHistory => ({
   sid: 'a',
   kind: 'phone',
-  story: 'plain',
+  scenario: 'plain',
   thefts: [],
   observations,
   listed: undefined,
@@ -39,8 +39,8 @@ const broken = (it: SessionHistory) => [...new Set(violations(it, grace).map(({ 
 
 t.test('an honest client that is refused', async (t) => {
   t.strictSame(broken(history([rotation(0, 1), refusal(3000)])), ['honest_goes_on'])
-  t.strictSame(broken(history([rotation(0, 1), seen(1, { status: 503, retryAfter: true, handed: undefined })])), [])
-  t.strictSame(broken(history([rotation(0, 1), refusal(3000)], { story: 'theft' })), [])
+  t.strictSame(broken(history([rotation(0, 1), seen(1, { status: 503, hasRetryAfter: true, issued: undefined })])), [])
+  t.strictSame(broken(history([rotation(0, 1), refusal(3000)], { scenario: 'theft' })), [])
   const late = rotation(0, 1, { answeredAt: 900 })
   t.strictSame(broken(history([late, refusal(3000)])), [], 'the promise does not cover a client that had given up')
 })
@@ -53,29 +53,30 @@ t.test('a session that is not among the live ones, though nobody ended it', asyn
 t.test('a thief and a client that both go on', async (t) => {
   const turns = (pause: number) =>
     [1, 2, 3, 4].map((generation) =>
-      rotation(pause * generation, generation, { party: generation % 2 ? 'thief' : 'honest' })
+      rotation(pause * generation, generation, { sender: generation % 2 ? 'thief' : 'honest' })
     )
-  t.strictSame(broken(history(turns(3000), { story: 'theft', thefts: [1] })), ['divergence_caught'])
+  t.strictSame(broken(history(turns(3000), { scenario: 'theft', thefts: [1] })), ['divergence_caught'])
   t.strictSame(
-    broken(history(turns(3000).slice(0, 3), { story: 'theft', thefts: [1] })),
+    broken(history(turns(3000).slice(0, 3), { scenario: 'theft', thefts: [1] })),
     [],
     'one step each is the price'
   )
   t.strictSame(
-    broken(history(turns(2001), { story: 'theft', thefts: [1] })),
+    broken(history(turns(2001), { scenario: 'theft', thefts: [1] })),
     [],
     'what may lie inside the window counts as inside'
   )
 })
 
 t.test('a token two generations old', async (t) => {
-  const old = seen(9000, { presented: token(0), handed: token(2) })
+  const old = seen(9000, { presented: token(0), issued: token(2) })
   t.strictSame(broken(history([rotation(0, 1), rotation(3000, 2), old])), ['divergence_caught'])
-  const before = seen(2999, { presented: token(0), handed: token(2), answeredAt: 3100 })
+  const before = seen(2999, { presented: token(0), issued: token(2), answeredAt: 3100 })
   t.strictSame(broken(history([rotation(0, 1), rotation(3000, 2), before])), [], 'unless it was on its way before')
 
-  const own = rotation(3000, 2, { retryKey: 'own' })
-  const again = (at: number, retryKey: string) => seen(at, { presented: token(0), handed: token(2), retryKey })
+  const own = rotation(3000, 2, { idempotencyKey: 'own' })
+  const again = (at: number, retryKey: string) =>
+    seen(at, { presented: token(0), issued: token(2), idempotencyKey: retryKey })
   t.strictSame(
     broken(history([rotation(0, 1), own, again(4000, 'own')])),
     [],
@@ -86,8 +87,8 @@ t.test('a token two generations old', async (t) => {
 })
 
 t.test('two chains', async (t) => {
-  t.strictSame(broken(history([rotation(0, 1), rotation(3000, 1, { handed: token(1, 'another') })])), ['one_chain'])
-  t.strictSame(broken(history([rotation(0, 1, { handed: { ...token(1), sid: 'b' } })])), ['one_chain'])
+  t.strictSame(broken(history([rotation(0, 1), rotation(3000, 1, { issued: token(1, 'another') })])), ['one_chain'])
+  t.strictSame(broken(history([rotation(0, 1, { issued: { ...token(1), sid: 'b' } })])), ['one_chain'])
 })
 
 t.test('two rotations in one window', async (t) => {
@@ -96,18 +97,18 @@ t.test('two rotations in one window', async (t) => {
 })
 
 t.test('a session that lives after its end', async (t) => {
-  const end = seen(100, { asked: 'end', status: 204, handed: undefined })
-  const access = (at: number, instance: number) => seen(at, { asked: 'access', instance, handed: undefined })
-  const ended = (...after: Observation[]) => broken(history([rotation(0, 1), end, ...after], { story: 'ending' }))
+  const end = seen(100, { purpose: 'end', status: 204, issued: undefined })
+  const access = (at: number, instance: number) => seen(at, { purpose: 'access', instance, issued: undefined })
+  const ended = (...after: Observation[]) => broken(history([rotation(0, 1), end, ...after], { scenario: 'ending' }))
   t.strictSame(ended(seen(200)), ['stays_ended'])
   t.strictSame(ended(seen(104, { answeredAt: 120 })), [], 'what was on its way may be served')
   t.strictSame(ended(access(106, 0)), ['stays_ended'])
   t.strictSame(ended(access(106, 1)), [], 'another instance may take a second')
   t.strictSame(ended(access(1200, 1)), ['stays_ended'])
-  t.strictSame(broken(history([end], { story: 'ending', listed: true })), ['stays_ended'])
+  t.strictSame(broken(history([end], { scenario: 'ending', listed: true })), ['stays_ended'])
 })
 
 t.test('a 5xx that nothing announced', async (t) => {
-  t.strictSame(broken(history([seen(0, { status: 503, handed: undefined })])), ['announced_only'])
-  t.strictSame(broken(history([seen(0, { status: 500, retryAfter: true, handed: undefined })])), ['announced_only'])
+  t.strictSame(broken(history([seen(0, { status: 503, issued: undefined })])), ['announced_only'])
+  t.strictSame(broken(history([seen(0, { status: 500, hasRetryAfter: true, issued: undefined })])), ['announced_only'])
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { faults } from '../../src/race-kit/journey.js'
-import { clientKinds, drawSchedule, stories } from '../../src/race-kit/schedule.js'
+import { faults } from '../../src/race-kit/delivery.js'
+import { clientKinds, drawSchedule, scenarios } from '../../src/race-kit/schedule.js'
 
 const options = { seed: 7, clients: 60, seconds: 30, graceSeconds: 2, instances: 2 }
 
@@ -14,7 +14,10 @@ t.test('a seed gives the same schedule again, and another seed another', async (
 
 t.test('every kind of client meets every story, and every fault and instance is there', async (t) => {
   const plans = drawSchedule(options)
-  t.equal(new Set(plans.map(({ kind, story }) => `${kind} ${story}`)).size, clientKinds.length * new Set(stories).size)
+  t.equal(
+    new Set(plans.map(({ kind, scenario: story }) => `${kind} ${story}`)).size,
+    clientKinds.length * new Set(scenarios).size
+  )
   const journeys = plans.flatMap(({ steps }) => steps.flatMap((step) => (step.do === 'refresh' ? step.attempts : [])))
   t.strictSame(new Set(journeys.map(({ fault }) => fault)), new Set(faults))
   t.strictSame(new Set(plans.flatMap(({ steps }) => steps.map(({ instance }) => instance))), new Set([0, 1]))
@@ -24,5 +27,5 @@ t.test('nothing is held longer than its client waits', async (t) => {
   const journeys = drawSchedule(options).flatMap(({ steps }) =>
     steps.flatMap((step) => (step.do === 'refresh' ? step.attempts : []))
   )
-  t.ok(journeys.every(({ up, down }) => up + down < (options.graceSeconds * 1000) / 2))
+  t.ok(journeys.every(({ requestDelay: up, responseDelay: down }) => up + down < (options.graceSeconds * 1000) / 2))
 })

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { copyFileSync, mkdirSync, readdirSync } from 'node:fs'
-import { mkdtemp, rename, rm, stat } from 'node:fs/promises'
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,7 +12,7 @@ import { openServerDatabase, type ServerOptions } from '../../src/adapters/prism
 
 export type DatabaseKind = Database['kind']
 
-/** A PostgreSQL server that tests may fill with schemas, where one was named. */
+/** The PostgreSQL server in which tests may create schemas; undefined without TEST_DATABASE_URL. */
 export const serverUrl = process.env.TEST_DATABASE_URL
 
 export interface TestDatabaseOptions {
@@ -21,20 +21,20 @@ export interface TestDatabaseOptions {
   readonly server?: Omit<ServerOptions, 'url'>
 }
 
-/** The kinds of database that this run covers; says so where the server is left out. */
+/** The kinds of database that this run covers. Reports a skipped assertion if there is no server. */
 export function testDatabases(t: Test): readonly DatabaseKind[] {
   if (serverUrl !== undefined) return ['embedded', 'server']
   t.pass('what needs a PostgreSQL server', { skip: 'TEST_DATABASE_URL is not set' })
   return ['embedded']
 }
 
-/** A fresh, migrated database that goes when `t` ends: a folder of its own, or a schema of its own. */
+/** A new, migrated database in its own folder or schema, deleted when `t` ends. */
 export async function openTestDatabase(t: Test, options: TestDatabaseOptions): Promise<Database> {
   if (options.kind === 'server') return openTestServer(t, options.server)
   return closingWith(t, await openEmbeddedDatabase({ ...options.embedded, dataDir: await testDataFolder(t) }))
 }
 
-/** A folder that goes when `t` ends. */
+/** A new folder, deleted when `t` ends. */
 export async function testFolder(t: Pick<Test, 'teardown'>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-test-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
@@ -43,20 +43,23 @@ export async function testFolder(t: Pick<Test, 'teardown'>): Promise<string> {
 
 const migratedCluster = fileURLToPath(new URL('../../migrated-cluster', import.meta.url))
 
-/** A data folder that goes when `t` ends, with a database that is empty and migrated: unpacking and migrating cost each test a second. */
+/**
+ * A data folder with an empty, migrated database, deleted when `t` ends. It is a copy, because unpacking and migrating
+ * would cost each test a second.
+ */
 export async function testDataFolder(t: Pick<Test, 'teardown'>): Promise<string> {
   const folder = await testFolder(t)
-  if (!(await exists(migratedCluster))) await makeMigratedCluster(t)
+  if (!existsSync(migratedCluster)) await createMigratedCluster(t)
   copyFolder(migratedCluster, join(folder, 'postgres'))
   return folder
 }
 
-async function makeMigratedCluster(t: Pick<Test, 'teardown'>): Promise<void> {
+async function createMigratedCluster(t: Pick<Test, 'teardown'>): Promise<void> {
   const dataDir = await testFolder(t)
   await (await openEmbeddedDatabase({ dataDir })).close()
   const unfinished = `${migratedCluster}.${process.pid}`
   copyFolder(join(dataDir, 'postgres'), unfinished)
-  // Another test's process may have been first, and left its own there.
+  // The rename fails if another test's process was first: then its cluster is used.
   await rename(unfinished, migratedCluster).catch(() => rm(unfinished, { recursive: true }))
 }
 
@@ -69,14 +72,7 @@ function copyFolder(from: string, to: string): void {
   }
 }
 
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false
-  )
-}
-
-/** The URL of a new schema that goes when `t` ends. Only where `serverUrl` is set. */
+/** The URL of a new schema, dropped when `t` ends. Throws without `serverUrl`. */
 export async function testSchema(t: Pick<Test, 'teardown'>): Promise<string> {
   if (serverUrl === undefined) throw new Error('TEST_DATABASE_URL is not set.')
   const schema = `test_${randomUUID().replaceAll('-', '')}`
@@ -86,7 +82,7 @@ export async function testSchema(t: Pick<Test, 'teardown'>): Promise<string> {
   return url.href
 }
 
-/** Runs something on a connection of its own, past everything that is tested. */
+/** Runs `action` on its own connection, beside the code under test. */
 export async function onServer<T>(action: (client: pg.Client) => Promise<T>, url = serverUrl): Promise<T> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
@@ -97,12 +93,12 @@ export async function onServer<T>(action: (client: pg.Client) => Promise<T>, url
   }
 }
 
-/** Runs SQL with `$1`-style values and gives its rows. */
+/** Runs SQL with `$1`-style values and returns its rows. */
 export async function sql<Row>(database: Database, text: string, ...values: unknown[]): Promise<Row[]> {
   return database.run((prisma) => prisma.$queryRawUnsafe<Row[]>(text, ...values))
 }
 
-/** Shifts every time of a session's row into the past, as if `seconds` had gone by. */
+/** Moves all times of a session's row into the past, as if `seconds` had passed. */
 export async function age(database: Database, sid: string, seconds: number): Promise<void> {
   const times = ['rotated_at', 'auth_time', 'created_at', 'last_used_at', 'idle_expires_at', 'absolute_expires_at']
   const shifts = times.map((time) => `"${time}" = "${time}" - make_interval(secs => $2)`)

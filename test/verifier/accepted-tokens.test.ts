@@ -19,7 +19,7 @@ t.test('it holds the tokens that were used last, and no more', async (t) => {
     amr: [],
     roles: []
   }
-  const entry = { verdict: acceptedToken(claims), key }
+  const entry = { result: acceptedToken(claims), key }
   const cache = tokenCache(4)
   for (const token of ['a', 'b', 'c', 'd']) cache.set(token, entry)
   t.equal(cache.get('a'), entry)

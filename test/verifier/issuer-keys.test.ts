@@ -119,7 +119,7 @@ t.test('an answer that cannot be trusted gives no keys', async (t) => {
   issuer.feedHandler = (_request, response) => response.end(good)
   for (const [name, answer] of Object.entries(answers)) {
     issuer.keysHandler = answer
-    const { verifier, warnings } = verifierOf(t, issuer, { timing: { keysAnswer: 200 } })
+    const { verifier, warnings } = verifierOf(t, issuer, { timing: { keysTimeout: 200 } })
     t.equal(await worth(verifier, issuer.token()), 'unavailable', name)
     t.equal(warnings.length, 1)
   }
@@ -129,7 +129,7 @@ t.test('without any keys yet, a failed issuer is asked again only after a moment
   const clock = testClock()
   const issuer = await startIssuer(t, clock.now)
   issuer.keysHandler = (_request, response) => response.writeHead(503).end()
-  const { verifier } = verifierOf(t, issuer, { clock, timing: { keysRetry: 5000 } })
+  const { verifier } = verifierOf(t, issuer, { clock, timing: { keysRetryDelay: 5000 } })
   for (let i = 0; i < 20; i++) t.equal(await worth(verifier, issuer.token()), 'unavailable')
   t.ok(issuer.keyRequests <= 2, 'once for want of keys, once for the unknown one')
   issuer.keysHandler = undefined

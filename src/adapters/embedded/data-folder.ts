@@ -1,32 +1,32 @@
-import { createReadStream } from 'node:fs'
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { createReadStream, existsSync } from 'node:fs'
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { createBrotliDecompress } from 'node:zlib'
 
-/** Enough to keep libuv's threads busy, and few enough for any limit of open files. */
+/** How many files are written at once: enough to keep libuv's threads busy, below any limit of open files. */
 const filesAtOnce = 32
 
-/** Of what is unpacked, so much at a time; Node's own 16 KiB would have every file pieced together. */
+/** The size of an unpacked chunk. With Node's default of 16 KiB, most files would be joined from pieces. */
 const chunkSize = 2 ** 18
 
-/** The empty cluster that the build made: a tar archive, packed with Brotli. It lies beside the compiled modules. */
+/** The empty cluster that the build makes: a tar archive, packed with Brotli, beside the compiled modules. */
 export const builtTemplate = fileURLToPath(new URL('../../embedded-template.tar.br', import.meta.url))
 
-/** Makes the folder, for this user alone, where it is not there. */
-export async function makeDataFolder(folder: string): Promise<void> {
+/** Creates the folder, if it does not exist, for this user alone. */
+export async function createDataFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
 }
 
 /**
- * The folder of the embedded cluster under `dataFolder`, unpacked from `template` where it is not
- * there. It appears whole or not at all, also when the power fails meanwhile. Call it under the
- * folder's lock.
+ * Unpacks `template` into the folder of the embedded cluster under `dataFolder`, if that folder does not exist, and
+ * returns its path. The folder appears whole or not at all, even if the power fails. The caller must hold the lock of
+ * `dataFolder`.
  */
-export async function makeCluster(dataFolder: string, template: string): Promise<string> {
+export async function createCluster(dataFolder: string, template: string): Promise<string> {
   const cluster = join(dataFolder, 'postgres')
-  if (await exists(cluster)) return cluster
+  if (existsSync(cluster)) return cluster
   const unfinished = join(dataFolder, 'postgres.unfinished')
   await rm(unfinished, { recursive: true, force: true })
   try {
@@ -36,21 +36,14 @@ export async function makeCluster(dataFolder: string, template: string): Promise
     throw error
   }
   await rename(unfinished, cluster)
-  await sync(dataFolder)
+  await syncFolder(dataFolder)
   return cluster
 }
 
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false
-  )
-}
-
-/** The archive, a piece at a time: whole, it would be the most that this process ever holds in memory. */
+/** Reads the archive chunk by chunk: in one piece, it would be the largest thing this process ever holds in memory. */
 async function* readTemplate(template: string): AsyncGenerator<Buffer> {
   const archive = createBrotliDecompress({ chunkSize })
-  // Whatever fails on the way to it, reading it tells.
+  // Reading the archive reports every error of the pipeline.
   pipeline(createReadStream(template), archive, () => undefined)
   try {
     yield* archive
@@ -73,12 +66,15 @@ async function unpack(archive: AsyncIterable<Buffer>, target: string): Promise<v
     } else if (files.push(entry) === filesAtOnce) await writeAll(files.splice(0), target)
   }
   await writeAll(files, target)
-  await Promise.all(folders.map(sync))
+  await Promise.all(folders.map(syncFolder))
 }
 
-/** Resolves, or rejects, when nothing is being written any more. */
+/** Resolves or rejects only after every write has ended. */
 async function writeAll(files: readonly TarEntry[], target: string): Promise<void> {
-  const outcomes = await Promise.allSettled(files.map(({ path, content }) => writeSynced(join(target, path), content)))
+  const options = { flag: 'wx', mode: 0o600, flush: true } as const
+  const outcomes = await Promise.allSettled(
+    files.map(({ path, content }) => writeFile(join(target, path), content, options))
+  )
   const failed = outcomes.find((outcome) => outcome.status === 'rejected')
   if (failed !== undefined) throw failed.reason
 }
@@ -91,7 +87,7 @@ interface TarEntry {
 
 const block = 512
 
-/** The entries of a ustar archive (POSIX.1-2024, pax): headers of 512 bytes, each before its content, that is padded to 512. */
+/** The entries of a ustar archive (POSIX.1-2024, pax): a header of 512 bytes, then content padded to 512, and so on. */
 async function* tarEntries(archive: AsyncIterable<Buffer>): AsyncGenerator<TarEntry> {
   let rest: Buffer = Buffer.alloc(0)
   let header: Buffer | undefined
@@ -103,7 +99,7 @@ async function* tarEntries(archive: AsyncIterable<Buffer>): AsyncGenerator<TarEn
       const taken = rest.subarray(0, needed)
       rest = rest.subarray(needed)
       if (header === undefined) {
-        // Empty blocks are the end.
+        // Empty blocks mark the end.
         if (taken[0] !== 0) header = taken
       } else {
         yield {
@@ -125,18 +121,8 @@ function text(header: Buffer, start: number, length: number): string {
   return field.toString('latin1', 0, end === -1 ? length : end)
 }
 
-async function writeSynced(path: string, content: Buffer): Promise<void> {
-  const file = await open(path, 'wx', 0o600)
-  try {
-    await file.writeFile(content)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
-
-/** Makes the names in a folder durable. Windows has no such call, and does it unasked. */
-async function sync(folder: string): Promise<void> {
+/** Makes the names in a folder durable. Windows has no such call and needs none. */
+async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return
   const handle = await open(folder, 'r')
   try {

@@ -1,37 +1,36 @@
 import { PGlite } from '@electric-sql/pglite'
-import { type Database, databaseOver } from '../prisma/database.js'
+import { type Bounds, type Database, databaseOver } from '../prisma/database.js'
 import { migrate, readMigrations } from '../prisma/migrations.js'
-import { builtTemplate, makeCluster, makeDataFolder } from './data-folder.js'
-import { diskRoom } from './disk-room.js'
-import { embeddedAdapter } from './embedded-adapter.js'
-import { keepUp } from './embedded-upkeep.js'
+import { type OpenedCluster, reopeningCluster, stopAtPanic } from './cluster.js'
+import { builtTemplate, createCluster, createDataFolder } from './data-folder.js'
+import { diskRoom, SyncedFiles } from './disk.js'
 import { lockFolder } from './folder-lock.js'
-import { type OpenedCluster, reopeningCluster } from './reopening-cluster.js'
-import { SyncedFiles } from './synced-files.js'
+import { clusterAdapter } from './prisma-adapter.js'
+import { keepUp } from './upkeep.js'
 
 export interface EmbeddedOptions {
-  /** The folder that holds everything this service keeps; made where it is not there. */
+  /** The folder for all data of this service. It is created if it does not exist. */
   readonly dataDir: string
-  /** The packed cluster that a new folder starts from; by default the one that the build made. */
+  /** The packed cluster that a new folder starts with; by default the one that the build made. */
   readonly template?: string
-  readonly waiting?: number
-  readonly waitSeconds?: number
-  /** While the disk has less room than this, nothing is asked of the database; `diskReserveBytes` by default. */
+  readonly maxWaiting?: Bounds['maxWaiting']
+  readonly waitSeconds?: Bounds['waitSeconds']
+  /** While the disk has less room than this, every operation is refused; `diskReserveBytes` by default. */
   readonly reserveBytes?: number
 }
 
-/** Far more than the database writes in the second for which the disk's answer is believed. */
+/** Far more than the database writes between two checks of the disk. */
 export const diskReserveBytes = 32 * 2 ** 20
 
-/** The folder belongs to another process. */
+/** Another process has locked the data folder. */
 export class FolderTaken extends Error {
   override readonly name = 'FolderTaken'
 }
 
 /**
- * PGlite's own parameters, without its `-F`, which turns fsync off. fdatasync, the default, does nothing
- * in there. A tenth of the buffers: they come out of this process's memory, and the working set of an
- * embedded service is small. After a checkpoint, 32 MB of the log at most are kept to be used again.
+ * PGlite's own parameters, without its `-F`, which turns fsync off. `wal_sync_method` is fsync because fdatasync, the
+ * default, does nothing in WebAssembly. Shared buffers are a tenth of PGlite's: they take this process's memory, and an
+ * embedded service reads little. After a checkpoint, at most 32 MB of the log are kept for reuse.
  */
 const startParams = [
   ...PGlite.defaultStartParams.filter((parameter) => parameter !== '-F'),
@@ -40,22 +39,22 @@ const startParams = [
     'wal_sync_method=fsync',
     'shared_buffers=16MB',
     'max_wal_size=32MB',
-    // The timer of it would outlive a start that fails, and with it this process and all memory of that start.
+    // Its timer would outlive a start that fails, and keep this process and the memory of that start alive.
     'log_startup_progress_interval=0',
     'timezone=UTC'
   ].flatMap((setting) => ['-c', setting])
 ]
 
 /**
- * Opens the PostgreSQL that runs inside this process, with its data in `dataDir/postgres`, and
- * brings its schema up to date. Throws `FolderTaken` while another process has the folder: two on
- * one folder would destroy its data. The folder is free again as soon as this process has ended,
- * however it ended. A change is on the disk before it is told of: it outlives a power cut wherever the
- * disk keeps what fsync(2) gave it.
+ * Opens the PostgreSQL that runs inside this process, with its data in `dataDir/postgres`, and applies new migrations.
+ * Throws `FolderTaken` while another process has locked the folder: two processes on one folder would destroy its data.
+ * The lock ends with this process, however the process ends. Every reported change is on the disk: it survives a power
+ * cut, if the disk keeps what fsync(2) wrote.
  */
 export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Database> {
-  const { dataDir, template = builtTemplate, waiting = 500, waitSeconds = 2, reserveBytes = diskReserveBytes } = options
-  await makeDataFolder(dataDir)
+  const { dataDir, template = builtTemplate, reserveBytes = diskReserveBytes } = options
+  const { maxWaiting = 500, waitSeconds = 2 } = options
+  await createDataFolder(dataDir)
   const lock = await lockFolder(dataDir)
   if (lock === undefined) {
     throw new FolderTaken(
@@ -64,16 +63,16 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Da
     )
   }
   try {
-    const folder = await makeCluster(dataDir, template)
+    const folder = await createCluster(dataDir, template)
     const cluster = await reopeningCluster(() => openCluster(folder))
     const stopUpkeep = keepUp(cluster)
     return databaseOver({
       kind: 'embedded',
-      adapter: embeddedAdapter(cluster),
-      // There is one connection.
-      bounds: { inFlight: 1, waiting, waitSeconds },
+      adapter: clusterAdapter(cluster),
+      // PGlite has one connection.
+      bounds: { maxRunning: 1, maxWaiting, waitSeconds },
       transactionSeconds: 5,
-      // Reading too: it may mark rows, which goes through the log.
+      // Before reads too: a read may mark rows, which writes to the log.
       admit: diskRoom(dataDir, reserveBytes),
       async close() {
         try {
@@ -91,7 +90,7 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Da
 }
 
 async function openCluster(folder: string): Promise<OpenedCluster> {
-  const files = new SyncedFiles(folder)
+  const files = new SyncedFiles(folder, stopAtPanic)
   const abandon = () => files.closeAll()
   try {
     const pglite = await PGlite.create({ fs: files, startParams, relaxedDurability: false })

@@ -8,17 +8,17 @@ export interface FolderLock {
   release(): Promise<void>
 }
 
-/** The longest path of a Unix socket that every system takes (macOS: 104 bytes with the end mark). */
+/** The longest path of a Unix socket that every system accepts (macOS: 104 bytes with the final NUL). */
 const maxSocketPathBytes = 103
 
 /**
- * Takes the folder for this process alone; undefined where another holder, in this process or
- * another, has it. The holder listens on a socket in the folder. The kernel answers for it, so that
- * a holder that is busy still counts, and a holder that was killed is gone at once.
+ * Locks the folder; undefined if another holder, in this process or another, has locked it. The holder listens on a
+ * socket in the folder. The kernel accepts connections for it: a busy holder still keeps the lock, and a killed holder
+ * loses it at once.
  *
- * The sockets are numbered, and the highest one is the lock. To take it over from a dead holder is to
- * make the next number by link(2), which one contender alone can do. A number is never made
- * twice: a holder removes only lower ones, and leaves its own behind when it ends.
+ * The sockets are numbered, and the highest number is the lock. A contender takes over from a dead holder by creating
+ * the next number with link(2), which only one contender can do. No number is created twice: a holder removes only
+ * lower numbers, and leaves its own behind when it ends.
  */
 export async function lockFolder(folder: string): Promise<FolderLock | undefined> {
   if (process.platform === 'win32') return lockPipe(folder)
@@ -41,14 +41,14 @@ async function lockSocket(folder: string, shortFolder: string): Promise<FolderLo
       return undefined
     }
     const own = highest + 1
-    const outcome = await makeLock(join(folder, claim), join(folder, lockName(own)))
+    const outcome = await createLock(join(folder, claim), join(folder, lockName(own)))
     if (outcome === 'ENOENT') {
-      // A new holder has swept our claim away.
+      // A new holder has removed our claim.
       await release()
       return undefined
     }
     if (outcome === 'EEXIST') continue
-    // A contender that slept since it looked may have made a number that was taken and left meanwhile.
+    // If this process slept after `highestLock`, others may have used and left this number meanwhile.
     if ((await highestLock(folder)) !== own) {
       await rm(join(folder, lockName(own)))
       continue
@@ -65,24 +65,24 @@ async function highestLock(folder: string): Promise<number> {
   return Math.max(0, ...numbers)
 }
 
-async function makeLock(claim: string, lock: string): Promise<'made' | 'EEXIST' | 'ENOENT'> {
+async function createLock(claim: string, lock: string): Promise<'created' | 'EEXIST' | 'ENOENT'> {
   try {
     await link(claim, lock)
-    return 'made'
+    return 'created'
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const code = codeOf(error)
     if (code === 'EEXIST' || code === 'ENOENT') return code
     throw error
   }
 }
 
-/** Removes what dead holders and contenders left, and the claims of live contenders, who are too late. */
+/** Removes the files of dead holders and contenders, and the claims of live contenders, which are too late. */
 async function removeOthers(folder: string, own: number): Promise<void> {
   const left = (await readdir(folder)).filter((name) => /^(lock\.\d+|claim\..+)$/.test(name) && name !== lockName(own))
   await Promise.all(left.map((name) => rm(join(folder, name), { force: true })))
 }
 
-/** Whether anybody listens. No answer at all but "refused" counts as one: better to refuse a start than to share a folder. */
+/** Whether a process listens. Every error but "refused" counts as yes: better to refuse a start than to share a folder. */
 function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path)
@@ -90,7 +90,7 @@ function answers(path: string): Promise<boolean> {
       socket.destroy()
       resolve(true)
     })
-    socket.once('error', (error) => resolve(!('code' in error && error.code === 'ECONNREFUSED')))
+    socket.once('error', (error) => resolve(codeOf(error) !== 'ECONNREFUSED'))
   })
 }
 
@@ -106,7 +106,7 @@ function close(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()))
 }
 
-/** A name for `folder` that leaves room for a socket's: the folder itself, or a link to it for as long as it is needed. */
+/** A path for `folder` that is short enough for sockets in it: the folder itself, or a temporary link to it. */
 async function shortPath(folder: string): Promise<{ path: string; remove(): Promise<void> }> {
   if (Buffer.byteLength(join(folder, 'claim.00000000')) <= maxSocketPathBytes) {
     return { path: folder, remove: async () => undefined }
@@ -117,7 +117,7 @@ async function shortPath(folder: string): Promise<{ path: string; remove(): Prom
   return { path, remove: () => rm(parent, { recursive: true, force: true }) }
 }
 
-/** Windows ends a pipe with its process, and has one holder of its name. */
+/** Windows closes a pipe when its process ends, and lets one process hold a pipe's name. */
 async function lockPipe(folder: string): Promise<FolderLock | undefined> {
   const name = createHash('sha256')
     .update((await realpath(folder)).toLowerCase())
@@ -126,7 +126,9 @@ async function lockPipe(folder: string): Promise<FolderLock | undefined> {
     const server = await listen(`\\\\.\\pipe\\latchkey-${name}`)
     return { release: async () => close(server) }
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return undefined
+    if (codeOf(error) === 'EADDRINUSE') return undefined
     throw error
   }
 }
+
+const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? error.code : undefined)

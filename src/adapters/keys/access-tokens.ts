@@ -11,79 +11,70 @@ export interface AccessTokenOptions {
   readonly keys: readonly SigningKey[]
   readonly identity: Identity
   readonly clock: Pick<Clock, 'now'>
-  /** Called where no key that is known here will do; resolves when there may be others. Never rejects. */
-  readonly missing: (what: 'active key' | 'key of a token') => Promise<void>
+  /** Called if none of the keys fits; resolves when newer keys, if there are any, are in use. Never rejects. */
+  readonly reload: (why: 'no active key' | 'unknown key') => Promise<void>
 }
 
 export interface ChangingAccessTokens extends AccessTokens {
-  /** Works with these keys from now on, and with no others. */
+  /** Replaces the keys. */
   use(keys: readonly SigningKey[]): Promise<void>
   close(): Promise<void>
 }
 
-/** The @fastify/jwt that has one key, and it only. */
-interface KeyInUse {
+/** A key and an instance of @fastify/jwt that has this key alone. */
+interface LoadedKey extends SigningKey {
   readonly app: FastifyInstance
-  /** The first part of its every token. */
+  /** The first part of every token that this key signs. */
   readonly header: string
 }
 
 /**
- * Signs access tokens with the active key and opens those of any key that has not retired. `sign`
- * throws `Unavailable` while no key signs; `open` never throws, whatever text it is given.
+ * Signs access tokens with the active key and opens tokens of any key that has not retired. `sign` throws `Unavailable`
+ * if no key may sign; `open` never throws.
  *
- * A token is opened only where its header is, to the letter, the one that its key's tokens have:
- * exact `alg`, `typ` and `kid` and nothing else, so that `jku`, `jwk`, `x5u` or `crit` are never even
- * read (RFC 8725 §3.1, §3.10 and §3.11, RFC 9068 §4). Whether the claims are good is for
- * core/access-claims.ts and our clock; what can be asked for here at no cost is asked for as well.
+ * `sign` chooses the key by the token's `iat`, which is the database's time: every instance then chooses the same key.
+ *
+ * A token is opened only if its header is exactly the one that its key writes: `alg`, `typ`, `kid` and nothing else. So
+ * `jku`, `jwk`, `x5u` and `crit` are never read (RFC 8725 §3.1, §3.10, §3.11; RFC 9068 §4). Expiry is checked by the
+ * caller, with core/access-claims.ts and the database's clock.
  */
 export async function accessTokens(options: AccessTokenOptions): Promise<ChangingAccessTokens> {
-  const { identity, clock, missing } = options
-  const inUse = new Map<string, KeyInUse>()
+  const { identity, clock, reload } = options
   const followers = new Set<() => void>()
-  let newestFirst: readonly SigningKey[] = []
-  let byHeader: ReadonlyMap<string, SigningKey> = new Map()
+  let newestFirst: readonly LoadedKey[] = []
+  let byHeader: ReadonlyMap<string, LoadedKey> = new Map()
 
   async function use(keys: readonly SigningKey[]): Promise<void> {
-    for (const key of keys) if (!inUse.has(key.kid)) inUse.set(key.kid, await keyInUse(key, identity))
-    newestFirst = keys.toSorted((a, b) => b.number - a.number)
-    byHeader = new Map(keys.map((key) => [jwtOf(key).header, key]))
-    for (const follower of followers) follower()
-    await closeAllBut(keys)
-  }
-
-  async function closeAllBut(keys: readonly SigningKey[]): Promise<void> {
-    for (const [kid, { app }] of inUse) {
-      if (keys.some((key) => key.kid === kid)) continue
-      inUse.delete(kid)
-      await app.close()
+    const before = newestFirst
+    const loaded: LoadedKey[] = []
+    for (const key of keys) {
+      const { app, header } = before.find(({ kid }) => kid === key.kid) ?? (await load(key, identity))
+      loaded.push({ ...key, app, header })
     }
+    newestFirst = loaded.sort((a, b) => b.number - a.number)
+    byHeader = new Map(loaded.map((key) => [key.header, key]))
+    for (const follower of followers) follower()
+    for (const { kid, app } of before) if (!loaded.some((key) => key.kid === kid)) await app.close()
   }
 
-  function jwtOf({ kid }: SigningKey) {
-    const used = inUse.get(kid)
-    if (used === undefined) throw new Error(`Key ${kid} is not in use.`)
-    return { header: used.header, jwt: used.app.jwt }
-  }
-
-  const active = () => activeKey(newestFirst, clock.now())
   const hasRetired = (key: SigningKey) => isRetired(key, clock.now())
 
   await use(options.keys)
   return {
     async sign(claims) {
-      if (active() === undefined) await missing('active key')
-      const key = active()
+      const issuedAt = claims.iat * 1000
+      if (activeKey(newestFirst, issuedAt) === undefined) await reload('no active key')
+      const key = activeKey(newestFirst, issuedAt)
       if (key === undefined) throw new Unavailable('No signing key is in force')
-      return jwtOf(key).jwt.sign(claims)
+      return key.app.jwt.sign(claims)
     },
 
     open(token) {
       const key = byHeader.get(headerOf(token))
-      if (key === undefined) void missing('key of a token')
+      if (key === undefined) void reload('unknown key')
       if (key === undefined || hasRetired(key) || !isCanonical(signatureOf(token))) return undefined
       try {
-        return jwtOf(key).jwt.verify(token)
+        return key.app.jwt.verify(token)
       } catch {
         return undefined
       }
@@ -97,7 +88,9 @@ export async function accessTokens(options: AccessTokenOptions): Promise<Changin
     },
 
     use,
-    close: () => closeAllBut([])
+    async close() {
+      for (const { app } of newestFirst) await app.close()
+    }
   }
 }
 
@@ -109,19 +102,19 @@ function signatureOf(token: string): string {
   return token.slice(token.lastIndexOf('.') + 1)
 }
 
-/** Whether base64url is spelled as it is written, so that a signature has one text: readers pass over stray bits. */
+/** `Buffer` skips invalid characters and stray bits, so re-encode and compare: each signature then has one text. */
 function isCanonical(text: string): boolean {
   return Buffer.from(text, 'base64url').toString('base64url') === text
 }
 
 /**
- * A Fastify that only carries @fastify/jwt for one key: options given with each call would build a
- * new signer or verifier each time, and a running host cannot be given another key.
+ * Builds one @fastify/jwt per key, in a Fastify instance of its own: per-call options would build a new signer or
+ * verifier for each token, and a registered @fastify/jwt cannot change its key.
  */
-async function keyInUse(
+async function load(
   { alg, kid, signing, verifying }: SigningKey,
   { issuer, audience }: Identity
-): Promise<KeyInUse> {
+): Promise<Pick<LoadedKey, 'app' | 'header'>> {
   const app = Fastify({ logger: false })
   await app.register(fastifyJwt, {
     secret: { private: signing, public: verifying },

@@ -2,6 +2,7 @@ import type { KeyTimes, RotationSettings } from '../../core/key-rotation.js'
 import type { SigningKeys } from '../../ports/keys.js'
 import type { Identity } from '../../ports/runtime.js'
 import type { AccessTokens } from '../../ports/tokens.js'
+import { catchUp } from '../notices/catch-up.js'
 import type { ConnectNotices } from '../notices/notices.js'
 import { keepSubscribed } from '../notices/subscription.js'
 import { accessTokens } from './access-tokens.js'
@@ -11,80 +12,63 @@ import { loadSigningKeys, reloadSigningKeys, type SigningKeyOptions } from './si
 export interface KeyRingOptions extends Omit<SigningKeyOptions, 'alg'> {
   readonly identity: Identity
   readonly settings: RotationSettings
+  /** How old the newest key may become before it is rotated; undefined: no limit. */
   readonly rotationDays: number | undefined
-  /** How it hears that keys have changed; none where this process is the only one that changes them. */
+  /** Notices of key changes; undefined if this process alone changes keys. */
   readonly notices: ConnectNotices | undefined
-  /** How often the keys are read whatever happens, and looked at for being due. */
+  /** How often the keys are read in any case, and rotated if due. */
   readonly checkMilliseconds?: number | undefined
 }
 
 export interface KeyRing {
   readonly accessTokens: AccessTokens
   readonly signingKeys: SigningKeys
-  /** The keys that this process knows and that have not retired; no I/O. */
+  /** The keys in memory that have not retired. No I/O. */
   known(): readonly KeyTimes[]
   close(): Promise<void>
 }
 
-/** Well below the time for which a key is published before it signs. */
-const usualCheckMilliseconds = 30_000
-/** How often the keys are read while nobody would tell of a change. */
-const unheardMilliseconds = 1000
-/** Strangers can send tokens of keys that nobody has: they make us read the keys no more often. */
-const unknownKeyMilliseconds = 5000
+/** Much shorter than the time for which a key is published before it signs. */
+const defaultCheckMilliseconds = 30_000
+/** How often the keys are read while the subscription to notices is down. */
+const unsubscribedReadMilliseconds = 1000
+/** Reload keys for unknown `kid`s at most this often: strangers can send any `kid`. */
+const unknownKeyReadMilliseconds = 5000
 
 /**
- * The database's signing keys at work in this process. It learns of new ones by push, every 30 s, when
- * a token names one that it does not know, and before it says that none can sign. While the database
- * cannot be read it goes on with those it knows. Throws as `loadSigningKeys` does.
+ * The signing keys of the database, kept in memory. They are read again on a notice, every 30 s, when a token names an
+ * unknown key, and before `sign` gives up for want of a key. While the database cannot be read, the known keys stay in
+ * use. Throws as `loadSigningKeys` does.
  */
 export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
-  const { clock, settings, notices, checkMilliseconds = usualCheckMilliseconds } = options
+  const { clock, settings, notices, checkMilliseconds = defaultCheckMilliseconds } = options
   const keyOptions = { ...options, alg: settings.alg }
   let keys = await loadSigningKeys(keyOptions)
-  let reading: Promise<void> | undefined
-  let behind = false
-  let heard = false
-  let unknownAt = Number.NEGATIVE_INFINITY
+  let subscribed = false
+  let unknownKeyReadAt = Number.NEGATIVE_INFINITY
 
-  async function read(): Promise<void> {
-    try {
-      while (behind) {
-        behind = false
-        keys = await reloadSigningKeys(keyOptions, keys)
-        await tokens.use(keys)
-      }
-    } catch {
-      // The next check reads again.
-    } finally {
-      reading = undefined
-    }
-  }
-
-  const reload = (): Promise<void> => {
-    behind = true
-    reading ??= read()
-    return reading
-  }
-
+  const reading = catchUp(async () => {
+    keys = await reloadSigningKeys(keyOptions, keys)
+    await tokens.use(keys)
+  })
   const tokens = await accessTokens({
     ...options,
     keys,
-    async missing(what) {
-      if (what === 'key of a token') {
-        if (clock.now() - unknownAt < unknownKeyMilliseconds) return
-        unknownAt = clock.now()
+    async reload(why) {
+      if (why === 'unknown key') {
+        if (clock.now() - unknownKeyReadAt < unknownKeyReadMilliseconds) return
+        unknownKeyReadAt = clock.now()
       }
-      await reload()
+      await reading.request()
     }
   })
-  const rotation = keyRotation({ ...options, refresh: reload })
+  const rotation = keyRotation({ ...options, refresh: reading.request })
 
   let checking: Promise<void> | undefined
   const check = async (): Promise<void> => {
-    await reload()
-    // What is due now is due at the next check as well, when the database may be back.
-    await rotation.rotateWhereDue().catch(() => undefined)
+    await reading.request()
+    // A rotation that fails now is still due at the next check.
+    await rotation.rotateWhenDue().catch(() => undefined)
     checking = undefined
   }
   const timers = [
@@ -92,8 +76,8 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
       checking ??= check()
     }, checkMilliseconds),
     setInterval(() => {
-      if (notices !== undefined && !heard) void reload()
-    }, unheardMilliseconds)
+      if (notices !== undefined && !subscribed) void reading.request()
+    }, unsubscribedReadMilliseconds)
   ]
 
   const unsubscribe =
@@ -101,14 +85,14 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     keepSubscribed(
       notices,
       {
-        onNotice: () => void reload(),
+        onNotice: () => void reading.request(),
         onUp() {
-          heard = true
-          void reload()
+          subscribed = true
+          void reading.request()
         },
         onAlive: () => undefined,
         onDown() {
-          heard = false
+          subscribed = false
         }
       },
       options
@@ -122,7 +106,7 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
       for (const timer of timers) clearInterval(timer)
       await unsubscribe?.()
       await checking
-      await reading
+      await reading.running
       await tokens.close()
     }
   }

@@ -11,25 +11,25 @@ import { newSigningKey, type SigningKeyOptions } from './signing-keys.js'
 
 export interface KeyRotationOptions extends Omit<SigningKeyOptions, 'alg'> {
   readonly settings: RotationSettings
-  /** How old the newest key may grow; undefined where only people rotate. */
+  /** How old the newest key may become before it is rotated; undefined: no limit. */
   readonly rotationDays: number | undefined
-  /** Takes in what has changed. */
+  /** Reads the keys again after a rotation. */
   readonly refresh: () => Promise<void>
 }
 
 export interface KeyRotation extends SigningKeys {
-  /** Rotates where the newest key is too old, or of another algorithm than we were started with. */
-  rotateWhereDue(): Promise<void>
+  /** Rotates if the newest key is too old or has another algorithm than `settings.alg`. */
+  rotateWhenDue(): Promise<void>
 }
 
 const dayMilliseconds = 86_400_000
-const nobody: Actor = {}
+const noActor: Actor = {}
 
-/** Makes the next signing key. Instances that rotate at once make one: its number can be taken only once. */
+/** Makes the next signing key. Instances that rotate at once make one key, because a key's number is unique. */
 export function keyRotation(options: KeyRotationOptions): KeyRotation {
   const { store, clock, settings, rotationDays, refresh } = options
-  // Only the instances that are started with a new algorithm ask for it, and once: in a rolling deploy
-  // those with the old one would otherwise turn back what these have done.
+  // An instance asks for its algorithm only until it has seen it once. Otherwise instances with the old
+  // setting would switch back in a rolling deploy.
   let hasSeenAlgorithm = false
 
   async function dueCause(): Promise<RotationCause | undefined> {
@@ -61,9 +61,9 @@ export function keyRotation(options: KeyRotationOptions): KeyRotation {
       return keys.map(({ encryptedPrivateKey: _secret, ...record }) => record).reverse()
     },
     rotate,
-    async rotateWhereDue() {
+    async rotateWhenDue() {
       const cause = await dueCause()
-      if (cause !== undefined) await rotate(cause, nobody)
+      if (cause !== undefined) await rotate(cause, noActor)
     }
   }
 }

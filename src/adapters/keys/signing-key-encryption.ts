@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv } from 'node:crypto'
 import type { Entropy } from '../../ports/runtime.js'
 import type { RootSecret } from '../secrets/root-secrets.js'
 
-/** What a private key is bound to: moved to another row or used for another algorithm, it no longer decrypts. */
+/** A private key is bound to these: moved to another row, or used for another algorithm, it does not decrypt. */
 export interface KeyLabel {
   readonly kid: string
   readonly alg: string
@@ -12,7 +12,7 @@ const cipher = 'aes-256-gcm'
 const ivLength = 12
 const tagLength = 16
 
-/** AES-256-GCM under a key of the root secret: iv 12 B · tag 16 B · ciphertext. */
+/** AES-256-GCM with a key derived from the root secret. The result is iv 12 B · tag 16 B · ciphertext. */
 export function encryptPrivateKey(
   secret: RootSecret,
   privateKey: Uint8Array,
@@ -20,18 +20,18 @@ export function encryptPrivateKey(
   entropy: Entropy
 ): Uint8Array<ArrayBuffer> {
   const iv = entropy.bytes(ivLength)
-  const encryption = createCipheriv(cipher, encryptionKey(secret), iv).setAAD(boundTo(label))
+  const encryption = createCipheriv(cipher, encryptionKey(secret), iv).setAAD(additionalData(label))
   const ciphertext = Buffer.concat([encryption.update(privateKey), encryption.final()])
   return Uint8Array.from([...iv, ...encryption.getAuthTag(), ...ciphertext])
 }
 
-/** The private key; undefined where another root secret encrypted it, or not for this label. */
+/** The private key; undefined if it was encrypted with another root secret or for another label. */
 export function decryptPrivateKey(secret: RootSecret, encrypted: Uint8Array, label: KeyLabel): Uint8Array | undefined {
   const iv = encrypted.subarray(0, ivLength)
   const tag = encrypted.subarray(ivLength, ivLength + tagLength)
   if (tag.length < tagLength) return undefined
   const decryption = createDecipheriv(cipher, encryptionKey(secret), iv, { authTagLength: tagLength })
-    .setAAD(boundTo(label))
+    .setAAD(additionalData(label))
     .setAuthTag(tag)
   const privateKey = decryption.update(encrypted.subarray(ivLength + tagLength))
   try {
@@ -45,6 +45,6 @@ function encryptionKey(secret: RootSecret): Uint8Array {
   return secret.deriveKey('signing keys v1')
 }
 
-function boundTo({ kid, alg }: KeyLabel): Buffer {
+function additionalData({ kid, alg }: KeyLabel): Buffer {
   return Buffer.from(`${kid}.${alg}`)
 }

@@ -5,7 +5,7 @@ import type { SigningAlgorithm } from '../../core/signing-algorithm.js'
 import type { Entropy } from '../../ports/runtime.js'
 import type { JsonWebKey } from '../../ports/tokens.js'
 
-/** What signs and what verifies: PEM, or for HS256 the one secret. `jwk` is undefined where nothing may be published. */
+/** `signing` and `verifying` are PEM, or both the secret for HS256. `jwk` is the public key; undefined for HS256. */
 export interface KeyMaterial {
   readonly signing: string | Buffer
   readonly verifying: string | Buffer
@@ -13,8 +13,8 @@ export interface KeyMaterial {
 }
 
 /**
- * A new private key: PKCS #8 DER, or for HS256 the 32 bytes of the secret (RFC 7518 §3.2). RSA keys
- * have 2048 bits (RFC 7518 §3.3).
+ * Makes a private key: PKCS #8 DER, or for HS256 a secret of 32 bytes (RFC 7518 §3.2). RSA keys have 2048 bits
+ * (RFC 7518 §3.3).
  */
 export async function generatePrivateKey(alg: SigningAlgorithm, entropy: Entropy): Promise<Uint8Array> {
   if (alg === 'HS256') return entropy.bytes(32)
@@ -22,17 +22,17 @@ export async function generatePrivateKey(alg: SigningAlgorithm, entropy: Entropy
   return privateKey.export({ format: 'der', type: 'pkcs8' })
 }
 
-/** A `kid` for the key: its thumbprint (RFC 7638), or a random one where a thumbprint would be a hash of the secret. */
+/** The key's `kid`: its thumbprint (RFC 7638). Random for HS256, where a thumbprint would be a hash of the secret. */
 export function keyId(alg: SigningAlgorithm, privateKey: Uint8Array, entropy: Entropy): string {
   if (alg === 'HS256') return encodeBase64url(entropy.bytes(32))
-  // Node exports exactly the required members, so that only their order is left to RFC 7638 §3.
+  // Node exports exactly the members of RFC 7638 §3, so only sort them.
   const members = Object.entries(publicMembers(publicKeyOf(privateKey))).sort(([a], [b]) => (a < b ? -1 : 1))
   return createHash('sha256')
     .update(JSON.stringify(Object.fromEntries(members)))
     .digest('base64url')
 }
 
-/** Turns a key that `generatePrivateKey` made into what signs, verifies and is published (RFC 7517 §4). */
+/** Derives what signs, verifies and is published (RFC 7517 §4) from a key made by `generatePrivateKey`. */
 export function keyMaterial(alg: SigningAlgorithm, kid: string, privateKey: Uint8Array): KeyMaterial {
   if (alg === 'HS256') {
     const secret = Buffer.from(privateKey)

@@ -2,12 +2,11 @@ import { isRetired, newestKey } from '../../core/key-rotation.js'
 import { isSigningAlgorithm, type SigningAlgorithm } from '../../core/signing-algorithm.js'
 import type { KeyRecord, NewSigningKey, SigningKeyStore, StoredSigningKey } from '../../ports/keys.js'
 import type { Clock, Entropy } from '../../ports/runtime.js'
-import { RootSecretError } from '../secrets/root-secret-error.js'
-import type { RootSecrets } from '../secrets/root-secrets.js'
+import { RootSecretError, type RootSecrets } from '../secrets/root-secrets.js'
 import { decryptPrivateKey, encryptPrivateKey } from './signing-key-encryption.js'
 import { generatePrivateKey, type KeyMaterial, keyId, keyMaterial } from './signing-key-material.js'
 
-/** A key ready for use. */
+/** A signing key, decrypted. */
 export interface SigningKey extends KeyMaterial, Omit<KeyRecord, 'alg' | 'createdAt'> {
   readonly alg: SigningAlgorithm
 }
@@ -15,25 +14,24 @@ export interface SigningKey extends KeyMaterial, Omit<KeyRecord, 'alg' | 'create
 export interface SigningKeyOptions {
   readonly store: SigningKeyStore
   readonly secrets: RootSecrets
-  /** What a new key is for. */
+  /** The algorithm of a new key. */
   readonly alg: SigningAlgorithm
   readonly entropy: Entropy
   readonly clock: Pick<Clock, 'now'>
 }
 
 /**
- * The database's signing keys that have not retired, decrypted. Makes one that signs at once where
- * there is none; when several instances start at once, they all get the same one. A key that only an
- * older root secret decrypts is encrypted anew with the newest, so that the older one can go. Throws
- * `RootSecretError` where no root secret decrypts a key: the database belongs to another one, and to
- * serve from it would refuse everybody's tokens.
+ * The database's signing keys that have not retired, decrypted. If there is none, makes one that signs at once;
+ * instances that start at the same time all get the same key. A key that only an older root secret decrypts is
+ * encrypted again with the newest, so that the operator can remove the older one. Throws `RootSecretError` if no root
+ * secret decrypts a key: the database belongs to another root secret, and serving it would refuse all tokens.
  */
 export async function loadSigningKeys(options: SigningKeyOptions): Promise<readonly SigningKey[]> {
   const { store, clock } = options
   for (;;) {
     const stored = await store.list()
     const newest = newestKey(stored)
-    // The newest is decrypted even if it has retired: to make the next one, ours must be the right root secret.
+    // Decrypt the newest key even if it has retired: only the right root secret may make the next key.
     const wanted = stored.filter((key) => key === newest || !isRetired(key, clock.now()))
     const keys: SigningKey[] = []
     for (const key of wanted) keys.push(await requireDecrypted(key, options))
@@ -44,9 +42,9 @@ export async function loadSigningKeys(options: SigningKeyOptions): Promise<reado
 }
 
 /**
- * The keys that have not retired, as the store has them now. Those in `known` are not decrypted again,
- * and one that none of our root secrets decrypts is left out: another instance, which has been given a
- * newer root secret already, has made it, and what we know we can go on with.
+ * The keys that have not retired, as the store has them now. Keys in `known` are not decrypted again. A key that none
+ * of our root secrets decrypts is left out: an instance that already has a newer root secret made it, and we can go on
+ * with the others.
  */
 export async function reloadSigningKeys(
   options: SigningKeyOptions,
@@ -63,7 +61,7 @@ export async function reloadSigningKeys(
   return keys
 }
 
-/** A key that no store has yet. */
+/** Makes a key, encrypted with the newest root secret; storing it is the caller's task. */
 export async function newSigningKey({
   alg,
   secrets,
@@ -81,12 +79,12 @@ async function requireDecrypted(stored: StoredSigningKey, options: SigningKeyOpt
   if (key !== undefined) return key
   throw new RootSecretError(
     'This database belongs to another ROOT_SECRET: none of those given decrypts its signing keys. ' +
-      'Start with the one it was made with (kept in the data folder as root-secret where none was set), ' +
-      'or list that one after the new one.'
+      'Start with the secret that it was made with (the file root-secret in the data folder, if none was set), ' +
+      'or list that secret after the new one.'
   )
 }
 
-/** Undefined where none of our root secrets encrypted it. */
+/** Undefined if none of our root secrets decrypts it. */
 async function decrypt(
   stored: StoredSigningKey,
   { store, secrets, entropy }: SigningKeyOptions

@@ -1,29 +1,30 @@
-/** A connection by which notices arrive. */
-export interface NoticeConnection {
-  /** Asks the other end for an answer; every notice that was sent before it has arrived when this resolves. */
-  ping(): Promise<void>
-  /** Ends the connection, in bounded time, whatever state it is in. Never throws. */
-  close(): Promise<void>
-}
-
-/** What a connection tells while it is open. */
+/** Called by a `NoticeConnection` while it is open. */
 export interface NoticeHandlers {
+  /** Something has changed. A notice does not say what: the receiver reads that from the database. */
   onNotice(): void
-  /** The connection is of no more use. */
+  /** The connection is broken; close it and connect again. May be called more than once. */
   onLost(): void
 }
 
-/** Connects and subscribes, in bounded time; a connection that it cannot hand out is closed again. */
+/** An open connection that delivers notices. */
+interface NoticeConnection {
+  /** Resolves when the other end answers; every notice sent before has arrived by then. Rejects on a broken connection. */
+  ping(): Promise<void>
+  /** Closes in bounded time, in any state. Never rejects. */
+  close(): Promise<void>
+}
+
+/** Connects and subscribes in bounded time. Rejects if the server cannot be reached, and then leaves nothing open. */
 export type ConnectNotices = (handlers: NoticeHandlers) => Promise<NoticeConnection>
 
-/** Listens to one channel of the database. */
-export type Listen = (channel: string, handlers: NoticeHandlers) => Promise<NoticeConnection>
+/** How to subscribe to one channel of a database. */
+export type Listen = (channel: string) => ConnectNotices
 
-/** How an instance hears that the log has grown. Only that: what was written is always read from the log. */
+/** How this instance learns that another one has written to the revocation log. */
 export interface NoticeSource {
   readonly connect: ConnectNotices
-  /** Tells the others; missing where the log tells them by itself. Never throws, and takes bounded time. */
+  /** Notifies the other instances. Missing where the database does it by itself. Takes bounded time, never rejects. */
   publish?(): Promise<void>
-  /** Whether a notice can get lost on a connection that lives, so that the log is read regularly as well. */
+  /** Whether a notice can get lost on an open connection; the log is then also read at intervals. */
   readonly lossy: boolean
 }

@@ -6,8 +6,8 @@ export interface RedisNotices extends NoticeSource {
   close(): void
 }
 
-/** Reconnecting is the subscription's business; a command that cannot be sent at once fails at once. */
-const oneTry: RedisOptions = {
+/** No reconnecting, because `keepSubscribed` does that; a command that cannot be sent at once fails at once. */
+const singleAttempt: RedisOptions = {
   lazyConnect: true,
   connectTimeout: 2000,
   commandTimeout: 2000,
@@ -18,21 +18,20 @@ const oneTry: RedisOptions = {
 }
 
 /**
- * Notices by Redis or Valkey pub/sub, for databases without LISTEN/NOTIFY. `name` sets services that
- * share one Redis apart. Pub/sub forgets, so the source is lossy: what it does not tell is found by
- * reading the log, and while Redis is away that is all there is.
+ * Notices by pub/sub of Redis or Valkey, for databases without LISTEN/NOTIFY. `name` keeps apart services that share one
+ * Redis. Lossy, because pub/sub keeps nothing for a subscriber that is away.
  */
 export function redisNotices(url: string, name: string): RedisNotices {
   const channel = `latchkey:revocation:${name}`
-  const publisher = new Redis(url, { ...oneTry, retryStrategy: (attempt) => Math.min(attempt * 100, 2000) })
-  // A lost connection shows in the next publish; unheard, the event would end the process.
+  const publisher = new Redis(url, { ...singleAttempt, retryStrategy: (attempt) => Math.min(attempt * 100, 2000) })
+  // Without a listener, an `error` event would crash the process. The next publish fails by itself.
   publisher.on('error', () => undefined)
 
   return {
     lossy: true,
 
     async connect({ onNotice, onLost }) {
-      const subscriber = new Redis(url, oneTry)
+      const subscriber = new Redis(url, singleAttempt)
       subscriber.on('error', onLost)
       subscriber.on('end', onLost)
       subscriber.on('message', onNotice)
@@ -54,7 +53,7 @@ export function redisNotices(url: string, name: string): RedisNotices {
         if (publisher.status === 'wait') await publisher.connect()
         await publisher.publish(channel, '')
       } catch {
-        // The others read the log regularly.
+        // The other instances also read the log at intervals.
       }
     },
 

@@ -4,39 +4,43 @@ import type { ConnectNotices } from './notices.js'
 
 export interface SubscriptionListener {
   onNotice(): void
-  /** Notices arrive from here on; those of before may have been missed. */
+  /** Connected: notices arrive from now on. Earlier ones may have been missed. */
   onUp(): void
-  /** The other end has just answered. */
+  /** The other end has just answered a ping. */
   onAlive(): void
-  /** Notices may be missed from here on. */
+  /** Disconnected: notices may be missed from now on. */
   onDown(): void
 }
 
 export interface SubscriptionTiming {
+  /** Between an answer and the next ping. */
   readonly heartbeatMilliseconds: number
-  /** How long the other end may take to answer. */
+  /** How long the other end may take to answer a ping. */
   readonly answerMilliseconds: number
-  /** Before the second attempt to connect; doubles with each one up to `longestPauseMilliseconds`. */
+  /** Before the second attempt to connect; doubles with each attempt up to `maxPauseMilliseconds`. */
   readonly firstPauseMilliseconds: number
-  readonly longestPauseMilliseconds: number
+  readonly maxPauseMilliseconds: number
 }
 
-export const usualTiming: SubscriptionTiming = {
+export const defaultTiming: SubscriptionTiming = {
   heartbeatMilliseconds: 1000,
   answerMilliseconds: 2000,
   firstPauseMilliseconds: 100,
-  longestPauseMilliseconds: 5000
+  maxPauseMilliseconds: 5000
 }
 
 /**
- * Keeps one subscription alive until the function it returns is called: a silent connection is found
- * by its heartbeat, a lost one is replaced, at first at once and then ever more slowly, with jitter
- * so that the instances of a service do not all come back at the same moment.
+ * Keeps one subscription open until the returned function is called. Pings find a silent connection. A lost connection
+ * is replaced: soon at first, then after growing pauses, with jitter so that the instances of a service do not all
+ * reconnect at the same moment.
  */
 export function keepSubscribed(
   connect: ConnectNotices,
   listener: SubscriptionListener,
-  { entropy, timing = usualTiming }: { readonly entropy: Pick<Entropy, 'bytes'>; readonly timing?: SubscriptionTiming }
+  {
+    entropy,
+    timing = defaultTiming
+  }: { readonly entropy: Pick<Entropy, 'bytes'>; readonly timing?: SubscriptionTiming }
 ): () => Promise<void> {
   const stopping = new AbortController()
   let failures = 0
@@ -62,9 +66,9 @@ export function keepSubscribed(
 
   async function follow(): Promise<void> {
     while (!stopping.signal.aborted) {
-      // Why it failed makes no difference to what follows: whoever listens has been told that it is down.
+      // Every failure is treated alike: `onDown` has been called, and the loop connects again.
       await followOnce().catch(() => undefined)
-      const pause = Math.min(timing.firstPauseMilliseconds * 2 ** failures, timing.longestPauseMilliseconds)
+      const pause = Math.min(timing.firstPauseMilliseconds * 2 ** failures, timing.maxPauseMilliseconds)
       failures += 1
       const jitter = (entropy.bytes(1)[0] ?? 0) / 255
       await delay(pause * (0.5 + jitter / 2), undefined, { signal: stopping.signal }).catch(() => undefined)
@@ -78,7 +82,7 @@ export function keepSubscribed(
   }
 }
 
-/** The answer, where it comes in time and nothing is over before. */
+/** Rejects if `answer` takes longer than `milliseconds`, or when `over` aborts. */
 async function within(milliseconds: number, answer: Promise<void>, over: AbortSignal): Promise<void> {
   const answered = new AbortController()
   const tooLate = delay(milliseconds, undefined, { signal: AbortSignal.any([over, answered.signal]) }).then(() => {
@@ -88,7 +92,7 @@ async function within(milliseconds: number, answer: Promise<void>, over: AbortSi
     await Promise.race([answer, tooLate])
   } finally {
     answered.abort()
-    // Whichever of the two lost the race has nothing more to tell.
+    // The loser of the race must not become an unhandled rejection.
     answer.catch(() => undefined)
     tooLate.catch(() => undefined)
   }

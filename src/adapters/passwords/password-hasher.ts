@@ -24,13 +24,13 @@ export function passwordHasher({ cost, queue }: PasswordHasherOptions): Password
     requireRoom: () => queue.requireRoom(),
 
     async hash(password) {
-      return ourPrefix + (await queue(() => bcrypt.hash(preHash(password), cost)))
+      return ourPrefix + (await queue.run(() => bcrypt.hash(preHash(password), cost)))
     },
 
     async verify(password, hash) {
       const stored = hash === undefined ? undefined : readStored(hash)
       const { bcryptHash, isOurs, cost: storedCost } = stored ?? unmatchable(cost)
-      const matches = await queue(async () => {
+      const matches = await queue.run(async () => {
         const matched = await bcrypt.compare(isOurs ? preHash(password) : password, bcryptHash)
         // 2^n = 2^k + (2^k + 2^(k+1) + … + 2^(n-1)): a cheaper hash must not stand out by its time.
         for (let rest = storedCost; rest < cost; rest++) await bcrypt.compare('', unmatchable(rest).bcryptHash)

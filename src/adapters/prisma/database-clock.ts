@@ -3,11 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '../../ports/runtime.js'
 import type { Database } from './database.js'
 
-/** What the clock reads locally, in milliseconds: it only ever runs forward, whatever is done to the machine's time of day. */
+/** Local time in milliseconds. It only runs forward, whatever is done to the machine's time of day. */
 export type LocalTime = () => number
 
 export interface DatabaseClock extends Clock {
-  /** Measures the distance to the database's clock anew. A failure keeps the last one. */
+  /** Measures the offset to the database's clock again. If that fails, the clock keeps the last offset. */
   measure(): Promise<void>
   stop(): void
 }
@@ -16,9 +16,8 @@ const probes = 3
 const measureEverySeconds = 30
 
 /**
- * The database's clock, told from local time and a distance that is measured now and every 30 s.
- * The measure is off by at most half the fastest of a few round trips. Throws `Unavailable` where
- * the first one fails.
+ * The database's clock, computed from local time and an offset that is measured now and every 30 s. The error is at
+ * most half the fastest of a few round trips. Throws `Unavailable` if the first measurement fails.
  */
 export async function databaseClock(
   database: Database,
@@ -30,7 +29,7 @@ export async function databaseClock(
     try {
       offset = await measureOffset(database, localTime)
     } catch {
-      // Local time drifts by milliseconds in the minutes that a database is away.
+      // While a database is away for minutes, local time drifts by milliseconds only.
     }
   }
 
@@ -54,11 +53,11 @@ async function measureOffset(database: Database, localTime: LocalTime): Promise<
 
 async function probeOnce(database: Database, localTime: LocalTime): Promise<{ roundTrip: number; offset: number }> {
   return database.run(async (prisma) => {
-    const asked = localTime()
+    const sentAt = localTime()
     const [row] = await prisma.$queryRaw<{ now: number }[]>`
       SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now`
-    const roundTrip = localTime() - asked
-    if (row === undefined) throw new Error('The database did not tell its time.')
-    return { roundTrip, offset: row.now - (asked + roundTrip / 2) }
+    const roundTrip = localTime() - sentAt
+    if (row === undefined) throw new Error('The database returned no time.')
+    return { roundTrip, offset: row.now - (sentAt + roundTrip / 2) }
   })
 }

@@ -1,26 +1,33 @@
 import type { SqlDriverAdapterFactory } from '@prisma/client/runtime/client'
+import type { QueueLoad } from '../../ports/metrics.js'
 import type { Listen } from '../notices/notices.js'
-import { type Bounded, type Bounds, bounded } from './bounded.js'
+import { type WorkQueueOptions, workQueue } from '../queue/work-queue.js'
 import { unavailableBecause } from './database-errors.js'
 import { PrismaClient } from './generated/client.js'
 
-/** A PostgreSQL, embedded or a server, behind one Prisma client. */
+/** A PostgreSQL database, embedded or on a server, behind one Prisma client. */
 export interface Database {
   readonly kind: 'embedded' | 'server'
   /**
-   * Runs one operation of a store. At most a bounded number wait at once, each for a bounded time;
-   * whatever keeps the database from serving (no connection, a time-out, read-only, disk full, …)
-   * is thrown as `Unavailable`. Unique violations and other faults of the statement pass through.
-   * An operation must not call `run` again: it would wait for itself.
+   * Runs one operation of a store. A bounded number of operations wait for their turn, each for a bounded time. Throws
+   * `Unavailable` for every fault that keeps the database from serving: no connection, a time-out, read-only, disk
+   * full, … Unique violations and other faults of the statement pass through. An operation must not call `run`: it
+   * could wait for itself.
    */
   run<T>(operation: (prisma: PrismaClient) => Promise<T>): Promise<T>
   /** How many operations run and wait now. */
-  load(): ReturnType<Bounded['load']>
-  /** None where this process has the database to itself, and there is nobody to be told of. */
+  load(): QueueLoad
+  /** Listens for notices of the database. Undefined for an embedded database: no other process can change it. */
   readonly listen?: Listen | undefined
-  /** Takes on nothing more, waits for what is running, and closes. */
+  /** Accepts no more operations, waits for those that run, and closes the database. */
   close(): Promise<void>
 }
+
+/** How many operations run and wait at once, and for how many seconds one may wait. */
+export type Bounds = Required<Pick<WorkQueueOptions, 'maxRunning' | 'maxWaiting' | 'waitSeconds'>>
+
+type PrismaAdapter = Awaited<ReturnType<SqlDriverAdapterFactory['connect']>>
+export type PrismaTransaction = Awaited<ReturnType<PrismaAdapter['startTransaction']>>
 
 export interface DatabaseParts {
   readonly kind: Database['kind']
@@ -28,17 +35,17 @@ export interface DatabaseParts {
   readonly bounds: Bounds
   /** How long an interactive transaction may last. */
   readonly transactionSeconds: number
-  /** Throws `Unavailable` where an operation must not begin now. */
+  /** Throws `Unavailable` if an operation must not begin now. */
   admit?(): Promise<void>
   readonly listen?: Listen
-  /** Closes what lies beneath Prisma. */
+  /** Closes what Prisma works on: the pool or the cluster. */
   close(): Promise<void>
 }
 
-/** The database over a driver adapter that is ready to serve. */
+/** The database behind a driver adapter that is ready to serve. */
 export function databaseOver(parts: DatabaseParts): Database {
-  const { kind, adapter, bounds } = parts
-  const operations = bounded(bounds)
+  const { kind, adapter, bounds, listen } = parts
+  const queue = workQueue({ ...bounds, name: 'database' })
   const prisma = new PrismaClient({
     adapter,
     errorFormat: 'minimal',
@@ -46,7 +53,7 @@ export function databaseOver(parts: DatabaseParts): Database {
   })
 
   async function close(): Promise<void> {
-    await operations.close()
+    await queue.close()
     await prisma.$disconnect()
     await parts.close()
   }
@@ -54,9 +61,9 @@ export function databaseOver(parts: DatabaseParts): Database {
   let closing: Promise<void> | undefined
   return {
     kind,
-    listen: parts.listen,
+    listen,
     run: (operation) =>
-      operations.run(async () => {
+      queue.run(async () => {
         try {
           await parts.admit?.()
           return await operation(prisma)
@@ -64,7 +71,7 @@ export function databaseOver(parts: DatabaseParts): Database {
           throw unavailableBecause(error) ?? error
         }
       }),
-    load: operations.load,
+    load: queue.load,
     close: () => (closing ??= close())
   }
 }

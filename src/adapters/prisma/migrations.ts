@@ -4,9 +4,9 @@ import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** One connection, ours alone until `migrate` has returned. */
+/** One connection. Nothing else may use it until `migrate` has returned. */
 export interface MigrationConnection {
-  /** Runs statements that take no values and whose rows nobody reads. */
+  /** Runs one or more statements without values; their rows are not read. */
   script(sql: string): Promise<unknown>
   query(sql: string, values: readonly unknown[]): Promise<{ readonly rows: readonly unknown[] }>
 }
@@ -14,7 +14,7 @@ export interface MigrationConnection {
 export interface Migration {
   readonly name: string
   readonly sql: string
-  /** SHA-256 of the file, in hex, as `prisma migrate` takes it. */
+  /** SHA-256 of the file in hex, as in `prisma migrate`. */
   readonly checksum: string
 }
 
@@ -24,10 +24,10 @@ interface AppliedMigration {
   readonly finished: boolean
 }
 
-/** The advisory lock that `prisma migrate` takes, so that it and we never migrate at once. */
+/** The advisory lock of `prisma migrate`: it and we never migrate at the same time. */
 const prismaMigrateLock = 72707369
 
-/** The table of `prisma migrate`, to the letter, so that the tool and this code agree about a database. */
+/** The table exactly as `prisma migrate` creates it, so that the tool and this code agree about a database. */
 const createHistory = `CREATE TABLE "_prisma_migrations" (
   "id" VARCHAR(36) PRIMARY KEY NOT NULL,
   "checksum" VARCHAR(64) NOT NULL,
@@ -40,14 +40,13 @@ const createHistory = `CREATE TABLE "_prisma_migrations" (
 )`
 
 /**
- * Brings the database up to `migrations`, in their order, each in a transaction of its own together
- * with its row in `_prisma_migrations`. Any number of processes may do so at once. Migrations that
- * only the database knows stay: during a rolling deploy a newer version has been there before us.
- * Throws where an applied migration is not the file we have, or where `prisma migrate` left a
- * failed one behind: a person must look at those.
+ * Applies those of `migrations` that the database does not have, in their order, each in its own transaction together
+ * with its row in `_prisma_migrations`. Any number of processes may call it at once. Migrations that only the database
+ * knows are ignored: during a rolling deploy a newer version has applied them. Throws if an applied migration differs
+ * from our file, or if `prisma migrate` left a failed one behind: a person must look at these.
  */
 export async function migrate(connection: MigrationConnection, migrations: readonly Migration[]): Promise<void> {
-  // Without the lock first: the common start has nothing to do, and may not be allowed to write.
+  // First without the lock: most starts have nothing to apply, and may not be allowed to write.
   if (pending(migrations, await readHistory(connection)).length === 0) return
   await connection.query('SELECT pg_advisory_lock($1)', [prismaMigrateLock])
   try {
@@ -71,7 +70,7 @@ export async function readMigrations(folder = migrationsFolder()): Promise<reado
   )
 }
 
-/** `prisma/migrations` of the package that this module is part of, wherever the compiler has put the module. */
+/** `prisma/migrations` of our package, wherever the compiler has put this module. */
 function migrationsFolder(): string {
   const from = dirname(fileURLToPath(import.meta.url))
   for (let folder = from; folder !== dirname(folder); folder = dirname(folder)) {
@@ -81,7 +80,7 @@ function migrationsFolder(): string {
   throw new Error(`There is no prisma/migrations above ${from}: the installation is incomplete.`)
 }
 
-/** Undefined where there is no history yet. */
+/** Undefined if the database has no history yet. */
 async function readHistory(connection: MigrationConnection): Promise<readonly AppliedMigration[] | undefined> {
   const { rows: tables } = await connection.query(`SELECT 1 WHERE to_regclass('"_prisma_migrations"') IS NOT NULL`, [])
   if (tables.length === 0) return undefined
@@ -98,7 +97,7 @@ function pending(migrations: readonly Migration[], history: readonly AppliedMigr
   if (failed !== undefined) {
     throw new Error(
       `The migration ${failed.migration_name} failed halfway in this database. ` +
-        'Mend the tables by hand, then say so with "prisma migrate resolve".'
+        'Repair the tables by hand, then record that with "prisma migrate resolve".'
     )
   }
   const applied = new Map(history.map((row) => [row.migration_name, row.checksum]))
@@ -107,7 +106,7 @@ function pending(migrations: readonly Migration[], history: readonly AppliedMigr
     if (known !== undefined && known !== checksum) {
       throw new Error(
         `The migration ${name} was applied to this database from another file than the one here. ` +
-          'A migration must never be edited after it was applied: put the old file back and add a new migration.'
+          'Never edit a migration after it was applied: put the old file back and add a new migration.'
       )
     }
   }
@@ -117,7 +116,7 @@ function pending(migrations: readonly Migration[], history: readonly AppliedMigr
 async function apply(connection: MigrationConnection, { name, sql, checksum }: Migration): Promise<void> {
   await connection.script('BEGIN')
   try {
-    // Who waits for a table's lock holds up everybody who comes after: better to fail and be started again.
+    // A statement that waits for a table's lock blocks all later ones: better to fail and be started again.
     await connection.script(`SET LOCAL lock_timeout = '5s'`)
     await connection.script(sql)
     await connection.query(

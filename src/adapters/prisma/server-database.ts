@@ -1,29 +1,28 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
-import { listening } from '../notices/postgres-listen.js'
-import type { Bounds } from './bounded.js'
-import { type Database, databaseOver } from './database.js'
+import { postgresListen } from '../notices/postgres-listen.js'
+import { type Bounds, type Database, databaseOver } from './database.js'
 import { isUniqueViolation, unavailableBecause } from './database-errors.js'
 import { migrate, readMigrations } from './migrations.js'
 import { withStrictCommit } from './strict-commit.js'
 
 export interface ServerOptions {
-  /** `postgresql://…`, with `?schema=` where the tables are not in `public`. */
+  /** `postgresql://…`, with `?schema=` if the tables are not in `public`. */
   readonly url: string
   /** Connections of this process, and how many operations run at once. */
   readonly poolSize?: number
-  readonly waiting?: Bounds['waiting']
+  readonly maxWaiting?: Bounds['maxWaiting']
   readonly waitSeconds?: Bounds['waitSeconds']
-  /** After this the server gives a statement up; for a lock it waits half of it. */
+  /** The server aborts a statement after this time; it waits half of it for a lock. */
   readonly statementTimeoutSeconds?: number
 }
 
 /**
- * Connects to a PostgreSQL server and brings its schema up to date. Throws `Unavailable` where the
- * server cannot be reached, and `Error` where its schema is none that this version can work on.
+ * Connects to a PostgreSQL server and applies new migrations. Throws `Unavailable` if the server cannot be reached, and
+ * `Error` if this version cannot work with the server's schema.
  */
 export async function openServerDatabase(options: ServerOptions): Promise<Database> {
-  const { poolSize = 10, waiting = 500, waitSeconds = 2, statementTimeoutSeconds = 4 } = options
+  const { poolSize = 10, maxWaiting = 500, waitSeconds = 2, statementTimeoutSeconds = 4 } = options
   const { schema, connection } = connectionTo(options.url)
   await migrateServer(connection, schema)
 
@@ -37,9 +36,9 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
     keepAlive: true,
     statement_timeout: statementTimeoutSeconds * 1000,
     lock_timeout: statementTimeoutSeconds * 500,
-    // Frees the rows that a process which died, or was cut off, in mid-transaction had locked.
+    // Frees rows that a process locked before it died, or lost its connection, in mid-transaction.
     idle_in_transaction_session_timeout: (statementTimeoutSeconds + 2) * 1000,
-    // The server, or the way to it, is silent: the server would have given the statement up by itself.
+    // Longer than `statement_timeout`: it fires only if the server or the network is silent.
     query_timeout: (statementTimeoutSeconds + 0.5) * 1000
   })
   pool.on('release', (_error, client) => endUnfinished(client))
@@ -47,19 +46,19 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
   return databaseOver({
     kind: 'server',
     adapter: withStrictCommit(new PrismaPg(pool, { schema })),
-    bounds: { inFlight: poolSize, waiting, waitSeconds },
+    bounds: { maxRunning: poolSize, maxWaiting, waitSeconds },
     transactionSeconds: statementTimeoutSeconds + 1,
-    listen: listening(connection, schema),
+    listen: postgresListen(connection, schema),
     close: () => pool.end()
   })
 }
 
-/** A connection that comes back in mid-transaction (a statement timed out here while it went on there) must not serve again. */
+/** Ends a connection that comes back in mid-transaction: a statement timed out here and still runs on the server. */
 function endUnfinished(client: pg.PoolClient): void {
   if (client instanceof pg.Client && client.getTransactionStatus() !== 'I') void client.end()
 }
 
-/** What every connection has in common: pg's settings, without Prisma's `schema` parameter, which pg does not know. */
+/** The settings of every connection, without Prisma's `schema` parameter, which pg does not know. */
 function connectionTo(databaseUrl: string): { readonly schema: string; readonly connection: pg.ClientConfig } {
   const url = new URL(databaseUrl)
   const schema = url.searchParams.get('schema') ?? 'public'
@@ -71,15 +70,15 @@ function connectionTo(databaseUrl: string): { readonly schema: string; readonly 
     connection: {
       connectionString: url.href,
       application_name: 'latchkey',
-      // Prisma reads and writes times without their offset: they are right in a session of UTC only.
-      options: `${givenOptions} -c TimeZone=UTC -c search_path=${quoteIdentifier(schema)}`.trim()
+      // Prisma reads and writes times without their offset, which is right only if the session's time zone is UTC.
+      options: `${givenOptions} -c TimeZone=UTC -c search_path=${pg.escapeIdentifier(schema)}`.trim()
     }
   }
 }
 
 async function migrateServer(connection: pg.ClientConfig, schema: string): Promise<void> {
   const client = new pg.Client({ ...connection, connectionTimeoutMillis: 5000, keepAlive: true })
-  // What a lost connection breaks is told by the query it breaks; unheard, the event would end the process.
+  // The query that a lost connection breaks reports it. Without a listener, an `error` event would crash the process.
   client.on('error', () => undefined)
   try {
     await client.connect()
@@ -100,13 +99,9 @@ async function migrateServer(connection: pg.ClientConfig, schema: string): Promi
 
 async function createSchema(client: pg.Client, schema: string): Promise<void> {
   try {
-    await client.query(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(schema)}`)
+    await client.query(`CREATE SCHEMA IF NOT EXISTS ${pg.escapeIdentifier(schema)}`)
   } catch (error) {
-    // Two at once both find it missing, and then one of them is told so.
+    // Two processes at once both find the schema missing. Then one of them gets this error, although it exists now.
     if (!isUniqueViolation(error)) throw error
   }
-}
-
-function quoteIdentifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
 }

@@ -1,12 +1,10 @@
 import type { SqlDriverAdapterFactory } from '@prisma/client/runtime/client'
-
-type Adapter = Awaited<ReturnType<SqlDriverAdapterFactory['connect']>>
-type Transaction = Awaited<ReturnType<Adapter['startTransaction']>>
+import type { PrismaTransaction } from './database.js'
 
 /**
- * Makes an adapter refuse to commit a transaction in which a statement has failed. PostgreSQL
- * answers such a COMMIT by rolling back, without an error, and Prisma takes that for success: code
- * that caught the statement's error would report what was never stored.
+ * Makes an adapter refuse to commit a transaction in which a statement has failed. PostgreSQL answers such a COMMIT
+ * with a rollback and without an error, which Prisma takes for success. Code that caught the statement's error would
+ * then report data as stored that is not.
  */
 export function withStrictCommit(factory: SqlDriverAdapterFactory): SqlDriverAdapterFactory {
   return {
@@ -21,10 +19,10 @@ export function withStrictCommit(factory: SqlDriverAdapterFactory): SqlDriverAda
   }
 }
 
-function strict(transaction: Transaction): Transaction {
+function strict(transaction: PrismaTransaction): PrismaTransaction {
   const faults: unknown[] = []
 
-  async function noting<T>(statement: Promise<T>): Promise<T> {
+  async function recordFault<T>(statement: Promise<T>): Promise<T> {
     try {
       return await statement
     } catch (error) {
@@ -37,9 +35,9 @@ function strict(transaction: Transaction): Transaction {
     provider: transaction.provider,
     adapterName: transaction.adapterName,
     options: transaction.options,
-    queryRaw: (query) => noting(transaction.queryRaw(query)),
+    queryRaw: (query) => recordFault(transaction.queryRaw(query)),
     async executeRaw(query) {
-      if (query.sql !== 'COMMIT' || faults.length === 0) return noting(transaction.executeRaw(query))
+      if (query.sql !== 'COMMIT' || faults.length === 0) return recordFault(transaction.executeRaw(query))
       await transaction.executeRaw({ ...query, sql: 'ROLLBACK' })
       throw faults[0]
     },

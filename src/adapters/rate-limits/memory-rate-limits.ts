@@ -3,7 +3,7 @@ import type { RateLimits } from '../../ports/limits.js'
 export interface MemoryOptions {
   /** How many keys of one allowance are remembered. */
   readonly capacity?: number
-  /** A clock of milliseconds that never jumps. */
+  /** A clock in milliseconds that never jumps. */
   readonly monotonic?: () => number
 }
 
@@ -12,18 +12,18 @@ interface Window {
   readonly endsAt: number
 }
 
-const usualCapacity = 50_000
+const defaultCapacity = 50_000
 
 /**
- * Counts in this process's memory. Above `capacity` keys in one window the oldest is forgotten: whoever
- * brings that about has made as many attempts as there are keys.
+ * Counts in this process's memory. Above `capacity` keys of one allowance the oldest window is forgotten: only a client
+ * that makes as many attempts as there are keys can cause that.
  */
 export function memoryRateLimits(options: MemoryOptions = {}): RateLimits {
-  const { capacity = usualCapacity, monotonic = () => performance.now() } = options
-  // All windows of one allowance are of one length, so the first to have been opened is the first to end.
+  const { capacity = defaultCapacity, monotonic = () => performance.now() } = options
+  // The windows of one allowance are equally long, so the first one opened is the first to end.
   const windowsByName = new Map<string, Map<string, Window>>()
 
-  function windowsOf(name: string, now: number): Map<string, Window> {
+  function openWindows(name: string, now: number): Map<string, Window> {
     const windows = windowsByName.get(name) ?? new Map<string, Window>()
     windowsByName.set(name, windows)
     for (const [key, window] of windows) {
@@ -36,7 +36,7 @@ export function memoryRateLimits(options: MemoryOptions = {}): RateLimits {
   return {
     async use({ allowance, key }) {
       const now = monotonic()
-      const windows = windowsOf(allowance.name, now)
+      const windows = openWindows(allowance.name, now)
       const window = windows.get(key) ?? { uses: 0, endsAt: now + allowance.windowSeconds * 1000 }
       const granted = window.uses < allowance.max
       if (granted) window.uses += 1
@@ -49,28 +49,28 @@ export function memoryRateLimits(options: MemoryOptions = {}): RateLimits {
     },
 
     async undo({ allowance, key }) {
-      const window = windowsOf(allowance.name, monotonic()).get(key)
+      const window = openWindows(allowance.name, monotonic()).get(key)
       if (window !== undefined && window.uses > 0) window.uses -= 1
     }
   }
 }
 
 /**
- * `limits` that answer a refusal only after a while, so that a client that tries again at once spends its own
- * time and not ours: a flood over some connections becomes as many requests as there are connections.
+ * The same limits, but each refusal waits for `pause`. A client that retries at once then spends its own time and not
+ * ours: it gets one refusal per connection and pause.
  */
-export function unhurried(limits: RateLimits, pause: () => Promise<void>): RateLimits {
+export function withSlowRefusals(limits: RateLimits, pause: () => Promise<void>): RateLimits {
   return {
     ...limits,
     async use(use) {
-      const taking = await limits.use(use)
-      if (!taking.granted) await pause()
-      return taking
+      const result = await limits.use(use)
+      if (!result.granted) await pause()
+      return result
     }
   }
 }
 
-/** For who switches limits off. */
+/** Grants everything: `RATE_LIMIT_ENABLED=false`. */
 export const noRateLimits: RateLimits = {
   use: async () => ({ granted: true, uses: 0, endsInSeconds: 0 }),
   undo: async () => undefined

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import t, { type Test } from 'tap'
 import { FolderTaken, openEmbeddedDatabase } from '../../../src/adapters/embedded/embedded-database.js'
-import { upkeep } from '../../../src/adapters/embedded/embedded-upkeep.js'
 import { lockFolder } from '../../../src/adapters/embedded/folder-lock.js'
+import { upkeep } from '../../../src/adapters/embedded/upkeep.js'
 import { sql, testDataFolder, testFolder } from '../../support/database.js'
 
 const embeddedModule = new URL('../../../src/adapters/embedded/embedded-database.js', import.meta.url).href
@@ -17,7 +17,7 @@ async function open(t: Test, dataDir: string) {
   return database
 }
 
-t.test('a folder that somebody else has is refused, with its name and what to do', async (t) => {
+t.test('a locked folder is refused, with its path and what to do', async (t) => {
   const dataDir = await testFolder(t)
   const lock = await lockFolder(dataDir)
   t.teardown(() => lock?.release())
@@ -30,9 +30,9 @@ t.test('a folder that somebody else has is refused, with its name and what to do
   for (const part of [dataDir, 'DATA_DIR', 'DATABASE_URL']) t.ok(message.includes(part))
 })
 
-t.test('after kill -9, and after a close, the next one has every acknowledged write', async (t) => {
+t.test('after kill -9, and after a close, the next open finds every acknowledged write', async (t) => {
   const dataDir = join(await testFolder(t), 'deep', 'data')
-  // It ends with its standard input, so that a test that is killed leaves nothing behind that writes for ever.
+  // The child ends with its standard input, so that it does not write on if the test is killed.
   const script = `import { openEmbeddedDatabase } from '${embeddedModule}'
     process.stdin.on('end', () => process.exit()).resume()
     const database = await openEmbeddedDatabase(${JSON.stringify({ dataDir })})
@@ -44,9 +44,9 @@ t.test('after kill -9, and after a close, the next one has every acknowledged wr
     stdio: ['pipe', 'pipe', 'inherit']
   })
   t.teardown(() => child.kill('SIGKILL'))
-  let said = ''
-  child.stdout.on('data', (data) => (said += data))
-  while (said.split('\n').length < 20) await once(child.stdout, 'data')
+  let output = ''
+  child.stdout.on('data', (data) => (output += data))
+  while (output.split('\n').length < 20) await once(child.stdout, 'data')
   await t.rejects(openEmbeddedDatabase({ dataDir }), FolderTaken)
   const closed = once(child, 'close')
   child.kill('SIGKILL')
@@ -54,7 +54,7 @@ t.test('after kill -9, and after a close, the next one has every acknowledged wr
 
   const database = await open(t, dataDir)
   const [row] = await sql<{ count: bigint }>(database, 'SELECT count(*) AS "count" FROM "event"')
-  const acknowledged = said.split('\n').length - 1
+  const acknowledged = output.split('\n').length - 1
   t.ok(Number(row?.count) >= acknowledged, `${row?.count} rows of ${acknowledged} acknowledged`)
   await database.close()
 
@@ -63,7 +63,7 @@ t.test('after kill -9, and after a close, the next one has every acknowledged wr
   t.same(await sql(again, 'SELECT count(*) AS "count" FROM "event"'), [row])
 })
 
-t.test('when it cannot open it lets go of the folder', async (t) => {
+t.test('a failed open releases the lock of the folder', async (t) => {
   const dataDir = await testFolder(t)
   await t.rejects(openEmbeddedDatabase({ dataDir, template: join(dataDir, 'no-such-template') }))
   const lock = await lockFolder(dataDir)
@@ -71,7 +71,7 @@ t.test('when it cannot open it lets go of the folder', async (t) => {
   await lock?.release()
 })
 
-t.test('upkeep keeps the log short, and gives back the room of removed rows', async (t) => {
+t.test('upkeep keeps the log short, and frees the space of deleted rows', async (t) => {
   const folder = join(await testDataFolder(t), 'postgres')
   const startParams = [...PGlite.defaultStartParams, '-c', 'max_wal_size=2MB']
   const pglite = await PGlite.create({ dataDir: folder, startParams })
@@ -79,12 +79,12 @@ t.test('upkeep keeps the log short, and gives back the room of removed rows', as
   const checkpoint = async () => (await pglite.query('SELECT redo_lsn::text FROM pg_control_checkpoint()')).rows
   const before = await checkpoint()
   await upkeep(pglite)
-  t.strictSame(await checkpoint(), before, 'where nothing was written, nothing is done')
+  t.strictSame(await checkpoint(), before, 'nothing was written, so nothing is done')
 
   for (let rounds = 0; rounds < 2; rounds += 1) {
     await pglite.exec(`INSERT INTO event (type) SELECT repeat('x', 500) FROM generate_series(1, 10000)`)
     await pglite.exec('DELETE FROM event')
-    // Counted are rows that a session has told of, which it does when it next has nothing to do.
+    // A backend reports its row counts only when it is idle, or when forced.
     await pglite.exec('SELECT pg_stat_force_next_flush()')
     await upkeep(pglite)
     t.strictSame((await pglite.query(`SELECT pg_relation_size('event')::int AS bytes`)).rows, [{ bytes: 0 }])

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { keepLedger, powerCut } from '../../support/faults/ledger.js'
 
-/** The short form of test/faults/storage/embedded-kills.test.ts. A start takes a second, on a busy machine ten. */
+/** The short form of test/faults/storage/embedded-kills.test.ts. A start takes one second, or ten on a busy machine. */
 t.setTimeout(400_000)
 
 t.test('kill -9, twice, loses no acknowledged write', async (t) => {

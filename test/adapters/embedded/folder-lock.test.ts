@@ -9,8 +9,8 @@ import { testFolder } from '../../support/database.js'
 const lockModule = new URL('../../../src/adapters/embedded/folder-lock.js', import.meta.url).href
 
 /**
- * Another process that takes the lock, says so, and goes on with `then`: by default it lives as long
- * as its standard input, so that a test that is killed leaves nothing behind.
+ * Starts a process that takes the lock, reports that, and then runs `then`. By default it lives as long as its standard
+ * input, so that it ends if the test is killed.
  */
 async function holder(t: Test, folder: string, then = 'process.stdin.resume()'): Promise<ChildProcess> {
   const script = `import { lockFolder } from '${lockModule}'
@@ -21,8 +21,8 @@ async function holder(t: Test, folder: string, then = 'process.stdin.resume()'):
     stdio: ['pipe', 'pipe', 'inherit']
   })
   t.teardown(() => child.kill('SIGKILL'))
-  const [said] = await once(child.stdout, 'data')
-  t.equal(String(said), 'locked')
+  const [output] = await once(child.stdout, 'data')
+  t.equal(String(output), 'locked')
   return child
 }
 
@@ -32,7 +32,7 @@ async function killed(child: ChildProcess): Promise<void> {
   await gone
 }
 
-t.test('one holder at a time, and the next when it has let go', async (t) => {
+t.test('a folder has one holder at a time, and can be locked again after release', async (t) => {
   const folder = await testFolder(t)
   const lock = await lockFolder(folder)
   t.ok(lock)
@@ -44,7 +44,7 @@ t.test('one holder at a time, and the next when it has let go', async (t) => {
   await next?.release()
 })
 
-t.test('another process has it until it is killed, and then at once it is free', async (t) => {
+t.test('a process holds the lock until it is killed, and then the folder is free at once', async (t) => {
   const folder = await testFolder(t)
   for (let round = 0; round < 3; round += 1) {
     const child = await holder(t, folder)
@@ -54,16 +54,16 @@ t.test('another process has it until it is killed, and then at once it is free',
     t.ok(lock)
     await lock?.release()
   }
-  t.equal((await readdir(folder)).length, 1, 'what dead holders left is swept')
+  t.equal((await readdir(folder)).length, 1, 'the files of dead holders are removed')
 })
 
-t.test('a holder too busy to answer still has it', async (t) => {
+t.test('a holder that is too busy to answer keeps the lock', async (t) => {
   const folder = await testFolder(t)
   await holder(t, folder, 'for (const end = performance.now() + 20_000; performance.now() < end; ) {}')
   for (let attempt = 0; attempt < 20; attempt += 1) t.equal(await lockFolder(folder), undefined)
 })
 
-t.test('of many who take over from a dead holder, one gets it', async (t) => {
+t.test('of many contenders after a dead holder, one gets the lock', async (t) => {
   const folder = await testFolder(t)
   for (let round = 0; round < 10; round += 1) {
     await killed(await holder(t, folder))
@@ -73,7 +73,7 @@ t.test('of many who take over from a dead holder, one gets it', async (t) => {
   }
 })
 
-t.test('a folder whose path is too long for a socket', async (t) => {
+t.test('a folder whose path is too long for a socket can be locked', async (t) => {
   const folder = join(await testFolder(t), 'x'.repeat(100), 'y'.repeat(100))
   await mkdir(folder, { recursive: true })
   const lock = await lockFolder(folder)
@@ -82,11 +82,11 @@ t.test('a folder whose path is too long for a socket', async (t) => {
   await lock?.release()
 })
 
-t.test('a folder that is not there, or cannot be written to, is an error', async (t) => {
+t.test('locking a missing folder is an error', async (t) => {
   await t.rejects(lockFolder(join(await testFolder(t), 'missing')))
 })
 
-t.test('the lock keeps no process alive', async (t) => {
+t.test('the lock does not keep a process alive', async (t) => {
   const folder = await testFolder(t)
   const child = await holder(t, folder, '')
   if (child.exitCode === null) await once(child, 'exit')

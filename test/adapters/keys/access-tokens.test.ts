@@ -10,7 +10,7 @@ import { Unavailable } from '../../../src/ports/errors.js'
 
 const now = 1_800_000_000_000
 const clock = { now: () => now }
-const missing = async () => {}
+const reload = async () => {}
 const identity = { issuer: 'https://auth.example', audience: 'https://api.example' }
 const claims: AccessClaims = {
   iss: identity.issuer,
@@ -33,7 +33,7 @@ async function makeKey(alg: SigningAlgorithm, rest: Partial<SigningKey> = {}): P
 }
 
 function tokensOf(...keys: SigningKey[]) {
-  return accessTokens({ keys, identity, clock, missing })
+  return accessTokens({ keys, identity, clock, reload })
 }
 
 function encode(value: unknown): string {
@@ -58,7 +58,7 @@ function signHS256(secret: string | Buffer, header: unknown, payload: unknown): 
   return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`
 }
 
-t.test('a token of each algorithm opens to the claims it was signed with, and says no more', async (t) => {
+t.test('a token of each algorithm opens to exactly the claims that were signed', async (t) => {
   for (const alg of signingAlgorithms) {
     const key = await makeKey(alg)
     const tokens = await tokensOf(key)
@@ -76,12 +76,12 @@ t.test('an HS256 key has 256 random bits', async (t) => {
   t.notSame(one.signing, other.signing)
 })
 
-t.test('signing changes nothing in the claims it was given', async (t) => {
+t.test('signing does not change the claims object', async (t) => {
   const tokens = await tokensOf(await makeKey('ES256'))
   t.equal((await tokens.sign(Object.freeze({ ...claims }))).split('.').length, 3)
 })
 
-t.test('forged tokens are refused, the genuine one beside them is not', async (t) => {
+t.test('forged tokens are refused and the genuine token is accepted', async (t) => {
   const key = await makeKey('ES256')
   const rsaKey = await makeKey('RS256', { number: 2, signsFrom: now + 1 })
   const secretKey = await makeKey('HS256', { number: 3, signsFrom: now + 1 })
@@ -95,8 +95,8 @@ t.test('forged tokens are refused, the genuine one beside them is not', async (t
   const changedSignature = Buffer.from(signature, 'base64url')
   changedSignature[10] = (changedSignature[10] ?? 0) ^ 1
 
-  t.strictSame(tokens.open(genuine), claims, 'the positive control')
-  t.strictSame(tokens.open(signES256(key, header, claims)), claims, 'and one signed by hand with our key')
+  t.strictSame(tokens.open(genuine), claims, 'the genuine token opens')
+  t.strictSame(tokens.open(signES256(key, header, claims)), claims, 'a token signed by hand with our key opens')
 
   const forged: Record<string, string> = {
     'alg none': `${encode({ ...header, alg: 'none' })}.${payload}.`,
@@ -146,26 +146,29 @@ t.test('forged tokens are refused, the genuine one beside them is not', async (t
   for (const [name, token] of Object.entries(forged)) t.equal(tokens.open(token), undefined, name)
 })
 
-t.test('a token that lacks exp, iss or aud, or has others, is not opened even with a good signature', async (t) => {
-  const key = await makeKey('ES256')
-  const tokens = await tokensOf(key)
-  const header = { alg: 'ES256', typ: 'at+jwt', kid: key.kid }
-  for (const name of ['iss', 'aud', 'sub', 'sid', 'jti', 'client_id', 'iat', 'exp']) {
-    const { [name]: _dropped, ...rest } = { ...claims } as Record<string, unknown>
-    t.equal(tokens.open(signES256(key, header, rest)), undefined, `without ${name}`)
+t.test(
+  'a token without a required claim, or with another iss or aud, is not opened even with a good signature',
+  async (t) => {
+    const key = await makeKey('ES256')
+    const tokens = await tokensOf(key)
+    const header = { alg: 'ES256', typ: 'at+jwt', kid: key.kid }
+    for (const name of ['iss', 'aud', 'sub', 'sid', 'jti', 'client_id', 'iat', 'exp']) {
+      const { [name]: _dropped, ...rest } = { ...claims } as Record<string, unknown>
+      t.equal(tokens.open(signES256(key, header, rest)), undefined, `without ${name}`)
+    }
+    t.equal(tokens.open(signES256(key, header, { ...claims, iss: 'https://other.example' })), undefined)
+    t.equal(tokens.open(signES256(key, header, { ...claims, aud: 'https://other.example' })), undefined)
   }
-  t.equal(tokens.open(signES256(key, header, { ...claims, iss: 'https://other.example' })), undefined)
-  t.equal(tokens.open(signES256(key, header, { ...claims, aud: 'https://other.example' })), undefined)
-})
+)
 
-t.test('the clock of the machine is not asked: an old exp and a far nbf still open', async (t) => {
+t.test('opening ignores exp and nbf, which the caller checks by the database clock', async (t) => {
   const key = await makeKey('ES256')
   const tokens = await tokensOf(key)
   const old = { ...claims, iat: 1000, exp: 1600, nbf: 4_000_000_000 }
   t.strictSame(tokens.open(signES256(key, { alg: 'ES256', typ: 'at+jwt', kid: key.kid }, old)), old)
 })
 
-t.test('no text makes it throw', async (t) => {
+t.test('open never throws', async (t) => {
   const key = await makeKey('ES256')
   const tokens = await tokensOf(key)
   const genuine = await tokens.sign(claims)
@@ -201,7 +204,7 @@ t.test('no text makes it throw', async (t) => {
     t.equal(
       tokens.open(signES256(key, { alg: 'ES256', typ: 'at+jwt', kid: key.kid }, payload)),
       undefined,
-      'well signed'
+      'with a good signature'
     )
   }
   for (let length = 0; length < genuine.length; length++) t.equal(tokens.open(genuine.slice(0, length)), undefined)
@@ -215,7 +218,7 @@ t.test('no text makes it throw', async (t) => {
   }
 })
 
-t.test('the greatest number that signs by now signs; the others still open', async (t) => {
+t.test('the key with the greatest number that may sign signs; tokens of the others still open', async (t) => {
   const [first, second, next] = [
     await makeKey('ES256', { number: 1 }),
     await makeKey('EdDSA', { number: 2 }),
@@ -228,14 +231,30 @@ t.test('the greatest number that signs by now signs; the others still open', asy
   t.strictSame(
     tokens.jwks().keys.map(({ kid }) => kid),
     [next.kid, second.kid, first.kid],
-    'the next key is published before it signs'
+    'the next key is already published'
   )
-  const later = await accessTokens({ keys: [first, next, second], identity, clock: { now: () => now + 1000 }, missing })
-  t.equal(kidOf(await later.sign(claims)), next.kid)
-  t.strictSame(tokens.open(await later.sign(claims)), claims, 'also where the clock is a little behind')
+  const laterClaims = { ...claims, iat: claims.iat + 1 }
+  t.equal(kidOf(await tokens.sign(laterClaims)), next.kid)
+  t.strictSame(tokens.open(await tokens.sign(laterClaims)), laterClaims, 'even if the clock of the reader is behind')
 })
 
-t.test('a retired key neither signs, nor opens, nor is published', async (t) => {
+t.test('a token is never signed by a key that does not sign yet, or has retired, at its iat', async (t) => {
+  const second = (offset: number) => ({ ...claims, iat: claims.iat + offset })
+  const kidOf = (token: string) => (decode(token.split('.')[0]) as { kid: string }).kid
+  const old = await makeKey('ES256', { number: 1, retiresAt: now + 1500 })
+  const next = await makeKey('ES256', { number: 2, signsFrom: now + 500 })
+  const tokens = await tokensOf(old, next)
+  t.equal(kidOf(await tokens.sign(claims)), old.kid, 'the key begins to sign within this second')
+  t.equal(kidOf(await tokens.sign(second(1))), next.kid)
+
+  const alone = await tokensOf(old)
+  t.equal(kidOf(await alone.sign(second(1))), old.kid, 'the key retires within this second')
+  await t.rejects(alone.sign(second(2)), { name: 'Unavailable' })
+  const emergency = await tokensOf({ ...old, retiresAt: now + 500 }, { ...next, signsFrom: now + 500 - 60_000 })
+  t.equal(kidOf(await emergency.sign(claims)), next.kid, 'revoke_old: the new key signs from a minute before')
+})
+
+t.test('a retired key does not sign, does not open and is not published', async (t) => {
   const [retired, current] = [await makeKey('ES256', { number: 2 }), await makeKey('ES256', { number: 1 })]
   const token = await (await tokensOf(retired)).sign(claims)
   const before = await tokensOf(current, { ...retired, retiresAt: now + 1 })
@@ -246,19 +265,19 @@ t.test('a retired key neither signs, nor opens, nor is published', async (t) => 
   t.strictSame(after.open(await after.sign(claims)), claims)
 })
 
-t.test('without a key in force it is unavailable, not wrong', async (t) => {
+t.test('without a key that may sign, signing throws Unavailable', async (t) => {
   const tokens = await tokensOf(await makeKey('ES256', { signsFrom: now + 1 }))
   await t.rejects(tokens.sign(claims), new Unavailable('No signing key is in force'))
 })
 
-t.test('the key set holds the public keys only, and none of an HS256 key', async (t) => {
+t.test('the key set holds public keys alone, and nothing of an HS256 key', async (t) => {
   const [key, secretKey] = [await makeKey('ES256'), await makeKey('HS256', { number: 2 })]
   const tokens = await tokensOf(key, secretKey)
   t.strictSame(tokens.jwks(), { keys: [key.jwk] })
   t.notOk('d' in (tokens.jwks().keys[0] ?? {}))
 })
 
-t.test('the keys can be changed while it runs', async (t) => {
+t.test('the keys can be replaced at run time', async (t) => {
   const [old, next] = [await makeKey('ES256'), await makeKey('EdDSA', { number: 2 })]
   const tokens = await tokensOf(old)
   const [before, foreign] = [await tokens.sign(claims), await (await tokensOf(next)).sign(claims)]
@@ -268,13 +287,13 @@ t.test('the keys can be changed while it runs', async (t) => {
   t.match(decode(after.split('.')[0]), { kid: next.kid, alg: 'EdDSA' })
   for (const token of [before, foreign, after]) t.strictSame(tokens.open(token), claims)
   await tokens.use([next])
-  t.equal(tokens.open(before), undefined, 'a key that has been taken out is of no more use')
+  t.equal(tokens.open(before), undefined, 'a removed key opens nothing')
   t.strictSame(tokens.open(after), claims)
   t.strictSame(tokens.jwks(), { keys: [next.jwk] })
   await tokens.close()
 })
 
-t.test('a key that gets its end while it runs opens nothing after it', async (t) => {
+t.test('a key that retires at run time opens nothing from then on', async (t) => {
   const [old, next] = [await makeKey('ES256'), await makeKey('ES256', { number: 2 })]
   const tokens = await tokensOf(old)
   const token = await tokens.sign(claims)
@@ -282,22 +301,22 @@ t.test('a key that gets its end while it runs opens nothing after it', async (t)
   t.equal(tokens.open(token), undefined)
 })
 
-t.test('it asks for keys where it has none that will do, and goes on with what it got', async (t) => {
+t.test('if no key fits, the keys are reloaded and used', async (t) => {
   const [waiting, late] = [await makeKey('ES256', { signsFrom: now + 1 }), await makeKey('ES256', { number: 2 })]
   const asked: string[] = []
   const tokens = await accessTokens({
     keys: [waiting],
     identity,
     clock,
-    async missing(what) {
-      asked.push(what)
+    async reload(why) {
+      asked.push(why)
       await tokens.use([waiting, late])
     }
   })
   const token = await tokens.sign(claims)
   t.match(decode(token.split('.')[0]), { kid: late.kid })
   t.strictSame(tokens.open(token), claims)
-  t.strictSame(asked, ['active key'])
+  t.strictSame(asked, ['no active key'])
   t.equal(tokens.open(await (await tokensOf(await makeKey('ES256'))).sign(claims)), undefined)
-  t.strictSame(asked, ['active key', 'key of a token'])
+  t.strictSame(asked, ['no active key', 'unknown key'])
 })

@@ -17,15 +17,15 @@ const claims: AccessClaims = {
   sid: '0189f7a4-6d3c-4c55-9b1e-2f60718293a4',
   jti: 'b3f6b0a2-94de-47f0-a9ee-0f8f6cf2f0d3',
   client_id: 'latchkey',
-  iat: 1,
-  exp: 2,
-  auth_time: 1,
+  iat: 1_800_000_000,
+  exp: 1_800_000_600,
+  auth_time: 1_800_000_000,
   amr: ['pwd'],
   roles: []
 }
 const never = 3_600_000
 
-/** Instances over one store, each with a source of notices that the test plays. */
+/** Instances over one store. The test sends each its notices. */
 async function play(t: Test) {
   const time = { now: 1_800_000_000_000 }
   const clock = { now: () => time.now }
@@ -73,29 +73,31 @@ async function until(condition: () => boolean): Promise<void> {
   for (let i = 0; i < 1000 && !condition(); i += 1) await delay(5)
 }
 
-t.test('a notice is enough to learn of a key, and of the end of one', async (t) => {
+t.test('on a notice an instance reads new keys and drops retired ones', async (t) => {
   const { instance } = await play(t)
   const [one, other] = [await instance(), await instance()]
   const before = await other.accessTokens.sign(claims)
   await one.signingKeys.rotate('revoke_old', {})
   const token = await one.accessTokens.sign(claims)
-  const told: string[][] = []
-  const unfollow = other.accessTokens.followKeys(() => told.push(other.accessTokens.jwks().keys.map(({ kid }) => kid)))
+  const followed: string[][] = []
+  const unfollow = other.accessTokens.followKeys(() =>
+    followed.push(other.accessTokens.jwks().keys.map(({ kid }) => kid))
+  )
   other.notice()
   await until(() => other.accessTokens.open(token) !== undefined)
   t.strictSame(other.accessTokens.open(token), claims)
   t.equal(other.accessTokens.open(before), undefined)
   const kids = one.accessTokens.jwks().keys.map(({ kid }) => kid)
-  t.strictSame(told.at(-1), kids, 'whoever follows the keys is told')
+  t.strictSame(followed.at(-1), kids, 'followers are called')
   unfollow()
-  const { length } = told
+  const { length } = followed
   other.notice()
   await delay(20)
-  t.equal(told.length, length)
+  t.equal(followed.length, length)
   t.strictSame(other.accessTokens.jwks(), one.accessTokens.jwks())
 })
 
-t.test('a token of an unknown key is enough as well, but a flood of them reads the keys once', async (t) => {
+t.test('a token of an unknown key makes an instance read the keys, at most once in five seconds', async (t) => {
   const { instance, world, time } = await play(t)
   const [one, other] = [await instance(), await instance()]
   await one.signingKeys.rotate('revoke_old', {})
@@ -110,7 +112,7 @@ t.test('a token of an unknown key is enough as well, but a flood of them reads t
   t.equal(world.reads, reads + 2)
 })
 
-t.test('before it says that nothing can sign, it reads the keys', async (t) => {
+t.test('sign reads the keys before it throws Unavailable', async (t) => {
   const { instance, change, time } = await play(t)
   const [one, other] = [await instance(), await instance()]
   change(0, { retiresAt: time.now + 1 })
@@ -118,14 +120,15 @@ t.test('before it says that nothing can sign, it reads the keys', async (t) => {
   await delay(20)
   await one.signingKeys.rotate('requested', {})
   time.now += 360_000
-  t.ok(await other.accessTokens.sign(claims))
+  const laterClaims = { ...claims, iat: time.now / 1000 }
+  t.ok(await other.accessTokens.sign(laterClaims))
   change(1, { retiresAt: time.now })
   other.notice()
   await delay(20)
-  await t.rejects(other.accessTokens.sign(claims), new Unavailable('No signing key is in force'))
+  await t.rejects(other.accessTokens.sign(laterClaims), new Unavailable('No signing key is in force'))
 })
 
-t.test('while the keys cannot be read it goes on with those it knows', async (t) => {
+t.test('while the keys cannot be read, the known keys stay in use', async (t) => {
   const { instance, world } = await play(t)
   const one = await instance()
   world.readable = false
@@ -135,7 +138,7 @@ t.test('while the keys cannot be read it goes on with those it knows', async (t)
   await t.rejects(one.signingKeys.rotate('requested', {}), { name: 'Unavailable' })
 })
 
-t.test('while nobody would tell of a change it reads every second', async (t) => {
+t.test('without a subscription the keys are read every second', async (t) => {
   const { instance } = await play(t)
   const [one, other] = [await instance(), await instance({ reachable: false })]
   const before = await other.accessTokens.sign(claims)
@@ -144,7 +147,7 @@ t.test('while nobody would tell of a change it reads every second', async (t) =>
   t.equal(other.accessTokens.open(before), undefined)
 })
 
-t.test('every check reads the keys, and rotates where that is due', async (t) => {
+t.test('every check reads the keys and rotates if due', async (t) => {
   const { instance, time, causes, change } = await play(t)
   const one = await instance({ checkMilliseconds: 10, rotationDays: 1 })
   change(0, { signsFrom: time.now - 86_400_000 })

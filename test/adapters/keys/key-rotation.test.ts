@@ -31,17 +31,17 @@ async function play(options: { readonly alg?: SigningAlgorithm; readonly rotatio
   return { ...memory, time, instance, rotation, refreshes: () => refreshed }
 }
 
-t.test('a rotation is taken in by the instance that made it', async (t) => {
+t.test('the instance that rotates reads the keys again', async (t) => {
   const { rotation, rows, refreshes } = await play()
   t.equal(await rotation.rotate('requested', {}), true)
   t.equal(rows.length, 2)
   t.equal(refreshes(), 1)
-  t.equal(await rotation.rotate('requested', {}), false, 'the next key waits')
+  t.equal(await rotation.rotate('requested', {}), false, 'the next key is already published')
   t.equal(rows.length, 2)
   t.equal(refreshes(), 1)
 })
 
-t.test('the list is the newest first and has nothing secret', async (t) => {
+t.test('keys are listed newest first, without secrets', async (t) => {
   const { rotation } = await play()
   await rotation.rotate('requested', {})
   const keys = await rotation.list()
@@ -60,60 +60,64 @@ t.test('ten instances that rotate at once make one key', async (t) => {
   t.equal(made.filter((one) => one).length, 1)
 })
 
-t.test('an emergency is not lost to a rotation of the same moment', async (t) => {
+t.test('revoke_old takes effect even if another rotation runs at the same moment', async (t) => {
   const { instance, rows, time } = await play()
   await Promise.all([instance().rotate('requested', {}), instance().rotate('revoke_old', {})])
   const newest = rows.at(-1)
   const signs = (newest?.signsFrom ?? Number.NaN) <= time.now
-  // Whichever came first, what was there before the emergency has retired.
+  // Whichever rotation came first, the keys from before `revoke_old` have retired.
   const before = signs ? rows.slice(0, -1) : rows.slice(0, 1)
   t.ok(before.every(({ retiresAt }) => retiresAt === time.now))
   t.ok(rows.some(({ signsFrom, retiresAt }) => signsFrom <= time.now && (retiresAt === null || retiresAt > time.now)))
 })
 
-t.test('on a schedule, the key is rotated when it has signed for so long, once', async (t) => {
+t.test('a scheduled rotation happens once, when the key has signed for rotationDays', async (t) => {
   const { rotation, time, rows, causes, instance } = await play({ rotationDays: 30 })
   time.now += 30 * day - 1
-  await rotation.rotateWhereDue()
+  await rotation.rotateWhenDue()
   t.equal(rows.length, 1)
   time.now += 1
-  await Promise.all([rotation, instance('ES256', 30)].map((one) => one.rotateWhereDue()))
-  await rotation.rotateWhereDue()
+  await Promise.all([rotation, instance('ES256', 30)].map((one) => one.rotateWhenDue()))
+  await rotation.rotateWhenDue()
   t.strictSame(causes, ['scheduled'])
   time.now += 360_000 + 30 * day
-  await rotation.rotateWhereDue()
+  await rotation.rotateWhenDue()
   t.strictSame(causes, ['scheduled', 'scheduled'])
 })
 
-t.test('without a schedule a key stays, however old', async (t) => {
+t.test('without rotationDays a key is never rotated by age', async (t) => {
   const { rotation, time, rows } = await play()
   time.now += 10_000 * day
-  await rotation.rotateWhereDue()
+  await rotation.rotateWhenDue()
   t.equal(rows.length, 1)
 })
 
-t.test('another algorithm is published first, and asked for once', async (t) => {
+t.test('a key of another algorithm is published before it signs, and an instance asks for it once', async (t) => {
   const { rotation, instance, rows, causes, time } = await play({ alg: 'EdDSA' })
   const old = instance('ES256')
-  await old.rotateWhereDue()
-  await rotation.rotateWhereDue()
+  await old.rotateWhenDue()
+  await rotation.rotateWhenDue()
   t.match(rows, [{ alg: 'ES256' }, { alg: 'EdDSA', signsFrom: time.now + 360_000 }])
   time.now += 360_001
-  await old.rotateWhereDue()
-  await rotation.rotateWhereDue()
-  t.strictSame(causes, ['algorithm_changed'], 'an instance that still has the old one does not turn it back')
+  await old.rotateWhenDue()
+  await rotation.rotateWhenDue()
+  t.strictSame(causes, ['algorithm_changed'], 'an instance with the old algorithm does not switch back')
   await old.rotate('requested', {})
   time.now += 360_001
-  await rotation.rotateWhereDue()
-  t.equal(rows.length, 3, 'nor does the new one answer what somebody asked of an old one')
+  await rotation.rotateWhenDue()
+  t.equal(
+    rows.length,
+    3,
+    'an instance with the new algorithm accepts a key that an operator requested from an old instance'
+  )
 })
 
-t.test('an algorithm that finds another key waiting has its turn after it', async (t) => {
+t.test('a change of algorithm waits while another key is published', async (t) => {
   const { rotation, instance, rows, time } = await play({ alg: 'HS256' })
   await instance('ES256').rotate('requested', {})
-  await rotation.rotateWhereDue()
+  await rotation.rotateWhenDue()
   t.equal(rows.length, 2)
   time.now += 360_001
-  await rotation.rotateWhereDue()
+  await rotation.rotateWhenDue()
   t.equal(rows.at(-1)?.alg, 'HS256')
 })

@@ -15,7 +15,7 @@ function secretsOf(...texts: string[]): Promise<RootSecrets> {
   return rootSecrets({ configured: texts.map((text) => text.padEnd(32)), dataDir: '', required: true, entropy })
 }
 
-t.test('the first start makes key number 1, the next one finds it', async (t) => {
+t.test('the first start makes key number 1, and the next start uses it', async (t) => {
   const secrets = await secretsOf('one')
   for (const alg of signingAlgorithms) {
     const { store, rows } = memoryStore(clock)
@@ -27,7 +27,7 @@ t.test('the first start makes key number 1, the next one finds it', async (t) =>
   }
 })
 
-t.test('what is published is the public key, and of an HS256 key nothing', async (t) => {
+t.test('the published JWK is the public key, and an HS256 key has none', async (t) => {
   const secrets = await secretsOf('one')
   const membersOf = { ES256: ['crv', 'kty', 'x', 'y'], EdDSA: ['crv', 'kty', 'x'], RS256: ['e', 'kty', 'n'] }
   for (const alg of ['ES256', 'EdDSA', 'RS256'] as const) {
@@ -51,7 +51,7 @@ t.test('what is published is the public key, and of an HS256 key nothing', async
   )
 })
 
-t.test('the private key does not lie in the row as it is', async (t) => {
+t.test('the row does not hold the private key in plain form', async (t) => {
   const { store, rowAt } = memoryStore(clock)
   const [key] = await loadSigningKeys({ store, secrets: await secretsOf('one'), alg: 'HS256', entropy, clock })
   const row = Buffer.from(rowAt(0).encryptedPrivateKey)
@@ -78,14 +78,14 @@ t.test('instances of different algorithms that start at once share one key', asy
   t.strictSame(started[0], started[1])
 })
 
-t.test('a start with another algorithm changes nothing at once', async (t) => {
+t.test('a start with another algorithm does not change the keys at once', async (t) => {
   const { store } = memoryStore(clock)
   const secrets = await secretsOf('one')
   const before = await loadSigningKeys({ store, secrets, alg: 'ES256', entropy, clock })
   t.strictSame(await loadSigningKeys({ store, secrets, alg: 'EdDSA', entropy, clock }), before)
 })
 
-t.test('where every key has retired, the next one signs at once', async (t) => {
+t.test('if every key has retired, the next key signs at once', async (t) => {
   const { store, change, rows } = memoryStore(clock)
   const secrets = await secretsOf('one')
   await loadSigningKeys({ store, secrets, alg: 'ES256', entropy, clock })
@@ -99,7 +99,7 @@ t.test('where every key has retired, the next one signs at once', async (t) => {
   t.equal(keys.length, 1)
 })
 
-t.test('a reload brings new keys and new times, and drops what has retired', async (t) => {
+t.test('a reload returns new keys and changed times, and drops retired keys', async (t) => {
   const { store, change, rows } = memoryStore(clock)
   const options = { store, secrets: await secretsOf('one'), alg: 'ES256', entropy, clock } as const
   const [first] = await loadSigningKeys(options)
@@ -116,7 +116,7 @@ t.test('a reload brings new keys and new times, and drops what has retired', asy
   t.strictSame(await reloadSigningKeys(options, keys), keys.slice(1))
 })
 
-t.test('a reload leaves out what only a newer root secret decrypts, and goes on', async (t) => {
+t.test('a reload leaves out a key that only a newer root secret decrypts', async (t) => {
   const { store, change, rows } = memoryStore(clock)
   const options = { store, secrets: await secretsOf('old'), alg: 'ES256', entropy, clock } as const
   const known = await loadSigningKeys(options)
@@ -132,7 +132,7 @@ t.test('a reload leaves out what only a newer root secret decrypts, and goes on'
   )
 })
 
-t.test('a database of another root secret refuses the start and gets no key', async (t) => {
+t.test('with another root secret the start is refused and no key is added', async (t) => {
   const { store, rows } = memoryStore(clock)
   await loadSigningKeys({ store, secrets: await secretsOf('one'), alg: 'ES256', entropy, clock })
   const stranger = await secretsOf('two')
@@ -145,7 +145,7 @@ t.test('a database of another root secret refuses the start and gets no key', as
   t.equal(rows.length, 1)
 })
 
-t.test('root secrets are changed from old,new over new,old to new', async (t) => {
+t.test('the root secret can be changed by the steps "old,new", "new,old" and "new"', async (t) => {
   const { store } = memoryStore(clock)
   const before = await loadSigningKeys({ store, secrets: await secretsOf('old'), alg: 'ES256', entropy, clock })
   const ready = await loadSigningKeys({ store, secrets: await secretsOf('old', 'new'), alg: 'ES256', entropy, clock })
@@ -158,7 +158,7 @@ t.test('root secrets are changed from old,new over new,old to new', async (t) =>
   t.strictSame(after, before)
 })
 
-t.test('a row that was tampered with refuses the start', async (t) => {
+t.test('a changed row refuses the start', async (t) => {
   const secrets = await secretsOf('one')
   const { store, change, rowAt } = memoryStore(clock)
   await loadSigningKeys({ store, secrets, alg: 'RS256', entropy, clock })

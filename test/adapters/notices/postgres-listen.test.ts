@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { usualTiming } from '../../../src/adapters/notices/subscription.js'
+import { defaultTiming } from '../../../src/adapters/notices/subscription.js'
 import type { Database } from '../../../src/adapters/prisma/database.js'
 import { openServerDatabase } from '../../../src/adapters/prisma/server-database.js'
 import { prismaRevocationLog } from '../../../src/adapters/prisma/stores/revocation-log.js'
@@ -14,7 +14,7 @@ t.jobs = 1
 const onlyWithServer = { skip: serverUrl === undefined && 'TEST_DATABASE_URL is not set' }
 const channel = 'latchkey_revocation'
 
-/** A database by a way that can be cut, and the same one by a way that cannot. */
+/** One database, opened twice: through a relay that the test can cut, and directly. */
 async function openTwo(t: Test) {
   const url = await testSchema(t)
   const relay = await startRelay(t, url)
@@ -26,7 +26,7 @@ async function openTwo(t: Test) {
   return { relay, database: await open(relay.url), writer: await open(url) }
 }
 
-/** Revokes a session past everything, as a person with psql would. */
+/** Revokes a session by SQL, as an operator with psql would. */
 async function revoke(database: Database): Promise<string> {
   const sid = randomUUID()
   const insert = `INSERT INTO revocation (sid, reason, expires_at) VALUES ($1::uuid, 'revoked_by_admin', now() + interval '1 hour')`
@@ -39,13 +39,13 @@ async function until(t: Test, isSo: () => boolean, what: string): Promise<void> 
   t.ok(isSo(), what)
 }
 
-t.test('a notice comes with the commit, and only with ours', onlyWithServer, async (t) => {
+t.test('a commit sends one notice, to listeners of its own schema alone', onlyWithServer, async (t) => {
   const { relay, database, writer } = await openTwo(t)
   const { writer: stranger } = await openTwo(t)
-  if (database.listen === undefined) return t.fail('a server has nothing to listen to')
+  if (database.listen === undefined) return t.fail('a server database offers no listen')
   let notices = 0
   let lost = false
-  const listening = await database.listen(channel, {
+  const listening = await database.listen(channel)({
     onNotice: () => {
       notices += 1
     },
@@ -55,59 +55,62 @@ t.test('a notice comes with the commit, and only with ours', onlyWithServer, asy
   })
   await revoke(stranger)
   await listening.ping()
-  t.equal(notices, 0, 'of another service on the same server')
+  t.equal(notices, 0, 'a write in another schema sends no notice')
   await revoke(writer)
-  await until(t, () => notices === 1, 'one entry, one notice')
+  await until(t, () => notices === 1, 'one row, one notice')
   const many = `INSERT INTO revocation (sid, reason, expires_at) SELECT gen_random_uuid(), 'logged_out', now() FROM generate_series(1, 100)`
   await sql(writer, many)
-  await until(t, () => notices === 2, 'a hundred of one statement, one notice')
+  await until(t, () => notices === 2, 'a hundred rows of one statement, one notice')
   await sql(writer, `INSERT INTO revocation (sid, reason, expires_at) SELECT NULL, '', now() WHERE false`)
   await listening.ping()
-  t.equal(notices, 2, 'nothing written, nothing told')
+  t.equal(notices, 2, 'a statement that writes nothing sends no notice')
 
   relay.cut()
-  await until(t, () => lost, 'a connection that is cut is told')
-  await t.rejects(listening.ping(), 'and answers no more')
-  await t.rejects(database.listen(channel, { onNotice() {}, onLost() {} }), 'nor can another be had')
+  await until(t, () => lost, 'a cut connection calls onLost')
+  await t.rejects(listening.ping(), 'a cut connection rejects a ping')
+  await t.rejects(
+    database.listen(channel)({ onNotice() {}, onLost() {} }),
+    'an unreachable server rejects a new connection'
+  )
   await listening.close()
   relay.mend()
-  const again = await database.listen(channel, {
+  const again = await database.listen(channel)({
     onNotice: () => {
       notices += 1
     },
     onLost() {}
   })
   await revoke(writer)
-  await until(t, () => notices === 3, 'a new one hears again')
+  await until(t, () => notices === 3, 'a new connection receives notices again')
   await again.close()
 })
 
-t.test('a feed that was cut off catches up when the server is back', onlyWithServer, async (t) => {
+t.test('a feed that lost its server reads the missed entries when the server is back', onlyWithServer, async (t) => {
   const { relay, database, writer } = await openTwo(t)
   const { listen } = database
-  if (listen === undefined) return t.fail('a server has nothing to listen to')
+  if (listen === undefined) return t.fail('a server database offers no listen')
   const { revocations, feed, close } = await openRevocationFeed({
     log: prismaRevocationLog(database),
     clock: { now: Date.now },
     entropy: systemEntropy,
-    notices: { connect: (handlers) => listen(channel, handlers), lossy: false },
+    notices: { connect: listen(channel), lossy: false },
     whenStale: 'allow',
-    // No poll: what it learns, it learns by its subscription.
-    timing: { ...usualTiming, longestPauseMilliseconds: 100, pollMilliseconds: 3_600_000 }
+    // No poll, so that the feed learns by its subscription alone.
+    timing: { ...defaultTiming, maxPauseMilliseconds: 100, pollMilliseconds: 3_600_000 }
   })
   t.teardown(close)
   const refuses = (sid: string) => revocations.refuses({ sid, iat: 0 }) === 'session_revoked'
   await until(t, () => feed.state().connected, 'connected')
   const pushed = await revoke(writer)
-  await until(t, () => refuses(pushed), 'pushed')
+  await until(t, () => refuses(pushed), 'the revocation is pushed')
 
   relay.cut()
-  await until(t, () => !feed.state().connected, 'it knows that it is cut off')
+  await until(t, () => !feed.state().connected, 'the feed notices the cut')
   const missed = [await revoke(writer), await revoke(writer)]
   await delay(50)
-  t.notOk(missed.some(refuses), 'it cannot know')
+  t.notOk(missed.some(refuses), 'a feed without a connection does not know the entries')
   relay.mend()
-  await until(t, () => missed.every(refuses), 'it catches up')
+  await until(t, () => missed.every(refuses), 'the feed reads the missed entries')
   const after = await revoke(writer)
-  await until(t, () => refuses(after), 'and is told again')
+  await until(t, () => refuses(after), 'later entries are pushed again')
 })

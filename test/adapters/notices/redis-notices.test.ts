@@ -9,36 +9,36 @@ const url = process.env.TEST_REDIS_URL
 if (url === undefined) {
   t.pass('what needs Redis', { skip: 'TEST_REDIS_URL is not set' })
 } else {
-  t.test('a notice reaches whoever subscribed under the same name, and nobody else', async (t) => {
+  t.test('a notice reaches the subscribers of the same name alone', async (t) => {
     const name = randomUUID()
     const notices = redisNotices(url, name)
     const others = redisNotices(url, randomUUID())
     t.teardown(notices.close)
     t.teardown(others.close)
-    const heard: string[] = []
+    const received: string[] = []
     let resolve = () => {}
-    const told = new Promise<void>((done) => {
+    const arrived = new Promise<void>((done) => {
       resolve = done
     })
-    const mine = await notices.connect({
+    const own = await notices.connect({
       onNotice() {
-        heard.push('mine')
+        received.push('own')
         resolve()
       },
       onLost: () => undefined
     })
-    const foreign = await others.connect({ onNotice: () => heard.push('foreign'), onLost: () => undefined })
+    const foreign = await others.connect({ onNotice: () => received.push('foreign'), onLost: () => undefined })
 
     await notices.publish()
-    await told
+    await arrived
     await foreign.ping()
-    t.strictSame(heard, ['mine'])
-    await mine.close()
+    t.strictSame(received, ['own'])
+    await own.close()
     await foreign.close()
   })
 }
 
-t.test('a Redis that is away fails the subscription, and publishing does not throw', async (t) => {
+t.test('while Redis is away, connecting rejects and publishing does not', async (t) => {
   const port = await unusedPort()
   const notices = redisNotices(`redis://127.0.0.1:${port}`, 'away')
   t.teardown(notices.close)
@@ -46,7 +46,7 @@ t.test('a Redis that is away fails the subscription, and publishing does not thr
   await t.resolves(notices.publish())
 })
 
-t.test('a Redis that hangs up is told', async (t) => {
+t.test('connecting rejects if Redis closes the connection', async (t) => {
   const server = createServer((socket) => socket.once('data', () => socket.destroy())).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => server.close())

@@ -8,41 +8,41 @@ const quick: SubscriptionTiming = {
   heartbeatMilliseconds: 5,
   answerMilliseconds: 20,
   firstPauseMilliseconds: 1,
-  longestPauseMilliseconds: 4
+  maxPauseMilliseconds: 4
 }
 
-/** Subscribes to what `connect` gives, and writes down what is told. */
+/** Keeps a subscription by `connect` and collects the calls of its listener. */
 function subscribe(t: Test, connect: ConnectNotices) {
-  const told: string[] = []
-  const tell = (what: string) => () => void told.push(what)
+  const calls: string[] = []
+  const record = (call: string) => () => void calls.push(call)
   const stop = keepSubscribed(
     connect,
-    { onNotice: tell('notice'), onUp: tell('up'), onAlive: tell('alive'), onDown: tell('down') },
+    { onNotice: record('notice'), onUp: record('up'), onAlive: record('alive'), onDown: record('down') },
     { entropy: systemEntropy, timing: quick }
   )
   t.teardown(stop)
-  const until = async (isThere: () => boolean) => {
-    for (let round = 0; round < 2000 && !isThere(); round++) await delay(1)
-    t.ok(isThere(), told.join(' '))
+  const until = async (isTrue: () => boolean) => {
+    for (let round = 0; round < 2000 && !isTrue(); round++) await delay(1)
+    t.ok(isTrue(), calls.join(' '))
   }
-  return { told, stop, until, count: (what: string) => told.filter((one) => one === what).length }
+  return { calls, stop, until, count: (call: string) => calls.filter((other) => other === call).length }
 }
 
 const answering = { ping: async () => {}, close: async () => {} }
 
-t.test('notices are passed on, and the heartbeat shows that it lives', async (t) => {
+t.test('the listener gets notices, and a heartbeat while the connection lives', async (t) => {
   let handlers: NoticeHandlers | undefined
-  const { until, count, told } = subscribe(t, async (given) => {
+  const { until, count, calls } = subscribe(t, async (given) => {
     handlers = given
     return answering
   })
   await until(() => count('alive') >= 2)
   handlers?.onNotice()
-  t.equal(told[0], 'up')
+  t.equal(calls[0], 'up')
   t.equal(count('notice'), 1)
 })
 
-t.test('a connection that is lost is replaced', async (t) => {
+t.test('a lost connection is replaced', async (t) => {
   const connections: NoticeHandlers[] = []
   const { until, count } = subscribe(t, async (handlers) => {
     connections.push(handlers)
@@ -54,19 +54,19 @@ t.test('a connection that is lost is replaced', async (t) => {
   t.equal(count('down'), 1)
 })
 
-t.test('a connection that is lost while it is handed out never counts as up', async (t) => {
+t.test('a connection that is lost while connecting never counts as up', async (t) => {
   let attempts = 0
-  const { told, until, count } = subscribe(t, async ({ onLost }) => {
+  const { calls, until, count } = subscribe(t, async ({ onLost }) => {
     attempts += 1
     if (attempts === 1) onLost()
     return answering
   })
   await until(() => count('up') === 1)
   t.equal(attempts, 2)
-  t.strictSame(told.slice(0, 2), ['down', 'up'])
+  t.strictSame(calls.slice(0, 2), ['down', 'up'])
 })
 
-t.test('a connection that falls silent, or answers with an error, is closed and replaced', async (t) => {
+t.test('a connection that does not answer a ping, or answers with an error, is closed and replaced', async (t) => {
   const silent = () => new Promise<void>(() => {})
   for (const ping of [silent, () => Promise.reject(new Error('broken'))]) {
     let closed = 0
@@ -81,19 +81,19 @@ t.test('a connection that falls silent, or answers with an error, is closed and 
   }
 })
 
-t.test('while nobody answers it keeps trying', async (t) => {
+t.test('a subscription keeps trying while connecting fails', async (t) => {
   let attempts = 0
-  const { until, told } = subscribe(t, async () => {
+  const { until, calls } = subscribe(t, async () => {
     attempts += 1
     throw new Error('refused')
   })
   await until(() => attempts >= 5)
-  t.strictSame(told, [], 'it was never up, so it never went down')
+  t.strictSame(calls, [], 'a subscription that was never up does not go down')
 })
 
-t.test('once stopped it tells nothing more, and its connection is closed', async (t) => {
+t.test('a stopped subscription closes its connection and calls its listener no more', async (t) => {
   let closed = false
-  const { told, stop, until, count } = subscribe(t, async () => ({
+  const { calls, stop, until, count } = subscribe(t, async () => ({
     ...answering,
     close: async () => {
       closed = true
@@ -102,7 +102,7 @@ t.test('once stopped it tells nothing more, and its connection is closed', async
   await until(() => count('alive') > 0)
   await stop()
   t.ok(closed)
-  const before = told.length
+  const before = calls.length
   await delay(quick.heartbeatMilliseconds * 3)
-  t.equal(told.length, before)
+  t.equal(calls.length, before)
 })

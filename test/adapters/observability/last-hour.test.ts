@@ -1,22 +1,23 @@
 import t from 'tap'
-import { lastHour } from '../../../src/adapters/observability/last-hour.js'
+import { lastHour } from '../../../src/adapters/observability/decisions.js'
 
 const minute = 60_000
 const start = 1_700_000_000_000 - (1_700_000_000_000 % minute)
 
+/** The last hour by a clock that the test moves. */
 function scripted() {
   const clock = { time: start + 30_000, now: () => clock.time }
-  return { clock, hour: lastHour(clock) }
+  return { clock, hour: lastHour(clock, clock.now) }
 }
 
-t.test('an hour in which nothing happened is sixty minutes of nothing', async (t) => {
+t.test('an hour without events is sixty minutes of zeros', async (t) => {
   const minutes = scripted().hour.read()
   t.equal(minutes.length, 60)
   t.strictSame(minutes.at(-1), { at: start, logins: 0, refreshes: 0, revocations: 0, reuse: 0 })
   t.equal(minutes[0]?.at, start - 59 * minute)
 })
 
-t.test('what happens counts in its minute', async (t) => {
+t.test('each event counts in its own minute', async (t) => {
   const { clock, hour } = scripted()
   hour.count('logins')
   hour.count('refreshes')
@@ -31,7 +32,7 @@ t.test('what happens counts in its minute', async (t) => {
   ])
 })
 
-t.test('what is older than an hour is gone', async (t) => {
+t.test('counts older than an hour are gone', async (t) => {
   const { clock, hour } = scripted()
   const all = () => hour.read().reduce((sum, { logins }) => sum + logins, 0)
   hour.count('logins')

@@ -5,7 +5,7 @@ import type { Revocation } from '../../../src/core/revocation.js'
 const now = 1_700_000_000_000
 const ended = { id: 1n, sid: 'a', reason: 'logged_out', at: now - 400, expiresAt: now + 600_000 } as const
 
-/** Metrics of a service that is scripted: `tell` is what its feed does. */
+/** Metrics over scripted sources; `push` delivers an entry of the feed. */
 function scripted() {
   const followers: ((revocations: readonly Revocation[]) => void)[] = []
   const metrics = serviceMetrics({
@@ -24,20 +24,20 @@ function scripted() {
     passwordQueue: () => ({ running: 2, waiting: 7 }),
     database: () => ({ running: 1, waiting: 4 })
   })
-  return { metrics, tell: (revocation: Revocation) => followers.forEach((follow) => void follow([revocation])) }
+  return { metrics, push: (revocation: Revocation) => followers.forEach((follow) => void follow([revocation])) }
 }
 
-t.test('the delay of a revocation is counted from its writing, and is never below zero', async (t) => {
-  const { metrics, tell } = scripted()
-  tell(ended)
-  tell({ ...ended, at: now + 5 })
+t.test('the delay of a revocation counts from its writing and is never below zero', async (t) => {
+  const { metrics, push } = scripted()
+  push(ended)
+  push({ ...ended, at: now + 5 })
   const text = await metrics.text()
   t.match(text, 'latchkey_revocation_delay_seconds_bucket{le="0.25"} 1\n')
   t.match(text, 'latchkey_revocation_delay_seconds_bucket{le="0.5"} 2\n')
   t.match(text, 'latchkey_revocation_delay_seconds_sum 0.4\n')
 })
 
-t.test('an entry without a session is everybody', async (t) => {
+t.test('an entry without a session counts as everybody', async (t) => {
   const { metrics } = scripted()
   metrics.countRevocations([{ ...ended, sid: null, reason: 'revoked_by_admin' }])
   const text = await metrics.text()
@@ -45,7 +45,7 @@ t.test('an entry without a session is everybody', async (t) => {
   t.match(text, 'latchkey_revocations_total{reason="revoked_by_admin"} 0\n')
 })
 
-t.test('what is looked at is what it is at the moment of reading', async (t) => {
+t.test('gauges show the values at the moment of reading', async (t) => {
   const text = await scripted().metrics.text()
   for (const sample of [
     'feed_connected 0',

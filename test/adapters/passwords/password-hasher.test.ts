@@ -2,10 +2,10 @@ import { createHmac } from 'node:crypto'
 import bcrypt from 'bcrypt'
 import t from 'tap'
 import { passwordHasher } from '../../../src/adapters/passwords/password-hasher.js'
-import { passwordQueue } from '../../../src/adapters/passwords/password-queue.js'
+import { type PasswordQueue, passwordQueue } from '../../../src/adapters/passwords/password-queue.js'
 import { Unavailable } from '../../../src/ports/errors.js'
 
-const queue = passwordQueue({ concurrency: 2, maxWaiting: 100 })
+const queue = passwordQueue({ maxRunning: 2, maxWaiting: 100 })
 const hasher = passwordHasher({ cost: 4, queue })
 
 t.test('a password verifies against its own hash only, and two hashes of it differ', async (t) => {
@@ -89,13 +89,13 @@ t.test('an unknown user, a foreign format and a cheaper hash take as much work a
 
 t.test('hashing and verifying both stand in the queue', async (t) => {
   let turns = 0
-  const queue = Object.assign(
-    <T>(work: () => Promise<T>) => {
+  const queue: PasswordQueue = {
+    run(work) {
       turns += 1
       return work()
     },
-    { requireRoom: async () => Promise.reject(new Unavailable('full')) }
-  )
+    requireRoom: async () => Promise.reject(new Unavailable('full'))
+  }
   const counting = passwordHasher({ cost: 4, queue })
   await t.rejects(counting.requireRoom(), new Unavailable('full'))
   await counting.verify('x', await counting.hash('x'))

@@ -20,13 +20,13 @@ function controlledWork() {
 
 t.test('no more than the concurrency runs at once, and the line keeps its order', async (t) => {
   const { started, work, end } = controlledWork()
-  const queue = passwordQueue({ concurrency: 2, maxWaiting: 10 })
-  const results = Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => queue(work(name))))
+  const queue = passwordQueue({ maxRunning: 2, maxWaiting: 10 })
+  const results = Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => queue.run(work(name))))
   await new Promise(setImmediate)
   t.strictSame(started, ['a', 'b'])
   await end('b')
   t.strictSame(started, ['a', 'b', 'c'])
-  const late = queue(work('late'))
+  const late = queue.run(work('late'))
   await end('a')
   await end('c')
   t.strictSame(started, ['a', 'b', 'c', 'd', 'e'], 'who came last did not overtake')
@@ -40,9 +40,9 @@ t.test('no more than the concurrency runs at once, and the line keeps its order'
 
 t.test('who comes in the moment a slot is handed on waits behind the one it was handed to', async (t) => {
   const { started, work, end } = controlledWork()
-  const queue = passwordQueue({ concurrency: 1, maxWaiting: 10 })
-  const first = queue(work('first')).then(() => queue(work('again')))
-  const second = queue(work('second'))
+  const queue = passwordQueue({ maxRunning: 1, maxWaiting: 10 })
+  const first = queue.run(work('first')).then(() => queue.run(work('again')))
+  const second = queue.run(work('second'))
   await new Promise(setImmediate)
   await end('first')
   t.strictSame(started, ['first', 'second'])
@@ -53,15 +53,15 @@ t.test('who comes in the moment a slot is handed on waits behind the one it was 
 
 t.test('the line is bounded; the refusal says when to come back and leaves the others alone', async (t) => {
   const { started, work, end } = controlledWork()
-  const queue = passwordQueue({ concurrency: 1, maxWaiting: 2 })
+  const queue = passwordQueue({ maxRunning: 1, maxWaiting: 2 })
   await queue.requireRoom()
-  const admitted = [queue(work('a')), queue(work('b')), queue(work('c'))]
-  await t.rejects(queue.requireRoom(), new Unavailable('Too many passwords are waiting to be hashed', 1))
-  await t.rejects(queue(work('d')), new Unavailable('Too many passwords are waiting to be hashed', 1))
+  const admitted = [queue.run(work('a')), queue.run(work('b')), queue.run(work('c'))]
+  await t.rejects(queue.requireRoom(), new Unavailable('The password queue is full.', 1))
+  await t.rejects(queue.run(work('d')), new Unavailable('The password queue is full.', 1))
   for (const name of ['a', 'b', 'c']) await end(name)
   t.strictSame(await Promise.all(admitted), ['a', 'b', 'c'])
   t.notOk(started.includes('d'))
-  const afterwards = queue(work('e'))
+  const afterwards = queue.run(work('e'))
   await end('e')
   t.equal(await afterwards, 'e', 'the place in line is free again')
 })
@@ -70,14 +70,14 @@ t.test('whoever is turned away waits for the answer, and holds up nobody', async
   const { work, end } = controlledWork()
   let answer = () => {}
   const pause = () => new Promise<void>((resolve) => (answer = resolve))
-  const queue = passwordQueue({ concurrency: 1, maxWaiting: 0, pause })
-  const first = queue(work('first'))
+  const queue = passwordQueue({ maxRunning: 1, maxWaiting: 0, pause })
+  const first = queue.run(work('first'))
   let refused = false
-  const second = queue(work('second')).catch(() => (refused = true))
+  const second = queue.run(work('second')).catch(() => (refused = true))
   await end('first')
   t.equal(await first, 'first')
   t.notOk(refused)
-  const third = queue(work('third'))
+  const third = queue.run(work('third'))
   await end('third')
   t.equal(await third, 'third')
   answer()
@@ -87,18 +87,18 @@ t.test('whoever is turned away waits for the answer, and holds up nobody', async
 
 t.test('retryAfterSeconds follows how long the work takes', async (t) => {
   let now = 0
-  const queue = passwordQueue({ concurrency: 2, maxWaiting: 4, monotonic: () => now })
+  const queue = passwordQueue({ maxRunning: 2, maxWaiting: 4, monotonic: () => now })
   for (let i = 0; i < 50; i++) {
-    await queue(async () => {
+    await queue.run(async () => {
       now += 3000
     })
   }
   const { work, end } = controlledWork()
   const names = ['a', 'b', 'c', 'd', 'e', 'f']
-  const admitted = names.map((name) => queue(work(name)))
+  const admitted = names.map((name) => queue.run(work(name)))
   await t.rejects(
-    queue(work('g')),
-    new Unavailable('Too many passwords are waiting to be hashed', 8),
+    queue.run(work('g')),
+    new Unavailable('The password queue is full.', 8),
     '(4 waiting + itself) × 3 s / 2 at once'
   )
   for (const name of names) await end(name)
@@ -106,18 +106,18 @@ t.test('retryAfterSeconds follows how long the work takes', async (t) => {
 })
 
 t.test('work that fails gives its slot back and its error to its caller', async (t) => {
-  const queue = passwordQueue({ concurrency: 1, maxWaiting: 1 })
-  const failed = queue(() => Promise.reject(new Error('no')))
-  const next = queue(async () => 'served')
+  const queue = passwordQueue({ maxRunning: 1, maxWaiting: 1 })
+  const failed = queue.run(() => Promise.reject(new Error('no')))
+  const next = queue.run(async () => 'served')
   await t.rejects(failed, { message: 'no' })
   t.equal(await next, 'served')
   await t.rejects(
-    queue(() => {
+    queue.run(() => {
       throw new Error('at once')
     }),
     { message: 'at once' }
   )
-  t.equal(await queue(async () => 'served again'), 'served again')
+  t.equal(await queue.run(async () => 'served again'), 'served again')
 })
 
 t.test('the concurrency leaves a thread of the pool to others and fits the cores', async (t) => {
@@ -129,8 +129,8 @@ t.test('the concurrency leaves a thread of the pool to others and fits the cores
 
 t.test('its load is how many run and wait at this moment', async (t) => {
   const { work, end } = controlledWork()
-  const queue = passwordQueue({ concurrency: 1, maxWaiting: 10 })
-  const all = Promise.all([queue(work('a')), queue(work('b')), queue(work('c'))])
+  const queue = passwordQueue({ maxRunning: 1, maxWaiting: 10 })
+  const all = Promise.all([queue.run(work('a')), queue.run(work('b')), queue.run(work('c'))])
   t.strictSame(queue.load(), { running: 1, waiting: 2 })
   for (const name of ['a', 'b', 'c']) await end(name)
   await all

@@ -5,17 +5,17 @@ import { Unavailable } from '../../../src/ports/errors.js'
 import { openTestDatabase, sql, testDatabases } from '../../support/database.js'
 
 for (const kind of testDatabases(t)) {
-  t.test(`${kind}: tells the database's time, wherever local time started`, async (t) => {
+  t.test(`${kind}: the clock returns the database's time, whatever the local time is`, async (t) => {
     const database = await openTestDatabase(t, { kind })
     for (const local of [() => performance.now(), () => performance.now() + 300_000]) {
       const clock = await databaseClock(database, local)
       t.teardown(() => clock.stop())
       const before = await databaseTime(database)
-      const told = clock.now()
+      const now = clock.now()
       const after = await databaseTime(database)
-      // Half a round trip either way: a loaded machine makes that long.
-      t.ok(told >= before - 500 && told <= after + 500, `${told} lies between ${before} and ${after}`)
-      t.ok(Number.isInteger(told))
+      // The error is up to half a round trip, which is long on a busy machine.
+      t.ok(now >= before - 500 && now <= after + 500, `${now} lies between ${before} and ${after}`)
+      t.ok(Number.isInteger(now))
     }
   })
 }
@@ -26,7 +26,7 @@ t.test('with a scripted database', async (t) => {
   const clock = await databaseClock(script.database, () => local)
   t.teardown(() => clock.stop())
 
-  t.test('trusts the fastest of its probes, and halves its round trip', async (t) => {
+  t.test('measure uses the fastest probe, and half its round trip', async (t) => {
     // The second probe takes 10 ms, the others 200 ms; the database's clock is 50 s ahead.
     const roundTrips = [200, 10, 200]
     script.answer = () => {
@@ -38,27 +38,27 @@ t.test('with a scripted database', async (t) => {
     t.equal(clock.now(), local + 50_000)
   })
 
-  t.test('goes on with local time between measures', async (t) => {
-    const told = clock.now()
+  t.test('the clock follows local time between measurements', async (t) => {
+    const now = clock.now()
     local += 1234
-    t.equal(clock.now(), told + 1234)
+    t.equal(clock.now(), now + 1234)
   })
 
-  t.test('keeps its distance when the database is away, and takes a new one when it is back', async (t) => {
-    const told = clock.now()
+  t.test('the clock keeps its offset while the database is away, and measures a new one afterwards', async (t) => {
+    const now = clock.now()
     script.answer = () => {
       throw new Unavailable('away')
     }
     await clock.measure()
-    t.equal(clock.now(), told)
+    t.equal(clock.now(), now)
     script.answer = () => local + 90_000
     await clock.measure()
     t.equal(clock.now(), local + 90_000)
   })
 
-  t.test('sleeps', async () => clock.sleep(0))
+  t.test('sleep resolves', async () => clock.sleep(0))
 
-  t.test('cannot start without the database', async (t) => {
+  t.test('databaseClock throws without the database', async (t) => {
     script.answer = () => {
       throw new Unavailable('away')
     }
@@ -74,7 +74,7 @@ async function databaseTime(database: Database): Promise<number> {
   return row?.now ?? Number.NaN
 }
 
-/** Stands for a database whose clock and round trips the test sets. */
+/** A database whose answers the test sets. */
 function scriptedDatabase() {
   const script = {
     answer: () => 0,

@@ -8,7 +8,7 @@ const prismaError = (code: string, cause: object) =>
   Object.assign(coded(code), { meta: { driverAdapterError: adapterError(cause) } })
 const state = (originalCode: string) => ({ kind: 'postgres', originalCode })
 
-const keepsFromServing: Record<string, unknown> = {
+const unavailableErrors: Record<string, unknown> = {
   'Prisma: no connection': coded('P1001'),
   'Prisma: time-out of the connection': coded('P1002'),
   'Prisma: operation timed out': coded('P1008'),
@@ -27,8 +27,8 @@ const keepsFromServing: Record<string, unknown> = {
   'raw query, idle in transaction': prismaError('P2010', state('25P03')),
   'model query, connection exception': prismaError('P2039', state('08006')),
   'model query, input/output error': prismaError('P2039', state('58030')),
-  'an adapter error that no Prisma error wraps': adapterError({ kind: 'ConnectionClosed' }),
-  'an adapter error with a state that no Prisma error wraps': adapterError(state('57P01')),
+  'a bare adapter error': adapterError({ kind: 'ConnectionClosed' }),
+  'a bare adapter error with a SQLSTATE': adapterError(state('57P01')),
   'PostgreSQL itself, too many connections': coded('53300'),
   'PostgreSQL itself, wrong password': coded('28P01'),
   'PostgreSQL itself, no such database': coded('3D000'),
@@ -44,7 +44,7 @@ const keepsFromServing: Record<string, unknown> = {
   'PGlite: stopped': Object.assign(new Error('unreachable'), { name: 'RuntimeError' })
 }
 
-for (const [name, error] of Object.entries(keepsFromServing)) {
+for (const [name, error] of Object.entries(unavailableErrors)) {
   t.test(`unavailable: ${name}`, async (t) => {
     const unavailable = unavailableBecause(error)
     t.type(unavailable, Unavailable)
@@ -64,22 +64,22 @@ for (const [name, code] of [
   })
 }
 
-const passesThrough: Record<string, unknown> = {
+const otherErrors: Record<string, unknown> = {
   'unique violation': prismaError('P2002', { kind: 'UniqueConstraintViolation', originalCode: '23505' }),
   'syntax error': prismaError('P2010', state('42601')),
   'no such table': prismaError('P2021', { kind: 'TableDoesNotExist', originalCode: '42P01' }),
   'a fault of the program': new TypeError('x is not a function'),
-  'a fault of the program that speaks of time': new Error('nothing timed out here, timeout exceeded'),
-  'already unavailable': new Unavailable('as it is'),
+  'a fault of the program whose message mentions a time-out': new Error('nothing timed out here, timeout exceeded'),
+  'already unavailable': new Unavailable('unchanged'),
   'a text': 'P1001',
   null: null
 }
 
-for (const [name, error] of Object.entries(passesThrough)) {
+for (const [name, error] of Object.entries(otherErrors)) {
   t.test(`passes through: ${name}`, async (t) => t.equal(unavailableBecause(error), undefined))
 }
 
-t.test('knows a unique violation in every shape', async (t) => {
+t.test('isUniqueViolation recognizes every shape of the error', async (t) => {
   const byFields = { kind: 'UniqueConstraintViolation', constraint: { fields: ['email_key'] }, originalCode: '23505' }
   const byIndex = { kind: 'UniqueConstraintViolation', constraint: { index: 'user_email_key' }, originalCode: '23505' }
   for (const cause of [byFields, byIndex]) {

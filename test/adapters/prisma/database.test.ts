@@ -17,7 +17,7 @@ for (const kind of testDatabases(t)) {
     const database = await openTestDatabase(t, { kind })
     await sql(database, 'CREATE TABLE "once" ("id" INT, UNIQUE ("id") DEFERRABLE INITIALLY DEFERRED)')
 
-    t.test('a unique violation passes through, of a model and of raw SQL', async (t) => {
+    t.test('a unique violation of a model and of raw SQL passes through', async (t) => {
       const user = newUser(`${kind}@unique`)
       await database.run((prisma) => prisma.user.create({ data: user }))
       const again = database.run((prisma) => prisma.user.create({ data: newUser(user.emailKey) }))
@@ -39,7 +39,7 @@ for (const kind of testDatabases(t)) {
       await t.rejects(sql(database, 'SELEC'), { code: 'P2010' })
     })
 
-    t.test('a disk that is full, and a database that is read-only, make it unavailable', async (t) => {
+    t.test('a full disk and a read-only database throw Unavailable', async (t) => {
       for (const state of ['53100', '25006']) {
         const raise = `DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '${state}'; END $$`
         const attempt = database.run((prisma) => prisma.$executeRawUnsafe(raise))
@@ -55,7 +55,7 @@ for (const kind of testDatabases(t)) {
       await t.rejects(write, Unavailable)
     })
 
-    t.test('a transaction whose commit fails rejects, and stores nothing', async (t) => {
+    t.test('a transaction whose commit fails rejects and stores nothing', async (t) => {
       const insertTwice = database.run((prisma) =>
         prisma.$transaction(async (transaction) => {
           await transaction.$executeRaw`INSERT INTO "once" VALUES (1)`
@@ -74,19 +74,19 @@ for (const kind of testDatabases(t)) {
       t.equal(await countOf(database, 'once'), 0)
     })
 
-    t.test('a transaction in which a caught statement failed does not pass for committed', async (t) => {
-      const careless = database.run((prisma) =>
+    t.test('a transaction rejects if a statement in it failed, also if its error was caught', async (t) => {
+      const transaction = database.run((prisma) =>
         prisma.$transaction(async (transaction) => {
           await transaction.$executeRaw`INSERT INTO "once" VALUES (3)`
-          await transaction.$executeRaw`INSERT INTO "nowhere" VALUES (1)`.catch(() => 'as if nothing had been')
+          await transaction.$executeRaw`INSERT INTO "nowhere" VALUES (1)`.catch(() => 'the error is ignored')
         })
       )
-      await t.rejects(careless)
+      await t.rejects(transaction)
       t.equal(await countOf(database, 'once'), 0)
     })
 
     t.test('a transaction that throws is rolled back, and its error passes unchanged', async (t) => {
-      const fault = new RangeError('changed my mind')
+      const fault = new RangeError('unchanged')
       const attempt = database.run((prisma) =>
         prisma.$transaction(async (transaction) => {
           await transaction.$executeRaw`INSERT INTO "once" VALUES (4)`
@@ -97,7 +97,7 @@ for (const kind of testDatabases(t)) {
       t.equal(await countOf(database, 'once'), 0)
     })
 
-    t.test('a transaction commits what it did, at the isolation level that was asked for', async (t) => {
+    t.test('a transaction commits at the requested isolation level', async (t) => {
       const level = await database.run((prisma) =>
         prisma.$transaction(
           async (transaction) => {
@@ -111,7 +111,7 @@ for (const kind of testDatabases(t)) {
       t.equal(await countOf(database, 'once'), 1)
     })
 
-    t.test('many at once all get their turn', async (t) => {
+    t.test('fifty concurrent transactions all succeed', async (t) => {
       const before = await countOf(database, 'event')
       await Promise.all(
         Array.from({ length: 50 }, () =>
@@ -125,7 +125,7 @@ for (const kind of testDatabases(t)) {
       t.equal(await countOf(database, 'event'), before + 50)
     })
 
-    t.test('ageing a session shifts its times', async (t) => {
+    t.test('age moves the times of a session into the past', async (t) => {
       const user = await database.run((prisma) => prisma.user.create({ data: newUser(`${kind}@age`) }))
       const at = new Date('2030-01-01T00:00:00.250Z')
       const session = { id: randomUUID(), userId: user.id, secretHash: 'none', mode: 'body' }
@@ -140,11 +140,11 @@ for (const kind of testDatabases(t)) {
     })
   })
 
-  t.test(`${kind}: once closed it is unavailable`, async (t) => {
+  t.test(`${kind}: a closed database throws Unavailable`, async (t) => {
     const database = await openTestDatabase(t, { kind })
     const running = database.run((prisma) => prisma.user.count())
     await Promise.all([database.close(), database.close()])
-    t.equal(await running, 0, 'what was running has ended well')
+    t.equal(await running, 0, 'the running operation succeeded')
     await t.rejects(
       database.run((prisma) => prisma.user.count()),
       Unavailable

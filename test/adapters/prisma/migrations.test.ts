@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { PGlite } from '@electric-sql/pglite'
 import t, { type Test } from 'tap'
-import { builtTemplate, makeCluster } from '../../../src/adapters/embedded/data-folder.js'
+import { builtTemplate, createCluster } from '../../../src/adapters/embedded/data-folder.js'
 import {
   type Migration,
   type MigrationConnection,
@@ -30,7 +30,7 @@ const first = migration('1_first', 'CREATE TABLE "first" ("id" INT); INSERT INTO
 const second = migration('2_second', 'ALTER TABLE "first" ADD COLUMN "name" TEXT')
 
 for (const kind of testDatabases(t)) {
-  t.test(`${kind}: the history reads as "prisma migrate deploy" would have written it`, async (t) => {
+  t.test(`${kind}: the history is what "prisma migrate deploy" would have written`, async (t) => {
     const database = await openTestDatabase(t, { kind })
     const rows = await sql<HistoryRow>(database, 'SELECT * FROM "_prisma_migrations" ORDER BY "migration_name"')
     const files = await readMigrations()
@@ -65,7 +65,7 @@ for (const kind of testDatabases(t)) {
 
 const onlyWithServer = testDatabases(t).includes('server') ? {} : { skip: 'needs TEST_DATABASE_URL' }
 
-t.test('processes that start at once on an empty database all succeed', onlyWithServer, async (t) => {
+t.test('processes that start at the same time on an empty database all succeed', onlyWithServer, async (t) => {
   const url = await testSchema(t)
   const databases = await Promise.all([0, 1, 2, 3].map(() => openServerDatabase({ url, poolSize: 1 })))
   t.teardown(() => Promise.all(databases.map((database) => database.close())))
@@ -74,7 +74,7 @@ t.test('processes that start at once on an empty database all succeed', onlyWith
   }
 })
 
-t.test('the migrations of a folder, in the order of their names', async (t) => {
+t.test('readMigrations returns the migrations of a folder by name', async (t) => {
   const folder = t.testdir({
     '2_second': { 'migration.sql': second.sql },
     '1_first': { 'migration.sql': first.sql },
@@ -83,7 +83,7 @@ t.test('the migrations of a folder, in the order of their names', async (t) => {
   t.same(await readMigrations(folder), [first, second])
 })
 
-t.test('on one connection', async (t) => {
+t.test('migrate, on one connection', async (t) => {
   const pglite = await emptyCluster(t)
   const connection: MigrationConnection = {
     script: (text) => pglite.exec(text),
@@ -104,15 +104,15 @@ t.test('on one connection', async (t) => {
     t.same((await pglite.query('SELECT * FROM "first"')).rows, [{ id: 1, name: null }])
   })
 
-  t.test('with nothing to do, nothing is locked or written', async (t) => {
+  t.test('without pending migrations nothing is locked or written', async (t) => {
     await migrate(connection, [first])
     await pglite.exec('BEGIN; SET TRANSACTION READ ONLY')
-    await migrate({ ...connection, script: async () => t.fail('wrote') }, [first])
+    await migrate({ ...connection, script: async () => t.fail('it wrote') }, [first])
     t.same((await pglite.query(`SELECT 1 FROM pg_locks WHERE "locktype" = 'advisory'`)).rows, [])
     await pglite.exec('COMMIT')
   })
 
-  t.test('a migration that fails leaves nothing behind, and the lock is free', async (t) => {
+  t.test('a failed migration leaves nothing behind, and the lock is free', async (t) => {
     const broken = migration('2_broken', 'CREATE TABLE "half" ("id" INT); SELECT 1 / 0')
     await t.rejects(migrate(connection, [first, broken]), /2_broken failed and was rolled back/)
     t.same((await pglite.query(`SELECT to_regclass('"half"')::text AS "half"`)).rows, [{ half: null }])
@@ -122,14 +122,14 @@ t.test('on one connection', async (t) => {
     t.equal((await history()).length, 2)
   })
 
-  t.test('an applied migration that reads otherwise now is refused', async (t) => {
+  t.test('an applied migration whose file has changed is refused', async (t) => {
     await migrate(connection, [first])
     const edited = migration('1_first', 'CREATE TABLE "other" ("id" INT)')
     await t.rejects(migrate(connection, [edited, second]), /1_first was applied .* from another file/)
-    t.equal((await history()).length, 1, 'and nothing after it was applied')
+    t.equal((await history()).length, 1, 'later migrations are not applied')
   })
 
-  t.test('a failed migration of "prisma migrate" is refused, unless it was resolved', async (t) => {
+  t.test('a failed migration of "prisma migrate" is refused until it is resolved', async (t) => {
     await migrate(connection, [first])
     await pglite.exec(
       `INSERT INTO "_prisma_migrations" ("id", "checksum", "migration_name") VALUES ('x', '${second.checksum}', '2_second')`
@@ -140,7 +140,7 @@ t.test('on one connection', async (t) => {
     t.equal((await history()).length, 3)
   })
 
-  t.test('migrations of a newer version are left alone', async (t) => {
+  t.test('migrations of a newer version stay', async (t) => {
     await migrate(connection, [first, second])
     await migrate(connection, [first])
     t.equal((await history()).length, 2)
@@ -148,7 +148,7 @@ t.test('on one connection', async (t) => {
 })
 
 async function emptyCluster(t: Test): Promise<PGlite> {
-  const pglite = await PGlite.create({ dataDir: await makeCluster(await testFolder(t), builtTemplate) })
+  const pglite = await PGlite.create({ dataDir: await createCluster(await testFolder(t), builtTemplate) })
   t.teardown(() => pglite.close())
   return pglite
 }

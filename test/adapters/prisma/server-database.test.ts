@@ -7,11 +7,11 @@ import { onServer, openTestDatabase, serverUrl, sql, testDatabases, testSchema }
 
 const onlyWithServer = testDatabases(t).includes('server') ? {} : { skip: 'needs TEST_DATABASE_URL' }
 
-t.test('a server that is not there makes it unavailable', async (t) => {
+t.test('a server that cannot be reached makes openServerDatabase throw Unavailable', async (t) => {
   await t.rejects(openServerDatabase({ url: 'postgresql://nobody@127.0.0.1:1/nowhere' }), Unavailable)
 })
 
-t.test('keeps times right where the role has another time zone', onlyWithServer, async (t) => {
+t.test('times are right, also if the role has another time zone', onlyWithServer, async (t) => {
   const role = `latchkey_${randomUUID().replaceAll('-', '')}`
   const url = new URL(await testSchema(t))
   await onServer(async (client) => {
@@ -29,18 +29,18 @@ t.test('keeps times right where the role has another time zone', onlyWithServer,
   const user = { id: randomUUID(), email: 'a@b', emailKey: 'a@b', passwordHash: 'none', createdAt: at }
   await database.run((prisma) => prisma.user.create({ data: user }))
   const read = await database.run((prisma) => prisma.user.findUniqueOrThrow({ where: { id: user.id } }))
-  t.equal(read.createdAt.toISOString(), at.toISOString(), 'as Prisma reads it')
+  t.equal(read.createdAt.toISOString(), at.toISOString(), 'Prisma reads the same time')
   const [stored] = await sql<{ epoch: number }>(
     database,
     'SELECT extract(epoch FROM "created_at")::float8 AS "epoch" FROM "user"'
   )
-  t.equal(stored?.epoch, at.getTime() / 1000, 'as it is stored')
+  t.equal(stored?.epoch, at.getTime() / 1000, 'the same time is stored')
   await sql(database, `UPDATE "user" SET "created_at" = TIMESTAMPTZ '2031-07-01 12:30:15.125+00'`)
   const [raw] = await sql<{ created_at: Date }>(database, 'SELECT "created_at" FROM "user"')
-  t.equal(raw?.created_at.toISOString(), at.toISOString(), 'as raw SQL reads it')
+  t.equal(raw?.created_at.toISOString(), at.toISOString(), 'raw SQL reads the same time')
 })
 
-t.test('starts where another process makes the same schema at the same moment', onlyWithServer, async (t) => {
+t.test('opening succeeds while another process creates the same schema', onlyWithServer, async (t) => {
   const url = await testSchema(t)
   await onServer(async (other) => {
     await other.query(`BEGIN; CREATE SCHEMA ${new URL(url).searchParams.get('schema')}`)
@@ -53,7 +53,7 @@ t.test('starts where another process makes the same schema at the same moment', 
   })
 })
 
-t.test('its connections are named, and bounded in time', onlyWithServer, async (t) => {
+t.test('every connection has a name, UTC and time-outs', onlyWithServer, async (t) => {
   const database = await openTestDatabase(t, { kind: 'server' })
   const names = [
     'application_name',
@@ -71,7 +71,7 @@ t.test('its connections are named, and bounded in time', onlyWithServer, async (
   t.same(values, ['latchkey', 'UTC', '4s', '2s', '6s'])
 })
 
-t.test('a slow statement is given up, and its transaction stores nothing', onlyWithServer, async (t) => {
+t.test('a slow statement times out, and its transaction stores nothing', onlyWithServer, async (t) => {
   const database = await openTestDatabase(t, { kind: 'server', server: { statementTimeoutSeconds: 0.1 } })
   const slow = database.run((prisma) =>
     prisma.$transaction(async (transaction) => {
@@ -83,7 +83,7 @@ t.test('a slow statement is given up, and its transaction stores nothing', onlyW
   t.same(await sql(database, 'SELECT * FROM "event"'), [])
 })
 
-t.test('a connection that hangs in mid-transaction never serves again', onlyWithServer, async (t) => {
+t.test('a connection that hangs in mid-transaction is never used again', onlyWithServer, async (t) => {
   const database = await openTestDatabase(t, {
     kind: 'server',
     server: { statementTimeoutSeconds: 0.1, poolSize: 1 }
@@ -98,7 +98,7 @@ t.test('a connection that hangs in mid-transaction never serves again', onlyWith
   t.same(await sql(database, 'SELECT 1 AS "one"'), [{ one: 1 }])
 })
 
-t.test('a connection that the server ends is replaced', onlyWithServer, async (t) => {
+t.test('a connection that the server closed is replaced', onlyWithServer, async (t) => {
   const database = await openTestDatabase(t, { kind: 'server', server: { poolSize: 1 } })
   await t.rejects(sql(database, 'SELECT pg_terminate_backend(pg_backend_pid())'), Unavailable)
   const inTransaction = database.run((prisma) =>
@@ -108,7 +108,7 @@ t.test('a connection that the server ends is replaced', onlyWithServer, async (t
   t.same(await sql(database, 'SELECT 1 AS "one"'), [{ one: 1 }])
 })
 
-t.test('it recovers unaided from a server that went away', onlyWithServer, async (t) => {
+t.test('the pool recovers by itself after the server was away', onlyWithServer, async (t) => {
   const relay = await relayTo(t, new URL(serverUrl ?? ''))
   const url = new URL(await testSchema(t))
   url.hostname = '127.0.0.1'
@@ -126,14 +126,14 @@ t.test('it recovers unaided from a server that went away', onlyWithServer, async
     database.run((prisma) => prisma.user.count()),
     Unavailable
   )
-  await relay.mend()
+  await relay.restore()
   t.same(await ping(), [{ one: 1 }])
 })
 
-t.test('an exhausted pool refuses fast', onlyWithServer, async (t) => {
+t.test('an exhausted pool refuses at once', onlyWithServer, async (t) => {
   const database = await openTestDatabase(t, {
     kind: 'server',
-    server: { poolSize: 2, waiting: 3, waitSeconds: 1 }
+    server: { poolSize: 2, maxWaiting: 3, waitSeconds: 1 }
   })
   const sleepers = [0, 1].map(() => sql(database, 'SELECT 1 FROM pg_sleep(0.3)'))
   const waiters = [0, 1, 2].map(() => sql(database, 'SELECT 1'))
@@ -141,7 +141,7 @@ t.test('an exhausted pool refuses fast', onlyWithServer, async (t) => {
   await Promise.all([...sleepers, ...waiters])
 })
 
-/** A way to the server that can be cut and mended. */
+/** A relay to the server that can be cut and restored. */
 async function relayTo(t: Test, target: URL) {
   const sockets = new Set<Socket>()
   const server = createServer((client) => {
@@ -162,5 +162,5 @@ async function relayTo(t: Test, target: URL) {
       for (const socket of sockets) socket.destroy()
     })
   t.teardown(cut)
-  return { port, cut, mend: () => listen(port) }
+  return { port, cut, restore: () => listen(port) }
 }

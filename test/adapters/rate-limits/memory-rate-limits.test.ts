@@ -1,5 +1,9 @@
 import t from 'tap'
-import { memoryRateLimits, noRateLimits, unhurried } from '../../../src/adapters/rate-limits/memory-rate-limits.js'
+import {
+  memoryRateLimits,
+  noRateLimits,
+  withSlowRefusals
+} from '../../../src/adapters/rate-limits/memory-rate-limits.js'
 
 const allowance = { name: 'guess', max: 3, windowSeconds: 60 }
 
@@ -8,7 +12,7 @@ function heldClock() {
   return clock
 }
 
-t.test('as many uses as the allowance has, each key for itself, until the window ends', async (t) => {
+t.test('each key gets as many uses as its allowance has until its window ends', async (t) => {
   const clock = heldClock()
   const limits = memoryRateLimits(clock)
   for (const uses of [1, 2, 3]) {
@@ -20,16 +24,20 @@ t.test('as many uses as the allowance has, each key for itself, until the window
   t.match(await limits.use({ allowance: { ...allowance, name: 'other' }, key: 'a' }), { granted: true, uses: 1 })
   clock.milliseconds = 60_000
   t.strictSame(await limits.use({ allowance, key: 'a' }), { granted: true, uses: 1, endsInSeconds: 60 })
-  t.match(await limits.use({ allowance, key: 'b' }), { uses: 2, endsInSeconds: 59 }, 'whose window goes on')
+  t.match(
+    await limits.use({ allowance, key: 'b' }),
+    { uses: 2, endsInSeconds: 59 },
+    'the window of another key goes on'
+  )
 })
 
-t.test('uses at once count each', async (t) => {
+t.test('uses made at once are all counted', async (t) => {
   const limits = memoryRateLimits()
-  const takings = await Promise.all(Array.from({ length: 50 }, () => limits.use({ allowance, key: 'a' })))
-  t.equal(takings.filter(({ granted }) => granted).length, 3)
+  const results = await Promise.all(Array.from({ length: 50 }, () => limits.use({ allowance, key: 'a' })))
+  t.equal(results.filter(({ granted }) => granted).length, 3)
 })
 
-t.test('what was given back can be used again; what was refused was never counted', async (t) => {
+t.test('an undone use can be made again, and a refused use is not counted', async (t) => {
   const limits = memoryRateLimits(heldClock())
   const use = { allowance, key: 'a' }
   for (let i = 0; i < 10; i++) await limits.use(use)
@@ -37,11 +45,11 @@ t.test('what was given back can be used again; what was refused was never counte
   t.match(await limits.use(use), { granted: true, uses: 3 })
   t.match(await limits.use(use), { granted: false })
   for (let i = 0; i < 10; i++) await limits.undo(use)
-  t.match(await limits.use(use), { granted: true, uses: 1 }, 'and no more than there was')
+  t.match(await limits.use(use), { granted: true, uses: 1 }, 'undoing never goes below zero')
   await limits.undo({ allowance, key: 'unknown' })
 })
 
-t.test('above its capacity the oldest key is forgotten, and no other', async (t) => {
+t.test('above its capacity a store forgets the oldest key alone', async (t) => {
   const limits = memoryRateLimits({ capacity: 2, ...heldClock() })
   for (const key of ['oldest', 'middle', 'middle', 'newest']) await limits.use({ allowance, key })
   t.match(await limits.use({ allowance, key: 'middle' }), { uses: 3 })
@@ -49,9 +57,9 @@ t.test('above its capacity the oldest key is forgotten, and no other', async (t)
   t.match(await limits.use({ allowance, key: 'oldest' }), { uses: 1 })
 })
 
-t.test('whoever is refused waits for the answer, and nobody else', async (t) => {
+t.test('only a refused use waits for its answer', async (t) => {
   let pauses = 0
-  const limits = unhurried(memoryRateLimits(), async () => {
+  const limits = withSlowRefusals(memoryRateLimits(), async () => {
     pauses += 1
   })
   for (let i = 0; i < 3; i++) t.match(await limits.use({ allowance, key: 'a' }), { granted: true })
@@ -63,7 +71,7 @@ t.test('whoever is refused waits for the answer, and nobody else', async (t) => 
   t.equal(pauses, 1)
 })
 
-t.test('where limits are off, everything is granted', async (t) => {
+t.test('without limits every use is granted', async (t) => {
   for (let i = 0; i < 10; i++) t.match(await noRateLimits.use({ allowance, key: 'a' }), { granted: true })
   await t.resolves(noRateLimits.undo({ allowance, key: 'a' }))
 })

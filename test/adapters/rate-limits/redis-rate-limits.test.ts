@@ -6,33 +6,35 @@ import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import { memoryRateLimits } from '../../../src/adapters/rate-limits/memory-rate-limits.js'
 import { redisRateLimits } from '../../../src/adapters/rate-limits/redis-rate-limits.js'
+import { sha256 } from '../../../src/adapters/secrets/system.js'
 import type { RateLimits } from '../../../src/ports/limits.js'
 
 const server = process.env.TEST_REDIS_URL
-/** A database of its own, so that it can be emptied. */
+/** A Redis database of its own, so that a test can empty it. */
 const url = server && new URL('/9', server).href
 
 const allowance = { name: 'guess', max: 3, windowSeconds: 60 }
 const ofInstance = { ...allowance, name: 'refresh', perInstance: true } as const
 const use = { allowance, key: 'a' }
 
-/** One instance's limits, what it told of Redis, and a clock that the test puts forward. */
+/** The limits of one instance, the calls of its `onChange`, and a clock that the test moves. */
 function instance(t: Test, at: string, name: string, timeoutMilliseconds = 20_000) {
-  const told: boolean[] = []
+  const changes: boolean[] = []
   const clock = { milliseconds: 0 }
   const limits = redisRateLimits({
     url: at,
     name,
     inMemory: memoryRateLimits({ monotonic: () => clock.milliseconds }),
-    onChange: (away) => void told.push(away),
+    digest: sha256,
+    onChange: (away) => void changes.push(away),
     timeoutMilliseconds,
     monotonic: () => clock.milliseconds
   })
   t.teardown(limits.close)
-  return { limits, told, clock }
+  return { limits, changes, clock }
 }
 
-/** Serves connections on a port of its own until the test ends. */
+/** A TCP server on a free port, closed when the test ends. */
 async function listen(t: Test, serve: (socket: Socket) => void): Promise<{ port: number; cut(): void }> {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
@@ -52,10 +54,10 @@ async function listen(t: Test, serve: (socket: Socket) => void): Promise<{ port:
   return { port: typeof address === 'object' && address !== null ? address.port : 0, cut }
 }
 
-/** How many of so many uses at once are granted. */
+/** Makes `times` uses at once; how many are granted. */
 async function granted({ limits }: { limits: RateLimits }, times: number, of = use): Promise<number> {
-  const takings = await Promise.all(Array.from({ length: times }, () => limits.use(of)))
-  return takings.filter((taking) => taking.granted).length
+  const results = await Promise.all(Array.from({ length: times }, () => limits.use(of)))
+  return results.filter((result) => result.granted).length
 }
 
 const restMilliseconds = 1000
@@ -63,7 +65,7 @@ const restMilliseconds = 1000
 if (url === undefined) {
   t.pass('what needs Redis', { skip: 'TEST_REDIS_URL is not set' })
 } else {
-  t.test('two instances count together, also what they do at once, and nobody of another name with them', async (t) => {
+  t.test('instances of one name share their counts, also for uses at once; another name counts apart', async (t) => {
     const name = randomUUID()
     const [a, b, other] = [instance(t, url, name), instance(t, url, name), instance(t, url, randomUUID())]
     const both = await Promise.all([granted(a, 20), granted(b, 20)])
@@ -72,20 +74,20 @@ if (url === undefined) {
     t.match(refused, { granted: false, uses: 3 })
     t.ok(refused.endsInSeconds > 50 && refused.endsInSeconds <= 60)
     t.equal(await granted(other, 4), 3)
-    t.equal(await granted(a, 4, { allowance, key: 'b' }), 3, 'and each key by itself')
+    t.equal(await granted(a, 4, { allowance, key: 'b' }), 3, 'another key counts apart')
   })
 
-  t.test('what is given back on one instance can be used on another', async (t) => {
+  t.test('a use undone on one instance can be made on another', async (t) => {
     const name = randomUUID()
     const [a, b] = [instance(t, url, name), instance(t, url, name)]
     t.equal(await granted(a, 3), 3)
     await a.limits.undo(use)
     t.equal(await granted(b, 3), 1)
     for (let i = 0; i < 9; i++) await a.limits.undo(use)
-    t.equal(await granted(b, 9), 2, 'and no more than there was on it')
+    t.equal(await granted(b, 9), 2, 'undoing never gives more than the instance had used')
   })
 
-  t.test('a window ends, and no key stays or tells whom it is of', async (t) => {
+  t.test('a window ends in Redis, and its key is gone by then and never names the user', async (t) => {
     const short = { allowance: { ...allowance, windowSeconds: 1 }, key: 'ada@example.org' }
     const name = randomUUID()
     const a = instance(t, url, name)
@@ -102,48 +104,45 @@ if (url === undefined) {
     t.match(await b.limits.use(short), { granted: true, uses: 1 })
   })
 
-  t.test('what one instance counts for itself is not counted there', async (t) => {
+  t.test('a per-instance allowance is not counted in Redis', async (t) => {
     const name = randomUUID()
     const [a, b] = [instance(t, url, name), instance(t, url, name)]
     t.equal(await granted(a, 4, { allowance: ofInstance, key: 'a' }), 3)
     t.equal(await granted(b, 4, { allowance: ofInstance, key: 'a' }), 3)
   })
 
-  t.test(
-    'while Redis is away each instance counts for itself, on from where it was; then together again',
-    async (t) => {
-      const target = new URL(url)
-      const way = { open: true }
-      const relay = await listen(t, (socket) => {
-        if (!way.open) return void socket.destroy()
-        const onward = connect(Number(target.port), target.hostname)
-        socket.pipe(onward).pipe(socket)
-        onward.on('error', () => socket.destroy())
-        socket.on('close', () => onward.destroy())
-      })
-      const name = randomUUID()
-      const [a, b] = [instance(t, `redis://127.0.0.1:${relay.port}/9`, name), instance(t, url, name)]
-      t.equal(await granted(a, 2), 2)
-      way.open = false
-      relay.cut()
-      t.equal(await granted(a, 20), 1, 'what it had counted still counts')
-      t.strictSame(a.told, [true])
-      t.equal(await granted(b, 20), 1, 'the other one counts on in Redis')
+  t.test('while Redis is away an instance goes on from its own counts; then counts are shared again', async (t) => {
+    const target = new URL(url)
+    const link = { open: true }
+    const relay = await listen(t, (socket) => {
+      if (!link.open) return void socket.destroy()
+      const upstream = connect(Number(target.port), target.hostname)
+      socket.pipe(upstream).pipe(socket)
+      upstream.on('error', () => socket.destroy())
+      socket.on('close', () => upstream.destroy())
+    })
+    const name = randomUUID()
+    const [a, b] = [instance(t, `redis://127.0.0.1:${relay.port}/9`, name), instance(t, url, name)]
+    t.equal(await granted(a, 2), 2)
+    link.open = false
+    relay.cut()
+    t.equal(await granted(a, 20), 1, 'earlier uses still count')
+    t.strictSame(a.changes, [true])
+    t.equal(await granted(b, 20), 1, 'the other instance still counts in Redis')
 
-      way.open = true
-      // It reconnects by the time of the machine, and asks again by the clock that is held here.
-      for (let i = 0; i < 100 && a.told.length < 2; i++) {
-        await delay(50)
-        a.clock.milliseconds += restMilliseconds
-        await a.limits.use({ allowance, key: 'b' })
-      }
-      t.strictSame(a.told, [true, false])
-      a.clock.milliseconds += 60_000
-      t.match(await a.limits.use(use), { granted: false }, 'what Redis has counted holds here again')
+    link.open = true
+    // Reconnecting takes real time; the rest after a failure takes time of the test's clock.
+    for (let i = 0; i < 100 && a.changes.length < 2; i++) {
+      await delay(50)
+      a.clock.milliseconds += restMilliseconds
+      await a.limits.use({ allowance, key: 'b' })
     }
-  )
+    t.strictSame(a.changes, [true, false])
+    a.clock.milliseconds += 60_000
+    t.match(await a.limits.use(use), { granted: false }, 'the counts of Redis hold again')
+  })
 
-  t.test('a Redis that has forgotten everything leaves each instance what it has counted', async (t) => {
+  t.test('if Redis loses its data, each instance still has its own counts', async (t) => {
     const a = instance(t, url, randomUUID())
     t.equal(await granted(a, 3), 3)
     const redis = new Redis(url)
@@ -153,17 +152,17 @@ if (url === undefined) {
   })
 }
 
-t.test('a Redis that is not there locks nobody out and leaves nobody without a limit', async (t) => {
+t.test('without Redis clients are limited and not locked out', async (t) => {
   const { port } = await listen(t, (socket) => socket.destroy())
   const a = instance(t, `redis://127.0.0.1:${port}`, 'away', 300)
   t.equal(await granted(a, 20), 3)
   t.equal(await granted(a, 20, { allowance, key: 'b' }), 3)
   await a.limits.undo(use)
   t.equal(await granted(a, 20), 1)
-  t.strictSame(a.told, [true], 'and that it is away is told once')
+  t.strictSame(a.changes, [true], 'onChange is called once')
 })
 
-t.test('a Redis that hangs costs one wait, and is left alone for a while', async (t) => {
+t.test('if Redis hangs, one use waits for it and the next ones do not', async (t) => {
   let asked = 0
   const { port } = await listen(t, (socket) => socket.on('data', () => (asked += 1)))
   const a = instance(t, `redis://127.0.0.1:${port}`, 'hanging', 300)

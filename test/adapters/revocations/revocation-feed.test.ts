@@ -60,7 +60,7 @@ async function play(
       heartbeatMilliseconds: 5,
       answerMilliseconds: 1000,
       firstPauseMilliseconds: 1,
-      longestPauseMilliseconds: 1,
+      maxPauseMilliseconds: 1,
       pollMilliseconds
     },
     ...options

@@ -13,7 +13,7 @@ function options(dataDir: string, rest: Partial<RootSecretOptions> = {}): RootSe
   return { dataDir, required: false, entropy: systemEntropy, ...rest }
 }
 
-t.test('configured secrets keep their order and touch no file', async (t) => {
+t.test('configured secrets keep their order, and no file is read or made', async (t) => {
   const dataDir = join(t.testdir(), 'data')
   const secrets = await rootSecrets(options(dataDir, { configured: [long('n'), long('o')] }))
   const alone = await rootSecrets(options(dataDir, { configured: [long('o')] }))
@@ -23,7 +23,7 @@ t.test('configured secrets keep their order and touch no file', async (t) => {
   await t.rejects(stat(dataDir), { code: 'ENOENT' })
 })
 
-t.test('keys are HKDF-SHA256 of the text, one for each purpose', async (t) => {
+t.test('each purpose gets its own key, by HKDF-SHA256 of the secret', async (t) => {
   const [secret] = await rootSecrets(options(t.testdir(), { configured: [long('k')] }))
   const pseudoRandomKey = createHmac('sha256', Buffer.alloc(32)).update(long('k')).digest()
   const expected = createHmac('sha256', pseudoRandomKey).update('latchkey refresh token v1').update('\x01').digest()
@@ -32,7 +32,7 @@ t.test('keys are HKDF-SHA256 of the text, one for each purpose', async (t) => {
   t.ok(secret.id >= 0 && secret.id <= 255)
 })
 
-t.test('a secret of 31 bytes is refused by its place in the list, and not repeated', async (t) => {
+t.test('a secret of 31 bytes is refused by its position, and the message does not show it', async (t) => {
   const short = 's'.repeat(31)
   await t.rejects(rootSecrets(options(t.testdir(), { configured: [long('n'), short] })), {
     name: 'RootSecretError',
@@ -44,7 +44,7 @@ t.test('a secret of 31 bytes is refused by its place in the list, and not repeat
   await t.resolves(rootSecrets(options(t.testdir(), { configured: ['ä'.repeat(16)] })), 'bytes count, not characters')
 })
 
-t.test('production does not start without a configured secret, whatever lies in the data folder', async (t) => {
+t.test('production does not start without a configured secret, even if the data folder has one', async (t) => {
   const dataDir = t.testdir()
   await rootSecrets(options(dataDir))
   await t.rejects(rootSecrets(options(dataDir, { required: true, configured: [] })), {
@@ -53,7 +53,7 @@ t.test('production does not start without a configured secret, whatever lies in 
   })
 })
 
-t.test('the first start makes a secret that only its owner can read, and the next one finds it', async (t) => {
+t.test('the first start makes a secret that only its owner can read, and the next start uses it', async (t) => {
   const dataDir = join(t.testdir(), 'new', 'data')
   const [made] = await rootSecrets(options(dataDir))
   const [found] = await rootSecrets(options(dataDir))
@@ -65,7 +65,7 @@ t.test('the first start makes a secret that only its owner can read, and the nex
   t.notSame(other.deriveKey(purpose), made.deriveKey(purpose))
 })
 
-t.test('the kept secret can be pasted into ROOT_SECRET', async (t) => {
+t.test('the secret in the file can be pasted into ROOT_SECRET', async (t) => {
   const dataDir = t.testdir()
   const [kept] = await rootSecrets(options(dataDir))
   const text = (await readFile(join(dataDir, 'root-secret'), 'utf8')).trim()
@@ -74,7 +74,7 @@ t.test('the kept secret can be pasted into ROOT_SECRET', async (t) => {
   t.strictSame(pasted.deriveKey(purpose), kept.deriveKey(purpose))
 })
 
-t.test('ten first starts at once all get the same secret', async (t) => {
+t.test('ten processes that start at once get the same secret', async (t) => {
   const dataDir = t.testdir()
   const started = await Promise.all(Array.from({ length: 10 }, () => rootSecrets(options(dataDir))))
   const keys = started.map(([secret]) => Buffer.from(secret.deriveKey(purpose)).toString('hex'))
@@ -82,7 +82,7 @@ t.test('ten first starts at once all get the same secret', async (t) => {
   t.strictSame(await readdir(dataDir), ['root-secret'])
 })
 
-t.test('a secret that another process makes in between is taken, not replaced', async (t) => {
+t.test('a secret that another process makes meanwhile is used, not replaced', async (t) => {
   const dataDir = t.testdir()
   const theirs = 't'.repeat(43)
   const uuid = () => {
@@ -95,7 +95,7 @@ t.test('a secret that another process makes in between is taken, not replaced', 
   t.strictSame(await readdir(dataDir), ['root-secret'])
 })
 
-t.test('a file that others can read is refused', { skip: process.platform === 'win32' }, async (t) => {
+t.test('a file that other users can read is refused', { skip: process.platform === 'win32' }, async (t) => {
   const dataDir = t.testdir()
   await rootSecrets(options(dataDir))
   for (const mode of [0o640, 0o604, 0o620]) {
@@ -104,14 +104,14 @@ t.test('a file that others can read is refused', { skip: process.platform === 'w
   }
 })
 
-t.test('a file cut short is refused, not replaced', async (t) => {
+t.test('a truncated file is refused, not replaced', async (t) => {
   const dataDir = t.testdir()
   await writeFile(join(dataDir, 'root-secret'), 'half', { mode: 0o600 })
   await t.rejects(rootSecrets(options(dataDir)), { name: 'RootSecretError', message: /has 4 bytes/ })
   t.equal(await readFile(join(dataDir, 'root-secret'), 'utf8'), 'half')
 })
 
-t.test('a folder where the file should be is reported as the fault it is', async (t) => {
+t.test('a folder in place of the file is reported as EISDIR', async (t) => {
   const dataDir = t.testdir()
   await mkdir(join(dataDir, 'root-secret'), { mode: 0o700 })
   await t.rejects(rootSecrets(options(dataDir)), { code: 'EISDIR' })

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { sha256, systemEntropy } from '../../../src/adapters/secrets/system.js'
 
-t.test('randomness has the length asked for and does not repeat', async (t) => {
+t.test('random bytes have the requested length and do not repeat', async (t) => {
   t.equal(systemEntropy.bytes(32).length, 32)
   t.not(Buffer.from(systemEntropy.bytes(32)).toString('hex'), Buffer.from(systemEntropy.bytes(32)).toString('hex'))
 })
@@ -11,7 +11,7 @@ t.test('a uuid is a lower-case version 4', async (t) => {
   t.not(systemEntropy.uuid(), systemEntropy.uuid())
 })
 
-t.test('the digest is SHA-256 in lower-case hex, of bytes and of UTF-8 text alike', async (t) => {
+t.test('the digest is SHA-256 in lower-case hex, of bytes or of UTF-8 text', async (t) => {
   const abc = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'
   t.equal(sha256('abc'), abc, 'the example of FIPS 180-4')
   t.equal(sha256(new Uint8Array([97, 98, 99])), abc)

@@ -14,7 +14,7 @@ const rows = Math.max(Number(process.env.MANY_ROWS ?? 0), ofOneUser)
 const skip = serverUrl === undefined && 'TEST_DATABASE_URL is not set'
 
 /** No user can be given more: the highest value of MAX_SESSIONS_PER_USER. */
-const mostSessionsOfUser = 10_000
+const maxSessionsOfUser = 10_000
 
 t.test('a million sessions of one user: what each operation touches is bounded', { skip }, async (t) => {
   const url = await testSchema(t)
@@ -42,8 +42,8 @@ t.test('a million sessions of one user: what each operation touches is bounded',
   await touched('a look at one session', 10, async () => t.ok(await sessions.find(own.id)))
   await touched('a new name for a device', 10, async () => t.ok(await sessions.rename(own.id, user.id, 'phone')))
   await touched('a use', 10, async () => sessions.touch(own.id))
-  await touched('a listing of one’s own sessions', mostSessionsOfUser, async () =>
-    t.equal((await sessions.listOfUser(user.id)).length, mostSessionsOfUser)
+  await touched('a listing of one’s own sessions', maxSessionsOfUser, async () =>
+    t.equal((await sessions.listOfUser(user.id)).length, maxSessionsOfUser)
   )
   const page = { limit: 200 }
   await touched('a page of all sessions', 250, async () => t.equal((await sessions.list({}, page)).items.length, 200))
@@ -74,7 +74,7 @@ t.test('a million sessions of one user: what each operation touches is bounded',
 
   await t.test('a login under a limit that was lowered ends a bounded number', async (t) => {
     const before = await sessionsOf(database, user.id)
-    await touched('a login', 2 * mostSessionsOfUser, async () => {
+    await touched('a login', 2 * maxSessionsOfUser, async () => {
       const created = await tryLogin(stores, user, { maxPerUser: 100 })
       t.not(created, 'user_changed')
     })

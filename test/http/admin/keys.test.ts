@@ -1,5 +1,6 @@
 import { createPrivateKey, generateKeyPairSync, sign as signBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import type { Database } from '../../../src/adapters/prisma/database.js'
 import { buildApp } from '../../../src/app.js'
@@ -20,25 +21,35 @@ interface KeyView {
   readonly retires_at: string | null
 }
 
-/** The service on a first key, with an admin and a clock that the test sets forward. */
+/** The service on a first key, with an admin. `age` makes the keys older, as if that many seconds had passed. */
 async function openKeys(t: Test, database: Database, environment: Environment = {}, overrides: Overrides = {}) {
   await sql(database, 'DELETE FROM "signing_key"')
   await sql(database, 'DELETE FROM "event"')
-  const time = { offset: 0 }
-  const clock = {
-    now: () => Date.now() + time.offset * 1000,
-    sleep: async () => {}
-  }
   const admins = { ADMIN_EMAIL: 'ops@example.org', ADMIN_PASSWORD: goodPassword }
   const config = loadConfig({ ...testEnvironment, ...admins, ...environment })
-  const app = await buildApp(config, { database, clock, ...overrides })
+  const app = await buildApp(config, { database, ...overrides })
   t.teardown(() => app.close())
   const admin = await signInAdmin(app)
   const keys = async (): Promise<KeyView[]> => (await admin.send('GET', '/admin/keys')).json().keys
   const rotate = (payload: object = {}) => admin.send('POST', '/admin/keys/rotate', { payload })
   const published = async (): Promise<string[]> =>
     (await app.inject('/.well-known/jwks.json')).json().keys.map(({ kid }: KeyView) => kid)
-  return { app, config, admin, time, keys, rotate, published }
+  const age = (seconds: number) =>
+    sql(
+      database,
+      `UPDATE "signing_key" SET "signs_from" = "signs_from" - interval '${seconds} seconds',
+      "retires_at" = "retires_at" - interval '${seconds} seconds'`
+    )
+  return { app, config, admin, age, keys, rotate, published }
+}
+
+/** Waits until `app` has read the keys, and its active key has signed for `from` seconds and not yet for `to`. */
+async function untilActiveKeyIs(app: FastifyInstance, from: number, to: number): Promise<void> {
+  for (let i = 0; i < 500; i += 1) {
+    const [, age] = /^latchkey_signing_key_age_seconds (.+)$/m.exec((await app.inject('/metrics')).body) ?? []
+    if (Number(age) >= from && Number(age) < to) return
+    await delay(10)
+  }
 }
 
 const statesOf = (keys: readonly KeyView[]) => keys.map(({ state }) => state)
@@ -55,7 +66,7 @@ for (const on of databases) {
   for (const alg of on.kind === 'server' ? (['ES256'] as const) : signingAlgorithms) {
     t.test(`a rotation with ${alg} on the ${on.kind} database refuses no token before its end`, async (t) => {
       const settings = [{ JWT_ALG: alg }, { keyTiming: { checkMilliseconds: 100 } }] as const
-      const { app, admin, time, keys, rotate, published } = await openKeys(t, on, ...settings)
+      const { app, admin, age, keys, rotate, published } = await openKeys(t, on, ...settings)
       const shown = async (...kids: (string | null | undefined)[]) =>
         t.strictSame(await published(), alg === 'HS256' ? [] : kids)
       const [first] = await keys()
@@ -72,13 +83,15 @@ for (const on of databases) {
       t.equal(secondsBetween(next?.signs_from, old?.retires_at), 660)
       await shown(next?.kid, first?.kid)
 
-      time.offset = 300
+      await age(300)
+      await untilActiveKeyIs(app, 360, 720)
       await admin.send('POST', '/refresh', { payload: { refresh_token: admin.refreshToken } })
       t.equal(headerOf(admin.accessToken).kid, first?.kid, 'the next key does not sign yet')
       const last = admin.accessToken
       for (const token of [before, last]) t.equal((await admin.send('GET', '/me', withBearer(token))).statusCode, 200)
 
-      time.offset = 362
+      await age(62)
+      await untilActiveKeyIs(app, 2, 60)
       const person = new Client(app)
       await person.signIn(`${alg.toLowerCase()}@example.org`)
       t.strictSame(headerOf(person.accessToken), { alg, typ: 'at+jwt', kid: next?.kid })
@@ -87,7 +100,7 @@ for (const on of databases) {
       for (const token of [before, last, person.accessToken])
         t.equal((await admin.send('GET', '/me', withBearer(token))).statusCode, 200)
 
-      await sql(on, `UPDATE "signing_key" SET "retires_at" = "retires_at" - interval '664 seconds'`)
+      await age(664)
       const lastStatus = async () => (await admin.send('GET', '/me', withBearer(last))).statusCode
       for (let i = 0; i < 500 && (await lastStatus()) === 200; i += 1) await delay(10)
       for (const token of [before, last])
@@ -187,9 +200,8 @@ t.test('a foreign key under our kid opens nothing, whatever its algorithm', asyn
 })
 
 t.test('another JWT_ALG is published first and then signs, and tokens of both are good', async (t) => {
-  const { config, time, ...before } = await openKeys(t, database)
-  const clock = { now: () => Date.now() + time.offset * 1000, sleep: async () => {} }
-  const app = await buildApp({ ...config, jwtAlg: 'EdDSA' }, { database, clock, keyTiming: { checkMilliseconds: 20 } })
+  const { config, age, ...before } = await openKeys(t, database)
+  const app = await buildApp({ ...config, jwtAlg: 'EdDSA' }, { database, keyTiming: { checkMilliseconds: 20 } })
   t.teardown(() => app.close())
   const admin = await signInAdmin(app)
   const keys = async (): Promise<KeyView[]> => (await admin.send('GET', '/admin/keys')).json().keys
@@ -202,7 +214,8 @@ t.test('another JWT_ALG is published first and then signs, and tokens of both ar
       ['ES256', 'active']
     ]
   )
-  time.offset = 362
+  await age(362)
+  await untilActiveKeyIs(app, 2, 60)
   await admin.send('POST', '/refresh', { payload: { refresh_token: admin.refreshToken } })
   t.equal(headerOf(admin.accessToken).alg, 'EdDSA')
   t.equal((await admin.send('GET', '/me', withBearer(before.admin.accessToken))).statusCode, 200)

@@ -1,7 +1,7 @@
 import type { RotationCause } from '../../../src/core/key-rotation.js'
 import type { SigningKeyStore, StoredSigningKey } from '../../../src/ports/keys.js'
 
-/** A store in memory that keeps rows as the table does; `clock` stands for the database's. */
+/** A key store in memory that behaves like the table. `clock` takes the place of the database's clock. */
 export function memoryStore(clock: { now(): number }) {
   const rows: StoredSigningKey[] = []
   const causes: RotationCause[] = []

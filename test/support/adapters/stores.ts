@@ -6,7 +6,7 @@ import { prismaUserStore } from '../../../src/adapters/prisma/stores/user-store.
 import { policy, type Stores } from '../../contract/stores.js'
 import { openTestDatabase, sql, testDatabases } from '../database.js'
 
-/** Runs the tests on each kind of database that this run covers, each kind in a database of its own. */
+/** Runs the tests on each kind of database that this run covers, each in a new database. */
 export function onEachDatabase(t: Test, tests: (t: Test, stores: Stores, database: Database) => void): void {
   for (const kind of testDatabases(t)) {
     t.test(kind, async (t) => {
@@ -28,7 +28,7 @@ export function storesOver(database: Database): Stores {
     rounds: database.kind === 'server' ? 200 : 10,
     sessionsUnder: (changes) => prismaSessionStore(database, { ...policy, ...changes }),
     async age(seconds) {
-      for (const [table, times] of Object.entries(storedTimes)) {
+      for (const [table, times] of Object.entries(timeColumns)) {
         const shifts = times.map((time) => `${time} = ${time} - make_interval(secs => $1)`)
         await sql(database, `UPDATE ${table} SET ${shifts.join(', ')}`, seconds)
       }
@@ -36,7 +36,7 @@ export function storesOver(database: Database): Stores {
   }
 }
 
-const storedTimes = {
+const timeColumns = {
   session: ['rotated_at', 'auth_time', 'created_at', 'last_used_at', 'idle_expires_at', 'absolute_expires_at'],
   event: ['at'],
   revocation: ['at', 'expires_at']

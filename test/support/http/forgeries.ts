@@ -32,7 +32,7 @@ export async function stolenKey(database: Database, alg: SigningAlgorithm): Prom
 
 export type Claims = Readonly<Record<string, unknown>>
 
-export function encode(value: unknown): string {
+function encode(value: unknown): string {
   if (Buffer.isBuffer(value)) return value.toString('base64url')
   return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
 }

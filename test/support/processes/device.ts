@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Static, TSchema } from 'typebox'
 import { Parse } from 'typebox/value'
 import { parseToken } from '../../../src/core/refresh-token.js'
-import { TokenResponse } from '../../../src/http/schemas/index.js'
+import { TokenResponse } from '../../../src/http/schemas/sign-in.js'
 
 export const password = 'correct horse battery staple'
 

@@ -4,33 +4,31 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 
-/** The README's code, taken out so that it can be run: what stands there works. */
+/** Takes the code blocks out of the README and the pages in docs/, so that tests can run them. */
 
 export interface Block {
   readonly language: string
   readonly code: string
-  /** What the README says that it prints: the `text` block right after it. */
+  /** The output that the page shows: the `text` block right after the code. */
   readonly prints: string | undefined
 }
 
-/** The README's code blocks, from top to bottom, with `localhost:3000` and `:8080` moved to `port`. */
-export async function readmeBlocks(port: number): Promise<readonly Block[]> {
-  const readme = await readFile(new URL('../../../../README.md', import.meta.url), 'utf8')
-  const moved = readme
-    .replaceAll('localhost:3000', `localhost:${port}`)
-    .replace(/(localhost:|port: )8080/g, `$1${port}`)
+/** A page's code blocks, from top to bottom, with `localhost:3000` and `:8080` replaced by `port`. */
+export async function blocksOf(page: string, port: number): Promise<readonly Block[]> {
+  const text = await readFile(new URL(`../../../../${page}`, import.meta.url), 'utf8')
+  const moved = text.replaceAll('localhost:3000', `localhost:${port}`).replace(/(localhost:|port: )8080/g, `$1${port}`)
   const blocks = moved.matchAll(/^```(?!text)(\w+)\n(.*?)^```\n(?:```text\n(.*?)^```\n)?/gms)
   return [...blocks].map(([, language = '', code = '', prints]) => ({ language, code, prints }))
 }
 
-/** The one block that holds `text`. Throws where there is none, or more. */
+/** The one block that contains `text`. Throws if there is none, or more than one. */
 export function blockWith(blocks: readonly Block[], text: string): Block {
   const [block, ...others] = blocks.filter(({ code }) => code.includes(text))
-  if (block === undefined || others.length > 0) throw new Error(`The README has not one block with "${text}".`)
+  if (block === undefined || others.length > 0) throw new Error(`The page has not exactly one block with "${text}".`)
   return block
 }
 
-/** A module of such code, where it finds our packages. */
+/** Writes the code to a module in a folder where it finds our packages. */
 export async function moduleOf(t: Test, code: string): Promise<string> {
   const folder = await mkdtemp(fileURLToPath(new URL('readme-', import.meta.url)))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
@@ -39,13 +37,13 @@ export async function moduleOf(t: Test, code: string): Promise<string> {
   return file
 }
 
-/** What printed text must match: the README's, where `…` stands for any part of a line and spaces only part columns. */
+/** Matches output against a page's text: `…` stands for any part of a line, and any number of spaces separates columns. */
 export function pattern(prints: string): RegExp {
   const escaped = prints.trim().replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
   return new RegExp(`^${escaped.replace(/ +/g, ' +').replaceAll('…', '.*')}$`)
 }
 
-/** A port that is free by now. */
+/** A port that is free at this moment. */
 export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import type { VerifierOptions } from '../../../src/verifier/options.js'
-import { type Surroundings, systemSurroundings, type Timing } from '../../../src/verifier/surroundings.js'
+import { type Runtime, systemRuntime, type Timing } from '../../../src/verifier/runtime.js'
 import { createVerifier, type Verifier } from '../../../src/verifier/verifier.js'
 import { credential, type Issuer } from './issuer.js'
 
@@ -28,14 +28,14 @@ export interface TestVerifierOptions extends Partial<VerifierOptions> {
 /** A verifier of `issuer`'s tokens, and what it has warned of. It is closed when `t` ends. */
 export function verifierOf(t: Test, issuer: Issuer, { clock, timing, ...options }: TestVerifierOptions = {}) {
   const warnings: string[] = []
-  const surroundings: Surroundings = {
+  const runtime: Runtime = {
     now: clock?.now ?? Date.now,
     random: Math.random,
-    timing: { ...systemSurroundings.timing, feedFirstPause: 10, feedLongestPause: 50, ...timing }
+    timing: { ...systemRuntime.timing, feedMinDelay: 10, feedMaxDelay: 50, ...timing }
   }
   const verifier = createVerifier(
     { issuer: issuer.url, audience: issuer.audience, warn: (message) => warnings.push(message), ...options },
-    surroundings
+    runtime
   )
   t.teardown(() => verifier.close())
   return { verifier, warnings }

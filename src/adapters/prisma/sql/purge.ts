@@ -1,30 +1,31 @@
 import type { SessionPolicy } from '../../../core/policy.js'
 import type { Database } from '../database.js'
-import { eventTarget } from './ending-sessions.js'
-import { beforeAnySession, clock, seconds } from './session-rows.js'
+import { eventTarget } from './audit-events.js'
+import { beforeAnySession, clock, seconds } from './fragments.js'
 
-/** What one batch removed, and the session after which the next one starts; null once all have been looked at. */
+/** How many rows one batch removed. */
 export interface Purged {
   readonly sessions: number
   readonly revocations: number
   readonly events: number
+  /** The session after which the next batch starts; null after the last batch. */
   readonly next: string | null
 }
 
 const day = 86_400
 
 /**
- * How long events are kept: as long as a client may come back with a token of a session that ended,
- * and 30 days more for whoever reads the log.
+ * How long events are kept: as long as a client may still present a token of an ended session, and 30 days more for
+ * people who read the log.
  */
 export const eventRetentionSeconds = (policy: Pick<SessionPolicy, 'refreshAbsoluteTtlSeconds'>) =>
   policy.refreshAbsoluteTtlSeconds + 30 * day
 
 /**
- * Removes what is past its time: of the `batch` sessions after `after`, those past an end, with their
- * `session_ended` events; at most `batch` expired revocations and as many old events. Sessions are
- * walked by primary key, since an index on their moving ends would cost every refresh. Instances may
- * run it side by side; it waits for nobody.
+ * Removes expired rows: the expired ones of the `batch` sessions after `after`, for which it writes `session_ended`
+ * events, at most `batch` expired revocations, and at most `batch` old events. It walks sessions by primary key: an
+ * index on their ends, which move, would slow down every refresh. Instances may run it at the same time: it skips
+ * locked rows.
  */
 export async function purgeExpired(
   database: Database,

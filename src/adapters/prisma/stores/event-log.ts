@@ -2,9 +2,8 @@ import { isEndedReason } from '../../../core/reasons.js'
 import type { AuditEvent, EventLog } from '../../../ports/events.js'
 import type { Database } from '../database.js'
 import { Prisma } from '../generated/client.js'
-import { byNumber, where } from '../sql/cursor.js'
-import { by, eventTarget } from '../sql/ending-sessions.js'
-import { eventColumns } from '../sql/session-rows.js'
+import { by, eventColumns, eventTarget } from '../sql/audit-events.js'
+import { byNumber, where } from '../sql/listing.js'
 
 const newestFirst = byNumber<AuditEvent>('events', 'e')
 
@@ -25,7 +24,7 @@ export function prismaEventLog(database: Database): EventLog {
         userId === undefined ? undefined : Prisma.sql`e.user_id = ${userId}::uuid`,
         sessionId === undefined
           ? undefined
-          : Prisma.sql`(e.session_id = ${sessionId}::uuid OR e.id = (${endWithEverybodys(sessionId)}))`,
+          : Prisma.sql`(e.session_id = ${sessionId}::uuid OR e.id = (${endOfAll(sessionId)}))`,
         newestFirst.after(page.cursor)
       ])
       const rows = await database.run(
@@ -43,7 +42,7 @@ export function prismaEventLog(database: Database): EventLog {
               SELECT e.reason FROM event e
               WHERE e.session_id = ${sid}::uuid AND e.type = 'session_ended' ORDER BY e.id DESC LIMIT 1
             ),
-            (SELECT e.reason FROM event e WHERE e.id = (${endWithEverybodys(sid)}))
+            (SELECT e.reason FROM event e WHERE e.id = (${endOfAll(sid)}))
           ) AS reason`
       )
       const reason = row?.reason ?? ''
@@ -53,10 +52,10 @@ export function prismaEventLog(database: Database): EventLog {
 }
 
 /**
- * The id of the event that ended a session together with everybody's: that writes one event, not one for each. A session
- * that the log knows from before it, that has gone and has no end of its own, went with them.
+ * The id of the `everybody_revoked` event that ended a session: ending all sessions writes one event, not one for each
+ * session. It ended a session that is deleted, has an earlier event in the log, and has no `session_ended` event.
  */
-const endWithEverybodys = (sid: string) => Prisma.sql`
+const endOfAll = (sid: string) => Prisma.sql`
   SELECT everybody.id FROM event known, event everybody
   WHERE known.session_id = ${sid}::uuid
     AND everybody.type = 'everybody_revoked' AND everybody.at >= known.at

@@ -1,11 +1,10 @@
 import type { Readiness } from '../../../ports/runtime.js'
 import type { Database } from '../database.js'
-import { beforeAnySession } from '../sql/session-rows.js'
+import { beforeAnySession } from '../sql/fragments.js'
 
 /**
- * Ready where a refresh could be written: it takes its turn for a connection as a refresh does, and asks
- * for a change of the same table that fits no row. A standby, a database set read-only and a table that
- * is locked refuse that, and would answer a mere SELECT.
+ * Checks that a refresh could be written: it waits for a connection as a refresh does, and sends an UPDATE of the same
+ * table that matches no row. A standby, a read-only database and a locked table refuse that, but would answer a SELECT.
  */
 export const databaseReadiness =
   (database: Database): Readiness =>

@@ -1,36 +1,35 @@
 import type { SessionPolicy } from '../../../core/policy.js'
 import type { Database } from '../database.js'
-import { eventRetentionSeconds, type Purged, purgeExpired } from '../sql/purge.js'
+import { eventRetentionSeconds, purgeExpired } from '../sql/purge.js'
 
 const batch = 1000
-/** A thousand rows a second at most: 10^7 sessions are looked through in three hours, and no request waits long. */
+/** At most a thousand rows a second: 10^7 sessions take three hours, and no request waits long for a batch. */
 const pauseSeconds = 1
 const restSeconds = 30
 
 /**
- * Removes what is past its time, in batches off the way of any request, until the function it returns is
- * called. While the database cannot serve, nothing is lost by waiting for the next turn.
+ * Removes expired rows in the background, batch by batch, until the returned function is called. If the database cannot
+ * serve, the next turn tries the same batch again.
  */
 export function purgeRegularly(database: Database, policy: SessionPolicy): () => void {
+  const retention = eventRetentionSeconds(policy)
   let after: string | undefined
   let stopped = false
-  let timer = next(restSeconds)
+  let timer = schedule(restSeconds)
 
-  function next(seconds: number): NodeJS.Timeout {
+  function schedule(seconds: number): NodeJS.Timeout {
     return setTimeout(turn, seconds * 1000).unref()
   }
 
   async function turn(): Promise<void> {
-    let seconds = restSeconds
-    try {
-      const options = { batch, eventRetentionSeconds: eventRetentionSeconds(policy), after }
-      const purged = await purgeExpired(database, options)
-      after = purged.next ?? undefined
-      if (isMore(purged)) seconds = pauseSeconds
-    } catch {
-      // The next turn tries the same batch again.
-    }
-    if (!stopped) timer = next(seconds)
+    const isMore = await purgeBatch().catch(() => false)
+    if (!stopped) timer = schedule(isMore ? pauseSeconds : restSeconds)
+  }
+
+  async function purgeBatch(): Promise<boolean> {
+    const purged = await purgeExpired(database, { batch, eventRetentionSeconds: retention, after })
+    after = purged.next ?? undefined
+    return after !== undefined || purged.revocations === batch || purged.events === batch
   }
 
   return () => {
@@ -38,5 +37,3 @@ export function purgeRegularly(database: Database, policy: SessionPolicy): () =>
     clearTimeout(timer)
   }
 }
-
-const isMore = ({ next, revocations, events }: Purged) => next !== null || revocations === batch || events === batch

@@ -2,7 +2,7 @@ import type { Revocation } from '../../../core/revocation.js'
 import { type RevocationLog, slowestCommitSeconds } from '../../../ports/revocations.js'
 import type { Database } from '../database.js'
 import { Prisma } from '../generated/client.js'
-import { clock, revocationColumns, seconds } from '../sql/session-rows.js'
+import { clock, revocationColumns, seconds } from '../sql/fragments.js'
 
 export function prismaRevocationLog(database: Database): RevocationLog {
   const unexpired = (condition: Prisma.Sql) =>

@@ -1,33 +1,26 @@
 import type { Session, SessionStore } from '../../../ports/sessions.js'
 import type { Database } from '../database.js'
 import { Prisma } from '../generated/client.js'
-import { byCreation, where } from '../sql/cursor.js'
-import { endingEverybodys } from '../sql/ending-everybodys.js'
-import { type EndingPolicy, endSessions, lockUser } from '../sql/ending-sessions.js'
-import { endSurplus, mostSessionsOfUser } from '../sql/ending-surplus.js'
-import { type RefreshingPolicy, refreshingSessions } from '../sql/refreshing-sessions.js'
-import { sessionCreation } from '../sql/session-creation.js'
-import { isLive, type LiveRow, liveColumns, sessionColumns, toLiveSession } from '../sql/session-rows.js'
+import { createSession } from '../sql/create-session.js'
+import { endAllSessions } from '../sql/end-all-sessions.js'
+import { type EndingPolicy, endSessions, endSurplus, lockUser, maxSessionsOfUser } from '../sql/end-sessions.js'
+import { byCreation, where } from '../sql/listing.js'
+import { isLive, liveSessions, type RefreshPolicy, sessionColumns } from '../sql/live-sessions.js'
 
 const newestFirst = byCreation<Session>('sessions', 's')
 
-/** Sessions in PostgreSQL. Every promise of `SessionStore` is kept by single statements or short batches, under READ COMMITTED. */
-export function prismaSessionStore(database: Database, policy: RefreshingPolicy & EndingPolicy): SessionStore {
+/**
+ * Sessions in PostgreSQL. Single statements and short transactions keep every promise of `SessionStore`, at isolation
+ * level READ COMMITTED.
+ */
+export function prismaSessionStore(database: Database, policy: RefreshPolicy & EndingPolicy): SessionStore {
   return {
-    create: sessionCreation(database, policy),
-    ...refreshingSessions(database, policy),
-    endEverybodys: endingEverybodys(database, policy),
-
-    async find(sid) {
-      const rows = await database.run(
-        (prisma) => prisma.$queryRaw<LiveRow[]>`
-          SELECT ${liveColumns} FROM session s JOIN "user" u ON u.id = s.user_id WHERE s.id = ${sid}::uuid`
-      )
-      return rows.map(toLiveSession)[0]
-    },
+    create: createSession(database, policy),
+    ...liveSessions(database, policy),
+    endEverybodys: endAllSessions(database, policy),
 
     async end(target, reason, actor, note) {
-      // A condition that is named but undefined is a caller's slip, and must not vanish: it fits no session.
+      // A condition that is present but undefined is the caller's mistake: it must match no session, not every one.
       const conditions = [Prisma.sql`s.id = ${target.sid}::uuid`]
       if ('userId' in target) conditions.push(Prisma.sql`s.user_id = ${target.userId ?? null}::uuid`)
       if ('secretHash' in target) conditions.push(Prisma.sql`s.secret_hash = ${target.secretHash ?? null}`)
@@ -49,7 +42,7 @@ export function prismaSessionStore(database: Database, policy: RefreshingPolicy 
       return database.run(
         (prisma) => prisma.$queryRaw<Session[]>`
           SELECT ${sessionColumns} FROM session s WHERE s.user_id = ${userId}::uuid AND ${isLive}
-          ORDER BY s.created_at DESC, s.id DESC LIMIT ${mostSessionsOfUser}`
+          ORDER BY s.created_at DESC, s.id DESC LIMIT ${maxSessionsOfUser}`
       )
     },
 
@@ -68,10 +61,10 @@ export function prismaSessionStore(database: Database, policy: RefreshingPolicy 
       return newestFirst.page(rows, page)
     },
 
-    async count(most) {
+    async count(limit) {
       const [row] = await database.run(
         (prisma) => prisma.$queryRaw<{ readonly count: number }[]>`
-          SELECT count(*)::int AS count FROM (SELECT 1 FROM session s WHERE ${isLive} LIMIT ${most}) live`
+          SELECT count(*)::int AS count FROM (SELECT 1 FROM session s WHERE ${isLive} LIMIT ${limit}) live`
       )
       return row?.count ?? 0
     },

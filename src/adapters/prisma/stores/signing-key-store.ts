@@ -1,32 +1,31 @@
-import type { SigningKeyStore } from '../../../ports/keys.js'
+import type { SigningKeyStore, StoredSigningKey } from '../../../ports/keys.js'
 import type { Database } from '../database.js'
 import { Prisma } from '../generated/client.js'
-import { by, eventTarget } from '../sql/ending-sessions.js'
-import { clock, seconds } from '../sql/session-rows.js'
+import { by, eventTarget } from '../sql/audit-events.js'
+import { clock, millis, seconds } from '../sql/fragments.js'
 
-/** The signing keys in table `signing_key`, whose primary key lets only one instance make each number. */
+/** Signing keys in PostgreSQL. The primary key of `signing_key` lets only one instance make each number. */
 export function prismaSigningKeyStore(database: Database): SigningKeyStore {
   return {
-    async list() {
-      const rows = await database.run((prisma) => prisma.signingKey.findMany({ orderBy: { number: 'asc' } }))
-      return rows.map(({ number, kid, alg, encryptedPrivateKey, createdAt, signsFrom, retiresAt }) => ({
-        number,
-        kid,
-        alg,
-        encryptedPrivateKey,
-        createdAt: createdAt.getTime(),
-        signsFrom: signsFrom.getTime(),
-        retiresAt: retiresAt?.getTime() ?? null
-      }))
+    list() {
+      return database.run(
+        (prisma) => prisma.$queryRaw<StoredSigningKey[]>`
+          SELECT number, kid, alg, encrypted_private_key AS "encryptedPrivateKey", ${millis('created_at')} AS "createdAt",
+            ${millis('signs_from')} AS "signsFrom", ${millis('retires_at')} AS "retiresAt"
+          FROM signing_key ORDER BY number`
+      )
     },
 
-    // A minute back, because an instance's estimate of the database's clock may be a little behind it.
+    // The key signs from a minute ago: an instance's estimate of the database's clock may be a little behind.
     async add({ number, kid, alg, publicJwk, encryptedPrivateKey }) {
       const added = await database.run(
         (prisma) => prisma.$executeRaw`
-          INSERT INTO "signing_key" ("number", "kid", "alg", "public_jwk", "encrypted_private_key", "signs_from")
-          VALUES (${number}::int, ${kid}, ${alg}, ${JSON.stringify(publicJwk)}::jsonb, ${encryptedPrivateKey}, now() - interval '1 minute')
-          ON CONFLICT ("number") DO NOTHING`
+          INSERT INTO signing_key (number, kid, alg, public_jwk, encrypted_private_key, signs_from)
+          VALUES (
+            ${number}::int, ${kid}, ${alg}, ${JSON.stringify(publicJwk)}::jsonb, ${encryptedPrivateKey},
+            ${clock} - ${seconds(60)}
+          )
+          ON CONFLICT (number) DO NOTHING`
       )
       return added === 1
     },

@@ -1,10 +1,11 @@
 import type { User, UserStore, UserWithPassword } from '../../../ports/users.js'
 import type { Database } from '../database.js'
 import { Prisma } from '../generated/client.js'
-import { byCreation, where } from '../sql/cursor.js'
-import { by, type EndingPolicy, eventTarget } from '../sql/ending-sessions.js'
-import { userColumns } from '../sql/session-rows.js'
-import { userChanges } from '../sql/user-changes.js'
+import { by, eventTarget } from '../sql/audit-events.js'
+import { userChanges } from '../sql/change-user.js'
+import type { EndingPolicy } from '../sql/end-sessions.js'
+import { userColumns } from '../sql/fragments.js'
+import { byCreation, where } from '../sql/listing.js'
 
 const newestFirst = byCreation<User>('users', 'u')
 
@@ -72,5 +73,5 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
   }
 }
 
-/** A LIKE pattern for whatever begins with `prefix`, taken to the letter. */
+/** A LIKE pattern for texts that begin with `prefix`; its wildcards are escaped. */
 const literalPattern = (prefix: string) => `${prefix.replace(/[\\%_]/g, '\\$&')}%`

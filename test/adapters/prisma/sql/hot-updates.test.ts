@@ -6,7 +6,7 @@ import { openTestDatabase, sql, testDatabases } from '../../../support/database.
 
 for (const kind of testDatabases(t)) {
   t.test(`${kind}: no refresh writes to an index`, async (t) => {
-    // One connection, because each reports its own counts.
+    // One connection, because each connection reports its own counts.
     const database = await openTestDatabase(t, { kind, server: { poolSize: 1 } })
     const stores = storesOver(database)
     const strict = prismaSessionStore(database, { ...policy, graceSeconds: 0 })

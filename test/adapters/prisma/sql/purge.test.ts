@@ -7,12 +7,12 @@ import { sql } from '../../../support/database.js'
 const retention = eventRetentionSeconds(policy)
 
 onEachDatabase(t, (t, stores, database) => {
-  t.test('events are kept 30 days longer than any session lives', (t) => {
+  t.test('events are kept 30 days longer than a session can live', (t) => {
     t.equal(retention, policy.refreshAbsoluteTtlSeconds + 30 * 86_400)
     t.end()
   })
 
-  t.test('a walk in batches takes every expired session, says why, and leaves the others', async (t) => {
+  t.test('a walk in batches removes every expired session with its reason, and keeps the others', async (t) => {
     const user = await addUser(stores)
     const live = [await login(stores, user), await login(stores, user), await login(stores, user)]
     const idle = [await login(stores, user, { idleTtlSeconds: 50 }), await login(stores, user, { idleTtlSeconds: 50 })]
@@ -41,7 +41,7 @@ onEachDatabase(t, (t, stores, database) => {
     t.match(await purgeExpired(database, { batch: 100, eventRetentionSeconds: retention }), { sessions: 0, next: null })
   })
 
-  t.test('revocations and events go when they are past their time, a batch at once', async (t) => {
+  t.test('expired revocations and old events are removed, one batch per call', async (t) => {
     const user = await addUser(stores)
     for (let i = 0; i < 3; i++) await login(stores, user)
     await stores.sessions.endAllOfUser(user.id, { reason: 'logged_out' }, {})
@@ -62,7 +62,7 @@ onEachDatabase(t, (t, stores, database) => {
     t.match(await eventsOf(stores, { type: 'login_failed' }), [{ userId: user.id }])
   })
 
-  t.test('two walks side by side end each session once', async (t) => {
+  t.test('concurrent walks end each session once', async (t) => {
     const user = await addUser(stores)
     const expired = await Promise.all(Array.from({ length: 20 }, () => login(stores, user, { idleTtlSeconds: 5 })))
     await stores.age(10)

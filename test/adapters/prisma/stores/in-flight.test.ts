@@ -5,14 +5,14 @@ import { addUser, attempt, login, ops, reread, tryLogin } from '../../../contrac
 import { storesOver } from '../../../support/adapters/stores.js'
 import { onServer, openTestDatabase, serverUrl, sql } from '../../../support/database.js'
 
-// What happens at the same moment as something else, made certain by holding one of the two up with a lock.
-t.test('changes in flight', { skip: serverUrl === undefined && 'TEST_DATABASE_URL is not set' }, async (t) => {
+// Concurrent operations, with an order that a lock makes certain.
+t.test('concurrent operations', { skip: serverUrl === undefined && 'TEST_DATABASE_URL is not set' }, async (t) => {
   const database = await openTestDatabase(t, { kind: 'server' })
   const stores = storesOver(database)
   const [row] = await sql<{ schema: string }>(database, 'SELECT current_schema()::text AS schema')
   const { schema } = row ?? { schema: '' }
 
-  /** Runs `scene` while every statement that needs what `lock` locks must wait. */
+  /** Takes the locks of `lock` and runs `scene`, while other statements wait for these locks. */
   const holding = <T>(lock: string, scene: (client: pg.Client) => Promise<T>) =>
     onServer(async (client) => {
       await client.query(`SET search_path = ${schema}`)
@@ -21,7 +21,7 @@ t.test('changes in flight', { skip: serverUrl === undefined && 'TEST_DATABASE_UR
       return scene(client)
     })
 
-  /** Resolves when that many connections of this test's schema wait for a lock. */
+  /** Resolves when `count` connections wait for the locks of `client`, directly or behind each other. */
   const untilWaiting = async (client: pg.Client, count: number) => {
     const waiting = `SELECT 1 FROM pg_stat_activity WHERE $1::int = ANY (pg_blocking_pids(pid)) OR EXISTS (
         SELECT 1 FROM unnest(pg_blocking_pids(pid)) waits WHERE $1 = ANY (pg_blocking_pids(waits)))`
@@ -29,7 +29,7 @@ t.test('changes in flight', { skip: serverUrl === undefined && 'TEST_DATABASE_UR
     while (((await client.query(waiting, [rows[0]?.pid])).rowCount ?? 0) < count);
   }
 
-  /** Holds `change` up at its event, just before its commit, and reads meanwhile. */
+  /** Stops `change` at its event, just before its commit, and runs `read` meanwhile. */
   const duringCommit = <Changed, Read>(change: () => Promise<Changed>, read: () => Promise<Read>) =>
     holding('LOCK TABLE event IN SHARE MODE', async (client) => {
       const changing = change()
@@ -39,19 +39,19 @@ t.test('changes in flight', { skip: serverUrl === undefined && 'TEST_DATABASE_UR
       return { changed: await changing, seen }
     })
 
-  t.test('old roles that are read before a change of roles commits are refused by it', async (t) => {
+  t.test('a change of roles revokes tokens with the old roles, also if they were read before its commit', async (t) => {
     const user = await addUser(stores, { roles: ['admin'] })
     const session = await login(stores, user)
     const { changed, seen } = await duringCommit(
       () => stores.users.update(user.id, { roles: [] }, ops),
       () => stores.sessions.rotate(attempt(session))
     )
-    t.same(seen?.user.roles, ['admin'], 'the old roles are still there to be read')
+    t.same(seen?.user.roles, ['admin'], 'the old roles were read')
     t.match(changed?.revocations, [{ sid: session.id, reason: 'roles_changed' }])
     t.ok((changed?.revocations[0]?.at ?? 0) >= (seen?.now ?? 0))
   })
 
-  t.test('a session that is read before everybody’s end commits is refused by it', async (t) => {
+  t.test('ending all sessions revokes a session that was read before its commit', async (t) => {
     const session = await login(stores, await addUser(stores))
     const { changed, seen } = await duringCommit(
       () => stores.sessions.endEverybodys(ops),
@@ -60,7 +60,7 @@ t.test('changes in flight', { skip: serverUrl === undefined && 'TEST_DATABASE_UR
     t.ok(changed.revocation.at >= seen.now)
   })
 
-  t.test('the end of all sessions of a user waits for a login that is on its way, and ends it', async (t) => {
+  t.test('endAllOfUser waits for a login in flight, and ends its session', async (t) => {
     const user = await addUser(stores)
     const lock = `SELECT 1 FROM "user" WHERE id = '${user.id}' FOR UPDATE`
     const [created, ended] = await holding(lock, async (client) => {
@@ -76,7 +76,7 @@ t.test('changes in flight', { skip: serverUrl === undefined && 'TEST_DATABASE_UR
     t.equal(await stores.sessions.find(created.session.id), undefined)
   })
 
-  t.test('a purge waits for no row that somebody else is at', async (t) => {
+  t.test('a purge does not wait for locked rows', async (t) => {
     const session = await login(stores, await addUser(stores), { idleTtlSeconds: 5 })
     await stores.age(10)
     const purge = () => purgeExpired(database, { batch: 10, eventRetentionSeconds: 1_000_000 })

@@ -3,12 +3,12 @@ import { addUser, attempt, login, reread } from '../../../contract/stores.js'
 import { onEachDatabase } from '../../../support/adapters/stores.js'
 import { sql } from '../../../support/database.js'
 
-// Rows that the stores never make themselves, but a person with a database client can.
+// Rows that the stores never create, but a person with a database client can.
 onEachDatabase(t, (t, stores, database) => {
   const { sessions } = stores
   const step = { kind: 'renew', generation: 0, retryKeyHash: null } as const
 
-  t.test('a session that was left to a disabled user cannot be moved on', async (t) => {
+  t.test('a session of a disabled user cannot be rotated', async (t) => {
     const user = await addUser(stores)
     const session = await login(stores, user)
     await sql(database, 'UPDATE "user" SET disabled_at = now() WHERE id = $1::uuid', user.id)
@@ -17,7 +17,7 @@ onEachDatabase(t, (t, stores, database) => {
     t.match(await reread(stores, session), { generation: 0, user: { disabled: true } })
   })
 
-  t.test('the absolute end holds also where the idle one lies after it', async (t) => {
+  t.test('the absolute end holds, also if the idle end is later', async (t) => {
     const user = await addUser(stores)
     const session = await login(stores, user)
     await sql(
@@ -33,11 +33,11 @@ onEachDatabase(t, (t, stores, database) => {
     t.same((await sessions.list({ userId: user.id }, { limit: 5 })).items, [])
   })
 
-  t.test('only a session from before the end of everybody’s, that has gone, ended with them', async (t) => {
+  t.test('only a deleted session that is older than the end of all sessions ended with them', async (t) => {
     const before = await login(stores, await addUser(stores))
     await stores.age(1)
     await stores.events.record({ type: 'everybody_revoked', reason: 'revoked_by_admin' }, {})
-    t.equal(await stores.events.endedReason(before.id), undefined, 'it lives')
+    t.equal(await stores.events.endedReason(before.id), undefined, 'the session is live')
     await stores.age(1)
     const after = await login(stores, await addUser(stores))
     await sql(database, 'DELETE FROM session')
@@ -45,7 +45,7 @@ onEachDatabase(t, (t, stores, database) => {
     t.equal(await stores.events.endedReason(after.id), undefined)
   })
 
-  t.test('columns that may be NULL read as empty lists', async (t) => {
+  t.test('list columns that are NULL are read as empty lists', async (t) => {
     const user = await addUser(stores)
     const session = await login(stores, user)
     await sql(database, 'UPDATE "user" SET roles = NULL WHERE id = $1::uuid', user.id)

@@ -13,26 +13,26 @@ onEachDatabase(t, (t, stores, database) => {
     return revocation
   }
 
-  t.test('live gives what was written, until it expires', async (t) => {
+  t.test('live returns every entry until it expires', async (t) => {
     const first = await end()
     const { revocation: everybodys } = await stores.sessions.endEverybodys({})
     const live = await log.live()
     t.same(live[0], first)
     t.same(live.at(-1), everybodys)
     await stores.age(policy.accessTokenTtlSeconds)
-    t.equal((await log.live()).length, live.length, 'verifiers whose clock is behind still need them')
+    t.equal((await log.live()).length, live.length, 'verifiers whose clock is behind still need the entries')
     await stores.age(60)
     t.same(await log.live(), [])
   })
 
-  t.test('after gives what has a higher id, until it expires', async (t) => {
+  t.test('after returns entries with a higher id until they expire', async (t) => {
     const [seen, later] = [await end(), await end()]
     t.same(await log.after(seen.id), [later])
     await stores.age(policy.accessTokenTtlSeconds + 60)
     t.same(await log.after(seen.id), [])
   })
 
-  t.test('since gives what came after an entry, and what may have been committed after it', async (t) => {
+  t.test('since returns later entries, and entries that may have been committed later', async (t) => {
     const early = await end()
     await stores.age(100)
     const overtaken = await end()
@@ -44,7 +44,7 @@ onEachDatabase(t, (t, stores, database) => {
     t.same(
       (await log.since(0n)).map(({ id }) => id),
       [early.id, ...ids],
-      'all, for a reader that has seen none'
+      'all entries, for a reader that has seen none'
     )
 
     await sql(database, 'DELETE FROM revocation WHERE id = $1', seen.id)
@@ -52,12 +52,12 @@ onEachDatabase(t, (t, stores, database) => {
     t.same(
       (await log.since(seen.id)).map(({ id }) => id),
       all,
-      'all, where nobody knows any more when it was written'
+      'all entries, if the entry no longer exists'
     )
     t.same(
       (await log.since(10n ** 15n)).map(({ id }) => id),
       all,
-      'all, for a reader of a newer database than this'
+      'all entries, for an id of a newer database'
     )
     await stores.age(policy.accessTokenTtlSeconds + 60)
     t.same(await log.since(early.id), [])

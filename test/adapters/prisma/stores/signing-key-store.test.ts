@@ -29,7 +29,7 @@ for (const kind of testDatabases(t)) {
     const store = prismaSigningKeyStore(database)
     const clear = () => sql(database, 'DELETE FROM "signing_key"')
 
-    await t.test('a key comes back as it was added, signs already and has no end', async (t) => {
+    await t.test('list returns a key as it was added; it signs already and does not retire', async (t) => {
       t.strictSame(await store.list(), [])
       t.equal(await store.add(newKey(2)), true)
       t.equal(await store.add(newKey(1, { alg: 'HS256', publicJwk: { kty: 'oct' } })), true)
@@ -40,7 +40,7 @@ for (const kind of testDatabases(t)) {
       const age = (await databaseNow(database)) - (second?.signsFrom ?? 0)
       t.ok(
         age >= 60_000 && age < 120_000,
-        `it signs since ${age} ms: an instance whose clock is a little behind agrees`
+        `it has been signing for ${age} ms, so an instance whose clock is a little behind agrees`
       )
       const published = await sql<{ kty: string }>(
         database,
@@ -49,7 +49,7 @@ for (const kind of testDatabases(t)) {
       t.strictSame(published, [{ kty: 'oct' }, { kty: 'EC' }])
     })
 
-    await t.test('a number that is taken is not added again and changes nothing', async (t) => {
+    await t.test('adding a number that exists changes nothing', async (t) => {
       t.equal(await store.add(newKey(2, { kid: 'another' })), false)
       t.strictSame(
         (await store.list()).map(({ kid }) => kid),
@@ -57,19 +57,19 @@ for (const kind of testDatabases(t)) {
       )
     })
 
-    await t.test('another encryption takes the place of the old one, of that key only', async (t) => {
+    await t.test('replaceEncryption changes that key only', async (t) => {
       await store.replaceEncryption(2, Uint8Array.from([1, 2, 3]))
       const [first, second] = await store.list()
       t.same(Buffer.from(second?.encryptedPrivateKey ?? ''), Buffer.from([1, 2, 3]))
       t.equal(first?.encryptedPrivateKey.length, 256)
     })
 
-    await t.test('the end of a key is read', async (t) => {
+    await t.test('list returns when a key retires', async (t) => {
       await sql(database, 'UPDATE "signing_key" SET "retires_at" = to_timestamp(1800000000.5) WHERE "number" = 1')
       t.equal((await store.list())[0]?.retiresAt, 1_800_000_000_500)
     })
 
-    await t.test('of ten that add one number at once, one wins', async (t) => {
+    await t.test('of ten concurrent adds of one number, one succeeds', async (t) => {
       await clear()
       const added = await Promise.all(Array.from({ length: 10 }, (_, i) => store.add(newKey(1, { kid: `kid-${i}` }))))
       t.equal(added.filter((won) => won).length, 1)
@@ -79,47 +79,44 @@ for (const kind of testDatabases(t)) {
       )
     })
 
-    await t.test(
-      'a rotation sets the ends of those before it that have none so early, and writes the event',
-      async (t) => {
-        await clear()
-        for (const number of [1, 2, 3]) await store.add(newKey(number))
-        await sql(database, `UPDATE "signing_key" SET "retires_at" = now() + interval '1 second' WHERE "number" = 1`)
-        await sql(database, `UPDATE "signing_key" SET "retires_at" = now() + interval '1 day' WHERE "number" = 2`)
-        const actor = { userId: '5f0c7a52-0d4c-4f6e-8a55-0a6d2f0d1b11', ip: '192.0.2.1', userAgent: 'a browser' }
-        const plan = { signsInSeconds: 360, othersRetireInSeconds: 1020 }
-        t.equal(await store.rotate(newKey(4), plan, 'scheduled', actor), true)
-        const [first, second, third, next] = await store.list()
-        const at = (next?.signsFrom ?? 0) - 360_000
-        t.ok(Math.abs(at - (await databaseNow(database))) < 60_000, "it counts from the database's now")
-        t.ok((first?.retiresAt ?? Number.NaN) <= at + 1000)
-        t.equal(second?.retiresAt, at + 1_020_000)
-        t.equal(third?.retiresAt, at + 1_020_000)
-        t.equal(next?.retiresAt, null)
-        const events = await sql(
-          database,
-          `SELECT "reason", "actor_id", "ip", "user_agent", "user_id", "session_id" FROM "event" WHERE "type" = 'signing_key_rotated'`
-        )
-        t.strictSame(events, [
-          {
-            reason: 'scheduled',
-            actor_id: actor.userId,
-            ip: actor.ip,
-            user_agent: actor.userAgent,
-            user_id: null,
-            session_id: null
-          }
-        ])
-      }
-    )
+    await t.test('a rotation makes earlier keys retire no later than planned, and writes the event', async (t) => {
+      await clear()
+      for (const number of [1, 2, 3]) await store.add(newKey(number))
+      await sql(database, `UPDATE "signing_key" SET "retires_at" = now() + interval '1 second' WHERE "number" = 1`)
+      await sql(database, `UPDATE "signing_key" SET "retires_at" = now() + interval '1 day' WHERE "number" = 2`)
+      const actor = { userId: '5f0c7a52-0d4c-4f6e-8a55-0a6d2f0d1b11', ip: '192.0.2.1', userAgent: 'a browser' }
+      const plan = { signsInSeconds: 360, othersRetireInSeconds: 1020 }
+      t.equal(await store.rotate(newKey(4), plan, 'scheduled', actor), true)
+      const [first, second, third, next] = await store.list()
+      const at = (next?.signsFrom ?? 0) - 360_000
+      t.ok(Math.abs(at - (await databaseNow(database))) < 60_000, "the plan counts from the database's time")
+      t.ok((first?.retiresAt ?? Number.NaN) <= at + 1000)
+      t.equal(second?.retiresAt, at + 1_020_000)
+      t.equal(third?.retiresAt, at + 1_020_000)
+      t.equal(next?.retiresAt, null)
+      const events = await sql(
+        database,
+        `SELECT "reason", "actor_id", "ip", "user_agent", "user_id", "session_id" FROM "event" WHERE "type" = 'signing_key_rotated'`
+      )
+      t.strictSame(events, [
+        {
+          reason: 'scheduled',
+          actor_id: actor.userId,
+          ip: actor.ip,
+          user_agent: actor.userAgent,
+          user_id: null,
+          session_id: null
+        }
+      ])
+    })
 
-    await t.test('of ten rotations to one number at once, one is carried out and nine leave no trace', async (t) => {
+    await t.test('of ten concurrent rotations to one number, one succeeds and nine change nothing', async (t) => {
       await clear()
       await sql(database, 'DELETE FROM "event"')
       await store.add(newKey(1))
       const plan = (i: number) => ({ signsInSeconds: i, othersRetireInSeconds: i })
-      const wish = (i: number) => store.rotate(newKey(2, { kid: `kid-2-${i}` }), plan(i), 'requested', {})
-      const won = await Promise.all(Array.from({ length: 10 }, (_, i) => wish(i)))
+      const rotate = (i: number) => store.rotate(newKey(2, { kid: `kid-2-${i}` }), plan(i), 'requested', {})
+      const won = await Promise.all(Array.from({ length: 10 }, (_, i) => rotate(i)))
       t.equal(won.filter((one) => one).length, 1)
       const [first, second] = await store.list()
       t.equal(second?.kid, `kid-2-${won.indexOf(true)}`)
@@ -127,7 +124,7 @@ for (const kind of testDatabases(t)) {
       t.equal((await sql(database, 'SELECT 1 FROM "event"')).length, 1)
     })
 
-    await t.test('instances that start at once on an empty table share one key', async (t) => {
+    await t.test('instances that start at the same time on an empty table share one key', async (t) => {
       await clear()
       const secrets = await rootSecrets({
         configured: ['s'.repeat(32)],

@@ -8,10 +8,10 @@ import { addUser, attempt, digest, login, policy } from '../../../contract/store
 import { onEachDatabase } from '../../../support/adapters/stores.js'
 import { sql } from '../../../support/database.js'
 
-/** What no type allows and a slip still brings about: undefined where a value belongs. Then nothing is matched. */
+/** Undefined where a value is required. No type allows it, but a mistake can cause it; then nothing may match. */
 const missing = undefined as never
 
-/** These match nothing: they add, or mean everybody. */
+/** Methods without a target: they add a row, or concern all rows. */
 const withoutTarget = ['UserStore.create', 'SessionStore.endEverybodys', 'SessionStore.count', 'EventLog.record']
 
 onEachDatabase(t, (t, stores, database) => {
@@ -74,12 +74,12 @@ onEachDatabase(t, (t, stores, database) => {
     t.ok(await users.find(admin.id))
   })
 
-  t.test('a question whose subject is undefined finds nothing', async (t) => {
+  t.test('a query with an undefined condition finds nothing', async (t) => {
     const user = await addUser(stores, { roles: ['admin'] })
     const session = await login(stores, user)
     await sessions.end({ sid: session.id }, 'logged_out', {})
     await login(stores, user)
-    const questions: Record<string, () => Promise<unknown>> = {
+    const queries: Record<string, () => Promise<unknown>> = {
       'UserStore.find': () => users.find(missing),
       'UserStore.findByEmail': () => users.findByEmail(missing),
       'UserStore.anyWithRole': async () => (await users.anyWithRole(missing)) || undefined,
@@ -88,13 +88,13 @@ onEachDatabase(t, (t, stores, database) => {
       'EventLog.endedReason': () => events.endedReason(missing),
       'RevocationLog.after': async () => (await prismaRevocationLog(database).after(missing))[0]
     }
-    for (const [name, ask] of Object.entries(questions)) {
+    for (const [name, query] of Object.entries(queries)) {
       tried.add(name)
-      t.equal(await ask().catch(() => undefined), undefined, name)
+      t.equal(await query().catch(() => undefined), undefined, name)
     }
   })
 
-  t.test('a filter that is given narrows a listing, whatever stands beside it', async (t) => {
+  t.test('a filter narrows a listing, also beside undefined filters', async (t) => {
     const user = await addUser(stores)
     const session = await login(stores, user, { ip: '192.0.2.77' })
     await login(stores, await addUser(stores))
@@ -107,7 +107,7 @@ onEachDatabase(t, (t, stores, database) => {
     t.strictSame((await events.list({ type: undefined, userId: randomUUID(), sessionId: undefined }, page)).items, [])
   })
 
-  t.test('a signing key of no number is encrypted anew by nobody', async (t) => {
+  t.test('replaceEncryption with an undefined number changes no key', async (t) => {
     const store = prismaSigningKeyStore(database)
     const key = { kid: 'a', alg: 'ES256', publicJwk: { kty: 'oct' }, encryptedPrivateKey: Buffer.from('a') } as const
     await store.add({ ...key, number: 1 })
@@ -116,7 +116,7 @@ onEachDatabase(t, (t, stores, database) => {
     })
   })
 
-  t.test('every method of the stores was tried', async (t) => {
+  t.test('the tests above cover every method of the stores', async (t) => {
     const methods = Object.entries({ UserStore: users, SessionStore: sessions, EventLog: events }).flatMap(
       ([store, { ...members }]) => Object.keys(members).map((method) => `${store}.${method}`)
     )
@@ -127,22 +127,22 @@ onEachDatabase(t, (t, stores, database) => {
   })
 })
 
-/** Each may throw, and none may leave a trace in any table. */
+/** Runs each change. It may throw, and must not change any table. */
 async function expectUnchanged(
   t: Test,
   database: Database,
   tried: Set<string>,
   changes: Readonly<Record<string, () => Promise<unknown>>>
 ): Promise<void> {
-  const before = await everything(database)
+  const before = await allRows(database)
   for (const [name, change] of Object.entries(changes)) {
     tried.add(name.split(' ', 1)[0] ?? '')
     await change().catch(() => undefined)
-    t.strictSame(await everything(database), before, name)
+    t.strictSame(await allRows(database), before, name)
   }
 }
 
-const everything = (database: Database) =>
+const allRows = (database: Database) =>
   sql(
     database,
     ['"user"', 'session', 'revocation', 'event', 'signing_key']

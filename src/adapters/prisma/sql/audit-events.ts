@@ -1,0 +1,15 @@
+import type { Actor } from '../../../ports/events.js'
+import { Prisma } from '../generated/client.js'
+import { millis } from './fragments.js'
+
+/** The columns of `event e` for an `AuditEvent`. */
+export const eventColumns = Prisma.sql`
+  e.id::text AS id, e.type, ${millis('e.at')} AS at, e.user_id AS "userId", e.session_id AS "sessionId",
+  e.actor_id AS "actorId", e.reason, e.note, e.ip, e.user_agent AS "userAgent"`
+
+/** The table and columns of an INSERT of events. `by` gives the last three values. */
+export const eventTarget = Prisma.sql`event (type, user_id, session_id, reason, note, actor_id, ip, user_agent)`
+
+/** Who acted, and from where: the last three values for `eventTarget`. */
+export const by = (actor: Actor) =>
+  Prisma.sql`${actor.userId ?? null}::uuid, ${actor.ip ?? null}::text, ${actor.userAgent ?? null}::text`

@@ -1,0 +1,112 @@
+import type { Revocation } from '../../../core/revocation.js'
+import type { User, UserStore } from '../../../ports/users.js'
+import type { Database } from '../database.js'
+import { Prisma } from '../generated/client.js'
+import { by, eventTarget } from './audit-events.js'
+import {
+  type EndingPolicy,
+  endSessions,
+  endSurplus,
+  lockUser,
+  repeatAfterCommit,
+  revocationLife
+} from './end-sessions.js'
+import { clock, revocationColumns, userColumns } from './fragments.js'
+import { isLive } from './live-sessions.js'
+
+/**
+ * The methods of a `UserStore` that also change the user's sessions. Each is one transaction whose first statement
+ * locks the user's row, so that its conditions stay true until it ends.
+ */
+export function userChanges(
+  database: Database,
+  policy: EndingPolicy
+): Pick<UserStore, 'changePassword' | 'update' | 'delete'> {
+  return {
+    async changePassword({ userId, oldHash, newHash, keepSid }, actor) {
+      const isProved = Prisma.sql`u.id = ${userId}::uuid AND u.password_hash = ${oldHash}`
+      const isStillProved = Prisma.sql`EXISTS (SELECT 1 FROM "user" u WHERE ${isProved})`
+      const others = Prisma.sql`s.user_id = ${userId}::uuid AND s.id <> ${keepSid}::uuid
+        AND ${isStillProved}`
+      const surplus = await endSurplus(database, policy, { userId, keepSid, only: isStillProved }, actor)
+      const [, revocations, changed] = await database.run((prisma) =>
+        prisma.$transaction([
+          lockUser(prisma, userId),
+          endSessions(prisma, others, { reason: 'password_changed' }, actor, policy),
+          prisma.$queryRaw<unknown[]>`
+            WITH changed AS (
+              UPDATE "user" u SET password_hash = ${newHash} WHERE ${isProved} RETURNING u.id
+            ), noted AS (
+              INSERT INTO ${eventTarget} SELECT 'password_changed', id, ${keepSid}::uuid, NULL, NULL, ${by(actor)} FROM changed
+            )
+            SELECT 1 FROM changed`
+        ])
+      )
+      return changed.length === 0 ? undefined : [...surplus, ...revocations]
+    },
+
+    async update(id, { disabled, roles }, actor) {
+      const wanted = roles === undefined ? Prisma.sql`coalesce(u.roles, '{}')` : Prisma.sql`${[...roles]}::text[]`
+      const rolesDiffer = Prisma.sql`NOT (coalesce(u.roles, '{}') @> ${wanted} AND ${wanted} @> coalesce(u.roles, '{}'))`
+      const disabledAfter =
+        disabled === undefined ? Prisma.sql`u.disabled_at IS NOT NULL` : Prisma.sql`${disabled}::boolean`
+      const ofUser = Prisma.sql`s.user_id = ${id}::uuid`
+      const ofDisabled = Prisma.sql`${ofUser} AND ${disabled === true}::boolean`
+
+      const surplus = await endSurplus(database, policy, { userId: id }, actor)
+      const [, ended, stale, [user]] = await database.run((prisma) =>
+        prisma.$transaction([
+          lockUser(prisma, id),
+          endSessions(prisma, ofDisabled, { reason: 'user_disabled' }, actor, policy),
+          prisma.$queryRaw<Revocation[]>`
+            WITH r AS (
+              INSERT INTO revocation (sid, reason, expires_at)
+              SELECT s.id, 'roles_changed', ${clock} + ${revocationLife(policy)}
+              FROM session s JOIN "user" u ON u.id = s.user_id WHERE ${ofUser} AND ${isLive} AND ${rolesDiffer}
+              RETURNING *
+            )
+            SELECT ${revocationColumns} FROM r`,
+          prisma.$queryRaw<User[]>`
+            WITH before AS (
+              SELECT u.id, ${rolesDiffer} AS roles_differ, u.disabled_at IS NOT NULL AS disabled, ${disabledAfter} AS disabled_after
+              FROM "user" u WHERE u.id = ${id}::uuid
+            ), u AS (
+              UPDATE "user" u
+              SET roles = ${wanted},
+                disabled_at = CASE WHEN before.disabled_after THEN coalesce(u.disabled_at, ${clock}) END
+              FROM before WHERE u.id = before.id
+              RETURNING u.*
+            ), noted AS (
+              INSERT INTO ${eventTarget}
+              SELECT 'roles_changed', id, NULL::uuid, NULL, NULL, ${by(actor)} FROM before WHERE roles_differ
+              UNION ALL
+              SELECT CASE WHEN disabled_after THEN 'user_disabled' ELSE 'user_enabled' END, id, NULL, NULL, NULL, ${by(actor)}
+              FROM before WHERE disabled <> disabled_after
+            )
+            SELECT ${userColumns} FROM u`
+        ])
+      )
+      if (user === undefined) return undefined
+      const revocations = stale.length === 0 ? ended : await repeatAfterCommit(database, stale, policy)
+      return { user, revocations: [...surplus, ...revocations] }
+    },
+
+    async delete(id, reason, actor) {
+      const surplus = await endSurplus(database, policy, { userId: id }, actor)
+      const [, revocations, deleted] = await database.run((prisma) =>
+        prisma.$transaction([
+          lockUser(prisma, id),
+          endSessions(prisma, Prisma.sql`s.user_id = ${id}::uuid`, { reason }, actor, policy),
+          prisma.$queryRaw<unknown[]>`
+            WITH deleted AS (
+              DELETE FROM "user" WHERE id = ${id}::uuid RETURNING id
+            ), noted AS (
+              INSERT INTO ${eventTarget} SELECT 'user_deleted', id, NULL, ${reason}, NULL, ${by(actor)} FROM deleted
+            )
+            SELECT 1 FROM deleted`
+        ])
+      )
+      return deleted.length === 0 ? undefined : [...surplus, ...revocations]
+    }
+  }
+}

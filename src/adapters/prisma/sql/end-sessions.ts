@@ -1,0 +1,108 @@
+import type { SessionPolicy } from '../../../core/policy.js'
+import type { EndedReason } from '../../../core/reasons.js'
+import type { Revocation } from '../../../core/revocation.js'
+import type { Actor } from '../../../ports/events.js'
+import type { Database } from '../database.js'
+import { Prisma, type PrismaClient } from '../generated/client.js'
+import { by, eventTarget } from './audit-events.js'
+import { clock, revocationColumns, seconds } from './fragments.js'
+
+/** Verifiers whose clock is behind accept an access token this much longer than it lives. */
+const clockSkewSeconds = 60
+
+export type EndingPolicy = Pick<SessionPolicy, 'accessTokenTtlSeconds'>
+
+/** How long an entry of the feed lives: until every verifier refuses the session's last access token as expired. */
+export const revocationLife = (policy: EndingPolicy) => seconds(policy.accessTokenTtlSeconds + clockSkewSeconds)
+
+/**
+ * Locks the user's row until the transaction ends, against every other change of the user and every login. It must be a
+ * statement of its own: the next statement's snapshot then contains what the transactions it waited for have committed.
+ * So a login that was in flight is seen, and its session ends.
+ */
+export function lockUser(prisma: PrismaClient, userId: string) {
+  return prisma.$queryRaw`SELECT 1 FROM "user" WHERE id = ${userId}::uuid FOR NO KEY UPDATE`
+}
+
+/**
+ * Deletes the sessions `s` for which `which` is true, and writes their revocations and `session_ended` events, all in
+ * one statement. `reason` may be an expression that differs from row to row.
+ */
+export function endSessions(
+  prisma: PrismaClient,
+  which: Prisma.Sql,
+  ended: { readonly reason: EndedReason | Prisma.Sql; readonly note?: string | undefined },
+  actor: Actor,
+  policy: EndingPolicy
+) {
+  return prisma.$queryRaw<Revocation[]>`
+    WITH ended AS (
+      DELETE FROM session s WHERE ${which} RETURNING s.id, s.user_id, (${ended.reason})::text AS reason
+    ), noted AS (
+      INSERT INTO ${eventTarget}
+      SELECT 'session_ended', user_id, id, reason, ${ended.note ?? null}::text, ${by(actor)} FROM ended
+    ), r AS (
+      INSERT INTO revocation (sid, reason, expires_at)
+      SELECT id, reason, ${clock} + ${revocationLife(policy)} FROM ended
+      RETURNING *
+    )
+    SELECT ${revocationColumns} FROM r`
+}
+
+/**
+ * The most sessions a user can have under any setting: the highest value of `MAX_SESSIONS_PER_USER`. Statements that
+ * list or end a user's sessions are bounded by it, however many rows the table holds.
+ */
+export const maxSessionsOfUser = 10_000
+
+/** A batch of this size ends in well under a second, also on a busy machine. */
+const defaultBounds = { max: maxSessionsOfUser, batch: 5000 }
+
+/**
+ * Ends the user's oldest sessions above `maxSessionsOfUser`, batch by batch, so that one short transaction can end the
+ * others. Such a surplus is only possible after a direct import into the table. `only` is a condition that is checked
+ * in each batch, for a caller whose reason to end sessions may be gone meanwhile.
+ */
+export async function endSurplus(
+  database: Database,
+  policy: EndingPolicy,
+  surplus: { readonly userId: string; readonly keepSid?: string | undefined; readonly only?: Prisma.Sql },
+  actor: Actor,
+  { max, batch } = defaultBounds
+): Promise<readonly Revocation[]> {
+  const { userId, keepSid, only = Prisma.sql`true` } = surplus
+  const oldest = Prisma.sql`s.id = ANY (ARRAY(
+    SELECT s.id FROM session s
+    WHERE s.user_id = ${userId}::uuid AND s.id IS DISTINCT FROM ${keepSid ?? null}::uuid AND ${only}
+    ORDER BY s.created_at DESC, s.id DESC OFFSET ${max} LIMIT ${batch}
+  ))`
+  const all: Revocation[] = []
+  let ended: readonly Revocation[]
+  do {
+    ended = await database.run((prisma) => endSessions(prisma, oldest, { reason: 'session_limit' }, actor, policy))
+    all.push(...ended)
+  } while (ended.length === batch)
+  return all
+}
+
+/**
+ * Writes entries of the feed again, after their commit. These entries refuse tokens that were issued before them. A
+ * refresh that read its row just before the commit can issue a token with the old roles, or of a session that has
+ * ended, whose `iat` is later than the entry's `at`. It is not later than the second entry's.
+ */
+export function repeatAfterCommit(
+  database: Database,
+  revocations: readonly Revocation[],
+  policy: EndingPolicy
+): Promise<Revocation[]> {
+  const ids = Prisma.join(revocations.map(({ id }) => id))
+  return database.run(
+    (prisma) => prisma.$queryRaw<Revocation[]>`
+      WITH r AS (
+        INSERT INTO revocation (sid, reason, expires_at)
+        SELECT sid, reason, ${clock} + ${revocationLife(policy)} FROM revocation WHERE id IN (${ids})
+        RETURNING *
+      )
+      SELECT ${revocationColumns} FROM r`
+  )
+}

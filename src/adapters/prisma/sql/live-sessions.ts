@@ -1,0 +1,126 @@
+import type { SessionPolicy } from '../../../core/policy.js'
+import type { EventType } from '../../../ports/events.js'
+import type { LiveSession, RotationStep, SessionStore } from '../../../ports/sessions.js'
+import type { User } from '../../../ports/users.js'
+import type { Database } from '../database.js'
+import { Prisma } from '../generated/client.js'
+import { by, eventTarget } from './audit-events.js'
+import { clock, millis, seconds } from './fragments.js'
+
+export type RefreshPolicy = Pick<SessionPolicy, 'graceSeconds' | 'refreshIdleTtlSeconds'>
+
+/** True for a `session s` that is past neither of its ends. */
+export const isLive = Prisma.sql`(s.idle_expires_at > ${clock} AND s.absolute_expires_at > ${clock})`
+
+/** The columns of `session s` for a `Session`. */
+export const sessionColumns = Prisma.sql`
+  s.id, s.user_id AS "userId", s.mode, s.device, s.user_agent AS "userAgent", s.ip,
+  ${millis('s.created_at')} AS "createdAt", ${millis('s.last_used_at')} AS "lastUsedAt",
+  ${millis('s.idle_expires_at')} AS "idleExpiresAt", ${millis('s.absolute_expires_at')} AS "absoluteExpiresAt"`
+
+/** The columns of `session s` and its `"user" u` for `toLiveSession`. */
+export const liveColumns = Prisma.sql`
+  ${sessionColumns}, s.secret_hash AS "secretHash", s.generation::float8 AS generation,
+  ${millis('s.rotated_at')} AS "rotatedAt", s.retry_key_hash AS "retryKeyHash",
+  s.recovered_generation::float8 AS "recoveredGeneration", coalesce(s.amr, '{}') AS amr,
+  ${millis('s.auth_time')} AS "authTime", ${millis(clock.sql)} AS now,
+  u.email AS "userEmail", coalesce(u.roles, '{}') AS "userRoles",
+  u.disabled_at IS NOT NULL AS "userDisabled", ${millis('u.created_at')} AS "userCreatedAt"`
+
+export type LiveRow = Omit<LiveSession, 'user'> & {
+  readonly userEmail: User['email']
+  readonly userRoles: User['roles']
+  readonly userDisabled: User['disabled']
+  readonly userCreatedAt: User['createdAt']
+}
+
+export function toLiveSession(row: LiveRow): LiveSession {
+  const { userEmail, userRoles, userDisabled, userCreatedAt, ...session } = row
+  const user = {
+    id: row.userId,
+    email: userEmail,
+    roles: userRoles,
+    disabled: userDisabled,
+    createdAt: userCreatedAt
+  }
+  return { ...session, user }
+}
+
+/**
+ * The methods of a `SessionStore` that read or move one session. Each change is one conditional UPDATE, which cannot
+ * bring back a deleted row.
+ */
+export function liveSessions(
+  database: Database,
+  policy: RefreshPolicy
+): Pick<SessionStore, 'find' | 'rotate' | 'advance' | 'touch'> {
+  const grace = seconds(policy.graceSeconds)
+  // Records a use. None of these columns is indexed, so that the update stays in its page (HOT).
+  const used = Prisma.sql`
+    last_used_at = ${clock},
+    idle_expires_at = least(${clock} + ${seconds(policy.refreshIdleTtlSeconds)}, s.absolute_expires_at)`
+
+  return {
+    async find(sid) {
+      const rows = await database.run(
+        (prisma) => prisma.$queryRaw<LiveRow[]>`
+          SELECT ${liveColumns} FROM session s JOIN "user" u ON u.id = s.user_id WHERE s.id = ${sid}::uuid`
+      )
+      return rows.map(toLiveSession)[0]
+    },
+
+    async rotate({ sid, generation, secretHash, retryKeyHash }) {
+      const rows = await database.run(
+        (prisma) => prisma.$queryRaw<LiveRow[]>`
+          UPDATE session s
+          SET generation = s.generation + 1, rotated_at = ${clock}, retry_key_hash = ${retryKeyHash}, ${used}
+          FROM "user" u
+          WHERE s.id = ${sid}::uuid AND s.generation = ${generation}::bigint AND s.secret_hash = ${secretHash}
+            AND (s.rotated_at IS NULL OR s.rotated_at <= ${clock} - ${grace})
+            AND ${isLive} AND s.mode IN ('cookie', 'body') AND u.id = s.user_id AND u.disabled_at IS NULL
+          RETURNING ${liveColumns}`
+      )
+      return rows.map(toLiveSession)[0]
+    },
+
+    async advance(seen, step, actor) {
+      const event = eventOf[step.kind]
+      const noted =
+        event === undefined
+          ? Prisma.empty
+          : Prisma.sql`, noted AS (
+              INSERT INTO ${eventTarget} SELECT ${event}, user_id, id, NULL, NULL, ${by(actor)} FROM moved
+            )`
+      const recovered = step.kind === 'restore' ? Prisma.empty : Prisma.sql`recovered_generation = ${step.generation},`
+      const moved = await database.run(
+        (prisma) => prisma.$queryRaw<unknown[]>`
+          WITH moved AS (
+            UPDATE session s
+            SET generation = ${step.generation}::bigint, ${recovered} rotated_at = ${clock},
+              retry_key_hash = ${step.retryKeyHash}, ${used}
+            FROM "user" u
+            WHERE s.id = ${seen.id}::uuid AND s.generation = ${seen.generation}::bigint
+              AND ${millis('s.rotated_at')} IS NOT DISTINCT FROM ${seen.rotatedAt}::float8
+              AND ${isLive} AND u.id = s.user_id AND u.disabled_at IS NULL
+            RETURNING s.id, s.user_id
+          )${noted}
+          SELECT 1 FROM moved`
+      )
+      return moved.length === 1
+    },
+
+    async touch(sid) {
+      await database.run(
+        (prisma) =>
+          prisma.$executeRaw`UPDATE session s SET ${used} WHERE s.id = ${sid}::uuid AND s.mode = 'session' AND ${isLive}`
+      )
+    }
+  }
+}
+
+/** A replay with the request's key is routine and writes no event. The other steps are worth a look. */
+const eventOf: Readonly<Record<RotationStep['kind'], EventType | undefined>> = {
+  renew: undefined,
+  recover: 'refresh_recovered',
+  restore: 'refresh_restored'
+}
