@@ -43,6 +43,7 @@ await Promise.all([
   ...alone.map((file) => startProcess(`only ${file}`, [file])),
   ...['process 1', 'process 2'].slice(0, others.length).map((name) => startProcess(name, longestFirst))
 ])
+if (files.length === 0) t.fail(`there is no test in ${asked.join(', ')}`, { at: null })
 for (const file of unfinished) t.fail(`${file} did not finish`, { at: null })
 if (asked.length === 0 && !coversCore()) t.fail('the tests of the core must cover all of it', { at: null })
 t.end()
