@@ -16,6 +16,7 @@ export default new Proxy(tap, {
   set: (_, name, value) => Reflect.set(root, name, value)
 })
 
+process.on('disconnect', () => process.exit(1))
 void runFiles()
 
 /** Not awaited at top level: the files import this module, which must have been evaluated by then. */
