@@ -35,7 +35,12 @@ const total = count(t.parser)
 if (process.stdout.isTTY) await report('terse', t, { get: () => undefined })
 else {
   t.register()
-  t.on('complete', printFailures).resume()
+  t.on('spawn', (child) => child.parser.on('fail', printFailure))
+  // What failed in a process is printed by now.
+  t.on('complete', () =>
+    t.lists.fail.filter(({ name, fullname }) => fullname === `TAP > ${name}`).forEach(printFailure)
+  )
+  t.resume()
 }
 await Promise.all([
   ...(asked.length === 0 ? [coverCore()] : []),
@@ -109,11 +114,9 @@ function count(parser, total = { passed: 0, failed: 0, skipped: 0 }) {
   return total
 }
 
-function printFailures() {
-  for (const { fullname, diag } of t.lists.fail) {
-    const { at, source, ...details } = diag ?? {}
-    console.log(`${fullname}:`, inspect(details))
-  }
+function printFailure({ fullname, diag }) {
+  const { at, source, ...details } = diag ?? {}
+  console.log(`${fullname}:`, inspect(details))
 }
 
 async function coverCore() {
