@@ -57,7 +57,7 @@ async function testPages(browser: Browser): Promise<void> {
       /^Ada's phone/
     ])
     const activity = page.getByRole('region', { name: 'Recent activity' }).getByRole('listitem')
-    t.match(await activity.allInnerTexts(), [/^Signed in/, /^Sign-in refused/, /^Signed in/, /^Account made/])
+    t.match(await activity.allInnerTexts(), [/^Signed in/, /^Sign-in refused/, /^Signed in/, /^Account created/])
     await expectAccessible(t, page, 'the devices')
     await expectNarrow(t, page, 'the devices')
 
@@ -107,14 +107,14 @@ async function testPages(browser: Browser): Promise<void> {
 
   testPage('a person makes an account, changes the password, and signs out', '/account', async (t, page) => {
     const email = newEmail()
-    await click(page, 'Make an account instead')
+    await click(page, 'Create an account instead')
     await page.getByLabel('E-mail', { exact: true }).fill(email)
     const password = page.getByRole('textbox', { name: 'Password', exact: true })
     await password.fill('password')
-    await click(page, 'Make an account')
+    await click(page, 'Create an account')
     await page.getByRole('alert').filter({ hasText: 'among the first to be guessed' }).waitFor()
     await password.fill(goodPassword)
-    await click(page, 'Make an account')
+    await click(page, 'Create an account')
     await page.getByText('This device', { exact: true }).waitFor()
 
     const { client: other } = await anotherDevice(app, { email })

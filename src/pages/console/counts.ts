@@ -1,6 +1,6 @@
-import type { Counts } from '../shared/answers.js'
 import { request } from '../shared/connection.js'
 import { byId, element } from '../shared/dom.js'
+import type { Counts } from '../shared/responses.js'
 import { barChart } from './bar-chart.js'
 
 type Minutes = Counts['minutes']
@@ -8,8 +8,8 @@ type Counted = Exclude<keyof Minutes[number], 'at'>
 
 const place = byId('counts', HTMLDivElement)
 
-/** Above it the service counts no further. */
-const mostSessions = 10_000
+/** The service stops counting sessions here. */
+const maxCountedSessions = 10_000
 const reloadMilliseconds = 5000
 
 const hourly: readonly { readonly what: Counted; readonly label: string }[] = [
@@ -19,16 +19,16 @@ const hourly: readonly { readonly what: Counted; readonly label: string }[] = [
   { what: 'reuse', label: 'Reuse caught' }
 ]
 
-/** Counts again every few seconds while somebody looks and `wanted` says so. */
-export function watchCounts(wanted: () => boolean): void {
+/** Reloads the counts every few seconds while the page is visible and `isShown` returns true. */
+export function watchCounts(isShown: () => boolean): void {
   setInterval(() => {
-    if (wanted() && document.visibilityState === 'visible') void loadCounts().catch(() => undefined)
+    if (isShown() && document.visibilityState === 'visible') void loadCounts().catch(() => undefined)
   }, reloadMilliseconds)
 }
 
 export async function loadCounts(): Promise<void> {
   const { sessions, minutes } = await request<Counts>('GET', 'admin/counts')
-  const live = sessions.toLocaleString('en') + (sessions >= mostSessions ? '+' : '')
+  const live = sessions.toLocaleString('en') + (sessions >= maxCountedSessions ? '+' : '')
   place.replaceChildren(
     tile('Live sessions', live, 'on all instances'),
     ...hourly.map(({ what, label }) => hourTile(label, what, minutes))
@@ -38,11 +38,11 @@ export async function loadCounts(): Promise<void> {
 function hourTile(label: string, what: Counted, minutes: Minutes): HTMLElement {
   const values = minutes.map((minute) => minute[what])
   const total = values.reduce((sum, value) => sum + value, 0)
-  const most = Math.max(...values)
-  const said = `${label} by the minute, over the last hour: ${total} in all, ${most} in the busiest minute.`
-  const made = tile(label, total.toLocaleString('en'), 'in the last hour', barChart(values, said))
-  if (what === 'reuse' && total > 0) made.classList.add('alarming')
-  return made
+  const highest = Math.max(...values)
+  const description = `${label} by the minute, over the last hour: ${total} in all, ${highest} in the busiest minute.`
+  const result = tile(label, total.toLocaleString('en'), 'in the last hour', barChart(values, description))
+  if (what === 'reuse' && total > 0) result.classList.add('alarming')
+  return result
 }
 
 function tile(label: string, value: string, hint: string, ...chart: readonly Node[]): HTMLElement {

@@ -43,7 +43,7 @@ function play(t: Test, options: { readonly capacity?: number } = {}) {
       }
     },
     lastId: 7n,
-    over: closing.signal,
+    closing: closing.signal,
     heartbeatMilliseconds: 5,
     ...options
   })
