@@ -21,7 +21,7 @@ const policy = [
   ["require-trusted-types-for 'script'", "trusted-types 'none'"]
 ].flat()
 
-/** What a page, a style sheet or a script loads, by what it is written in. */
+/** The addresses that a page, a style sheet or a script loads. */
 function addressesIn(text: string, type: string): string[] {
   const pattern = type.includes('html')
     ? /(?:src|href)="([^"]+)"/g
@@ -49,7 +49,7 @@ for (const { name, server, prefix } of places) {
       t.notMatch(response.body, /https?:\/\//, 'nothing from elsewhere')
     })
 
-    t.test(`all that /${page} of ${name} loads is there, and from nowhere else`, async (t) => {
+    t.test(`everything that /${page} of ${name} loads is served under the page`, async (t) => {
       const origin = 'http://host.test'
       const seen = new Map<string, string>()
       const waiting = [`${origin}${prefix}/${page}`]
@@ -86,7 +86,7 @@ for (const { name, server, prefix } of places) {
   }
 }
 
-t.test('a page that is known is not sent again', async (t) => {
+t.test('an unchanged page is not sent again', async (t) => {
   for (const url of ['/account', '/console/assets/style.css']) {
     const { etag } = (await app.inject(url)).headers
     t.type(etag, 'string')
@@ -98,7 +98,7 @@ t.test('a page that is known is not sent again', async (t) => {
   }
 })
 
-t.test('pages are read, and nothing else', async (t) => {
+t.test('pages answer only GET and HEAD', async (t) => {
   t.equal((await app.inject({ method: 'HEAD', url: '/account' })).statusCode, 200)
   for (const url of ['/account', '/console']) {
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'] as const) {
@@ -107,7 +107,7 @@ t.test('pages are read, and nothing else', async (t) => {
   }
 })
 
-t.test('what is no asset is not served', async (t) => {
+t.test('only assets are served under /account/assets', async (t) => {
   for (const path of [
     '',
     'pages/',
