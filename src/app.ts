@@ -10,25 +10,36 @@ import { sendClientError, sendNotFound, sendProblem } from './http/problem.js'
 
 const errorsUrl = '/docs/errors.md'
 
-/** The service: listening is the caller's, and closing the app closes everything it stands on. */
+/**
+ * Builds the stand-alone service. Call `listen` to serve it; `close` also closes the database and all other adapters.
+ * Throws an error that says what to do if the database cannot be used.
+ *
+ * @example
+ * ```ts
+ * import { buildApp, loadConfig } from 'latchkey'
+ *
+ * const app = await buildApp(loadConfig({ PORT: '0', COOKIE_SECURE: 'false', LOG_LEVEL: 'warn' }))
+ * console.log(await app.listen())
+ * await app.close()
+ * ```
+ */
 export async function buildApp(config: Config, overrides: Overrides = {}): Promise<FastifyInstance> {
   const app = Fastify({
     logger: overrides.logger ?? loggerOptions(config.logLevel),
     trustProxy: config.trustProxy.length > 0 ? [...config.trustProxy] : false,
-    // No request needs more; a slow or endless one is ended, and those being served are answered first.
+    // No request needs more. Slow clients are cut off; on close, running requests finish first.
     bodyLimit: 64 * 1024,
     requestTimeout: 10_000,
     connectionTimeout: 30_000,
     http: { connectionsCheckingInterval: 2000 },
     forceCloseConnections: 'idle',
-    // Fastify's own 503 for a closing app has no Retry-After, and what still arrives can be served.
+    // Fastify's 503 of a closing app has no Retry-After, and requests that still arrive can be served.
     return503OnClosing: false,
     clientErrorHandler: sendClientError,
     frameworkErrors: (error, request, reply) => void sendProblem(request, reply, error, errorsUrl)
   })
   const { ports, close } = await openAdapters(config, overrides, app.log)
-  const { drainMilliseconds } = overrides
-  if (drainMilliseconds !== undefined) drainBeforeClose(app, drainMilliseconds)
+  if (overrides.drainMilliseconds !== undefined) drainBeforeClose(app, overrides.drainMilliseconds)
   app.addHook('onClose', close)
 
   try {
@@ -46,7 +57,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   }
 }
 
-/** Nothing that we serve is framed, sniffed or run from elsewhere. */
+/** Pages cannot be framed, types are not sniffed, and scripts and styles come from this origin alone. */
 function helmetOptions(config: Config) {
   return {
     contentSecurityPolicy: {

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyServerOptions } from 'fastify'
 import { openEmbeddedDatabase } from './adapters/embedded/embedded-database.js'
 import { openKeyRing } from './adapters/keys/key-ring.js'
-import type { ConnectNotices, NoticeSource } from './adapters/notices/notices.js'
+import type { NoticeSource } from './adapters/notices/notices.js'
 import { redisNotices } from './adapters/notices/redis-notices.js'
 import { type DecisionLogger, decisionLog, loggedRevocations } from './adapters/observability/decisions.js'
 import { serviceMetrics } from './adapters/observability/metrics.js'
@@ -25,7 +25,6 @@ import { memoryRateLimits, noRateLimits, withSlowRefusals } from './adapters/rat
 import { redisRateLimits } from './adapters/rate-limits/redis-rate-limits.js'
 import { openRevocationFeed } from './adapters/revocations/revocation-feed.js'
 import { sessionCache } from './adapters/revocations/session-cache.js'
-import { deviceTokens } from './adapters/secrets/device-tokens.js'
 import { opaqueTokens } from './adapters/secrets/opaque-tokens.js'
 import { rootSecrets } from './adapters/secrets/root-secrets.js'
 import { sha256, systemEntropy } from './adapters/secrets/system.js'
@@ -33,156 +32,175 @@ import type { Config } from './config/read-config.js'
 import { publishLeadSeconds } from './core/key-rotation.js'
 import type { Ports } from './ports/index.js'
 import type { RateLimits } from './ports/limits.js'
-import type { BreachedPasswords } from './ports/passwords.js'
 import type { Clock } from './ports/runtime.js'
 import { ensureFirstAdmin } from './service/admin/users.js'
 
-/** The ports made real, and what closes them. */
+/** All adapters, as ports, and a function that closes them. */
 export interface Adapters {
   readonly ports: Ports
   readonly database: Database
+  /** Closes all adapters, the one opened last first. */
   close(): Promise<void>
 }
 
-/** What a test or an unusual host puts in place of the parts chosen here. */
+/** Replacements for parts of the service, for tests and unusual hosts. */
 export interface Overrides {
+  /** An open database. The caller closes it. */
   readonly database?: Database
   readonly clock?: Clock
   readonly keyTiming?: {
     /** How long the next signing key is published before it signs; `publishLeadSeconds` by default. */
     readonly publishLeadSeconds?: number
+    /** How often the keys are read and rotated if due; 30 s by default. */
     readonly checkMilliseconds?: number
   }
+  /** Fastify's `logger` option; by default pino at `logLevel`, without credentials. */
   readonly logger?: FastifyServerOptions['logger']
-  /** How long a refused guess, or one that found the queue full, waits for its answer; a second by default. */
+  /** How long a request waits for its answer if a rate limit or the full password queue refuses it; 1 s by default. */
   readonly refusalMilliseconds?: number
-  /** How long a closing app, which accepts no new connection, keeps the idle ones. Not at all by default. */
+  /** How long a closing app, which accepts no new connection, keeps idle connections open; 0 by default. */
   readonly drainMilliseconds?: number
 }
 
+type OnClose = (close: () => unknown) => void
+
 /**
- * Opens everything that `config` names: the database, its keys and its live revocations. Throws, with
- * a message that says what to do, where one of them cannot be used. What is decided goes to `log`.
+ * Opens all adapters that `config` asks for. If one of them cannot be opened, closes the others and throws an error that
+ * says what to do. Decisions are logged to `log`.
  */
 export async function openAdapters(config: Config, overrides: Overrides = {}, log?: DecisionLogger): Promise<Adapters> {
-  const secrets = await rootSecrets({
-    configured: config.rootSecrets,
-    dataDir: config.dataDir,
-    required: config.production,
-    entropy: systemEntropy
-  })
-  const database = overrides.database ?? (await openDatabase(config))
-  // A database that was handed in is closed by whoever opened it.
-  const closing: (() => unknown)[] = overrides.database === undefined ? [() => database.close()] : []
-  const close = async () => {
-    for (const end of closing.splice(0)) await end()
+  const closers: (() => unknown)[] = []
+  async function close(): Promise<void> {
+    for (const closer of closers.splice(0).reverse()) await closer()
   }
-
   try {
-    const clock = overrides.clock ?? (await startedClock(database, closing))
-    const policy = policyOf(config)
-    const identity = { issuer: config.issuer, audience: config.audience }
-    const keyRing = await openKeyRing({
-      store: prismaSigningKeyStore(database),
-      secrets,
-      entropy: systemEntropy,
-      clock,
-      identity,
-      settings: {
-        alg: config.jwtAlg,
-        accessTokenTtlSeconds: config.accessTokenTtlSeconds,
-        publishLeadSeconds: overrides.keyTiming?.publishLeadSeconds ?? publishLeadSeconds
-      },
-      rotationDays: config.keyRotationDays,
-      notices: keyNotices(database),
-      checkMilliseconds: overrides.keyTiming?.checkMilliseconds
-    })
-    closing.unshift(keyRing.close)
-    const pause = () => delay(overrides.refusalMilliseconds ?? 1000, undefined, { ref: false })
-    const queue = passwordQueue({ maxRunning: hashingConcurrency(availableParallelism()), maxWaiting: 32, pause })
-    const sessions = prismaSessionStore(database, policy)
-    const {
-      revocations,
-      feed,
-      close: closeFeed
-    } = await openRevocationFeed({
-      log: prismaRevocationLog(database),
-      clock,
-      entropy: systemEntropy,
-      notices: noticeSource(database, config, closing),
-      whenStale: config.feedStale
-    })
-    closing.unshift(closeFeed)
-    const metrics = serviceMetrics({
-      clock,
-      feed,
-      keys: keyRing.known,
-      passwordQueue: queue.load,
-      database: database.load
-    })
-    const ports: Ports = {
-      identity,
-      policy,
-      clock,
-      entropy: systemEntropy,
-      digest: sha256,
-      users: prismaUserStore(database, policy),
-      sessions,
-      events: prismaEventLog(database),
-      revocations: loggedRevocations(revocations, metrics, log),
-      revocationFeed: feed,
-      sessionResolver: sessionCache({ sessions, feed, clock }),
-      passwords: passwordHasher({ cost: config.bcryptCost, queue }),
-      commonPasswords: isCommonPassword,
-      breachedPasswords: rangeService(config, log),
-      rateLimits: withSlowRefusals(openRateLimits(config, closing, log), pause),
-      opaqueTokens: opaqueTokens(secrets),
-      deviceTokens: deviceTokens(secrets),
-      accessTokens: keyRing.accessTokens,
-      signingKeys: keyRing.signingKeys,
-      decisions: decisionLog(metrics, log),
-      metrics,
-      readiness: databaseReadiness(database)
-    }
-    closing.unshift(purgeRegularly(database, policy))
-    return { ports, database, close }
+    return { ...(await openInOrder(config, overrides, log, (closer) => closers.push(closer))), close }
   } catch (error) {
     await close()
     throw error
   }
 }
 
-/** Makes the admin that the config names, where no admin exists. */
+async function openInOrder(config: Config, overrides: Overrides, log: DecisionLogger | undefined, onClose: OnClose) {
+  const entropy = systemEntropy
+  const policy = policyOf(config)
+  const identity = { issuer: config.issuer, audience: config.audience }
+  const pauseBeforeRefusal = () => delay(overrides.refusalMilliseconds ?? 1000, undefined, { ref: false })
+
+  const secrets = await rootSecrets({
+    configured: config.rootSecrets,
+    dataDir: config.dataDir,
+    required: config.production,
+    entropy
+  })
+  const database = overrides.database ?? (await openDatabase(config, onClose))
+  const clock = overrides.clock ?? (await openClock(database, onClose))
+
+  const keyRing = await openKeyRing({
+    store: prismaSigningKeyStore(database),
+    secrets,
+    entropy,
+    clock,
+    identity,
+    settings: {
+      alg: config.jwtAlg,
+      accessTokenTtlSeconds: config.accessTokenTtlSeconds,
+      publishLeadSeconds: overrides.keyTiming?.publishLeadSeconds ?? publishLeadSeconds
+    },
+    rotationDays: config.keyRotationDays,
+    notices: database.listen?.('latchkey_signing_key'),
+    checkMilliseconds: overrides.keyTiming?.checkMilliseconds
+  })
+  onClose(keyRing.close)
+
+  const { revocations, feed, ...openFeed } = await openRevocationFeed({
+    log: prismaRevocationLog(database),
+    clock,
+    entropy,
+    notices: revocationNotices(database, config, onClose),
+    whenStale: config.feedStale
+  })
+  onClose(openFeed.close)
+
+  const sessions = prismaSessionStore(database, policy)
+  const hashing = passwordQueue({
+    maxRunning: hashingConcurrency(availableParallelism()),
+    maxWaiting: 32,
+    pause: pauseBeforeRefusal
+  })
+  const metrics = serviceMetrics({
+    clock,
+    feed,
+    keys: keyRing.known,
+    passwordQueue: hashing.load,
+    database: database.load
+  })
+  onClose(purgeRegularly(database, policy))
+
+  const ports: Ports = {
+    identity,
+    policy,
+    clock,
+    entropy,
+    digest: sha256,
+    users: prismaUserStore(database, policy),
+    sessions,
+    events: prismaEventLog(database),
+    revocations: loggedRevocations(revocations, metrics, log),
+    revocationFeed: feed,
+    sessionResolver: sessionCache({ sessions, feed, clock }),
+    passwords: passwordHasher({ cost: config.bcryptCost, queue: hashing }),
+    commonPasswords: isCommonPassword,
+    breachedPasswords: openBreachedPasswords(config, log),
+    rateLimits: withSlowRefusals(openRateLimits(config, log, onClose), pauseBeforeRefusal),
+    opaqueTokens: opaqueTokens(secrets),
+    accessTokens: keyRing.accessTokens,
+    signingKeys: keyRing.signingKeys,
+    decisions: decisionLog(metrics, log),
+    metrics,
+    readiness: databaseReadiness(database)
+  }
+  return { ports, database }
+}
+
+/** Creates the admin of `ADMIN_EMAIL` and `ADMIN_PASSWORD` if there is no admin yet. */
 export async function ensureConfiguredAdmin({ adminEmail, adminPassword }: Config, ports: Ports): Promise<void> {
   if (adminEmail === undefined || adminPassword === undefined) return
   await ensureFirstAdmin(ports, { email: adminEmail, password: adminPassword })
 }
 
-function openDatabase(config: Config): Promise<Database> {
-  return config.databaseUrl === undefined
-    ? openEmbeddedDatabase({ dataDir: config.dataDir })
-    : openServerDatabase({ url: config.databaseUrl })
+async function openDatabase({ databaseUrl, dataDir }: Config, onClose: OnClose): Promise<Database> {
+  const database = await (databaseUrl === undefined
+    ? openEmbeddedDatabase({ dataDir })
+    : openServerDatabase({ url: databaseUrl }))
+  onClose(database.close)
+  return database
 }
 
-/** How this instance hears of what others revoke; the embedded database has one process. */
-function noticeSource(
+async function openClock(database: Database, onClose: OnClose): Promise<Clock> {
+  const clock = await databaseClock(database)
+  onClose(clock.stop)
+  return clock
+}
+
+/** None for the embedded database, which has a single process. */
+function revocationNotices(
   { kind, listen }: Database,
   { redisUrl, issuer }: Config,
-  closing: (() => unknown)[]
+  onClose: OnClose
 ): NoticeSource | undefined {
-  if (redisUrl !== undefined && kind === 'server') {
-    const notices = redisNotices(redisUrl, issuer)
-    closing.unshift(notices.close)
-    return notices
+  if (redisUrl === undefined || kind === 'embedded') {
+    return listen && { connect: listen('latchkey_revocation'), lossy: false }
   }
-  return listen && { connect: listen('latchkey_revocation'), lossy: false }
+  const notices = redisNotices(redisUrl, issuer)
+  onClose(notices.close)
+  return notices
 }
 
-/** Where limits are counted. */
 function openRateLimits(
   { rateLimitEnabled, redisUrl, issuer }: Config,
-  closing: (() => unknown)[],
-  log: DecisionLogger | undefined
+  log: DecisionLogger | undefined,
+  onClose: OnClose
 ): RateLimits {
   if (!rateLimitEnabled) return noRateLimits
   const inMemory = memoryRateLimits()
@@ -194,30 +212,19 @@ function openRateLimits(
     digest: sha256,
     onChange: (away) =>
       away
-        ? log?.warn({}, 'Redis does not answer: this instance counts its limits for itself')
-        : log?.info({}, 'Redis answers again: limits are counted there')
+        ? log?.warn({}, 'Redis does not answer: this instance counts its rate limits alone')
+        : log?.info({}, 'Redis answers again: rate limits are shared')
   })
-  closing.unshift(shared.close)
+  onClose(shared.close)
   return shared
 }
 
-function rangeService({ breachedPasswordsUrl: url }: Config, log: DecisionLogger | undefined): BreachedPasswords {
+function openBreachedPasswords({ breachedPasswordsUrl: url }: Config, log: DecisionLogger | undefined) {
   if (url === undefined) return noBreachedPasswords
   return breachedPasswords({
     url,
-    onFailure: (err) => log?.warn({ err }, 'BREACHED_PASSWORDS_URL could not be asked: the password is taken')
+    onFailure: (err) => log?.warn({ err }, 'BREACHED_PASSWORDS_URL could not be asked: the password is accepted')
   })
-}
-
-/** How this instance hears of changed signing keys; whoever changes them, the table tells. */
-function keyNotices({ listen }: Database): ConnectNotices | undefined {
-  return listen?.('latchkey_signing_key')
-}
-
-async function startedClock(database: Database, closing: (() => unknown)[]): Promise<Clock> {
-  const clock = await databaseClock(database)
-  closing.unshift(() => clock.stop())
-  return clock
 }
 
 function policyOf(config: Config): Ports['policy'] {

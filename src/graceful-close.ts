@@ -4,62 +4,60 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 
-/** Docker kills ten seconds after its signal, Kubernetes after thirty: be done before either. */
-const stopWithinMilliseconds = 8000
+/** Docker kills a process 10 s after its signal, Kubernetes after 30 s: finish before both. */
+const maxCloseMilliseconds = 8000
 
-/** Within this, every client that is busy has had an answer that ends its connection. */
+/** For `drainBeforeClose`: in this time every busy client gets a response that ends its connection. */
 export const drainMilliseconds = 1000
 
-/** Where connections never stop coming, no more are waited for. */
-const mostAccepted = 1000
+/** Accept no more pending connections than this, so that a flood of them cannot delay closing. */
+const maxPendingConnections = 1000
 
-/** Closes `app` when a signal or an uncaught error comes: accepts nothing new, finishes running requests, closes the adapters. */
+/** On a signal or an uncaught error, closes `app`: no new connections, then running requests, then the adapters. */
 export function closeOnSignal(app: FastifyInstance): void {
-  closeWithGrace({ delay: stopWithinMilliseconds, logger: app.log }, async ({ signal, err }) => {
-    if (err) app.log.fatal({ err }, 'stopping after an error that nothing caught')
-    else app.log.info({ signal }, 'stopping: finishing what is under way')
+  closeWithGrace({ delay: maxCloseMilliseconds, logger: app.log }, async ({ signal, err }) => {
+    if (err) app.log.fatal({ err }, 'stopping after an uncaught error')
+    else app.log.info({ signal }, 'stopping: finishing the running requests')
     await acceptPendingConnections(app.server)
     await app.close()
   })
 }
 
-/**
- * Accepts who is connected by now: Node accepts one in a turn of the event loop, and whoever still waits
- * when the server closes is reset. Ends after the first turn that had nobody to accept.
- */
+/** Accept all pending connections first: Node accepts one per turn of the event loop, and closing resets the rest. */
 async function acceptPendingConnections(server: Server): Promise<void> {
   let accepted = 0
   const count = () => {
     accepted += 1
   }
   server.on('connection', count)
-  // The signal came within a turn, and the rest of that is no whole one.
+  // The signal arrives in the middle of a turn, so wait for a whole one.
   await nextTurn()
-  for (let before = -1; before < accepted && accepted < mostAccepted; ) {
+  for (let before = -1; before < accepted && accepted < maxPendingConnections; ) {
     before = accepted
     await nextTurn()
   }
   server.off('connection', count)
 }
 
-/** Keeps idle connections open for `milliseconds` while `app` closes. */
+/** While `app` closes, keeps idle connections open for `milliseconds`, so that no client gets a reset. */
 export function drainBeforeClose(app: FastifyInstance, milliseconds: number): void {
   app.addHook('preClose', async () => drain(app.server, milliseconds))
 }
 
 /**
- * Closes without a reset. Nothing new is accepted from here on, before any answer has told a client to
- * come on another connection: one that waited to be accepted would be reset. And Node ends idle
- * connections as soon as a server closes, in which moment a client may send on one: kept a while, each
- * gets one more answer, with `Connection: close`.
+ * Two steps prevent resets:
+ * - Stop accepting at once, before any response says `Connection: close`. A client then reconnects, and its connection
+ *   would be reset if it waited in this server's queue.
+ * - Keep idle connections for a while. Node ends them as soon as a server closes, even if a client is just sending. Each
+ *   gets one more response, with `Connection: close`.
  */
 function drain(server: Server, milliseconds: number): void {
   const closeIdle = server.closeIdleConnections.bind(server)
-  // In Node's check phase: what has arrived by then has been read, and its connection is not idle.
+  // `setImmediate`: after the poll phase, a connection whose request has arrived is no longer idle.
   server.closeIdleConnections = () => void setTimeout(() => setImmediate(closeIdle), milliseconds).unref()
   if (!server.listening) return
   const close = server.close.bind(server)
   TcpServer.prototype.close.call(server)
-  // Fastify closes it in its turn, and is not to hear that it no longer listens.
+  // Fastify will close the server as well. Do not pass it the error that the server no longer listens.
   server.close = (done) => close(() => done?.())
 }

@@ -5,18 +5,32 @@ import { ConfigError, createConfig, type SettingOptions } from './config/read-co
 import { settings } from './config/schema.js'
 import { httpPlugin } from './http/plugin.js'
 
-/** The settings of docs/configuration.md that are not the host's own, by name, as values. The environment is not read. */
+/**
+ * The settings of docs/configuration.md, by name and as values; without those that belong to the host. Environment
+ * variables are not read.
+ */
 export interface LatchkeyOptions extends Omit<SettingOptions, 'host' | 'port' | 'trustProxy' | 'logLevel'> {
-  /** Where the routes stand, such as `/auth`; at the root when left out. `issuer` is the address of that place. */
+  /** The path of all routes, such as `/auth`; the root by default. Set `issuer` to the address that includes it. */
   readonly prefix?: string
 }
 
 /**
- * Latchkey inside a host's Fastify app: `app.register(latchkey, { prefix: '/auth' })`. Opens its
- * database, adds its routes under `prefix` and `app.auth`, `app.authenticate`, `app.requireRole` and
- * `request.auth` to the app; closing the app closes it. Fails with one `ConfigError` that names every
- * option that does not fit. A first start unpacks the embedded database: where the machine is slow,
- * raise the app's `pluginTimeout`.
+ * Latchkey as a plugin of a Fastify app. Opens the database and adds routes under `prefix`, and `app.auth`,
+ * `app.authenticate`, `app.requireRole` and `request.auth` to the app. Closing the app closes it. Fails with one
+ * `ConfigError` that names every wrong option. The first start unpacks the embedded database: on a slow machine, raise
+ * the app's `pluginTimeout`.
+ *
+ * @example
+ * ```ts
+ * import Fastify from 'fastify'
+ * import latchkey from 'latchkey'
+ *
+ * const app = Fastify()
+ * await app.register(latchkey, { prefix: '/auth', issuer: 'http://localhost:3000/auth', cookieSecure: false })
+ * app.get('/notes', { preHandler: app.authenticate }, async (request) => `notes of ${request.auth?.userId}`)
+ * await app.listen({ port: 3000 })
+ * await app.close()
+ * ```
  */
 const latchkey: FastifyPluginAsync<LatchkeyOptions> = fp(
   async (app: FastifyInstance, { prefix = '', ...options }: LatchkeyOptions) => {
@@ -40,7 +54,7 @@ function configOf(options: Omit<LatchkeyOptions, 'prefix'>, warn: (warning: stri
   }
 }
 
-/** Settings go by their variables' names in messages; who passes options knows them by the options'. */
+/** Messages name settings by their environment variables. Replaces these by the names of the options. */
 function withOptionNames(message: string): string {
   return message.replace(/\b[A-Z][A-Z_]+\b/g, (name) => settings.find(({ variable }) => variable === name)?.key ?? name)
 }

@@ -4,8 +4,8 @@ import type { Config } from './config/read-config.js'
 import { closeOnSignal, drainMilliseconds } from './graceful-close.js'
 
 /**
- * Serves until a signal comes; then accepts nothing new, finishes what is under way and closes the
- * adapters. Resolves once it listens. Rejects where the database or the address cannot be had.
+ * Serves until a signal, then finishes the running requests and closes the adapters. Resolves when the server listens.
+ * Rejects if the database cannot be opened or the address is not free. `print` gets a welcome text, not in production.
  */
 export async function serve(config: Config, print: (text: string) => void): Promise<void> {
   const app = await buildApp(config, { drainMilliseconds })
@@ -21,19 +21,21 @@ async function listen(app: FastifyInstance, { host, port }: Config): Promise<str
   } catch (error) {
     await app.close()
     if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
-    throw new Error(`Port ${port} of ${host} is taken. Stop what listens there, or set PORT to another.`)
+    throw new Error(
+      `Port ${port} of ${host} is taken. Stop the process that listens there, or set PORT to another port.`
+    )
   }
 }
 
 function welcome(address: string, { databaseUrl, dataDir }: Config): string {
   const database =
     databaseUrl === undefined
-      ? `embedded, in ${dataDir}; a change is on the disk before it is answered`
-      : 'the server that DATABASE_URL names'
+      ? `embedded, in ${dataDir}; every change is on disk before it is answered`
+      : 'the server of DATABASE_URL'
   return `
   Latchkey listens at ${address}
   Database:           ${database}
-  API, to read:       ${address}/docs
+  API documentation:  ${address}/docs
 
   Try:
   curl -i ${address}/register -H 'content-type: application/json' \\

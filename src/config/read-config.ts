@@ -4,27 +4,27 @@ import { type SettingSchema, type Settings, settings, settingsSchema } from './s
 
 type Frozen<T> = { readonly [K in keyof T]: T[K] extends readonly (infer Item)[] ? readonly Item[] : T[K] }
 
-/** What the process was told, checked and complete. docs/configuration.md explains each setting. */
+/** All settings, checked and complete. docs/configuration.md explains each of them. */
 export type Config = Frozen<
   Omit<Settings, 'issuer' | 'audience' | 'nodeEnv'> & { issuer: string; audience: string; production: boolean }
 >
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Every mistake of an environment at once, each in one line that names the variable and what would do. */
+/** The settings are wrong. `problems` has one line for each mistake, which names the setting and a valid value. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
   constructor(readonly problems: readonly string[]) {
-    super(`The settings do not fit:\n${problems.map((line) => `  - ${line}`).join('\n')}`)
+    super(`The settings are not valid:\n${problems.map((line) => `  - ${line}`).join('\n')}`)
   }
 }
 
-/** The settings by name, each as its typed value; what is left out or undefined has its default. */
+/** The settings by name, as values. A setting that is missing or undefined gets its default. */
 export type SettingOptions = { readonly [K in keyof Frozen<Settings>]?: Frozen<Settings>[K] | undefined }
 
 /**
- * Reads the settings from `environment`; an empty value counts as none. Throws one `ConfigError` with
- * every mistake. `warn` hears of what is allowed and yet likely to be a mistake. Neither shows a secret.
+ * Reads the settings from environment variables; an empty value counts as not set. Throws one `ConfigError` with all
+ * mistakes, and calls `warn` for values that are allowed but probably wrong. No message shows a secret.
  */
 export function loadConfig(environment: Environment, warn: (warning: string) => void = () => {}): Config {
   const config = createConfig(readSettings(environment), warn)
@@ -32,7 +32,7 @@ export function loadConfig(environment: Environment, warn: (warning: string) => 
   return config
 }
 
-/** Completes and checks settings that are values already, whatever their types say; throws and warns as `loadConfig` does. */
+/** Completes and checks settings given as values. Throws and warns as `loadConfig` does. */
 export function createConfig(
   options: { readonly [K in keyof SettingOptions]: unknown },
   warn: (warning: string) => void = () => {}
@@ -54,19 +54,19 @@ export function createConfig(
   const config = { ...rest, issuer, audience: read.audience ?? issuer, production: nodeEnv === 'production' }
   if (config.production && read.issuer === undefined) {
     warn(
-      `ISSUER is not set, so access tokens say ${issuer}. Set it to the address at which clients reach this service.`
+      `ISSUER is not set, so access tokens name ${issuer}. Set it to the address at which clients reach this service.`
     )
   }
   for (const value of Object.values(config)) Object.freeze(value)
   return Object.freeze(config)
 }
 
-/** The configuration of this process; the only place that reads `process.env`. */
+/** The configuration of this process. The only place that reads `process.env`. */
 export function configFromProcess(warn?: (warning: string) => void): Config {
   return loadConfig(process.env, warn)
 }
 
-/** What the environment says, each value as far as its text could be read; `createConfig` judges it. */
+/** The values in the environment, parsed but not checked. */
 function readSettings(environment: Environment): Record<string, unknown> {
   const given = settings.flatMap(({ key, variable, schema }) => {
     const text = environment[variable]
@@ -80,7 +80,7 @@ function defaultSettings(): Record<string, unknown> {
   return Object.fromEntries(defaults.filter(([, value]) => value !== undefined))
 }
 
-/** The value that `text` stands for; the text itself where it stands for none, so that the schema refuses it. */
+/** The value of `text`, or `text` itself if it cannot be parsed, so that the schema refuses it. */
 function parse(schema: SettingSchema, text: string): unknown {
   const trimmed = text.trim()
   if (schema.type === 'integer') return /^\d+$/.test(trimmed) ? Number(trimmed) : text
@@ -93,7 +93,7 @@ function faultyKeys(read: Record<string, unknown>): Set<string> {
   return new Set(Errors(settingsSchema, read).map((error) => error.instancePath.split('/')[1] ?? ''))
 }
 
-/** Nobody else's variables begin with our name, so one that we do not know is a slip. */
+/** Only our variables would begin with LATCHKEY_, so an unknown one is probably a mistake. */
 function unknownVariables(environment: Environment): string[] {
   const known = new Set(settings.map(({ variable }) => variable))
   return Object.keys(environment)

@@ -3,18 +3,18 @@ import { readEmail } from '../core/email.js'
 import { judgePassword, utf8Length } from '../core/password-policy.js'
 import { expectation, type Setting, type Settings, settings } from './schema.js'
 
-/** What a setting's own schema cannot say: one line for each rule that the settings break together. */
+/** A rule that the schema of one setting cannot express. Returns the message if `settings` break it. */
 export type Rule = (settings: Partial<Settings>) => string | undefined
 
 const minRootSecretBytes = 32
 const minProductionBcryptCost = 10
 const proxyWords = ['loopback', 'linklocal', 'uniquelocal']
 
-/** A setting that is missing because its value is already reported breaks no rule. */
+/** A setting whose value was already reported is missing from `settings`, and then breaks no rule. */
 export const rules: readonly Rule[] = [
   function productionNeedsRootSecret({ nodeEnv, rootSecrets }) {
     if (nodeEnv !== 'production' || rootSecrets?.length !== 0) return undefined
-    return 'ROOT_SECRET is required when NODE_ENV=production. For example ROOT_SECRET=$(openssl rand -base64 48), and keep it.'
+    return 'ROOT_SECRET is required when NODE_ENV=production. Make one with: openssl rand -base64 48, and keep it.'
   },
   function productionNeedsSecureCookies({ nodeEnv, cookieSecure }) {
     if (nodeEnv !== 'production' || cookieSecure !== false) return undefined
@@ -27,7 +27,7 @@ export const rules: readonly Rule[] = [
   function rootSecretsAreLong({ rootSecrets }) {
     const short = rootSecrets?.findIndex((secret) => utf8Length(secret) < minRootSecretBytes) ?? -1
     if (short === -1) return undefined
-    return `ROOT_SECRET is a list with commas between, and number ${short + 1} of it has fewer than ${minRootSecretBytes} bytes. Make one with: openssl rand -base64 48`
+    return `ROOT_SECRET is a list separated by commas, and number ${short + 1} of it has fewer than ${minRootSecretBytes} bytes. Make one with: openssl rand -base64 48`
   },
   function idleEndsBeforeAbsolute({ refreshIdleTtlSeconds: idle, refreshAbsoluteTtlSeconds: absolute }) {
     if (idle === undefined || absolute === undefined || idle <= absolute) return undefined
@@ -35,43 +35,43 @@ export const rules: readonly Rule[] = [
   },
   function recoveryIsRare({ refreshRecoveryGenerations: generations }) {
     if (generations !== 1) return undefined
-    return 'REFRESH_RECOVERY_GENERATIONS=1 would forgive every stale token, and a thief for ever. Take 0 for none, or 2 or more; 16 is the default.'
+    return 'REFRESH_RECOVERY_GENERATIONS=1 would forgive every old token, and so a thief too. Set 0 for none, or 2 or more; 16 is the default.'
   },
   function crossSiteCookiesAreSecure({ cookieSameSite, cookieSecure }) {
     if (cookieSameSite !== 'none' || cookieSecure !== false) return undefined
-    return 'COOKIE_SAME_SITE=none needs COOKIE_SECURE=true: browsers drop such cookies otherwise.'
+    return 'COOKIE_SAME_SITE=none needs COOKIE_SECURE=true: browsers otherwise drop the cookies.'
   },
   function issuerIsAnAddress({ issuer }) {
     if (issuer === undefined || URL.canParse(issuer)) return undefined
     return mustBeOf('issuer', issuer)
   },
-  function originsAreSpelledAsBrowsersSendThem({ allowedOrigins }) {
+  function originsAreCanonical({ allowedOrigins }) {
     const wrong = allowedOrigins?.find((origin) => originAsSent(origin) !== origin)
     if (wrong === undefined) return undefined
-    return `ALLOWED_ORIGINS has "${wrong}", which no browser sends. Write it as ${originAsSent(wrong) ?? 'https://app.example.com'}.`
+    return `ALLOWED_ORIGINS has "${wrong}", which no browser sends as an origin. Write it as ${originAsSent(wrong) ?? 'https://app.example.com'}.`
   },
   function proxiesAreAddresses({ trustProxy }) {
     const wrong = trustProxy?.find((proxy) => !proxyWords.includes(proxy) && !isNetwork(proxy))
     return wrong === undefined ? undefined : mustBeOf('trustProxy', wrong)
   },
-  function adminIsWhole({ adminEmail, adminPassword }) {
+  function adminIsComplete({ adminEmail, adminPassword }) {
     if ((adminEmail === undefined) === (adminPassword === undefined)) return undefined
-    return 'ADMIN_EMAIL and ADMIN_PASSWORD come together: set both, or neither.'
+    return 'ADMIN_EMAIL and ADMIN_PASSWORD come together: set both or none.'
   },
-  function adminEmailIsOne({ adminEmail }) {
+  function adminEmailIsAnEmail({ adminEmail }) {
     if (adminEmail === undefined || readEmail(adminEmail) !== undefined) return undefined
     return mustBeOf('adminEmail', adminEmail)
   },
   function adminPasswordIsGood({ adminEmail, adminPassword, passwordMinLength }) {
     if (adminPassword === undefined || passwordMinLength === undefined) return undefined
     const fault = judgePassword(adminPassword, { minLength: passwordMinLength }, [adminEmail ?? ''], () => false)
-    return fault && `ADMIN_PASSWORD is refused as ${fault}. Take another of at least ${passwordMinLength} characters.`
+    return fault && `ADMIN_PASSWORD is refused as ${fault}. Set another of at least ${passwordMinLength} characters.`
   }
 ]
 
-/** "PORT must be …, but is …. For example PORT=3000." without the value of a secret. */
+/** "PORT must be …, but is …. For example PORT=3000." Never shows the value of a secret. */
 export function mustBe({ variable, schema }: Setting, value: string): string {
-  const found = schema.secret ? 'the value given (not shown here) is not that' : `but is "${value}"`
+  const found = schema.secret ? 'and the given value (not shown here) is not' : `but is "${value}"`
   const example = String(schema.examples?.[0] ?? schema.default)
   return `${variable} must be ${expectation(schema)}, ${found}. For example ${variable}=${example}.`
 }
@@ -81,7 +81,7 @@ function mustBeOf(key: keyof Settings, value: string): string | undefined {
   return setting && mustBe(setting, value)
 }
 
-/** The `Origin` header of pages there (RFC 6454 §6.2); schemes of app shells have no canonical form that URL knows. */
+/** The `Origin` header that a browser sends (RFC 6454 §6.2). `URL` has no canonical form for the schemes of app shells. */
 function originAsSent(origin: string): string | undefined {
   if (!URL.canParse(origin)) return undefined
   const { origin: canonical } = new URL(origin)

@@ -1,19 +1,20 @@
 import Type, { type Static, type TNumberOptions, type TSchema, type TStringOptions } from 'typebox'
-import { modes } from '../core/policy.js'
-import { signingAlgorithms } from '../core/signing-algorithm.js'
+import { maxSessionsOfUser, modes, signingAlgorithms } from '../core/vocabulary.js'
 
 /**
- * Every setting, once: its type, limits, default and meaning. The environment variable's name is the
- * property's in capitals, unless `variable` names another. `secret` values are never printed. `expects`
- * says in words what a pattern asks for; `examples` begins with a value that would do.
+ * What each setting says beside its type, limits and default. Messages and docs/configuration.md are made of it.
  */
 interface SettingNotes {
   readonly description: string
+  /** The environment variable, if it is not the property's name in capitals. */
   readonly variable?: string
+  /** Whether the value must never be printed. */
   readonly secret?: true
+  /** What the pattern requires, in words. */
   readonly expects?: string
+  /** Begins with a valid value. */
   readonly examples?: readonly (string | number | boolean)[]
-  /** The default in words, where it is not one fixed value. */
+  /** The default in words, if it is not one fixed value. */
   readonly otherwise?: string
 }
 
@@ -25,8 +26,8 @@ const choice = <const T extends string>(byDefault: NoInfer<T>, values: readonly 
   Type.Enum([...values], { ...notes, default: byDefault })
 
 const day = 86_400
-/** Browsers keep no cookie longer (RFC 6265bis §5.5). */
-const longestCookieLife = 400 * day
+/** Browsers keep a cookie no longer (RFC 6265bis §5.5). */
+const maxCookieLife = 400 * day
 
 export const settingsSchema = Type.Object({
   host: text({ default: '127.0.0.1', description: 'The address to listen on. The container image sets `0.0.0.0`.' }),
@@ -44,7 +45,7 @@ export const settingsSchema = Type.Object({
   redisUrl: Type.Optional(
     text({
       description:
-        'A Redis or Valkey in which instances on one PostgreSQL count their limits together, and by which they tell each other of revocations; without it each counts for itself, and they listen to the database.',
+        'A Redis or Valkey server, for several instances on one PostgreSQL: they share the counts of their rate limits and notify each other of revocations. Without it each instance counts apart, and revocations are pushed by the database.',
       otherwise: 'none',
       pattern: '^rediss?://\\S+$',
       expects: 'an address that begins with redis:// or rediss://',
@@ -55,12 +56,12 @@ export const settingsSchema = Type.Object({
   dataDir: text({
     default: './data',
     description:
-      'The folder of the embedded database and of the root secret that is made when none is given. Keep it, and keep it private.'
+      'The folder of the embedded database, and of the root secret that is made when `ROOT_SECRET` is not set. Back it up, and keep it private.'
   }),
   rootSecrets: Type.Array(Type.String({ minLength: 1 }), {
     variable: 'ROOT_SECRET',
     description:
-      'The secret that all other keys are derived from. Several, newest first, while it is being changed: the first makes, all of them are accepted.',
+      'The secret from which all other keys are derived. To change it, give several, newest first: the first one issues, all of them are accepted.',
     otherwise: 'made once and kept in `DATA_DIR`; required in production',
     default: [],
     secret: true,
@@ -78,7 +79,7 @@ export const settingsSchema = Type.Object({
   ),
   audience: Type.Optional(
     text({
-      description: 'The `aud` of access tokens: who they are for (RFC 9068 §2.2).',
+      description: 'The `aud` of access tokens: the API that accepts them (RFC 9068 §2.2).',
       otherwise: 'the issuer',
       pattern: '^\\S+$',
       expects: 'one name or address without spaces',
@@ -86,50 +87,53 @@ export const settingsSchema = Type.Object({
     })
   ),
   jwtAlg: choice('ES256', signingAlgorithms, {
-    description: 'How access tokens are signed. With `HS256` no public key is published.'
+    description: 'The signature algorithm of access tokens. With `HS256` no public key is published.'
   }),
   keyRotationDays: Type.Optional(
     Type.Integer({
       minimum: 1,
       maximum: 3650,
-      description: 'The signing key is rotated when it has signed for this many days.',
-      otherwise: 'none: only when somebody asks for it',
+      description: 'The signing key is rotated after it has signed for this many days.',
+      otherwise: 'none: only on request',
       examples: [90]
     })
   ),
-  accessTokenTtlSeconds: integer(600, 1, day, { description: 'How long an access token lives.' }),
-  refreshIdleTtlSeconds: integer(14 * day, 1, longestCookieLife, {
+  accessTokenTtlSeconds: integer(600, 1, day, { description: 'The lifetime of an access token.' }),
+  refreshIdleTtlSeconds: integer(14 * day, 1, maxCookieLife, {
     description: 'A session that is not refreshed for this long ends.'
   }),
-  refreshAbsoluteTtlSeconds: integer(90 * day, 1, longestCookieLife, {
+  refreshAbsoluteTtlSeconds: integer(90 * day, 1, maxCookieLife, {
     description: 'A session ends this long after its login, however often it is refreshed.'
   }),
   refreshGraceSeconds: integer(20, 0, 300, {
     description:
-      'A refresh token rotates at most once in this time, and the one before stays good for it, so that tabs and retries agree. `0` is strict: every refresh rotates, every old token is reuse.'
+      'A refresh token rotates at most once in this time, and the token before it stays valid for this time, so that tabs and retries get the same token. `0` is strict: every refresh rotates, and every old token is reuse.'
   }),
   refreshRecoveryGenerations: integer(16, 0, 10_000, {
     description:
-      'One lost response is forgiven in this many rotations. `0` forgives none; `1`, which would forgive a thief for ever, is refused.'
+      'One lost response is forgiven in this many rotations. `0` forgives none. `1` is refused, because it would always forgive a thief.'
   }),
-  maxSessionsPerUser: integer(100, 1, 10_000, { description: 'Above this many, the oldest session of the user ends.' }),
+  maxSessionsPerUser: integer(100, 1, maxSessionsOfUser, {
+    description: 'When a user has more sessions, the oldest one ends.'
+  }),
   reauthenticationSeconds: integer(0, 0, day, {
     description:
-      'Whoever ends another device must have logged in within this time, and is told to log in again otherwise (RFC 9470). `0` asks for nothing.'
+      'To end the session of another device, a user must have logged in within this time, and must otherwise log in again (RFC 9470). `0` requires nothing.'
   }),
   modes: Type.Array(Type.Enum([...modes]), {
     default: [...modes],
     minItems: 1,
     uniqueItems: true,
-    description: 'The ways in which clients may hold a session.',
+    description: 'The modes in which clients may hold a session.',
     examples: ['cookie,body']
   }),
   cookieSecure: flag(true, {
     description:
-      'Cookies carry `Secure` and the `__Host-` prefix. `false` is for development over plain http, and refused in production.'
+      'Cookies have `Secure` and the `__Host-` prefix. `false` is for development over plain http, and refused in production.'
   }),
   cookieSameSite: choice('strict', ['strict', 'lax', 'none'], {
-    description: '`none` is for a single-page app on another site; its cookies are partitioned.'
+    description:
+      'The `SameSite` attribute of cookies. `none` is for a single-page app on another site; cookies are then partitioned.'
   }),
   allowedOrigins: Type.Array(
     Type.String({
@@ -150,31 +154,31 @@ export const settingsSchema = Type.Object({
     }),
     {
       default: [],
-      description: 'The proxies whose `X-Forwarded-*` headers are believed.',
+      description: 'The proxies whose `X-Forwarded-*` headers are trusted.',
       otherwise: 'none: the headers are ignored',
       examples: ['10.0.0.0/8']
     }
   ),
   bcryptCost: integer(12, 4, 20, {
-    description: 'The cost of a password hash; each step doubles the work. In production 10 or more.'
+    description: 'The bcrypt cost of a password hash. Each step doubles the work. In production 10 or more.'
   }),
-  passwordMinLength: integer(8, 8, 64, { description: 'The fewest characters that a new password may have.' }),
+  passwordMinLength: integer(8, 8, 64, { description: 'The minimum number of characters of a new password.' }),
   breachedPasswordsUrl: Type.Optional(
     text({
       description:
-        'A range service after the protocol of Have I Been Pwned, asked whether a new password has leaked. It learns the first 5 digits of its SHA-1, no more. When it does not answer within 1.5 s, the password is taken.',
-      otherwise: 'none: only the list that comes with the package is asked',
+        'A range service with the protocol of Have I Been Pwned, to check whether a new password has leaked. It learns the first 5 hex digits of the SHA-1 of the password, no more. If it does not answer within 1.5 s, the password is accepted.',
+      otherwise: 'none: only the list in the package is checked',
       pattern: '^https?://[^\\s?#]+$',
       expects: 'an absolute http or https address without query and fragment',
       examples: ['https://api.pwnedpasswords.com/range/']
     })
   ),
   rateLimitEnabled: flag(true, {
-    description: 'Limits on guesses, on refreshes of one session and on requests per address (docs/operations.md).'
+    description: 'Limits guesses, refreshes of one session and requests per address (docs/operations.md).'
   }),
   feedStale: choice('allow', ['allow', 'deny'], {
     description:
-      'What happens to access tokens while this instance has been cut off from what others revoke for ten seconds: `allow` trusts them until they expire, `deny` answers 503.'
+      'What happens to access tokens when this instance has not learned of revocations by other instances for ten seconds: `allow` trusts tokens until they expire, `deny` answers 503.'
   }),
   serviceCredentials: Type.Array(
     Type.String({
@@ -185,35 +189,35 @@ export const settingsSchema = Type.Object({
       default: [],
       uniqueItems: true,
       description:
-        'Who may introspect and revoke tokens and follow the feed of revocations. An id may stand there twice while its secret is being changed.',
-      otherwise: 'none: nobody may',
+        'The services that may introspect and revoke tokens and follow the revocation feed. To change a secret, list its id twice.',
+      otherwise: 'none: no service may',
       examples: ['gateway:$(openssl rand -base64 48)'],
       secret: true
     }
   ),
   adminEmail: Type.Optional(
     text({
-      description: 'Makes this admin at start when there is no admin yet. There is no default account.',
+      description: 'Creates this admin at start if there is no admin yet. There is no default account.',
       expects: 'an e-mail address',
       examples: ['ops@example.com']
     })
   ),
   adminPassword: Type.Optional(
-    text({ description: 'The password of that first admin. Take it out of the environment afterwards.', secret: true })
+    text({ description: 'The password of that first admin. Remove it from the environment afterwards.', secret: true })
   ),
   logLevel: choice('info', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
     description: 'The least severe log line that is written.'
   }),
   nodeEnv: text({
     default: 'development',
-    description: '`production` turns on the checks that a deployment must pass.',
+    description: '`production` turns on the checks for a production deployment.',
     examples: ['production']
   })
 })
 
 export type Settings = Static<typeof settingsSchema>
 
-/** What can be asked of any setting's schema. */
+/** The schema of any one setting. */
 export type SettingSchema = TSchema &
   Partial<SettingNotes> &
   Pick<TNumberOptions, 'minimum' | 'maximum'> & { readonly type?: string; readonly default?: unknown }
@@ -224,7 +228,7 @@ export interface Setting {
   readonly schema: SettingSchema
 }
 
-/** Each setting with its environment variable, in the order of the schema. */
+/** All settings, in the order of the schema. */
 export const settings: readonly Setting[] = (Object.keys(settingsSchema.properties) as (keyof Settings)[]).map(
   (key) => {
     const schema: SettingSchema = settingsSchema.properties[key]
@@ -232,7 +236,7 @@ export const settings: readonly Setting[] = (Object.keys(settingsSchema.properti
   }
 )
 
-/** What a setting's value must be, in words, for messages and for docs/configuration.md. */
+/** What the value must be, in words, for messages and for docs/configuration.md. */
 export function expectation(schema: SettingSchema): string {
   if (schema.expects !== undefined) return schema.expects
   if (schema.type === 'integer') return `a whole number from ${schema.minimum} to ${schema.maximum}`

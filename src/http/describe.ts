@@ -1,11 +1,10 @@
 import '@fastify/swagger'
 import type { FastifySchema, RouteOptions } from 'fastify'
 import type { TSchema } from 'typebox'
+import { type ProblemCode, problems } from '../core/problems.js'
 import type { Scope } from './context.js'
-import { problems } from './problem.js'
 import { Problem } from './schemas/problem.js'
 
-type ProblemCode = keyof typeof problems
 type ResponseSchema =
   | TSchema
   | { readonly description: string; readonly content: Readonly<Record<string, { readonly schema: TSchema }>> }

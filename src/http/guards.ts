@@ -1,8 +1,9 @@
 import type { FastifyReply, FastifyRequest, preHandlerAsyncHookHandler } from 'fastify'
+import { adminRole } from '../core/vocabulary.js'
 import { Refused } from '../service/refused.js'
-import { type Auth, authenticate, type PresentedCredential } from '../service/sessions/authenticate.js'
+import { type Auth, authenticate } from '../service/sessions/authenticate.js'
 import type { HttpContext, Scope } from './context.js'
-import { readCredential } from './cookies.js'
+import { presentedCredential } from './credentials.js'
 import { describeGuard } from './describe.js'
 import { requireOwnOrigin } from './origin-check.js'
 import { sendProblem } from './problem.js'
@@ -26,7 +27,7 @@ export function requireUser(scope: Scope, context: HttpContext): void {
 /** Guards every route that the scope registers from now on: only a signed-in user with the role `admin` passes. */
 export function requireAdmin(scope: Scope, context: HttpContext): void {
   requireUser(scope, context)
-  scope.addHook('preHandler', requireRoleGuard(context, 'admin'))
+  scope.addHook('preHandler', requireRoleGuard(context, adminRole))
   describeGuard(scope, { tag: 'admin', problems: ['insufficient_scope'] })
 }
 
@@ -58,21 +59,6 @@ export function requireRoleGuard({ errorsUrl }: HttpContext, role: string): preH
     if (request.auth === null) return refuse('missing_credentials')
     if (!request.auth.roles.includes(role)) return refuse('insufficient_scope')
   }
-}
-
-/** Bearer from the header (RFC 6750 §2.1), else the session cookie; the header wins. */
-export function presentedCredential(
-  request: FastifyRequest,
-  settings: HttpContext['settings']
-): PresentedCredential | undefined {
-  const { authorization } = request.headers
-  if (authorization !== undefined) {
-    const token = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization)?.[1]
-    if (token === undefined) throw new Refused('invalid_token')
-    return { kind: 'bearer', token }
-  }
-  const token = readCredential(request, 'session', settings)
-  return token === undefined ? undefined : { kind: 'session', token }
 }
 
 /** The user of the request, on a route behind `requireUser`. */

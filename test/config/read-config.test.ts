@@ -45,7 +45,7 @@ t.test('an empty environment gives the defaults of the contract', async (t) => {
   })
 })
 
-t.test('every setting is read from its variable', async (t) => {
+t.test('each setting is read from its environment variable', async (t) => {
   t.match(
     loadConfig({
       ...production,
@@ -91,21 +91,21 @@ t.test('every setting is read from its variable', async (t) => {
   )
 })
 
-t.test('an empty value counts as none', async (t) => {
+t.test('an empty value counts as not set', async (t) => {
   const config = loadConfig({ PORT: '', DATABASE_URL: '', ALLOWED_ORIGINS: '' })
   t.equal(config.port, 3000)
   t.notOk('databaseUrl' in config)
   t.strictSame(config.allowedOrigins, [])
 })
 
-t.test('the config is frozen, its lists too', async (t) => {
+t.test('the config and its lists are frozen', async (t) => {
   const config = loadConfig({})
   t.ok(Object.isFrozen(config))
   t.ok(Object.isFrozen(config.modes))
-  t.not(loadConfig({}).modes, config.modes, 'and no two share a list')
+  t.not(loadConfig({}).modes, config.modes, 'two configs share no list')
 })
 
-t.test('the issuer says where people reach the service', async (t) => {
+t.test('without ISSUER the issuer is the address of HOST and PORT', async (t) => {
   const issuerAt = (HOST: string) => loadConfig({ HOST, PORT: '81' }).issuer
   t.equal(issuerAt('127.0.0.1'), 'http://localhost:81')
   t.equal(issuerAt('0.0.0.0'), 'http://localhost:81')
@@ -113,7 +113,7 @@ t.test('the issuer says where people reach the service', async (t) => {
   t.equal(issuerAt('fd00::7'), 'http://[fd00::7]:81')
 })
 
-t.test('every mistake is reported at once, by name, with what would do', async (t) => {
+t.test('all mistakes are reported at once, each with the variable and a valid value', async (t) => {
   const problems = problemsOf({
     PORT: '99999',
     JWT_ALG: 'none',
@@ -173,14 +173,14 @@ const faults: readonly (readonly [Environment, RegExp])[] = [
 ]
 
 for (const [environment, expected] of faults) {
-  t.test(`refused: ${JSON.stringify(environment)}`, async (t) => {
+  t.test(`${JSON.stringify(environment)} is refused`, async (t) => {
     const problems = problemsOf(environment)
     t.equal(problems.length, 1)
     t.match(problems[0], expected)
   })
 }
 
-t.test('no secret is ever printed', async (t) => {
+t.test('no message shows a secret', async (t) => {
   const problems = problemsOf({
     DATABASE_URL: 'mysql://u:hunter2@db/x',
     ROOT_SECRET: 'hunter2',
@@ -191,7 +191,7 @@ t.test('no secret is ever printed', async (t) => {
   t.notMatch(problems.join('\n'), 'hunter2')
 })
 
-t.test('what is likely a mistake is warned about', async (t) => {
+t.test('a value that is probably wrong gives a warning', async (t) => {
   const warningsOf = (environment: Environment) => {
     const warnings: string[] = []
     loadConfig(environment, (warning) => warnings.push(warning))

@@ -1,3 +1,4 @@
+import { sessionEnd } from '../../core/policy.js'
 import type { RevocationFeed } from '../../ports/revocations.js'
 import type { Clock } from '../../ports/runtime.js'
 import type { LiveSession, SessionResolver, SessionStore } from '../../ports/sessions.js'
@@ -57,7 +58,7 @@ export function sessionCache({
     if (entry === undefined) return undefined
     cached.delete(sid)
     const now = clock.now()
-    const ends = Math.min(entry.session.idleExpiresAt, entry.session.absoluteExpiresAt, entry.readAt + lifeMilliseconds)
+    const ends = Math.min(sessionEnd(entry.session), entry.readAt + lifeMilliseconds)
     // What seems to have ended may have been used elsewhere since: the store knows.
     if (now >= ends) return undefined
     cached.set(sid, entry)

@@ -1,7 +1,7 @@
 import { hkdfSync } from 'node:crypto'
 import { link, mkdir, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { encodeBase64url } from '../../core/base64url.js'
+import { encodeBase64url } from '../../core/bytes-as-text.js'
 import type { Entropy } from '../../ports/runtime.js'
 
 /** What a derived key is for. Two purposes never share a key; a new format is a new version. */

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { Mode } from '../../core/policy.js'
+import type { Mode } from '../../core/vocabulary.js'
 import { login } from '../../service/sign-in/login.js'
 import { register } from '../../service/sign-in/register.js'
 import type { HttpContext, Routes } from '../context.js'

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { endedReasons } from '../../core/reasons.js'
+import { endedReasons } from '../../core/vocabulary.js'
 
 export const Problem = Type.Object(
   {

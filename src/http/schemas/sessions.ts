@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
-import { modes } from '../../core/policy.js'
+import { sessionEnd } from '../../core/policy.js'
+import { modes } from '../../core/vocabulary.js'
 import type { Session } from '../../ports/sessions.js'
 import { id, nullable, query, time, timeView } from './shared.js'
 import { device } from './sign-in.js'
@@ -28,7 +29,7 @@ export function sessionView(session: Session, currentSid: string): Static<typeof
     ip: session.ip,
     created_at: timeView(session.createdAt),
     last_used_at: timeView(session.lastUsedAt),
-    expires_at: timeView(Math.min(session.idleExpiresAt, session.absoluteExpiresAt))
+    expires_at: timeView(sessionEnd(session))
   }
 }
 

@@ -1,4 +1,5 @@
 import { type TProperties, type TSchema, Type } from 'typebox'
+import { defaultPageLimit, maxPageLimit, uuidPattern } from '../../core/vocabulary.js'
 
 /** The parts that schemas of several resources use. */
 
@@ -19,7 +20,7 @@ export function timeView(milliseconds: number): string {
 export const id = Type.String({ minLength: 1, maxLength: 64, description: 'Opaque.' })
 /** An id in a request. One of another form cannot exist, so the database is not asked for it. */
 export const requestId = Type.String({
-  pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$',
+  pattern: `^${uuidPattern}$`,
   description: 'An id from this service.'
 })
 export const IdParams = Type.Object({ id: requestId })
@@ -27,10 +28,9 @@ export const IdParams = Type.Object({ id: requestId })
 /** A query with no other members: a misspelled filter must be refused, because without it the list would be longer. */
 export const query = <T extends TProperties>(members: T) => Type.Object(members, { additionalProperties: false })
 
-const defaultPageLimit = 50
 /** The members of every query of a paged list. */
 export const page = {
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: defaultPageLimit })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: maxPageLimit, default: defaultPageLimit })),
   cursor: Type.Optional(text(200, '`next_cursor` of the previous page.'))
 }
 export const nextCursor = nullable(Type.String())

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { modes } from '../../core/policy.js'
+import { modes } from '../../core/vocabulary.js'
 import { id, line, text } from './shared.js'
 
 const mode = Type.Enum([...modes], { description: 'How the client holds the session.', default: 'cookie' })

@@ -1,3 +1,4 @@
+import { adminRole } from '../../core/vocabulary.js'
 import { byId } from '../shared/dom.js'
 import { runPage } from '../shared/page.js'
 import { loadCounts, watchCounts } from './counts.js'
@@ -15,7 +16,7 @@ prepareKeys()
 prepareEverybody()
 watchCounts(() => !tools.hidden)
 await runPage(async (me) => {
-  const isAdmin = me.roles.includes('admin')
+  const isAdmin = me.roles.includes(adminRole)
   notAdmin.hidden = isAdmin
   if (isAdmin) await Promise.all([loadCounts(), loadPeople(), loadKeys()])
   tools.hidden = !isAdmin

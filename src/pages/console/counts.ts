@@ -1,3 +1,4 @@
+import { maxCountedSessions } from '../../core/vocabulary.js'
 import { request } from '../shared/connection.js'
 import { byId, element } from '../shared/dom.js'
 import type { Counts } from '../shared/responses.js'
@@ -8,8 +9,6 @@ type Counted = Exclude<keyof Minutes[number], 'at'>
 
 const place = byId('counts', HTMLDivElement)
 
-/** The service stops counting sessions here. */
-const maxCountedSessions = 10_000
 const reloadMilliseconds = 5000
 
 const hourly: readonly { readonly what: Counted; readonly label: string }[] = [

@@ -11,7 +11,7 @@ import type { Database } from '../../../src/adapters/prisma/database.js'
 import { prismaSigningKeyStore } from '../../../src/adapters/prisma/stores/signing-key-store.js'
 import { rootSecrets } from '../../../src/adapters/secrets/root-secrets.js'
 import { systemEntropy } from '../../../src/adapters/secrets/system.js'
-import type { SigningAlgorithm } from '../../../src/core/signing-algorithm.js'
+import type { SigningAlgorithm } from '../../../src/core/vocabulary.js'
 import { testEnvironment } from '../service.js'
 
 /** Creates access tokens that only the service should be able to create. */

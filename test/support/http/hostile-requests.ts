@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { hostileBodies, hostileNames, hostileValues } from './hostile-json.js'
 import type { NamedOperation } from './specification.js'
 
-/** Headers that name the origin of a request. */
+/** Whose credential a request carries. */
 const senders = ['nobody', 'person', 'server-side session', 'admin', 'service', 'damaged', 'two at once'] as const
 export type Sender = (typeof senders)[number]
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Revocation } from '../../../core/revocation.js'
+import type { Revocation } from '../../../core/revocation-set.js'
 import type { RevocationFeed } from '../../../ports/revocations.js'
 import type { AccessTokens } from '../../../ports/tokens.js'
 import { timeView } from '../../schemas/shared.js'

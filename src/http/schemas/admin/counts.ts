@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { maxCountedSessions } from '../../../core/vocabulary.js'
 import type { MinuteCounts } from '../../../ports/metrics.js'
 import { time, timeView } from '../shared.js'
 
@@ -12,7 +13,7 @@ const Minute = Type.Object({
   reuse: count('Sessions ended because an old refresh token was used again.')
 })
 export const CountsResponse = Type.Object({
-  sessions: count('Live sessions of all instances; the count stops at 10,000.'),
+  sessions: count(`Live sessions of all instances; the count stops at ${maxCountedSessions.toLocaleString('en')}.`),
   minutes: Type.Array(Minute, { description: 'The last sixty minutes of this instance, oldest first.' })
 })
 

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { maxRoles, rolePattern } from '../../../core/role.js'
+import { maxRoles, rolePattern } from '../../../core/vocabulary.js'
 import type { User } from '../../../ports/users.js'
 import { id, line, nextCursor, page, query, time, timeView } from '../shared.js'
 
