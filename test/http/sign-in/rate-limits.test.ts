@@ -82,8 +82,8 @@ t.test('one session can refresh 240 times a minute, also concurrently; then it w
   const { client } = await newPerson(app)
   const { client: other } = await newPerson(app)
   const statuses: number[] = []
-  for (let burst = 0; burst < 5; burst += 1) {
-    const tabs = Array.from({ length: 50 }, () => copyOf(client))
+  for (let burst = 0; burst < 25; burst += 1) {
+    const tabs = Array.from({ length: 10 }, () => copyOf(client))
     const responses = await Promise.all(tabs.map((tab) => tab.send('POST', '/refresh')))
     statuses.push(...responses.map(({ statusCode }) => statusCode))
   }
