@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import type { Test } from 'tap'
 
-const usualPaths = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+const defaultPaths = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 /** The path of Chromium, or undefined if it is not installed. TEST_CHROMIUM makes a missing Chromium an error. */
-export const chromiumPath = [process.env.CHROMIUM_PATH ?? [], usualPaths].flat().find((path) => existsSync(path))
+const chromiumPath = [process.env.CHROMIUM_PATH ?? [], defaultPaths].flat().find((path) => existsSync(path))
 
 const args = [
   '--no-sandbox',
