@@ -16,11 +16,7 @@ const defaultBatch = 10_000
  * 3. Write the revocation again: until its row was deleted, a session could still refresh.
  * If a batch fails, calling it again ends the rest.
  */
-export function endAllSessions(
-  database: Database,
-  policy: EndingPolicy,
-  batch = defaultBatch
-): SessionStore['endAll'] {
+export function endAllSessions(database: Database, policy: EndingPolicy, batch = defaultBatch): SessionStore['endAll'] {
   return async (actor) => {
     const first = await revokeAll(database, policy, actor)
     let count = 0
