@@ -31,7 +31,7 @@ async function lineWith(child: ChildProcess, expected: RegExp): Promise<string> 
 
 t.setTimeout(120_000)
 
-t.test('the exit code of the process is that of the command', async (t) => {
+t.test('the process exits with the exit code of the command', async (t) => {
   t.match(await finished(latchkey(['--help'], { LATCHKEY_PORT: '1' })), {
     code: 0,
     output: /latchkey serve/,
@@ -48,7 +48,7 @@ t.test('a service', async (t) => {
   const address = /http:\S+\d/.exec(await lineWith(child, /Latchkey listens at/))?.[0] ?? ''
   const { port } = new URL(address)
 
-  t.test('finishes the request under way at SIGTERM, and ends with 0', async (t) => {
+  t.test('finishes the current request at SIGTERM, and exits with 0', async (t) => {
     const body = JSON.stringify({ email: 'ada@example.com', password: goodPassword, mode: 'body' })
     const socket = connect(Number(port), '127.0.0.1')
     socket.setEncoding('utf8')

@@ -12,7 +12,7 @@ const usual = { ...usualSetting, policy: { graceSeconds: 8, recoveryGenerations:
 
 const times = (count: number, steps: readonly Step[]) => Array.from({ length: count }, () => steps).flat()
 
-t.test('without a key: two tabs, a lost response, a replay at the end of the window, and a slow tab', async (t) => {
+t.test('without a key, two tabs, a lost response, a late replay and a slow tab end an honest session', async (t) => {
   const story = (slow: number) => [
     refreshOnce({ responseLost: true }),
     waitFor(4),
@@ -30,7 +30,7 @@ t.test('without a key: two tabs, a lost response, a replay at the end of the win
   t.equal(play(story(3), usual).endedBy, null, 'nor is one that has the key')
 })
 
-t.test('a thief who rotates with a key of their own, and repeats that', async (t) => {
+t.test('a thief who rotates with their own key can repeat that', async (t) => {
   const repeat = abuseToken(Number.MAX_SAFE_INTEGER, true)
   const story = [stealNewest, repeat, waitFor(9), repeat, waitFor(1), refreshOnce(), waitFor(9)]
   t.match(play(story, usual), { endedBy: null, jar: 1 }, 'has one more window, in which the client is let along')
@@ -41,7 +41,7 @@ t.test('a thief who rotates with a key of their own, and repeats that', async (t
   )
 })
 
-t.test('a thief who refreshes right after the client, each time', async (t) => {
+t.test('a thief who refreshes right after the client each time is not caught', async (t) => {
   const story = [stealNewest, ...times(50, [waitFor(100), refreshOnce(), waitFor(1), abuseToken(0, false), waitFor(9)])]
   t.equal(play(story, usual).endedBy, null, 'rides along inside the window')
   t.equal(
@@ -51,7 +51,7 @@ t.test('a thief who refreshes right after the client, each time', async (t) => {
   )
 })
 
-t.test('a thief who has the key as well as the token', async (t) => {
+t.test('a thief with the key and the token is not caught', async (t) => {
   const story = [
     refreshOnce(),
     waitFor(1),
@@ -62,7 +62,7 @@ t.test('a thief who has the key as well as the token', async (t) => {
   t.equal(play(story, usual).endedBy, 'reuse', 'the token alone is caught')
 })
 
-t.test('a recovery in every generation would forgive a thief for ever', async (t) => {
+t.test('a recovery in every generation would forgive a thief forever', async (t) => {
   const story = [stealNewest, ...times(50, [waitFor(9), refreshOnce(), waitFor(9), abuseToken(0, false)])]
   const recovery = (recoveryGenerations: number) =>
     play(story, { ...usual, policy: { graceSeconds: 8, recoveryGenerations } })
@@ -78,7 +78,7 @@ t.test('a client that keeps an unchanged token over a newer one falls behind', a
   t.equal(play(story, usual).jar, 2, 'one that keeps only what differs does not')
 })
 
-t.test('a request that reaches the database long after its client gave it up', async (t) => {
+t.test('a request that reaches the database long after its client gave up ends an honest session', async (t) => {
   const story = (up: number) => [refreshOnce({ up }), waitFor(1), refreshOnce(), waitFor(8), refreshOnce(), waitFor(30)]
   t.equal(play(story(20), usual).endedBy, 'reuse', 'is an old token like any other')
   t.equal(play(story(3), usual).endedBy, null)

@@ -48,7 +48,7 @@ t.test('an honest client is never ended', async (t) => {
   t.pass('with grace 0, one refresh at a time where no response is lost')
 })
 
-t.test('a thief and an honest client cannot both go on past one more refresh each outside the window', async (t) => {
+t.test('outside the window, a thief and an honest client cannot both continue for more than one refresh each', async (t) => {
   always(contestedScript, {}, (history) => refreshesOfBoth(history) <= 1)
   t.pass('a client with a key, which the thief does not have')
 
@@ -79,7 +79,7 @@ t.test('an ended session never lives again', async (t) => {
   t.pass('revoked, reused, idle or too old: nothing is handed out again, and no refresh in flight brings the row back')
 })
 
-t.test('the scripts are hard enough to mean something', async (t) => {
+t.test('the scripts reach every case of the protocol', async (t) => {
   const seen = new Set<string>()
   fc.assert(
     fc.property(contestedScript, (steps) => {
