@@ -100,7 +100,7 @@ for (const kind of testDatabases(t)) {
       t.match(await latchkey(`session revoke ${sessionId}`), { exitCode: 1, stderr: /Nothing has that name/ })
     })
 
-    t.test("session revoke-all ends the sessions of one user, or of all users", async (t) => {
+    t.test('session revoke-all ends the sessions of one user, or of all users', async (t) => {
       t.match(await latchkey('session revoke-all'), { exitCode: 2 })
       t.match(await latchkey('session revoke-all --everybody --user holder@example.com'), { exitCode: 2 })
       const { accessToken = '' } = await signIn(ports, 'many@example.com')

@@ -10,7 +10,7 @@ import { goodPassword } from '../support/service.js'
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
 
-/** `latchkey <words>` as a process of its own, with these settings and no others. */
+/** Starts `latchkey <words>` as a process with only these settings. */
 function latchkey(words: readonly string[], settings: Record<string, string> = {}): ChildProcess {
   return spawn(process.execPath, [main, ...words], { env: { PATH: process.env.PATH, ...settings }, stdio: 'pipe' })
 }
@@ -22,7 +22,7 @@ async function finished(child: ChildProcess) {
   return { code, output, errors }
 }
 
-/** Waits for a line of a process's output, and gives it. */
+/** Waits for a line of the process's output and returns it. */
 async function lineWith(child: ChildProcess, expected: RegExp): Promise<string> {
   if (child.stdout === null) throw new Error('The process has no pipes.')
   for await (const line of createInterface({ input: child.stdout })) if (expected.test(line)) return line

@@ -34,7 +34,7 @@ const kinds = fc.constantFrom('refresh' as const, 'session' as const)
 const sameBytes = (a: Uint8Array, b: Uint8Array) => Buffer.from(a).equals(b)
 const read = (text: string): ParsedToken<'refresh'> => {
   const parsed = parseToken('refresh', text)
-  if (parsed === undefined) throw new Error(`not read: ${text}`)
+  if (parsed === undefined) throw new Error(`not a token: ${text}`)
   return parsed
 }
 

@@ -15,22 +15,25 @@ revocationContract(t, async (_t, now) => {
   }
 })
 
-t.test('a token can be issued from the second after the entry; for a session without an entry, at any time', async (t) => {
-  const second = Math.floor(revokedAt / 1000)
-  const set = revocationSet()
-  set.add(revocation('roles', { reason: 'roles_changed' }))
-  set.add(revocation('ended'))
-  t.equal(set.issuableFrom('other'), 0)
-  t.equal(set.issuableFrom('ended'), 0, 'no wait makes the token of an ended session good')
-  t.equal(set.issuableFrom('roles'), (second + 1) * 1000)
-  t.equal(set.refuses({ sid: 'roles', iat: set.issuableFrom('roles') / 1000 }), undefined)
-  t.equal(set.refuses({ sid: 'roles', iat: set.issuableFrom('roles') / 1000 - 1 }), 'token_expired')
+t.test(
+  'a token can be issued from the second after the entry; for a session without an entry, at any time',
+  async (t) => {
+    const second = Math.floor(revokedAt / 1000)
+    const set = revocationSet()
+    set.add(revocation('roles', { reason: 'roles_changed' }))
+    set.add(revocation('ended'))
+    t.equal(set.issuableFrom('other'), 0)
+    t.equal(set.issuableFrom('ended'), 0, 'no wait makes the token of an ended session good')
+    t.equal(set.issuableFrom('roles'), (second + 1) * 1000)
+    t.equal(set.refuses({ sid: 'roles', iat: set.issuableFrom('roles') / 1000 }), undefined)
+    t.equal(set.refuses({ sid: 'roles', iat: set.issuableFrom('roles') / 1000 - 1 }), 'token_expired')
 
-  set.add(revocation(null, { at: revokedAt + 2000 }))
-  t.equal(set.issuableFrom('other'), (second + 3) * 1000)
-  t.equal(set.issuableFrom('roles'), (second + 3) * 1000, 'the later of the two')
-  t.equal(set.refuses({ sid: 'other', iat: set.issuableFrom('other') / 1000 }), undefined)
-})
+    set.add(revocation(null, { at: revokedAt + 2000 }))
+    t.equal(set.issuableFrom('other'), (second + 3) * 1000)
+    t.equal(set.issuableFrom('roles'), (second + 3) * 1000, 'the later of the two')
+    t.equal(set.refuses({ sid: 'other', iat: set.issuableFrom('other') / 1000 }), undefined)
+  }
+)
 
 t.test('a sweep removes no more entries than asked', async (t) => {
   const set = revocationSet()

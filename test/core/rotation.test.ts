@@ -307,5 +307,5 @@ t.test('every row, token and time has a verdict that fits them', async (t) => {
     }),
     { seed: 25, numRuns: 5000 }
   )
-  t.pass('no answer hands out a generation that the row does not have or get, nor moves it back')
+  t.pass('no answer returns a generation that the row does not have or get, and none moves the row back')
 })

@@ -9,7 +9,7 @@ const second = { limit: { name: 'second', max: 1, windowSeconds: 60 }, key: 'a' 
 
 const limited = { name: 'Refused', code: 'too_many_requests' }
 
-/** Limits whose clock stands still, and how many uses of each have stayed. */
+/** Limits with a stopped clock, and the uses that are left of each. */
 function limits() {
   const rateLimits = memoryRateLimits({ monotonic: () => 0 })
   const usesLeft = async (use: typeof first) => {
