@@ -72,7 +72,7 @@ async function measure(): Promise<void> {
   const endings: (() => unknown)[] = []
   const issuer = await startIssuer({ teardown: (end) => void endings.push(end) })
   for (let i = 0; i < 1000; i++) issuer.revoke({ sid: newSid() })
-  const heartbeat = setInterval(() => issuer.say(': nothing new\n\n'), 1000)
+  const heartbeat = setInterval(() => issuer.sendText(': nothing new\n\n'), 1000)
   const server = fork(new URL(import.meta.url), ['serve', issuer.url, issuer.audience])
   try {
     const port = await new Promise<number>((resolve, reject) => {
