@@ -4,15 +4,14 @@ import { openTestDatabase } from '../support/database.js'
 import { brokenProtocols } from '../support/race/mutations.js'
 import { graceSeconds, listeningService } from '../support/race/racing-service.js'
 
-/** Tests the race kit itself: for each broken protocol it must report the promise that is broken. */
-const minutesInAll = 10
-t.setTimeout(minutesInAll * 60_000)
-// On a PostgreSQL server the database itself notifies the instance, so the missing announcement would not show.
+/** Checks that the race kit finds each broken protocol, by the promise that it breaks. */
+t.setTimeout(600_000)
+// Embedded only: on a server, the database notifies the instance even if the broken protocol does not.
 const database = await openTestDatabase(t, { kind: 'embedded', embedded: { waitSeconds: 20 } })
 const options = { clients: 12, seconds: 6, seed: 7, graceSeconds }
 
 for (const { name, breaks, mutate, environment } of brokenProtocols) {
-  t.test(`the race kit reports a broken protocol: ${name}`, { timeout: 60_000 }, async (t) => {
+  t.test(`the race kit fails for a broken protocol: ${name}`, { timeout: 60_000 }, async (t) => {
     const url = await listeningService(t, database, mutate, environment)
     const { judgements, counts, held } = await race({ ...options, urls: [url] })
     t.comment(`${counts.refreshes} refreshes, ${counts.excused} sessions too slow to judge`)
