@@ -18,43 +18,43 @@ import type { HttpSettings } from './settings.js'
 export interface PluginOptions {
   readonly ports: Ports
   readonly settings: HttpSettings
-  /** Where the routes stand, such as `/auth`; at the root when left out. */
+  /** The prefix of all routes, such as `/auth`; none by default. */
   readonly prefix?: string
 }
 
-/** What a host's own code can do with sessions, without HTTP. */
+/** Lets a host's own code read and end sessions. Throws `Unavailable` if the database cannot be used. */
 export interface SessionControl {
   sessionsOfUser(userId: string): Promise<readonly Session[]>
-  /** Ends one session; `note` says why in the audit log. Throws `Refused` (`not_found`) where there is none. */
+  /** Ends one session. `note` goes into the audit log. Throws `Refused` (`not_found`) for an unknown session. */
   endSession(sid: string, note?: string): Promise<void>
-  /** Ends all sessions of a user; says how many. */
+  /** Ends all sessions of a user. Returns how many. */
   endSessionsOfUser(userId: string, note?: string): Promise<number>
-  /** Ends everybody's; says how many. */
+  /** Ends every session of every user. Returns how many. */
   endEverybodysSessions(): Promise<number>
 }
 
 declare module 'fastify' {
   interface FastifyInstance {
     auth: SessionControl
-    /** A `preHandler` that answers 401 or fills `request.auth`. */
+    /** A `preHandler`: sets `request.auth`, or answers 401. */
     authenticate: preHandlerAsyncHookHandler
-    /** A `preHandler` behind `authenticate` that answers 403 to whoever lacks `role`. */
+    /** Returns a `preHandler` to run after `authenticate`: answers 403 to a user without `role`. */
     requireRole(role: string): preHandlerAsyncHookHandler
   }
   interface FastifyRequest {
-    /** Who asks; null on a route that no guard stands before, and before the guard has run. */
+    /** The user and session of the request. Null on a route without `authenticate`, and before it has run. */
     auth: Auth | null
   }
 }
 
 /**
- * Latchkey inside a Fastify app. The app gains `app.auth`, `app.authenticate`, `app.requireRole` and
- * `request.auth`, and nothing else: routes, validation and errors live in a scope of their own.
+ * Latchkey inside a Fastify app. Adds `app.auth`, `app.authenticate`, `app.requireRole` and `request.auth` to the app.
+ * Routes, validation and error handling are in a scope of their own, so the rest of the app is unchanged.
  */
 export const httpPlugin = fp<PluginOptions>(
   async (app, { ports, settings, prefix = '' }) => {
-    const place = `${app.prefix}${prefix}`.replace(/\/+$/, '')
-    const context: HttpContext = { ports, settings, errorsUrl: `${place}/docs/errors.md` }
+    const base = `${app.prefix}${prefix}`.replace(/\/+$/, '')
+    const context: HttpContext = { ports, settings, errorsUrl: `${base}/docs/errors.md` }
     requireFreeNames(app)
 
     app.decorateRequest('auth', null)
@@ -67,13 +67,13 @@ export const httpPlugin = fp<PluginOptions>(
   { name: 'latchkey', fastify: '5.x' }
 )
 
-/** Says what Fastify's own error for a name that is taken leaves open. */
+/** Explains a name conflict. Fastify's own error would not say what to do. */
 function requireFreeNames(app: FastifyInstance): void {
   const taken = ['auth', 'authenticate', 'requireRole'].find((name) => app.hasDecorator(name))
   if (taken === undefined) return
   throw new Error(
-    `Latchkey adds app.${taken}, and this app has one already: from another plugin, or from Latchkey itself, which an app registers once. ` +
-      'For a second one, register it inside a plugin of its own that stands beside the first.'
+    `Latchkey adds app.${taken}, but this app already has it: from another plugin, or because Latchkey is registered twice. ` +
+      'To run two instances, register each inside its own plugin.'
   )
 }
 

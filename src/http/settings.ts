@@ -1,11 +1,11 @@
-/** What the HTTP side is told by the config or the plugin's options. */
+/** The settings that src/http needs, from the config or the plugin's options. */
 export interface HttpSettings {
   /** `Secure` and the `__Host-` prefix. Off for plain http in development only. */
   readonly cookieSecure: boolean
   readonly cookieSameSite: 'strict' | 'lax' | 'none'
-  /** Origins, beside our own, whose pages may call with cookies. */
+  /** Origins, besides our own, whose pages can send requests with cookies. */
   readonly allowedOrigins: readonly string[]
   readonly rateLimitEnabled: boolean
-  /** `id:secret` of each service that may introspect, revoke and follow the feed. */
+  /** `id:secret` of each service that can introspect, revoke and follow the feed. */
   readonly serviceCredentials: readonly string[]
 }
