@@ -42,7 +42,7 @@ t.test('the command line works on the database of a service that runs', { skip }
 
   const again = await latchkey(['session', 'revoke', device.sessionId], settings)
   t.equal(again.code, 1, 'a session that is not there is a failure')
-  t.match(again.stderr, 'There is none of that name or id.')
+  t.match(again.stderr, 'Nothing has that name or id.')
 })
 
 t.test('what it cannot understand is exit code 2, and touches no database', async (t) => {
