@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
 
-/** docs/security.md names tests; here each name is looked up in the sources. */
+/** docs/security.md names tests. Each must exist. */
 
-/** The root of the source tree, from itself and from the tree of compiled tests. */
+/** The root of the source tree, seen from the source and from the compiled test. */
 const roots = [new URL('../', import.meta.url), new URL('../../', import.meta.url)]
 
 async function source(path: string): Promise<string | undefined> {
@@ -26,13 +26,13 @@ t.test('every test that the page names exists', async (t) => {
   t.ok(named.length > 80)
   for (const { file, name } of named) {
     const text = (await source(`test/${file}.test.ts`)) ?? (await source(`test/${file}.ts`))
-    const isThere = ["'", '"', '`'].some((quote) => text?.includes(`${quote}${name}${quote}`))
-    t.ok(isThere, `${file}: ${name}`)
+    const exists = ["'", '"', '`'].some((quote) => text?.includes(`${quote}${name}${quote}`))
+    t.ok(exists, `${file}: ${name}`)
   }
 })
 
 t.test(
-  'the page has every requirement and every fault, and says of each what holds it, or that nothing does',
+  'each requirement and each fault on the page names a test, or says that it is open or does not apply',
   async (t) => {
     t.equal(rowsOf(requirements).length, 48)
     t.strictSame(

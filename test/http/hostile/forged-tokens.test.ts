@@ -21,14 +21,14 @@ import {
 import { newPerson } from '../../support/http/people.js'
 import { portOf } from '../../support/http/raw-socket.js'
 import { postForm, serviceSecret, serviceSettings } from '../../support/http/services.js'
-import { patienceMilliseconds } from '../../support/processes/process.js'
+import { processTestMilliseconds } from '../../support/processes/process.js'
 import { openService } from '../../support/service.js'
 import { until } from '../../support/verifier/verifiers.js'
 
 /** Every way of the service and of a verifier elsewhere that takes an access token, and what each says to a forged one. */
 const issuer = 'https://auth.test'
 
-t.setTimeout(patienceMilliseconds)
+t.setTimeout(processTestMilliseconds)
 
 /** A server that nobody may ask. */
 const asked: string[] = []

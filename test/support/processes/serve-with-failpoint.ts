@@ -1,4 +1,4 @@
-/** The service, killed at `FAILPOINT` of its first refresh; the other settings are its own. */
+/** The service, which is killed at `FAILPOINT` of its first refresh. The other settings are as usual. */
 import { openEmbeddedDatabase } from '../../../src/adapters/embedded/embedded-database.js'
 import { openServerDatabase } from '../../../src/adapters/prisma/server-database.js'
 import { buildApp } from '../../../src/app.js'
@@ -6,7 +6,7 @@ import { loadConfig } from '../../../src/config/read-config.js'
 import { failpoints, withFailpoint } from '../faults/failpoint.js'
 
 const point = failpoints.find((name) => name === process.env.FAILPOINT)
-if (point === undefined) throw new Error('FAILPOINT names none.')
+if (point === undefined) throw new Error('FAILPOINT is not a known failpoint.')
 const config = loadConfig({ ...process.env, FAILPOINT: undefined })
 const database =
   config.databaseUrl === undefined
