@@ -46,7 +46,7 @@ function drawing() {
   return `\`\`\`mermaid
 flowchart TD
 ${nodes.join('\n')}
-  subgraph adapters [adapters/]
+  subgraph adapters ["adapters/"]
 ${[...inside, ...between].join('\n')}
   end
 ${arrows.join('\n')}
@@ -92,5 +92,5 @@ function id(room) {
 
 function node(room) {
   const label = isFolder(room) ? `${room.replace('adapters/', '')}/` : `${room}.ts`
-  return `${id(room)}[${label}]`
+  return `${id(room)}["${label}"]`
 }

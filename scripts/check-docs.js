@@ -1,5 +1,5 @@
 // Checks the pages in the repository: each path, link and heading that a page names exists, and lines of prose have at
-// most 120 characters. Tables, code and lines that are one link may be longer.
+// most 120 characters. Tables, code and lines that are one link may be longer. Pages that code names must exist too.
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, normalize } from 'node:path'
 
@@ -22,13 +22,17 @@ const pages = [
   'README.md',
   'CONTRIBUTING.md',
   'SECURITY.md',
-  ...files.filter((path) => /^(docs|src)\/.*\.md$/.test(path))
+  ...files.filter((path) => /^(docs|examples|src)\/.*\.md$/.test(path))
 ]
-const faults = pages.flatMap((page) => check(page).map((fault) => `${page}: ${fault}`))
+const code = files.filter((path) => /\.(js|cjs|ts)$/.test(path) && !path.includes('/generated/'))
+const faults = [
+  ...pages.flatMap((page) => checkPage(page).map((fault) => `${page}: ${fault}`)),
+  ...code.flatMap((file) => missingPages(file).map((page) => `${file}: ${page} does not exist`))
+]
 for (const fault of faults) console.error(fault)
 if (faults.length > 0) process.exitCode = 1
 
-function check(page) {
+function checkPage(page) {
   const text = read(page)
   const prose = text.replace(/^```.*?^```$/gms, '')
   // Words with a slash, and names of files in backticks.
@@ -37,7 +41,7 @@ function check(page) {
   )
   const links = [...prose.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)]
   return [
-    ...paths.filter((path) => namesOurs(path) && !isThere(path, page)).map((path) => `${path} does not exist`),
+    ...paths.filter((path) => namesOurs(path, page) && !isThere(path, page)).map((path) => `${path} does not exist`),
     ...links.flatMap(([, path, heading]) => checkLink(page, path, heading)),
     ...prose
       .split('\n')
@@ -47,10 +51,12 @@ function check(page) {
 }
 
 /** Whether the words can only be a path of this repository. */
-function namesOurs(path) {
+function namesOurs(path, page) {
   if (!path.includes('/')) return true
   const [first] = path.split('/')
-  return first === 'build' || (first === 'latchkey' && !exported.includes(path)) || folders.has(first)
+  if (first === '.') return false
+  if (first === 'latchkey') return !exported.includes(path)
+  return first === 'build' || folders.has(first) || existsSync(join(root, dirname(page), first))
 }
 
 function isThere(path, page) {
@@ -59,6 +65,10 @@ function isThere(path, page) {
   return [...bases, `${dirname(page)}/`].some((base) =>
     endings.some((ending) => existsSync(join(root, base + source + ending)))
   )
+}
+
+function missingPages(file) {
+  return (read(file).match(/\bdocs\/[\w-]+\.md/g) ?? []).filter((page) => !existsSync(join(root, page)))
 }
 
 function checkLink(page, path, heading) {

@@ -24,7 +24,6 @@ import { memoryRateLimits, noRateLimits, withSlowRefusals } from './adapters/rat
 import { redisRateLimits } from './adapters/rate-limits/redis-rate-limits.js'
 import { openRevocationFeed } from './adapters/revocations/revocation-feed.js'
 import { sessionCache } from './adapters/revocations/session-cache.js'
-import { deviceTokens } from './adapters/secrets/device-tokens.js'
 import { opaqueTokens } from './adapters/secrets/opaque-tokens.js'
 import { rootSecrets } from './adapters/secrets/root-secrets.js'
 import { sha256, systemEntropy } from './adapters/secrets/system.js'
@@ -150,7 +149,6 @@ async function openInOrder(config: Config, overrides: Overrides, log: DecisionLo
     breachedPasswords: openBreachedPasswords(config, log),
     rateLimits: withSlowRefusals(openRateLimits(config, log, onClose), pauseBeforeRefusal),
     opaqueTokens: opaqueTokens(secrets),
-    deviceTokens: deviceTokens(secrets),
     accessTokens: keyRing.accessTokens,
     signingKeys: keyRing.signingKeys,
     decisions: decisionLog(metrics, log),

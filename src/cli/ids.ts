@@ -1,11 +1,12 @@
 import { readEmail } from '../core/email.js'
+import { uuidPattern } from '../core/vocabulary.js'
 import type { Ports } from '../ports/index.js'
 import { Refused } from '../service/refused.js'
 
 /** The id that `text` is; refuses with `not_found` what can be nobody's id. */
 export function requireId(text: string): string {
   const id = text.trim().toLowerCase()
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) throw new Refused('not_found')
+  if (!new RegExp(`^${uuidPattern}$`).test(id)) throw new Refused('not_found')
   return id
 }
 

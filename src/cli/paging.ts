@@ -1,18 +1,17 @@
+import { defaultPageLimit, maxPageLimit } from '../core/vocabulary.js'
 import { InvalidCursor } from '../ports/errors.js'
 import type { PageRequest } from '../ports/paging.js'
 import { UsageError } from './command.js'
 
-const maxLimit = 200
-
 export const pagingOptions = {
-  limit: { type: 'string', summary: `How many to show, 1 to ${maxLimit}; 50 where not given.` },
+  limit: { type: 'string', summary: `How many to show, 1 to ${maxPageLimit}; ${defaultPageLimit} where not given.` },
   cursor: { type: 'string', summary: 'Where to go on, as the page before said.' }
 } as const
 
 export function readPaging(options: { readonly limit?: string; readonly cursor?: string }): PageRequest {
-  const limit = options.limit ?? '50'
-  if (!/^\d+$/.test(limit) || Number(limit) < 1 || Number(limit) > maxLimit) {
-    throw new UsageError(`--limit must be a whole number from 1 to ${maxLimit}.`)
+  const limit = options.limit ?? String(defaultPageLimit)
+  if (!/^\d+$/.test(limit) || Number(limit) < 1 || Number(limit) > maxPageLimit) {
+    throw new UsageError(`--limit must be a whole number from 1 to ${maxPageLimit}.`)
   }
   return { limit: Number(limit), cursor: options.cursor }
 }

@@ -1,6 +1,5 @@
 import Type, { type Static, type TNumberOptions, type TSchema, type TStringOptions } from 'typebox'
-import { modes } from '../core/policy.js'
-import { signingAlgorithms } from '../core/signing-algorithm.js'
+import { maxSessionsOfUser, modes, signingAlgorithms } from '../core/vocabulary.js'
 
 /**
  * What each setting says beside its type, limits and default. Messages and docs/configuration.md are made of it.
@@ -114,7 +113,9 @@ export const settingsSchema = Type.Object({
     description:
       'One lost response is forgiven in this many rotations. `0` forgives none. `1` is refused, because it would always forgive a thief.'
   }),
-  maxSessionsPerUser: integer(100, 1, 10_000, { description: 'When a user has more sessions, the oldest one ends.' }),
+  maxSessionsPerUser: integer(100, 1, maxSessionsOfUser, {
+    description: 'When a user has more sessions, the oldest one ends.'
+  }),
   reauthenticationSeconds: integer(0, 0, day, {
     description:
       'To end the session of another device, a user must have logged in within this time, and must otherwise log in again (RFC 9470). `0` requires nothing.'

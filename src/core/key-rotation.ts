@@ -1,4 +1,4 @@
-import type { SigningAlgorithm } from './signing-algorithm.js'
+import type { SigningAlgorithm } from './vocabulary.js'
 
 /**
  * When a signing key is published, signs and retires. Which key signs follows from times alone, so

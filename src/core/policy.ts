@@ -1,7 +1,4 @@
-/** How a client holds its session. See the table of modes in the README. */
-export const modes = ['cookie', 'body', 'session', 'access'] as const
-
-export type Mode = (typeof modes)[number]
+import type { Mode } from './vocabulary.js'
 
 /** When a refresh token rotates and which older generations are still answered. */
 export interface RotationPolicy {
@@ -33,4 +30,9 @@ export function sessionLifeSeconds(mode: Mode, policy: SessionPolicy): { idle: n
     idle: Math.min(policy.refreshIdleTtlSeconds, policy.refreshAbsoluteTtlSeconds),
     absolute: policy.refreshAbsoluteTtlSeconds
   }
+}
+
+/** When a session ends if it is not used again: the earlier of its two ends, in milliseconds. */
+export function sessionEnd(session: { readonly idleExpiresAt: number; readonly absoluteExpiresAt: number }): number {
+  return Math.min(session.idleExpiresAt, session.absoluteExpiresAt)
 }

@@ -1,23 +1,25 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Actor } from '../ports/events.js'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
 import type { Ports } from '../ports/index.js'
 import type { HttpSettings } from './settings.js'
 
-/** What every route is made with. */
+/** What every route receives. */
 export interface HttpContext {
   readonly ports: Ports
   readonly settings: HttpSettings
-  /** Where docs/errors.md is served: the beginning of every problem's `type`. */
+  /** The address of docs/errors.md: the beginning of every problem's `type`. */
   readonly errorsUrl: string
 }
 
-export type Routes = (app: FastifyInstance, context: HttpContext) => void
+/** A Fastify instance whose handlers are typed by their schemas. */
+export type Scope = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
 
-/** Who asks, and from where, for the event log. */
-export function actorOf(request: FastifyRequest): Actor {
-  return {
-    userId: request.auth?.userId,
-    ip: request.ip,
-    userAgent: request.headers['user-agent']?.slice(0, 400)
-  }
-}
+/** Adds the routes of one resource to a scope. */
+export type Routes = (scope: Scope, context: HttpContext) => void

@@ -1,7 +1,6 @@
 import type { SerializeOptions } from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { deviceTokenLifeSeconds } from '../core/device-token.js'
-import type { TokenKind } from '../core/refresh-token.js'
+import { deviceTokenLifeSeconds, type SessionTokenKind, type TokenKind } from '../core/opaque-token.js'
 import { Refused } from '../service/refused.js'
 import type { OpaqueCredential } from '../service/sessions/issue-credentials.js'
 import type { HttpSettings } from './settings.js'
@@ -10,16 +9,14 @@ import type { HttpSettings } from './settings.js'
 
 type CookieSettings = Pick<HttpSettings, 'cookieSecure' | 'cookieSameSite'>
 
-type CookieKind = TokenKind | 'device'
-
-const baseNames: Readonly<Record<CookieKind, string>> = {
+const baseNames: Readonly<Record<TokenKind, string>> = {
   refresh: 'refresh_token',
   session: 'session',
   device: 'device'
 }
 
 /** `__Host-` binds a cookie to this host, whole and secure (RFC 6265bis §4.1.3.2); it cannot be had over plain http. */
-export function cookieName(kind: CookieKind, settings: CookieSettings): string {
+export function cookieName(kind: TokenKind, settings: CookieSettings): string {
   return settings.cookieSecure ? `__Host-${baseNames[kind]}` : baseNames[kind]
 }
 
@@ -27,11 +24,7 @@ export function cookieName(kind: CookieKind, settings: CookieSettings): string {
  * The credential, or the device token, in a request's cookies. Two cookies of one name are refused, never picked from: the
  * second may have been tossed from a sibling host.
  */
-export function readCredential(
-  request: FastifyRequest,
-  kind: CookieKind,
-  settings: CookieSettings
-): string | undefined {
+export function readCredential(request: FastifyRequest, kind: TokenKind, settings: CookieSettings): string | undefined {
   const name = cookieName(kind, settings)
   const values = (request.headers.cookie ?? '')
     .split(';')
@@ -53,7 +46,7 @@ export function writeDeviceToken(reply: FastifyReply, token: string, settings: C
   setCookie(reply, cookieName('device', settings), token, options)
 }
 
-export function clearCredential(reply: FastifyReply, kind: TokenKind, settings: CookieSettings): void {
+export function clearCredential(reply: FastifyReply, kind: SessionTokenKind, settings: CookieSettings): void {
   setCookie(reply, cookieName(kind, settings), '', { ...attributes(settings), maxAge: 0, expires: new Date(0) })
 }
 

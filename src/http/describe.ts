@@ -1,67 +1,86 @@
 import '@fastify/swagger'
-import type { FastifySchema } from 'fastify'
+import type { FastifySchema, RouteOptions } from 'fastify'
 import type { TSchema } from 'typebox'
-import { problems } from './problem.js'
-import { Problem } from './schemas/index.js'
+import { type ProblemCode, problems } from '../core/problems.js'
+import type { Scope } from './context.js'
+import { Problem } from './schemas/problem.js'
 
-/** A route as OpenAPI shows it and as it is validated: one description for both. */
-export interface RouteDescription {
+type ResponseSchema =
+  | TSchema
+  | { readonly description: string; readonly content: Readonly<Record<string, { readonly schema: TSchema }>> }
+
+/** A route, described once: requests are validated by it, the handler is typed by it, and /openapi.json shows it. */
+interface RouteDescription {
   readonly summary: string
   readonly description?: string
-  /** The group in which the page shows the route. */
+  /** The group in which /docs shows the route; `sessions` by default. */
   readonly tag?: 'sessions' | 'account' | 'admin' | 'discovery' | 'health'
-  /** The route stands behind `authenticate`. */
-  readonly guarded?: boolean
-  /** The route stands behind `serviceGuard`. */
-  readonly forServices?: boolean
-  /** The content types of the body, where it is not JSON. */
-  readonly consumes?: string[]
+  /** The content types of the body, if it is not JSON. */
+  readonly consumes?: readonly string[]
   readonly body?: TSchema
   readonly querystring?: TSchema
   readonly params?: TSchema
   readonly headers?: TSchema
-  readonly response: Readonly<Record<number, TSchema>>
-  /** The codes of the problems that the route can answer with. */
-  readonly problems?: readonly (keyof typeof problems)[]
+  /** The successful responses by status. */
+  readonly response: Readonly<Record<number, ResponseSchema>>
+  /** The codes of problems that the handler itself can answer with. */
+  readonly problems?: readonly ProblemCode[]
 }
 
-/** Of every route to which a body may come, whether it asks for one or not. */
-export const bodyProblems = ['invalid_request', 'body_too_large', 'unsupported_media_type'] as const
-const serviceProblems = ['missing_credentials', 'invalid_credentials'] as const
-const guardProblems = [
-  'ambiguous_credentials',
-  'missing_credentials',
-  'invalid_token',
-  'token_expired',
-  'session_revoked'
-] as const
+/** What a guard adds to the description of every route of its scope. */
+interface GuardDescription extends Pick<RouteDescription, 'tag' | 'problems'> {
+  /** The security schemes of the specification; a request needs one of them. */
+  readonly security?: NonNullable<FastifySchema['security']>
+}
 
-/** Makes Fastify's schema of a description: problems are grouped by their status. */
-export function describe(route: RouteDescription): FastifySchema {
-  const { summary, description, tag = 'sessions', guarded, forServices, response, problems: own = [], ...parts } = route
-  const before = [
-    ...(guarded ? guardProblems : []),
-    ...(forServices ? serviceProblems : []),
-    ...(parts.body ? bodyProblems : [])
-  ]
-  const codes = new Map<number, string[]>()
-  for (const code of new Set([...before, ...own])) {
+/** Makes the schema of a route. A host's own specification does not show it: it would lack our security schemes. */
+export function describe<const Route extends RouteDescription>(route: Route): Route & { readonly hide: true } {
+  return { ...route, hide: true }
+}
+
+/** Adds a guard's credentials and problems to the description of every route that the scope registers from now on. */
+export function describeGuard(scope: Scope, guard: GuardDescription): void {
+  scope.addHook('onRoute', (route) => {
+    const described = (route.schema ?? {}) as Partial<RouteDescription>
+    const schema: Partial<RouteDescription & GuardDescription> = {
+      ...described,
+      ...guard,
+      problems: [...(guard.problems ?? []), ...(described.problems ?? [])]
+    }
+    route.schema = schema
+  })
+}
+
+/** The route as @fastify/swagger shows it, with its problems grouped by status. Routes without a summary are hidden. */
+export function openapiSchema(route: RouteOptions): FastifySchema {
+  const described = (route.schema ?? {}) as Partial<RouteDescription & GuardDescription>
+  const { tag = 'sessions', security, problems: own = [], response, ...parts } = described
+  const codes = new Map<number, Set<ProblemCode>>()
+  for (const code of [...own, ...validationProblems(route, described)]) {
     const [status] = problems[code]
-    codes.set(status, [...(codes.get(status) ?? []), code])
+    codes.set(status, (codes.get(status) ?? new Set()).add(code))
   }
   const refusals = [...codes].map(([status, names]) => [
     status,
-    { description: names.join(', '), content: { 'application/problem+json': { schema: Problem } } }
+    { description: [...names].join(', '), content: { 'application/problem+json': { schema: Problem } } }
   ])
   return {
-    summary,
-    ...(description !== undefined && { description }),
-    tags: [tag],
-    ...(guarded && { security: [{ bearer: [] }, { session: [] }] }),
-    ...(forServices && { security: [{ service: [] }] }),
     ...parts,
+    tags: [tag],
+    ...(security && { security }),
     response: { ...response, ...Object.fromEntries(refusals) },
-    // From the specification of a host, which may be of another version and knows no credential of ours. Ours shows it.
-    hide: true
+    hide: parts.summary === undefined
   }
+}
+
+/** The problems that a route has because of its method and its schemas. */
+function validationProblems(route: RouteOptions, described: Partial<RouteDescription & GuardDescription>) {
+  const { querystring, headers, params, security } = described
+  const isWrite = route.method !== 'GET'
+  const codes: ProblemCode[] = []
+  if (isWrite) codes.push('invalid_request', 'body_too_large', 'unsupported_media_type')
+  if (isWrite && security?.some((scheme) => 'session' in scheme)) codes.push('forbidden_origin')
+  if (querystring || headers) codes.push('invalid_request')
+  if (params) codes.push('not_found')
+  return codes
 }

@@ -1,16 +1,42 @@
 import type { FastifyReply, FastifyRequest, preHandlerAsyncHookHandler } from 'fastify'
+import { readBearer } from '../core/bearer.js'
+import { adminRole } from '../core/vocabulary.js'
 import { Refused } from '../service/refused.js'
 import { type Auth, authenticate, type PresentedCredential } from '../service/sessions/authenticate.js'
-import type { HttpContext } from './context.js'
+import type { HttpContext, Scope } from './context.js'
 import { readCredential } from './cookies.js'
+import { describeGuard } from './describe.js'
 import { requireOwnOrigin } from './origin-check.js'
 import { sendProblem } from './problem.js'
+
+/** Guards every route that the scope registers from now on: only a signed-in user passes. */
+export function requireUser(scope: Scope, context: HttpContext): void {
+  scope.addHook('preHandler', authenticateGuard(context))
+  describeGuard(scope, {
+    security: [{ bearer: [] }, { session: [] }],
+    problems: [
+      'ambiguous_credentials',
+      'missing_credentials',
+      'invalid_token',
+      'token_expired',
+      'session_revoked',
+      'unavailable'
+    ]
+  })
+}
+
+/** Guards every route that the scope registers from now on: only a signed-in user with the role `admin` passes. */
+export function requireAdmin(scope: Scope, context: HttpContext): void {
+  requireUser(scope, context)
+  scope.addHook('preHandler', requireRoleGuard(context, adminRole))
+  describeGuard(scope, { tag: 'admin', problems: ['insufficient_scope'] })
+}
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
- * The guard `authenticate`: resolves the credential into `request.auth` or answers 401. It answers by
- * itself, so that a host's own error handler does not turn the refusal into something else.
+ * `app.authenticate`: puts the user of the request's credential into `request.auth`, or answers 401. It sends the
+ * response itself, so a host's own error handler cannot replace it.
  */
 export function authenticateGuard(context: HttpContext): preHandlerAsyncHookHandler {
   const { ports, settings, errorsUrl } = context
@@ -26,7 +52,7 @@ export function authenticateGuard(context: HttpContext): preHandlerAsyncHookHand
   }
 }
 
-/** The guard `requireRole`: stands behind `authenticate`, and answers 403 to whoever lacks the role. */
+/** `app.requireRole`: runs after `app.authenticate`, and answers 403 to a user without the role. */
 export function requireRoleGuard({ errorsUrl }: HttpContext, role: string): preHandlerAsyncHookHandler {
   return async (request: FastifyRequest, reply: FastifyReply) => {
     const refuse = (code: 'missing_credentials' | 'insufficient_scope') =>
@@ -43,7 +69,7 @@ export function presentedCredential(
 ): PresentedCredential | undefined {
   const { authorization } = request.headers
   if (authorization !== undefined) {
-    const token = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization)?.[1]
+    const token = readBearer(authorization)
     if (token === undefined) throw new Refused('invalid_token')
     return { kind: 'bearer', token }
   }
@@ -51,14 +77,9 @@ export function presentedCredential(
   return token === undefined ? undefined : { kind: 'session', token }
 }
 
-/** Who asks, on a route that `authenticate` stands before. */
+/** The user of the request, on a route behind `requireUser`. */
 export function authOf(request: FastifyRequest): Auth {
   if (request.auth === null)
     throw new Error(`${request.routeOptions.url ?? 'The route'} is not guarded by authenticate.`)
   return request.auth
-}
-
-/** What stands before every admin route. */
-export function adminGuards(context: HttpContext): preHandlerAsyncHookHandler[] {
-  return [authenticateGuard(context), requireRoleGuard(context, 'admin')]
 }

@@ -6,31 +6,13 @@ import type { Ports } from '../ports/index.js'
 import type { Session } from '../ports/sessions.js'
 import { endEverybodysSessions, endSession, endSessionsOfUser, sessionsOfUser } from '../service/admin/sessions.js'
 import type { Auth } from '../service/sessions/authenticate.js'
-import type { HttpContext } from './context.js'
+import type { HttpContext, Scope } from './context.js'
 import { authenticateGuard, requireRoleGuard } from './guards.js'
-import { sendProblem } from './problem.js'
 import { limitRates } from './rate-limits.js'
-import { accountRoutes } from './routes/account.js'
-import { adminCountRoutes } from './routes/admin/counts.js'
-import { adminEventRoutes } from './routes/admin/events.js'
-import { adminKeyRoutes } from './routes/admin/keys.js'
-import { adminSessionRoutes } from './routes/admin/sessions.js'
-import { adminUserRoutes } from './routes/admin/users.js'
-import { discoveryRoutes } from './routes/discovery.js'
-import { errorsPage } from './routes/errors-page.js'
-import { healthRoutes } from './routes/health.js'
-import { logoutRoutes } from './routes/logout.js'
-import { metricsRoutes } from './routes/metrics.js'
+import { addRoutes } from './routes/index.js'
 import { serveOpenapi } from './routes/openapi.js'
-import { pageRoutes } from './routes/pages.js'
-import { refreshRoutes } from './routes/refresh.js'
-import { introspectRoutes } from './routes/services/introspect.js'
-import { revocationsRoutes } from './routes/services/revocations.js'
-import { revokeRoutes } from './routes/services/revoke.js'
-import { sessionRoutes } from './routes/sessions.js'
-import { signInRoutes } from './routes/sign-in.js'
+import { prepareScope } from './scope.js'
 import type { HttpSettings } from './settings.js'
-import { setStrictValidation } from './validation.js'
 
 export interface PluginOptions {
   readonly ports: Ports
@@ -79,7 +61,7 @@ export const httpPlugin = fp<PluginOptions>(
     app.decorate('requireRole', (role: string) => requireRoleGuard(context, role))
     app.decorate('auth', sessionControl(ports))
 
-    await app.register(async (scope) => routes(scope, context), { prefix })
+    await app.register(async (scope) => fillScope(scope, context), { prefix })
   },
   { name: 'latchkey', fastify: '5.x' }
 )
@@ -94,40 +76,16 @@ function requireFreeNames(app: FastifyInstance): void {
   )
 }
 
-async function routes(app: FastifyInstance, context: HttpContext): Promise<void> {
-  const { settings } = context
-  app.setErrorHandler((error, request, reply) => sendProblem(request, reply, error, context.errorsUrl))
-  setStrictValidation(app)
-
-  if (!app.hasPlugin('@fastify/cookie')) await app.register(cookie)
-  // A host's own @fastify/cors speaks for all its routes, ours among them, and cannot stand beside a second one.
-  if (settings.allowedOrigins.length > 0 && !app.hasPlugin('@fastify/cors'))
-    await app.register(cors, corsOptions(settings))
-  if (settings.rateLimitEnabled) await limitRates(app, context.ports)
-  await serveOpenapi(app, context)
-
-  for (const add of [
-    signInRoutes,
-    refreshRoutes,
-    logoutRoutes,
-    sessionRoutes,
-    accountRoutes,
-    adminUserRoutes,
-    adminSessionRoutes,
-    adminEventRoutes,
-    adminKeyRoutes,
-    adminCountRoutes,
-    discoveryRoutes,
-    introspectRoutes,
-    revokeRoutes,
-    revocationsRoutes,
-    healthRoutes,
-    metricsRoutes,
-    errorsPage,
-    pageRoutes
-  ]) {
-    add(app, context)
-  }
+async function fillScope(scope: Scope, context: HttpContext): Promise<void> {
+  const { ports, settings } = context
+  prepareScope(scope, context)
+  if (!scope.hasPlugin('@fastify/cookie')) await scope.register(cookie)
+  // A host's own @fastify/cors covers our routes too, and a second one beside it would fail.
+  if (settings.allowedOrigins.length > 0 && !scope.hasPlugin('@fastify/cors'))
+    await scope.register(cors, corsOptions(settings))
+  if (settings.rateLimitEnabled) await limitRates(scope, ports)
+  await serveOpenapi(scope, context)
+  addRoutes(scope, context)
 }
 
 function corsOptions({ allowedOrigins }: HttpSettings) {

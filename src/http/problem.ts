@@ -1,50 +1,11 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ConnectionError, FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { bearerChallenge } from '../core/bearer.js'
+import { type ProblemCode, problems } from '../core/problems.js'
 import { InvalidCursor, Unavailable } from '../ports/errors.js'
-import { type FieldError, type RefusalCode, type RefusalDetails, Refused } from '../service/refused.js'
-import type { Problem } from './schemas/index.js'
-
-/** The codes that are ours, and those of failures that Fastify itself finds. */
-type ProblemCode =
-  | RefusalCode
-  | 'method_not_allowed'
-  | 'body_too_large'
-  | 'unsupported_media_type'
-  | 'request_timeout'
-  | 'headers_too_large'
-  | 'unavailable'
-  | 'internal_error'
-
-/** Status and title of every code: the one place where an error becomes a response. docs/errors.md explains each. */
-export const problems: Readonly<Record<ProblemCode, readonly [status: number, title: string]>> = {
-  invalid_request: [400, 'The request does not fit its schema'],
-  mode_not_allowed: [400, 'This server does not offer that mode'],
-  ambiguous_credentials: [400, 'More than one credential was sent'],
-  password_too_short: [400, 'The password is too short'],
-  password_too_common: [400, 'The password is too common'],
-  password_too_long: [400, 'The password is too long'],
-  invalid_credentials: [401, 'E-mail or password is wrong'],
-  missing_credentials: [401, 'No credential was sent'],
-  invalid_token: [401, 'The token is not valid'],
-  token_expired: [401, 'The token has expired'],
-  session_revoked: [401, 'The session has ended'],
-  invalid_refresh_token: [401, 'The refresh token is not valid'],
-  session_ended: [401, 'The session has ended'],
-  insufficient_user_authentication: [401, 'The login is too long ago for this'],
-  forbidden_origin: [403, 'Requests with cookies are not accepted from this origin'],
-  insufficient_scope: [403, 'The role for this is missing'],
-  not_found: [404, 'There is no such thing'],
-  method_not_allowed: [405, 'The method does not fit this address'],
-  request_timeout: [408, 'The request took too long to arrive'],
-  email_taken: [409, 'An account with this e-mail exists'],
-  body_too_large: [413, 'The body is too large'],
-  unsupported_media_type: [415, 'The content type is not understood'],
-  too_many_requests: [429, 'Too many requests'],
-  headers_too_large: [431, 'The headers are too large'],
-  internal_error: [500, 'Something went wrong here'],
-  unavailable: [503, 'The service cannot serve this now']
-}
+import { type FieldError, type RefusalDetails, Refused } from '../service/refused.js'
+import type { Problem } from './schemas/problem.js'
 
 export interface ProblemResponse {
   readonly body: Problem
@@ -58,6 +19,7 @@ const passesByItself: ReadonlySet<number> = new Set([429, 503])
 export function problemResponse(code: ProblemCode, details: RefusalDetails, errorsUrl: string): ProblemResponse {
   const [status, title] = problems[code]
   const { detail, reason, errors, retryAfterSeconds = 1 } = details
+  const authenticate = challenge(code, status, details)
   return {
     body: {
       type: `${errorsUrl}#${code}`,
@@ -72,29 +34,18 @@ export function problemResponse(code: ProblemCode, details: RefusalDetails, erro
       'content-type': 'application/problem+json; charset=utf-8',
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
-      ...challenge(code, status, details),
+      ...(authenticate !== undefined && { 'www-authenticate': authenticate }),
       ...(passesByItself.has(status) && { 'retry-after': String(Math.max(1, Math.ceil(retryAfterSeconds))) })
     }
   }
 }
 
-/**
- * RFC 6750 §3: a bare challenge where nothing was sent, the error where a credential was refused. For Basic, RFC 7617 §2;
- * where a newer login would do, RFC 9470 §3.
- */
-function challenge(
-  code: ProblemCode,
-  status: number,
-  { scheme, maxAgeSeconds }: RefusalDetails
-): Record<string, string> {
-  if (code === 'insufficient_scope') return { 'www-authenticate': 'Bearer error="insufficient_scope"' }
-  if (status !== 401) return {}
-  if (scheme === 'Basic') return { 'www-authenticate': 'Basic realm="latchkey"' }
-  if (code === 'insufficient_user_authentication') {
-    return { 'www-authenticate': `Bearer error="insufficient_user_authentication", max_age="${maxAgeSeconds}"` }
-  }
-  const bare = code === 'missing_credentials' || code === 'invalid_credentials'
-  return { 'www-authenticate': bare ? 'Bearer' : 'Bearer error="invalid_token"' }
+/** The challenge of RFC 6750 §3, except for Basic (RFC 7617 §2) and where a newer login would do (RFC 9470 §3). */
+function challenge(code: ProblemCode, status: number, { scheme, maxAgeSeconds }: RefusalDetails): string | undefined {
+  if (status === 401 && scheme === 'Basic') return 'Basic realm="latchkey"'
+  return code === 'insufficient_user_authentication'
+    ? `Bearer error="insufficient_user_authentication", max_age="${maxAgeSeconds}"`
+    : bearerChallenge(code)
 }
 
 type Failure = readonly [code: ProblemCode, details?: RefusalDetails]

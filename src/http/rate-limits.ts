@@ -1,10 +1,11 @@
 import rateLimit, { type FastifyRateLimitStore, normalizeIP } from '@fastify/rate-limit'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import type { Ports } from '../ports/index.js'
 import { Refused } from '../service/refused.js'
+import type { Scope } from './context.js'
 
 /** Bounds how often one address may try the routes that ask for it by `perAddress`; counted where all limits are. */
-export async function limitRates(app: FastifyInstance, { rateLimits }: Pick<Ports, 'rateLimits'>): Promise<void> {
+export async function limitRates(app: Scope, { rateLimits }: Pick<Ports, 'rateLimits'>): Promise<void> {
   class Store implements FastifyRateLimitStore {
     incr(...[key, callback, timeWindow, max]: Parameters<FastifyRateLimitStore['incr']>): void {
       const allowance = { name: 'address', max, windowSeconds: timeWindow / 1000 }

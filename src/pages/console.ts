@@ -1,3 +1,4 @@
+import { adminRole } from '../core/vocabulary.js'
 import { loadCounts, watchCounts } from './console/counts.js'
 import { prepareEverybody } from './console/everybody.js'
 import { loadKeys, prepareKeys } from './console/keys.js'
@@ -15,7 +16,7 @@ prepareKeys()
 prepareEverybody()
 watchCounts(() => !ops.hidden)
 await runPage(async (me) => {
-  const isAdmin = me.roles.includes('admin')
+  const isAdmin = me.roles.includes(adminRole)
   notAdmin.hidden = isAdmin
   if (isAdmin) await Promise.all([loadCounts(), loadPeople(), loadKeys()])
   ops.hidden = !isAdmin

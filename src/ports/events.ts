@@ -1,4 +1,4 @@
-import type { EndedReason } from '../core/reasons.js'
+import type { EndedReason } from '../core/vocabulary.js'
 import type { Page, PageRequest } from './paging.js'
 
 /** Who did something, and from where, for the event log. */

@@ -7,7 +7,7 @@ import type { BreachedPasswords, CommonPasswords, PasswordHasher } from './passw
 import type { RevocationFeed, Revocations } from './revocations.js'
 import type { Clock, Digest, Entropy, Identity, Readiness } from './runtime.js'
 import type { SessionResolver, SessionStore } from './sessions.js'
-import type { AccessTokens, DeviceTokens, OpaqueTokens } from './tokens.js'
+import type { AccessTokens, OpaqueTokens } from './tokens.js'
 import type { UserStore } from './users.js'
 
 /** Everything the use cases need; each of them names the part it takes. */
@@ -32,7 +32,6 @@ export interface Ports {
   readonly breachedPasswords: BreachedPasswords
   readonly rateLimits: RateLimits
   readonly opaqueTokens: OpaqueTokens
-  readonly deviceTokens: DeviceTokens
   readonly accessTokens: AccessTokens
   readonly signingKeys: SigningKeys
   readonly decisions: Decisions

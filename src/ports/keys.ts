@@ -1,5 +1,5 @@
 import type { KeyTimes, RotationCause, RotationPlan, RotationSettings } from '../core/key-rotation.js'
-import type { SigningAlgorithm } from '../core/signing-algorithm.js'
+import type { SigningAlgorithm } from '../core/vocabulary.js'
 import type { Actor } from './events.js'
 import type { JsonWebKey } from './tokens.js'
 

@@ -1,4 +1,4 @@
-import type { IssuedToken, Refusal, Revocation } from '../core/revocation.js'
+import type { IssuedToken, Refusal, Revocation } from '../core/revocation-set.js'
 
 /** The live revocations this process knows of. */
 export interface Revocations {

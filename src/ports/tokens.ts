@@ -1,19 +1,14 @@
 import type { AccessClaims } from '../core/access-claims.js'
-import type { DeviceTokenContent } from '../core/device-token.js'
-import type { TokenContent, TokenKind } from '../core/refresh-token.js'
+import type { TokenContents, TokenKind } from '../core/opaque-token.js'
 
-/** Makes and checks the opaque credentials, with the keys that come of the root secrets. */
+/** Makes and checks the opaque tokens, with keys derived from the root secrets. */
 export interface OpaqueTokens {
-  issue(kind: TokenKind, content: Omit<TokenContent, 'keyId'>): string
-  /** The content of a genuine token, checked in constant time; undefined for any other text. */
-  open(kind: TokenKind, text: string): TokenContent | undefined
-}
-
-/** Makes and checks what a client proves with that it has signed in to an account before. It is no credential. */
-export interface DeviceTokens {
-  issue(content: Omit<DeviceTokenContent, 'keyId'>): string
-  /** The content of a genuine token, of whatever age, checked in constant time; undefined for any other text. */
-  open(text: string): DeviceTokenContent | undefined
+  issue<Kind extends TokenKind>(kind: Kind, content: TokenContents[Kind]): string
+  /**
+   * The content of a genuine token of this kind, checked in constant time; undefined for any other text.
+   * Says nothing about its age, or whether its session still exists.
+   */
+  open<Kind extends TokenKind>(kind: Kind, text: string): TokenContents[Kind] | undefined
 }
 
 /** Signs and verifies access tokens with the keys that are in force. */

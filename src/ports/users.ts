@@ -1,6 +1,6 @@
 import type { Email } from '../core/email.js'
-import type { EndedReason } from '../core/reasons.js'
-import type { Revocation } from '../core/revocation.js'
+import type { Revocation } from '../core/revocation-set.js'
+import type { EndedReason } from '../core/vocabulary.js'
 import type { Actor } from './events.js'
 import type { Page, PageRequest } from './paging.js'
 

@@ -6,7 +6,7 @@ import type { Delivery } from './delivery.js'
 import { type HttpResponse, headLength, isWholeRequest, parseResponse } from './http-message.js'
 
 /** What happened to a request at the service, whether or not the client got a response. */
-export interface DeliveryResult {
+interface DeliveryResult {
   /** When the service was sent the whole request; undefined if it never was. */
   readonly deliveredAt: number | undefined
   /** One for each copy of the request. `response` is undefined if the service closed the connection first. */

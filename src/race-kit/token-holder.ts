@@ -1,4 +1,4 @@
-import { parseToken } from '../core/refresh-token.js'
+import { parseToken } from '../core/opaque-token.js'
 import type { HttpResponse } from './http-message.js'
 
 export interface RefreshToken {
@@ -89,6 +89,6 @@ export function textMember(body: unknown, name: string): string | undefined {
 const isRefreshCookie = (name: string) => /^(__Host-|__Secure-)?refresh_token$/.test(name)
 
 function readToken(text: string): RefreshToken | undefined {
-  const content = parseToken('refresh', text)
+  const content = parseToken('refresh', text)?.content
   return content && { text, sid: content.sid, generation: content.generation }
 }

@@ -1,26 +1,5 @@
-import type { EndedReason } from '../core/reasons.js'
-
-/** Every refusal that a use case can give, by the stable code that clients see. */
-export type RefusalCode =
-  | 'invalid_request'
-  | 'mode_not_allowed'
-  | 'ambiguous_credentials'
-  | 'password_too_short'
-  | 'password_too_common'
-  | 'password_too_long'
-  | 'invalid_credentials'
-  | 'missing_credentials'
-  | 'invalid_token'
-  | 'token_expired'
-  | 'session_revoked'
-  | 'invalid_refresh_token'
-  | 'session_ended'
-  | 'forbidden_origin'
-  | 'insufficient_scope'
-  | 'insufficient_user_authentication'
-  | 'not_found'
-  | 'email_taken'
-  | 'too_many_requests'
+import type { RefusalCode } from '../core/problems.js'
+import type { EndedReason } from '../core/vocabulary.js'
 
 /** One field that does not fit, and why, in words for a person. */
 export interface FieldError {

@@ -1,14 +1,17 @@
-/** Status and title of what a verifier refuses; docs/errors.md of the issuer explains each. */
-export const refusalProblems = {
-  missing_credentials: [401, 'No credential was sent'],
-  invalid_token: [401, 'The token is not valid'],
-  token_expired: [401, 'The token has expired'],
-  session_revoked: [401, 'The session has ended'],
-  insufficient_scope: [403, 'The role for this is missing'],
-  unavailable: [503, 'The service cannot serve this now']
-} as const satisfies Readonly<Record<string, readonly [status: number, title: string]>>
+import { bearerChallenge } from '../core/bearer.js'
+import { type ProblemCode, problems } from '../core/problems.js'
 
-export type RefusalCode = keyof typeof refusalProblems
+/** The problems that a verifier answers with; docs/errors.md of the issuer explains each. */
+export const refusalCodes = [
+  'missing_credentials',
+  'invalid_token',
+  'token_expired',
+  'session_revoked',
+  'insufficient_scope',
+  'unavailable'
+] as const satisfies readonly ProblemCode[]
+
+export type RefusalCode = (typeof refusalCodes)[number]
 
 /** A request that is not let in, and the whole response that says so. */
 export interface RefusalResponse {
@@ -27,14 +30,14 @@ const retryAfterSeconds = 2
 
 /** Every refusal there is, made once. */
 export function refusals(issuer: string): Refuse {
-  const made = new Map(Object.keys(refusalProblems).map((code) => [code, refused(code as RefusalCode, issuer)]))
+  const made = new Map(refusalCodes.map((code) => [code, refused(code, issuer)]))
   return (code) => made.get(code) ?? refused(code, issuer)
 }
 
 function refused(code: RefusalCode, issuer: string): RefusalResponse {
-  const [status, title] = refusalProblems[code]
+  const [status, title] = problems[code]
   const type = `${issuer.replace(/\/+$/, '')}/docs/errors.md#${code}`
-  const challenge = challengeOf(code)
+  const challenge = bearerChallenge(code)
   return Object.freeze({
     ok: false,
     code,
@@ -47,11 +50,4 @@ function refused(code: RefusalCode, issuer: string): RefusalResponse {
     }),
     body: JSON.stringify({ type, title, status, code })
   })
-}
-
-/** RFC 6750 §3: a bare challenge where nothing was sent, the error where a token was refused. */
-function challengeOf(code: RefusalCode): string | undefined {
-  if (code === 'unavailable') return undefined
-  if (code === 'missing_credentials') return 'Bearer'
-  return code === 'insufficient_scope' ? 'Bearer error="insufficient_scope"' : 'Bearer error="invalid_token"'
 }

@@ -1,9 +1,8 @@
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { IssuedToken, Refusal, RevocationTerms } from '../core/revocation.js'
+import { type IssuedToken, type Refusal, type RevocationTerms, revocationSet } from '../core/revocation-set.js'
 import { eventStreamReader, type StreamEvent } from './event-stream.js'
 import { messageOf } from './issuer-keys.js'
-import { revokedTokens } from './revoked-tokens.js'
 import type { Runtime } from './runtime.js'
 
 /** One of the issuer's `SERVICE_CREDENTIALS`: what the verifier authenticates with at the feed (HTTP Basic, RFC 7617). */
@@ -42,7 +41,7 @@ const delayShare = 1 / 32
 export function followRevocations(options: RevocationFollowerOptions): RevocationFollower {
   const { url, credential, runtime, warn, onKeys } = options
   const { now, random, timing } = runtime
-  const revoked = revokedTokens()
+  const revoked = revocationSet()
   const closing = new AbortController()
   let markStarted = () => {}
   const firstAttempt = new Promise<void>((resolve) => {
@@ -104,7 +103,7 @@ export function followRevocations(options: RevocationFollowerOptions): Revocatio
   )
   return {
     started: Promise.race([firstAttempt, timeout]),
-    refusal: (token) => revoked.refusal(token),
+    refusal: revoked.refuses,
     isStale: () => now() - freshAt > timing.feedStaleAfter,
     size: () => revoked.size,
     close() {

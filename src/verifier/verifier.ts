@@ -1,4 +1,5 @@
 import { checkAccessClaims } from '../core/access-claims.js'
+import { readBearer } from '../core/bearer.js'
 import { type AcceptedToken, acceptedToken, type CachedToken, tokenCache } from './accepted-tokens.js'
 import { issuerKeys } from './issuer-keys.js'
 import { checkOptions, type VerifierOptions } from './options.js'
@@ -105,8 +106,8 @@ export function createVerifier(options: VerifierOptions, runtime: Runtime = syst
 
     authenticate({ authorization }) {
       if (authorization === undefined) return refuse('missing_credentials')
-      const scheme = /^Bearer +/i.exec(authorization)?.[0]
-      return scheme === undefined ? refuse('invalid_token') : verify(authorization.slice(scheme.length))
+      const token = readBearer(authorization)
+      return token === undefined ? refuse('invalid_token') : verify(token)
     },
 
     refuseWithoutRole(auth, role) {

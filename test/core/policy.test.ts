@@ -1,5 +1,6 @@
 import t from 'tap'
-import { modes, type SessionPolicy, sessionLifeSeconds } from '../../src/core/policy.js'
+import { type SessionPolicy, sessionEnd, sessionLifeSeconds } from '../../src/core/policy.js'
+import { modes } from '../../src/core/vocabulary.js'
 
 const policy: SessionPolicy = {
   graceSeconds: 20,
@@ -24,4 +25,9 @@ t.test('how long a session lives', async (t) => {
     )
   }
   t.strictSame(sessionLifeSeconds('access', policy), { idle: 600, absolute: 600 }, 'access: as long as its one token')
+})
+
+t.test('a session ends at the earlier of its two ends', async (t) => {
+  t.equal(sessionEnd({ idleExpiresAt: 1, absoluteExpiresAt: 2 }), 1)
+  t.equal(sessionEnd({ idleExpiresAt: 3, absoluteExpiresAt: 2 }), 2)
 })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { decodeBase64url } from '../../src/core/base64url.js'
+import { decodeBase64url } from '../../src/core/bytes-as-text.js'
 import { serverUrl } from '../support/database.js'
 import { until } from '../support/faults/crowd.js'
 import { Device } from '../support/processes/device.js'

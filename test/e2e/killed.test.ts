@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { EventsPage } from '../../src/http/schemas/index.js'
+import { EventsPage } from '../../src/http/schemas/admin/events.js'
 import { testDatabases } from '../support/database.js'
 import { Device, password, read } from '../support/processes/device.js'
 import {

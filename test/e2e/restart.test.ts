@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { SessionsResponse } from '../../src/http/schemas/index.js'
+import { SessionsResponse } from '../../src/http/schemas/sessions.js'
 import { testFolder } from '../support/database.js'
 import { Device, read } from '../support/processes/device.js'
 import { freshDatabase, processTestMilliseconds, quickSettings, startService } from '../support/processes/process.js'

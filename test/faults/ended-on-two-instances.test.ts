@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { UsersPage } from '../../src/http/schemas/index.js'
+import { UsersPage } from '../../src/http/schemas/admin/users.js'
 import { serverUrl } from '../support/database.js'
 import { adminSettings, until } from '../support/faults/crowd.js'
 import { seeded } from '../support/faults/seed.js'

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
-import { endedReasons } from '../../src/core/reasons.js'
-import { problemResponse, problems } from '../../src/http/problem.js'
+import { problems } from '../../src/core/problems.js'
+import { endedReasons } from '../../src/core/vocabulary.js'
+import { problemResponse } from '../../src/http/problem.js'
 import { contractStatus } from '../support/http/contract-errors.js'
 
 /** docs/errors.md, from the source tree and from the tree of compiled tests. */

@@ -1,8 +1,9 @@
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
-import { problems } from '../../src/http/problem.js'
+import { problems } from '../../src/core/problems.js'
+import { problemResponse } from '../../src/http/problem.js'
 import verifier from '../../src/verifier/index.js'
-import { refusalProblems } from '../../src/verifier/refusals.js'
+import { type RefusalCode, refusalCodes, refusals } from '../../src/verifier/refusals.js'
 import { type Issuer, newSid, startIssuer } from '../support/verifier/issuer.js'
 import { followed, until } from '../support/verifier/verifiers.js'
 
@@ -39,12 +40,7 @@ t.test('who is not let in is told why, as by the issuer itself', async (t) => {
   const sid = newSid()
   issuer.revoke({ sid })
   const editor = issuer.token()
-  const cases: readonly [
-    url: string,
-    token: string | undefined,
-    code: keyof typeof refusalProblems,
-    challenge: string
-  ][] = [
+  const cases: readonly [url: string, token: string | undefined, code: RefusalCode, challenge: string][] = [
     ['/who', undefined, 'missing_credentials', 'Bearer'],
     ['/who', 'x.y.z', 'invalid_token', 'Bearer error="invalid_token"'],
     ['/who', issuer.token({ exp: 1 }), 'token_expired', 'Bearer error="invalid_token"'],
@@ -76,9 +72,14 @@ t.test('an issuer that is away is a 503 that says when to come back', async (t) 
   t.equal(response.headers['www-authenticate'], undefined)
 })
 
-t.test('every code and title is one of the issuer', async (t) => {
-  for (const [code, problem] of Object.entries(refusalProblems)) {
-    t.strictSame(problem, problems[code as keyof typeof refusalProblems])
+t.test('the verifier refuses with the body and the challenge of the issuer itself', async (t) => {
+  const refuse = refusals('https://auth.example')
+  for (const code of refusalCodes) {
+    const { status, headers, body } = refuse(code)
+    const response = problemResponse(code, {}, 'https://auth.example/docs/errors.md')
+    t.strictSame(JSON.parse(body), response.body, code)
+    t.equal(status, response.body.status, code)
+    t.equal(headers['www-authenticate'], response.headers['www-authenticate'], code)
   }
 })
 

@@ -1,4 +1,7 @@
 import t from 'tap'
+import { followRevocations } from '../../src/verifier/revocation-follower.js'
+import { systemRuntime } from '../../src/verifier/runtime.js'
+import { revocationContract } from '../contract/revocations.js'
 import { credential, newSid, startIssuer } from '../support/verifier/issuer.js'
 import { followed, testClock, until, verifierOf, worth } from '../support/verifier/verifiers.js'
 
@@ -176,4 +179,30 @@ t.test('closing ends the connection and all that waits', async (t) => {
   await new Promise((resolve) => setImmediate(resolve))
   t.equal(issuer.followers.length, before)
   t.strictSame(warnings, [])
+})
+
+revocationContract(t, async (t, now) => {
+  const issuer = await startIssuer(t, now)
+  let read = 0
+  const follower = followRevocations({
+    url: new URL(`${issuer.url}/revocations`),
+    credential,
+    runtime: { ...systemRuntime, now },
+    warn: (message) => t.fail(message),
+    onKeys: () => {
+      read += 1
+    }
+  })
+  t.teardown(() => follower.close())
+  await follower.started
+  return {
+    async take(entries) {
+      const before = read
+      for (const entry of entries) issuer.revoke(entry)
+      issuer.tellKeys()
+      await until(() => read > before)
+    },
+    refuses: follower.refusal,
+    size: follower.size
+  }
 })

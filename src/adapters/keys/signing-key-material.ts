@@ -1,7 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
-import { encodeBase64url } from '../../core/base64url.js'
-import type { SigningAlgorithm } from '../../core/signing-algorithm.js'
+import { encodeBase64url } from '../../core/bytes-as-text.js'
+import type { SigningAlgorithm } from '../../core/vocabulary.js'
 import type { Entropy } from '../../ports/runtime.js'
 import type { JsonWebKey } from '../../ports/tokens.js'
 

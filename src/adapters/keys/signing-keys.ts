@@ -1,5 +1,5 @@
 import { isRetired, newestKey } from '../../core/key-rotation.js'
-import { isSigningAlgorithm, type SigningAlgorithm } from '../../core/signing-algorithm.js'
+import { isSigningAlgorithm, type SigningAlgorithm } from '../../core/vocabulary.js'
 import type { KeyRecord, NewSigningKey, SigningKeyStore, StoredSigningKey } from '../../ports/keys.js'
 import type { Clock, Entropy } from '../../ports/runtime.js'
 import { RootSecretError, type RootSecrets } from '../secrets/root-secrets.js'

@@ -7,7 +7,7 @@ export interface NoticeHandlers {
 }
 
 /** An open connection that delivers notices. */
-export interface NoticeConnection {
+interface NoticeConnection {
   /** Resolves when the other end answers; every notice sent before has arrived by then. Rejects on a broken connection. */
   ping(): Promise<void>
   /** Closes in bounded time, in any state. Never rejects. */

@@ -1,6 +1,6 @@
 import { Counter, type Registry } from 'prom-client'
-import { endedReasons } from '../../core/reasons.js'
-import type { Revocation } from '../../core/revocation.js'
+import type { Revocation } from '../../core/revocation-set.js'
+import { endedReasons } from '../../core/vocabulary.js'
 import {
   type DecisionKind,
   type Decisions,

@@ -26,7 +26,7 @@ export interface Database {
 /** How many operations run and wait at once, and for how many seconds one may wait. */
 export type Bounds = Required<Pick<WorkQueueOptions, 'maxRunning' | 'maxWaiting' | 'waitSeconds'>>
 
-export type PrismaAdapter = Awaited<ReturnType<SqlDriverAdapterFactory['connect']>>
+type PrismaAdapter = Awaited<ReturnType<SqlDriverAdapterFactory['connect']>>
 export type PrismaTransaction = Awaited<ReturnType<PrismaAdapter['startTransaction']>>
 
 export interface DatabaseParts {

@@ -1,4 +1,4 @@
-import type { Revocation } from '../../core/revocation.js'
+import { type Revocation, revocationSet } from '../../core/revocation-set.js'
 import { Unavailable } from '../../ports/errors.js'
 import {
   type RevocationFeed,
@@ -10,7 +10,6 @@ import type { Clock, Entropy } from '../../ports/runtime.js'
 import type { NoticeSource } from '../notices/notices.js'
 import { keepSubscribed, type SubscriptionTiming } from '../notices/subscription.js'
 import { feedPosition } from './feed-position.js'
-import { revocationSet } from './revocation-set.js'
 
 export interface RevocationFeedOptions {
   readonly log: RevocationLog
@@ -33,6 +32,8 @@ const slowestCommitMilliseconds = slowestCommitSeconds * 1000
 /** Longer than a lost connection takes to be found and replaced, so that only a real outage is one. */
 const staleAfterMilliseconds = 10_000
 const usualPollMilliseconds = 250
+/** Removing expired entries is spread over the calls, so that no single request pays for a long quiet time. */
+const sweepAtLeast = 100
 /** In every so many polls, one that reads the log although the subscription is up. */
 const lossyPollEvery = 8
 
@@ -43,7 +44,7 @@ const lossyPollEvery = 8
  */
 export async function openRevocationFeed(options: RevocationFeedOptions): Promise<OpenRevocationFeed> {
   const { log, clock, notices, whenStale } = options
-  const set = await revocationSet(async () => [], clock)
+  const set = revocationSet()
   const position = feedPosition(slowestCommitMilliseconds)
   const followers = new Set<(revocations: readonly Revocation[]) => void>()
   let connected = false
@@ -52,12 +53,13 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
   let reading: Promise<void> | undefined
   let polls = 0
 
-  async function take(revocations: readonly Revocation[]): Promise<void> {
+  function take(revocations: readonly Revocation[]): void {
     const now = clock.now()
     const unseen = revocations.filter(({ id, at }) =>
       position.note(id, now, Math.min(now, at + slowestCommitMilliseconds))
     )
-    await set.announce(unseen)
+    for (const revocation of unseen) set.add(revocation)
+    set.sweep(now, sweepAtLeast + 2 * unseen.length)
     if (unseen.length > 0) for (const follower of followers) follower(unseen)
   }
 
@@ -66,7 +68,7 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
       while (behind) {
         behind = false
         const asked = clock.now()
-        await take(await log.after(position.settled))
+        take(await log.after(position.settled))
         freshAt = asked
       }
     } catch {
@@ -86,8 +88,13 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
     if (!connected || behind || (notices?.lossy && polls % lossyPollEvery === 0)) catchUp()
   }
   const isStale = () => notices !== undefined && clock.now() - freshAt > staleAfterMilliseconds
+  const refusesUnlessStale: Revocations['refuses'] = (token) => {
+    const refusal = set.refuses(token)
+    if (refusal === undefined && isStale()) throw new Unavailable('What other instances have revoked is not known now.')
+    return refusal
+  }
 
-  await take(await log.live())
+  take(await log.live())
   const stop =
     notices &&
     keepSubscribed(
@@ -112,16 +119,10 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
 
   return {
     revocations: {
-      refuses(token) {
-        const refusal = set.refuses(token)
-        if (refusal === undefined && whenStale === 'deny' && isStale()) {
-          throw new Unavailable('What other instances have revoked is not known now.')
-        }
-        return refusal
-      },
-      issuableFrom: (sid) => set.issuableFrom(sid),
+      refuses: whenStale === 'deny' ? refusesUnlessStale : set.refuses,
+      issuableFrom: set.issuableFrom,
       async announce(revocations) {
-        await take(revocations)
+        take(revocations)
         await notices?.publish?.()
       }
     },

@@ -1,3 +1,4 @@
+import { sessionEnd } from '../../core/policy.js'
 import type { RevocationFeed } from '../../ports/revocations.js'
 import type { Clock } from '../../ports/runtime.js'
 import type { LiveSession, SessionResolver, SessionStore } from '../../ports/sessions.js'
@@ -57,11 +58,7 @@ export function sessionCache({
     if (entry === undefined) return undefined
     cached.delete(sid)
     const now = clock.now()
-    const ends = Math.min(
-      entry.session.idleExpiresAt,
-      entry.session.absoluteExpiresAt,
-      entry.readAt + maxAgeMilliseconds
-    )
+    const ends = Math.min(sessionEnd(entry.session), entry.readAt + maxAgeMilliseconds)
     // Past its end, ask the store: another instance may have extended it.
     if (now >= ends) return undefined
     cached.set(sid, entry)

@@ -1,31 +1,29 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { formatToken, parseToken, signedBytes, type TokenKind } from '../../core/refresh-token.js'
+import { formatToken, parseToken, signedBytes, type TokenKind } from '../../core/opaque-token.js'
 import type { OpaqueTokens } from '../../ports/tokens.js'
 import type { RootSecret, RootSecrets } from './root-secrets.js'
 
 /**
- * Makes and checks the opaque credentials: HMAC-SHA-256 under a key of their kind, so that a session
- * token can never pass as a refresh token. Issued under the newest root secret, opened under any.
+ * Makes and checks the opaque tokens: HMAC-SHA-256 under one key per kind, so that a token of one kind
+ * never passes as another. The newest root secret issues, each configured one opens.
  */
-export function opaqueTokens(secrets: RootSecrets): OpaqueTokens {
-  const [newest, ...older] = secrets
+export function opaqueTokens([newest, ...older]: RootSecrets): OpaqueTokens {
   const issuing = macKeys(newest)
-  const checking = [issuing, ...older.map(macKeys)]
+  const opening = [issuing, ...older.map(macKeys)]
 
   return {
     issue(kind, content) {
-      const signed = signedBytes({ ...content, keyId: issuing.id })
+      const signed = signedBytes(kind, issuing.id, content)
       return formatToken(kind, signed, mac(issuing[kind], signed))
     },
 
     open(kind, text) {
       const token = parseToken(kind, text)
       if (token === undefined) return undefined
-      const { keyId, sid, generation, secret } = token
-      const genuine = checking.some(
-        (keys) => keys.id === keyId && timingSafeEqual(mac(keys[kind], token.signed), token.mac)
+      const isGenuine = opening.some(
+        (keys) => keys.id === token.keyId && timingSafeEqual(mac(keys[kind], token.signed), token.mac)
       )
-      return genuine ? { keyId, sid, generation, secret } : undefined
+      return isGenuine ? token.content : undefined
     }
   }
 }
@@ -36,7 +34,8 @@ function macKeys(secret: RootSecret): MacKeys {
   return {
     id: secret.id,
     refresh: secret.deriveKey('refresh token v1'),
-    session: secret.deriveKey('session token v1')
+    session: secret.deriveKey('session token v1'),
+    device: secret.deriveKey('device token v1')
   }
 }
 

@@ -1,11 +1,11 @@
 import { hkdfSync } from 'node:crypto'
 import { link, mkdir, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { encodeBase64url } from '../../core/base64url.js'
+import { encodeBase64url } from '../../core/bytes-as-text.js'
 import type { Entropy } from '../../ports/runtime.js'
 
 /** What a derived key is for. Two purposes never share a key; a new format is a new version. */
-export type KeyPurpose = `${string} v${number}`
+type KeyPurpose = `${string} v${number}`
 
 export interface RootSecret {
   /** The byte by which a token names its root secret. Two secrets can have the same one, so try all that match. */

@@ -1,3 +1,4 @@
+import { sessionEnd } from '../../core/policy.js'
 import type { Session } from '../../ports/sessions.js'
 import { endEverybodysSessions, endSession, endSessionsOfUser, findSessions } from '../../service/admin/sessions.js'
 import { defineCommand, UsageError } from '../command.js'
@@ -14,7 +15,7 @@ const columns: Columns<Session> = {
   ip: (session) => session.ip,
   created_at: (session) => time(session.createdAt),
   last_used_at: (session) => time(session.lastUsedAt),
-  expires_at: (session) => time(Math.min(session.idleExpiresAt, session.absoluteExpiresAt)),
+  expires_at: (session) => time(sessionEnd(session)),
   user_agent: (session) => session.userAgent
 }
 

@@ -1,4 +1,4 @@
-import { rolePattern } from '../../core/role.js'
+import { rolePattern } from '../../core/vocabulary.js'
 import type { User } from '../../ports/users.js'
 import { createUser, listUsers, updateUser } from '../../service/admin/users.js'
 import { defineCommand, UsageError } from '../command.js'

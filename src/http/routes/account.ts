@@ -1,77 +1,63 @@
-import type { Static } from 'typebox'
 import { changePassword, deleteAccount, readAccount, readOwnEvents } from '../../service/accounts/account.js'
-import { actorOf, type Routes } from '../context.js'
+import type { Routes } from '../context.js'
 import { clearCredential } from '../cookies.js'
+import { actorOf } from '../credentials.js'
 import { describe } from '../describe.js'
-import { authenticateGuard, authOf } from '../guards.js'
+import { authOf } from '../guards.js'
 import { perAddress } from '../rate-limits.js'
-import { DeleteAccountBody, MeResponse, NoContent, OwnEventsPage, PageQuery, PasswordBody } from '../schemas/index.js'
-import { ownEventView, timeView } from '../views.js'
+import {
+  DeleteAccountBody,
+  MeResponse,
+  meView,
+  OwnEventsPage,
+  OwnEventsQuery,
+  ownEventView,
+  PasswordBody
+} from '../schemas/account.js'
+import { EmptyResponse, pageOf } from '../schemas/shared.js'
 
 /** GET /me, GET /me/events, POST /password, DELETE /me. */
-export const accountRoutes: Routes = (app, context) => {
-  const { ports, settings } = context
-  const preHandler = authenticateGuard(context)
-
+export const accountRoutes: Routes = (app, { ports, settings }) => {
   app.get(
     '/me',
-    {
-      preHandler,
-      schema: describe({
-        summary: 'Who this is',
-        tag: 'account',
-        guarded: true,
-        response: { 200: MeResponse },
-        problems: ['unavailable']
-      })
-    },
+    { schema: describe({ summary: 'The signed-in user', tag: 'account', response: { 200: MeResponse } }) },
     async (request) => {
       const auth = authOf(request)
-      const { id, email, roles, createdAt } = await readAccount(ports, auth)
-      return { id, email, roles, created_at: timeView(createdAt), session_id: auth.sessionId }
+      return meView(await readAccount(ports, auth), auth.sessionId)
     }
   )
 
-  app.get<{ Querystring: Static<typeof PageQuery> }>(
+  app.get(
     '/me/events',
     {
-      preHandler,
       schema: describe({
         summary: 'What happened to this account and its sessions, newest first',
         tag: 'account',
-        guarded: true,
-        querystring: PageQuery,
-        response: { 200: OwnEventsPage },
-        problems: ['invalid_request', 'unavailable']
+        querystring: OwnEventsQuery,
+        response: { 200: OwnEventsPage }
       })
     },
     async (request) => {
-      const { limit = 50, cursor } = request.query
-      const { items, nextCursor } = await readOwnEvents(ports, authOf(request), { limit, cursor })
+      const { items, nextCursor } = await readOwnEvents(ports, authOf(request), pageOf(request.query))
       return { events: items.map(ownEventView), next_cursor: nextCursor }
     }
   )
 
-  app.post<{ Body: Static<typeof PasswordBody> }>(
+  app.post(
     '/password',
     {
-      preHandler,
       config: perAddress('password', 60),
       schema: describe({
-        summary: 'Change the password; every other session ends',
+        summary: 'Change the password and end every other session',
         tag: 'account',
-        guarded: true,
         body: PasswordBody,
-        response: { 204: NoContent },
+        response: { 204: EmptyResponse },
         problems: [
-          'invalid_request',
           'password_too_short',
           'password_too_common',
           'password_too_long',
           'invalid_credentials',
-          'forbidden_origin',
-          'too_many_requests',
-          'unavailable'
+          'too_many_requests'
         ]
       })
     },
@@ -82,18 +68,16 @@ export const accountRoutes: Routes = (app, context) => {
     }
   )
 
-  app.delete<{ Body: Static<typeof DeleteAccountBody> }>(
+  app.delete(
     '/me',
     {
-      preHandler,
       config: perAddress('account', 60),
       schema: describe({
         summary: 'Delete the account and all its sessions',
         tag: 'account',
-        guarded: true,
         body: DeleteAccountBody,
-        response: { 204: NoContent },
-        problems: ['invalid_request', 'invalid_credentials', 'forbidden_origin', 'too_many_requests', 'unavailable']
+        response: { 204: EmptyResponse },
+        problems: ['invalid_credentials', 'too_many_requests']
       })
     },
     async (request, reply) => {

@@ -1,7 +1,7 @@
 import { jwksMaxAgeSeconds } from '../../core/key-rotation.js'
 import type { Routes } from '../context.js'
 import { describe } from '../describe.js'
-import { JwksResponse, MetadataResponse } from '../schemas/index.js'
+import { JwksResponse, MetadataResponse } from '../schemas/discovery.js'
 
 /** The JWK Set (RFC 7517 §5) and the issuer's metadata (RFC 8414 §3). */
 export const discoveryRoutes: Routes = (app, { ports, settings }) => {
@@ -17,7 +17,7 @@ export const discoveryRoutes: Routes = (app, { ports, settings }) => {
     },
     async (_request, reply) => {
       reply.header('cache-control', `public, max-age=${jwksMaxAgeSeconds}`)
-      return ports.accessTokens.jwks()
+      return { keys: [...ports.accessTokens.jwks().keys] }
     }
   )
 
@@ -25,7 +25,7 @@ export const discoveryRoutes: Routes = (app, { ports, settings }) => {
     '/.well-known/oauth-authorization-server',
     {
       schema: describe({
-        summary: 'What this issuer is and where its keys are',
+        summary: 'The metadata of this issuer (RFC 8414)',
         tag: 'discovery',
         response: { 200: MetadataResponse }
       })
@@ -45,13 +45,14 @@ export const discoveryRoutes: Routes = (app, { ports, settings }) => {
   )
 }
 
-/** What only somebody with a service credential can use is named where there is one. */
+/** Only named if there is a service credential, because these endpoints are of use only with one. */
 function serviceEndpoints(issuer: string) {
+  const basic: 'client_secret_basic'[] = ['client_secret_basic']
   return {
     introspection_endpoint: `${issuer}/introspect`,
-    introspection_endpoint_auth_methods_supported: ['client_secret_basic'],
+    introspection_endpoint_auth_methods_supported: basic,
     revocation_endpoint: `${issuer}/revoke`,
-    revocation_endpoint_auth_methods_supported: ['client_secret_basic'],
+    revocation_endpoint_auth_methods_supported: basic,
     revocation_feed: `${issuer}/revocations`
   }
 }

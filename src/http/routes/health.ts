@@ -1,12 +1,17 @@
+import { Type } from 'typebox'
 import type { Routes } from '../context.js'
 import { describe } from '../describe.js'
-import { HealthResponse } from '../schemas/index.js'
 
-/** GET /healthz: the process answers. GET /readyz: what it stands on does, too. */
+const HealthResponse = Type.Object({ status: Type.Literal('ok') })
+
+/** GET /healthz: the process runs. GET /readyz: the database and the signing key work too. */
 export const healthRoutes: Routes = (app, { ports }) => {
   app.get(
     '/healthz',
-    { logLevel: 'warn', schema: describe({ summary: 'Alive', tag: 'health', response: { 200: HealthResponse } }) },
+    {
+      logLevel: 'warn',
+      schema: describe({ summary: 'The process runs', tag: 'health', response: { 200: HealthResponse } })
+    },
     async () => ({ status: 'ok' as const })
   )
 
@@ -15,7 +20,7 @@ export const healthRoutes: Routes = (app, { ports }) => {
     {
       logLevel: 'warn',
       schema: describe({
-        summary: 'Database and signing key can be used',
+        summary: 'The database and the signing key work',
         tag: 'health',
         response: { 200: HealthResponse },
         problems: ['unavailable']

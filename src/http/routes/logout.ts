@@ -1,45 +1,38 @@
 import type { FastifyRequest } from 'fastify'
-import type { Static } from 'typebox'
 import { Refused } from '../../service/refused.js'
 import { type LogoutCredential, logout } from '../../service/sessions/logout.js'
-import { actorOf, type HttpContext, type Routes } from '../context.js'
+import type { HttpContext, Routes } from '../context.js'
 import { clearCredential, readCredential } from '../cookies.js'
+import { actorOf } from '../credentials.js'
 import { describe } from '../describe.js'
 import { presentedCredential } from '../guards.js'
 import { requireOwnOrigin } from '../origin-check.js'
-import { NoContent, RefreshBody } from '../schemas/index.js'
-
-type Logout = { Body: Static<typeof RefreshBody> }
+import { RefreshBody } from '../schemas/refresh.js'
+import { EmptyResponse } from '../schemas/shared.js'
 
 /** POST /logout. */
 export const logoutRoutes: Routes = (app, context) => {
-  app.post<Logout>(
+  app.post(
     '/logout',
     {
       schema: describe({
         summary: 'End this session',
-        description: 'By the cookie, the refresh token in the body or the access token. Done again when already done.',
+        description:
+          'Takes the cookie, the refresh token in the body, or the access token. Also answers 204 if the session has already ended.',
         body: RefreshBody,
-        response: { 204: NoContent },
-        problems: [
-          'invalid_request',
-          'ambiguous_credentials',
-          'invalid_token',
-          'token_expired',
-          'forbidden_origin',
-          'unavailable'
-        ]
+        response: { 204: EmptyResponse },
+        problems: ['ambiguous_credentials', 'invalid_token', 'token_expired', 'forbidden_origin', 'unavailable']
       })
     },
     async (request, reply) => {
       const actor = actorOf(request)
-      const opaque = opaqueCredentials(request, context)
+      const opaque = opaqueCredentials(request, request.body.refresh_token, context)
       for (const credential of opaque) await logout(context.ports, credential, actor)
       try {
         const bearer = presentedCredential(request, context.settings)
         if (bearer?.kind === 'bearer') await logout(context.ports, bearer, actor)
       } catch (error) {
-        // A page that slept sends an access token that has expired: what the cookie held has ended all the same.
+        // A page that wakes up after hours sends an expired access token; the session of its cookie has ended by now.
         if (!(error instanceof Refused) || opaque.length === 0) throw error
       }
       clearCredential(reply, 'refresh', context.settings)
@@ -49,10 +42,13 @@ export const logoutRoutes: Routes = (app, context) => {
   )
 }
 
-/** The tokens that the request brought along, beside an access token: each of them is to be of no use afterwards. */
-function opaqueCredentials(request: FastifyRequest<Logout>, context: HttpContext): LogoutCredential[] {
+/** The refresh and session tokens of the request. Logout ends the session of each. */
+function opaqueCredentials(
+  request: FastifyRequest,
+  fromBody: string | undefined,
+  context: HttpContext
+): LogoutCredential[] {
   const credentials: LogoutCredential[] = []
-  const fromBody = request.body.refresh_token
   if (fromBody !== undefined) credentials.push({ kind: 'refresh', token: fromBody })
 
   for (const kind of ['refresh', 'session'] as const) {

@@ -1,37 +1,37 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance } from 'fastify'
-import type { HttpContext } from '../context.js'
+import type { HttpContext, Scope } from '../context.js'
 import { cookieName } from '../cookies.js'
+import { openapiSchema } from '../describe.js'
 
 /**
- * Serves the specification at /openapi.json and the page that shows it at /docs, both made of the
- * schemas that the routes of this scope validate by. A host may have a specification of its own.
+ * GET /openapi.json: the specification, made of the descriptions of all routes of the scope. GET /docs: the page that
+ * shows it. A host can have a specification of its own beside it.
  */
-export async function serveOpenapi(app: FastifyInstance, { ports, settings }: HttpContext): Promise<void> {
+export async function serveOpenapi(app: Scope, { ports, settings }: HttpContext): Promise<void> {
   await app.register(swagger, {
-    transform: ({ schema, url }) => ({ schema: { ...schema, hide: schema?.tags === undefined }, url }),
+    transform: ({ url, route }) => ({ schema: openapiSchema(route), url }),
     openapi: {
       openapi: '3.1.0',
       info: {
         title: 'Latchkey',
         version: '1',
         description:
-          'Short-lived access JWTs, rotating refresh tokens, one row per device. Every refusal is a problem document (RFC 9457) with a stable `code`.'
+          'Short-lived access JWTs, rotating refresh tokens, one row per device. Every error is a problem document (RFC 9457) with a stable `code`.'
       },
       servers: [{ url: ports.identity.issuer }],
       tags: [
-        { name: 'sessions', description: 'Sign in, refresh, sign out, and the devices of a person' },
-        { name: 'account', description: "A person's own account" },
-        { name: 'admin', description: 'For ops: the role `admin`' },
+        { name: 'sessions', description: 'Sign in, refresh, sign out, and the devices of a user' },
+        { name: 'account', description: "The user's own account" },
+        { name: 'admin', description: 'For users with the role `admin`' },
         { name: 'discovery', description: 'For services that verify access tokens' },
-        { name: 'health', description: 'For whoever runs it' }
+        { name: 'health', description: 'For operators' }
       ],
       components: {
         securitySchemes: {
           bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
           session: { type: 'apiKey', in: 'cookie', name: cookieName('session', settings) },
-          service: { type: 'http', scheme: 'basic', description: 'An id and secret of `SERVICE_CREDENTIALS`.' }
+          service: { type: 'http', scheme: 'basic', description: 'An id and a secret from `SERVICE_CREDENTIALS`.' }
         }
       }
     }
@@ -40,6 +40,6 @@ export async function serveOpenapi(app: FastifyInstance, { ports, settings }: Ht
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: contentSecurityPolicy })
 }
 
-/** The page runs what we serve and nothing else, and asks nobody else anything. */
+/** The page loads scripts, styles and data from this service only. */
 const contentSecurityPolicy =
   "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; img-src 'self' data:; object-src 'none'"

@@ -1,30 +1,25 @@
-import type { FastifyRequest } from 'fastify'
-import type { Static } from 'typebox'
 import { Refused } from '../../service/refused.js'
 import { refresh } from '../../service/sessions/refresh.js'
-import { actorOf, type HttpContext, type Routes } from '../context.js'
-import { clearCredential, readCredential } from '../cookies.js'
+import type { Routes } from '../context.js'
+import { clearCredential } from '../cookies.js'
+import { actorOf, presentedRefreshToken, sendCredentials } from '../credentials.js'
 import { describe } from '../describe.js'
-import { requireOwnOrigin } from '../origin-check.js'
-import { RefreshBody, RefreshHeaders, TokenResponse } from '../schemas/index.js'
-import { sendCredentials } from '../token-response.js'
-
-type Refresh = { Body: Static<typeof RefreshBody>; Headers: Static<typeof RefreshHeaders> }
+import { RefreshBody, RefreshHeaders } from '../schemas/refresh.js'
+import { TokenResponse } from '../schemas/sign-in.js'
 
 /** POST /refresh. */
 export const refreshRoutes: Routes = (app, context) => {
-  app.post<Refresh>(
+  app.post(
     '/refresh',
     {
       schema: describe({
-        summary: 'Trade the refresh token for a fresh access token',
+        summary: 'Get a new access token with the refresh token',
         description:
-          'Safe to repeat: whoever lost the response sends the same token again and gets the same successor.',
+          'Safe to retry: a client that lost the response sends the same refresh token again and gets the same new one.',
         headers: RefreshHeaders,
         body: RefreshBody,
         response: { 200: TokenResponse },
         problems: [
-          'invalid_request',
           'ambiguous_credentials',
           'missing_credentials',
           'invalid_refresh_token',
@@ -36,38 +31,20 @@ export const refreshRoutes: Routes = (app, context) => {
       })
     },
     async (request, reply) => {
-      const presented = presentedRefreshToken(request, context)
+      const { token, inCookie } = presentedRefreshToken(request, request.body.refresh_token, context)
       const idempotencyKey = request.headers['idempotency-key']
       try {
-        const credentials = await refresh(
-          context.ports,
-          { refreshToken: presented.token, idempotencyKey },
-          actorOf(request)
-        )
+        const credentials = await refresh(context.ports, { refreshToken: token, idempotencyKey }, actorOf(request))
         return sendCredentials(reply, credentials, context.settings)
       } catch (error) {
-        if (presented.inCookie && isFinal(error)) clearCredential(reply, 'refresh', context.settings)
+        if (inCookie && isFinal(error)) clearCredential(reply, 'refresh', context.settings)
         throw error
       }
     }
   )
 }
 
-/** From the cookie or the body; both at once is refused. A cookie counts only from our own pages. */
-export function presentedRefreshToken(
-  request: FastifyRequest<{ Body: Static<typeof RefreshBody> }>,
-  context: HttpContext
-): { readonly token: string; readonly inCookie: boolean } {
-  const fromCookie = readCredential(request, 'refresh', context.settings)
-  const fromBody = request.body.refresh_token
-  if (fromCookie !== undefined && fromBody !== undefined) throw new Refused('ambiguous_credentials')
-  if (fromBody !== undefined) return { token: fromBody, inCookie: false }
-  if (fromCookie === undefined) throw new Refused('missing_credentials')
-  requireOwnOrigin(request, context)
-  return { token: fromCookie, inCookie: true }
-}
-
-/** Whether no retry could mend it, so that the cookie may go. */
+/** Whether every retry would fail too, so the cookie is of no more use. */
 function isFinal(error: unknown): boolean {
   return error instanceof Refused && (error.code === 'session_ended' || error.code === 'invalid_refresh_token')
 }

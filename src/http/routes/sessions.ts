@@ -1,35 +1,19 @@
-import type { Static } from 'typebox'
 import { listSessions, renameSession, revokeSession, revokeSessions } from '../../service/sessions/own-sessions.js'
-import { actorOf, type Routes } from '../context.js'
-import { bodyProblems, describe } from '../describe.js'
-import { authenticateGuard, authOf } from '../guards.js'
-import {
-  AllQuery,
-  DeviceBody,
-  IdParams,
-  NoContent,
-  RevokedResponse,
-  SessionResponse,
-  SessionsResponse
-} from '../schemas/index.js'
-import { sessionView } from '../views.js'
+import type { Routes } from '../context.js'
+import { actorOf } from '../credentials.js'
+import { describe } from '../describe.js'
+import { authOf } from '../guards.js'
+import { AllQuery, DeviceBody, SessionResponse, SessionsResponse, sessionView } from '../schemas/sessions.js'
+import { EmptyResponse, IdParams, RevokedResponse } from '../schemas/shared.js'
 
-type Id = { Params: Static<typeof IdParams> }
-
-/** GET, DELETE /sessions and PATCH, DELETE /sessions/:id: a person's own devices. */
-export const sessionRoutes: Routes = (app, context) => {
-  const { ports } = context
-  const preHandler = authenticateGuard(context)
-
+/** GET, DELETE /sessions and PATCH, DELETE /sessions/:id: the user's own devices. */
+export const sessionRoutes: Routes = (app, { ports }) => {
   app.get(
     '/sessions',
     {
-      preHandler,
       schema: describe({
         summary: 'The devices that are signed in, newest first',
-        guarded: true,
-        response: { 200: SessionsResponse },
-        problems: ['unavailable']
+        response: { 200: SessionsResponse }
       })
     },
     async (request) => {
@@ -39,17 +23,14 @@ export const sessionRoutes: Routes = (app, context) => {
     }
   )
 
-  app.patch<Id & { Body: Static<typeof DeviceBody> }>(
+  app.patch(
     '/sessions/:id',
     {
-      preHandler,
       schema: describe({
-        summary: 'Give a device another name',
-        guarded: true,
+        summary: 'Rename a device',
         params: IdParams,
         body: DeviceBody,
-        response: { 200: SessionResponse },
-        problems: ['invalid_request', 'forbidden_origin', 'not_found', 'unavailable']
+        response: { 200: SessionResponse }
       })
     },
     async (request) => {
@@ -59,16 +40,14 @@ export const sessionRoutes: Routes = (app, context) => {
     }
   )
 
-  app.delete<Id>(
+  app.delete(
     '/sessions/:id',
     {
-      preHandler,
       schema: describe({
-        summary: 'End one device',
-        guarded: true,
+        summary: 'End one session',
         params: IdParams,
-        response: { 204: NoContent },
-        problems: [...bodyProblems, 'insufficient_user_authentication', 'forbidden_origin', 'not_found', 'unavailable']
+        response: { 204: EmptyResponse },
+        problems: ['insufficient_user_authentication']
       })
     },
     async (request, reply) => {
@@ -77,16 +56,14 @@ export const sessionRoutes: Routes = (app, context) => {
     }
   )
 
-  app.delete<{ Querystring: Static<typeof AllQuery> }>(
+  app.delete(
     '/sessions',
     {
-      preHandler,
       schema: describe({
-        summary: 'End the other devices',
-        guarded: true,
+        summary: 'End the other sessions',
         querystring: AllQuery,
         response: { 200: RevokedResponse },
-        problems: [...bodyProblems, 'insufficient_user_authentication', 'forbidden_origin', 'unavailable']
+        problems: ['insufficient_user_authentication']
       })
     },
     async (request) => {

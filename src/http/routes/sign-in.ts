@@ -1,30 +1,26 @@
 import type { FastifyRequest } from 'fastify'
-import type { Static } from 'typebox'
+import type { Mode } from '../../core/vocabulary.js'
 import { login } from '../../service/sign-in/login.js'
 import { register } from '../../service/sign-in/register.js'
-import { actorOf, type HttpContext, type Routes } from '../context.js'
+import type { HttpContext, Routes } from '../context.js'
 import { readCredential } from '../cookies.js'
+import { actorOf, sendCredentials } from '../credentials.js'
 import { describe } from '../describe.js'
 import { requireOwnOrigin } from '../origin-check.js'
 import { networkOf, perAddress } from '../rate-limits.js'
-import { LoginBody, SignInBody, TokenResponse } from '../schemas/index.js'
-import { sendCredentials } from '../token-response.js'
-
-type SignIn = { Body: Static<typeof SignInBody> }
-type Login = { Body: Static<typeof LoginBody> }
+import { LoginBody, RegisterBody, TokenResponse } from '../schemas/sign-in.js'
 
 /** POST /register, POST /login. */
 export const signInRoutes: Routes = (app, context) => {
-  app.post<SignIn>(
+  app.post(
     '/register',
     {
       config: perAddress('register', 120),
       schema: describe({
-        summary: 'Make an account and its first session',
-        body: SignInBody,
+        summary: 'Create an account and its first session',
+        body: RegisterBody,
         response: { 201: TokenResponse },
         problems: [
-          'invalid_request',
           'mode_not_allowed',
           'ambiguous_credentials',
           'password_too_short',
@@ -38,25 +34,24 @@ export const signInRoutes: Routes = (app, context) => {
       })
     },
     async (request, reply) => {
-      const wish = sessionWish(request, context)
       const { email, password } = request.body
-      const credentials = await register(context.ports, { email, password, ...wish }, actorOf(request))
+      const session = requestedSession(request, request.body, context)
+      const credentials = await register(context.ports, { email, password, ...session }, actorOf(request))
       return sendCredentials(reply.code(201), credentials, context.settings)
     }
   )
 
-  app.post<Login>(
+  app.post(
     '/login',
     {
       config: perAddress('login', 300),
       schema: describe({
         summary: 'Start a session',
         description:
-          'Always a new session; one whose cookie comes along ends. A client that has signed in to the account before is not held up by the guesses of strangers: it is known by its device cookie or `device_token`.',
+          'Always starts a new session, and ends the session whose cookie the request carries. A client that has signed in to this account before sends its device cookie or `device_token`; wrong passwords from other clients then do not slow it down.',
         body: LoginBody,
         response: { 200: TokenResponse },
         problems: [
-          'invalid_request',
           'mode_not_allowed',
           'ambiguous_credentials',
           'invalid_credentials',
@@ -67,12 +62,14 @@ export const signInRoutes: Routes = (app, context) => {
       })
     },
     async (request, reply) => {
-      const wish = sessionWish(request, context)
-      const deviceToken = presentedDeviceToken(request, context)
-      const { email, password } = request.body
+      const { email, password, device_token: deviceTokenInBody } = request.body
+      const session = requestedSession(request, request.body, context)
+      // A device token gives no access, so with two of them neither is dangerous: the one in the body counts.
+      const deviceTokenInCookie = readCredential(request, 'device', context.settings)
+      const deviceToken = deviceTokenInBody ?? deviceTokenInCookie
       const credentials = await login(
         context.ports,
-        { email, password, ...wish, deviceToken, network: networkOf(request) },
+        { email, password, ...session, deviceToken, network: networkOf(request) },
         actorOf(request)
       )
       return sendCredentials(reply, credentials, context.settings)
@@ -80,18 +77,15 @@ export const signInRoutes: Routes = (app, context) => {
   )
 }
 
-/** How the client wants its session. One that is to live in a cookie is not made for another site's page. */
-function sessionWish(request: FastifyRequest<SignIn>, context: HttpContext) {
-  const { mode = 'cookie', device } = request.body
+/** The session that the client asks for. A session in a cookie is started only for our own pages. */
+function requestedSession(
+  request: FastifyRequest,
+  { mode = 'cookie', device }: { readonly mode?: Mode; readonly device?: string },
+  context: HttpContext
+) {
   if (mode !== 'cookie' && mode !== 'session') return { mode, device, replacedToken: undefined }
   requireOwnOrigin(request, context)
   const kind = mode === 'session' ? 'session' : 'refresh'
   const token = readCredential(request, kind, context.settings)
   return { mode, device, replacedToken: token === undefined ? undefined : ({ kind, token } as const) }
-}
-
-/** It proves nothing but that this client has been here, so no choice between two of them can do harm: the body's counts. */
-function presentedDeviceToken(request: FastifyRequest<Login>, context: HttpContext): string | undefined {
-  const fromCookie = readCredential(request, 'device', context.settings)
-  return request.body.device_token ?? fromCookie
 }

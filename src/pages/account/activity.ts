@@ -1,3 +1,4 @@
+import { maxPageLimit } from '../../core/vocabulary.js'
 import type { OwnEvents } from '../shared/answers.js'
 import { request } from '../shared/connection.js'
 import { byId, replaceChildren } from '../shared/dom.js'
@@ -21,8 +22,8 @@ export function prepareActivity(): void {
 
 /** Shows what happened to the account last. */
 export async function loadActivity(): Promise<void> {
-  const limit = Math.min(shown, 200)
+  const limit = Math.min(shown, maxPageLimit)
   const { events, next_cursor: next } = await request<OwnEvents>('GET', `me/events?limit=${limit}`)
-  more.hidden = next === null || limit === 200
+  more.hidden = next === null || limit === maxPageLimit
   replaceChildren(list, events.map(timelineItem), title)
 }

@@ -1,3 +1,4 @@
+import { maxCountedSessions } from '../../core/vocabulary.js'
 import type { Counts } from '../shared/answers.js'
 import { request } from '../shared/connection.js'
 import { byId, element } from '../shared/dom.js'
@@ -8,8 +9,6 @@ type Counted = Exclude<keyof Minutes[number], 'at'>
 
 const place = byId('counts', HTMLDivElement)
 
-/** Above it the service counts no further. */
-const mostSessions = 10_000
 const reloadMilliseconds = 5000
 
 const hourly: readonly { readonly what: Counted; readonly label: string }[] = [
@@ -28,7 +27,7 @@ export function watchCounts(wanted: () => boolean): void {
 
 export async function loadCounts(): Promise<void> {
   const { sessions, minutes } = await request<Counts>('GET', 'admin/counts')
-  const live = sessions.toLocaleString('en') + (sessions >= mostSessions ? '+' : '')
+  const live = sessions.toLocaleString('en') + (sessions >= maxCountedSessions ? '+' : '')
   place.replaceChildren(
     tile('Live sessions', live, 'on all instances'),
     ...hourly.map(({ what, label }) => hourTile(label, what, minutes))

@@ -1,18 +1,13 @@
 import type { Static } from 'typebox'
-import type {
-  AdminSessionsResponse,
-  CountsResponse,
-  EventsPage,
-  KeysResponse,
-  MeResponse,
-  OwnEventsPage,
-  RevokedResponse,
-  RotateKeysResponse,
-  UserResponse,
-  UsersPage
-} from '../../http/schemas/index.js'
+import type { MeResponse, OwnEventsPage } from '../../http/schemas/account.js'
+import type { CountsResponse } from '../../http/schemas/admin/counts.js'
+import type { EventsPage } from '../../http/schemas/admin/events.js'
+import type { KeysResponse, RotateKeysResponse } from '../../http/schemas/admin/keys.js'
+import type { AdminSessionsResponse } from '../../http/schemas/admin/sessions.js'
+import type { UserResponse, UsersPage } from '../../http/schemas/admin/users.js'
+import type { RevokedResponse } from '../../http/schemas/shared.js'
 
-/** What the routes answer with, as their schemas say it. */
+/** The bodies of the service's responses, typed by its schemas. */
 export type Me = Static<typeof MeResponse>
 export type OwnEvents = Static<typeof OwnEventsPage>
 export type Revoked = Static<typeof RevokedResponse>

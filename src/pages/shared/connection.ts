@@ -1,5 +1,5 @@
 import { AuthError, createAuthClient } from '../../client/index.js'
-import type { Problem } from '../../http/schemas/index.js'
+import type { Problem } from '../../http/schemas/problem.js'
 
 /** The pages stand beside the routes, whatever the prefix. */
 const baseURL = new URL('.', location.href).href

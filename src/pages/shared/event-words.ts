@@ -1,4 +1,4 @@
-import type { EndedReason } from '../../core/reasons.js'
+import type { EndedReason } from '../../core/vocabulary.js'
 import type { EventType } from '../../ports/events.js'
 
 const ended: Readonly<Record<EndedReason, string>> = {

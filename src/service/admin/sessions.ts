@@ -1,3 +1,4 @@
+import { maxCountedSessions } from '../../core/vocabulary.js'
 import type { Actor, AuditEvent, EventLog } from '../../ports/events.js'
 import type { Ports } from '../../ports/index.js'
 import type { MinuteCounts } from '../../ports/metrics.js'
@@ -53,14 +54,11 @@ export async function endEverybodysSessions(ports: AdminSessionsPorts, actor: Ac
   return count
 }
 
-/** How many live sessions are counted at most. */
-export const mostCounted = 10_000
-
 /** How much is going on: live sessions of all instances, and what this one did in the last hour. */
 export async function readCounts(
   ports: Pick<Ports, 'sessions' | 'metrics'>
 ): Promise<{ readonly sessions: number; readonly minutes: readonly MinuteCounts[] }> {
-  return { sessions: await ports.sessions.count(mostCounted), minutes: ports.metrics.lastHour() }
+  return { sessions: await ports.sessions.count(maxCountedSessions), minutes: ports.metrics.lastHour() }
 }
 
 /** The audit log, newest first. */

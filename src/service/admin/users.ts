@@ -1,4 +1,5 @@
 import { readEmail } from '../../core/email.js'
+import { adminRole } from '../../core/vocabulary.js'
 import type { Actor } from '../../ports/events.js'
 import type { Ports } from '../../ports/index.js'
 import type { Page, PageRequest } from '../../ports/paging.js'
@@ -63,13 +64,13 @@ export async function ensureFirstAdmin(
   ports: AdminUsersPorts,
   account: { readonly email: string; readonly password: string }
 ): Promise<boolean> {
-  if (await ports.users.anyWithRole('admin')) return false
+  if (await ports.users.anyWithRole(adminRole)) return false
   try {
-    await createUser(ports, { ...account, roles: ['admin'] }, {})
+    await createUser(ports, { ...account, roles: [adminRole] }, {})
     return true
   } catch (error) {
     // Another instance that starts at the same time may have made it.
-    if (await ports.users.anyWithRole('admin')) return false
+    if (await ports.users.anyWithRole(adminRole)) return false
     throw error
   }
 }

@@ -1,4 +1,6 @@
 import type { AccessClaims } from '../../core/access-claims.js'
+import { tokenPrefixes } from '../../core/opaque-token.js'
+import { sessionEnd } from '../../core/policy.js'
 import { decideRotation } from '../../core/rotation.js'
 import type { Ports } from '../../ports/index.js'
 import type { LiveSession } from '../../ports/sessions.js'
@@ -20,9 +22,10 @@ export type IntrospectPorts = AuthenticatePorts & Pick<Ports, 'sessions' | 'poli
  * Throws `Unavailable` where nobody can tell.
  */
 export async function introspect(ports: IntrospectPorts, token: string): Promise<ActiveToken | undefined> {
-  if (token.startsWith('lk_rt_')) return introspectRefreshToken(ports, token)
+  if (token.startsWith(tokenPrefixes.refresh)) return introspectRefreshToken(ports, token)
   try {
-    if (token.startsWith('lk_st_')) return ofSession(ports, await acceptSessionToken(ports, token), 'session_token')
+    if (token.startsWith(tokenPrefixes.session))
+      return ofSession(ports, await acceptSessionToken(ports, token), 'session_token')
     return { ...acceptAccessToken(ports, token), tokenType: 'Bearer' }
   } catch (error) {
     if (error instanceof Refused) return undefined
@@ -56,7 +59,7 @@ function ofSession(
     sid: session.id,
     client_id: clientId,
     iat: Math.floor(session.createdAt / 1000),
-    exp: Math.floor(Math.min(session.idleExpiresAt, session.absoluteExpiresAt) / 1000),
+    exp: Math.floor(sessionEnd(session) / 1000),
     auth_time: Math.floor(session.authTime / 1000),
     amr: session.amr,
     roles: session.user.roles

@@ -1,4 +1,5 @@
 import { type AccessClaims, type Auth, authOfClaims, checkAccessClaims } from '../../core/access-claims.js'
+import { sessionEnd } from '../../core/policy.js'
 import type { Ports } from '../../ports/index.js'
 import type { LiveSession } from '../../ports/sessions.js'
 import { Refused } from '../refused.js'
@@ -57,6 +58,6 @@ export async function acceptSessionToken(
   if (session.mode !== 'session' || session.secretHash !== ports.digest(presented.secret)) {
     throw new Refused('invalid_token')
   }
-  if (session.now >= Math.min(session.idleExpiresAt, session.absoluteExpiresAt)) throw new Refused('token_expired')
+  if (session.now >= sessionEnd(session)) throw new Refused('token_expired')
   return session
 }

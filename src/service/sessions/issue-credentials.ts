@@ -1,5 +1,5 @@
-import type { Mode } from '../../core/policy.js'
-import type { TokenKind } from '../../core/refresh-token.js'
+import type { SessionTokenKind } from '../../core/opaque-token.js'
+import type { Mode } from '../../core/vocabulary.js'
 import { Unavailable } from '../../ports/errors.js'
 import type { Ports } from '../../ports/index.js'
 import type { LiveSession } from '../../ports/sessions.js'
@@ -17,7 +17,7 @@ export interface Credentials {
 }
 
 export interface OpaqueCredential {
-  readonly kind: TokenKind
+  readonly kind: SessionTokenKind
   readonly token: string
   readonly expiresInSeconds: number
   /** False where the client holds this very token already. */

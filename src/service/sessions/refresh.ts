@@ -1,7 +1,7 @@
 import { refreshesOfSession } from '../../core/allowance.js'
-import type { EndedReason } from '../../core/reasons.js'
-import type { TokenContent } from '../../core/refresh-token.js'
+import type { SessionTokenContent } from '../../core/opaque-token.js'
 import { decideRotation, type Verdict } from '../../core/rotation.js'
+import type { EndedReason } from '../../core/vocabulary.js'
 import { Unavailable } from '../../ports/errors.js'
 import type { Actor } from '../../ports/events.js'
 import type { Ports } from '../../ports/index.js'
@@ -65,7 +65,7 @@ async function requireRefreshAllowance(ports: RefreshPorts, sid: string): Promis
 async function applyVerdict(
   ports: RefreshPorts,
   session: LiveSession,
-  presented: TokenContent,
+  presented: SessionTokenContent,
   retryKeyHash: string | null,
   verdict: Verdict,
   actor: Actor

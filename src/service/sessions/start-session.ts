@@ -1,4 +1,5 @@
-import { type Mode, sessionLifeSeconds } from '../../core/policy.js'
+import { sessionLifeSeconds } from '../../core/policy.js'
+import type { Mode } from '../../core/vocabulary.js'
 import type { Actor } from '../../ports/events.js'
 import type { Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'

@@ -1,6 +1,6 @@
 import { guesses } from '../../core/allowance.js'
-import type { DeviceTokenContent } from '../../core/device-token.js'
 import { readEmail } from '../../core/email.js'
+import type { DeviceTokenContent } from '../../core/opaque-token.js'
 import { maxPasswordBytes, utf8Length } from '../../core/password-policy.js'
 import { Unavailable } from '../../ports/errors.js'
 import type { Actor } from '../../ports/events.js'

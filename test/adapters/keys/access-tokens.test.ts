@@ -5,7 +5,7 @@ import { generatePrivateKey, keyId, keyMaterial } from '../../../src/adapters/ke
 import type { SigningKey } from '../../../src/adapters/keys/signing-keys.js'
 import { systemEntropy } from '../../../src/adapters/secrets/system.js'
 import type { AccessClaims } from '../../../src/core/access-claims.js'
-import { type SigningAlgorithm, signingAlgorithms } from '../../../src/core/signing-algorithm.js'
+import { type SigningAlgorithm, signingAlgorithms } from '../../../src/core/vocabulary.js'
 import { Unavailable } from '../../../src/ports/errors.js'
 
 const now = 1_800_000_000_000

@@ -3,7 +3,7 @@ import { keyRotation } from '../../../src/adapters/keys/key-rotation.js'
 import { loadSigningKeys } from '../../../src/adapters/keys/signing-keys.js'
 import { rootSecrets } from '../../../src/adapters/secrets/root-secrets.js'
 import { systemEntropy } from '../../../src/adapters/secrets/system.js'
-import type { SigningAlgorithm } from '../../../src/core/signing-algorithm.js'
+import type { SigningAlgorithm } from '../../../src/core/vocabulary.js'
 import { memoryStore } from '../../support/adapters/signing-key-memory.js'
 
 const entropy = systemEntropy

@@ -3,7 +3,7 @@ import t from 'tap'
 import { loadSigningKeys, reloadSigningKeys } from '../../../src/adapters/keys/signing-keys.js'
 import { type RootSecrets, rootSecrets } from '../../../src/adapters/secrets/root-secrets.js'
 import { systemEntropy } from '../../../src/adapters/secrets/system.js'
-import { signingAlgorithms } from '../../../src/core/signing-algorithm.js'
+import { signingAlgorithms } from '../../../src/core/vocabulary.js'
 import type { StoredSigningKey } from '../../../src/ports/keys.js'
 import { memoryStore } from '../../support/adapters/signing-key-memory.js'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { serviceMetrics } from '../../../src/adapters/observability/metrics.js'
-import type { Revocation } from '../../../src/core/revocation.js'
+import type { Revocation } from '../../../src/core/revocation-set.js'
 
 const now = 1_700_000_000_000
 const ended = { id: 1n, sid: 'a', reason: 'logged_out', at: now - 400, expiresAt: now + 600_000 } as const

@@ -3,8 +3,9 @@ import t, { type Test } from 'tap'
 import type { NoticeHandlers } from '../../../src/adapters/notices/notices.js'
 import { openRevocationFeed, type RevocationFeedOptions } from '../../../src/adapters/revocations/revocation-feed.js'
 import { systemEntropy } from '../../../src/adapters/secrets/system.js'
-import type { Revocation } from '../../../src/core/revocation.js'
+import type { Revocation } from '../../../src/core/revocation-set.js'
 import { Unavailable } from '../../../src/ports/errors.js'
+import { revocationContract, revokedAt, revocation as written } from '../../contract/revocations.js'
 
 const start = 1_800_000_000_000
 const never = 3_600_000
@@ -211,4 +212,36 @@ t.test('a process that has the database to itself is never cut off', async (t) =
   world.now += never
   t.equal(revocations.refuses({ sid: 's1', iat: 0 }), undefined)
   t.match(feed.state(), { connected: true, stale: false, lagSeconds: 0 })
+})
+
+revocationContract(t, async (t, now) => {
+  const { revocations, feed } = await play(t, { notices: undefined, clock: { now } })
+  return { take: revocations.announce, refuses: revocations.refuses, size: () => feed.state().size }
+})
+
+t.test('a new token of a session is issued only from the second after its entry', async (t) => {
+  const { revocations } = await play(t, { notices: undefined })
+  await revocations.announce([written('roles', { reason: 'roles_changed' }), written('ended')])
+  t.equal(revocations.issuableFrom('roles'), revokedAt + 500)
+  t.equal(revocations.issuableFrom('ended'), 0)
+  t.equal(revocations.issuableFrom('other'), 0)
+  await revocations.announce([written(null, { at: revokedAt + 2000 })])
+  t.equal(revocations.issuableFrom('roles'), revokedAt + 2500)
+  t.equal(revocations.issuableFrom('other'), revokedAt + 2500)
+})
+
+t.test('no announcement pays for more than a hundred expired entries', async (t) => {
+  let now = revokedAt
+  const { revocations, feed } = await play(t, { notices: undefined, clock: { now: () => now } })
+  const many = Array.from({ length: 10_000 }, (_, i) => written(`m${i}`, { at: now, expiresAt: now + 1000 }))
+  await revocations.announce(many)
+  now += 100_000
+  const before = feed.state().size
+  await revocations.announce([])
+  t.equal(before - feed.state().size, 100)
+})
+
+t.test('a load that fails fails the start', async (t) => {
+  const log = { live: () => Promise.reject(new Error('no database')), after: async () => [], since: async () => [] }
+  await t.rejects(play(t, { log }), { message: 'no database' })
 })

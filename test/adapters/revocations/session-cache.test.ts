@@ -1,6 +1,6 @@
 import t from 'tap'
 import { sessionCache } from '../../../src/adapters/revocations/session-cache.js'
-import type { Revocation } from '../../../src/core/revocation.js'
+import type { Revocation } from '../../../src/core/revocation-set.js'
 import type { LiveSession } from '../../../src/ports/sessions.js'
 
 const start = 1_800_000_000_000

@@ -3,8 +3,13 @@ import t from 'tap'
 import { opaqueTokens } from '../../../src/adapters/secrets/opaque-tokens.js'
 import { type RootSecret, rootSecrets } from '../../../src/adapters/secrets/root-secrets.js'
 import { systemEntropy } from '../../../src/adapters/secrets/system.js'
-import { tokenPrefixes } from '../../../src/core/refresh-token.js'
+import { parseToken, tokenPrefixes } from '../../../src/core/opaque-token.js'
 
+const device = {
+  userId: '0189f7a4-6d3c-4c55-9b1e-2f60718293a4',
+  deviceId: '00000000-0000-4000-8000-000000000001',
+  issuedAt: 1_700_000_000
+}
 const content = {
   sid: '0189f7a4-6d3c-4c55-9b1e-2f60718293a4',
   generation: 4_000_000_000,
@@ -27,7 +32,8 @@ t.test('a token opens to what it was issued with', async (t) => {
   for (const kind of ['refresh', 'session'] as const) {
     const text = tokens.issue(kind, content)
     t.ok(text.startsWith(tokenPrefixes[kind]))
-    t.strictSame(tokens.open(kind, text), { ...content, keyId: secret.id })
+    t.strictSame(tokens.open(kind, text), content)
+    t.equal(parseToken(kind, text)?.keyId, secret.id)
   }
 })
 
@@ -78,5 +84,88 @@ t.test('no other text opens', async (t) => {
   const tokens = opaqueTokens([await secretOf('one')])
   for (const text of ['', 'lk_rt_', 'lk_rt_AAAA', 'eyJhbGciOiJub25lIn0.e30.', 'lk_rt_'.repeat(10_000), '\0']) {
     t.equal(tokens.open('refresh', text), undefined)
+  }
+})
+
+t.test('a device token opens to what it was issued with', async (t) => {
+  const secret = await secretOf('one')
+  const tokens = opaqueTokens([secret])
+  const text = tokens.issue('device', device)
+  t.strictSame(tokens.open('device', text), device)
+  t.equal(parseToken('device', text)?.keyId, secret.id)
+})
+
+t.test('the mac of a device token is under the key that the root secret gives for device tokens alone', async (t) => {
+  const secret = await secretOf('one')
+  const bytes = Buffer.from(opaqueTokens([secret]).issue('device', device).slice('lk_dt_'.length), 'base64url')
+  const expected = createHmac('sha256', secret.deriveKey('device token v1')).update(bytes.subarray(0, 38)).digest('hex')
+  t.equal(bytes.subarray(38).toString('hex'), expected)
+})
+
+t.test('a device token with one changed character is refused', async (t) => {
+  const tokens = opaqueTokens([await secretOf('one')])
+  const text = tokens.issue('device', device)
+  for (let i = 0; i < text.length; i++) {
+    const changed = text.slice(0, i) + (text[i] === 'A' ? 'B' : 'A') + text.slice(i + 1)
+    t.equal(tokens.open('device', changed), undefined, `character ${i}`)
+  }
+})
+
+t.test('the newest secret issues device tokens, every listed one opens them, no other does', async (t) => {
+  const [older, newest, stranger] = [await secretOf('older'), await secretOf('newest'), await secretOf('stranger')]
+  const both = opaqueTokens([newest, older])
+  t.ok(both.open('device', opaqueTokens([older]).issue('device', device)))
+  t.ok(opaqueTokens([newest]).open('device', both.issue('device', device)))
+  t.equal(opaqueTokens([older]).open('device', both.issue('device', device)), undefined)
+  const forged = opaqueTokens([{ ...stranger, id: newest.id }]).issue('device', device)
+  t.equal(both.open('device', forged), undefined)
+})
+
+t.test('a device token is not a credential, and no credential is a device token', async (t) => {
+  const tokens = opaqueTokens([await secretOf('one')])
+  const text = tokens.issue('device', device)
+  for (const kind of ['refresh', 'session'] as const) {
+    t.equal(tokens.open(kind, text), undefined)
+    const credential = tokens.issue(kind, { sid: device.userId, generation: 0, secret: new Uint8Array(32) })
+    t.equal(tokens.open('device', credential), undefined)
+    t.equal(tokens.open('device', `lk_dt_${credential.slice('lk_rt_'.length)}`), undefined)
+  }
+})
+
+/** Made by version 0.1.0. Clients hold such tokens, so a change of a single byte would sign them out. */
+const issuedByOlderVersions = {
+  secrets: ['latchkey known token test secret, 1', 'latchkey known token test secret, 2'],
+  content: { ...content, secret: Uint8Array.from({ length: 32 }, (_, i) => i * 7) },
+  tokens: [
+    {
+      refresh:
+        'lk_rt_AWUBifekbTxMVZseL2BxgpOk7msoAAAHDhUcIyoxOD9GTVRbYmlwd36FjJOaoaivtr3Ey9LZaAtAcpPpaEXxAEbX4zCAR-5UyGe5BRpQQWo5H48_HtE',
+      session:
+        'lk_st_AWUBifekbTxMVZseL2BxgpOk7msoAAAHDhUcIyoxOD9GTVRbYmlwd36FjJOaoaivtr3Ey9LZim5cbEUTzVf1A6D9fqjcNqaA1po605S_mSuZM_gAd_k',
+      device: 'lk_dt_AWUBifekbTxMVZseL2BxgpOkAAAAAAAAQACAAAAAAAAAAWVT8QA_gBU2Y2e51TVKoWcN9M0ozzrR0L9Fr21E-ivwfHekvw'
+    },
+    {
+      refresh:
+        'lk_rt_AQ8BifekbTxMVZseL2BxgpOk7msoAAAHDhUcIyoxOD9GTVRbYmlwd36FjJOaoaivtr3Ey9LZ0i7WCn7YvPcoCsu-11yuEFIaLQWEFE8SXihNqbY4oQY',
+      session:
+        'lk_st_AQ8BifekbTxMVZseL2BxgpOk7msoAAAHDhUcIyoxOD9GTVRbYmlwd36FjJOaoaivtr3Ey9LZUjg_3OvHE18FUMyDThBVfELmGO4AI5KoqTQ3zvnH_fE',
+      device: 'lk_dt_AQ8BifekbTxMVZseL2BxgpOkAAAAAAAAQACAAAAAAAAAAWVT8QCJsUA5jwo8seg5HwI-xdFLjl7hagIUI7-qJ9J6vsjb4A'
+    }
+  ]
+} as const
+
+t.test('the bytes of tokens do not change between versions', async (t) => {
+  const [first, second] = await Promise.all(issuedByOlderVersions.secrets.map(secretOf))
+  if (first === undefined || second === undefined) return t.fail('two secrets are configured')
+  const both = opaqueTokens([first, second])
+  for (const [i, secret] of [first, second].entries()) {
+    const tokens = opaqueTokens([secret])
+    const known = issuedByOlderVersions.tokens[i]
+    for (const kind of ['refresh', 'session'] as const) {
+      t.equal(tokens.issue(kind, issuedByOlderVersions.content), known?.[kind])
+      t.strictSame(both.open(kind, known?.[kind] ?? ''), issuedByOlderVersions.content)
+    }
+    t.equal(tokens.issue('device', device), known?.device)
+    t.strictSame(both.open('device', known?.device ?? ''), device)
   }
 })

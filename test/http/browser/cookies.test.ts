@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Environment } from '../../../src/config/read-config.js'
-import type { Mode } from '../../../src/core/policy.js'
+import type { Mode } from '../../../src/core/vocabulary.js'
 import { age, openTestDatabase } from '../../support/database.js'
 import { expectProblem } from '../../support/http/contract-errors.js'
 import { newEmail, newPerson, refreshCookie, sessionCookie } from '../../support/http/people.js'

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { opaqueTokens } from '../../../src/adapters/secrets/opaque-tokens.js'
 import { rootSecrets } from '../../../src/adapters/secrets/root-secrets.js'
 import { systemEntropy } from '../../../src/adapters/secrets/system.js'
-import { type TokenKind, tokenPrefixes } from '../../../src/core/refresh-token.js'
+import { type SessionTokenKind, tokenPrefixes } from '../../../src/core/opaque-token.js'
 import { openTestDatabase, sql } from '../../support/database.js'
 import { anotherDevice, newPerson, refreshCookie, sessionCookie } from '../../support/http/people.js'
 import { postForm, serviceSettings } from '../../support/http/services.js'
@@ -28,7 +28,7 @@ const app = await openService(
 
 const person = await newPerson(app, 'body')
 const serverSide = (await anotherDevice(app, person, 'session')).client
-const tokens: Readonly<Record<TokenKind, string>> = {
+const tokens: Readonly<Record<SessionTokenKind, string>> = {
   refresh: person.client.refreshToken,
   session: serverSide.cookies.get(sessionCookie) ?? ''
 }
@@ -50,7 +50,11 @@ function worth({ statusCode, json }: { readonly statusCode: number; json(): { re
 const refused = { refresh: '401 invalid_refresh_token', session: '401 invalid_token' } as const
 
 /** All of `changed` are refused, without a question to the database, and the genuine token is good before and after. */
-async function expectAllRefused(t: Test, kind: TokenKind, changed: Iterable<readonly [name: string, token: string]>) {
+async function expectAllRefused(
+  t: Test,
+  kind: SessionTokenKind,
+  changed: Iterable<readonly [name: string, token: string]>
+) {
   t.equal(await ask[kind](tokens[kind]), 'taken')
   const before = asked
   const others: string[] = []
@@ -66,8 +70,8 @@ async function expectAllRefused(t: Test, kind: TokenKind, changed: Iterable<read
   t.equal(await ask[kind](tokens[kind]), 'taken')
 }
 
-const bytesOf = (kind: TokenKind) => Buffer.from(tokens[kind].slice(tokenPrefixes[kind].length), 'base64url')
-const spelled = (kind: TokenKind, bytes: Buffer) => tokenPrefixes[kind] + bytes.toString('base64url')
+const bytesOf = (kind: SessionTokenKind) => Buffer.from(tokens[kind].slice(tokenPrefixes[kind].length), 'base64url')
+const spelled = (kind: SessionTokenKind, bytes: Buffer) => tokenPrefixes[kind] + bytes.toString('base64url')
 
 for (const kind of ['refresh', 'session'] as const) {
   t.test(`a ${kind} token with any bit of any byte changed is refused`, async (t) => {
@@ -138,7 +142,7 @@ for (const kind of ['refresh', 'session'] as const) {
     const otherKind = kind === 'refresh' ? 'session' : 'refresh'
     t.equal(own.issue(kind, content), tokens[kind], 'the positive control')
     const underAnotherRoot = Buffer.from(strange.issue(kind, content).slice(6), 'base64url')
-    underAnotherRoot[1] = content.keyId
+    underAnotherRoot[1] = bytesOf(kind)[1] ?? 0
     await expectAllRefused(t, kind, [
       ['another root secret', strange.issue(kind, content)],
       ['another root secret under our key id', spelled(kind, underAnotherRoot)],

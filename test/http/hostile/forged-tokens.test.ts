@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import type { SigningKey } from '../../../src/adapters/keys/signing-keys.js'
-import { signingAlgorithms } from '../../../src/core/signing-algorithm.js'
+import { signingAlgorithms } from '../../../src/core/vocabulary.js'
 import { verifier } from '../../../src/verifier/fastify.js'
 import { openTestDatabase } from '../../support/database.js'
 import {

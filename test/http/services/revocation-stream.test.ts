@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import type { Revocation } from '../../../src/core/revocation.js'
+import type { Revocation } from '../../../src/core/revocation-set.js'
 import { revocationStream, SlowReader } from '../../../src/http/routes/services/revocation-stream.js'
 
 function revocation(id: bigint): Revocation {

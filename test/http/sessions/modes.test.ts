@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Mode, modes } from '../../../src/core/policy.js'
+import { type Mode, modes } from '../../../src/core/vocabulary.js'
 import { openTestDatabase, sql } from '../../support/database.js'
 import { expectProblem } from '../../support/http/contract-errors.js'
 import { anotherDevice, newEmail, newPerson, refreshCookie, sessionCookie } from '../../support/http/people.js'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Static } from 'typebox'
-import type { TokenResponse } from '../../../src/http/schemas/index.js'
+import type { TokenResponse } from '../../../src/http/schemas/sign-in.js'
 import { age, openTestDatabase, sql, testDatabases } from '../../support/database.js'
 import { copyOf, newPerson, refreshCookie } from '../../support/http/people.js'
 import { openService } from '../../support/service.js'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { EndedReason } from '../../../src/core/reasons.js'
+import type { EndedReason } from '../../../src/core/vocabulary.js'
 import { age, openTestDatabase, sql } from '../../support/database.js'
 import { expectProblem } from '../../support/http/contract-errors.js'
 import { anotherDevice, copyOf, type Device, newPerson, refreshCookie } from '../../support/http/people.js'

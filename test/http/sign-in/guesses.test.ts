@@ -1,6 +1,6 @@
 import type { LightMyRequestResponse } from 'fastify'
 import t, { type Test } from 'tap'
-import { deviceTokenLifeSeconds } from '../../../src/core/device-token.js'
+import { deviceTokenLifeSeconds } from '../../../src/core/opaque-token.js'
 import { openTestDatabase, sql } from '../../support/database.js'
 import { expectProblem } from '../../support/http/contract-errors.js'
 import { anotherDevice, copyOf, newEmail, newPerson } from '../../support/http/people.js'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Static } from 'typebox'
-import type { TokenResponse } from '../../../src/http/schemas/index.js'
+import type { TokenResponse } from '../../../src/http/schemas/sign-in.js'
 import { openTestDatabase, sql } from '../../support/database.js'
 import { expectFieldErrors, expectProblem } from '../../support/http/contract-errors.js'
 import { newEmail, newPerson } from '../../support/http/people.js'

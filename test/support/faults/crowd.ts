@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Test } from 'tap'
-import { EventsPage } from '../../../src/http/schemas/index.js'
+import { EventsPage } from '../../../src/http/schemas/admin/events.js'
 import { type Answer, Device, password, read } from '../processes/device.js'
 
 export const adminSettings = { ADMIN_EMAIL: 'ops@example.com', ADMIN_PASSWORD: password } as const

@@ -1,6 +1,6 @@
 import type { LightMyRequestResponse } from 'fastify'
 import type { Test } from 'tap'
-import type { Problem } from '../../../src/http/schemas/index.js'
+import type { Problem } from '../../../src/http/schemas/problem.js'
 
 /** The statuses of the contract's table of errors, written down here so that no change of the code changes them. */
 export const contractStatus = {

@@ -11,7 +11,7 @@ import type { Database } from '../../../src/adapters/prisma/database.js'
 import { prismaSigningKeyStore } from '../../../src/adapters/prisma/stores/signing-key-store.js'
 import { rootSecrets } from '../../../src/adapters/secrets/root-secrets.js'
 import { systemEntropy } from '../../../src/adapters/secrets/system.js'
-import type { SigningAlgorithm } from '../../../src/core/signing-algorithm.js'
+import type { SigningAlgorithm } from '../../../src/core/vocabulary.js'
 import { testEnvironment } from '../service.js'
 
 /** Access tokens that nobody but the service could make, made all the same. */
@@ -32,7 +32,7 @@ export async function stolenKey(database: Database, alg: SigningAlgorithm): Prom
 
 export type Claims = Readonly<Record<string, unknown>>
 
-export function encode(value: unknown): string {
+function encode(value: unknown): string {
   if (Buffer.isBuffer(value)) return value.toString('base64url')
   return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
 }

@@ -3,15 +3,7 @@ import { hostileBodies, hostileNames, hostileValues } from './hostile-json.js'
 import type { NamedOperation } from './specification.js'
 
 /** Who a request says it comes from. */
-export const senders = [
-  'nobody',
-  'person',
-  'server-side session',
-  'admin',
-  'service',
-  'damaged',
-  'two at once'
-] as const
+const senders = ['nobody', 'person', 'server-side session', 'admin', 'service', 'damaged', 'two at once'] as const
 export type Sender = (typeof senders)[number]
 
 /** A request as it is made up, before credentials and ids of somebody real are put in. */

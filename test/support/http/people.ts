@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { Mode } from '../../../src/core/policy.js'
+import type { Mode } from '../../../src/core/vocabulary.js'
 import { Client } from '../service.js'
 
 /** What `Client` keeps its credentials under. */

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import type { Problem } from '../../../src/http/schemas/index.js'
+import type { Problem } from '../../../src/http/schemas/problem.js'
 
 export interface RawResponse {
   readonly status: number

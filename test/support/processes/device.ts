@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Static, TSchema } from 'typebox'
 import { Parse } from 'typebox/value'
-import { parseToken } from '../../../src/core/refresh-token.js'
-import { TokenResponse } from '../../../src/http/schemas/index.js'
+import { parseToken } from '../../../src/core/opaque-token.js'
+import { TokenResponse } from '../../../src/http/schemas/sign-in.js'
 
 export const password = 'correct horse battery staple'
 
@@ -34,7 +34,7 @@ export class Device {
   get generation(): number {
     const token = parseToken('refresh', this.refreshToken)
     if (token === undefined) throw new Error('This device holds no refresh token.')
-    return token.generation
+    return token.content.generation
   }
 
   async send(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, content?: object): Promise<Answer> {

@@ -48,7 +48,7 @@ function pem({ privateKey }: TestKey) {
   return privateKey.export({ type: 'pkcs8', format: 'pem' })
 }
 
-export const audience = 'https://api.example'
+const audience = 'https://api.example'
 export const credential = { id: 'reports', secret: 'a+secret/of 32 characters, with ö' }
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void

@@ -1,8 +1,9 @@
+import { maxSessionsOfUser } from '../../../core/vocabulary.js'
 import type { SessionStore } from '../../../ports/sessions.js'
 import type { Database } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { by, eventTarget } from './audit-events.js'
-import { type EndingPolicy, endSessions, lockUser, maxSessionsOfUser } from './end-sessions.js'
+import { type EndingPolicy, endSessions, lockUser } from './end-sessions.js'
 import { clock, seconds } from './fragments.js'
 import { isLive, type LiveRow, liveColumns, toLiveSession } from './live-sessions.js'
 

@@ -1,4 +1,4 @@
-import type { Revocation } from '../../../core/revocation.js'
+import type { Revocation } from '../../../core/revocation-set.js'
 import type { Actor } from '../../../ports/events.js'
 import type { SessionStore } from '../../../ports/sessions.js'
 import type { Database } from '../database.js'

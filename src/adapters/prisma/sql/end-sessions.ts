@@ -1,6 +1,7 @@
 import type { SessionPolicy } from '../../../core/policy.js'
-import type { EndedReason } from '../../../core/reasons.js'
-import type { Revocation } from '../../../core/revocation.js'
+import type { Revocation } from '../../../core/revocation-set.js'
+import type { EndedReason } from '../../../core/vocabulary.js'
+import { maxSessionsOfUser } from '../../../core/vocabulary.js'
 import type { Actor } from '../../../ports/events.js'
 import type { Database } from '../database.js'
 import { Prisma, type PrismaClient } from '../generated/client.js'
@@ -48,12 +49,6 @@ export function endSessions(
     )
     SELECT ${revocationColumns} FROM r`
 }
-
-/**
- * The most sessions a user can have under any setting: the highest value of `MAX_SESSIONS_PER_USER`. Statements that
- * list or end a user's sessions are bounded by it, however many rows the table holds.
- */
-export const maxSessionsOfUser = 10_000
 
 /** A batch of this size ends in well under a second, also on a busy machine. */
 const defaultBounds = { max: maxSessionsOfUser, batch: 5000 }

@@ -1,4 +1,5 @@
-import { decodeBase64url, encodeBase64url } from '../../../core/base64url.js'
+import { decodeBase64url, encodeBase64url } from '../../../core/bytes-as-text.js'
+import { uuidPattern } from '../../../core/vocabulary.js'
 import { InvalidCursor } from '../../../ports/errors.js'
 import type { Page, PageRequest } from '../../../ports/paging.js'
 import { Prisma } from '../generated/client.js'
@@ -20,7 +21,7 @@ export function byCreation<T extends { readonly id: string; readonly createdAt: 
   alias: string
 ): Listing<T> {
   return listing({
-    pattern: new RegExp(`^${name}:(\\d{1,14}):([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$`),
+    pattern: new RegExp(`^${name}:(\\d{1,14}):(${uuidPattern})$`),
     position: (row) => `${name}:${row.createdAt}:${row.id}`,
     after: ([, createdAt, id]) =>
       Prisma.sql`(${Prisma.raw(alias)}.created_at, ${Prisma.raw(alias)}.id) <

@@ -1,4 +1,4 @@
-import { isEndedReason } from '../../../core/reasons.js'
+import { isEndedReason } from '../../../core/vocabulary.js'
 import type { AuditEvent, EventLog } from '../../../ports/events.js'
 import type { Database } from '../database.js'
 import { Prisma } from '../generated/client.js'

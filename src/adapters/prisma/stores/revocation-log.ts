@@ -1,4 +1,4 @@
-import type { Revocation } from '../../../core/revocation.js'
+import type { Revocation } from '../../../core/revocation-set.js'
 import { type RevocationLog, slowestCommitSeconds } from '../../../ports/revocations.js'
 import type { Database } from '../database.js'
 import { Prisma } from '../generated/client.js'

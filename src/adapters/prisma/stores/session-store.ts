@@ -1,9 +1,10 @@
+import { maxSessionsOfUser } from '../../../core/vocabulary.js'
 import type { Session, SessionStore } from '../../../ports/sessions.js'
 import type { Database } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { createSession } from '../sql/create-session.js'
 import { endAllSessions } from '../sql/end-all-sessions.js'
-import { type EndingPolicy, endSessions, endSurplus, lockUser, maxSessionsOfUser } from '../sql/end-sessions.js'
+import { type EndingPolicy, endSessions, endSurplus, lockUser } from '../sql/end-sessions.js'
 import { byCreation, where } from '../sql/listing.js'
 import { isLive, liveSessions, type RefreshPolicy, sessionColumns } from '../sql/live-sessions.js'
 

@@ -1,44 +1,26 @@
-import type { Static } from 'typebox'
 import { listKeys, rotateKeys } from '../../../service/keys/signing-keys.js'
-import { actorOf, type Routes } from '../../context.js'
+import type { Routes } from '../../context.js'
+import { actorOf } from '../../credentials.js'
 import { describe } from '../../describe.js'
-import { adminGuards } from '../../guards.js'
-import { KeysResponse, RotateKeysBody, RotateKeysResponse } from '../../schemas/index.js'
-import { keyView } from '../../views.js'
+import { KeysResponse, keyView, RotateKeysBody, RotateKeysResponse } from '../../schemas/admin/keys.js'
 
-/** Ops see the signing keys and rotate them. */
-export const adminKeyRoutes: Routes = (app, context) => {
-  const { ports } = context
-  const preHandler = adminGuards(context)
-
+/** GET /admin/keys, POST /admin/keys/rotate: the signing keys. */
+export const adminKeyRoutes: Routes = (app, { ports }) => {
   app.get(
     '/admin/keys',
-    {
-      preHandler,
-      schema: describe({
-        summary: 'The signing keys, newest first',
-        tag: 'admin',
-        guarded: true,
-        response: { 200: KeysResponse },
-        problems: ['insufficient_scope', 'unavailable']
-      })
-    },
+    { schema: describe({ summary: 'The signing keys, newest first', response: { 200: KeysResponse } }) },
     async () => ({ keys: (await listKeys(ports)).map(keyView) })
   )
 
-  app.post<{ Body: Static<typeof RotateKeysBody> }>(
+  app.post(
     '/admin/keys/rotate',
     {
-      preHandler,
       schema: describe({
         summary: 'Rotate the signing key',
         description:
-          'The next key is published now and signs when every key set in a cache has it; asking again meanwhile changes nothing.',
-        tag: 'admin',
-        guarded: true,
+          'Publishes the next key now. The key signs once every cached key set contains it. Until then, further rotations change nothing.',
         body: RotateKeysBody,
-        response: { 200: RotateKeysResponse },
-        problems: ['invalid_request', 'forbidden_origin', 'insufficient_scope', 'unavailable']
+        response: { 200: RotateKeysResponse }
       })
     },
     async (request) => {

@@ -1,4 +1,3 @@
-import type { Static } from 'typebox'
 import {
   endEverybodysSessions,
   endSession,
@@ -6,40 +5,29 @@ import {
   findSessions,
   sessionsOfUser
 } from '../../../service/admin/sessions.js'
-import { actorOf, type Routes } from '../../context.js'
+import type { Routes } from '../../context.js'
+import { actorOf } from '../../credentials.js'
 import { describe } from '../../describe.js'
-import { adminGuards, authOf } from '../../guards.js'
+import { authOf } from '../../guards.js'
 import {
   AdminSessionsPage,
   AdminSessionsResponse,
-  IdParams,
-  NoContent,
+  adminSessionView,
   NoteBody,
   RevokeAllBody,
-  RevokedResponse,
   SessionsQuery
-} from '../../schemas/index.js'
-import { adminSessionView } from '../../views.js'
+} from '../../schemas/admin/sessions.js'
+import { EmptyResponse, IdParams, pageOf, RevokedResponse } from '../../schemas/shared.js'
 
-type Id = { Params: Static<typeof IdParams> }
-type Note = { Body: Static<typeof NoteBody> }
-
-/** Ops find sessions and end one, all of a user's, or everybody's. */
-export const adminSessionRoutes: Routes = (app, context) => {
-  const { ports } = context
-  const preHandler = adminGuards(context)
-
-  app.get<Id>(
+/** /admin/sessions and /admin/users/:id/sessions: find sessions, and end one, all of a user's, or everybody's. */
+export const adminSessionRoutes: Routes = (app, { ports }) => {
+  app.get(
     '/admin/users/:id/sessions',
     {
-      preHandler,
       schema: describe({
         summary: 'The live sessions of one user',
-        tag: 'admin',
-        guarded: true,
         params: IdParams,
-        response: { 200: AdminSessionsResponse },
-        problems: ['insufficient_scope', 'not_found', 'unavailable']
+        response: { 200: AdminSessionsResponse }
       })
     },
     async (request) => {
@@ -48,18 +36,14 @@ export const adminSessionRoutes: Routes = (app, context) => {
     }
   )
 
-  app.delete<Id & Note>(
+  app.delete(
     '/admin/users/:id/sessions',
     {
-      preHandler,
       schema: describe({
         summary: 'End all sessions of one user',
-        tag: 'admin',
-        guarded: true,
         params: IdParams,
         body: NoteBody,
-        response: { 200: RevokedResponse },
-        problems: ['invalid_request', 'forbidden_origin', 'insufficient_scope', 'not_found', 'unavailable']
+        response: { 200: RevokedResponse }
       })
     },
     async (request) => ({
@@ -67,39 +51,31 @@ export const adminSessionRoutes: Routes = (app, context) => {
     })
   )
 
-  app.get<{ Querystring: Static<typeof SessionsQuery> }>(
+  app.get(
     '/admin/sessions',
     {
-      preHandler,
       schema: describe({
         summary: 'Live sessions, newest first',
-        tag: 'admin',
-        guarded: true,
         querystring: SessionsQuery,
-        response: { 200: AdminSessionsPage },
-        problems: ['invalid_request', 'insufficient_scope', 'unavailable']
+        response: { 200: AdminSessionsPage }
       })
     },
     async (request) => {
-      const { user_id: userId, ip, limit = 50, cursor } = request.query
-      const { items, nextCursor } = await findSessions(ports, { userId, ip }, { limit, cursor })
+      const { user_id: userId, ip, ...page } = request.query
+      const { items, nextCursor } = await findSessions(ports, { userId, ip }, pageOf(page))
       const sessions = items.map((session) => adminSessionView(session, authOf(request).sessionId))
       return { sessions, next_cursor: nextCursor }
     }
   )
 
-  app.delete<Id & Note>(
+  app.delete(
     '/admin/sessions/:id',
     {
-      preHandler,
       schema: describe({
         summary: 'End one session',
-        tag: 'admin',
-        guarded: true,
         params: IdParams,
         body: NoteBody,
-        response: { 204: NoContent },
-        problems: ['invalid_request', 'forbidden_origin', 'insufficient_scope', 'not_found', 'unavailable']
+        response: { 204: EmptyResponse }
       })
     },
     async (request, reply) => {
@@ -108,17 +84,13 @@ export const adminSessionRoutes: Routes = (app, context) => {
     }
   )
 
-  app.post<{ Body: Static<typeof RevokeAllBody> }>(
+  app.post(
     '/admin/sessions/revoke-all',
     {
-      preHandler,
       schema: describe({
-        summary: "End everybody's sessions, at once, the caller's too",
-        tag: 'admin',
-        guarded: true,
+        summary: "End everybody's sessions at once, including the caller's",
         body: RevokeAllBody,
-        response: { 200: RevokedResponse },
-        problems: ['invalid_request', 'forbidden_origin', 'insufficient_scope', 'unavailable']
+        response: { 200: RevokedResponse }
       })
     },
     async (request) => ({ revoked: await endEverybodysSessions(ports, actorOf(request)) })

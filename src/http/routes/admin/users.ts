@@ -1,67 +1,43 @@
-import type { Static } from 'typebox'
 import { deleteUser, listUsers, readUser, updateUser } from '../../../service/admin/users.js'
-import { actorOf, type Routes } from '../../context.js'
-import { bodyProblems, describe } from '../../describe.js'
-import { adminGuards } from '../../guards.js'
-import { IdParams, NoContent, UserChangeBody, UserResponse, UsersPage, UsersQuery } from '../../schemas/index.js'
-import { userView } from '../../views.js'
+import type { Routes } from '../../context.js'
+import { actorOf } from '../../credentials.js'
+import { describe } from '../../describe.js'
+import { UserChangeBody, UserResponse, UsersPage, UsersQuery, userView } from '../../schemas/admin/users.js'
+import { EmptyResponse, IdParams, pageOf } from '../../schemas/shared.js'
 
-type Id = { Params: Static<typeof IdParams> }
-
-/** /admin/users: ops find, disable and delete people, and give them roles. */
-export const adminUserRoutes: Routes = (app, context) => {
-  const { ports } = context
-  const preHandler = adminGuards(context)
-
-  app.get<{ Querystring: Static<typeof UsersQuery> }>(
+/** GET /admin/users and GET, PATCH, DELETE /admin/users/:id. */
+export const adminUserRoutes: Routes = (app, { ports }) => {
+  app.get(
     '/admin/users',
     {
-      preHandler,
       schema: describe({
         summary: 'Users, newest first',
-        tag: 'admin',
-        guarded: true,
         querystring: UsersQuery,
-        response: { 200: UsersPage },
-        problems: ['invalid_request', 'insufficient_scope', 'unavailable']
+        response: { 200: UsersPage }
       })
     },
     async (request) => {
-      const { email, limit = 50, cursor } = request.query
-      const { items, nextCursor } = await listUsers(ports, { email }, { limit, cursor })
+      const { email, ...page } = request.query
+      const { items, nextCursor } = await listUsers(ports, { email }, pageOf(page))
       return { users: items.map(userView), next_cursor: nextCursor }
     }
   )
 
-  app.get<Id>(
+  app.get(
     '/admin/users/:id',
-    {
-      preHandler,
-      schema: describe({
-        summary: 'One user',
-        tag: 'admin',
-        guarded: true,
-        params: IdParams,
-        response: { 200: UserResponse },
-        problems: ['insufficient_scope', 'not_found', 'unavailable']
-      })
-    },
+    { schema: describe({ summary: 'One user', params: IdParams, response: { 200: UserResponse } }) },
     async (request) => userView(await readUser(ports, request.params.id))
   )
 
-  app.patch<Id & { Body: Static<typeof UserChangeBody> }>(
+  app.patch(
     '/admin/users/:id',
     {
-      preHandler,
       schema: describe({
-        summary: 'Disable a user, or give other roles',
-        description: 'Disabling ends all their sessions; other roles hold from the next second on.',
-        tag: 'admin',
-        guarded: true,
+        summary: 'Disable a user or change their roles',
+        description: 'Disabling ends all their sessions. New roles apply from the next second.',
         params: IdParams,
         body: UserChangeBody,
-        response: { 200: UserResponse },
-        problems: ['invalid_request', 'forbidden_origin', 'insufficient_scope', 'not_found', 'unavailable']
+        response: { 200: UserResponse }
       })
     },
     async (request) => {
@@ -70,17 +46,13 @@ export const adminUserRoutes: Routes = (app, context) => {
     }
   )
 
-  app.delete<Id>(
+  app.delete(
     '/admin/users/:id',
     {
-      preHandler,
       schema: describe({
         summary: 'Delete a user and all their sessions',
-        tag: 'admin',
-        guarded: true,
         params: IdParams,
-        response: { 204: NoContent },
-        problems: [...bodyProblems, 'forbidden_origin', 'insufficient_scope', 'not_found', 'unavailable']
+        response: { 204: EmptyResponse }
       })
     },
     async (request, reply) => {

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Revocation } from '../../../core/revocation.js'
+import type { Revocation } from '../../../core/revocation-set.js'
 import type { RevocationFeed } from '../../../ports/revocations.js'
 import type { AccessTokens } from '../../../ports/tokens.js'
-import { timeView } from '../../views.js'
+import { timeView } from '../../schemas/shared.js'
 
 export interface RevocationStreamOptions {
   readonly feed: RevocationFeed

@@ -1,28 +1,22 @@
 import { Readable } from 'node:stream'
-import type { Static } from 'typebox'
 import type { Routes } from '../../context.js'
 import { describe } from '../../describe.js'
-import { FeedHeaders, FeedResponse } from '../../schemas/index.js'
-import { serviceGuard } from '../../service-credentials.js'
+import { FeedHeaders, FeedResponse } from '../../schemas/services/revocations.js'
 import { revocationStream } from './revocation-stream.js'
 
-/** GET /revocations: the feed of revoked sessions, for whoever verifies access tokens by itself. */
-export const revocationsRoutes: Routes = (app, { ports, settings }) => {
+/** GET /revocations: the feed of revoked sessions, for services that verify access tokens themselves. */
+export const revocationsRoutes: Routes = (app, { ports }) => {
   const closing = new AbortController()
-  // The server waits for every response to end, and these do not end by themselves.
+  // A closing server waits for all responses, and a stream does not end by itself.
   app.addHook('preClose', async () => closing.abort())
 
-  app.get<{ Headers: Static<typeof FeedHeaders> }>(
+  app.get(
     '/revocations',
     {
-      onRequest: serviceGuard(settings),
       schema: describe({
         summary: 'The feed of revoked sessions',
-        tag: 'discovery',
-        forServices: true,
         headers: FeedHeaders,
-        response: { 200: FeedResponse },
-        problems: ['invalid_request', 'unavailable']
+        response: { 200: FeedResponse }
       })
     },
     async (request, reply) => {
@@ -35,7 +29,7 @@ export const revocationsRoutes: Routes = (app, { ports, settings }) => {
           .type('text/event-stream')
           .header('cache-control', 'no-store')
           .header('x-accel-buffering', 'no')
-          // A connection that is kept for a next request would keep a closing server waiting.
+          // A connection kept for another request would keep a closing server waiting.
           .header('connection', 'close')
           .send(Readable.from(stream))
       )

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { decodeBase64url, encodeBase64url } from '../../src/core/base64url.js'
+import { decodeBase64url, encodeBase64url } from '../../src/core/bytes-as-text.js'
 
 const seeded = { seed: 20, numRuns: 1000 }
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'

@@ -1,18 +1,19 @@
 import fc from 'fast-check'
 import t from 'tap'
 import {
+  type DeviceTokenContent,
   formatToken,
   type ParsedToken,
   parseToken,
+  type SessionTokenContent,
   signedBytes,
-  type TokenContent,
   tokenPrefixes
-} from '../../src/core/refresh-token.js'
+} from '../../src/core/opaque-token.js'
 
 const seeded = { seed: 21, numRuns: 500 }
 
-const content: TokenContent = {
-  keyId: 7,
+const keyId = 7
+const content: SessionTokenContent = {
   sid: '00112233-4455-6677-8899-aabbccddeeff',
   generation: 0x01020304,
   secret: Uint8Array.from({ length: 32 }, (_, i) => i)
@@ -21,8 +22,8 @@ const mac = new Uint8Array(32).fill(0xff)
 const body = 'AQcAESIzRFVmd4iZqrvM3e7_AQIDBAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f'
 const vector = `lk_rt_${body}__________________________________________8`
 
+const keyIds = fc.nat(255)
 const contents = fc.record({
-  keyId: fc.nat(255),
   sid: fc.uuid(),
   generation: fc.nat(0xffffffff),
   secret: fc.uint8Array({ minLength: 32, maxLength: 32 })
@@ -31,49 +32,49 @@ const macs = fc.uint8Array({ minLength: 32, maxLength: 32 })
 const kinds = fc.constantFrom('refresh' as const, 'session' as const)
 
 const sameBytes = (a: Uint8Array, b: Uint8Array) => Buffer.from(a).equals(b)
-const read = (text: string): ParsedToken => {
+const read = (text: string): ParsedToken<'refresh'> => {
   const parsed = parseToken('refresh', text)
   if (parsed === undefined) throw new Error(`not read: ${text}`)
   return parsed
 }
 
 t.test('a token written out by hand', async (t) => {
-  t.equal(formatToken('refresh', signedBytes(content), mac), vector)
-  t.equal(formatToken('session', signedBytes(content), mac), vector.replace('lk_rt_', 'lk_st_'))
+  t.equal(formatToken('refresh', signedBytes('refresh', keyId, content), mac), vector)
+  t.equal(formatToken('session', signedBytes('session', keyId, content), mac), vector.replace('lk_rt_', 'lk_st_'))
   t.equal(vector.length, 121, 'small enough for a cookie of 300 bytes')
-  const { signed, mac: readMac, ...readContent } = read(vector)
-  t.strictSame(readContent, content)
-  t.strictSame(readMac, mac)
-  t.equal(Buffer.from(signed).toString('base64url'), body)
+  const parsed = read(vector)
+  t.strictSame(parsed.content, content)
+  t.equal(parsed.keyId, keyId)
+  t.ok(sameBytes(parsed.mac, mac))
+  t.equal(Buffer.from(parsed.signed).toString('base64url'), body)
 })
 
 t.test('the smallest and the largest token', async (t) => {
-  const smallest = { keyId: 0, sid: '00000000-0000-0000-0000-000000000000', generation: 0, secret: new Uint8Array(32) }
-  const text = formatToken('refresh', signedBytes(smallest), new Uint8Array(32))
+  const smallest = { sid: '00000000-0000-0000-0000-000000000000', generation: 0, secret: new Uint8Array(32) }
+  const text = formatToken('refresh', signedBytes('refresh', 0, smallest), new Uint8Array(32))
   t.equal(text, `lk_rt_AQ${'A'.repeat(113)}`)
-  t.match(read(text), smallest)
+  t.match(read(text), { keyId: 0, content: smallest })
   const largest = {
-    keyId: 255,
     sid: 'ffffffff-ffff-ffff-ffff-ffffffffffff',
     generation: 0xffffffff,
     secret: new Uint8Array(32).fill(0xff)
   }
-  const largestText = formatToken('refresh', signedBytes(largest), mac)
+  const largestText = formatToken('refresh', signedBytes('refresh', 255, largest), mac)
   t.equal(largestText, `lk_rt_Af${'_'.repeat(112)}8`)
-  t.match(read(largestText), largest)
+  t.match(read(largestText), { keyId: 255, content: largest })
 })
 
 t.test('any token is read as it was written', async (t) => {
   fc.assert(
-    fc.property(kinds, contents, macs, (kind, content, mac) => {
-      const signed = signedBytes(content)
+    fc.property(kinds, keyIds, contents, macs, (kind, keyId, content, mac) => {
+      const signed = signedBytes(kind, keyId, content)
       const parsed = parseToken(kind, formatToken(kind, signed, mac))
       return (
         parsed !== undefined &&
-        parsed.keyId === content.keyId &&
-        parsed.sid === content.sid &&
-        parsed.generation === content.generation &&
-        sameBytes(parsed.secret, content.secret) &&
+        parsed.keyId === keyId &&
+        parsed.content.sid === content.sid &&
+        parsed.content.generation === content.generation &&
+        sameBytes(parsed.content.secret, content.secret) &&
         sameBytes(parsed.signed, signed) &&
         sameBytes(parsed.mac, mac)
       )
@@ -121,19 +122,21 @@ t.test('every single byte, changed to any other, is refused or changes what the 
   t.strictSame(unnoticed, [])
 })
 
-t.test('every content has bytes of its own', async (t) => {
+t.test('different contents never have the same signed bytes', async (t) => {
   fc.assert(
-    fc.property(contents, contents, (a, b) => {
+    fc.property(keyIds, keyIds, contents, contents, (idOfA, idOfB, a, b) => {
       const isSame =
-        a.keyId === b.keyId && a.sid === b.sid && a.generation === b.generation && sameBytes(a.secret, b.secret)
-      return isSame === sameBytes(signedBytes(a), signedBytes(b))
+        idOfA === idOfB && a.sid === b.sid && a.generation === b.generation && sameBytes(a.secret, b.secret)
+      return isSame === sameBytes(signedBytes('refresh', idOfA, a), signedBytes('refresh', idOfB, b))
     }),
     seeded
   )
-  t.notSame(signedBytes({ ...content, keyId: 8 }), signedBytes(content))
-  t.notSame(signedBytes({ ...content, generation: content.generation + 1 }), signedBytes(content))
-  t.notSame(signedBytes({ ...content, sid: content.sid.replace('ff', 'fe') }), signedBytes(content))
-  t.notSame(signedBytes({ ...content, secret: new Uint8Array(32) }), signedBytes(content))
+  const signed = (change: Partial<SessionTokenContent>, id = keyId) =>
+    signedBytes('refresh', id, { ...content, ...change })
+  t.notSame(signed({}, 8), signed({}))
+  t.notSame(signed({ generation: content.generation + 1 }), signed({}))
+  t.notSame(signed({ sid: content.sid.replace('ff', 'fe') }), signed({}))
+  t.notSame(signed({ secret: new Uint8Array(32) }), signed({}))
 })
 
 t.test('a token has one spelling', async (t) => {
@@ -148,8 +151,8 @@ t.test('a token has one spelling', async (t) => {
   }
   for (const [how, text] of Object.entries(respelled)) t.equal(parseToken('refresh', text), undefined, how)
   fc.assert(
-    fc.property(contents, macs, (content, mac) => {
-      const text = formatToken('refresh', signedBytes(content), mac)
+    fc.property(keyIds, contents, macs, (keyId, content, mac) => {
+      const text = formatToken('refresh', signedBytes('refresh', keyId, content), mac)
       const { signed, mac: readMac } = read(text)
       return formatToken('refresh', signed, readMac) === text
     }),
@@ -176,4 +179,49 @@ t.test('what is no token of ours', async (t) => {
     fc.property(fc.string({ unit: 'binary' }), (text) => parseToken('refresh', `lk_rt_${text}`) === undefined),
     seeded
   )
+})
+
+const device: DeviceTokenContent = {
+  userId: '0189f7a4-6d3c-4c55-9b1e-2f60718293a4',
+  deviceId: 'ffffffff-0000-4000-8000-00000000000f',
+  issuedAt: 4_000_000_000
+}
+const deviceMac = Uint8Array.from({ length: 32 }, (_, i) => 255 - i)
+const deviceToken = formatToken('device', signedBytes('device', 200, device), deviceMac)
+
+t.test('any device token is read as it was written', async (t) => {
+  const devices = fc.record({ userId: fc.uuid(), deviceId: fc.uuid(), issuedAt: fc.nat(2 ** 32 - 1) })
+  fc.assert(
+    fc.property(keyIds, devices, macs, (keyId, written, mac) => {
+      const signed = signedBytes('device', keyId, written)
+      const parsed = parseToken('device', formatToken('device', signed, mac))
+      t.strictSame(parsed?.content, { ...written })
+      t.equal(parsed?.keyId, keyId)
+      t.ok(parsed && sameBytes(parsed.signed, signed) && sameBytes(parsed.mac, mac))
+    }),
+    { seed: 28, numRuns: 100 }
+  )
+})
+
+t.test('a device token has the documented layout', async (t) => {
+  t.match(deviceToken, /^lk_dt_[\w-]{94}$/)
+  const bytes = Buffer.from(deviceToken.slice('lk_dt_'.length), 'base64url').toString('hex')
+  const expected = ['01', 'c8', device.userId, device.deviceId, 'ee6b2800', Buffer.from(deviceMac).toString('hex')]
+  t.equal(bytes, expected.join('').replaceAll('-', ''))
+})
+
+t.test('a device token has one spelling, and no other text is one', async (t) => {
+  for (const other of [
+    '',
+    'lk_dt_',
+    deviceToken.slice(0, -1),
+    `${deviceToken}A`,
+    deviceToken.replace('lk_dt_', 'lk_rt_'),
+    deviceToken.replace('lk_dt_', ''),
+    `lk_dt_Ag${deviceToken.slice('lk_dt_Ag'.length)}`,
+    `${deviceToken.slice(0, -1)}!`,
+    `${deviceToken.slice(0, -1)}=`
+  ]) {
+    t.equal(parseToken('device', other), undefined, other)
+  }
 })

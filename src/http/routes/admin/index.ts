@@ -1,0 +1,14 @@
+import type { Routes } from '../../context.js'
+import { requireAdmin } from '../../guards.js'
+import { adminCountRoutes } from './counts.js'
+import { adminEventRoutes } from './events.js'
+import { adminKeyRoutes } from './keys.js'
+import { adminSessionRoutes } from './sessions.js'
+import { adminUserRoutes } from './users.js'
+
+/** All routes under /admin. One guard stands before the whole scope, so no route needs a guard of its own. */
+export const adminRoutes: Routes = (scope, context) => {
+  requireAdmin(scope, context)
+  for (const add of [adminUserRoutes, adminSessionRoutes, adminEventRoutes, adminKeyRoutes, adminCountRoutes])
+    add(scope, context)
+}

@@ -1,0 +1,47 @@
+import type { HttpContext, Routes, Scope } from '../context.js'
+import { requireUser } from '../guards.js'
+import { accountRoutes } from './account.js'
+import { adminRoutes } from './admin/index.js'
+import { discoveryRoutes } from './discovery.js'
+import { errorsPage } from './errors-page.js'
+import { healthRoutes } from './health.js'
+import { logoutRoutes } from './logout.js'
+import { metricsRoutes } from './metrics.js'
+import { pageRoutes } from './pages.js'
+import { refreshRoutes } from './refresh.js'
+import { serviceRoutes } from './services/index.js'
+import { sessionRoutes } from './sessions.js'
+import { signInRoutes } from './sign-in.js'
+
+/** Adds all routes, in one scope per guard: the guard of a scope stands before every route that is added to it. */
+export function addRoutes(app: Scope, context: HttpContext): void {
+  for (const add of [publicRoutes, userRoutes, adminRoutes, serviceRoutes]) {
+    app.register((scope, _options, done) => {
+      add(scope, context)
+      done()
+    })
+  }
+}
+
+/** Routes without a guard. They need no credential, or read it themselves. */
+const publicRoutes: Routes = (scope, context) => {
+  for (const add of [
+    signInRoutes,
+    refreshRoutes,
+    logoutRoutes,
+    discoveryRoutes,
+    healthRoutes,
+    metricsRoutes,
+    errorsPage,
+    pageRoutes
+  ]) {
+    add(scope, context)
+  }
+}
+
+/** Routes of the signed-in user. */
+const userRoutes: Routes = (scope, context) => {
+  requireUser(scope, context)
+  accountRoutes(scope, context)
+  sessionRoutes(scope, context)
+}

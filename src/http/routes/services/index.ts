@@ -1,0 +1,13 @@
+import type { Routes } from '../../context.js'
+import { requireService } from '../../service-credentials.js'
+import { takeForms } from './form-body.js'
+import { introspectRoutes } from './introspect.js'
+import { revocationsRoutes } from './revocations.js'
+import { revokeRoutes } from './revoke.js'
+
+/** All routes for other services. One guard stands before the whole scope, so no route needs a guard of its own. */
+export const serviceRoutes: Routes = (scope, context) => {
+  requireService(scope, context)
+  takeForms(scope)
+  for (const add of [introspectRoutes, revokeRoutes, revocationsRoutes]) add(scope, context)
+}

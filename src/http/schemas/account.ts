@@ -1,0 +1,39 @@
+import { type Static, Type } from 'typebox'
+import { type AuditEvent, eventTypes } from '../../ports/events.js'
+import type { User } from '../../ports/users.js'
+import { id, nextCursor, nullable, page, query, time, timeView } from './shared.js'
+import { password } from './sign-in.js'
+
+export const MeResponse = Type.Object({
+  id,
+  email: Type.String(),
+  roles: Type.Array(Type.String()),
+  created_at: time,
+  session_id: id
+})
+
+export function meView({ id, email, roles, createdAt }: User, sessionId: string): Static<typeof MeResponse> {
+  return { id, email, roles: [...roles], created_at: timeView(createdAt), session_id: sessionId }
+}
+
+export const OwnEventsQuery = query(page)
+const OwnEvent = Type.Object({
+  id,
+  type: Type.Enum([...eventTypes]),
+  at: time,
+  session_id: nullable(id),
+  reason: nullable(Type.String()),
+  ip: nullable(Type.String()),
+  user_agent: nullable(Type.String())
+})
+export const OwnEventsPage = Type.Object({ events: Type.Array(OwnEvent), next_cursor: nextCursor })
+
+/** An event as its user sees it: without an admin's note, and without the address and browser of an admin. */
+export function ownEventView(event: AuditEvent): Static<typeof OwnEvent> {
+  const { id, type, at, sessionId, reason, actorId, userId } = event
+  const { ip, userAgent } = actorId === null || actorId === userId ? event : { ip: null, userAgent: null }
+  return { id, type, at: timeView(at), session_id: sessionId, reason, ip, user_agent: userAgent }
+}
+
+export const PasswordBody = Type.Object({ current_password: password, new_password: password })
+export const DeleteAccountBody = Type.Object({ password })

@@ -1,0 +1,20 @@
+import { Type } from 'typebox'
+import type { JsonWebKey } from '../../ports/tokens.js'
+
+export const JwksResponse = Type.Object({
+  keys: Type.Array(Type.Unsafe<JsonWebKey>(Type.Record(Type.String(), Type.String(), { description: 'RFC 7517 §4.' })))
+})
+
+const endpointAuth = Type.Array(Type.Literal('client_secret_basic'))
+export const MetadataResponse = Type.Object({
+  issuer: Type.String(),
+  jwks_uri: Type.String(),
+  introspection_endpoint: Type.Optional(Type.String({ description: 'RFC 7662.' })),
+  introspection_endpoint_auth_methods_supported: Type.Optional(endpointAuth),
+  revocation_endpoint: Type.Optional(Type.String({ description: 'RFC 7009.' })),
+  revocation_endpoint_auth_methods_supported: Type.Optional(endpointAuth),
+  revocation_feed: Type.Optional(Type.String({ description: 'The feed of revoked sessions; not part of a standard.' })),
+  response_types_supported: Type.Array(Type.String()),
+  grant_types_supported: Type.Array(Type.String()),
+  service_documentation: Type.String()
+})

@@ -1,0 +1,39 @@
+import { type Static, Type } from 'typebox'
+import type { ActiveToken } from '../../../service/clients/introspect.js'
+import { text } from '../shared.js'
+
+/** The form of POST /introspect (RFC 7662 §2.1) and POST /revoke (RFC 7009 §2.1). */
+export const TokenForm = Type.Object({
+  token: text(8192, 'An access, refresh or session token.'),
+  token_type_hint: Type.Optional(text(64, 'Ignored: the token itself shows its type.'))
+})
+
+export const IntrospectionResponse = Type.Union([
+  Type.Object({ active: Type.Literal(false) }),
+  Type.Object({
+    active: Type.Literal(true),
+    token_type: Type.Enum(['Bearer', 'refresh_token', 'session_token'], {
+      description: '`Bearer` for an access token. An API must accept no other type.'
+    }),
+    iss: Type.String(),
+    aud: Type.String({ description: 'For a refresh or session token: the issuer.' }),
+    sub: Type.String(),
+    sid: Type.String(),
+    client_id: Type.String(),
+    jti: Type.Optional(Type.String({ description: 'For an access token only.' })),
+    iat: Type.Integer({
+      description: 'Seconds since the epoch. For a refresh or session token: the start of the session.'
+    }),
+    exp: Type.Integer({ description: 'Seconds since the epoch.' }),
+    auth_time: Type.Integer({ description: 'Seconds since the epoch.' }),
+    amr: Type.Array(Type.String()),
+    roles: Type.Array(Type.String())
+  })
+])
+
+/** `undefined` is a token that is unknown, expired or of an ended session: the response does not say which. */
+export function introspectionView(token: ActiveToken | undefined): Static<typeof IntrospectionResponse> {
+  if (token === undefined) return { active: false }
+  const { tokenType, amr, roles, ...claims } = token
+  return { active: true, token_type: tokenType, ...claims, amr: [...amr], roles: [...roles] }
+}

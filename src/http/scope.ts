@@ -1,0 +1,42 @@
+import { Ajv, type Options } from 'ajv'
+import addFormats from 'ajv-formats'
+import type { FastifySchemaCompiler } from 'fastify'
+import type { HttpContext, Scope } from './context.js'
+import { sendProblem } from './problem.js'
+
+/**
+ * What holds for every route: errors become problems, requests are validated strictly, responses are counted. A host's
+ * own settings for these do not reach our scope.
+ */
+export function prepareScope(scope: Scope, { ports, errorsUrl }: HttpContext): void {
+  scope.setErrorHandler((error, request, reply) => sendProblem(request, reply, error, errorsUrl))
+  scope.setValidatorCompiler(compile)
+  // The compiler checks that handlers return what their response schemas say, so nothing filters it at run time.
+  scope.setSerializerCompiler(() => JSON.stringify)
+  acceptEmptyBodies(scope)
+  scope.addHook('onResponse', async (_request, reply) => ports.metrics.countResponse(reply.statusCode))
+}
+
+const options: Options = { allErrors: true, useDefaults: true, removeAdditional: false, strict: false }
+/** JSON has types, so a string is refused where a number is due. */
+const bodies = new Ajv({ ...options, coerceTypes: false })
+/** Addresses and headers are text, so numbers and booleans are read from it. */
+const texts = new Ajv({ ...options, coerceTypes: true })
+addFormats.default(bodies)
+addFormats.default(texts)
+
+const compile: FastifySchemaCompiler<object> = ({ schema, httpPart }) =>
+  (httpPart === 'body' ? bodies : texts).compile(schema)
+
+/** Reads a missing body as `{}`, and an empty one of type JSON too, so a body without required members can be left out. */
+function acceptEmptyBodies(scope: Scope): void {
+  const parseJson = scope.getDefaultJsonParser('error', 'error')
+  scope.removeContentTypeParser(['application/json', 'text/plain'])
+  scope.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, {})
+    else void parseJson(request, body.toString(), done)
+  })
+  scope.addHook('preValidation', async (request) => {
+    request.body ??= {}
+  })
+}

@@ -1,0 +1,24 @@
+/** `Authorization` headers around a good token: which of them carry it (RFC 6750 §2.1) and which must be refused. */
+export const bearerHeaders = {
+  good: (token: string) => [`Bearer ${token}`, `bearer ${token}`, `BEARER ${token}`, `Bearer   ${token}`],
+  bad: (token: string) => [
+    '',
+    'Bearer',
+    'Bearer ',
+    token,
+    `Bearer${token}`,
+    `Bearer\t${token}`,
+    ` Bearer ${token}`,
+    `xBearer ${token}`,
+    `Bearer ${token} x`,
+    `Bearer ${token} `,
+    `Bearer ${token},`,
+    `Bearer x ${token}`,
+    `Bearer "${token}"`,
+    `Bearer é${token}`,
+    `Bearer ${token}=x`,
+    `Basic ${token}`,
+    `DPoP ${token}`,
+    `Token Bearer ${token}`
+  ]
+}
