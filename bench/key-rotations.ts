@@ -17,13 +17,16 @@ const endings: (() => unknown)[] = []
 try {
   const t = { teardown: (end: () => unknown) => void endings.unshift(end) }
   const fleet = await startFleet(t, await testSchema(t), { keyLeadSeconds: 3 })
-  const { honest, keys, refusedEarly, forged, times, wentOn } = await runKeyRotations(fleet, { rotations, honest: 6 })
+  const { honest, keys, refusedEarly, forgeries, times, acceptedAfterRefresh } = await runKeyRotations(fleet, {
+    rotations,
+    honest: 6
+  })
   console.log(`${rotations} rotations, ${keys} keys have signed
   honest requests: ${honest.served} served, ${honest.wrong.length} failed${honest.wrong.map((what) => `\n    ${what}`).join('')}
   tokens of earlier keys that were refused too early: ${refusedEarly.length}
-  forged tokens that were accepted: ${forged.length}${forged.map((what) => `\n    ${what}`).join('')}
+  forged tokens that were accepted: ${forgeries.length}${forgeries.map((what) => `\n    ${what}`).join('')}
   withdrawn, the last of the four refused after ${times.map((time) => time.toFixed(0)).join(', ')} ms
-  sessions ${wentOn ? 'went on with a refresh' : 'DID NOT GO ON'}`)
+  sessions ${acceptedAfterRefresh ? 'went on with a refresh' : 'DID NOT GO ON'}`)
 } finally {
   for (const end of endings) await end()
 }

@@ -27,16 +27,16 @@ async function measure(name: string, fleetOptions: FleetOptions, cutSeconds?: Fa
   }
 }
 
-function print(name: string, { ended, endedInTheCut, times, acceptedLate, honest }: FanOutReport): void {
+function print(name: string, { ended, endedDuringCut, times, acceptedLate, honest }: FanOutReport): void {
   const spread = (sorted: readonly number[]) =>
     `p50 ${quantile(sorted, 0.5).toFixed(0)} ms, p99 ${quantile(sorted, 0.99).toFixed(0)} ms, longest ${quantile(sorted, 1).toFixed(0)} ms`
   console.log(`${name}
-  ended by owner ${ended.owner}, admin ${ended.admin}, logout ${ended.logout}; ${endedInTheCut} while the feed was cut
+  ended by owner ${ended.owner}, admin ${ended.admin}, logout ${ended.logout}; ${endedDuringCut} while the feed was cut
   the last of the four refused after ${spread(times)}
   an honest check of a token beside it: ${spread(honest.checkTimes)}
   accepted after a second: ${acceptedLate.length}${acceptedLate.map((who) => `\n    ${who}`).join('')}
-  honest requests: ${honest.served} served, ${honest.announced} answered 503 in the cut, ${honest.wrong.length} refused${honest.wrong.map((what) => `\n    ${what}`).join('')}`)
-  for (const [who, last] of Object.entries(honest.lastAcceptedInTheCut))
+  honest requests: ${honest.served} served, ${honest.unavailable} answered 503 in the cut, ${honest.wrong.length} refused${honest.wrong.map((what) => `\n    ${what}`).join('')}`)
+  for (const [who, last] of Object.entries(honest.lastAcceptedDuringCut))
     console.log(
       `  cut off, ${who} last accepted an honest token after ${last === null ? 'no time' : `${last.toFixed(1)} s`}`
     )

@@ -19,7 +19,7 @@ const errorsUrl = '/docs/errors.md'
  * import { buildApp, loadConfig } from 'latchkey'
  *
  * const app = await buildApp(loadConfig({ PORT: '0', COOKIE_SECURE: 'false', LOG_LEVEL: 'warn' }))
- * console.log(await app.listen())
+ * console.log(await app.listen()) // http://…
  * await app.close()
  * ```
  */

@@ -28,7 +28,9 @@ export interface LatchkeyOptions extends Omit<SettingOptions, 'host' | 'port' | 
  * const app = Fastify()
  * await app.register(latchkey, { prefix: '/auth', issuer: 'http://localhost:3000/auth', cookieSecure: false })
  * app.get('/notes', { preHandler: app.authenticate }, async (request) => `notes of ${request.auth?.userId}`)
- * await app.listen({ port: 3000 })
+ *
+ * const response = await app.inject('/notes')
+ * console.log(response.statusCode, response.json().code) // 401 missing_credentials
  * await app.close()
  * ```
  */

@@ -6,7 +6,7 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-export interface Option {
+interface Option {
   readonly type: 'string' | 'boolean'
   readonly multiple?: boolean
   readonly summary: string

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import type { Terminal } from './context.js'
 
 /** A password that cannot be read: exit code 1. */
-export class PasswordNotRead extends Error {
+class PasswordNotRead extends Error {
   override readonly name = 'PasswordNotRead'
 }
 

@@ -16,6 +16,7 @@ export interface AuthErrorDetails {
  * The service refused a request or could not be reached. `code` says which; show `message` to nobody but developers.
  *
  * @example
+ * ```ts
  * import { AuthError, createAuthClient } from 'latchkey/client'
  *
  * const auth = createAuthClient({ baseURL: 'https://auth.example.com', mode: 'body' })
@@ -26,6 +27,7 @@ export interface AuthErrorDetails {
  *   console.log(error.code, error.status, error.isTemporary) // invalid_credentials 401 false
  * }
  * auth.close()
+ * ```
  */
 export class AuthError extends Error implements AuthErrorDetails {
   override readonly name = 'AuthError'

@@ -9,6 +9,7 @@ import { isCredentialRejected } from './authorized-fetch.js'
  * `AuthError` of a refresh that failed.
  *
  * @example
+ * ```ts
  * import axios from 'axios'
  * import { createAuthClient } from 'latchkey/client'
  * import { authorizeAxios } from 'latchkey/client/axios'
@@ -19,9 +20,10 @@ import { isCredentialRejected } from './authorized-fetch.js'
  * const api = axios.create({ baseURL: 'https://auth.example.com' })
  * const undo = authorizeAxios(api, auth)
  * const { data } = await api.get('/me')
- * console.log(data.user.email) // grace@example.com
+ * console.log(data.email) // grace@example.com
  * undo()
  * auth.close()
+ * ```
  */
 export function authorizeAxios(axios: AxiosInstance, auth: AuthClient): () => void {
   /** The token of each request that we authorized, until its response arrives. */

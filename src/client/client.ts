@@ -22,6 +22,7 @@ const maxMessageDelay = 20
  * session. Throws a TypeError if `baseURL` is no absolute address and there is no page to resolve it against.
  *
  * @example
+ * ```ts
  * import { createAuthClient } from 'latchkey/client'
  *
  * const auth = createAuthClient({ baseURL: 'https://auth.example.com', mode: 'body' })
@@ -29,11 +30,11 @@ const maxMessageDelay = 20
  * await auth.register({ email: 'alan@example.com', password: 'correct horse battery staple', device: 'Laptop' })
  *
  * const response = await auth.fetch('/me')
- * const { user } = await response.json()
- * console.log(auth.state.status, user.email) // signed_in alan@example.com
- *
+ * const { email } = await response.json()
+ * console.log(auth.state.status, email) // signed_in alan@example.com
  * await auth.logout()
  * if (auth.state.status === 'signed_out') console.log(auth.state.reason) // logged_out
+ * ```
  */
 export function createAuthClient(options: AuthClientOptions = {}, runtime: Runtime = systemRuntime): AuthClient {
   const { mode = 'cookie' } = options

@@ -30,7 +30,7 @@ export const keyStates = ['published', 'active', 'retiring', 'retired'] as const
  */
 export type KeyState = (typeof keyStates)[number]
 
-export const rotationCauses = ['requested', 'revoke_old', 'scheduled', 'algorithm_changed'] as const
+const rotationCauses = ['requested', 'revoke_old', 'scheduled', 'algorithm_changed'] as const
 
 /** Why there is a new key. `revoke_old` is the emergency: the keys before it retire at once. */
 export type RotationCause = (typeof rotationCauses)[number]

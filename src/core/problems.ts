@@ -4,7 +4,7 @@
  */
 
 /** Refusals: the request was understood and not granted. */
-export const refusals = {
+const refusals = {
   invalid_request: [400, 'The request does not fit its schema'],
   mode_not_allowed: [400, 'This server does not offer that mode'],
   ambiguous_credentials: [400, 'More than one credential was sent'],

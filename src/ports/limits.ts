@@ -7,7 +7,7 @@ export interface RateLimitUse {
 }
 
 /** What became of a use. */
-export interface RateLimitResult {
+interface RateLimitResult {
   /** False where the allowance is used up; then nothing was counted. */
   readonly granted: boolean
   /** Uses in this window, this one among them where it was granted. */

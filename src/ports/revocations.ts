@@ -14,7 +14,7 @@ export interface Revocations {
 }
 
 /** What this process knows of the feed, for health and metrics. */
-export interface FeedState {
+interface FeedState {
   /** Whether news arrive by push; where they do not, the log is read four times a second. */
   readonly connected: boolean
   /** Whether neither has worked for longer than is safe. */

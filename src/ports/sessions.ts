@@ -46,7 +46,7 @@ export interface LiveSession extends Session, RotationState {
 }
 
 /** The one statement of a common refresh: this token, if the row still stands at its generation. */
-export interface RotationAttempt {
+interface RotationAttempt {
   readonly sid: string
   readonly generation: number
   readonly secretHash: string

@@ -25,6 +25,7 @@ export interface SignedIn {
  * `race` could not register or sign in its users: the service cannot be reached, limits requests, or refuses them.
  *
  * @example
+ * ```ts
  * import { race, SetUpFailed } from 'latchkey/testing'
  *
  * const urls = ['https://auth.example.com/not-the-prefix']
@@ -34,6 +35,7 @@ export interface SignedIn {
  *   if (!(error instanceof SetUpFailed)) throw error
  *   console.log(error.message) // The race could not set up its users: /register answered 404 not_found.
  * }
+ * ```
  */
 export class SetUpFailed extends Error {
   override readonly name = 'SetUpFailed'

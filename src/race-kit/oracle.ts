@@ -12,9 +12,11 @@ import {
  * The promises that a race checks, by name.
  *
  * @example
+ * ```ts
  * import { promises } from 'latchkey/testing'
  *
  * console.log(promises.honest_goes_on) // No honest client is signed out
+ * ```
  */
 export const promises = {
   honest_goes_on: 'No honest client is signed out',

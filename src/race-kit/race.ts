@@ -18,12 +18,14 @@ const settlingRounds = 2
  * registered; a broken promise is no error, but `held: false`.
  *
  * @example
+ * ```ts
  * import { race, raceReport } from 'latchkey/testing'
  *
  * const urls = ['https://auth.example.com']
  * const result = await race({ urls, clients: 3, seconds: 1, seed: 7, graceSeconds: 1 })
  * console.log(raceReport(result))
  * console.log(result.held) // true
+ * ```
  */
 export async function race(options: RaceOptions): Promise<RaceResult> {
   const now = () => performance.now()

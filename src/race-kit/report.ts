@@ -7,11 +7,13 @@ const maxViolations = 5
  * The result as text for people: what was tried, a table of the promises, and up to five violations of each.
  *
  * @example
+ * ```ts
  * import { race, raceReport } from 'latchkey/testing'
  *
  * const urls = ['https://auth.example.com']
  * const report = raceReport(await race({ urls, clients: 1, seconds: 1, seed: 1, graceSeconds: 1 }))
  * console.log(report.split('\n').at(-2)) // Every promise held.
+ * ```
  */
 export function raceReport({ options, held, judgements, faults, counts }: RaceResult): string {
   const rows = judgements.map(({ promise, tried, violations }) => [
@@ -43,11 +45,13 @@ export function raceReport({ options, held, judgements, faults, counts }: RaceRe
  * The result as JSON, as `latchkey race --json` prints it.
  *
  * @example
+ * ```ts
  * import { race, raceJson } from 'latchkey/testing'
  *
  * const urls = ['https://auth.example.com']
  * const json = raceJson(await race({ urls, clients: 1, seconds: 1, seed: 1, graceSeconds: 1 }))
  * console.log(json.held, json.sessions, json.grace_seconds) // true 1 1
+ * ```
  */
 export function raceJson({ options, held, judgements, faults, counts }: RaceResult): object {
   return {

@@ -45,6 +45,7 @@ function send(reply: FastifyReply, { status, headers, body }: RefusalResponse): 
  * an invalid option.
  *
  * @example
+ * ```ts
  * import Fastify from 'fastify'
  * import verifier from 'latchkey/verifier'
  *
@@ -59,6 +60,7 @@ function send(reply: FastifyReply, { status, headers, body }: RefusalResponse): 
  * const admin = await app.inject({ url: '/admin', headers })
  * console.log(admin.statusCode, admin.json().code) // 403 insufficient_scope
  * await app.close()
+ * ```
  */
 export const verifier: FastifyPluginAsync<VerifierOptions> = Object.assign(plugin, {
   // The same as fastify-plugin: decorate the app itself, not a scope inside it.

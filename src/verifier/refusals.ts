@@ -1,7 +1,6 @@
 import { bearerChallenge } from '../core/bearer.js'
 import { type ProblemCode, problems } from '../core/problems.js'
 
-/** The problems that a verifier answers with; docs/errors.md of the issuer explains each. */
 export const refusalCodes = [
   'missing_credentials',
   'invalid_token',
@@ -11,30 +10,32 @@ export const refusalCodes = [
   'unavailable'
 ] as const satisfies readonly ProblemCode[]
 
+/** The code of a problem that a verifier answers with; the issuer's docs/errors.md explains each. */
 export type RefusalCode = (typeof refusalCodes)[number]
 
-/** A request that is not let in, and the whole response that says so. */
+/** The whole HTTP response to a request that the verifier refuses: 401, 403 or 503. */
 export interface RefusalResponse {
   readonly ok: false
   readonly code: RefusalCode
   readonly status: number
+  /** `Content-Type`, `Cache-Control`, and `WWW-Authenticate` (RFC 6750 §3) or `Retry-After`. */
   readonly headers: Readonly<Record<string, string>>
-  /** JSON of problem details (RFC 9457 §3.1). */
+  /** Problem details as JSON (RFC 9457 §3.1). */
   readonly body: string
 }
 
 export type Refuse = (code: RefusalCode) => RefusalResponse
 
-/** By the time that passes, an issuer that was away for a moment can be asked again. */
+/** Long enough for a service that was briefly unreachable. */
 const retryAfterSeconds = 2
 
-/** Every refusal there is, made once. */
+/** Creates every refusal once. */
 export function refusals(issuer: string): Refuse {
-  const made = new Map(refusalCodes.map((code) => [code, refused(code, issuer)]))
-  return (code) => made.get(code) ?? refused(code, issuer)
+  const created = new Map(refusalCodes.map((code) => [code, refusalResponse(code, issuer)]))
+  return (code) => created.get(code) ?? refusalResponse(code, issuer)
 }
 
-function refused(code: RefusalCode, issuer: string): RefusalResponse {
+function refusalResponse(code: RefusalCode, issuer: string): RefusalResponse {
   const [status, title] = problems[code]
   const type = `${issuer.replace(/\/+$/, '')}/docs/errors.md#${code}`
   const challenge = bearerChallenge(code)

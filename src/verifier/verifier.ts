@@ -35,6 +35,7 @@ const maxCachedTokens = 10_000
  * TypeError that names an invalid option.
  *
  * @example
+ * ```ts
  * import { createVerifier } from 'latchkey/verifier'
  *
  * const issuer = 'https://auth.example.com'
@@ -46,6 +47,7 @@ const maxCachedTokens = 10_000
  * const bad = await verifier.verify('not.a.token')
  * if (!bad.ok) console.log(bad.status, bad.code) // 401 invalid_token
  * await verifier.close()
+ * ```
  */
 export function createVerifier(options: VerifierOptions, runtime: Runtime = systemRuntime): Verifier {
   const { jwksUrl, feed, deniesWhenStale, clockToleranceMilliseconds, warn, ...expected } = checkOptions(options)

@@ -22,9 +22,9 @@ async function twoInstances(t: Test): Promise<readonly [string, string]> {
 const copyAt = (url: string, { accessToken, refreshToken, sessionId }: Device) =>
   Object.assign(new Device(url), { accessToken, refreshToken, sessionId })
 
-/** Each ends the session of `lost` from another device of the same person, in one request. */
+/** Ways to end the session of `lost` from another device of the same person, in one request. */
 const endings = {
-  revoke: (from: Device, lost: Device) => from.send('DELETE', `/sessions/${lost.sessionId}`),
+  revocation: (from: Device, lost: Device) => from.send('DELETE', `/sessions/${lost.sessionId}`),
   'password change': (from: Device) => setPassword(from, password, `${password}, a new one`)
 }
 
@@ -32,7 +32,7 @@ const setPassword = (from: Device, current_password: string, new_password: strin
   from.send('POST', '/password', { current_password, new_password })
 
 for (const [name, end] of Object.entries(endings)) {
-  t.test(`40: ${name} against refreshes at two instances: it wins, always`, { skip }, async (t) => {
+  t.test(`40: a ${name} always wins against concurrent refreshes at two instances`, { skip }, async (t) => {
     const urls = await twoInstances(t)
     const random = seeded(t)
     const answered: Record<number, number> = { 200: 0, 401: 0 }
@@ -47,11 +47,11 @@ for (const [name, end] of Object.entries(endings)) {
       })
       await delay(random(20))
       const { status } = await end(keeper, lost)
-      if (status !== 204) t.fail(`it was answered ${status}`)
+      if (status !== 204) t.fail(`the end was answered with ${status}`)
       await Promise.all(refreshing)
       for (const copy of copies) {
         if (copy.url === keeper.url && (await copy.send('GET', '/me')).status !== 401) survivors.push('an access token')
-        // The other instance is told of it.
+        // The other instance learns of it by a notice.
         await until(async () => (await copy.send('GET', '/me')).status === 401)
         for (const url of urls) {
           if ((await copyAt(url, copy).refresh()).status !== 401) survivors.push('a refresh token')
@@ -68,50 +68,54 @@ for (const [name, end] of Object.entries(endings)) {
           const lost = new Device(urls[rounds % 2] ?? '')
           await lost.signIn('/login', email)
           await round(keeper, lost)
-          if (name !== 'revoke') await setPassword(keeper, `${password}, a new one`, password)
+          if (name !== 'revocation') await setPassword(keeper, `${password}, a new one`, password)
         }
-        t.equal((await keeper.refresh()).status, 200, 'the one who ended the others goes on')
+        t.equal((await keeper.refresh()).status, 200, 'the device that ended the others still refreshes')
       })
     )
     t.strictSame(survivors, [], `${people * roundsEach} interleavings`)
     t.strictSame(Object.keys(answered), ['200', '401'], JSON.stringify(answered))
     t.ok(
       Object.values(answered).every((count) => count > 0),
-      'refreshes came before it and after it'
+      'refreshes came before and after the end'
     )
   })
 }
 
-t.test('41: demoted, disabled or deleted on one instance: powerless on the other', { skip }, async (t) => {
-  const [one, other] = await twoInstances(t)
-  const ops = new Device(one)
-  await ops.signIn('/login', adminSettings.ADMIN_EMAIL)
-  const changes = {
-    demoted: { method: 'PATCH', content: { roles: [] }, powerless: [403, 401] },
-    disabled: { method: 'PATCH', content: { disabled: true }, powerless: [401] },
-    deleted: { method: 'DELETE', content: undefined, powerless: [401] }
-  } as const
+t.test(
+  '41: an admin who is demoted, disabled or deleted at one instance is refused at the other',
+  { skip },
+  async (t) => {
+    const [one, other] = await twoInstances(t)
+    const ops = new Device(one)
+    await ops.signIn('/login', adminSettings.ADMIN_EMAIL)
+    const changes = {
+      demoted: { method: 'PATCH', content: { roles: [] }, refusals: [403, 401] },
+      disabled: { method: 'PATCH', content: { disabled: true }, refusals: [401] },
+      deleted: { method: 'DELETE', content: undefined, refusals: [401] }
+    } as const
 
-  for (const [name, { method, content, powerless }] of Object.entries(changes)) {
-    const times: number[] = []
-    for (let round = 0; round < 20; round += 1) {
-      const email = `${name}-${round}@example.com`
-      const admin = new Device(other)
-      await admin.signIn('/register', email)
-      const [user] = read(UsersPage, await ops.send('GET', `/admin/users?email=${email}`)).users
-      await ops.send('PATCH', `/admin/users/${user?.id}`, { roles: ['admin'] })
-      await admin.signIn('/login', email)
-      t.equal((await admin.send('GET', '/admin/users')).status, 200)
+    for (const [name, { method, content, refusals }] of Object.entries(changes)) {
+      const times: number[] = []
+      for (let round = 0; round < 20; round += 1) {
+        const email = `${name}-${round}@example.com`
+        const admin = new Device(other)
+        await admin.signIn('/register', email)
+        const [user] = read(UsersPage, await ops.send('GET', `/admin/users?email=${email}`)).users
+        await ops.send('PATCH', `/admin/users/${user?.id}`, { roles: ['admin'] })
+        await admin.signIn('/login', email)
+        t.equal((await admin.send('GET', '/admin/users')).status, 200)
 
-      t.ok((await ops.send(method, `/admin/users/${user?.id}`, content)).status < 300)
-      const from = performance.now()
-      await until(async () => {
-        const { status } = await admin.send('GET', '/admin/users')
-        return powerless.some((expected) => expected === status)
-      })
-      times.push(performance.now() - from)
-      if (name !== 'demoted') t.equal((await admin.refresh()).status, 401)
+        t.ok((await ops.send(method, `/admin/users/${user?.id}`, content)).status < 300)
+        const from = performance.now()
+        await until(async () => {
+          const { status } = await admin.send('GET', '/admin/users')
+          return refusals.some((expected) => expected === status)
+        })
+        times.push(performance.now() - from)
+        if (name !== 'demoted') t.equal((await admin.refresh()).status, 401)
+      }
+      t.comment(`${name}: refused within ${Math.round(Math.max(...times))} ms of the answer, ${times.length} times`)
     }
-    t.comment(`${name}: within ${Math.round(Math.max(...times))} ms of the answer, ${times.length} times`)
   }
-})
+)

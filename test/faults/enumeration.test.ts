@@ -4,22 +4,22 @@ import { newPerson } from '../support/http/people.js'
 import { goodPassword, openService } from '../support/service.js'
 
 /**
- * Whether the time of a refused login tells who has an account: 2,000 tries each for an unknown
- * e-mail, a known one with a wrong password, and a disabled user with the right one, in turns, so that whatever
- * else the machine does meets all of them alike. At the lowest cost of a hash, where anything else
- * that differs stands out most.
+ * Checks that the time of a refused login does not show who has an account. It makes 2,000 tries each with an unknown
+ * e-mail, a known e-mail with a wrong password, and a disabled user with the right password. The kinds take turns, so
+ * that other work of the machine affects them equally. The cost of a hash is the lowest, so that other differences show
+ * most.
  */
 const tries = 2000
 const rounds = tries + 200
 /**
- * The chance that a try of one kind takes longer than one of another: 0.5 where nothing tells them
- * apart. Its standard error at 2,000 tries each is 0.009, so this is five of them.
+ * The chance that a try of one kind takes longer than a try of another is 0.5 if their times do not differ. It may
+ * differ from 0.5 by this much: five standard errors, each 0.009 at 2,000 tries.
  */
-const mostTelling = 0.045
+const maxDifference = 0.045
 
 t.setTimeout(600_000)
 
-t.test('unknown, known and disabled take the same time', async (t) => {
+t.test('refused logins of unknown, known and disabled users take the same time', async (t) => {
   const database = await openTestDatabase(t, { kind: 'embedded' })
   const app = await openService(t, database)
   const known = await newPerson(app)
@@ -34,7 +34,7 @@ t.test('unknown, known and disabled take the same time', async (t) => {
   const names = ['unknown', 'known', 'disabled'] as const
   const times: Record<(typeof names)[number], number[]> = { unknown: [], known: [], disabled: [] }
   for (let turn = 0; turn < rounds; turn += 1) {
-    // Whoever comes first in a round would carry what the round before left behind.
+    // Change the order in each round: the first try of a round may pay for work that the round before left.
     for (const name of [...names.slice(turn % 3), ...names.slice(0, turn % 3)]) {
       const payload = attempts[name](turn)
       const startedAt = performance.now()
@@ -49,13 +49,13 @@ t.test('unknown, known and disabled take the same time', async (t) => {
   for (const [i, [name, samples]] of measured.entries()) {
     for (const [other, others] of measured.slice(i + 1)) {
       const chance = chanceOfLonger(samples, others)
-      const telling = Math.abs(chance - 0.5)
-      t.ok(telling < mostTelling, `${name} takes longer than ${other} with a chance of ${chance.toFixed(4)}`)
+      const difference = Math.abs(chance - 0.5)
+      t.ok(difference < maxDifference, `${name} takes longer than ${other} with a chance of ${chance.toFixed(4)}`)
     }
   }
 })
 
-/** How often one of `a` is above one of `b`, ties half (Mann-Whitney's U over the number of pairs). */
+/** The share of pairs in which the value of `a` is larger than that of `b`; ties count half (Mann-Whitney U). */
 function chanceOfLonger(a: readonly number[], b: readonly number[]): number {
   const sorted = b.toSorted((x, y) => x - y)
   const below = (value: number, orEqual: boolean) => {

@@ -11,11 +11,11 @@ import { goodPassword, openService } from '../support/service.js'
 
 t.setTimeout(3_600_000)
 
-/** Requests to each route in each of four rounds; more with FUZZ_RUNS. */
+/** Requests to each route in each round; FUZZ_RUNS changes it. */
 const runs = Number(process.env.FUZZ_RUNS ?? 100)
 const rounds = 4
 const seed = seeded(t)(2 ** 31)
-const collectGarbage = exposedCollector()
+const collectGarbage = garbageCollector()
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const app = await openService(t, database, {
@@ -25,10 +25,10 @@ const app = await openService(t, database, {
 })
 const crowd = crowdOf(app)
 const operations = operationsOf(await specificationOf(app))
-/** Whoever ends everybody's sessions has everybody sign in again, a second later. */
+/** These routes end everybody's sessions, and everybody must sign in again, so they get fewer requests. */
 const endsEverybodys = ['POST /admin/sessions/revoke-all', 'POST /admin/keys/rotate']
 
-t.test('thousands of hostile requests: no failure of ours, nobody past the guard, and memory stays', async (t) => {
+t.test('thousands of hostile requests cause no 5xx, pass no guard, and leak no memory', async (t) => {
   const used: number[] = []
   for (let round = 0; round < rounds; round += 1) {
     const statuses = new Map<number, number>()
@@ -47,13 +47,13 @@ t.test('thousands of hostile requests: no failure of ours, nobody past the guard
     used.push((heapUsed + external) / 2 ** 20)
     t.comment(`${Math.round(used.at(-1) ?? 0)} MiB after ${[...statuses].map((pair) => pair.join(' × ')).join(', ')}`)
   }
-  // The first round loads and compiles what the others only use.
+  // The first round loads and compiles code, so the second one is the baseline.
   const [, second = 0, , last = 0] = used
   t.ok(last - second < 16, `from ${second.toFixed(1)} to ${last.toFixed(1)} MiB`)
 })
 
-/** Node's collector, which it hands out only to whoever asks for it by a flag. */
-function exposedCollector(): () => void {
+/** Node's garbage collector, which is available only with a flag. */
+function garbageCollector(): () => void {
   setFlagsFromString('--expose-gc')
   return runInNewContext('gc') as () => void
 }

@@ -8,21 +8,21 @@ import { freshDatabase, startService } from '../support/processes/process.js'
 
 t.setTimeout(600_000)
 
-/** As the service is shipped: with the times that it really gives a client. */
 const skip = process.platform !== 'linux' && 'reads the memory of a process from /proc'
-const many = 300
-const bytes = 100 * 2 ** 20
+const slowClients = 300
+const floodBytes = 100 * 2 ** 20
 
-t.test('floods and slow clients by the hundred: flat memory, and others are served', { skip }, async (t) => {
+t.test('hundreds of floods and slow clients do not raise memory, and other clients are served', { skip }, async (t) => {
+  // With default time-outs, as in production.
   const service = await startService(t, await freshDatabase(t, 'embedded'))
   const port = Number(new URL(service.url).port)
   const device = new Device(service.url)
   await device.signIn('/register', 'ada@example.com')
   const memory = () => megabytesOf(service.pid)
 
-  // What the first of them costs is code that is compiled and buffers that are kept.
-  await flood(port, jsonHead('POST /login', `content-length: ${bytes}`), piece, bytes)
-  await flood(port, jsonHead('GET /me', `content-length: ${bytes}`), piece, bytes)
+  // The first floods compile code and allocate buffers that stay, so they run before the memory is measured.
+  await flood(port, jsonHead('POST /login', `content-length: ${floodBytes}`), piece, floodBytes)
+  await flood(port, jsonHead('GET /me', `content-length: ${floodBytes}`), piece, floodBytes)
   const before = memory()
   let highest = before
   let served = 0
@@ -39,7 +39,7 @@ t.test('floods and slow clients by the hundred: flat memory, and others are serv
     }
   })()
 
-  const slow = Array.from({ length: many }, (_, i) =>
+  const slow = Array.from({ length: slowClients }, (_, i) =>
     drip(port, {
       head:
         i % 3 === 0
@@ -53,27 +53,27 @@ t.test('floods and slow clients by the hundred: flat memory, and others are serv
   )
   for (let i = 0; i < 5; i += 1) {
     await Promise.all([
-      flood(port, jsonHead('POST /login', `content-length: ${bytes}`), piece, bytes),
-      flood(port, jsonHead('POST /login', 'transfer-encoding: chunked'), chunk, bytes),
-      // Refused before its body is read: what still comes is thrown away.
-      flood(port, jsonHead('DELETE /nowhere', `content-length: ${bytes}`), piece, bytes),
+      flood(port, jsonHead('POST /login', `content-length: ${floodBytes}`), piece, floodBytes),
+      flood(port, jsonHead('POST /login', 'transfer-encoding: chunked'), chunk, floodBytes),
+      // Refused before its body is read; the rest of the body is discarded.
+      flood(port, jsonHead('DELETE /nowhere', `content-length: ${floodBytes}`), piece, floodBytes),
       flood(port, 'GET /me HTTP/1.1\r\nhost: auth.test\r\nx-filler: ', Buffer.alloc(65_536, 'x'), 2 ** 20)
     ])
   }
-  const farewells = await Promise.all(slow)
+  const answers = await Promise.all(slow)
   over = true
   await honest
 
   t.strictSame(
-    farewells.filter(({ status }) => status !== 408),
+    answers.filter(({ status }) => status !== 408),
     [],
-    `${many} slow clients were cut off`
+    `${slowClients} slow clients were cut off`
   )
   t.equal(refused, 0, `${served} honest requests were served`)
   t.ok(highest - before < 64, `from ${before} MiB to at most ${highest} MiB`)
 })
 
-/** The resident memory of a process. */
+/** The resident memory of a process, in MiB. */
 function megabytesOf(pid: number): number {
   const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
   return Math.round(Number(kilobytes) / 1024)

@@ -7,7 +7,7 @@ import { quickSettings, startService } from '../support/processes/process.js'
 
 t.setTimeout(600_000)
 
-/** What the next version may do at once: add, and let what is there be. */
+/** A migration that the next version may apply during a rolling deploy: it only adds. */
 const next = {
   name: '29990101000000_next',
   sql: `ALTER TABLE session ADD COLUMN trust INTEGER NOT NULL DEFAULT 0, ADD COLUMN place TEXT;
@@ -16,7 +16,7 @@ const next = {
 }
 
 t.test(
-  '19: a newer version migrates under load: the older one goes on, and can be started again',
+  '19: after a newer version has migrated under load, the older one still serves and can be started again',
   { skip: cannotRunPostgres },
   async (t) => {
     const cluster = await startPostgres(t)
@@ -40,8 +40,8 @@ t.test(
       cluster.url
     )
     await crowd.served(100)
-    const { wrong, broken, served, announced } = await crowd.stop()
-    t.strictSame({ wrong, broken }, { wrong: [], broken: 0 }, `${served} served, ${announced} announced`)
+    const { wrong, broken, served, unavailable } = await crowd.stop()
+    t.strictSame({ wrong, broken }, { wrong: [], broken: 0 }, `${served} served, ${unavailable} unavailable`)
 
     const restarted = await startService(t, settings)
     for (const device of crowd.devices.slice(5)) device.url = restarted.url

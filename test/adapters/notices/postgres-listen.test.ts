@@ -73,7 +73,7 @@ t.test('a commit sends one notice, to listeners of its own schema alone', onlyWi
     'an unreachable server rejects a new connection'
   )
   await listening.close()
-  relay.mend()
+  relay.restore()
   const again = await database.listen(channel)({
     onNotice: () => {
       notices += 1
@@ -109,7 +109,7 @@ t.test('a feed that lost its server reads the missed entries when the server is 
   const missed = [await revoke(writer), await revoke(writer)]
   await delay(50)
   t.notOk(missed.some(refuses), 'a feed without a connection does not know the entries')
-  relay.mend()
+  relay.restore()
   await until(t, () => missed.every(refuses), 'the feed reads the missed entries')
   const after = await revoke(writer)
   await until(t, () => refuses(after), 'later entries are pushed again')

@@ -14,17 +14,17 @@ import { Client, openService } from '../../support/service.js'
 t.setTimeout(600_000)
 
 const skip = (process.platform !== 'linux' || process.getuid?.() !== 0) && 'needs root on Linux, to mount a small disk'
-/** The reserve is out of the way: PostgreSQL meets the full disk. */
+/** Without the reserve, PostgreSQL itself meets the full disk. */
 const unreserved = { reserveBytes: 0 }
 const megabyte = 2 ** 20
 
 t.test(
-  '14: the disk has less than its reserve: 503 for everything, and PostgreSQL never meets it',
+  '14: with less room than the reserve every request is answered 503, and PostgreSQL never meets a full disk',
   { skip },
   async (t) => {
-    const { disk, app, told, expectNothingLost } = await serviceOnSmallDisk(t)
+    const { disk, app, acknowledged, expectNothingLost } = await serviceOnSmallDisk(t)
     await fill(disk, diskReserveBytes - megabyte)
-    const response = await logInUntilRefused(app, told)
+    const response = await logInUntilRefused(app, acknowledged)
     t.equal(response.statusCode, 503)
     t.match(response.headers['retry-after'], /^[1-9]\d*$/)
     t.equal((await app.inject('/readyz')).statusCode, 503)
@@ -33,28 +33,32 @@ t.test(
   }
 )
 
-t.test('14: a table cannot grow: 503', { skip }, async (t) => {
-  const { disk, app, told, expectNothingLost } = await serviceOnSmallDisk(t, unreserved)
+t.test('14: if a table cannot grow, requests are answered 503', { skip }, async (t) => {
+  const { disk, app, acknowledged, expectNothingLost } = await serviceOnSmallDisk(t, unreserved)
   await fill(disk, 0)
-  const response = await logInUntilRefused(app, told)
+  const response = await logInUntilRefused(app, acknowledged)
   t.equal(response.statusCode, 503)
   t.match(response.headers['retry-after'], /^[1-9]\d*$/)
   await expectNothingLost()
 })
 
-t.test('14: the log cannot grow, which ends PostgreSQL: 503, and it is opened anew', { skip }, async (t) => {
-  const { disk, app, database, client, expectNothingLost } = await serviceOnSmallDisk(t, unreserved)
-  // No table grows, and the log does until all that it has made beforehand is used up.
-  const log = () => sql(database, `SELECT pg_logical_emit_message(true, 'filler', repeat('x', 100000))::text`)
-  await fill(disk, 0)
-  t.match(await thrownBy(log), { name: 'Unavailable' })
-  t.equal((await app.inject('/healthz')).statusCode, 200, 'it does not hang')
-  t.equal((await app.inject('/readyz')).statusCode, 503)
-  const refused = await refresh(client)
-  t.equal(refused.statusCode, 503)
-  t.match(refused.headers['retry-after'], /^[1-9]\d*$/)
-  await expectNothingLost()
-})
+t.test(
+  '14: if the log cannot grow, which stops PostgreSQL, requests are answered 503 until it is open again',
+  { skip },
+  async (t) => {
+    const { disk, app, database, client, expectNothingLost } = await serviceOnSmallDisk(t, unreserved)
+    // Grows no table, only the log, until its preallocated files are used up.
+    const log = () => sql(database, `SELECT pg_logical_emit_message(true, 'filler', repeat('x', 100000))::text`)
+    await fill(disk, 0)
+    t.match(await thrownBy(log), { name: 'Unavailable' })
+    t.equal((await app.inject('/healthz')).statusCode, 200, 'the service does not hang')
+    t.equal((await app.inject('/readyz')).statusCode, 503)
+    const refused = await refresh(client)
+    t.equal(refused.statusCode, 503)
+    t.match(refused.headers['retry-after'], /^[1-9]\d*$/)
+    await expectNothingLost()
+  }
+)
 
 async function serviceOnSmallDisk(t: Test, options: Partial<EmbeddedOptions> = {}) {
   const disk = await smallDisk(t)
@@ -63,7 +67,7 @@ async function serviceOnSmallDisk(t: Test, options: Partial<EmbeddedOptions> = {
   const app = await openService(t, database, { REFRESH_GRACE_SECONDS: '0' })
   const client = new Client(app)
   await client.signIn('ada@example.com', { mode: 'body' })
-  const told: string[] = [client.sessionId]
+  const acknowledged: string[] = [client.sessionId]
 
   async function expectNothingLost(): Promise<void> {
     await rm(join(disk, 'filler'))
@@ -73,28 +77,28 @@ async function serviceOnSmallDisk(t: Test, options: Partial<EmbeddedOptions> = {
     const kept = await sql<{ id: string }>(database, 'SELECT id::text FROM session')
     const ids = new Set(kept.map(({ id }) => id))
     t.strictSame(
-      told.filter((id) => !ids.has(id)),
+      acknowledged.filter((id) => !ids.has(id)),
       [],
-      `${told.length} logins were told of, none is lost`
+      `${acknowledged.length} acknowledged logins, none is lost`
     )
   }
-  return { disk, app, database, client, told, expectNothingLost }
+  return { disk, app, database, client, acknowledged, expectNothingLost }
 }
 
 const logIn = (app: Client['app']) => new Client(app).signIn('ada@example.com', { path: '/login', mode: 'body' })
 
 const refresh = (client: Client) => client.send('POST', '/refresh', { payload: { refresh_token: client.refreshToken } })
 
-async function logInUntilRefused(app: Client['app'], told: string[]) {
+async function logInUntilRefused(app: Client['app'], acknowledged: string[]) {
   for (let tries = 0; tries < 2000; tries += 1) {
     const response = await logIn(app)
     if (response.statusCode !== 200) return response
-    told.push(response.json().session_id)
+    acknowledged.push(response.json().session_id)
   }
   throw new Error('The disk is not full.')
 }
 
-/** What `action` throws in the end. */
+/** Repeats `action` until it throws, and returns the error. */
 async function thrownBy(action: () => Promise<unknown>): Promise<unknown> {
   try {
     for (let done = 0; done < 2000; done += 1) await action()
@@ -111,7 +115,7 @@ async function smallDisk(t: Test): Promise<string> {
   return folder
 }
 
-/** Takes every byte of the disk but so many. */
+/** Fills the disk until `left` bytes are free. */
 async function fill(disk: string, left: number): Promise<void> {
   const file = await open(join(disk, 'filler'), 'w')
   const free = async () => {

@@ -15,7 +15,7 @@ const effects: Readonly<Record<Failpoint, string>> = {
 }
 
 for (const kind of testDatabases(t)) {
-  t.test(`kill -9 amid a refresh (${kind})`, async (t) => {
+  t.test(`kill -9 during a refresh (${kind})`, async (t) => {
     const settings = await freshDatabase(t, kind)
     let service = await startService(t, settings)
     const device = new Device(service.url)
@@ -23,7 +23,7 @@ for (const kind of testDatabases(t)) {
     await service.stop()
 
     for (const point of failpoints) {
-      await t.test(`${point}: ${effects[point]}`, async (t) => {
+      await t.test(`killed at "${point}": ${effects[point]}`, async (t) => {
         const other = new Device(device.url)
         const failing = await startService(t, { ...settings, FAILPOINT: point }, { entry })
         other.url = failing.url
@@ -36,9 +36,9 @@ for (const kind of testDatabases(t)) {
         other.url = service.url
         copy.url = service.url
         t.equal((await other.refresh()).status, 200)
-        t.equal((await copy.refresh()).status, 200, 'a second retry, too')
+        t.equal((await copy.refresh()).status, 200, 'a second retry succeeds, too')
         t.equal(other.generation, 1)
-        t.equal(copy.refreshToken, other.refreshToken, 'never two live chains')
+        t.equal(copy.refreshToken, other.refreshToken, 'both retries get the same token')
         await service.stop()
       })
     }

@@ -3,7 +3,7 @@ import { addUser, login } from '../../contract/stores.js'
 import { onEachDatabase } from '../../support/adapters/stores.js'
 import { sql } from '../../support/database.js'
 
-/** More sessions than any setting allows: from an import, or from before a limit was lowered. many-rows has a million. */
+/** More sessions than any setting allows, as after an import. many-rows.test.ts has a million. */
 const pile = 10_050
 
 onEachDatabase(t, (t, stores, database) => {
@@ -31,7 +31,7 @@ onEachDatabase(t, (t, stores, database) => {
     return row?.count
   }
 
-  t.test('a login ends a bounded part of them, and a listing shows one', async (t) => {
+  t.test('a login ends a bounded number of surplus sessions, and a listing is bounded', async (t) => {
     const user = await userWithPile()
     const session = await login(stores, user, { maxPerUser: 100 })
     t.equal(await countOf(user.id), pile + 1 - 1000)
@@ -40,7 +40,7 @@ onEachDatabase(t, (t, stores, database) => {
     t.equal(listed.length, pile + 1 - 1000)
   })
 
-  t.test('the end of all sessions ends them all, but the one to keep', async (t) => {
+  t.test('endAllOfUser ends all surplus sessions except keepSid', async (t) => {
     const user = await userWithPile()
     const [oldest] = await sql<{ id: string }>(
       database,
@@ -49,17 +49,21 @@ onEachDatabase(t, (t, stores, database) => {
     )
     const keepSid = oldest?.id ?? ''
     const ended = await sessions.endAllOfUser(user.id, { keepSid, reason: 'revoked_by_user' }, {})
-    t.equal(new Set(ended.map(({ sid }) => sid)).size, pile - 1, 'each is told, so that its access token is refused')
+    t.equal(
+      new Set(ended.map(({ sid }) => sid)).size,
+      pile - 1,
+      'each has a revocation, so that its access token is refused'
+    )
     t.equal(await countOf(user.id), 1)
     t.ok(await sessions.find(keepSid))
   })
 
-  t.test('so do a new password, the end of the account, and its being disabled', async (t) => {
+  t.test('changing the password, disabling and deleting the user end all surplus sessions', async (t) => {
     const user = await userWithPile()
     const kept = await login(stores, user, { maxPerUser: pile + 1 })
     const change = { userId: user.id, oldHash: user.passwordHash, newHash: 'another', keepSid: kept.id }
     t.equal(await users.changePassword({ ...change, oldHash: 'not the hash' }, {}), undefined)
-    t.equal(await countOf(user.id), pile + 1, 'a password that was not proved ends nothing')
+    t.equal(await countOf(user.id), pile + 1, 'an old hash that does not match ends nothing')
     t.equal((await users.changePassword(change, {}))?.length, pile)
     t.equal(await countOf(user.id), 1)
 

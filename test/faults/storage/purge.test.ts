@@ -9,7 +9,7 @@ const rows = 100_000
 const batch = 1000
 const skip = serverUrl === undefined && 'TEST_DATABASE_URL is not set'
 
-t.test('a hundred thousand rows past their time go in small batches, none of which is long', { skip }, async (t) => {
+t.test('a hundred thousand expired rows are removed in small batches, each of which is quick', { skip }, async (t) => {
   const database = await openTestDatabase(t, { kind: 'server' })
   await sql(
     database,

@@ -11,7 +11,7 @@ t.setTimeout(600_000)
 const run = promisify(execFile)
 
 t.test(
-  '43: after a restore nobody is signed out, and what was revoked since is ended again',
+  '43: after a restore nobody is signed out, and sessions that were revoked since the backup can be ended again',
   { skip: cannotRunPostgres },
   async (t) => {
     const cluster = await startPostgres(t)
@@ -28,16 +28,16 @@ t.test(
     await honest.signIn('/register', 'ada@example.com')
     await stolen.signIn('/register', 'eve@example.com')
     await lost.signIn('/login', 'eve@example.com')
-    const goOn = async () => {
+    const refreshHonest = async () => {
       await cluster.sql(`UPDATE session SET rotated_at = rotated_at - interval '1 minute'`)
       t.equal((await honest.refresh()).status, 200)
     }
-    await goOn()
+    await refreshHonest()
 
     const dump = `${settings.DATA_DIR}/dump.sql`
     await run('pg_dump', ['--clean', '--if-exists', '--file', dump, cluster.url])
-    // After the backup: the honest one goes on, the stolen ones are ended.
-    for (let refreshes = 0; refreshes < 3; refreshes += 1) await goOn()
+    // After the backup the honest device refreshes, and Eve's sessions are ended.
+    for (let refreshes = 0; refreshes < 3; refreshes += 1) await refreshHonest()
     const held = honest.generation
     t.equal((await latchkey(['session', 'revoke-all', '--user', 'eve@example.com'], settings)).code, 0)
     t.equal((await stolen.refresh()).status, 401)
@@ -50,10 +50,10 @@ t.test(
     const second = await startService(t, settings)
     for (const device of [honest, stolen, lost]) device.url = second.url
     t.equal((await honest.refresh()).status, 200)
-    t.equal(honest.generation, held + 1, 'a token that is newer than its row goes forward')
+    t.equal(honest.generation, held + 1, 'a token that is newer than its row is accepted, and moves the row forward')
     for (const device of [stolen, lost]) {
       t.equal((await device.refresh()).status, 401)
-      t.equal((await device.send('GET', '/me')).status, 401, 'the access token, too')
+      t.equal((await device.send('GET', '/me')).status, 401, 'the access token is refused, too')
     }
   }
 )

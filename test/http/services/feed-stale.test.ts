@@ -41,7 +41,7 @@ t.test('FEED_STALE=deny: 503 with Retry-After for what it cannot know, until it 
   t.equal((await introspect(ended.accessToken)).json().active, false, 'what it knows it says')
   t.equal((await ended.send('GET', '/me')).json().code, 'session_revoked')
 
-  relay.mend()
+  relay.restore()
   for (let round = 0; round < 2000 && (await introspect(live.accessToken)).statusCode !== 200; round += 1)
     await delay(5)
   t.equal((await introspect(live.accessToken)).json().active, true)

@@ -17,7 +17,7 @@ const args = [
 ]
 
 /** How long all of one file's tests may take on a machine that runs other tests as well; none of them measures time. */
-export const patienceMilliseconds = 170_000
+export const processTestMilliseconds = 170_000
 
 const stepMilliseconds = 30_000
 

@@ -5,20 +5,20 @@ import { type Answer, Device, password, read } from '../processes/device.js'
 
 export const adminSettings = { ADMIN_EMAIL: 'ops@example.com', ADMIN_PASSWORD: password } as const
 
-/** What a crowd was answered. */
+/** Counts of the answers to a crowd. */
 export interface Tally {
   served: number
-  /** 503 with `Retry-After`: announced, and tried again. */
-  announced: number
-  /** How long the slowest of those took. */
-  slowestAnnounced: number
-  /** Connections that broke or could not be made. */
+  /** Answers 503 with `Retry-After`, after which the device retries. */
+  unavailable: number
+  /** How long the slowest of these answers took, in milliseconds. */
+  slowestUnavailable: number
+  /** Connections that broke or could not be opened. */
   broken: number
-  /** Anything else: none is right. */
+  /** All other answers. Each is an error. */
   readonly wrong: Answer[]
 }
 
-/** Devices of one user that refresh again and again. */
+/** Devices of one user that refresh repeatedly. */
 export class Crowd {
   tally: Tally = newTally()
   #running = false
@@ -37,7 +37,7 @@ export class Crowd {
   start(): void {
     this.tally = newTally()
     this.#running = true
-    this.#loops = this.devices.map((device) => this.#goOn(device))
+    this.#loops = this.devices.map((device) => this.#refreshRepeatedly(device))
   }
 
   async stop(): Promise<Tally> {
@@ -46,23 +46,23 @@ export class Crowd {
     return this.tally
   }
 
-  /** Waits until so many more have been served. Rejects after a minute. */
+  /** Resolves when `more` further refreshes have succeeded. Rejects after a minute. */
   async served(more: number): Promise<void> {
     const enough = this.tally.served + more
     await until(async () => this.tally.served >= enough)
   }
 
-  async #goOn(device: Device): Promise<void> {
+  async #refreshRepeatedly(device: Device): Promise<void> {
     while (this.#running) {
       await refreshInto(this.tally, device)
-      // A breath, as every client takes: a loop without one would only measure itself.
+      // Clients pause between refreshes. Without a pause, this loop would only measure itself.
       await delay(20)
     }
   }
 }
 
 function newTally(): Tally {
-  return { served: 0, announced: 0, slowestAnnounced: 0, broken: 0, wrong: [] }
+  return { served: 0, unavailable: 0, slowestUnavailable: 0, broken: 0, wrong: [] }
 }
 
 async function refreshInto(tally: Tally, device: Device): Promise<void> {
@@ -71,28 +71,28 @@ async function refreshInto(tally: Tally, device: Device): Promise<void> {
     const answer = await device.refresh()
     if (answer.status === 200) tally.served += 1
     else if (answer.status === 503 && answer.retryAfter !== null) {
-      tally.announced += 1
-      tally.slowestAnnounced = Math.max(tally.slowestAnnounced, performance.now() - asked)
+      tally.unavailable += 1
+      tally.slowestUnavailable = Math.max(tally.slowestUnavailable, performance.now() - asked)
     } else tally.wrong.push(answer)
   } catch (error) {
-    // What fetch throws where a connection breaks.
+    // `fetch` throws a TypeError if a connection breaks.
     if (!(error instanceof TypeError)) throw error
     tally.broken += 1
   }
 }
 
-/** Polls for at most a minute. */
+/** Polls `condition` until it is true. Rejects after a minute. */
 export async function until(condition: () => Promise<boolean>): Promise<void> {
   for (const deadline = performance.now() + 60_000; performance.now() < deadline; ) {
     if (await condition()) return
     await delay(50)
   }
-  throw new Error('It has not come to pass within a minute.')
+  throw new Error('The condition was not true within a minute.')
 }
 
 export const status = async (url: string) => (await fetch(url)).status
 
-/** Every device goes on with what it has, and no session of anybody has ended, or been forgiven. */
+/** Checks that every device can refresh, and that no session has ended or needed a recovery. */
 export async function expectNobodySignedOut(t: Test, { devices }: Crowd): Promise<void> {
   const answers = await Promise.all(devices.map((device) => device.refresh()))
   t.strictSame([...new Set(answers.map(({ status }) => status))], [200], 'every device refreshes')
@@ -100,5 +100,5 @@ export async function expectNobodySignedOut(t: Test, { devices }: Crowd): Promis
   await ops.signIn('/login', adminSettings.ADMIN_EMAIL)
   const { events } = read(EventsPage, await ops.send('GET', '/admin/events?limit=200'))
   const ended = events.filter(({ type }) => type === 'session_ended' || type === 'refresh_recovered')
-  t.strictSame(ended, [], 'no session has ended, none was forgiven')
+  t.strictSame(ended, [], 'no session has ended or was recovered')
 }

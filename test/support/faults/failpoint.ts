@@ -1,14 +1,11 @@
 import type { Database } from '../../../src/adapters/prisma/database.js'
 import type { PrismaClient } from '../../../src/adapters/prisma/generated/client.js'
 
-/** Where a process is killed: before the statement is sent, when it has run but not committed, or when it has committed. */
+/** When a process is killed: before the statement is sent, after it ran without a commit, or after its commit. */
 export const failpoints = ['before', 'uncommitted', 'committed'] as const
 export type Failpoint = (typeof failpoints)[number]
 
-/**
- * The database, with a kill -9 at `point` of the first rotation. It stands in test/ alone: what is shipped
- * has no such switch.
- */
+/** The database with a kill -9 at `point` of the first rotation. It exists only in tests: the package has no such switch. */
 export function withFailpoint(database: Database, point: Failpoint): Database {
   return {
     ...database,

@@ -1,6 +1,6 @@
 import { password } from '../processes/device.js'
 
-/** What the processes of a fleet agree upon. */
+/** Settings that the processes of a fleet share. */
 
 export const issuer = 'https://auth.test'
 
@@ -15,6 +15,6 @@ export const instanceSettings = {
   ADMIN_EMAIL: adminEmail,
   ADMIN_PASSWORD: password,
   LOG_LEVEL: 'warn',
-  // Honest clients rotate again and again within a run.
+  // Short, so that devices rotate many times within a run.
   REFRESH_GRACE_SECONDS: '2'
 } as const

@@ -6,47 +6,47 @@ import { type ProcessOptions, quickSettings, startService } from '../processes/p
 import { instanceSettings, issuer, serviceCredential } from './fleet-settings.js'
 import { startRelay } from './relay.js'
 
-/** What a service makes of an access token. */
+/** A guard's answer to an access token. */
 export type Judgement = 'accepted' | 'refused' | 'unavailable'
 
-/** One of those who must refuse the access token of an ended session. */
+/** A service that must refuse the access tokens of ended sessions. */
 export interface Guard {
   readonly name: 'A' | 'B' | 'a verifier beside A' | 'a verifier beside B'
-  /** Whether it hears of revocations by a way that `cut` breaks. */
+  /** Whether its notices of revocations come through a relay that `cut` breaks. */
   readonly canBeCut: boolean
   judge(accessToken: string): Promise<Judgement>
 }
 
 /**
- * Two instances on one PostgreSQL server and two services with a verifier, each a process. B reaches
- * the database, and Redis, by a way that can be cut, and so does the second verifier the issuer.
+ * Two instances on one PostgreSQL server, and two services with a verifier, each in its own process. Relays that can be
+ * cut lie between B and the database, between B and Redis, and between the second verifier and its issuer.
  */
 export interface Fleet {
   readonly instances: readonly [a: string, b: string]
   readonly guards: readonly Guard[]
   cut(): void
-  mend(): void
+  restore(): void
 }
 
 export interface FleetOptions {
   readonly redisUrl?: string | undefined
   readonly feedStale?: 'allow' | 'deny'
-  /** How long a signing key is published before it signs, where that is not what the service takes. */
+  /** How long a signing key is published before it signs; by default the service's own value. */
   readonly keyLeadSeconds?: number
 }
 
-const entryOf = (file: string): ProcessOptions => ({
+const processEntry = (file: string): ProcessOptions => ({
   entry: fileURLToPath(new URL(`../processes/${file}`, import.meta.url))
 })
 
-/** On the empty database, or schema, of `databaseUrl`. It ends with `t`. */
+/** Starts a fleet on the empty database or schema of `databaseUrl`. It stops when `t` ends. */
 export async function startFleet(
   t: Pick<Test, 'teardown'>,
   databaseUrl: string,
   options: FleetOptions = {}
 ): Promise<Fleet> {
   const { redisUrl, feedStale = 'allow', keyLeadSeconds } = options
-  const instance = keyLeadSeconds === undefined ? {} : entryOf('serve-with-key-timing.js')
+  const instance = keyLeadSeconds === undefined ? {} : processEntry('serve-with-key-timing.js')
   const settings = {
     ...quickSettings,
     ...instanceSettings,
@@ -67,7 +67,7 @@ export async function startFleet(
     startService(
       t,
       { ISSUER: issuer, ISSUER_ADDRESS: address.replace(/\/$/, ''), FEED_STALE: feedStale },
-      entryOf('verifier-service.js')
+      processEntry('verifier-service.js')
     )
   const [besideA, besideB] = await Promise.all([verifierAt(a.url), verifierAt(issuerRelay.url)])
 
@@ -83,13 +83,13 @@ export async function startFleet(
     cut() {
       for (const relay of relays) relay.cut()
     },
-    mend() {
-      for (const relay of relays) relay.mend()
+    restore() {
+      for (const relay of relays) relay.restore()
     }
   }
 }
 
-/** Asks an instance by introspection: it judges as every route does, and has no need of the database for it. */
+/** Asks an instance by introspection, which checks a token as every route does, without the database. */
 function introspection(t: Pick<Test, 'teardown'>, url: string): Guard['judge'] {
   const send = sender(t, `${url}/introspect`, 'POST')
   const { id, secret } = serviceCredential
@@ -115,7 +115,7 @@ function guardedRoute(t: Pick<Test, 'teardown'>, url: string): Guard['judge'] {
   }
 }
 
-/** Sends over a few connections that are kept: thousands of questions would otherwise measure their own connecting. */
+/** Sends requests over a few kept connections. With a new connection each, the times would mostly measure connecting. */
 function sender(t: Pick<Test, 'teardown'>, url: string, method: 'GET' | 'POST') {
   const agent = new Agent({ keepAlive: true, maxSockets: 8 })
   t.teardown(() => agent.destroy())

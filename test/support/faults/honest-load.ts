@@ -5,31 +5,31 @@ import type { Outage } from './outage.js'
 
 export interface HonestReport {
   readonly served: number
-  /** 503 by those who were cut off, in the cut and a moment after it. */
-  readonly announced: number
-  /** Every other answer: none is right. */
+  /** Answers 503 of guards that are cut off, during the cut and shortly after it. */
+  readonly unavailable: number
+  /** All other answers. Each is an error. */
   readonly wrong: readonly string[]
-  /** How long each check of an access token took, in milliseconds: what the machine was able to do. Sorted. */
+  /** How long each check of an access token took, in milliseconds, sorted. Shows how busy the machine was. */
   readonly checkTimes: readonly number[]
-  /** For those who were cut off, when in the cut they last accepted an honest token, in seconds; null for none. */
-  readonly lastAcceptedInTheCut: Readonly<Record<string, number | null>>
+  /** For each guard that is cut off: how many seconds into the cut it last accepted a token; null if it never did. */
+  readonly lastAcceptedDuringCut: Readonly<Record<string, number | null>>
 }
 
-/** After the feed is whole again, requests that were under way may still be told that it was not. */
+/** For this long after a cut, requests that began during it may still be answered with 503. */
 const aftermathMilliseconds = 3000
 
-export async function signInHonest({ instances }: Fleet, count: number): Promise<Device[]> {
+export async function signInDevices({ instances }: Fleet, count: number): Promise<Device[]> {
   const devices = Array.from({ length: count }, (_, i) => new Device(instances[i % 2] ?? instances[0]))
   await Promise.all(devices.map((device, i) => device.signIn('/register', `honest-${i}@example.com`)))
   return devices
 }
 
-/** Honest devices that refresh, and show their access tokens to everybody, again and again. */
+/** Devices that nobody revokes. They refresh repeatedly, and present each access token to every guard. */
 export class HonestLoad {
   #running = false
   #loops: Promise<void>[] = []
   #served = 0
-  #announced = 0
+  #unavailable = 0
   readonly #wrong: string[] = []
   readonly #checkTimes: number[] = []
   readonly #lastAccepted: Record<string, number | null> = {}
@@ -44,7 +44,7 @@ export class HonestLoad {
 
   start(): void {
     this.#running = true
-    this.#loops = this.devices.map((device, i) => this.#goOn(device, i % 2 === 1))
+    this.#loops = this.devices.map((device, i) => this.#useRepeatedly(device, i % 2 === 1))
   }
 
   async stop(): Promise<void> {
@@ -55,17 +55,17 @@ export class HonestLoad {
   report(): HonestReport {
     return {
       served: this.#served,
-      announced: this.#announced,
+      unavailable: this.#unavailable,
       wrong: this.#wrong,
       checkTimes: this.#checkTimes.sort((a, b) => a - b),
-      lastAcceptedInTheCut: this.#lastAccepted
+      lastAcceptedDuringCut: this.#lastAccepted
     }
   }
 
-  /** The keys that have signed their access tokens, each with one of those. */
+  /** One access token for each `kid` that has signed one. */
   readonly tokens = new Map<string, string>()
 
-  async #goOn(device: Device, atB: boolean): Promise<void> {
+  async #useRepeatedly(device: Device, atB: boolean): Promise<void> {
     while (this.#running) {
       const { status, body, retryAfter } = await device.refresh()
       this.#note(
@@ -88,18 +88,18 @@ export class HonestLoad {
 
   #note(judgement: Judgement, canBeCut: boolean, what: string): void {
     if (judgement === 'accepted') this.#served += 1
-    else if (judgement === 'unavailable' && canBeCut && this.#isOutage()) this.#announced += 1
+    else if (judgement === 'unavailable' && canBeCut && this.#isOutage()) this.#unavailable += 1
     else this.#wrong.push(what)
   }
 
   #isOutage(): boolean {
     if (this.outage === undefined) return false
-    const { isCut, mendedAt } = this.outage
-    return isCut || (mendedAt !== undefined && performance.now() - mendedAt < aftermathMilliseconds)
+    const { isCut, restoredAt } = this.outage
+    return isCut || (restoredAt !== undefined && performance.now() - restoredAt < aftermathMilliseconds)
   }
 }
 
-/** Which key has signed the token. */
+/** The `kid` of the key that signed the token. */
 export function kidOf(accessToken: string): string {
   return JSON.parse(Buffer.from(accessToken.split('.')[0] ?? '', 'base64url').toString()).kid
 }

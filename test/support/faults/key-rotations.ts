@@ -5,22 +5,22 @@ import { encode, headerOf, makeKey, signToken } from '../verifier/issuer.js'
 import { refusedAfter } from './fan-out.js'
 import type { Fleet, Guard } from './fleet.js'
 import { adminEmail } from './fleet-settings.js'
-import { HonestLoad, type HonestReport, kidOf, signInHonest } from './honest-load.js'
+import { HonestLoad, type HonestReport, kidOf, signInDevices } from './honest-load.js'
 
-/** Signing keys are rotated under load, and then all but the newest are withdrawn at once. */
+/** Rotates signing keys under load, and then retires all keys except the newest at once. */
 
 export interface KeyRotationReport {
   readonly honest: HonestReport
-  /** Keys that have signed, the first one and the last one among them. */
+  /** How many keys have signed access tokens. */
   readonly keys: number
-  /** Tokens of any of them that somebody refused before their key was withdrawn. */
+  /** Tokens that a guard refused before their key was retired. */
   readonly refusedEarly: readonly string[]
-  /** Forged tokens that somebody accepted. */
-  readonly forged: readonly string[]
-  /** For each token of a key that was withdrawn, in milliseconds, how long after it the last of the four refused it. Sorted. */
+  /** Forged tokens that a guard accepted. */
+  readonly forgeries: readonly string[]
+  /** For each token of a retired key, how many milliseconds later the last guard refused it, sorted. */
   readonly times: readonly number[]
-  /** Who, after a refresh, was accepted by all four again. */
-  readonly wentOn: boolean
+  /** Whether all guards accepted every device again after its next refresh. */
+  readonly acceptedAfterRefresh: boolean
 }
 
 export async function runKeyRotations(
@@ -29,7 +29,7 @@ export async function runKeyRotations(
 ): Promise<KeyRotationReport> {
   const admins = fleet.instances.map((url) => new Device(url))
   for (const admin of admins) await admin.signIn('/login', adminEmail)
-  const devices = await signInHonest(fleet, honest)
+  const devices = await signInDevices(fleet, honest)
   const load = new HonestLoad(fleet, undefined, devices)
   load.start()
   for (let rotation = 1; rotation <= rotations; rotation += 1) {
@@ -43,11 +43,11 @@ export async function runKeyRotations(
   for (const token of tokens)
     for (const guard of fleet.guards)
       if ((await guard.judge(token)) !== 'accepted') refusedEarly.push(`${kidOf(token)} by ${guard.name}`)
-  const forged = await acceptedForgeries(fleet.guards, tokens.at(-1) ?? '')
+  const forgeries = await acceptedForgeries(fleet.guards, tokens.at(-1) ?? '')
 
   await rotate(admins[1], { revoke_old: true })
-  const withdrawnAt = performance.now()
-  const from = () => withdrawnAt
+  const retiredAt = performance.now()
+  const from = () => retiredAt
   const times = await Promise.all(
     tokens.map(async (token) => {
       const taken = await Promise.all(fleet.guards.map((guard) => refusedAfter(guard, token, from)))
@@ -58,23 +58,23 @@ export async function runKeyRotations(
   const judgements = await Promise.all(
     devices.flatMap(({ accessToken }) => fleet.guards.map((guard) => guard.judge(accessToken)))
   )
-  const wentOn = judgements.every((judgement) => judgement === 'accepted')
+  const acceptedAfterRefresh = judgements.every((judgement) => judgement === 'accepted')
   return {
     honest: load.report(),
     keys: tokens.length,
     refusedEarly,
-    forged,
+    forgeries,
     times: times.sort((a, b) => a - b),
-    wentOn
+    acceptedAfterRefresh
   }
 }
 
-async function rotate(admin: Device | undefined, wish: object): Promise<void> {
-  const answer = await admin?.send('POST', '/admin/keys/rotate', wish)
+async function rotate(admin: Device | undefined, body: object): Promise<void> {
+  const answer = await admin?.send('POST', '/admin/keys/rotate', body)
   if (answer?.status !== 200) throw new Error(`The rotation was answered ${JSON.stringify(answer)}.`)
 }
 
-/** Names of those that somebody accepts. */
+/** The names of forged tokens that a guard accepts, each with the guard. */
 async function acceptedForgeries(guards: readonly Guard[], genuine: string): Promise<string[]> {
   const kid = kidOf(genuine)
   const [, payload = '', signature = ''] = genuine.split('.')

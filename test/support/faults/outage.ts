@@ -1,33 +1,33 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Fleet } from './fleet.js'
 
-/** The feed of those who can be cut off, cut for a while. */
+/** Cuts a fleet's relays for a while. */
 export class Outage {
   cutAt = Number.POSITIVE_INFINITY
-  mendedAt: number | undefined
+  restoredAt: number | undefined
   #over: Promise<void> | undefined
 
   constructor(readonly fleet: Fleet) {}
 
   get isCut(): boolean {
-    return this.#over !== undefined && this.mendedAt === undefined
+    return this.#over !== undefined && this.restoredAt === undefined
   }
 
-  /** The last moment at which it was known to be cut; 0 where it never was. */
+  /** When the relays were last cut: now, during the cut; 0 if they never were. */
   get lastCut(): number {
-    return this.mendedAt ?? (this.isCut ? performance.now() : 0)
+    return this.restoredAt ?? (this.isCut ? performance.now() : 0)
   }
 
   begin(seconds: number): void {
     this.fleet.cut()
     this.cutAt = performance.now()
     this.#over = delay(seconds * 1000).then(() => {
-      this.fleet.mend()
-      this.mendedAt = performance.now()
+      this.fleet.restore()
+      this.restoredAt = performance.now()
     })
   }
 
-  /** Resolves when it is not cut, or not cut any more. */
+  /** Resolves when the relays are not cut. */
   async over(): Promise<void> {
     await this.#over
   }

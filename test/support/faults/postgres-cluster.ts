@@ -9,31 +9,31 @@ import { onServer } from '../database.js'
 
 const run = promisify(execFile)
 
-/** Where the server's own programs lie; empty where they are not installed. */
+/** The folder of the server's programs; empty if they are not installed. */
 const programs = spawnSync('pg_config', ['--bindir'], { encoding: 'utf8' }).stdout?.trim() ?? ''
 const accountId = (flag: '-u' | '-g') => Number(spawnSync('id', [flag, 'postgres'], { encoding: 'utf8' }).stdout)
 
-/** PostgreSQL refuses to run as root, so that root becomes its account. */
+/** Why this process cannot run a PostgreSQL server; false if it can. PostgreSQL refuses to run as root, so root runs it as postgres. */
 export const cannotRunPostgres =
   (programs === '' && 'needs pg_config and initdb') || (process.getuid?.() !== 0 && 'needs root, to become postgres')
 
-/** A PostgreSQL server of this test's own, which it may stop, starve and restart. */
+/** A PostgreSQL server for one test, which the test may stop, reconfigure and restart. */
 export interface PostgresCluster {
   readonly url: string
   readonly port: number
   sql(text: string): Promise<unknown[]>
-  /** These cut every connection off. */
+  /** Breaks every connection, as `stop` does. */
   restart(): Promise<void>
   stop(): Promise<void>
   start(): Promise<void>
 }
 
-/** Starts one, with `settings` in its configuration. It goes when `t` ends, also when the test is killed. */
+/** Starts a server with `settings`. It is deleted when `t` ends, and stops also if the test is killed. */
 export async function startPostgres(
   t: Test,
   settings: Readonly<Record<string, string>> = {}
 ): Promise<PostgresCluster> {
-  // Its socket's path must be short, and the account must reach it.
+  // The path must be short enough for a socket, and the postgres account must be able to reach it.
   const folder = await mkdtemp('/tmp/lkpg-')
   await chown(folder, accountId('-u'), accountId('-g'))
   await chmod(folder, 0o700)
@@ -50,7 +50,7 @@ export async function startPostgres(
     program('pg_ctl', '-D', data, '-m', 'fast', '-w', ...more, action)
   const start = async () => void (await control('start', '-l', join(folder, 'log'), '-o', options.join(' ')))
   await start()
-  // It stops the server when this process ends, however it ends.
+  // The shell reads until this process ends, however it ends, and then stops the server.
   const guard = spawn(
     'sh',
     ['-c', `cat; runuser -u postgres -- ${join(programs, 'pg_ctl')} -D ${data} -m immediate stop`],

@@ -1,15 +1,15 @@
 /**
- * Loaded before a process's own modules (`--import`): after `CUT_AFTER` writes and syncs, the power fails.
- * Whatever no fsync(2) has covered by then is taken back from the files, and the process is gone. Names of
- * files are taken to be on the disk at once; their contents are not. Linux only.
+ * Simulates a power cut. It is loaded before a process's own modules (`--import`). After `CUT_AFTER` writes and syncs it
+ * undoes all writes that no fsync(2) has covered, and kills the process. File names count as on the disk at once, file
+ * contents do not. Linux only.
  */
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 
 interface Unsynced {
-  /** A handle of our own: the file may be closed, renamed or removed by then. */
+  /** Our own handle: the process may have closed, renamed or removed the file by then. */
   readonly handle: number
-  /** What stood where something was written since the last sync, and how long the file was, oldest first. */
+  /** The old content of every range that was written since the last sync, and the old file size, oldest first. */
   readonly before: { readonly position: number; readonly content: Buffer; readonly size: number }[]
 }
 
@@ -51,13 +51,13 @@ function cutPower(): never {
     }
   }
   process.kill(process.pid, 'SIGKILL')
-  // The signal is there before the next statement; this only tells the compiler.
+  // Never reached: the signal comes first. It satisfies the compiler.
   throw new Error('The power has failed.')
 }
 
 Object.assign(fs, {
   writeSync(descriptor: number, data: Uint8Array, offset: number, length: number, position: number) {
-    // Standard output and the like have no position.
+    // Writes to standard output have no position.
     if (typeof position === 'number') remember(descriptor, position, length)
     return writeSync(descriptor, data, offset, length, position)
   },

@@ -2,15 +2,15 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import type { Test } from 'tap'
 
-/** A way to a server, a database or another, that can be cut, lose answers and be slow. */
+/** A TCP relay to a server that can be cut, lose answers and be slow. */
 export interface Relay {
   readonly url: string
-  /** From now on, a message to the server with this text arrives, and its answer is lost with the connection. */
+  /** The next message with this text still reaches the server; then the connection breaks, and the answer is lost. */
   loseAnswerTo(text: string): void
-  /** Breaks every connection, and refuses new ones until it is mended. */
+  /** Breaks every connection, and refuses new ones until `restore`. */
   cut(): void
-  mend(): void
-  /** From now on, what the server says takes so long. */
+  restore(): void
+  /** Delays everything that the server sends from now on. */
   delayAnswers(milliseconds: number): void
   /** How many answers were lost. */
   readonly lost: number
@@ -48,7 +48,7 @@ export async function startRelay(t: Pick<Test, 'teardown'>, target: string): Pro
       onward.write(data)
     })
     onward.on('data', (data) => {
-      // That it answers means that it is done.
+      // The server answers, so the statement has been executed.
       if (losing) {
         lost += 1
         cut()
@@ -73,7 +73,7 @@ export async function startRelay(t: Pick<Test, 'teardown'>, target: string): Pro
       isCut = true
       for (const socket of sockets) socket.destroy()
     },
-    mend: () => {
+    restore: () => {
       isCut = false
     },
     loseAnswerTo: (text) => (marked = text),

@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 
-/** Numbers that a seed gives again: a test that fails names its seed, and `FAULT_SEED` replays it. */
+/** Random numbers from a seed. The test prints its seed, and `FAULT_SEED` repeats it. */
 export function seeded(t: Test): (below: number) => number {
   const seed = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
   t.comment(`FAULT_SEED=${seed}`)

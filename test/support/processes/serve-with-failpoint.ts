@@ -1,4 +1,4 @@
-/** The service, which is killed at `FAILPOINT` of its first refresh. The other settings are as usual. */
+/** The service, which kills itself at `FAILPOINT` of its first refresh. All other settings are the service's own. */
 import { openEmbeddedDatabase } from '../../../src/adapters/embedded/embedded-database.js'
 import { openServerDatabase } from '../../../src/adapters/prisma/server-database.js'
 import { buildApp } from '../../../src/app.js'
@@ -6,7 +6,7 @@ import { loadConfig } from '../../../src/config/read-config.js'
 import { failpoints, withFailpoint } from '../faults/failpoint.js'
 
 const point = failpoints.find((name) => name === process.env.FAILPOINT)
-if (point === undefined) throw new Error('FAILPOINT is not a known failpoint.')
+if (point === undefined) throw new Error('FAILPOINT must be one of the names in failpoint.ts.')
 const config = loadConfig({ ...process.env, FAILPOINT: undefined })
 const database =
   config.databaseUrl === undefined

@@ -5,18 +5,18 @@ import type { Test } from 'tap'
 import { testFolder } from '../database.js'
 import { seeded } from './seed.js'
 
-/** How a life of the writer ends. */
+/** Decides how a run of the writer ends. */
 export type Cut = (random: (below: number) => number) => {
-  /** `power-cut.ts` ends it. */
+  /** `power-cut.ts` ends it after this many writes and syncs. */
   readonly afterFileOperations?: number
-  /** SIGKILL ends it. */
+  /** SIGKILL ends it after this many acknowledged writes. */
   readonly afterWrites?: number
 }
 
-/** Recovery syncs every file of the cluster, twice; an opening without it is a tenth of that. */
+/** How many file operations an open with recovery takes: recovery syncs every file twice. Without it, a tenth. */
 const openingOperations = 2430
 
-/** In one life of three amid the opening, recovery included, and else amid the writes. */
+/** Cuts one run of three while the database opens or recovers, and the others during the writes. */
 export const powerCut: Cut = (random) => ({
   afterFileOperations: random(3) === 0 ? 1 + random(openingOperations) : openingOperations + random(400)
 })
@@ -25,27 +25,28 @@ const writer = fileURLToPath(new URL('../processes/writer.js', import.meta.url))
 const powerCutModule = new URL('power-cut.js', import.meta.url).href
 
 /**
- * Ends the writer so many times, each time on what the last one left, and checks every time that
- * whatever it has ever told of is there.
+ * Runs the writer on one folder and ends it, `rounds` times. Checks after each open that every write that any run has
+ * acknowledged is still there.
  */
-export async function keepLedger(t: Test, rounds: number, cut: Cut): Promise<void> {
+export async function expectNoLostWrites(t: Test, rounds: number, cut: Cut): Promise<void> {
   const random = seeded(t)
   const dataDir = await testFolder(t)
-  let told = 0
-  let lives = 0
+  let acknowledged = 0
+  let opened = 0
   for (let round = 0; round <= rounds; round += 1) {
-    const { said, kept } = await live(t, [dataDir, String(told)], round < rounds ? cut(random) : { afterWrites: 1 })
-    // Cut off before it was open, it had nothing to say.
+    const ending = round < rounds ? cut(random) : { afterWrites: 1 }
+    const { last, kept } = await runWriter(t, [dataDir, String(acknowledged)], ending)
+    // `kept` is undefined if the run ended before the database was open.
     if (kept !== undefined) {
-      lives += 1
-      if (kept !== told) t.fail('acknowledged writes are lost', { round, told, kept })
+      opened += 1
+      if (kept !== acknowledged) t.fail('acknowledged writes are lost', { round, acknowledged, kept })
     }
-    told = said ?? told
+    acknowledged = last ?? acknowledged
   }
-  t.ok(told > 0, `${told} acknowledged writes, ${lives} lives of ${rounds + 1} opened, none lost`)
+  t.ok(acknowledged > 0, `${acknowledged} acknowledged writes, ${opened} of ${rounds + 1} runs opened, none lost`)
 }
 
-async function live(t: Test, args: readonly string[], { afterFileOperations, afterWrites }: ReturnType<Cut>) {
+async function runWriter(t: Test, args: readonly string[], { afterFileOperations, afterWrites }: ReturnType<Cut>) {
   const imports = afterFileOperations === undefined ? [] : ['--import', powerCutModule]
   const child = spawn(process.execPath, [...imports, writer, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -66,6 +67,6 @@ async function live(t: Test, args: readonly string[], { afterFileOperations, aft
     .split('\n')
     .slice(0, -1)
   const kept = /^kept (\d+)$/.exec(first)?.[1]
-  const said = numbers.at(-1)
-  return { kept: kept === undefined ? undefined : Number(kept), said: said === undefined ? undefined : Number(said) }
+  const last = numbers.at(-1)
+  return { kept: kept === undefined ? undefined : Number(kept), last: last === undefined ? undefined : Number(last) }
 }
