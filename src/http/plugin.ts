@@ -21,27 +21,29 @@ export interface PluginOptions {
   readonly prefix?: string
 }
 
-/** What a host's own code can do with sessions, without HTTP. */
+/** Lists and ends sessions from a host's own code, as `app.auth`. An end takes effect at once, on all instances. */
 export interface SessionControl {
+  /** The live sessions of a user, newest first. Throws `Refused` (`not_found`) if there is no such user. */
   sessionsOfUser(userId: string): Promise<readonly Session[]>
-  /** Ends one session; `note` says why in the audit log. Throws `Refused` (`not_found`) where there is none. */
+  /** Ends one session. `note` is stored in the event log. Throws `Refused` (`not_found`) if there is no such session. */
   endSession(sid: string, note?: string): Promise<void>
-  /** Ends all sessions of a user; says how many. */
+  /** Ends all sessions of a user and returns how many there were. Throws as `sessionsOfUser` does. */
   endSessionsOfUser(userId: string, note?: string): Promise<number>
-  /** Ends everybody's; says how many. */
+  /** Ends all sessions of all users and returns how many there were. */
   endEverybodysSessions(): Promise<number>
 }
 
 declare module 'fastify' {
   interface FastifyInstance {
+    /** Lists and ends sessions. */
     auth: SessionControl
-    /** A `preHandler` that answers 401 or fills `request.auth`. */
+    /** A `preHandler` that sets `request.auth`, or answers 401. */
     authenticate: preHandlerAsyncHookHandler
-    /** A `preHandler` behind `authenticate` that answers 403 to whoever lacks `role`. */
+    /** A `preHandler` for use after `authenticate`, which answers 403 if the user lacks `role`. */
     requireRole(role: string): preHandlerAsyncHookHandler
   }
   interface FastifyRequest {
-    /** Who asks; null on a route that no guard stands before, and before the guard has run. */
+    /** The authenticated user and session; null on a route without `authenticate`, and before it has run. */
     auth: Auth | null
   }
 }

@@ -1,9 +1,9 @@
-/** What the HTTP side is told by the config or the plugin's options. */
+/** The settings that the HTTP routes use; a part of `Config`. */
 export interface HttpSettings {
-  /** `Secure` and the `__Host-` prefix. Off for plain http in development only. */
+  /** Whether cookies have `Secure` and the `__Host-` prefix. False only for development over plain http. */
   readonly cookieSecure: boolean
   readonly cookieSameSite: 'strict' | 'lax' | 'none'
-  /** Origins, beside our own, whose pages may call with cookies. */
+  /** Other origins whose pages may call the service with cookies. */
   readonly allowedOrigins: readonly string[]
   readonly rateLimitEnabled: boolean
   /** `id:secret` of each service that may introspect, revoke and follow the feed. */
