@@ -1,18 +1,51 @@
-// Runs compiled test files, each as a plain Node.js process, and prints TAP. `tap run` puts module hooks into each of
-// them, and into every process that they start, which costs more than most of the tests do.
-import t from 'tap'
+// A process that runs compiled test files, one after the other; scripts/test.js sends it their names.
+// `import t from 'tap'` in a test file leads here (see scripts/compile.js), so each file has a root test of its own.
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import tap from 'tap'
 
-const files = process.argv.slice(2)
-/** These stop servers, fill disks and take their time for it: one after the other, each as long as it allows itself. */
-const areFaults = files.some((file) => /[\\/]faults[\\/]/.test(file))
+const timeout = Number(process.env.TAP_TIMEOUT) * 1000
+/** A file's own timeout comes first. The process's is for a file that blocks it, or that leaves something open. */
+const graceMilliseconds = 10_000
+const environment = JSON.stringify(process.env)
+let root
 
-t.jobs = areFaults ? 1 : 3
-const timeout = areFaults ? 3_600_000 : 180_000
-// Each file has a time limit of its own.
-t.setTimeout(0)
-for (const file of files) {
-  // Optimizing PGlite's WebAssembly costs two seconds of CPU, which no test lives long enough to win back.
-  const flags = ['--enable-source-maps', '--liftoff-only']
-  const env = { ...process.env, TAP_TIMEOUT: String(timeout / 1000) }
-  t.spawn(process.execPath, [...flags, file], { buffered: true, timeout, env }, file)
+/** The root test of the file that runs. */
+export default new Proxy(tap, {
+  get: (_, name) => (typeof root[name] === 'function' ? root[name].bind(root) : root[name]),
+  set: (_, name, value) => Reflect.set(root, name, value)
+})
+
+process.on('disconnect', () => process.exit(1))
+void runFiles()
+
+/** Not awaited at top level: the files import this module, which must have been evaluated by then. */
+async function runFiles() {
+  for (let file = await nextFile(); file !== undefined; file = await nextFile()) {
+    const compiled = pathToFileURL(join('build', file.replace(/\.ts$/, '.js'))).href
+    await tap.test(file, (t) => {
+      root = t
+      const { setTimeout } = t
+      t.setTimeout = (milliseconds) => {
+        setTimeout(milliseconds)
+        tap.setTimeout(milliseconds + graceMilliseconds)
+      }
+      t.setTimeout(timeout)
+      return import(compiled)
+    })
+    tap.setTimeout(graceMilliseconds)
+    if (JSON.stringify(process.env) !== environment) tap.fail(`${file} changed process.env and did not restore it`)
+  }
+}
+
+function nextFile() {
+  return new Promise((resolve) => {
+    process.once('message', ({ file }) => {
+      // Without work, only what a test left open keeps the process.
+      process.channel.unref()
+      resolve(file)
+    })
+    process.channel.ref()
+    process.send({ isIdle: true })
+  })
 }

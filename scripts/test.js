@@ -1,125 +1,129 @@
-// npm test: runs the compiled tests with tap. The core must be covered whole.
+// npm test: runs the compiled tests with tap, many files in one process. The core must be covered completely.
 //
 //   npm test                                   everything
-//   npm test -- test/core/rotation.test.ts     these files
+//   npm test -- test/core/rotation.test.ts     this file, without coverage
 //   npm test -- test/faults                    this folder; npm run test:faults is short for it
 //
 // The last line counts the assertions that tap reported.
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { createReadStream, createWriteStream, existsSync, mkdirSync, readdirSync, rmSync, statfsSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
-import { Parser } from 'tap-parser'
+import { inspect } from 'node:util'
+import { report } from '@tapjs/reporter'
+import t from 'tap'
 
-const root = join(import.meta.dirname, '..')
-const bin = join(root, 'node_modules', '.bin')
-const results = join(root, 'build', 'results')
-const realServices = ['TEST_DATABASE_URL', 'TEST_REDIS_URL']
-
-rmSync(results, { recursive: true, force: true })
-mkdirSync(results, { recursive: true })
+process.chdir(join(import.meta.dirname, '..'))
+const coverage = join('build', 'coverage')
+const memory = '/dev/shm'
+const asked = process.argv.slice(2)
+const files = (asked.length > 0 ? asked : ['test']).flatMap(testFiles)
+const unfinished = new Set(files)
+/** These stop servers and fill disks: they run one after the other, each as long as it allows itself. */
+const areFaults = files.some((file) => file.startsWith('test/faults/'))
+const says = (file, text) => readFileSync(file, 'utf8').includes(text)
+const alone = files.filter((file) => areFaults || says(file, '// Runs in a process of its own:'))
+const core = files.filter((file) => asked.length === 0 && file.startsWith('test/core/'))
+const others = files.filter((file) => !alone.includes(file) && !core.includes(file))
+// A file that sets its own time limit takes long.
+const longestFirst = others.sort((a, b) => says(b, 't.setTimeout(') - says(a, 't.setTimeout('))
 
 // Hundreds of small clusters are made and dropped: in memory, where there is room for them, that costs no disk.
-const memory = '/dev/shm'
 if (existsSync(memory) && freeBytes(memory) > 2 ** 31) process.env.TMPDIR = memory
-
-const asked = process.argv.slice(2)
-const unknown = asked.filter((name) => !existsSync(join(root, name)))
-if (unknown.length > 0) {
-  console.error(`There is no ${unknown.join(', ')}.`)
-  process.exit(2)
+t.jobs = areFaults ? 1 : 2
+t.setTimeout(0)
+const total = count(t.parser)
+if (process.stdout.isTTY) await report('terse', t, { get: () => undefined })
+else {
+  t.register()
+  t.on('spawn', (child) => child.parser.on('fail', printFailure))
+  // What failed in a process is printed by now.
+  t.on('complete', () =>
+    t.lists.fail.filter(({ name, fullname }) => fullname === `TAP > ${name}`).forEach(printFailure)
+  )
+  t.resume()
 }
-const files = (asked.length > 0 ? asked : ['test']).flatMap((name) => (name.endsWith('.ts') ? [name] : testFiles(name)))
-const ofCore = files.filter((file) => file.startsWith('test/core/'))
-const others = files.filter((file) => !ofCore.includes(file))
-const passes = [
-  ofCore.length === 0 ||
-    runCore(ofCore, asked.length > 0 ? '--disable-coverage' : '--coverage-map=scripts/coverage-map.js'),
-  others.length === 0 || (await runOthers(others))
-]
+await Promise.all([
+  ...(asked.length === 0 ? [coverCore()] : []),
+  ...alone.map((file) => startProcess(`only ${file}`, [file])),
+  ...['process 1', 'process 2'].slice(0, others.length).map((name) => startProcess(name, longestFirst))
+])
+if (files.length === 0) t.fail(`there is no test in ${asked.join(', ')}`, { at: null })
+for (const file of unfinished) t.fail(`${file} did not finish`, { at: null })
+t.end()
+process.on('exit', () => {
+  const reasons = new Set(t.lists.skip.map(({ skip }) => skip))
+  // A process that found the queue empty.
+  reasons.delete('no tests found')
+  // tap's report for terminals has replaced `console` by now.
+  for (const reason of reasons) process.stdout.write(`Left out: ${reason}\n`)
+  process.stdout.write(`\n${total.passed} passed, ${t.passing() ? 0 : Math.max(1, total.failed)} failed\n`)
+})
 
-for (const name of realServices.filter((name) => process.env[name] === undefined)) {
-  console.log(`${name} is not set: left out what needs the real server.`)
+function testFiles(name) {
+  if (name.endsWith('.ts')) return [name]
+  return readdirSync(name, { recursive: true })
+    .map((file) => join(name, file).replaceAll('\\', '/'))
+    .filter((file) => file.endsWith('.test.ts') && (name !== 'test' || !file.startsWith('test/faults/')))
+    .sort()
 }
-const { chromiumPath } = await import('../build/test/support/browser/chromium.js')
-if (chromiumPath === undefined) console.log('There is no Chromium (CHROMIUM_PATH): left out what needs a browser.')
-const { passed, failed } = await count()
-// tap ends with a terminal's escape sequence and no line break: whoever reads the last line looks for it alone.
-console.log(`\n${passed} passed, ${failed} failed`)
-process.exitCode = passes.every(Boolean) && failed === 0 ? 0 : 1
 
 function freeBytes(folder) {
   const { bavail, bsize } = statfsSync(folder)
   return bavail * bsize
 }
 
-function testFiles(folder) {
-  return readdirSync(join(root, folder), { recursive: true })
-    .map((file) => `${folder}/${file.replaceAll('\\', '/')}`)
-    .filter((file) => file.endsWith('.test.ts') && (folder !== 'test' || !file.startsWith('test/faults/')))
-    .sort()
+/** The process takes files from `queue`, one after the other, until none is left. */
+async function startProcess(name, queue, env) {
+  if (queue.length === 0) return
+  t.on('spawn', (child) => child.name === name && feed(child, queue))
+  // Optimizing PGlite's WebAssembly costs two seconds of CPU, which no test lives long enough to win back.
+  const args = ['--enable-source-maps', '--liftoff-only', 'scripts/run-tests.js']
+  const limit = { TAP_TIMEOUT: areFaults ? '3600' : '180' }
+  await t.spawn(process.execPath, args, { name, buffered: true, env: { ...process.env, ...limit, ...env } })
 }
 
-function compiled(files) {
-  return files.map((file) => join('build', file.replace(/\.ts$/, '.js')))
-}
-
-/** Coverage, where it is asked for, must be complete. */
-function runCore(files, coverage) {
-  // They are JavaScript by now: the variable keeps tap from loading a TypeScript compiler into each of them.
-  const options = ['--jobs=2', '--reporter=terse', '--test-env=TAP_TYPE_STRIP_ONLY=1', coverage]
-  const output = `--output-file=${join(results, 'core.tap')}`
-  return run(join(bin, 'tap'), ['run', ...options, output, ...compiled(files)], true) === 0
-}
-
-/** Their TAP goes to a file, and to tap for people to read. */
-async function runOthers(files) {
-  const tests = spawn(process.execPath, [join(root, 'scripts', 'run-tests.js'), ...compiled(files)], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'inherit']
+function feed(child, queue) {
+  const ran = []
+  let assertions
+  child.on('process', (running) => {
+    running.on('message', ({ isIdle }) => isIdle && running.send({ file: queue.shift() }, () => undefined))
   })
-  const reader = spawn(join(bin, 'tap'), ['run', '--reporter=terse', '--disable-coverage', '--timeout=0', '-'], {
-    cwd: root,
-    stdio: ['pipe', 'inherit', 'inherit'],
-    shell: process.platform === 'win32'
+  child.parser.on('child', (file) => {
+    ran.push(file.name)
+    assertions = count(file)
   })
-  tests.stdout.pipe(createWriteStream(join(results, 'others.tap')))
-  tests.stdout.pipe(reader.stdin)
-  const [[status]] = await Promise.all([once(tests, 'close'), once(reader, 'close')])
-  return status === 0
+  child.parser.on('assert', ({ name, ok, time }) => {
+    if (!unfinished.delete(name)) return
+    console.log(`${ok ? 'ok' : 'FAILED'} ${name} ${(time / 1000).toFixed(1)} s`)
+    if (Object.values(assertions).every((number) => number === 0)) t.fail(`${name} has no assertions`, { at: null })
+  })
+  child.on('complete', () => child.passing() || console.log(`FAILED ${child.name}, which ran ${ran.join(', ')}`))
 }
 
-function run(command, args, mayFail = false) {
-  const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' })
-  if (status !== 0 && !mayFail) process.exit(status ?? 1)
-  return status ?? 1
+/** Counts assertions. A subtest's own line only repeats what its assertions said. */
+function count(parser, total = { passed: 0, failed: 0, skipped: 0 }) {
+  let repeats = false
+  parser.on('child', (child) => {
+    repeats = true
+    count(child, total)
+  })
+  parser.on('assert', ({ ok, skip, todo }) => {
+    if (!repeats) total[skip ? 'skipped' : ok || todo ? 'passed' : 'failed'] += 1
+    repeats = false
+  })
+  return total
 }
 
-/** Counts the assertions of every file, whatever subtests they lie in. */
-async function count() {
-  let passed = 0
-  let failed = 0
-  for (const file of readdirSync(results)) {
-    await new Promise((resolve, reject) => {
-      const parser = new Parser(resolve)
-      listen(parser)
-      createReadStream(join(results, file)).on('error', reject).pipe(parser)
-    })
-  }
-  return { passed, failed }
+function printFailure({ fullname, diag }) {
+  const { at, source, ...details } = diag ?? {}
+  console.log(`${fullname}:`, inspect(details))
+}
 
-  function listen(parser) {
-    let subtests = 0
-    parser.on('child', (child) => {
-      subtests += 1
-      listen(child)
-    })
-    parser.on('assert', (assertion) => {
-      // A subtest's own line only repeats what its assertions said.
-      const repeats = subtests > 0
-      subtests = 0
-      if (!assertion.ok && !assertion.todo && !assertion.skip) failed += repeats ? 0 : 1
-      else if (!repeats && !assertion.skip) passed += 1
-    })
-  }
+async function coverCore() {
+  rmSync(coverage, { recursive: true, force: true })
+  await startProcess('the core', core, { NODE_V8_COVERAGE: coverage })
+  const options = ['--all', '--src', 'build/src/core', '--include', 'build/src/core/**', '--temp-directory', coverage]
+  const c8 = ['node_modules/c8/bin/c8.js', 'report', '--100', '--reporter', 'text', '--skip-full', ...options]
+  const { status } = spawnSync(process.execPath, c8, { stdio: 'inherit' })
+  if (status !== 0) t.fail('the tests of the core must cover all of it', { at: null })
 }

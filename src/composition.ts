@@ -32,7 +32,7 @@ import { publishLeadSeconds } from './core/key-rotation.js'
 import type { Ports } from './ports/index.js'
 import type { RateLimits } from './ports/limits.js'
 import type { Clock } from './ports/runtime.js'
-import { ensureFirstAdmin } from './service/admin/users.js'
+import { ensureFirstAdmin } from './service/admin/ensure-first-admin.js'
 
 /** All adapters, as ports, and a function that closes them. */
 export interface Adapters {

@@ -2,10 +2,11 @@ import cookie from '@fastify/cookie'
 import cors from '@fastify/cors'
 import type { FastifyInstance, preHandlerAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
+import type { Auth } from '../core/access-claims.js'
 import type { Ports } from '../ports/index.js'
 import type { Session } from '../ports/sessions.js'
-import { endEverybodysSessions, endSession, endSessionsOfUser, sessionsOfUser } from '../service/admin/sessions.js'
-import type { Auth } from '../service/sessions/authenticate.js'
+import { listSessionsOfUser } from '../service/admin/listings.js'
+import { revokeAllSessions, revokeSession, revokeSessionsOfUser } from '../service/admin/revoke-sessions.js'
 import type { HttpContext, Scope } from './context.js'
 import { authenticateGuard, requireRoleGuard } from './guards.js'
 import { limitRates } from './rate-limits.js'
@@ -103,9 +104,9 @@ function corsOptions({ allowedOrigins }: HttpSettings) {
 
 function sessionControl(ports: Ports): SessionControl {
   return {
-    sessionsOfUser: (userId) => sessionsOfUser(ports, userId),
-    endSession: (sid, note) => endSession(ports, sid, note, {}),
-    endSessionsOfUser: (userId, note) => endSessionsOfUser(ports, userId, note, {}),
-    endEverybodysSessions: () => endEverybodysSessions(ports, {})
+    sessionsOfUser: (userId) => listSessionsOfUser(ports, userId),
+    endSession: (sid, note) => revokeSession(ports, sid, note, {}),
+    endSessionsOfUser: (userId, note) => revokeSessionsOfUser(ports, userId, note, {}),
+    endEverybodysSessions: () => revokeAllSessions(ports, {})
   }
 }

@@ -4,32 +4,32 @@ import { Refused } from './refused.js'
 
 export type LimitPorts = Pick<Ports, 'rateLimits'>
 
-/** Takes one use of an allowance; refuses with `too_many_requests` where it is used up. */
+/** Counts one use of a limit; refuses with `too_many_requests` if the limit is reached. */
 export async function requireAllowance(ports: LimitPorts, use: RateLimitUse): Promise<void> {
   const { granted, endsInSeconds } = await ports.rateLimits.use(use)
   if (!granted) throw new Refused('too_many_requests', { retryAfterSeconds: Math.max(1, endsInSeconds) })
 }
 
 /**
- * Makes a guess that counts towards each of `uses`; gives what is wrong about it, or undefined where it
- * is right. It is counted before it is made, so that guesses made at once count, and given back where it
- * was right or could not be made: a wrong one stays.
+ * Makes a guess that counts towards each of `uses`; returns what is wrong with it, or undefined if it is right. The guess
+ * counts before it is made, so that simultaneous guesses cannot pass the limit. A right guess, and one that could not be
+ * made, is given back; a wrong one stays counted.
  */
 export async function countedGuess<Fault extends string>(
   ports: LimitPorts,
   uses: readonly RateLimitUse[],
   guess: () => Promise<Fault | undefined>
 ): Promise<Fault | undefined> {
-  const taken: RateLimitUse[] = []
+  const counted: RateLimitUse[] = []
   let fault: Fault | undefined
   try {
     for (const use of uses) {
       await requireAllowance(ports, use)
-      taken.push(use)
+      counted.push(use)
     }
     fault = await guess()
     return fault
   } finally {
-    if (fault === undefined) await Promise.all(taken.map((use) => ports.rateLimits.undo(use)))
+    if (fault === undefined) await Promise.all(counted.map((use) => ports.rateLimits.undo(use)))
   }
 }

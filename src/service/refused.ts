@@ -1,13 +1,14 @@
 import type { RefusalCode } from '../core/problems.js'
 import type { EndedReason } from '../core/vocabulary.js'
 
-/** One field that does not fit, and why, in words for a person. */
+/** One field of a request that is not valid, and why, as text for people. */
 export interface FieldError {
   readonly field: string
   readonly message: string
 }
 
 export interface RefusalDetails {
+  /** What went wrong this time, as text for people. */
   readonly detail?: string
   /** Why the session ended; with `session_ended` only. */
   readonly reason?: EndedReason
@@ -15,15 +16,15 @@ export interface RefusalDetails {
   readonly errors?: readonly FieldError[]
   /** With `too_many_requests`. */
   readonly retryAfterSeconds?: number
-  /** With `insufficient_user_authentication`: how long ago the login may be. */
+  /** With `insufficient_user_authentication`: the greatest age of the login. */
   readonly maxAgeSeconds?: number
-  /** Of the challenge of a 401, where the route takes no bearer token. */
+  /** The scheme of a 401's challenge on a route that takes no Bearer token. */
   readonly scheme?: 'Basic'
 }
 
 /**
- * Thrown for a request that is valid and cannot be granted. `code` is the `code` of the problem that answers it over HTTP;
- * docs/errors.md explains each.
+ * Thrown by a use case that understood the request and does not grant it. Nothing was changed unless a use case says so.
+ * `code` is the `code` of the problem that answers it over HTTP; docs/errors.md explains each.
  *
  * @example
  * ```ts

@@ -6,6 +6,7 @@ import { newHost, openPluginOptions } from '../support/host.js'
 import { anotherDevice, newEmail, newPerson } from '../support/http/people.js'
 import { Client, goodPassword, openService } from '../support/service.js'
 
+// Runs in a process of its own: it reads what the whole process has counted.
 const database = await openTestDatabase(t, { kind: 'embedded' })
 
 /** The samples of GET /metrics, by name and labels as they stand there. */

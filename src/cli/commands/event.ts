@@ -1,5 +1,5 @@
 import { type AuditEvent, type EventType, eventTypes } from '../../ports/events.js'
-import { findEvents } from '../../service/admin/sessions.js'
+import { findEvents } from '../../service/admin/listings.js'
 import { defineCommand, UsageError } from '../command.js'
 import { withPorts } from '../context.js'
 import { findUserId, requireId } from '../ids.js'

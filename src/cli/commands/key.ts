@@ -1,4 +1,4 @@
-import { type KeyRotation, type KeyWithState, listKeys, rotateKeys } from '../../service/keys/signing-keys.js'
+import { type KeyRotation, type KeyWithState, listKeys, rotateKeys } from '../../service/keys/rotate-keys.js'
 import { defineCommand } from '../command.js'
 import { commandLine, withPorts } from '../context.js'
 import { type Columns, jsonOption, printDone, printPage, time, toObject } from '../output.js'

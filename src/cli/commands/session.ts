@@ -1,6 +1,7 @@
 import { sessionEnd } from '../../core/policy.js'
 import type { Session } from '../../ports/sessions.js'
-import { endEverybodysSessions, endSession, endSessionsOfUser, findSessions } from '../../service/admin/sessions.js'
+import { findSessions } from '../../service/admin/listings.js'
+import { revokeAllSessions, revokeSession, revokeSessionsOfUser } from '../../service/admin/revoke-sessions.js'
 import { defineCommand, UsageError } from '../command.js'
 import { commandLine, withPorts } from '../context.js'
 import { findUserId, requireId } from '../ids.js'
@@ -48,7 +49,7 @@ export const sessionRevoke = defineCommand({
   operands: ['SESSION'],
   async run({ options, operands }, context) {
     await withPorts(context, async (ports) => {
-      await endSession(ports, requireId(operands.SESSION), options.note, commandLine)
+      await revokeSession(ports, requireId(operands.SESSION), options.note, commandLine)
       printDone(context.terminal, options, 'The session has ended.', { revoked: 1 })
     })
   }
@@ -69,8 +70,8 @@ export const sessionRevokeAll = defineCommand({
     await withPorts(context, async (ports) => {
       const revoked =
         user === undefined
-          ? await endEverybodysSessions(ports, commandLine)
-          : await endSessionsOfUser(ports, await findUserId(ports, user), note, commandLine)
+          ? await revokeAllSessions(ports, commandLine)
+          : await revokeSessionsOfUser(ports, await findUserId(ports, user), note, commandLine)
       printDone(context.terminal, style, `${revoked} session(s) have ended.`, { revoked })
     })
   }

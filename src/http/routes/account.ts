@@ -1,4 +1,6 @@
-import { changePassword, deleteAccount, readAccount, readOwnEvents } from '../../service/accounts/account.js'
+import { changePassword } from '../../service/accounts/change-password.js'
+import { deleteAccount } from '../../service/accounts/delete-account.js'
+import { readAccount, readOwnEvents } from '../../service/accounts/read-account.js'
 import type { Routes } from '../context.js'
 import { clearCredential } from '../cookies.js'
 import { actorOf } from '../credentials.js'

@@ -1,4 +1,5 @@
-import { listSessions, renameSession, revokeSession, revokeSessions } from '../../service/sessions/own-sessions.js'
+import { listSessions, renameSession } from '../../service/sessions/own-sessions.js'
+import { revokeOwnSession, revokeOwnSessions } from '../../service/sessions/revoke-own-sessions.js'
 import type { Routes } from '../context.js'
 import { actorOf } from '../credentials.js'
 import { describe } from '../describe.js'
@@ -51,7 +52,7 @@ export const sessionRoutes: Routes = (app, { ports }) => {
       })
     },
     async (request, reply) => {
-      await revokeSession(ports, authOf(request), request.params.id, actorOf(request))
+      await revokeOwnSession(ports, authOf(request), request.params.id, actorOf(request))
       return reply.code(204).send()
     }
   )
@@ -68,7 +69,7 @@ export const sessionRoutes: Routes = (app, { ports }) => {
     },
     async (request) => {
       const all = request.query.all ?? false
-      return { revoked: await revokeSessions(ports, authOf(request), all, actorOf(request)) }
+      return { revoked: await revokeOwnSessions(ports, authOf(request), all, actorOf(request)) }
     }
   )
 }

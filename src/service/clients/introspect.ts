@@ -8,7 +8,7 @@ import { Refused } from '../refused.js'
 import { type AuthenticatePorts, acceptAccessToken, acceptSessionToken } from '../sessions/authenticate.js'
 import { clientId } from '../sessions/issue-credentials.js'
 
-/** What is known of a token that would be accepted now, as the claims of an access token name it. */
+/** A token that would be accepted now, described with the claims of an access token. */
 export type ActiveToken = Omit<AccessClaims, 'jti'> & {
   readonly jti?: string
   readonly tokenType: 'Bearer' | 'refresh_token' | 'session_token'
@@ -17,15 +17,16 @@ export type ActiveToken = Omit<AccessClaims, 'jti'> & {
 export type IntrospectPorts = AuthenticatePorts & Pick<Ports, 'sessions' | 'policy'>
 
 /**
- * What a token is, where it would be accepted now; undefined for every other text, whatever is wrong
- * with it (RFC 7662 §2.2). Asking changes nothing: a refresh token is neither used nor found reused.
- * Throws `Unavailable` where nobody can tell.
+ * Describes a token that would be accepted now; undefined for any other text, whatever is wrong with it (RFC 7662 §2.2).
+ * Changes nothing: the refresh token is not used, and an old one does not end its session. Throws `Unavailable` if the
+ * answer cannot be known.
  */
 export async function introspect(ports: IntrospectPorts, token: string): Promise<ActiveToken | undefined> {
   if (token.startsWith(tokenPrefixes.refresh)) return introspectRefreshToken(ports, token)
   try {
-    if (token.startsWith(tokenPrefixes.session))
-      return ofSession(ports, await acceptSessionToken(ports, token), 'session_token')
+    if (token.startsWith(tokenPrefixes.session)) {
+      return describeOpaque(ports, await acceptSessionToken(ports, token), 'session_token')
+    }
     return { ...acceptAccessToken(ports, token), tokenType: 'Bearer' }
   } catch (error) {
     if (error instanceof Refused) return undefined
@@ -42,11 +43,11 @@ async function introspectRefreshToken(ports: IntrospectPorts, token: string): Pr
 
   const { generation } = presented
   const { kind } = decideRotation(session, { generation, retryKeyHash: null }, ports.policy, session.now)
-  return kind === 'reuse' || kind === 'expired' ? undefined : ofSession(ports, session, 'refresh_token')
+  return kind === 'reuse' || kind === 'expired' ? undefined : describeOpaque(ports, session, 'refresh_token')
 }
 
-/** These are for us, not for the APIs that an access token is for: their audience is the issuer. */
-function ofSession(
+/** Opaque tokens are for the issuer alone, so the issuer is their audience, not the APIs of access tokens. */
+function describeOpaque(
   { identity }: Pick<Ports, 'identity'>,
   session: LiveSession,
   tokenType: 'refresh_token' | 'session_token'

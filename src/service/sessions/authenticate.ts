@@ -4,9 +4,7 @@ import type { Ports } from '../../ports/index.js'
 import type { LiveSession } from '../../ports/sessions.js'
 import { Refused } from '../refused.js'
 
-export type { Auth }
-
-/** What a request brought along: at most one of the two counts, and the header wins. */
+/** The credential of a request: an access token, or the token of a server-side session. */
 export type PresentedCredential =
   | { readonly kind: 'bearer'; readonly token: string }
   | { readonly kind: 'session'; readonly token: string }
@@ -16,37 +14,32 @@ export type AuthenticatePorts = Pick<
   'identity' | 'clock' | 'accessTokens' | 'opaqueTokens' | 'revocations' | 'sessionResolver' | 'digest'
 >
 
-/** Resolves a credential. An access token costs no I/O; a session token is resolved from memory, else from the store. */
-export async function authenticate(ports: AuthenticatePorts, credential: PresentedCredential): Promise<Auth> {
-  return credential.kind === 'bearer'
-    ? authOfClaims(acceptAccessToken(ports, credential.token))
-    : authenticateSession(ports, credential.token)
-}
-
-/** The claims of an access token that is good now. Throws `Refused` for any other. */
-export function acceptAccessToken(
-  ports: Pick<Ports, 'identity' | 'clock' | 'accessTokens' | 'revocations'>,
-  token: string
-): AccessClaims {
-  const verdict = checkAccessClaims(ports.accessTokens.open(token), ports.identity, ports.clock.now())
-  if (!verdict.ok) throw new Refused(verdict.error)
-  const { claims } = verdict
-  const refusal = ports.revocations.refuses(claims)
-  if (refusal !== undefined) throw new Refused(refusal)
-  return claims
-}
-
-/** A server-side session's idle end moves at its use, but is written at most this often. */
+/** A server-side session's idle end moves with its use. The move is written at most this often. */
 const touchEverySeconds = 60
 
-async function authenticateSession(ports: AuthenticatePorts, token: string): Promise<Auth> {
+/** Finds out who sent a credential. An access token costs no I/O; a session comes from memory, else from the store. */
+export async function authenticate(ports: AuthenticatePorts, { kind, token }: PresentedCredential): Promise<Auth> {
+  if (kind === 'bearer') return authOfClaims(acceptAccessToken(ports, token))
+
   const session = await acceptSessionToken(ports, token)
   if (session.now - session.lastUsedAt >= touchEverySeconds * 1000) await ports.sessionResolver.touch(session.id)
   const { id: sessionId, userId, user, amr } = session
   return { userId, sessionId, roles: user.roles, amr, authTime: Math.floor(session.authTime / 1000) }
 }
 
-/** The session of a session token that is good now. Throws `Refused` for any other. Counts as no use. */
+/** The claims of an access token that is good now; refuses any other text. */
+export function acceptAccessToken(
+  ports: Pick<Ports, 'identity' | 'clock' | 'accessTokens' | 'revocations'>,
+  token: string
+): AccessClaims {
+  const verdict = checkAccessClaims(ports.accessTokens.open(token), ports.identity, ports.clock.now())
+  if (!verdict.ok) throw new Refused(verdict.error)
+  const refusal = ports.revocations.refuses(verdict.claims)
+  if (refusal !== undefined) throw new Refused(refusal)
+  return verdict.claims
+}
+
+/** The session of a session token that is good now; refuses any other text. Does not move the idle end. */
 export async function acceptSessionToken(
   ports: Pick<Ports, 'opaqueTokens' | 'sessionResolver' | 'digest'>,
   token: string

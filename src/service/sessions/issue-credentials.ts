@@ -4,15 +4,15 @@ import { Unavailable } from '../../ports/errors.js'
 import type { Ports } from '../../ports/index.js'
 import type { LiveSession } from '../../ports/sessions.js'
 
-/** What a client is handed after a login or a refresh. */
+/** What a client receives after a login or a refresh. */
 export interface Credentials {
   readonly sessionId: string
   readonly mode: Mode
-  /** None in `session` mode. */
+  /** Undefined in `session` mode. */
   readonly accessToken: string | undefined
   /** Until the access token ends or, in `session` mode, the session. */
   readonly expiresInSeconds: number
-  /** None in `access` mode. */
+  /** Undefined in `access` mode. */
   readonly opaque: OpaqueCredential | undefined
 }
 
@@ -20,7 +20,7 @@ export interface OpaqueCredential {
   readonly kind: SessionTokenKind
   readonly token: string
   readonly expiresInSeconds: number
-  /** False where the client holds this very token already. */
+  /** False if the client holds this very token already. */
   readonly changed: boolean
 }
 
@@ -29,7 +29,10 @@ export type IssuingPorts = Pick<
   'identity' | 'policy' | 'clock' | 'entropy' | 'sessions' | 'revocations' | 'accessTokens' | 'opaqueTokens'
 >
 
-/** Makes what `session.mode` calls for, out of a session that has just been created, moved or confirmed. */
+/** The `client_id` claim, which RFC 9068 §2.2 requires. The only client is our own login, whatever app drives it. */
+export const clientId = 'latchkey'
+
+/** Makes the tokens of `session.mode` for a session that was just created, rotated or read. */
 export async function issueCredentials(
   ports: IssuingPorts,
   session: LiveSession,
@@ -42,7 +45,7 @@ export async function issueCredentials(
     return { sessionId: sid, mode, accessToken: undefined, expiresInSeconds: opaque.expiresInSeconds, opaque }
   }
 
-  const { now, user } = await issuable(ports, session)
+  const { now, user } = await untilIssuable(ports, session)
   const iat = Math.floor(now / 1000)
   const exp = Math.min(iat + ports.policy.accessTokenTtlSeconds, Math.floor(session.absoluteExpiresAt / 1000))
   const accessToken = await ports.accessTokens.sign({
@@ -67,9 +70,6 @@ export async function issueCredentials(
   }
 }
 
-/** RFC 9068 §2.2 wants the client named; there is one, our own login, whatever app drives it. */
-export const clientId = 'latchkey'
-
 function issueOpaque(
   ports: IssuingPorts,
   session: LiveSession,
@@ -78,21 +78,22 @@ function issueOpaque(
 ): OpaqueCredential {
   const kind = session.mode === 'session' ? 'session' : 'refresh'
   const token = ports.opaqueTokens.issue(kind, { sid: session.id, generation: session.generation, secret })
-  // A server-side session is not handed a new cookie at every use, so its cookie lasts to the absolute end.
+  // The cookie of a server-side session is set once and not at every use, so it lasts to the absolute end.
   const end = kind === 'session' ? session.absoluteExpiresAt : session.idleExpiresAt
   return { kind, token, expiresInSeconds: Math.max(0, Math.floor((end - session.now) / 1000)), changed }
 }
 
 /**
- * `iat` counts whole seconds, and a change of roles or an end of everybody's sessions refuses the
- * tokens up to its second. A token of the same second would be refused at birth: it waits the rest of
- * it, and then carries the roles that the user has by then.
+ * Waits until a new access token of the session is not refused at once: a change of roles, and the end of all sessions,
+ * refuse every token whose `iat` lies in their second. The session then has the user's roles of that later moment.
  */
-async function issuable(ports: IssuingPorts, session: LiveSession): Promise<LiveSession> {
+async function untilIssuable(ports: IssuingPorts, session: LiveSession): Promise<LiveSession> {
   const from = ports.revocations.issuableFrom(session.id)
   if (session.now >= from) return session
   await ports.clock.sleep(from - session.now)
   const current = await ports.sessions.find(session.id)
-  if (current === undefined || current.user.disabled) throw new Unavailable('The session ended while it was answered.')
+  if (current === undefined || current.user.disabled) {
+    throw new Unavailable('The session ended while its tokens were being issued.')
+  }
   return { ...session, user: current.user, now: Math.max(from, current.now) }
 }

@@ -3,33 +3,28 @@ import type { Ports } from '../../ports/index.js'
 import type { EndTarget } from '../../ports/sessions.js'
 import { Refused } from '../refused.js'
 import { type AuthenticatePorts, authenticate } from './authenticate.js'
+import { endSession, sessionOfToken } from './end-session.js'
 
 export type LogoutCredential = { readonly kind: 'refresh' | 'session' | 'bearer'; readonly token: string }
 
 /**
- * Ends the session that a credential belongs to. An opaque token that is not ours, or whose session
- * has gone, is no fault: whoever logs out wants to be out (as RFC 7009 §2.2). Any generation will do.
+ * Ends the session of a credential. A refresh token may be of any generation. An opaque token that is not ours, or whose
+ * session has ended, is accepted: the client is signed out either way (as in RFC 7009 §2.2).
  */
 export async function logout(
   ports: AuthenticatePorts & Pick<Ports, 'sessions'>,
-  credential: LogoutCredential,
+  { kind, token }: LogoutCredential,
   actor: Actor
 ): Promise<void> {
-  const target = await sessionOf(ports, credential)
-  if (target === undefined) return
-  const revocation = await ports.sessions.end(target, 'logged_out', actor)
-  if (revocation !== undefined) await ports.revocations.announce([revocation])
+  const target = kind === 'bearer' ? await sessionOfBearer(ports, token) : sessionOfToken(ports, kind, token)
+  if (target !== undefined) await endSession(ports, target, 'logged_out', actor)
 }
 
-async function sessionOf(ports: AuthenticatePorts, { kind, token }: LogoutCredential): Promise<EndTarget | undefined> {
-  if (kind === 'bearer') {
-    try {
-      return { sid: (await authenticate(ports, { kind, token })).sessionId }
-    } catch (error) {
-      if (error instanceof Refused && error.code === 'session_revoked') return undefined
-      throw error
-    }
+async function sessionOfBearer(ports: AuthenticatePorts, token: string): Promise<EndTarget | undefined> {
+  try {
+    return { sid: (await authenticate(ports, { kind: 'bearer', token })).sessionId }
+  } catch (error) {
+    if (error instanceof Refused && error.code === 'session_revoked') return undefined
+    throw error
   }
-  const presented = ports.opaqueTokens.open(kind, token)
-  return presented && { sid: presented.sid, secretHash: ports.digest(presented.secret) }
 }

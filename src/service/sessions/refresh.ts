@@ -7,19 +7,18 @@ import type { Actor } from '../../ports/events.js'
 import type { Ports } from '../../ports/index.js'
 import type { Outcome } from '../../ports/metrics.js'
 import type { LiveSession, RotationStep } from '../../ports/sessions.js'
-import { type LimitPorts, requireAllowance } from '../limits.js'
 import { Refused } from '../refused.js'
+import { endSession } from './end-session.js'
 import { type Credentials, type IssuingPorts, issueCredentials } from './issue-credentials.js'
 
-export type RefreshPorts = IssuingPorts & LimitPorts & Pick<Ports, 'sessions' | 'events' | 'digest' | 'decisions'>
+export type RefreshPorts = IssuingPorts & Pick<Ports, 'rateLimits' | 'events' | 'digest' | 'decisions'>
 
-/** How often a lost race is decided again before the client is asked to come back. */
+/** After this many lost races the client is asked to retry. */
 const maxAttempts = 3
 
 /**
- * Answers a refresh token. The common case is one statement; only where it finds no row is the row
- * read and the rotation table walked (docs/rotation.md). Whatever a verdict writes is committed
- * before anything is answered or thrown.
+ * Answers a refresh token. The common case is one statement. Only if it finds no row, the row is read and
+ * `decideRotation` decides (docs/rotation.md). All writes are committed before this returns or throws.
  */
 export async function refresh(
   ports: RefreshPorts,
@@ -28,38 +27,31 @@ export async function refresh(
 ): Promise<Credentials> {
   const presented = ports.opaqueTokens.open('refresh', input.refreshToken)
   if (presented === undefined) return refuseUnknown(ports)
-  await requireRefreshAllowance(ports, presented.sid)
-  const secretHash = ports.digest(presented.secret)
-  const retryKeyHash = input.idempotencyKey === undefined ? null : ports.digest(input.idempotencyKey)
+  const { sid, generation, secret } = presented
 
+  // Counted only now, so that a forged token uses up no limit.
+  const { granted, endsInSeconds } = await ports.rateLimits.use({ allowance: refreshesOfSession, key: sid })
+  if (!granted) return refuseLimited(ports, sid, endsInSeconds)
+
+  const secretHash = ports.digest(secret)
+  const retryKeyHash = input.idempotencyKey === undefined ? null : ports.digest(input.idempotencyKey)
   for (let attempt = 1; attempt <= maxAttempts; attempt++) {
-    const { sid, generation } = presented
     const rotated = await ports.sessions.rotate({ sid, generation, secretHash, retryKeyHash })
     if (rotated !== undefined) {
       ports.decisions.note('refresh', 'rotated', { sid })
-      return issueCredentials(ports, rotated, presented.secret, true)
+      return issueCredentials(ports, rotated, secret, true)
     }
 
     const session = await ports.sessions.find(sid)
     if (session === undefined) return refuseEnded(ports, sid)
     if (session.secretHash !== secretHash) return refuseUnknown(ports, sid)
-    if (session.user.disabled) return endAndRefuse(ports, session, 'user_disabled', actor)
+    if (session.user.disabled) return endAndRefuse(ports, sid, 'user_disabled', actor)
 
     const verdict = decideRotation(session, { generation, retryKeyHash }, ports.policy, session.now)
     const credentials = await applyVerdict(ports, session, presented, retryKeyHash, verdict, actor)
     if (credentials !== 'lost_race') return credentials
   }
-  throw new Unavailable('The session moved at every attempt to refresh it.')
-}
-
-/** Only whoever holds a genuine token of the session uses its allowance up. */
-async function requireRefreshAllowance(ports: RefreshPorts, sid: string): Promise<void> {
-  try {
-    await requireAllowance(ports, { allowance: refreshesOfSession, key: sid })
-  } catch (error) {
-    ports.decisions.note('refresh', 'limited', { sid })
-    throw error
-  }
+  throw new Unavailable('Other requests changed the session during each attempt to refresh it.')
 }
 
 async function applyVerdict(
@@ -81,9 +73,9 @@ async function applyVerdict(
 
   switch (verdict.kind) {
     case 'expired':
-      return endAndRefuse(ports, session, verdict.reason, actor)
+      return endAndRefuse(ports, session.id, verdict.reason, actor)
     case 'reuse':
-      return endAndRefuse(ports, session, 'reuse_detected', actor)
+      return endAndRefuse(ports, session.id, 'reuse_detected', actor)
     case 'current':
       return answer('current', verdict.generation)
     case 'replay':
@@ -97,17 +89,10 @@ async function applyVerdict(
   }
 }
 
-/** Only this session ends; the user's others are left alone. */
-async function endAndRefuse(
-  ports: RefreshPorts,
-  session: LiveSession,
-  reason: EndedReason,
-  actor: Actor
-): Promise<never> {
-  const revocation = await ports.sessions.end({ sid: session.id }, reason, actor)
-  if (revocation === undefined) return refuseEnded(ports, session.id)
-  await ports.revocations.announce([revocation])
-  ports.decisions.note('refresh', reason === 'reuse_detected' ? 'reuse' : 'ended', { sid: session.id })
+/** Ends this session only, not the user's other sessions. */
+async function endAndRefuse(ports: RefreshPorts, sid: string, reason: EndedReason, actor: Actor): Promise<never> {
+  if (!(await endSession(ports, { sid }, reason, actor))) return refuseEnded(ports, sid)
+  ports.decisions.note('refresh', reason === 'reuse_detected' ? 'reuse' : 'ended', { sid })
   throw new Refused('session_ended', { reason })
 }
 
@@ -118,8 +103,13 @@ async function refuseEnded(ports: RefreshPorts, sid: string): Promise<never> {
   throw new Refused('session_ended', { reason })
 }
 
-/** Not ours, damaged, or of a session that nobody remembers. */
+/** Refuses a token that is forged or damaged, or whose session has left the event log. */
 function refuseUnknown(ports: RefreshPorts, sid?: string): never {
   ports.decisions.note('refresh', 'refused', { sid })
   throw new Refused('invalid_refresh_token')
+}
+
+function refuseLimited(ports: RefreshPorts, sid: string, retryAfterSeconds: number): never {
+  ports.decisions.note('refresh', 'limited', { sid })
+  throw new Refused('too_many_requests', { retryAfterSeconds })
 }

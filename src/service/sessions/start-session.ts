@@ -5,22 +5,23 @@ import type { Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 import { type Credentials, type IssuingPorts, issueCredentials } from './issue-credentials.js'
 
-export type StartSessionPorts = IssuingPorts & Pick<Ports, 'sessions' | 'digest' | 'decisions'>
+export type StartSessionPorts = IssuingPorts & Pick<Ports, 'digest' | 'decisions'>
 
-/** How a client wants to hold its new session. */
+/** The session that a client asks for. */
 export interface SessionRequest {
   readonly mode: Mode
   readonly device: string | undefined
-  /** The refresh or session token that the client still holds: the session it replaces ends (ASVS 7.2.4). */
+  /** The refresh or session token that the client still holds. The session it belongs to is replaced (ASVS 7.2.4). */
   readonly replacedToken: { readonly kind: 'refresh' | 'session'; readonly token: string } | undefined
 }
 
-/** What a client is handed after a register or a login: what it renews, and what proves that it has been here. */
+/** What a client receives after a registration or a login. */
 export interface SignedIn extends Credentials {
+  /** Proves at the next login that this device has signed in to the account before. */
   readonly deviceToken: string
 }
 
-/** Refuses a mode that the server does not offer; asked before anything costly is done. */
+/** Refuses a mode that this server does not offer. Checked before any costly work. */
 export function requireAllowedMode(ports: Pick<Ports, 'policy'>, mode: Mode): void {
   if (!ports.policy.modes.includes(mode)) {
     throw new Refused('mode_not_allowed', { detail: `This server offers: ${ports.policy.modes.join(', ')}.` })
@@ -28,32 +29,36 @@ export function requireAllowedMode(ports: Pick<Ports, 'policy'>, mode: Mode): vo
 }
 
 /**
- * Makes a session, always with a new id, for a user whose password was proved against `passwordHash`.
- * Refuses as `invalid_credentials` where the account changed in the meantime.
+ * Creates a session with a new id for a user whose password was verified against `passwordHash`. Refuses with
+ * `invalid_credentials` if the account changed in the meantime.
  */
 export async function startSession(
   ports: StartSessionPorts,
   account: { readonly userId: string; readonly passwordHash: string },
-  wish: SessionRequest,
+  request: SessionRequest,
   actor: Actor
 ): Promise<Credentials> {
   const { policy, entropy } = ports
   const secret = entropy.bytes(32)
-  const life = sessionLifeSeconds(wish.mode, policy)
+  const life = sessionLifeSeconds(request.mode, policy)
   const created = await ports.sessions.create(
     {
       id: entropy.uuid(),
       userId: account.userId,
-      mode: wish.mode,
+      mode: request.mode,
       secretHash: ports.digest(secret),
-      device: wish.device ?? null,
+      device: request.device ?? null,
       userAgent: actor.userAgent ?? null,
       ip: actor.ip ?? null,
       amr: ['pwd'],
       idleTtlSeconds: life.idle,
       absoluteTtlSeconds: life.absolute
     },
-    { passwordHash: account.passwordHash, maxPerUser: policy.maxSessionsPerUser, replaces: replacedSid(ports, wish) },
+    {
+      passwordHash: account.passwordHash,
+      maxPerUser: policy.maxSessionsPerUser,
+      replaces: replacedSid(ports, request)
+    },
     actor
   )
   if (created === 'user_changed') {

@@ -3,7 +3,7 @@ import type { Ports } from '../../ports/index.js'
 
 export type DevicePorts = Pick<Ports, 'opaqueTokens' | 'clock' | 'entropy'>
 
-/** The device that has signed in to the user's account before; undefined where `token` does not prove one. */
+/** The device of the token, if it has signed in to this user's account before; undefined otherwise. */
 export function knownDevice(
   ports: DevicePorts,
   token: string | undefined,
@@ -14,7 +14,7 @@ export function knownDevice(
   return ports.clock.now() < (device.issuedAt + deviceTokenLifeSeconds) * 1000 ? device : undefined
 }
 
-/** What the client proves next time with that it has signed in to this account; a device keeps its id. */
+/** Makes the token that proves at the next login that this device has signed in. A known device keeps its id. */
 export function issueDeviceToken(ports: DevicePorts, userId: string, known: DeviceTokenContent | undefined): string {
   const issuedAt = Math.floor(ports.clock.now() / 1000)
   return ports.opaqueTokens.issue('device', { userId, deviceId: known?.deviceId ?? ports.entropy.uuid(), issuedAt })

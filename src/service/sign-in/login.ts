@@ -1,12 +1,12 @@
 import { guesses } from '../../core/allowance.js'
 import { readEmail } from '../../core/email.js'
 import type { DeviceTokenContent } from '../../core/opaque-token.js'
-import { maxPasswordBytes, utf8Length } from '../../core/password-policy.js'
 import { Unavailable } from '../../ports/errors.js'
 import type { Actor } from '../../ports/events.js'
 import type { Ports } from '../../ports/index.js'
 import type { RateLimitUse } from '../../ports/limits.js'
 import type { UserWithPassword } from '../../ports/users.js'
+import { verifyPassword } from '../accounts/verify-password.js'
 import { countedGuess } from '../limits.js'
 import { Refused } from '../refused.js'
 import {
@@ -25,16 +25,16 @@ export type LoginPorts = StartSessionPorts &
 export interface LoginInput extends SessionRequest {
   readonly email: string
   readonly password: string
-  /** The device token that the client holds. */
+  /** The device token that the client sent. */
   readonly deviceToken: string | undefined
-  /** The client's address or, where one client has many, the network that stands for it. */
+  /** The client's IP address, or its network if one client has many addresses (IPv6). */
   readonly network: string
 }
 
 /**
- * Proves a password and starts a session. An unknown e-mail, a wrong password and a disabled user
- * are one answer, after the same work and within the same limits (ASVS 6.3.8). Whoever has signed in
- * from this device before is not held up by the guesses of strangers.
+ * Verifies a password and starts a session. An unknown e-mail, a wrong password and a disabled user get the same answer,
+ * after the same work and under the same limits (ASVS 6.3.8). A device that has signed in before has limits of its own,
+ * so the guesses of strangers do not lock it out.
  */
 export async function login(ports: LoginPorts, input: LoginInput, actor: Actor): Promise<SignedIn> {
   requireAllowedMode(ports, input.mode)
@@ -58,7 +58,7 @@ export async function login(ports: LoginPorts, input: LoginInput, actor: Actor):
   return { ...credentials, deviceToken: issueDeviceToken(ports, user.id, device) }
 }
 
-/** What a guess at the account counts towards: a known device has an allowance of its own. */
+/** The limits that a guess counts towards: a known device has its own. */
 function usesOf(account: string, device: DeviceTokenContent | undefined, network: string): readonly RateLimitUse[] {
   if (device !== undefined) {
     return [
@@ -79,16 +79,15 @@ function noteLimited(ports: LoginPorts, user: UserWithPassword | undefined, erro
 
 type LoginFault = 'unknown_email' | 'wrong_password' | 'user_disabled'
 
-/** The password is looked at first, whoever it is: all answers take the same work. */
+/** Verifies the password before anything else, so that every answer takes the same work. */
 async function faultOf(
   ports: LoginPorts,
   password: string,
   user: UserWithPassword | undefined
 ): Promise<LoginFault | undefined> {
-  const proved =
-    utf8Length(password) <= maxPasswordBytes && (await ports.passwords.verify(password, user?.passwordHash))
+  const isRight = await verifyPassword(ports, password, user?.passwordHash)
   if (user === undefined) return 'unknown_email'
-  if (!proved) return 'wrong_password'
+  if (!isRight) return 'wrong_password'
   return user.disabled ? 'user_disabled' : undefined
 }
 
@@ -103,7 +102,7 @@ async function refuse(
   throw new Refused('invalid_credentials')
 }
 
-/** Only now is the password at hand to hash it as today's settings say. It can wait for another login. */
+/** Hashes the password with today's settings: only a login knows it. If the queue is full, a later login does this. */
 async function upgradeOutdatedHash(ports: LoginPorts, user: UserWithPassword, password: string): Promise<void> {
   if (!ports.passwords.isOutdated(user.passwordHash)) return
   try {

@@ -1,6 +1,6 @@
 import type { Actor } from '../../ports/events.js'
 import type { Ports } from '../../ports/index.js'
-import { type NewPasswordPorts, requireEmail, requireGoodPassword } from '../accounts/account-details.js'
+import { type NewPasswordPorts, requireEmail, requireGoodPassword } from '../accounts/account-rules.js'
 import { Refused } from '../refused.js'
 import {
   requireAllowedMode,
@@ -13,7 +13,7 @@ import { type DevicePorts, issueDeviceToken } from './known-device.js'
 
 export type RegisterPorts = StartSessionPorts & DevicePorts & NewPasswordPorts & Pick<Ports, 'users' | 'passwords'>
 
-/** Makes an account and its first session. Nobody registers with a role. */
+/** Creates an account without roles, and its first session. */
 export async function register(
   ports: RegisterPorts,
   input: { readonly email: string; readonly password: string } & SessionRequest,

@@ -7,7 +7,7 @@ import { redisNotices } from '../../../src/adapters/notices/redis-notices.js'
 const url = process.env.TEST_REDIS_URL
 
 if (url === undefined) {
-  t.comment('TEST_REDIS_URL is not set: the tests that need Redis are skipped.')
+  t.pass('what needs Redis', { skip: 'TEST_REDIS_URL is not set' })
 } else {
   t.test('a notice reaches the subscribers of the same name alone', async (t) => {
     const name = randomUUID()

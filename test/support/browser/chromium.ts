@@ -4,7 +4,7 @@ import type { Test } from 'tap'
 
 const usualPaths = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 /** Where Chromium is; undefined where there is none. TEST_CHROMIUM says that it must be there. */
-export const chromiumPath = [process.env.CHROMIUM_PATH ?? [], usualPaths].flat().find((path) => existsSync(path))
+const chromiumPath = [process.env.CHROMIUM_PATH ?? [], usualPaths].flat().find((path) => existsSync(path))
 
 const args = [
   '--no-sandbox',

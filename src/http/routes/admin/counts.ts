@@ -1,4 +1,4 @@
-import { readCounts } from '../../../service/admin/sessions.js'
+import { readCounts } from '../../../service/admin/listings.js'
 import type { Routes } from '../../context.js'
 import { describe } from '../../describe.js'
 import { CountsResponse, minuteView } from '../../schemas/admin/counts.js'

@@ -1,4 +1,4 @@
-import { findEvents } from '../../../service/admin/sessions.js'
+import { findEvents } from '../../../service/admin/listings.js'
 import type { Routes } from '../../context.js'
 import { describe } from '../../describe.js'
 import { EventsPage, EventsQuery, eventView } from '../../schemas/admin/events.js'

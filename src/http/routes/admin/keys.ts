@@ -1,4 +1,4 @@
-import { listKeys, rotateKeys } from '../../../service/keys/signing-keys.js'
+import { listKeys, rotateKeys } from '../../../service/keys/rotate-keys.js'
 import type { Routes } from '../../context.js'
 import { actorOf } from '../../credentials.js'
 import { describe } from '../../describe.js'

@@ -1,10 +1,5 @@
-import {
-  endEverybodysSessions,
-  endSession,
-  endSessionsOfUser,
-  findSessions,
-  sessionsOfUser
-} from '../../../service/admin/sessions.js'
+import { findSessions, listSessionsOfUser } from '../../../service/admin/listings.js'
+import { revokeAllSessions, revokeSession, revokeSessionsOfUser } from '../../../service/admin/revoke-sessions.js'
 import type { Routes } from '../../context.js'
 import { actorOf } from '../../credentials.js'
 import { describe } from '../../describe.js'
@@ -31,7 +26,7 @@ export const adminSessionRoutes: Routes = (app, { ports }) => {
       })
     },
     async (request) => {
-      const sessions = await sessionsOfUser(ports, request.params.id)
+      const sessions = await listSessionsOfUser(ports, request.params.id)
       return { sessions: sessions.map((session) => adminSessionView(session, authOf(request).sessionId)) }
     }
   )
@@ -47,7 +42,7 @@ export const adminSessionRoutes: Routes = (app, { ports }) => {
       })
     },
     async (request) => ({
-      revoked: await endSessionsOfUser(ports, request.params.id, request.body.reason, actorOf(request))
+      revoked: await revokeSessionsOfUser(ports, request.params.id, request.body.reason, actorOf(request))
     })
   )
 
@@ -79,7 +74,7 @@ export const adminSessionRoutes: Routes = (app, { ports }) => {
       })
     },
     async (request, reply) => {
-      await endSession(ports, request.params.id, request.body.reason, actorOf(request))
+      await revokeSession(ports, request.params.id, request.body.reason, actorOf(request))
       return reply.code(204).send()
     }
   )
@@ -93,6 +88,6 @@ export const adminSessionRoutes: Routes = (app, { ports }) => {
         response: { 200: RevokedResponse }
       })
     },
-    async (request) => ({ revoked: await endEverybodysSessions(ports, actorOf(request)) })
+    async (request) => ({ revoked: await revokeAllSessions(ports, actorOf(request)) })
   )
 }

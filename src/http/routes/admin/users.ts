@@ -1,4 +1,6 @@
-import { deleteUser, listUsers, readUser, updateUser } from '../../../service/admin/users.js'
+import { deleteUser } from '../../../service/admin/delete-user.js'
+import { listUsers, readUser } from '../../../service/admin/listings.js'
+import { updateUser } from '../../../service/admin/update-user.js'
 import type { Routes } from '../../context.js'
 import { actorOf } from '../../credentials.js'
 import { describe } from '../../describe.js'

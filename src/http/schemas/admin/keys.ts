@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { keyStates } from '../../../core/key-rotation.js'
-import type { KeyWithState } from '../../../service/keys/signing-keys.js'
+import type { KeyWithState } from '../../../service/keys/rotate-keys.js'
 import { nullable, time, timeView } from '../shared.js'
 
 const SigningKey = Type.Object({

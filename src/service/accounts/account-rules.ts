@@ -1,9 +1,9 @@
 import { type Email, readEmail } from '../../core/email.js'
-import { judgePassword } from '../../core/password-policy.js'
+import { judgePassword, maxPasswordBytes } from '../../core/password-policy.js'
 import type { Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 
-/** Reads an e-mail address that a new account is to have; refuses what is none. */
+/** Reads the e-mail address of a new account; refuses any other text with `invalid_request`. */
 export function requireEmail(text: string): Email {
   const email = readEmail(text)
   if (email === undefined) {
@@ -14,7 +14,7 @@ export function requireEmail(text: string): Email {
 
 export type NewPasswordPorts = Pick<Ports, 'policy' | 'identity' | 'commonPasswords' | 'breachedPasswords'>
 
-/** Refuses a new password that the policy does not allow, or that is known to have leaked. */
+/** Refuses a new password that breaks the policy or is known to have leaked. */
 export async function requireGoodPassword(ports: NewPasswordPorts, password: string, emailKey: string): Promise<void> {
   const minLength = ports.policy.passwordMinLength
   const context = contextWords(emailKey, ports.identity.issuer)
@@ -25,14 +25,14 @@ export async function requireGoodPassword(ports: NewPasswordPorts, password: str
   throw new Refused(fault, {
     detail: {
       password_too_short: `A password has at least ${minLength} characters.`,
-      password_too_long: 'A password has at most 1024 bytes.',
+      password_too_long: `A password has at most ${maxPasswordBytes} bytes.`,
       password_too_common:
         'This password is among the first to be guessed: many people use it, it has leaked, or it is made of your address or the name of this service.'
     }[fault]
   })
 }
 
-/** Words that whoever attacks this account here tries first (ASVS 6.2.11). */
+/** Words that an attacker of this account tries first (ASVS 6.2.11). */
 function contextWords(emailKey: string, issuer: string): readonly string[] {
   const [localPart = '', domain = ''] = emailKey.split('@')
   const { hostname } = new URL(issuer)

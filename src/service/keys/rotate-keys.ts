@@ -5,40 +5,40 @@ import type { KeyRecord } from '../../ports/keys.js'
 
 export type SigningKeyPorts = Pick<Ports, 'signingKeys' | 'clock'>
 
-/** A signing key as ops see it; `kid` is null where the key is only foreseen. */
+/** A signing key as admins see it; `kid` is null for a key that a dry run only foresees. */
 export interface KeyWithState extends Omit<KeyRecord, 'kid'> {
   readonly kid: string | null
   readonly state: KeyState
 }
 
 export interface KeyRotation {
-  /** Whether there is, or would be, a new key; false where the next one waits already. */
+  /** Whether there is a new key, or would be one; false if the next key is published already. */
   readonly rotated: boolean
   readonly keys: readonly KeyWithState[]
 }
 
 export interface RotationRequest {
-  /** Retire the keys before it at once, and with them everybody's access tokens. */
+  /** Retire all older keys at once. Every access token that they signed is refused. */
   readonly revokeOld: boolean
-  /** Only say what would be. */
+  /** Change nothing; return what would happen. */
   readonly dryRun: boolean
 }
 
-/** Every signing key, the newest first. */
+/** All signing keys with their states, newest first. */
 export async function listKeys({ signingKeys, clock }: SigningKeyPorts): Promise<readonly KeyWithState[]> {
   return withStates(await signingKeys.list(), clock.now())
 }
 
-/** Begins a rotation of the signing key; asking again while the next key waits to sign is asking once. */
-export async function rotateKeys(ports: SigningKeyPorts, wish: RotationRequest, actor: Actor): Promise<KeyRotation> {
-  const cause = wish.revokeOld ? 'revoke_old' : 'requested'
-  if (wish.dryRun) return foresee(ports, cause)
+/** Starts a rotation of the signing key. A second request changes nothing until the next key signs. */
+export async function rotateKeys(ports: SigningKeyPorts, request: RotationRequest, actor: Actor): Promise<KeyRotation> {
+  const cause = request.revokeOld ? 'revoke_old' : 'requested'
+  if (request.dryRun) return previewRotation(ports, cause)
   const rotated = await ports.signingKeys.rotate(cause, actor)
   return { rotated, keys: await listKeys(ports) }
 }
 
-/** The keys as they would be, were the rotation begun now. */
-async function foresee({ signingKeys, clock }: SigningKeyPorts, cause: RotationCause): Promise<KeyRotation> {
+/** The keys as they would be if the rotation started now. */
+async function previewRotation({ signingKeys, clock }: SigningKeyPorts, cause: RotationCause): Promise<KeyRotation> {
   const now = clock.now()
   const keys: readonly (Omit<KeyRecord, 'kid'> & { readonly kid: string | null })[] = await signingKeys.list()
   const plan = planRotation(keys, now, cause, signingKeys.settings)

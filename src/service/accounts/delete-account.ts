@@ -1,0 +1,16 @@
+import type { Auth } from '../../core/access-claims.js'
+import type { Actor } from '../../ports/events.js'
+import type { Ports } from '../../ports/index.js'
+import { type ConfirmPasswordPorts, confirmPassword } from './verify-password.js'
+
+/** Deletes the user's account and all its sessions, once the password is confirmed. */
+export async function deleteAccount(
+  ports: ConfirmPasswordPorts & Pick<Ports, 'revocations'>,
+  auth: Auth,
+  password: string,
+  actor: Actor
+): Promise<void> {
+  const user = await confirmPassword(ports, auth, password, actor)
+  const revocations = await ports.users.delete(user.id, 'revoked_by_user', actor)
+  await ports.revocations.announce(revocations ?? [])
+}

@@ -1,0 +1,40 @@
+import type { Auth } from '../../core/access-claims.js'
+import { guesses } from '../../core/allowance.js'
+import { maxPasswordBytes, utf8Length } from '../../core/password-policy.js'
+import type { Actor } from '../../ports/events.js'
+import type { Ports } from '../../ports/index.js'
+import type { UserWithPassword } from '../../ports/users.js'
+import { countedGuess, type LimitPorts } from '../limits.js'
+import { Refused } from '../refused.js'
+
+export type ConfirmPasswordPorts = LimitPorts & Pick<Ports, 'users' | 'passwords' | 'events'>
+
+/** Whether `password` made `hash`. Takes as long, and is false, if there is no hash. */
+export async function verifyPassword(
+  { passwords }: Pick<Ports, 'passwords'>,
+  password: string,
+  hash: string | undefined
+): Promise<boolean> {
+  return utf8Length(password) <= maxPasswordBytes && (await passwords.verify(password, hash))
+}
+
+/**
+ * Asks a signed-in user for the password again, before a sensitive change (ASVS 7.5.1). Guesses are limited, so a thief
+ * of the session cannot try passwords for long. A wrong password is `invalid_credentials`, and is written to the event log.
+ */
+export async function confirmPassword(
+  ports: ConfirmPasswordPorts,
+  auth: Auth,
+  password: string,
+  actor: Actor
+): Promise<UserWithPassword> {
+  await ports.passwords.requireRoom()
+  const user = await ports.users.find(auth.userId)
+  if (user === undefined) throw new Refused('session_revoked')
+  const fault = await countedGuess(ports, [{ allowance: guesses.session, key: auth.sessionId }], async () =>
+    (await verifyPassword(ports, password, user.passwordHash)) ? undefined : 'wrong_password'
+  )
+  if (fault === undefined) return user
+  await ports.events.record({ type: 'password_refused', userId: user.id }, actor)
+  throw new Refused('invalid_credentials')
+}

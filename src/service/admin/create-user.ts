@@ -1,0 +1,21 @@
+import type { Actor } from '../../ports/events.js'
+import type { Ports } from '../../ports/index.js'
+import type { User } from '../../ports/users.js'
+import { type NewPasswordPorts, requireEmail, requireGoodPassword } from '../accounts/account-rules.js'
+import { Refused } from '../refused.js'
+
+export type CreateUserPorts = NewPasswordPorts & Pick<Ports, 'users' | 'passwords' | 'entropy'>
+
+/** Creates an account with roles. It has no session. */
+export async function createUser(
+  ports: CreateUserPorts,
+  input: { readonly email: string; readonly password: string; readonly roles: readonly string[] },
+  actor: Actor
+): Promise<User> {
+  const email = requireEmail(input.email)
+  await requireGoodPassword(ports, input.password, email.key)
+  const passwordHash = await ports.passwords.hash(input.password)
+  const user = await ports.users.create({ id: ports.entropy.uuid(), email, passwordHash, roles: input.roles }, actor)
+  if (user === 'email_taken') throw new Refused('email_taken')
+  return user
+}

@@ -1,0 +1,60 @@
+import { readEmail } from '../../core/email.js'
+import { maxCountedSessions } from '../../core/vocabulary.js'
+import type { AuditEvent, EventLog } from '../../ports/events.js'
+import type { Ports } from '../../ports/index.js'
+import type { MinuteCounts } from '../../ports/metrics.js'
+import type { Page, PageRequest } from '../../ports/paging.js'
+import type { Session } from '../../ports/sessions.js'
+import type { User } from '../../ports/users.js'
+import { Refused } from '../refused.js'
+
+/** The live sessions of all users, newest first. */
+export function findSessions(
+  ports: Pick<Ports, 'sessions'>,
+  filter: { readonly userId: string | undefined; readonly ip: string | undefined },
+  page: PageRequest
+): Promise<Page<Session>> {
+  return ports.sessions.list(filter, page)
+}
+
+/** The live sessions of one user, newest first. */
+export async function listSessionsOfUser(
+  ports: Pick<Ports, 'sessions' | 'users'>,
+  userId: string
+): Promise<readonly Session[]> {
+  await readUser(ports, userId)
+  return ports.sessions.listOfUser(userId)
+}
+
+/** The users, newest first; with `email`, those whose address begins with it. */
+export function listUsers(
+  ports: Pick<Ports, 'users'>,
+  { email }: { readonly email: string | undefined },
+  page: PageRequest
+): Promise<Page<User>> {
+  const emailPrefix = email === undefined ? undefined : (readEmail(email)?.key ?? email.toLowerCase())
+  return ports.users.list({ emailPrefix }, page)
+}
+
+/** One user; refuses with `not_found` if there is none of this id. */
+export async function readUser(ports: Pick<Ports, 'users'>, id: string): Promise<User> {
+  const user = await ports.users.find(id)
+  if (user === undefined) throw new Refused('not_found')
+  return user
+}
+
+/** The event log, newest first. */
+export function findEvents(
+  ports: Pick<Ports, 'events'>,
+  filter: Parameters<EventLog['list']>[0],
+  page: PageRequest
+): Promise<Page<AuditEvent>> {
+  return ports.events.list(filter, page)
+}
+
+/** The number of live sessions of all instances, and what this instance did in the last hour. */
+export async function readCounts(
+  ports: Pick<Ports, 'sessions' | 'metrics'>
+): Promise<{ readonly sessions: number; readonly minutes: readonly MinuteCounts[] }> {
+  return { sessions: await ports.sessions.count(maxCountedSessions), minutes: ports.metrics.lastHour() }
+}

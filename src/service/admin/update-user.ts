@@ -1,0 +1,17 @@
+import type { Actor } from '../../ports/events.js'
+import type { Ports } from '../../ports/index.js'
+import type { User } from '../../ports/users.js'
+import { Refused } from '../refused.js'
+
+/** Changes a user's roles and the disabled flag. Access tokens that were issued before are refused from now on. */
+export async function updateUser(
+  ports: Pick<Ports, 'users' | 'revocations'>,
+  id: string,
+  change: { readonly disabled?: boolean | undefined; readonly roles?: readonly string[] | undefined },
+  actor: Actor
+): Promise<User> {
+  const updated = await ports.users.update(id, change, actor)
+  if (updated === undefined) throw new Refused('not_found')
+  await ports.revocations.announce(updated.revocations)
+  return updated.user
+}

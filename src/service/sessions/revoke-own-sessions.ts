@@ -1,0 +1,41 @@
+import type { Auth } from '../../core/access-claims.js'
+import type { Actor } from '../../ports/events.js'
+import type { Ports } from '../../ports/index.js'
+import { Refused } from '../refused.js'
+import { endSession } from './end-session.js'
+
+export type RevokeOwnSessionsPorts = Pick<Ports, 'sessions' | 'revocations' | 'clock' | 'policy'>
+
+/** Ends one of the user's sessions. Another user's session is `not_found`, like one that does not exist. */
+export async function revokeOwnSession(
+  ports: RevokeOwnSessionsPorts,
+  auth: Auth,
+  sid: string,
+  actor: Actor
+): Promise<void> {
+  const isCurrent = sid === auth.sessionId
+  if (!isCurrent) requireRecentLogin(ports, auth)
+  const reason = isCurrent ? 'logged_out' : 'revoked_by_user'
+  if (!(await endSession(ports, { sid, userId: auth.userId }, reason, actor))) throw new Refused('not_found')
+}
+
+/** Ends the user's other sessions, and with `all` the current one too; returns how many ended. */
+export async function revokeOwnSessions(
+  ports: RevokeOwnSessionsPorts,
+  auth: Auth,
+  all: boolean,
+  actor: Actor
+): Promise<number> {
+  requireRecentLogin(ports, auth)
+  const keepSid = all ? undefined : auth.sessionId
+  const revocations = await ports.sessions.endAllOfUser(auth.userId, { keepSid, reason: 'revoked_by_user' }, actor)
+  await ports.revocations.announce(revocations)
+  return revocations.length
+}
+
+/** A thief with an open browser or a stolen token must not sign the owner out (ASVS 7.5.2). */
+function requireRecentLogin({ policy, clock }: Pick<Ports, 'policy' | 'clock'>, { authTime }: Auth): void {
+  const maxAgeSeconds = policy.reauthenticationSeconds
+  if (maxAgeSeconds === 0 || clock.now() / 1000 - authTime <= maxAgeSeconds) return
+  throw new Refused('insufficient_user_authentication', { maxAgeSeconds })
+}
