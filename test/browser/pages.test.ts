@@ -1,12 +1,12 @@
 import type { Browser, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { expectAccessible, expectNarrow } from '../support/browser/accessibility.js'
-import { faultsOf, openBrowser, openProfile, processTestMilliseconds } from '../support/browser/chromium.js'
+import { faultsOf, openBrowser, openProfile, patienceMilliseconds } from '../support/browser/chromium.js'
 import { openTestDatabase } from '../support/database.js'
 import { anotherDevice, newEmail, newPerson, refreshCookie } from '../support/http/people.js'
 import { goodPassword, openService } from '../support/service.js'
 
-t.setTimeout(processTestMilliseconds)
+t.setTimeout(patienceMilliseconds)
 const browser = await openBrowser(t)
 if (browser !== undefined) await testPages(browser)
 

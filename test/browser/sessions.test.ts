@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import t from 'tap'
-import { openBrowser, openProfile, processTestMilliseconds } from '../support/browser/chromium.js'
+import { openBrowser, openProfile, patienceMilliseconds } from '../support/browser/chromium.js'
 import { openOtherSite, serveClient } from '../support/browser/other-site.js'
 import { age, openTestDatabase, sql } from '../support/database.js'
 import { anotherDevice, newEmail, newPerson, refreshCookie } from '../support/http/people.js'
@@ -11,7 +11,7 @@ import { Client, goodPassword, openService } from '../support/service.js'
  * of it is one file with one browser and one service.
  */
 
-t.setTimeout(processTestMilliseconds)
+t.setTimeout(patienceMilliseconds)
 const browser = await openBrowser(t)
 if (browser !== undefined) await testSessions(browser)
 

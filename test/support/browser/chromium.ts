@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import type { Test } from 'tap'
 
-const usualPaths = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
-/** Where Chromium is; undefined where there is none. TEST_CHROMIUM says that it must be there. */
-const chromiumPath = [process.env.CHROMIUM_PATH ?? [], usualPaths].flat().find((path) => existsSync(path))
+const defaultPaths = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+/** The path of Chromium, or undefined if it is not installed. TEST_CHROMIUM makes a missing Chromium an error. */
+const chromiumPath = [process.env.CHROMIUM_PATH ?? [], defaultPaths].flat().find((path) => existsSync(path))
 
 const args = [
   '--no-sandbox',
@@ -16,26 +16,26 @@ const args = [
   '--disable-sync'
 ]
 
-/** How long all of one file's tests may take on a machine that runs other tests as well; none of them measures time. */
-export const processTestMilliseconds = 170_000
+/** The time limit of a test file. It is generous, because other tests run beside it and none of these measures time. */
+export const patienceMilliseconds = 170_000
 
 const stepMilliseconds = 30_000
 
-/** A browser that closes when `t` ends; undefined, and said so, where there is none and none is asked for. */
+/** Opens a browser that closes when `t` ends. Returns undefined and reports a skip if there is no Chromium. */
 export async function openBrowser(t: Test): Promise<Browser | undefined> {
   if (chromiumPath === undefined) {
     if (process.env.TEST_CHROMIUM !== undefined) throw new Error('TEST_CHROMIUM is set, and there is no Chromium.')
     t.pass('what needs a browser', { skip: 'There is no Chromium (CHROMIUM_PATH).' })
     return undefined
   }
-  // Playwright turns the back-forward cache off, which people have on.
+  // Playwright disables the back-forward cache, which real users have.
   const ignoreDefaultArgs = ['--disable-back-forward-cache']
   const browser = await chromium.launch({ executablePath: chromiumPath, args, ignoreDefaultArgs })
   t.teardown(() => browser.close())
   return browser
 }
 
-/** Somebody's browser, with cookies of its own; closed when `t` ends. */
+/** A browser profile with its own cookies; closed when `t` ends. */
 export async function openProfile(
   t: Test,
   browser: Browser,
@@ -47,7 +47,7 @@ export async function openProfile(
   return profile
 }
 
-/** What the page tried and its policy forbade, what it threw, and whom else it asked; nothing, if all is well. */
+/** Collects what the page must not do: policy violations, thrown errors, and requests to other origins. */
 export function faultsOf(page: Page, origin: string): string[] {
   const faults: string[] = []
   page.on('pageerror', (error) => faults.push(error.message))
