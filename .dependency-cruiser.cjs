@@ -1,7 +1,8 @@
 /** The import rules. lint/rooms.cjs says which room may import which. */
 const rooms = require('./lint/rooms.cjs')
 
-const entryPoints = '^src/(index|cli/main|(verifier|client|race-kit)/(index|axios)|pages/(account|console))[.]ts$'
+const entryPoints =
+  '^src/(index|cli/main|(verifier|client|race-kit)/(index|axios)|pages/(account/account|console/console))[.]ts$'
 
 /** A room that imports anything of ours outside its list is refused. */
 function holdRoom({ room, from, may, packages = true, why }) {

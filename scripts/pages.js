@@ -9,7 +9,8 @@ const source = join(root, 'src', 'pages')
 const target = join(resolve(process.argv[2] ?? join(root, 'dist')), 'pages')
 
 await build({
-  entryPoints: [join(source, 'account.ts'), join(source, 'console.ts')],
+  entryPoints: ['account', 'console'].map((page) => join(source, page, `${page}.ts`)),
+  entryNames: '[name]',
   outdir: target,
   bundle: true,
   format: 'esm',

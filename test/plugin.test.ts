@@ -175,7 +175,7 @@ t.test('a second registration in one app is refused with a reason', async (t) =>
   const app = newHost(t)
   await app.register(httpPlugin, { ...options, prefix: '/auth' })
   await t.rejects(async () => app.register(httpPlugin, { ...options, prefix: '/other' }), {
-    message: /^Latchkey adds app\.auth, and this app has one already/
+    message: /^Latchkey adds app\.auth, but this app already has it/
   })
 })
 

@@ -15,14 +15,14 @@ const baseNames: Readonly<Record<TokenKind, string>> = {
   device: 'device'
 }
 
-/** `__Host-` binds a cookie to this host, whole and secure (RFC 6265bis §4.1.3.2); it cannot be had over plain http. */
+/** `__Host-` makes browsers keep a cookie to this host and to HTTPS (RFC 6265bis §4.1.3.2); plain http cannot set it. */
 export function cookieName(kind: TokenKind, settings: CookieSettings): string {
   return settings.cookieSecure ? `__Host-${baseNames[kind]}` : baseNames[kind]
 }
 
 /**
- * The credential, or the device token, in a request's cookies. Two cookies of one name are refused, never picked from: the
- * second may have been tossed from a sibling host.
+ * The credential or device token in a request's cookies. Two cookies of the same name are refused: one of them may have
+ * been set by a sibling host (cookie tossing).
  */
 export function readCredential(request: FastifyRequest, kind: TokenKind, settings: CookieSettings): string | undefined {
   const name = cookieName(kind, settings)
@@ -40,7 +40,7 @@ export function writeCredential(reply: FastifyReply, credential: OpaqueCredentia
   setCookie(reply, cookieName(kind, settings), token, { ...attributes(settings), maxAge: expiresInSeconds })
 }
 
-/** No logout takes it away: it says that somebody has signed in here, not that anybody is. */
+/** Logout keeps this cookie. It proves that the user has signed in on this device before, and gives no access. */
 export function writeDeviceToken(reply: FastifyReply, token: string, settings: CookieSettings): void {
   const options = { ...attributes(settings), maxAge: deviceTokenLifeSeconds }
   setCookie(reply, cookieName('device', settings), token, options)
@@ -50,7 +50,7 @@ export function clearCredential(reply: FastifyReply, kind: SessionTokenKind, set
   setCookie(reply, cookieName(kind, settings), '', { ...attributes(settings), maxAge: 0, expires: new Date(0) })
 }
 
-/** Past `reply.setCookie`, which mixes in what a host registered as its own cookies' options, such as a domain. */
+/** Bypasses `reply.setCookie`, which would add the host's cookie defaults, such as a domain. */
 function setCookie(reply: FastifyReply, name: string, value: string, options: SerializeOptions): void {
   reply.header('set-cookie', reply.server.serializeCookie(name, value, options))
 }
@@ -61,7 +61,7 @@ function attributes({ cookieSecure, cookieSameSite }: CookieSettings): Serialize
     httpOnly: true,
     secure: cookieSecure,
     sameSite: cookieSameSite,
-    // A cookie for other sites' pages is kept apart for each of them (CHIPS).
+    // With `SameSite=None`, browsers keep one cookie jar per embedding site (CHIPS).
     partitioned: cookieSameSite === 'none'
   }
 }

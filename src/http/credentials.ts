@@ -1,7 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
+import { readBearer } from '../core/bearer.js'
 import type { Actor } from '../ports/events.js'
 import { Refused } from '../service/refused.js'
+import type { PresentedCredential } from '../service/sessions/authenticate.js'
 import type { Credentials } from '../service/sessions/issue-credentials.js'
 import type { SignedIn } from '../service/sessions/start-session.js'
 import type { HttpContext } from './context.js'
@@ -19,6 +21,18 @@ export function actorOf(request: FastifyRequest): Actor {
     ip: request.ip,
     userAgent: request.headers['user-agent']?.slice(0, 400)
   }
+}
+
+/** The Bearer token of the Authorization header (RFC 6750 §2.1), or the session cookie if there is no such header. */
+export function presentedCredential(request: FastifyRequest, settings: HttpSettings): PresentedCredential | undefined {
+  const { authorization } = request.headers
+  if (authorization !== undefined) {
+    const token = readBearer(authorization)
+    if (token === undefined) throw new Refused('invalid_token')
+    return { kind: 'bearer', token }
+  }
+  const token = readCredential(request, 'session', settings)
+  return token === undefined ? undefined : { kind: 'session', token }
 }
 
 /** The refresh token from the cookie or the body. Both at once are refused; the cookie counts only from our own pages. */

@@ -1,11 +1,10 @@
 import type { FastifyReply, FastifyRequest, preHandlerAsyncHookHandler } from 'fastify'
 import type { Auth } from '../core/access-claims.js'
-import { readBearer } from '../core/bearer.js'
 import { adminRole } from '../core/vocabulary.js'
 import { Refused } from '../service/refused.js'
-import { authenticate, type PresentedCredential } from '../service/sessions/authenticate.js'
+import { authenticate } from '../service/sessions/authenticate.js'
 import type { HttpContext, Scope } from './context.js'
-import { readCredential } from './cookies.js'
+import { presentedCredential } from './credentials.js'
 import { describeGuard } from './describe.js'
 import { requireOwnOrigin } from './origin-check.js'
 import { sendProblem } from './problem.js'
@@ -61,21 +60,6 @@ export function requireRoleGuard({ errorsUrl }: HttpContext, role: string): preH
     if (request.auth === null) return refuse('missing_credentials')
     if (!request.auth.roles.includes(role)) return refuse('insufficient_scope')
   }
-}
-
-/** Bearer from the header (RFC 6750 §2.1), else the session cookie; the header wins. */
-export function presentedCredential(
-  request: FastifyRequest,
-  settings: HttpContext['settings']
-): PresentedCredential | undefined {
-  const { authorization } = request.headers
-  if (authorization !== undefined) {
-    const token = readBearer(authorization)
-    if (token === undefined) throw new Refused('invalid_token')
-    return { kind: 'bearer', token }
-  }
-  const token = readCredential(request, 'session', settings)
-  return token === undefined ? undefined : { kind: 'session', token }
 }
 
 /** The user of the request, on a route behind `requireUser`. */

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 
 /**
- * Remembers which methods each address has, so that a known address with another method is 405 with
- * `Allow` (RFC 9110 §15.5.6) and not 404.
+ * Records the methods of each address, so a known address with another method answers 405 with `Allow`
+ * (RFC 9110 §15.5.6), not 404.
  */
 export function knownMethods(app: FastifyInstance): (request: FastifyRequest) => readonly string[] {
   const methodsByPattern = new Map<string, { readonly pattern: RegExp; readonly methods: Set<string> }>()

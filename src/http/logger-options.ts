@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 
-/** What no log line may show, whatever object somebody logs (ASVS 16.2.5). */
+/** Members that no log line may show, in any logged object (ASVS 16.2.5). */
 const secretNames = [
   'authorization',
   'cookie',
@@ -17,9 +17,9 @@ const secretNames = [
 ]
 
 /**
- * The service's log: JSON lines of pino, from `level` up. Secrets are struck out by name, at the top
- * of an object, one member down and in headers. A request is logged without its query: no token
- * belongs there, so one that is there was put there by mistake.
+ * Options of the service's log: JSON lines of pino, from `level` up. Secrets are redacted by name: in an object, in its
+ * members, and in the headers of its members. A request is logged without its query, because a client may put a token
+ * there by mistake.
  */
 export function loggerOptions(level: string) {
   return {

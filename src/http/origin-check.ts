@@ -3,9 +3,8 @@ import { Refused } from '../service/refused.js'
 import type { HttpContext } from './context.js'
 
 /**
- * Refuses a request that would act with cookies on behalf of another site's page (ASVS 3.5.1-3.5.3).
- * Browsers say where a request comes from; programs that are no browsers say nothing, and hold no
- * cookies but their own.
+ * Refuses a request with cookies that another site's page has sent (ASVS 3.5.1-3.5.3). Browsers name the origin in
+ * headers. A request without these headers comes from another kind of program, whose cookies no website can use.
  */
 export function requireOwnOrigin(request: FastifyRequest, { ports, settings }: HttpContext): void {
   const { origin, 'sec-fetch-site': site } = request.headers
@@ -13,7 +12,7 @@ export function requireOwnOrigin(request: FastifyRequest, { ports, settings }: H
   if (site === 'same-origin' || site === 'none') return
   if (site !== undefined) throw new Refused('forbidden_origin')
   if (origin === undefined || origin === `${request.protocol}://${request.host}`) return
-  // Behind a proxy that ends TLS and is not trusted to say so, the request looks like plain http.
+  // Behind a proxy that terminates TLS, but is not listed as trusted, the request looks like plain http.
   if (origin === new URL(ports.identity.issuer).origin) return
   throw new Refused('forbidden_origin')
 }

@@ -18,19 +18,19 @@ import type { HttpSettings } from './settings.js'
 export interface PluginOptions {
   readonly ports: Ports
   readonly settings: HttpSettings
-  /** Where the routes stand, such as `/auth`; at the root when left out. */
+  /** The prefix of all routes, such as `/auth`; none by default. */
   readonly prefix?: string
 }
 
-/** Lists and ends sessions from a host's own code, as `app.auth`. An end takes effect at once, on all instances. */
+/** Lets a host's own code read and end sessions. Throws `Unavailable` if the database cannot be used. */
 export interface SessionControl {
   /** The live sessions of a user, newest first. Throws `Refused` (`not_found`) if there is no such user. */
   sessionsOfUser(userId: string): Promise<readonly Session[]>
-  /** Ends one session. `note` is stored in the event log. Throws `Refused` (`not_found`) if there is no such session. */
+  /** Ends one session. `note` goes into the audit log. Throws `Refused` (`not_found`) for an unknown session. */
   endSession(sid: string, note?: string): Promise<void>
-  /** Ends all sessions of a user and returns how many there were. Throws as `sessionsOfUser` does. */
+  /** Ends all sessions of a user. Returns how many. Throws `Refused` (`not_found`) for an unknown user. */
   endSessionsOfUser(userId: string, note?: string): Promise<number>
-  /** Ends all sessions of all users and returns how many there were. */
+  /** Ends every session of every user. Returns how many. */
   endEverybodysSessions(): Promise<number>
 }
 
@@ -38,25 +38,25 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Lists and ends sessions. */
     auth: SessionControl
-    /** A `preHandler` that sets `request.auth`, or answers 401. */
+    /** A `preHandler`: sets `request.auth`, or answers 401. */
     authenticate: preHandlerAsyncHookHandler
-    /** A `preHandler` for use after `authenticate`, which answers 403 if the user lacks `role`. */
+    /** Returns a `preHandler` to run after `authenticate`: answers 403 to a user without `role`. */
     requireRole(role: string): preHandlerAsyncHookHandler
   }
   interface FastifyRequest {
-    /** The authenticated user and session; null on a route without `authenticate`, and before it has run. */
+    /** The user and session of the request. Null on a route without `authenticate`, and before it has run. */
     auth: Auth | null
   }
 }
 
 /**
- * Latchkey inside a Fastify app. The app gains `app.auth`, `app.authenticate`, `app.requireRole` and
- * `request.auth`, and nothing else: routes, validation and errors live in a scope of their own.
+ * Latchkey inside a Fastify app. Adds `app.auth`, `app.authenticate`, `app.requireRole` and `request.auth` to the app.
+ * Routes, validation and error handling are in a scope of their own, so the rest of the app is unchanged.
  */
 export const httpPlugin = fp<PluginOptions>(
   async (app, { ports, settings, prefix = '' }) => {
-    const place = `${app.prefix}${prefix}`.replace(/\/+$/, '')
-    const context: HttpContext = { ports, settings, errorsUrl: `${place}/docs/errors.md` }
+    const base = `${app.prefix}${prefix}`.replace(/\/+$/, '')
+    const context: HttpContext = { ports, settings, errorsUrl: `${base}/docs/errors.md` }
     requireFreeNames(app)
 
     app.decorateRequest('auth', null)
@@ -69,13 +69,13 @@ export const httpPlugin = fp<PluginOptions>(
   { name: 'latchkey', fastify: '5.x' }
 )
 
-/** Says what Fastify's own error for a name that is taken leaves open. */
+/** Explains a name conflict. Fastify's own error would not say what to do. */
 function requireFreeNames(app: FastifyInstance): void {
   const taken = ['auth', 'authenticate', 'requireRole'].find((name) => app.hasDecorator(name))
   if (taken === undefined) return
   throw new Error(
-    `Latchkey adds app.${taken}, and this app has one already: from another plugin, or from Latchkey itself, which an app registers once. ` +
-      'For a second one, register it inside a plugin of its own that stands beside the first.'
+    `Latchkey adds app.${taken}, but this app already has it: from another plugin, or because Latchkey is registered twice. ` +
+      'To run two instances, register each inside its own plugin.'
   )
 }
 

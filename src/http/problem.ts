@@ -12,10 +12,10 @@ export interface ProblemResponse {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Of these statuses a client can only wait, so that each of them says how long, whoever made it. */
-const passesByItself: ReadonlySet<number> = new Set([429, 503])
+/** These statuses always carry Retry-After, because a client can only wait. */
+const retryLater: ReadonlySet<number> = new Set([429, 503])
 
-/** A problem's body (RFC 9457 §3.1) and headers. `type` is an address that the service itself serves. */
+/** A problem's body (RFC 9457 §3.1) and headers. `type` points into docs/errors.md, which the service serves. */
 export function problemResponse(code: ProblemCode, details: RefusalDetails, errorsUrl: string): ProblemResponse {
   const [status, title] = problems[code]
   const { detail, reason, errors, retryAfterSeconds = 1 } = details
@@ -35,12 +35,12 @@ export function problemResponse(code: ProblemCode, details: RefusalDetails, erro
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
       ...(authenticate !== undefined && { 'www-authenticate': authenticate }),
-      ...(passesByItself.has(status) && { 'retry-after': String(Math.max(1, Math.ceil(retryAfterSeconds))) })
+      ...(retryLater.has(status) && { 'retry-after': String(Math.max(1, Math.ceil(retryAfterSeconds))) })
     }
   }
 }
 
-/** The challenge of RFC 6750 §3, except for Basic (RFC 7617 §2) and where a newer login would do (RFC 9470 §3). */
+/** The WWW-Authenticate header: RFC 7617 §2 for Basic, RFC 9470 §3 if a newer login is required, else RFC 6750 §3. */
 function challenge(code: ProblemCode, status: number, { scheme, maxAgeSeconds }: RefusalDetails): string | undefined {
   if (status === 401 && scheme === 'Basic') return 'Basic realm="latchkey"'
   return code === 'insufficient_user_authentication'
@@ -50,14 +50,14 @@ function challenge(code: ProblemCode, status: number, { scheme, maxAgeSeconds }:
 
 type Failure = readonly [code: ProblemCode, details?: RefusalDetails]
 
-/** Which problem an error is. What we did not foresee is `internal_error`, and tells nothing. */
+/** Maps an error to a problem. An unexpected error becomes `internal_error`, which reveals nothing. */
 function classify(error: unknown): Failure {
   if (error instanceof Refused) return [error.code, error.details]
   if (error instanceof Unavailable) return ['unavailable', { retryAfterSeconds: error.retryAfterSeconds }]
   if (error instanceof InvalidCursor) {
     return ['invalid_request', { errors: [{ field: 'cursor', message: 'is not a cursor of this list' }] }]
   }
-  return classifyFastifys(error as Partial<FastifyError>)
+  return classifyFastifyError(error as Partial<FastifyError>)
 }
 
 const codesByStatus: Readonly<Record<number, ProblemCode>> = {
@@ -67,9 +67,9 @@ const codesByStatus: Readonly<Record<number, ProblemCode>> = {
   415: 'unsupported_media_type'
 }
 
-function classifyFastifys(error: Partial<FastifyError>): Failure {
+function classifyFastifyError(error: Partial<FastifyError>): Failure {
   const { statusCode = 500, validation, validationContext = 'body', message = '' } = error
-  // An address whose parameter can be nothing of ours names nothing.
+  // An invalid parameter in the path names something that cannot exist.
   if (validation !== undefined && validationContext === 'params') return ['not_found']
   if (error.code === 'FST_ERR_MAX_PARAM_LENGTH') return ['not_found']
   if (validation !== undefined) {
@@ -83,7 +83,7 @@ function classifyFastifys(error: Partial<FastifyError>): Failure {
 
 type ValidationFault = NonNullable<FastifyError['validation']>[number]
 
-/** Names the field that is wrong, as the client wrote it: `password`, `roles.0`; the part itself where none is named. */
+/** Names the wrong field as the client wrote it, such as `password` or `roles.0`; without a field, the part, such as `body`. */
 function fieldError(part: string, fault: ValidationFault): FieldError {
   const path = fault.instancePath.split('/').slice(1)
   const { missingProperty: missing, additionalProperty: unknown } = fault.params
@@ -92,7 +92,7 @@ function fieldError(part: string, fault: ValidationFault): FieldError {
   return { field: path.join('.') || part, message: fault.message ?? 'does not fit' }
 }
 
-/** Answers with the problem that `error` is; logs what is our fault, and why something could not serve. */
+/** Answers with the problem of an error. Logs the cause of every 5xx. */
 export function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -102,11 +102,11 @@ export function sendProblem(
   const [code, details = {}] = classify(error)
   const { body, headers } = problemResponse(code, details, errorsUrl)
   if (body.status >= 500) request.log.error({ err: error, code }, body.title)
-  // The route's own serializer is made for its successes.
+  // The route's own serializer is only for its successful responses.
   return reply.code(body.status).headers(headers).serializer(JSON.stringify).send(body)
 }
 
-/** Answers an address that does not exist, or exists with other methods (RFC 9110 §15.5.6). */
+/** Answers 404 for an unknown address, and 405 for an address that has other methods (RFC 9110 §15.5.6). */
 export function sendNotFound(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -118,7 +118,7 @@ export function sendNotFound(
   return reply.code(body.status).headers(headers).header('allow', methods.join(', ')).send(body)
 }
 
-/** Answers what is no HTTP request that could be routed: there is no request object yet, only the socket. */
+/** Answers bytes that Node cannot parse as a request. There is no request object, so the response is written to the socket. */
 export function sendClientError(error: ConnectionError, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const code = codesByClientError[error.code] ?? 'invalid_request'

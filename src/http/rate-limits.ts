@@ -4,7 +4,7 @@ import type { Ports } from '../ports/index.js'
 import { Refused } from '../service/refused.js'
 import type { Scope } from './context.js'
 
-/** Bounds how often one address may try the routes that ask for it by `perAddress`; counted where all limits are. */
+/** Limits the requests of one address to routes that are configured by `perAddress`. All limits share one store. */
 export async function limitRates(app: Scope, { rateLimits }: Pick<Ports, 'rateLimits'>): Promise<void> {
   class Store implements FastifyRateLimitStore {
     incr(...[key, callback, timeWindow, max]: Parameters<FastifyRateLimitStore['incr']>): void {
@@ -29,13 +29,13 @@ export async function limitRates(app: Scope, { rateLimits }: Pick<Ports, 'rateLi
   })
 }
 
-/** The `config` of a route that one address may try `max` times a minute; `name` sets it apart from other routes. */
+/** The `config` of a route that one address can request `max` times a minute. Routes with different names count apart. */
 export function perAddress(name: string, max: number) {
   return { rateLimit: { max, timeWindow: 60_000, groupId: ` ${name}` } }
 }
 
-/** What stands for one client: its IPv4 address, or the /64 that an IPv6 client has to itself. */
+/** The network of a client: its IPv4 address, or its IPv6 /64, because one client usually has a whole /64. */
 export function networkOf({ ip }: Pick<FastifyRequest, 'ip'>): string {
-  // A socket of the file system has no address.
+  // A request over a Unix socket has no address.
   return normalizeIP(ip ?? '')
 }

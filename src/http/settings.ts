@@ -1,11 +1,11 @@
-/** The settings that the HTTP routes use; a part of `Config`. */
+/** The settings that src/http needs, from the config or the plugin's options. */
 export interface HttpSettings {
   /** Whether cookies have `Secure` and the `__Host-` prefix. False only for development over plain http. */
   readonly cookieSecure: boolean
   readonly cookieSameSite: 'strict' | 'lax' | 'none'
-  /** Other origins whose pages may call the service with cookies. */
+  /** Origins, besides our own, whose pages can send requests with cookies. */
   readonly allowedOrigins: readonly string[]
   readonly rateLimitEnabled: boolean
-  /** `id:secret` of each service that may introspect, revoke and follow the feed. */
+  /** `id:secret` of each service that can introspect, revoke and follow the feed. */
   readonly serviceCredentials: readonly string[]
 }

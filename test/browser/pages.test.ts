@@ -15,10 +15,12 @@ async function testPages(browser: Browser): Promise<void> {
   const database = await openTestDatabase(t, { kind: 'embedded' })
   const app = await openService(t, database, { ADMIN_EMAIL: operator, ADMIN_PASSWORD: goodPassword })
   const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }))
-  // Browsers take http://localhost for safe enough for secure cookies.
+  // Browsers treat http://localhost as secure, so they accept secure cookies.
   const origin = `http://localhost:${port}`
 
-  /** Tests one of the pages, in a browser of its own; what the page does that it must not is a failure at the end. */
+  /**
+   * Tests a page in its own browser profile. Fails at the end for every forbidden request or thrown error of the page.
+   */
   function testPage(name: string, path: '/account' | '/console', test: (t: Test, page: Page) => Promise<void>): void {
     t.test(name, async (t) => {
       const page = await (await openProfile(t, browser)).newPage()
@@ -42,7 +44,7 @@ async function testPages(browser: Browser): Promise<void> {
   const confirm = (page: Page, name: string) =>
     page.getByRole('dialog').getByRole('button', { name, exact: true }).click()
 
-  testPage('a person signs in, and sees and ends their devices', '/account', async (t, page) => {
+  testPage('a user signs in, sees their devices and ends them', '/account', async (t, page) => {
     const { client: phone, email } = await newPerson(app, 'body', "Ada's phone")
     await expectAccessible(t, page, 'the form')
     await expectNarrow(t, page, 'the form')
@@ -57,7 +59,7 @@ async function testPages(browser: Browser): Promise<void> {
       /^Ada's phone/
     ])
     const activity = page.getByRole('region', { name: 'Recent activity' }).getByRole('listitem')
-    t.match(await activity.allInnerTexts(), [/^Signed in/, /^Sign-in refused/, /^Signed in/, /^Account made/])
+    t.match(await activity.allInnerTexts(), [/^Signed in/, /^Sign-in refused/, /^Signed in/, /^Account created/])
     await expectAccessible(t, page, 'the devices')
     await expectNarrow(t, page, 'the devices')
 
@@ -77,7 +79,7 @@ async function testPages(browser: Browser): Promise<void> {
     for (const { client } of others) t.equal((await client.send('GET', '/me')).statusCode, 401)
   })
 
-  testPage('all of it works by keyboard, and the focus is never lost', '/account', async (t, page) => {
+  testPage('/account works by keyboard and never loses the focus', '/account', async (t, page) => {
     const { email } = await newPerson(app, 'body', 'old name')
     const focused = () => page.evaluate('document.activeElement.textContent.trim()')
     const press = async (...keys: string[]) => {
@@ -105,16 +107,16 @@ async function testPages(browser: Browser): Promise<void> {
     t.equal(await focused(), 'Devices')
   })
 
-  testPage('a person makes an account, changes the password, and signs out', '/account', async (t, page) => {
+  testPage('a user creates an account, changes the password and signs out', '/account', async (t, page) => {
     const email = newEmail()
-    await click(page, 'Make an account instead')
+    await click(page, 'Create an account instead')
     await page.getByLabel('E-mail', { exact: true }).fill(email)
     const password = page.getByRole('textbox', { name: 'Password', exact: true })
     await password.fill('password')
-    await click(page, 'Make an account')
+    await click(page, 'Create an account')
     await page.getByRole('alert').filter({ hasText: 'among the first to be guessed' }).waitFor()
     await password.fill(goodPassword)
-    await click(page, 'Make an account')
+    await click(page, 'Create an account')
     await page.getByText('This device', { exact: true }).waitFor()
 
     const { client: other } = await anotherDevice(app, { email })
@@ -139,7 +141,7 @@ async function testPages(browser: Browser): Promise<void> {
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
   })
 
-  testPage('whoever is signed out from elsewhere is told why', '/account', async (t, page) => {
+  testPage('a user who was signed out elsewhere sees the reason', '/account', async (t, page) => {
     const { client: other, email } = await newPerson(app, 'body')
     await signIn(page, email)
     await page.getByText('This device', { exact: true }).waitFor()
@@ -159,7 +161,7 @@ async function testPages(browser: Browser): Promise<void> {
     await page.getByText('You were signed out by an administrator.').waitFor()
   })
 
-  testPage('ops find a person, see what happened, and end it', '/console', async (t, page) => {
+  testPage('an admin finds a user, reads the timeline and ends sessions', '/console', async (t, page) => {
     const { client: phone, email } = await newPerson(app, 'body', 'a phone')
     const { client: tablet } = await anotherDevice(app, { email }, 'body', 'a tablet')
     await signIn(page, operator)
@@ -182,7 +184,7 @@ async function testPages(browser: Browser): Promise<void> {
     t.equal((await phone.send('GET', '/me')).statusCode, 401)
     t.equal((await tablet.send('GET', '/me')).statusCode, 200)
     const ended = page.getByRole('listitem').filter({ hasText: /^Ended by an administrator/ })
-    // That timeline was open, and stays so.
+    // The timeline was open before and stays open.
     await ended.getByText('Ended by an administrator: “reported lost”').waitFor()
 
     await click(page, 'End all sessions…')
@@ -206,7 +208,7 @@ async function testPages(browser: Browser): Promise<void> {
     t.equal(again.statusCode, 200)
   })
 
-  testPage('ops rotate the signing key, and see how much is going on', '/console', async (t, page) => {
+  testPage('an admin rotates the signing key and sees the activity', '/console', async (t, page) => {
     await signIn(page, operator)
     const keys = page.getByRole('region', { name: 'Signing keys' }).getByRole('listitem')
     await keys.first().waitFor()
@@ -226,7 +228,7 @@ async function testPages(browser: Browser): Promise<void> {
     t.equal(await chart.locator('rect').count(), 60)
   })
 
-  testPage('whoever is no admin is told so, and sees nothing', '/console', async (t, page) => {
+  testPage('a user without the role admin sees no data', '/console', async (t, page) => {
     const { email } = await newPerson(app)
     await signIn(page, email)
     await page.getByText('This account lacks the role “admin”.').waitFor()
@@ -234,7 +236,7 @@ async function testPages(browser: Browser): Promise<void> {
     await expectAccessible(t, page, 'the console for nobody')
   })
 
-  testPage("everybody's sessions end when that is typed out, and not before", '/console', async (t, page) => {
+  testPage("everybody's sessions end only after typing the confirmation", '/console', async (t, page) => {
     const { client } = await newPerson(app)
     await signIn(page, operator)
     await page.getByLabel('Type revoke-all to confirm').fill('revoke')

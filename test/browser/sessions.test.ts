@@ -7,8 +7,8 @@ import { anotherDevice, newEmail, newPerson, refreshCookie } from '../support/ht
 import { Client, goodPassword, openService } from '../support/service.js'
 
 /**
- * What a browser does with sessions: what is kept whatever happens, and what is refused. A browser is dear, so all
- * of it is one file with one browser and one service.
+ * What browsers keep of a session, and which requests they and the service refuse. A browser starts slowly, so one file
+ * has all these tests, with one browser and one service.
  */
 
 t.setTimeout(patienceMilliseconds)
@@ -22,7 +22,7 @@ async function testSessions(browser: Browser): Promise<void> {
   const app = await openService(t, database, { ALLOWED_ORIGINS: `http://localhost:${appPort}` })
   const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }))
   const origin = `http://localhost:${port}`
-  /** A document of the service's origin in which nothing runs. */
+  /** A document of the service's origin that runs no scripts. */
   const inert = `${origin}/healthz`
 
   interface Answer {
@@ -30,7 +30,7 @@ async function testSessions(browser: Browser): Promise<void> {
     readonly body: { readonly session_id?: string; readonly access_token?: string; readonly code?: string }
   }
 
-  /** Asks from within the page, with its cookies. */
+  /** Sends a request from within the page, with its cookies. */
   function ask(page: Page, method: string, url: string, body?: object, token?: string): Promise<Answer> {
     return page.evaluate(
       async ({ method, url, body, token }) => {
@@ -51,7 +51,7 @@ async function testSessions(browser: Browser): Promise<void> {
     )
   }
 
-  /** Somebody new, signed in in the page; the session's id. */
+  /** Registers a new user in the page and returns the session's id. */
   async function signIn(page: Page, email = newEmail(), path = '/register'): Promise<string> {
     const { status, body } = await ask(page, 'POST', origin + path, { email, password: goodPassword })
     if (body.session_id === undefined) throw new Error(`${path} answered ${status}.`)
@@ -74,7 +74,7 @@ async function testSessions(browser: Browser): Promise<void> {
       })
     )
 
-  t.test('the cookie is what it should be, and no script sees it', async (t) => {
+  t.test('the cookie has its attributes, and scripts cannot read it', async (t) => {
     const profile = await openProfile(t, browser)
     const page = await profile.newPage()
     await page.goto(inert)
@@ -87,7 +87,7 @@ async function testSessions(browser: Browser): Promise<void> {
     t.equal(await page.evaluate('document.cookie'), '')
   })
 
-  t.test('ten tabs that refresh at once: one cookie wins, and nobody is signed out', async (t) => {
+  t.test('ten tabs that refresh concurrently end with one cookie, and nobody is signed out', async (t) => {
     const profile = await openProfile(t, browser)
     const tabs = await openTabs(profile, 10)
     const [first] = tabs
@@ -113,7 +113,7 @@ async function testSessions(browser: Browser): Promise<void> {
     }
   })
 
-  /** Makes `latchkey/client` in the page, as `client`. */
+  /** Creates a `latchkey/client` in the page, named `client`. */
   async function loadClient(page: Page, options: object, from = '/client/index.js'): Promise<void> {
     await serveClient(page)
     await page.evaluate(
@@ -125,14 +125,14 @@ async function testSessions(browser: Browser): Promise<void> {
     )
   }
 
-  /** What `latchkey/client` says in the page after `action`, an expression. */
+  /** The state of `latchkey/client` in the page after `action`, an expression. */
   const clientSays = (page: Page, action: string): Promise<unknown> =>
     page.evaluate(`(async () => ${action})().then(
       (value) => ({ value, state: client.state }),
       ({ code, reason }) => ({ code, reason, state: client.state })
     )`)
 
-  t.test('ten tabs of latchkey/client that refresh at once stay signed in', async (t) => {
+  t.test('ten tabs of latchkey/client that refresh concurrently stay signed in', async (t) => {
     const profile = await openProfile(t, browser)
     const tabs = await openTabs(profile, 10)
     const [first, ...others] = tabs
@@ -160,7 +160,7 @@ async function testSessions(browser: Browser): Promise<void> {
     }
   })
 
-  t.test('offline nobody is signed out, and back online all goes on', async (t) => {
+  t.test('offline nobody is signed out, and everything continues when online again', async (t) => {
     const profile = await openProfile(t, browser)
     const page = await profile.newPage()
     await page.goto(inert)
@@ -178,13 +178,13 @@ async function testSessions(browser: Browser): Promise<void> {
     t.match(await clientSays(page, `(await client.fetch('/me')).status`), { value: 200 })
   })
 
-  t.test('a reload, and a page out of the back-forward cache, go on where they were', async (t) => {
+  t.test('a reload and a page from the back-forward cache continue where they were', async (t) => {
     const { email } = await newPerson(app, 'body', 'a phone')
     const profile = await openProfile(t, browser)
     const page = await profile.newPage()
     await page.goto(inert)
     const sid = await signIn(page, email, '/login')
-    // What the page sees anew it sees because it came back, not because it looks every now and then.
+    // The page must reload its data because it was restored, not because of its timer.
     await page.addInitScript('globalThis.setInterval = () => 0')
     await page.goto(`${origin}/account`)
     await page.getByText('a phone').waitFor()
@@ -209,7 +209,7 @@ async function testSessions(browser: Browser): Promise<void> {
     await page.getByText('You were signed out by an administrator.').waitFor()
   })
 
-  t.test("an allowed app on another port has the session; another's page has not", async (t) => {
+  t.test('an allowed app on another port has the session, and a page of another origin does not', async (t) => {
     const profile = await openProfile(t, browser)
     const page = await profile.newPage()
     await page.goto(`http://localhost:${appPort}/`)
@@ -225,7 +225,7 @@ async function testSessions(browser: Browser): Promise<void> {
     const generation = await generationOf(sid)
     await age(database, sid, 60)
 
-    // The same site, so the browser sends the cookie: what refuses is the service.
+    // It is the same site, so the browser sends the cookie, and the service must refuse.
     await page.goto(`http://localhost:${strangerPort}/`)
     await loadClient(page, { baseURL: origin }, '/client/index.js')
     t.match(await clientSays(page, 'await client.refresh()'), { code: 'network_error' })
@@ -235,7 +235,7 @@ async function testSessions(browser: Browser): Promise<void> {
     t.equal((await sql(database, sameUser, sid)).length, 1, 'no session was made')
   })
 
-  t.test('what a page of another origin sends by form or fetch is refused', async (t) => {
+  t.test("forms and fetches from another origin's page are refused", async (t) => {
     const profile = await openProfile(t, browser)
     const page = await profile.newPage()
     await page.goto(inert)
@@ -251,7 +251,7 @@ async function testSessions(browser: Browser): Promise<void> {
           const arrived = nextArrival(path)
           await sendFrom(page, origin + path)
           const { status, cookie } = await arrived
-          // A neighbour's page is of the same site, so that its requests bring the cookie; a stranger's bring none.
+          // A sibling host is the same site, so its requests carry the cookie. Another site's requests do not.
           t.equal(cookie !== undefined, site === 'same-site', `${site} ${how} ${path} and the cookie`)
           const refused = how === 'form' ? 415 : cookie === undefined ? { '/refresh': 401, '/logout': 204 }[path] : 403
           t.equal(status, refused, `${site} ${how} ${path}`)
@@ -263,7 +263,7 @@ async function testSessions(browser: Browser): Promise<void> {
     t.match(await ask(page, 'POST', '/refresh'), { status: 200, body: { session_id: sid } })
   })
 
-  /** The next POST that the service gets at `path`, and how it was answered. */
+  /** The next POST that the service receives at `path`, and its response. */
   function nextArrival(path: string): Promise<{ readonly status: number; readonly cookie: string | undefined }> {
     return new Promise((resolve) => {
       app.server.on('request', function listener(request, response) {
@@ -274,7 +274,7 @@ async function testSessions(browser: Browser): Promise<void> {
     })
   }
 
-  /** As a page does that need not read the answer: no preflight asks first. */
+  /** Sends a request without reading its response, so the browser sends no preflight. */
   const sendByFetch = (page: Page, url: string): Promise<void> =>
     page.evaluate(
       (url) =>
@@ -290,7 +290,7 @@ async function testSessions(browser: Browser): Promise<void> {
       .setContent(`<form method="post" enctype="text/plain" action="${url}"><button name="{}">Win</button></form>`)
       .then(() => page.getByRole('button').click())
 
-  t.test('a cookie tossed from a sibling host does not get in', async (t) => {
+  t.test('a cookie tossed from a sibling host gives no access', async (t) => {
     const profile = await openProfile(t, browser)
     const page = await profile.newPage()
     const attacker = await newPerson(app)
@@ -312,7 +312,7 @@ async function testSessions(browser: Browser): Promise<void> {
     t.match(await ask(page, 'POST', '/refresh'), { status: 200, body: { session_id: body.session_id } })
   })
 
-  t.test('without the prefix, in development, two cookies of one name are refused', async (t) => {
+  t.test('in development, without the prefix, two cookies of one name are refused', async (t) => {
     const development = await openService(t, database, { COOKIE_SECURE: 'false' })
     const { port } = new URL(await development.listen({ host: '127.0.0.1', port: 0 }))
     const victims = `http://auth.localhost:${port}`
@@ -337,7 +337,7 @@ async function testSessions(browser: Browser): Promise<void> {
     t.match(await ask(page, 'POST', '/refresh'), { status: 200, body: { session_id: body.session_id } })
   })
 
-  t.test('a cookie that was there before the login is worth nothing after it', async (t) => {
+  t.test('a cookie from before the login is useless after it', async (t) => {
     const attacker = await newPerson(app, 'body')
     const profile = await openProfile(t, browser)
     const page = await profile.newPage()

@@ -6,7 +6,7 @@ import { openService } from '../support/service.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 
-t.test('GET /healthz and GET /readyz say ok', async (t) => {
+t.test('GET /healthz and GET /readyz answer ok', async (t) => {
   const app = await openService(t, database)
   for (const url of ['/healthz', '/readyz']) {
     const response = await app.inject(url)
@@ -15,7 +15,7 @@ t.test('GET /healthz and GET /readyz say ok', async (t) => {
   }
 })
 
-t.test('without its database the process is alive, and not ready', async (t) => {
+t.test('without its database the process is alive but not ready', async (t) => {
   let away = false
   const app = await openService(t, {
     ...database,

@@ -14,7 +14,7 @@ function loggingApp() {
   return { app: Fastify({ logger: { ...loggerOptions('info'), stream } }), lines }
 }
 
-t.test('no credential is ever logged', async (t) => {
+t.test('no credential is logged', async (t) => {
   const { app, lines } = loggingApp()
   app.post('/', async (request, reply) => {
     reply.header('set-cookie', '__Host-refresh_token=hunter2')
@@ -36,7 +36,7 @@ t.test('no credential is ever logged', async (t) => {
   t.match(lines.join(''), '[redacted]')
 })
 
-t.test('a request is logged by method, path and address', async (t) => {
+t.test('a request is logged with its method, path and address', async (t) => {
   const { app, lines } = loggingApp()
   await app.inject({ url: '/sessions?limit=1' })
   await app.close()

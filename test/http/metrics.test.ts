@@ -9,7 +9,7 @@ import { Client, goodPassword, openService } from '../support/service.js'
 // Runs in a process of its own: it reads what the whole process has counted.
 const database = await openTestDatabase(t, { kind: 'embedded' })
 
-/** The samples of GET /metrics, by name and labels as they stand there. */
+/** The samples of GET /metrics, by name and labels. */
 async function read(app: FastifyInstance): Promise<Map<string, number>> {
   const { body } = await app.inject('/metrics')
   const samples = body.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
@@ -18,7 +18,7 @@ async function read(app: FastifyInstance): Promise<Map<string, number>> {
   )
 }
 
-t.test('GET /metrics speaks the text format of Prometheus, to anybody, and is not cached', async (t) => {
+t.test('GET /metrics answers everybody in the Prometheus text format, uncached', async (t) => {
   const response = await (await openService(t, database)).inject('/metrics')
   t.equal(response.statusCode, 200)
   t.match(response.headers['content-type'], /^text\/plain; version=0\.0\.4/)
@@ -48,7 +48,7 @@ t.test('logins and registrations are counted by outcome', async (t) => {
   t.equal(metrics.get('latchkey_logins_total{outcome="user_disabled"}'), 0)
 })
 
-t.test('refreshes are counted by what the token was worth', async (t) => {
+t.test('refreshes are counted by outcome', async (t) => {
   const app = await openService(t, database)
   const client = new Client(app)
   await client.signIn(newEmail(), { mode: 'body' })
@@ -68,7 +68,7 @@ t.test('refreshes are counted by what the token was worth', async (t) => {
   t.equal(metrics.get('latchkey_refreshes_total{outcome="reuse"}'), 0)
 })
 
-t.test('a reused token is counted as reuse once, and afterwards as of an ended session', async (t) => {
+t.test('a reused token counts as reuse once, and afterwards as a token of an ended session', async (t) => {
   const app = await openService(t, database, { REFRESH_GRACE_SECONDS: '0' })
   const client = new Client(app)
   await client.signIn(newEmail(), { mode: 'body' })
@@ -83,7 +83,7 @@ t.test('a reused token is counted as reuse once, and afterwards as of an ended s
   t.equal(metrics.get('latchkey_revocations_total{reason="reuse_detected"}'), 1)
 })
 
-t.test('revocations are counted by reason, held in memory, and timed', async (t) => {
+t.test('revocations are counted by reason, in memory, and timed', async (t) => {
   const app = await openService(t, database)
   const before = await read(app)
   const { client } = await newPerson(app)
@@ -97,7 +97,7 @@ t.test('revocations are counted by reason, held in memory, and timed', async (t)
   t.equal(grown('latchkey_revocation_delay_seconds_bucket{le="60"}'), 1)
 })
 
-t.test('GET /admin/counts says how much is going on', async (t) => {
+t.test('GET /admin/counts shows the activity of the last hour', async (t) => {
   const email = newEmail()
   const operator = { ADMIN_EMAIL: email, ADMIN_PASSWORD: goodPassword }
   const app = await openService(t, database, { ...operator, REFRESH_GRACE_SECONDS: '0' })
@@ -120,7 +120,7 @@ t.test('GET /admin/counts says how much is going on', async (t) => {
   t.strictSame(await counts(), { sessions: sessions + 1, signs: [2, 1, 1, 1] })
 })
 
-t.test('the feed, the signing keys, the queues and the process can be watched', async (t) => {
+t.test('metrics show the feed, the signing keys, the queues and the process', async (t) => {
   const metrics = await read(await openService(t, database))
   t.equal(metrics.get('latchkey_feed_connected'), 1)
   t.equal(metrics.get('latchkey_feed_stale'), 0)
@@ -145,7 +145,7 @@ t.test('responses are counted by status', async (t) => {
   t.equal(metrics.get('latchkey_responses_total{status="503"}'), 0)
 })
 
-t.test('no metric names a person, a session or a token', async (t) => {
+t.test('no metric contains a user, a session or a token', async (t) => {
   const app = await openService(t, database)
   const email = newEmail()
   const client = new Client(app)
@@ -155,14 +155,14 @@ t.test('no metric names a person, a session or a token', async (t) => {
   for (const secret of [email, client.sessionId, client.refreshToken, 'lk_rt_', 'eyJ']) t.notOk(body.includes(secret))
 })
 
-t.test('two apps in one process count for themselves', async (t) => {
+t.test('two apps in one process have separate counters', async (t) => {
   const [one, other] = [await openService(t, database), await openService(t, database)]
   await newPerson(one)
   t.equal((await read(one)).get('latchkey_registrations_total{outcome="succeeded"}'), 1)
   t.equal((await read(other)).get('latchkey_registrations_total{outcome="succeeded"}'), 0)
 })
 
-t.test('in a host, the metrics stand under the prefix, and count none of its own responses', async (t) => {
+t.test("in a host, the metrics are under the prefix and leave out the host's own responses", async (t) => {
   const host = newHost(t)
   await host.register(httpPlugin, { ...(await openPluginOptions(t, database)), prefix: '/auth' })
   host.get('/own', async () => 'own')

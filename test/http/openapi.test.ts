@@ -13,7 +13,7 @@ const { app, admin } = await openAdminService(t, database)
 const specification = await specificationOf(app)
 const operations = operationsOf(specification)
 
-t.test('every route that the app has stands in the specification, and no other', async (t) => {
+t.test('the specification has every route of the app, and no other', async (t) => {
   const routes: RouteOptions[] = []
   const host = newHost(t)
   host.addHook('onRoute', (route) => void routes.push(route))
@@ -26,14 +26,14 @@ t.test('every route that the app has stands in the specification, and no other',
   t.strictSame(operations.map(({ name }) => name).sort(), served.sort())
 })
 
-t.test('it is OpenAPI 3.1, and says where the service is', async (t) => {
+t.test('it is OpenAPI 3.1 and names the address of the service', async (t) => {
   t.equal(specification.openapi, '3.1.0')
   t.match(specification.info, { title: 'Latchkey', version: /^\d/ })
   t.strictSame(specification.servers, [{ url: 'https://auth.test' }])
 })
 
 for (const { path, method, name, operation } of operations) {
-  t.test(`${name} is described whole`, async (t) => {
+  t.test(`${name} is described completely`, async (t) => {
     t.ok(operation.summary)
     const tags = specification.tags.map((tag) => tag.name)
     t.ok(operation.tags.length === 1 && operation.tags.every((tag) => tags.includes(tag)))
@@ -71,7 +71,7 @@ for (const { path, method, name, operation } of operations) {
   })
 }
 
-t.test('every response is as the specification says it is', async (t) => {
+t.test('every response is as the specification describes it', async (t) => {
   const seen = new Set<string>()
   const ask = async (
     client: Client,
@@ -179,7 +179,7 @@ t.test('every response is as the specification says it is', async (t) => {
   )
 })
 
-t.test('the page at /docs works under its own policy, and asks nobody else anything', async (t) => {
+t.test('the page at /docs works under its own policy and loads nothing from elsewhere', async (t) => {
   const page = await app.inject('/docs/')
   t.equal(page.statusCode, 200)
   t.match(page.headers['content-type'], 'text/html')
@@ -196,10 +196,10 @@ t.test('the page at /docs works under its own policy, and asks nobody else anyth
   t.strictSame((await app.inject('/docs/json')).json(), specification)
 })
 
-/** Those have tests of their own that hold them against RFC 7662 and RFC 7009. */
+/** Tests of their own check these against RFC 7662 and RFC 7009. */
 const isForServices = ({ security = [] }: Operation) => security.some((schemes) => 'service' in schemes)
 
-/** The path of the specification that an address is of. */
+/** The specification's path for an address. */
 function pathOf(url: string): string {
   const path = url.split('?')[0] ?? ''
   return path.replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/, '{id}')

@@ -15,11 +15,11 @@ interface Prepared {
   readonly phone: Client
   readonly serverSide: Client
   readonly admin: Client
-  /** Every request that needs the database, by a client that may make it. */
+  /** Every request that needs the database, from a client that is allowed to send it. */
   readonly requests: readonly (readonly [name: string, client: Client, request: InjectOptions])[]
 }
 
-/** People of every mode who are signed in, and what they ask for while the database is away. */
+/** Signed-in users of every mode, and the requests that they send while the database is down. */
 async function prepare(app: FastifyInstance, admin: Client): Promise<Prepared> {
   const person = await newPerson(app)
   const { client: cookie, email } = person
@@ -76,7 +76,7 @@ async function prepare(app: FastifyInstance, admin: Client): Promise<Prepared> {
   return { app, cookie, phone, serverSide, admin, requests }
 }
 
-/** A copy of the client asks, so that nothing that comes back is kept. */
+/** A copy of the client sends the request, so the client keeps nothing of the response. */
 async function ask(client: Client, request: InjectOptions): Promise<LightMyRequestResponse> {
   const { accessToken, cookies } = copyOf(client)
   const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
@@ -92,7 +92,7 @@ function expectUnavailable(t: Test, response: LightMyRequestResponse): void {
   t.equal(response.headers['set-cookie'], undefined, 'cookies are left alone')
 }
 
-/** Nobody is signed out, and nothing of what was asked for meanwhile was done. */
+/** Expects that nobody is signed out and that none of the refused requests took effect. */
 async function expectAllAsBefore(t: Test, { app, cookie, phone, serverSide, admin }: Prepared): Promise<void> {
   t.equal((await app.inject('/readyz')).statusCode, 200)
   t.equal((await cookie.send('GET', '/me')).statusCode, 200)
@@ -106,7 +106,7 @@ async function expectAllAsBefore(t: Test, { app, cookie, phone, serverSide, admi
   t.ok(serverSide.cookies.has(sessionCookie))
 }
 
-t.test('while the database is away, every route that needs it is 503, and afterwards all is as before', async (t) => {
+t.test('without a database every route that needs it answers 503, and everything works afterwards', async (t) => {
   const database = await openTestDatabase(t, { kind: 'embedded' })
   let away = false
   const { app, admin } = await openAdminService(t, {
@@ -119,7 +119,7 @@ t.test('while the database is away, every route that needs it is 503, and afterw
   for (const [name, client, request] of prepared.requests) {
     await t.test(name, async (t) => expectUnavailable(t, await ask(client, request)))
   }
-  await t.test('what needs no database goes on', async (t) => {
+  await t.test('routes that need no database keep working', async (t) => {
     for (const url of [
       '/healthz',
       '/.well-known/jwks.json',
@@ -136,7 +136,7 @@ t.test('while the database is away, every route that needs it is 503, and afterw
   await expectAllAsBefore(t, prepared)
 })
 
-t.test('a database that fails in the middle of a request is a 503 as well', async (t) => {
+t.test('a database that fails during a request causes a 503 too', async (t) => {
   const database = await openTestDatabase(t, { kind: 'embedded' })
   let left = Number.POSITIVE_INFINITY
   const { app, admin } = await openAdminService(t, {
@@ -155,7 +155,7 @@ t.test('a database that fails in the middle of a request is a 503 as well', asyn
 })
 
 t.test(
-  'a real server that goes away and comes back',
+  'a real database server that stops and comes back',
   { skip: serverUrl === undefined && 'TEST_DATABASE_URL is not set' },
   async (t) => {
     const schemaUrl = new URL(await testSchema(t))
@@ -167,7 +167,7 @@ t.test(
     const { app, admin } = await openAdminService(t, database)
     const prepared = await prepare(app, admin)
 
-    await t.test('its connections are cut: the next request finds others', async (t) => {
+    await t.test('after its connections were cut, the next request opens new ones', async (t) => {
       const cut = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE client_port = ANY ($1)'
       const { rowCount } = await onServer((client) => client.query(cut, [road.onwardPorts()]))
       t.ok(rowCount)
@@ -178,9 +178,7 @@ t.test(
 
     await road.close()
     for (const [name, client, request] of prepared.requests) {
-      await t.test(`${name}, while nothing listens there`, async (t) =>
-        expectUnavailable(t, await ask(client, request))
-      )
+      await t.test(`${name}, while the port is closed`, async (t) => expectUnavailable(t, await ask(client, request)))
     }
     await road.open()
     await expectAllAsBefore(t, prepared)
@@ -188,7 +186,7 @@ t.test(
   }
 )
 
-/** A way to the server that can be closed: whoever is on it is cut off, and nothing listens at its beginning. */
+/** A relay to the database server. Closing it cuts all connections and frees its port. */
 async function openRoad(t: Test, target: { readonly host: string; readonly port: number }) {
   const travellers = new Map<Socket, Socket>()
   const serve = (socket: Socket) => {
@@ -211,7 +209,7 @@ async function openRoad(t: Test, target: { readonly host: string; readonly port:
 
   const road = {
     port,
-    /** By what the server knows those who came this way. */
+    /** How the server identifies connections through the relay. */
     onwardPorts: () => [...travellers.values()].map(({ localPort }) => localPort),
     async close() {
       for (const socket of travellers.keys()) socket.destroy()

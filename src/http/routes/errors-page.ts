@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import type { Routes } from '../context.js'
 
-/** docs/errors.md beside the package's code: the same place in the source tree, in `build` and in `dist`. */
+/** docs/errors.md relative to this file, in `dist` and in `build`. */
 const candidates = ['../../../docs/errors.md', '../../../../docs/errors.md'].map(
   (path) => new URL(path, import.meta.url)
 )
 
-/** GET /docs/errors.md: where the `type` of every problem leads. */
+/** GET /docs/errors.md: the `type` of every problem points here. */
 export const errorsPage: Routes = (app) => {
   app.get('/docs/errors.md', { schema: { hide: true } }, async (_request, reply) => {
     reply.type('text/markdown; charset=utf-8').header('cache-control', 'public, max-age=3600')

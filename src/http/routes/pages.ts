@@ -8,8 +8,8 @@ import type { Routes } from '../context.js'
 import { describe } from '../describe.js'
 
 /**
- * GET /account and GET /console: pages that hold nothing of anybody. Their scripts call the same
- * routes as every other client. Addresses in them are relative, so that they work under any prefix.
+ * GET /account and GET /console. The pages contain no data; their scripts call the same routes as every other client.
+ * Their addresses are relative, so they work under any prefix.
  */
 export const pageRoutes: Routes = (app) => {
   app.register(async (scope) => {
@@ -33,8 +33,8 @@ export const pageRoutes: Routes = (app) => {
 }
 
 const pages = [
-  { name: 'account', summary: 'The page where a person sees and ends their devices', tag: 'account' },
-  { name: 'console', summary: 'The page for ops', tag: 'admin' }
+  { name: 'account', summary: 'The page where users manage their devices and password', tag: 'account' },
+  { name: 'console', summary: 'The page for admins', tag: 'admin' }
 ] as const
 
 const html = { description: 'The page', content: { 'text/html': { schema: Type.String() } } }
@@ -48,7 +48,7 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml'
 }
 
-/** The pages run what we serve and nothing else, write no markup from text, and ask nobody else anything. */
+/** The pages load from and connect to this service only, and cannot turn text into markup. */
 const headers = {
   'content-security-policy': [
     "default-src 'none'",
@@ -67,7 +67,7 @@ const headers = {
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
-  // Kept, and asked for anew: a page never runs with scripts of another version.
+  // Browsers ask again each time, so a page never runs with the scripts of another version.
   'cache-control': 'no-cache'
 }
 

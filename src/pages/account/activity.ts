@@ -1,7 +1,7 @@
 import { maxPageLimit } from '../../core/vocabulary.js'
-import type { OwnEvents } from '../shared/answers.js'
 import { request } from '../shared/connection.js'
 import { byId, replaceChildren } from '../shared/dom.js'
+import type { OwnEvents } from '../shared/responses.js'
 import { onClick } from '../shared/status.js'
 import { timelineItem } from '../shared/timeline.js'
 
@@ -9,7 +9,7 @@ const title = byId('activity-title', HTMLHeadingElement)
 const list = byId('activity', HTMLOListElement)
 const more = byId('more-activity', HTMLButtonElement)
 
-/** How much is shown, and how much more each time it is asked for. */
+/** How many events are shown at first, and how many more per click on “Show more”. */
 const step = 8
 let shown = step
 
@@ -20,7 +20,7 @@ export function prepareActivity(): void {
   })
 }
 
-/** Shows what happened to the account last. */
+/** Shows the latest events of the account. */
 export async function loadActivity(): Promise<void> {
   const limit = Math.min(shown, maxPageLimit)
   const { events, next_cursor: next } = await request<OwnEvents>('GET', `me/events?limit=${limit}`)

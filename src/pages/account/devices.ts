@@ -8,7 +8,7 @@ const title = byId('devices-title', HTMLHeadingElement)
 const list = byId('devices', HTMLUListElement)
 const endOthers = byId('end-others', HTMLButtonElement)
 
-/** Makes the buttons work; `changed` is called when something here has changed. */
+/** Connects the button “Sign out all others”. `changed` runs after each change. */
 export function prepareDevices(changed: () => Promise<void>): void {
   onClick(endOthers, async () => {
     const answer = await ask({
@@ -25,7 +25,7 @@ export function prepareDevices(changed: () => Promise<void>): void {
   })
 }
 
-/** Shows the devices that are signed in, this one first. */
+/** Lists the devices that are signed in: this device first, then by last use. */
 export async function loadDevices(changed: () => Promise<void>): Promise<void> {
   const sessions = await client.sessions()
   const sorted = [...sessions].sort(
@@ -44,7 +44,7 @@ function row(session: Device, changed: () => Promise<void>): HTMLLIElement {
   const rename = onClick(rowButton('Rename', session, { class: 'quiet' }), async () => {
     const answer = await ask({
       title: 'Rename this device',
-      text: 'A name by which you know it again.',
+      text: 'Choose a name that you will recognize.',
       confirm: 'Save',
       field: { label: 'Name', value: name, required: true }
     })
@@ -58,7 +58,7 @@ function row(session: Device, changed: () => Promise<void>): HTMLLIElement {
   const end = onClick(rowButton('Sign out', session, { class: 'quiet danger' }), async () => {
     const answer = await ask({
       title: `Sign out “${name}”?`,
-      text: 'It must sign in again. If you do not know this device, change your password too.',
+      text: 'It must sign in again. If you do not recognize this device, change your password too.',
       confirm: 'Sign out',
       dangerous: true
     })

@@ -9,7 +9,7 @@ const current = byId('current-password', HTMLInputElement)
 const next = byId('new-password', HTMLInputElement)
 const fault = byId('password-fault', HTMLParagraphElement)
 
-/** Makes the form work; `changed` is called when the password is another. */
+/** Connects the password form. `changed` runs after the password has changed. */
 export function preparePassword(changed: () => Promise<void>): void {
   onSubmit(form, async () => {
     fault.textContent = ''
@@ -29,7 +29,7 @@ export function preparePassword(changed: () => Promise<void>): void {
   })
 }
 
-/** Tells password managers whose password it is. */
+/** Password managers read the user name from a hidden field of the form. */
 export function showPasswordOwner(email: string): void {
   user.defaultValue = email
 }

@@ -4,18 +4,18 @@ const width = 240
 const height = 40
 const gap = 1
 
-/** One bar for each value, oldest first; `description` says in words what it shows. */
+/** One bar per value, oldest first. Screen readers read `description`. */
 export function barChart(values: readonly number[], description: string): SVGSVGElement {
-  const most = Math.max(1, ...values)
+  const highest = Math.max(1, ...values)
   const step = width / values.length
   const bars = values.map((value, index) => {
-    // Nothing is a thin line, so that the hour is seen as a whole; anything is seen to be more than nothing.
-    const tall = value === 0 ? 1 : Math.max(4, Math.round((value / most) * height))
+    // Zero is a thin line, so the axis stays visible; the smallest bar above zero is clearly taller.
+    const barHeight = value === 0 ? 1 : Math.max(4, Math.round((value / highest) * height))
     return svg('rect', {
       x: (index * step + gap / 2).toFixed(2),
-      y: String(height - tall),
+      y: String(height - barHeight),
       width: (step - gap).toFixed(2),
-      height: String(tall),
+      height: String(barHeight),
       ...(value === 0 && { class: 'none' })
     })
   })

@@ -1,7 +1,7 @@
 import { maxCountedSessions } from '../../core/vocabulary.js'
-import type { Counts } from '../shared/answers.js'
 import { request } from '../shared/connection.js'
 import { byId, element } from '../shared/dom.js'
+import type { Counts } from '../shared/responses.js'
 import { barChart } from './bar-chart.js'
 
 type Minutes = Counts['minutes']
@@ -18,10 +18,10 @@ const hourly: readonly { readonly what: Counted; readonly label: string }[] = [
   { what: 'reuse', label: 'Reuse caught' }
 ]
 
-/** Counts again every few seconds while somebody looks and `wanted` says so. */
-export function watchCounts(wanted: () => boolean): void {
+/** Reloads the counts every few seconds while the page is visible and `isShown` returns true. */
+export function watchCounts(isShown: () => boolean): void {
   setInterval(() => {
-    if (wanted() && document.visibilityState === 'visible') void loadCounts().catch(() => undefined)
+    if (isShown() && document.visibilityState === 'visible') void loadCounts().catch(() => undefined)
   }, reloadMilliseconds)
 }
 
@@ -37,11 +37,11 @@ export async function loadCounts(): Promise<void> {
 function hourTile(label: string, what: Counted, minutes: Minutes): HTMLElement {
   const values = minutes.map((minute) => minute[what])
   const total = values.reduce((sum, value) => sum + value, 0)
-  const most = Math.max(...values)
-  const said = `${label} by the minute, over the last hour: ${total} in all, ${most} in the busiest minute.`
-  const made = tile(label, total.toLocaleString('en'), 'in the last hour', barChart(values, said))
-  if (what === 'reuse' && total > 0) made.classList.add('alarming')
-  return made
+  const highest = Math.max(...values)
+  const description = `${label} by the minute, over the last hour: ${total} in all, ${highest} in the busiest minute.`
+  const result = tile(label, total.toLocaleString('en'), 'in the last hour', barChart(values, description))
+  if (what === 'reuse' && total > 0) result.classList.add('alarming')
+  return result
 }
 
 function tile(label: string, value: string, hint: string, ...chart: readonly Node[]): HTMLElement {

@@ -8,7 +8,7 @@ const fault = byId('everybody-fault', HTMLParagraphElement)
 
 const confirmation = 'revoke-all'
 
-/** Ends everybody's sessions, whoever pressed the button among them: what the page then shows is its form. */
+/** Connects the form that ends everybody's sessions. It ends the admin's own session too, so the page returns to sign-in. */
 export function prepareEverybody(): void {
   onSubmit(form, async () => {
     const confirmed = typed.value === confirmation

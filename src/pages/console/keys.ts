@@ -1,7 +1,7 @@
-import type { Keys, RotatedKeys } from '../shared/answers.js'
 import { request } from '../shared/connection.js'
 import { ask } from '../shared/dialog.js'
 import { byId, element } from '../shared/dom.js'
+import type { Keys, RotatedKeys } from '../shared/responses.js'
 import { onClick, say } from '../shared/status.js'
 import { timeElement } from '../shared/timeline.js'
 
@@ -14,16 +14,16 @@ export function prepareKeys(): void {
   onClick(rotate, async () => {
     const answer = await ask({
       title: 'Rotate the signing key?',
-      text: 'A new key is published now, and signs as soon as every cache may have seen it. Nobody notices.',
+      text: 'The next key is published now. It signs once every cached key set contains it. Users notice nothing.',
       confirm: 'Rotate',
       choice:
-        'The present key has leaked: refuse what it signed at once. Sessions live on, but every request needs a refresh first.'
+        'The current key has leaked: refuse its access tokens at once. Sessions continue, but each client must refresh first.'
     })
     if (answer === undefined) return
     const body = { revoke_old: answer.chosen }
     const { rotated, keys } = await request<RotatedKeys>('POST', 'admin/keys/rotate', body)
     show(keys)
-    say(rotated ? 'There is a new signing key.' : 'Nothing has changed: the next key waits already.')
+    say(rotated ? 'There is a new signing key.' : 'Nothing has changed: the next key is already published.')
   })
 }
 

@@ -1,6 +1,6 @@
-import type { User, Users } from '../shared/answers.js'
 import { request } from '../shared/connection.js'
 import { byId, element, replaceChildren } from '../shared/dom.js'
+import type { User, Users } from '../shared/responses.js'
 import { onClick, onSubmit, say } from '../shared/status.js'
 import { badges } from './badges.js'
 import { loadPerson, preparePerson } from './person.js'
@@ -10,29 +10,29 @@ const form = byId('find-form', HTMLFormElement)
 const email = byId('find-email', HTMLInputElement)
 const list = byId('found', HTMLUListElement)
 
-/** How many are listed: whoever looks for one of more types more of the address. */
-const most = 20
+/** How many users are listed. To find others, the admin types more of the address. */
+const maxFound = 20
 
-let asked = ''
+let emailPrefix = ''
 let chosen: string | undefined
 
 export function preparePeople(): void {
   preparePerson(loadPeople)
   onSubmit(form, async () => {
-    asked = email.value.trim()
+    emailPrefix = email.value.trim()
     const count = await loadFound()
     say(count === 0 ? 'Nobody was found.' : count === 1 ? 'One person was found.' : `${count} people were found.`)
   })
 }
 
-/** The newest people, or those who were asked for, and the one who was chosen. */
+/** Lists the found users, by default the newest, and shows the chosen one. */
 export async function loadPeople(): Promise<void> {
   await Promise.all([loadFound(), ...(chosen === undefined ? [] : [loadPerson(chosen)])])
 }
 
 async function loadFound(): Promise<number> {
-  const filter = asked === '' ? '' : `&email=${encodeURIComponent(asked)}`
-  const { users } = await request<Users>('GET', `admin/users?limit=${most}${filter}`)
+  const filter = emailPrefix === '' ? '' : `&email=${encodeURIComponent(emailPrefix)}`
+  const { users } = await request<Users>('GET', `admin/users?limit=${maxFound}${filter}`)
   replaceChildren(list, users.map(item), title)
   return users.length
 }

@@ -1,9 +1,9 @@
-import type { AdminSessions, Events, Revoked, User } from '../shared/answers.js'
 import { request } from '../shared/connection.js'
 import { deviceName, deviceRow, rowButton } from '../shared/device-row.js'
 import { ask } from '../shared/dialog.js'
 import { byId, element, replaceChildren } from '../shared/dom.js'
 import { reasonWords } from '../shared/event-words.js'
+import type { AdminSessions, Events, Revoked, User } from '../shared/responses.js'
 import { onClick, say } from '../shared/status.js'
 import { timeElement, timelineItem } from '../shared/timeline.js'
 import { sentence } from '../shared/words.js'
@@ -15,17 +15,17 @@ type Event = Events['events'][number]
 
 const panel = byId('person', HTMLElement)
 
-/** How far back a person's events are shown. */
+/** How many of a user's events are loaded. */
 const eventLimit = 100
 
 let changed: () => Promise<void> = async () => undefined
 
-/** `afterChange` is called when something about the person has changed. */
+/** `afterChange` runs after each change to the user or their sessions. */
 export function preparePerson(afterChange: () => Promise<void>): void {
   changed = afterChange
 }
 
-/** Shows a person, their live sessions, and what happened to them. */
+/** Shows a user: account, live sessions, ended sessions and account events. */
 export async function loadPerson(id: string): Promise<void> {
   const [user, { sessions }, { events }] = await Promise.all([
     request<User>('GET', `admin/users/${id}`),
@@ -35,23 +35,29 @@ export async function loadPerson(id: string): Promise<void> {
   const open = openTimelines(panel)
   const title = element('h3', { id: 'person-title', tabindex: '-1' }, user.email)
   const live = new Set(sessions.map((session) => session.id))
-  const gone = events.filter(({ type, session_id: sid }) => type === 'session_ended' && sid !== null && !live.has(sid))
+  const ended = events.filter(({ type, session_id: sid }) => type === 'session_ended' && sid !== null && !live.has(sid))
   const accountEvents = events.filter(({ session_id: sid }) => sid === null)
   panel.hidden = false
   replaceChildren(
     panel,
     [
       element('div', { class: 'heading' }, title, element('p', { class: 'badges' }, ...badges(user))),
-      element('p', { class: 'detail' }, element('code', {}, user.id), ' · account made ', timeElement(user.created_at)),
+      element(
+        'p',
+        { class: 'detail' },
+        element('code', {}, user.id),
+        ' · account created ',
+        timeElement(user.created_at)
+      ),
       element('p', { class: 'actions start' }, ...actions(user, sessions.length)),
       element('h4', {}, `Live sessions (${sessions.length})`),
       sessions.length === 0
         ? nothing('None.')
         : element('ul', { class: 'rows' }, ...sessions.map((s) => liveRow(s, open))),
       element('h4', {}, 'Ended sessions'),
-      gone.length === 0
-        ? nothing('None lately.')
-        : element('ul', { class: 'rows' }, ...gone.map((e) => endedRow(e, open))),
+      ended.length === 0
+        ? nothing('None recently.')
+        : element('ul', { class: 'rows' }, ...ended.map((e) => endedRow(e, open))),
       element('h4', {}, 'Account'),
       element('ol', { class: 'timeline' }, ...accountEvents.map(timelineItem))
     ],
@@ -78,7 +84,7 @@ function actionButton(label: string, className: string): HTMLButtonElement {
 async function changeRoles(user: User): Promise<void> {
   const answer = await ask({
     title: `Roles of ${user.email}`,
-    text: 'Separated by spaces. Access tokens with the old roles are refused at once; nobody is signed out.',
+    text: 'Separated by spaces. Access tokens with the old roles are refused at once; the user stays signed in.',
     confirm: 'Save',
     field: { label: 'Roles', value: user.roles.join(' '), maxLength: 1000 }
   })
@@ -145,7 +151,7 @@ function liveRow(session: Session, open: ReadonlySet<string>): HTMLLIElement {
   return deviceRow(session, [end], sessionTimeline(session.id, open))
 }
 
-/** Of a session that has ended the log is all there is. */
+/** The event log is all that remains of an ended session. */
 function endedRow(event: Event, open: ReadonlySet<string>): HTMLLIElement {
   const sid = event.session_id ?? ''
   return element(

@@ -1,16 +1,16 @@
-import type { Events } from '../shared/answers.js'
 import { request } from '../shared/connection.js'
 import { element } from '../shared/dom.js'
+import type { Events } from '../shared/responses.js'
 import { attempt } from '../shared/status.js'
 import { timelineItem } from '../shared/timeline.js'
 
-/** The sessions whose timelines are open, so that they stay so when all is drawn anew. */
+/** The ids of the sessions whose timelines are open, so they stay open when the list is drawn again. */
 export function openTimelines(panel: HTMLElement): ReadonlySet<string> {
   const open = panel.querySelectorAll<HTMLDetailsElement>('details[open][data-of]')
   return new Set([...open].map(({ dataset }) => dataset.of ?? ''))
 }
 
-/** What happened to one session, asked for when somebody opens it. */
+/** The events of one session, loaded when the timeline is opened. */
 export function sessionTimeline(sid: string, open: ReadonlySet<string>): HTMLDetailsElement {
   const list = element('ol', { class: 'timeline' })
   const details = element(

@@ -1,12 +1,12 @@
 import { AuthError, createAuthClient } from '../../client/index.js'
 import type { Problem } from '../../http/schemas/problem.js'
 
-/** The pages stand beside the routes, whatever the prefix. */
+/** The routes and the pages have the same prefix. */
 const baseURL = new URL('.', location.href).href
 
 export const client = createAuthClient({ baseURL, mode: 'cookie' })
 
-/** Asks a route as whoever is signed in. Throws `AuthError`, as the client does. */
+/** Sends a request as the signed-in user and returns the body of the response. Throws `AuthError`, as the client does. */
 export async function request<T = void>(
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
   path: string,
@@ -31,7 +31,7 @@ async function refusal(response: Response): Promise<AuthError> {
   })
 }
 
-/** Whether the service refused something with this code of docs/errors.md. */
+/** Whether the service refused a request with one of these codes of docs/errors.md. */
 export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof AuthError && codes.includes(error.code)
 }

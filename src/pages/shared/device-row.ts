@@ -2,7 +2,7 @@ import { element, svg } from './dom.js'
 import { timeElement } from './timeline.js'
 import { deviceKind, deviceWords, placeWords, sentence } from './words.js'
 
-/** A session, as its owner and as ops see it. */
+/** The members of a session that both pages show. */
 export interface Device {
   readonly id: string
   readonly current: boolean
@@ -14,14 +14,14 @@ export interface Device {
   readonly last_used_at: string
 }
 
-/** What a device is called: the name it was given, else what it says it is. */
+/** The name that the user gave the device, else one made from its user agent. */
 export function deviceName({ device, user_agent: userAgent }: Device): string {
   return device ?? deviceWords(userAgent)
 }
 
 const icons = new URL('device-icons.svg', import.meta.url)
 
-/** One device: what and where it is, when it was used, and what can be done about it. */
+/** One device: name, place, times and action buttons. */
 export function deviceRow(session: Device, actions: readonly HTMLButtonElement[], ...more: readonly Node[]) {
   const name = element('p', { class: 'name' }, deviceName(session))
   if (session.current) name.append(' ', element('span', { class: 'badge' }, 'This device'))
@@ -54,7 +54,7 @@ export function deviceRow(session: Device, actions: readonly HTMLButtonElement[]
   )
 }
 
-/** A button of a device's row. Its name says which device, for whoever does not see the row. */
+/** A button of a device's row. Its accessible name includes the device, for users of screen readers. */
 export function rowButton(label: string, session: Device, attributes: { readonly class: string }): HTMLButtonElement {
   const key = `${session.id} ${label}`
   return element(

@@ -11,7 +11,7 @@ const confirm = byId('dialog-confirm', HTMLButtonElement)
 export interface Question {
   readonly title: string
   readonly text: string
-  /** What the button says that does it. */
+  /** The label of the button that confirms. */
   readonly confirm: string
   readonly dangerous?: boolean
   readonly field?: {
@@ -28,7 +28,7 @@ export interface Answer {
   readonly chosen: boolean
 }
 
-/** Asks before something is done; undefined where the person thinks better of it. */
+/** Asks the user to confirm. Resolves to undefined if the user cancels. */
 export function ask(question: Question): Promise<Answer | undefined> {
   title.textContent = question.title
   text.textContent = question.text
@@ -53,13 +53,13 @@ export function ask(question: Question): Promise<Answer | undefined> {
       settle({ value: input?.value.trim() ?? '', chosen: box?.checked ?? false })
     })
     on(cancel, 'click', () => settle(undefined))
-    // Escape, and what closes it without asking.
+    // The Escape key, and `closeDialog`.
     on(dialog, 'cancel', () => settle(undefined))
     on(dialog, 'close', () => settle(undefined))
   })
 }
 
-/** Nothing is done of what was asked. */
+/** Closes the dialog as if the user had cancelled. */
 export function closeDialog(): void {
   dialog.close()
 }

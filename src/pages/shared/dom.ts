@@ -1,8 +1,8 @@
-/** What the pages are made of. Text goes in as text: nothing here reads markup. */
+/** Creates and replaces elements. Strings become text, never markup. */
 
 type Attributes = Readonly<Record<string, string | boolean | undefined>>
 
-/** The element of the page that has this id; a page without it is broken, and says so. */
+/** Finds an element by its id. Throws if the page has no such element. */
 export function byId<T extends HTMLElement>(id: string, type: new () => T): T {
   const found = document.getElementById(id)
   if (!(found instanceof type)) throw new Error(`The page has no ${type.name} #${id}.`)
@@ -14,7 +14,7 @@ export function element<Tag extends keyof HTMLElementTagNameMap>(
   attributes: Attributes,
   ...children: readonly (Node | string)[]
 ): HTMLElementTagNameMap[Tag] {
-  return filled(document.createElement(tag), attributes, children)
+  return fill(document.createElement(tag), attributes, children)
 }
 
 export function svg<Tag extends keyof SVGElementTagNameMap>(
@@ -22,22 +22,22 @@ export function svg<Tag extends keyof SVGElementTagNameMap>(
   attributes: Attributes,
   ...children: readonly Node[]
 ): SVGElementTagNameMap[Tag] {
-  return filled(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children)
+  return fill(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children)
 }
 
-/** True sets an attribute without a value; false and undefined leave it out. */
-function filled<T extends Element>(made: T, attributes: Attributes, children: readonly (Node | string)[]): T {
+/** Sets attributes and children. `true` sets an attribute without a value; `false` and `undefined` set none. */
+function fill<T extends Element>(target: T, attributes: Attributes, children: readonly (Node | string)[]): T {
   for (const [name, value] of Object.entries(attributes)) {
-    if (value === true) made.setAttribute(name, '')
-    else if (typeof value === 'string') made.setAttribute(name, value)
+    if (value === true) target.setAttribute(name, '')
+    else if (typeof value === 'string') target.setAttribute(name, value)
   }
-  made.append(...children)
-  return made
+  target.append(...children)
+  return target
 }
 
 /**
- * Puts new children in place of the old. Where the focus was on one of those, it goes to the new one
- * with the same `data-key`, else to `fallback`: nobody who uses a keyboard is thrown to the page's top.
+ * Replaces all children. If an old child had the focus, the new child with the same `data-key` gets it, else `fallback`.
+ * Otherwise keyboard users would start again at the top of the page.
  */
 export function replaceChildren(parent: HTMLElement, children: readonly Node[], fallback: HTMLElement): void {
   const active = document.activeElement

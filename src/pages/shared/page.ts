@@ -1,8 +1,8 @@
-import type { Me } from './answers.js'
 import { client, request } from './connection.js'
 import { closeDialog } from './dialog.js'
 import { byId } from './dom.js'
 import { signedOutWords } from './event-words.js'
+import type { Me } from './responses.js'
 import { hideSignIn, prepareSignIn, showSignIn } from './sign-in.js'
 import { attempt, onClick, say } from './status.js'
 
@@ -12,12 +12,12 @@ const signOut = byId('sign-out', HTMLButtonElement)
 const signedIn = byId('signed-in', HTMLDivElement)
 const title = byId('title', HTMLHeadingElement)
 
-/** How often a page that is looked at asks whether anything has changed. */
+/** How often a visible page reloads its data. */
 const reloadMilliseconds = 20_000
 
 /**
- * Runs a page: the form for whoever is not signed in, and what `load` fills in for whoever is. It is
- * called again when the page comes back to the front, and regularly while it is there.
+ * Runs a page. Shows the sign-in form, or the signed-in part after `load` has filled it. `load` runs again when the page
+ * becomes visible, and regularly while it is visible.
  */
 export async function runPage(load: (me: Me) => Promise<void>): Promise<void> {
   const show = async () => {
@@ -30,13 +30,13 @@ export async function runPage(load: (me: Me) => Promise<void>): Promise<void> {
   }
   const leave = (reason: string | undefined) => {
     who.hidden = signedIn.hidden = true
-    // Whoever comes next to this screen finds nothing of whoever was here.
+    // The next user of this screen must not find data of the previous one.
     for (const part of document.querySelectorAll('[data-personal]')) part.replaceChildren()
     closeDialog()
     say('')
     showSignIn(reason && signedOutWords(reason))
   }
-  // Whoever signs in or out in another tab does so here.
+  // Signing in or out in another tab applies to this tab too.
   client.onChange((state) => {
     if (state.status === 'signed_in') void attempt(show)
     if (state.status === 'signed_out') leave(state.reason)
@@ -44,13 +44,13 @@ export async function runPage(load: (me: Me) => Promise<void>): Promise<void> {
   prepareSignIn()
   onClick(signOut, () => client.logout())
 
-  const lookAgain = () => {
+  const reloadIfVisible = () => {
     if (document.visibilityState !== 'visible' || client.state.status === 'signed_out') return
-    // What fails in the background is tried again in the background.
+    // A background reload fails silently; the next one tries again.
     void (client.state.status === 'unknown' ? client.refresh() : show()).catch(() => undefined)
   }
-  // Also of a page out of the back-forward cache, which shows what was.
-  document.addEventListener('visibilitychange', lookAgain)
-  setInterval(lookAgain, reloadMilliseconds)
+  // This event also comes when the back-forward cache restores a page, whose data is old.
+  document.addEventListener('visibilitychange', reloadIfVisible)
+  setInterval(reloadIfVisible, reloadMilliseconds)
   await attempt(client.refresh)
 }

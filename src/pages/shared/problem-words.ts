@@ -1,18 +1,18 @@
 import { AuthError } from '../../client/index.js'
 
-/** What went wrong, for the person who tried; nothing where the sign-in form says it already. */
+/** The message for a failed action. Empty if the page shows the sign-in form instead. */
 export function problemWords(error: unknown): string {
-  if (!(error instanceof AuthError) || error.status === 0) return away
+  if (!(error instanceof AuthError) || error.status === 0) return unreachable
   const { code, status, retryAfterSeconds, errors, message } = error
   const known = words[code]
   if (known !== undefined) return known
-  if (status === 429) return `Too many tries. Please wait ${Math.ceil(retryAfterSeconds ?? 60)} seconds.`
-  if (status >= 500) return away
+  if (status === 429) return `Too many attempts. Please wait ${Math.ceil(retryAfterSeconds ?? 60)} seconds.`
+  if (status >= 500) return unreachable
   const [fault] = errors ?? []
   return fault === undefined ? message : `${fault.field}: ${fault.message}`
 }
 
-const away = 'The service cannot be reached now. Please try again in a moment.'
+const unreachable = 'The service cannot be reached now. Please try again in a moment.'
 
 const words: Readonly<Record<string, string>> = {
   missing_credentials: '',
@@ -21,9 +21,9 @@ const words: Readonly<Record<string, string>> = {
   session_revoked: '',
   session_ended: '',
   invalid_refresh_token: '',
-  email_taken: 'There is an account with this e-mail already. Sign in instead.',
-  insufficient_user_authentication: 'For this, sign out and in again first.',
-  insufficient_scope: 'Your account may not do this.',
-  not_found: 'That is gone already.',
-  mode_not_allowed: 'This service does not let browsers sign in with a cookie (MODES), so its pages cannot be used.'
+  email_taken: 'An account with this e-mail already exists. Sign in instead.',
+  insufficient_user_authentication: 'Your sign-in is too old for this. Sign out and sign in again first.',
+  insufficient_scope: 'Your account is not allowed to do this.',
+  not_found: 'This no longer exists.',
+  mode_not_allowed: 'This service does not allow sign-in with a cookie (setting MODES), so its pages cannot be used.'
 }

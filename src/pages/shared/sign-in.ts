@@ -14,7 +14,7 @@ const submit = byId('sign-in-submit', HTMLButtonElement)
 
 let registering = false
 
-/** Makes the form work. That somebody is signed in, the client tells. */
+/** Connects the form. After a successful sign-in, `client.onChange` shows the page. */
 export function prepareSignIn(): void {
   onSubmit(form, async () => {
     fault.textContent = ''
@@ -41,10 +41,10 @@ export function prepareSignIn(): void {
   })
 }
 
-const signIn = { title: 'Sign in', toggle: 'Make an account instead', autocomplete: 'current-password' } as const
-const registration = { title: 'Make an account', toggle: 'Sign in instead', autocomplete: 'new-password' } as const
+const signIn = { title: 'Sign in', toggle: 'Create an account instead', autocomplete: 'current-password' } as const
+const registration = { title: 'Create an account', toggle: 'Sign in instead', autocomplete: 'new-password' } as const
 
-/** Shows the form, and why, where somebody was signed out without asking for it. */
+/** Shows the form, with the reason if the user did not sign out here. */
 export function showSignIn(reason: string | undefined): void {
   why.textContent = reason ?? ''
   why.hidden = reason === undefined
@@ -53,11 +53,11 @@ export function showSignIn(reason: string | undefined): void {
   else title.focus()
 }
 
-/** Hides the form; whether it was there. */
+/** Hides the form. Returns whether it was visible. */
 export function hideSignIn(): boolean {
-  const wasThere = !section.hidden
+  const wasVisible = !section.hidden
   section.hidden = true
-  return wasThere
+  return wasVisible
 }
 
 function refusalWords(error: unknown): string {

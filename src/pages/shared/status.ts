@@ -3,19 +3,19 @@ import { problemWords } from './problem-words.js'
 
 const line = byId('status', HTMLParagraphElement)
 
-/** Says what has happened, to eyes and to screen readers. */
+/** Shows a message. Screen readers read it out. */
 export function say(text: string, kind: 'done' | 'failed' = 'done'): void {
   line.dataset.kind = kind
   line.textContent = text
 }
 
-/** Does something that a person asked for; what goes wrong is said. */
+/** Runs an action of the user: clears the last message, and shows an error if the action fails. */
 async function perform(action: () => Promise<void>): Promise<void> {
   say('')
   await attempt(action)
 }
 
-/** Does something by itself: only what goes wrong is said. */
+/** Runs an action, and shows an error if it fails. */
 export async function attempt(action: () => Promise<void>): Promise<void> {
   try {
     await action()
@@ -24,13 +24,13 @@ export async function attempt(action: () => Promise<void>): Promise<void> {
   }
 }
 
-/** A button that works once at a time. */
+/** Runs the action on each click, unless it is still running. */
 export function onClick(button: HTMLButtonElement, action: () => Promise<void>): HTMLButtonElement {
   button.addEventListener('click', () => void once(button, action))
   return button
 }
 
-/** A form whose submission is an action, once at a time. */
+/** Runs the action on each submission, unless it is still running. */
 export function onSubmit(form: HTMLFormElement, action: () => Promise<void>): void {
   form.addEventListener('submit', (event) => {
     event.preventDefault()

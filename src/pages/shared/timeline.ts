@@ -2,7 +2,7 @@ import { element } from './dom.js'
 import { eventWords, reasonWords } from './event-words.js'
 import { deviceWords, exactTime, placeWords, sentence, timeWords } from './words.js'
 
-/** An event as both the person and ops see it; the note is for ops alone. */
+/** The members of an event that both pages show. Only admins receive `note`. */
 export interface TimelineEvent {
   readonly type: string
   readonly at: string
@@ -12,7 +12,7 @@ export interface TimelineEvent {
   readonly note?: string | null
 }
 
-/** One line of a timeline: what, why, from where, when. */
+/** One event of a timeline: what, why, from where, when. */
 export function timelineItem(event: TimelineEvent): HTMLLIElement {
   const why = [reasonWords(event.reason), event.note ? `“${event.note}”` : ''].filter((text) => text !== '').join(': ')
   const from = event.ip === null ? '' : `${deviceWords(event.user_agent)}, ${placeWords(event.ip)}`
@@ -25,7 +25,7 @@ export function timelineItem(event: TimelineEvent): HTMLLIElement {
   )
 }
 
-/** A time in words, with the exact one at hand. */
+/** A relative time; the tooltip shows the exact one. */
 export function timeElement(time: string): HTMLTimeElement {
   return element('time', { datetime: time, title: exactTime(time) }, timeWords(time))
 }

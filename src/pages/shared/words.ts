@@ -1,4 +1,4 @@
-/** What machines write, in words. */
+/** Words for user agents, addresses and times. */
 
 const browsers = [
   [/\bEdg(?:e|A|iOS)?\//, 'Edge'],
@@ -19,11 +19,11 @@ const systems = [
   [/\bLinux\b/, 'Linux']
 ] as const
 
-/** "Firefox on Windows"; for what is no browser, the name it gives itself. */
+/** "Firefox on Windows". For a program that is not a browser, the name in its user agent. */
 export function deviceWords(userAgent: string | null): string {
   if (userAgent === null || userAgent === '') return 'Unknown device'
-  const browser = found(browsers, userAgent)
-  const system = found(systems, userAgent)
+  const browser = findName(browsers, userAgent)
+  const system = findName(systems, userAgent)
   if (browser !== undefined) return system === undefined ? browser : `${browser} on ${system}`
   return userAgent.split(/[/\s]/, 1)[0] || 'Unknown device'
 }
@@ -31,15 +31,15 @@ export function deviceWords(userAgent: string | null): string {
 export type DeviceKind = 'phone' | 'computer' | 'program'
 
 export function deviceKind(userAgent: string | null): DeviceKind {
-  if (userAgent === null || found(browsers, userAgent) === undefined) return 'program'
+  if (userAgent === null || findName(browsers, userAgent) === undefined) return 'program'
   return /Android|iPhone|iPad|Mobile/.test(userAgent) ? 'phone' : 'computer'
 }
 
-function found(names: readonly (readonly [RegExp, string])[], userAgent: string): string | undefined {
+function findName(names: readonly (readonly [RegExp, string])[], userAgent: string): string | undefined {
   return names.find(([pattern]) => pattern.test(userAgent))?.[1]
 }
 
-/** Where an address lies, as far as the address itself says. */
+/** Names loopback and private addresses; shows every other address as it is. */
 export function placeWords(ip: string | null): string {
   if (ip === null) return 'unknown address'
   if (/^(127\.|::1$|::ffff:127\.)/.test(ip)) return `this computer (${ip})`
@@ -47,7 +47,7 @@ export function placeWords(ip: string | null): string {
   return ip
 }
 
-/** With a capital at its beginning. */
+/** Makes the first letter a capital. */
 export function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
@@ -57,14 +57,14 @@ const day = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'long' })
 const dayAndYear = new Intl.DateTimeFormat('en', { dateStyle: 'long' })
 const exact = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'medium' })
 
-/** "5 minutes ago", "in 2 hours"; the day where it lies a week away or further. */
+/** "5 minutes ago", "in 2 hours"; the date if it is a week away or more. */
 export function timeWords(time: string): string {
   const seconds = (Date.parse(time) - Date.now()) / 1000
-  const distance = Math.abs(seconds)
-  if (distance < 45) return 'just now'
-  if (distance < 45 * 60) return relative.format(Math.round(seconds / 60), 'minute')
-  if (distance < 22 * 3600) return relative.format(Math.round(seconds / 3600), 'hour')
-  if (distance < 7 * 86_400) return relative.format(Math.round(seconds / 86_400), 'day')
+  const distanceSeconds = Math.abs(seconds)
+  if (distanceSeconds < 45) return 'just now'
+  if (distanceSeconds < 45 * 60) return relative.format(Math.round(seconds / 60), 'minute')
+  if (distanceSeconds < 22 * 3600) return relative.format(Math.round(seconds / 3600), 'hour')
+  if (distanceSeconds < 7 * 86_400) return relative.format(Math.round(seconds / 86_400), 'day')
   const date = new Date(time)
   const isThisYear = date.getFullYear() === new Date().getFullYear()
   return `on ${(isThisYear ? day : dayAndYear).format(date)}`

@@ -24,7 +24,7 @@ const adminRoutes = [
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const { app, admin } = await openAdminService(t, database)
 
-t.test('these are all the admin routes there are', async (t) => {
+t.test('this list of admin routes is complete', async (t) => {
   const { paths } = (await app.inject('/openapi.json')).json<{ paths: Record<string, object> }>()
   const served = Object.entries(paths)
     .filter(([path]) => path.startsWith('/admin'))
@@ -35,7 +35,7 @@ t.test('these are all the admin routes there are', async (t) => {
 for (const [method, url] of adminRoutes) {
   const request = { method, url, payload: method === 'POST' ? { confirm: 'revoke-all' } : {} }
 
-  t.test(`${method} ${url} is for admins alone`, async (t) => {
+  t.test(`${method} ${url} is only for admins`, async (t) => {
     const { client } = await newPerson(app, 'body')
     expectProblem(t, await app.inject(request), 'missing_credentials')
     expectProblem(t, await app.inject({ ...request, headers: { authorization: 'Bearer x' } }), 'invalid_token')
@@ -55,14 +55,14 @@ for (const url of [
   '/ADMIN/users',
   '/admin/users%2f'
 ]) {
-  t.test(`${url} leads nobody past the guard`, async (t) => {
+  t.test(`${url} does not bypass the guard`, async (t) => {
     const { client } = await newPerson(app)
     t.ok([401, 403, 404].includes((await app.inject(url)).statusCode))
     t.ok([403, 404].includes((await client.send('GET', url)).statusCode))
   })
 }
 
-t.test("an admin's session cookie acts for pages of our own origin alone", async (t) => {
+t.test("an admin's session cookie changes something only from pages of our own origin", async (t) => {
   const { client } = await newPerson(app, 'session')
   const adminId = (await client.send('GET', '/me')).json().id
   await admin.send('PATCH', `/admin/users/${adminId}`, { payload: { roles: ['admin'] } })

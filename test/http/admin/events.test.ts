@@ -19,7 +19,7 @@ interface EventView {
 
 const typesOf = (events: readonly EventView[]) => events.map(({ type }) => type)
 
-t.test('what happened to a user is all there, newest first, whole', async (t) => {
+t.test('the log has every event of a user, newest first, with all members', async (t) => {
   const { client, email } = await newPerson(app)
   const userId = await userIdOf(client)
   const userAgent = { 'user-agent': 'a browser' }
@@ -74,14 +74,14 @@ t.test('what happened to a user is all there, newest first, whole', async (t) =>
   })
 })
 
-t.test('a login of nobody is there, without the address that was tried', async (t) => {
+t.test('a failed login of an unknown address is logged without the address', async (t) => {
   await new Client(app).signIn('no-such-person@example.org', { path: '/login' })
   const response = await admin.send('GET', '/admin/events?type=login_failed&limit=1')
   t.match(response.json().events, [{ user_id: null, reason: 'unknown_email' }])
   t.notMatch(response.body, 'no-such-person')
 })
 
-t.test('the filters narrow the log, alone and together, on every page', async (t) => {
+t.test('filters narrow the log, alone and together, on every page', async (t) => {
   const { client } = await newPerson(app)
   const userId = await userIdOf(client)
   await client.send('POST', '/logout')
@@ -106,7 +106,7 @@ t.test('the filters narrow the log, alone and together, on every page', async (t
   t.strictSame((await admin.send('GET', `/admin/events?session_id=${nobody}`)).json().events, [])
 })
 
-t.test('the whole log, page by page, has every event once', async (t) => {
+t.test('paging through the whole log shows every event once', async (t) => {
   const pages = await allPages<EventView>(admin, '/admin/events?limit=5', 'events')
   const ids = pages.flat().map(({ id }) => Number(id))
   t.strictSame(
@@ -128,7 +128,7 @@ for (const [query, field] of [
   ['cursor=1', 'cursor'],
   ['limit=', 'limit']
 ] as const) {
-  t.test(`GET /admin/events?${query} is refused, never the whole log`, async (t) => {
+  t.test(`GET /admin/events?${query} is refused and does not return the whole log`, async (t) => {
     expectFieldErrors(t, await admin.send('GET', `/admin/events?${query}`), [field])
   })
 }

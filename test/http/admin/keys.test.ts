@@ -21,7 +21,7 @@ interface KeyView {
   readonly retires_at: string | null
 }
 
-/** The service on a first key, with an admin. `age` makes the keys older, as if that many seconds had passed. */
+/** The service with one key, and its admin. `age` shifts the key's times into the past, in seconds. */
 async function openKeys(t: Test, database: Database, environment: Environment = {}, overrides: Overrides = {}) {
   await sql(database, 'DELETE FROM "signing_key"')
   await sql(database, 'DELETE FROM "event"')
@@ -43,7 +43,7 @@ async function openKeys(t: Test, database: Database, environment: Environment = 
   return { app, config, admin, age, keys, rotate, published }
 }
 
-/** Waits until `app` has read the keys, and its active key has signed for `from` seconds and not yet for `to`. */
+/** Waits until `app` has read the keys and its active key has signed for at least `from` and less than `to` seconds. */
 async function untilActiveKeyIs(app: FastifyInstance, from: number, to: number): Promise<void> {
   for (let i = 0; i < 500; i += 1) {
     const [, age] = /^latchkey_signing_key_age_seconds (.+)$/m.exec((await app.inject('/metrics')).body) ?? []
@@ -64,7 +64,7 @@ if (testDatabases(t).includes('server')) databases.push(await openTestDatabase(t
 
 for (const on of databases) {
   for (const alg of on.kind === 'server' ? (['ES256'] as const) : signingAlgorithms) {
-    t.test(`a rotation with ${alg} on the ${on.kind} database refuses no token before its end`, async (t) => {
+    t.test(`a rotation with ${alg} on the ${on.kind} database refuses no unexpired token`, async (t) => {
       const settings = [{ JWT_ALG: alg }, { keyTiming: { checkMilliseconds: 100 } }] as const
       const { app, admin, age, keys, rotate, published } = await openKeys(t, on, ...settings)
       const shown = async (...kids: (string | null | undefined)[]) =>
@@ -112,7 +112,7 @@ for (const on of databases) {
   }
 }
 
-t.test('asking again while the next key waits changes nothing', async (t) => {
+t.test('a second rotation while the next key waits changes nothing', async (t) => {
   const { rotate, keys } = await openKeys(t, database)
   t.equal((await rotate()).json().rotated, true)
   const waiting = await keys()
@@ -121,7 +121,7 @@ t.test('asking again while the next key waits changes nothing', async (t) => {
   t.strictSame((await rotate({ dry_run: true })).json(), { dry_run: true, rotated: false, keys: waiting })
 })
 
-t.test('of rotations at once, one is carried out', async (t) => {
+t.test('only one of several concurrent rotations is carried out', async (t) => {
   const { rotate, keys } = await openKeys(t, database)
   const answers = await Promise.all(Array.from({ length: 8 }, () => rotate()))
   t.strictSame([...new Set(answers.map(({ statusCode }) => statusCode))], [200])
@@ -129,7 +129,7 @@ t.test('of rotations at once, one is carried out', async (t) => {
   t.equal((await keys()).length, 2)
 })
 
-t.test('a dry run says what would be and when, and does nothing', async (t) => {
+t.test('a dry run shows the result and the times, and changes nothing', async (t) => {
   const { rotate, keys } = await openKeys(t, database)
   const before = await keys()
   const usual = (await rotate({ dry_run: true })).json()
@@ -145,7 +145,7 @@ t.test('a dry run says what would be and when, and does nothing', async (t) => {
   t.ok(Math.abs(Date.parse(real.keys[0].signs_from) - Date.parse(usual.keys[0].signs_from)) < 60_000)
 })
 
-t.test('in an emergency every access token dies at once, and the sessions live on', async (t) => {
+t.test('an emergency rotation refuses every access token at once and keeps the sessions', async (t) => {
   const { app, admin, rotate, published, keys } = await openKeys(t, database)
   const person = new Client(app)
   await person.signIn('ada@example.org', { mode: 'body' })
@@ -162,7 +162,7 @@ t.test('in an emergency every access token dies at once, and the sessions live o
   t.strictSame(await published(), [(await keys())[0]?.kid])
 })
 
-t.test('a rotation stands in the event log, with who did it', async (t) => {
+t.test('a rotation is in the event log with the admin who did it', async (t) => {
   const { admin, rotate } = await openKeys(t, database)
   await rotate({ dry_run: true })
   await rotate()
@@ -178,7 +178,7 @@ t.test('a rotation stands in the event log, with who did it', async (t) => {
   t.equal(events.length, 2)
 })
 
-t.test('a foreign key under our kid opens nothing, whatever its algorithm', async (t) => {
+t.test('a token signed by a foreign key is refused even with our kid, for every algorithm', async (t) => {
   const { admin, rotate } = await openKeys(t, database)
   await rotate()
   const [head = '', payload = ''] = admin.accessToken.split('.')
@@ -199,28 +199,31 @@ t.test('a foreign key under our kid opens nothing, whatever its algorithm', asyn
   t.equal((await admin.send('GET', '/me')).statusCode, 200)
 })
 
-t.test('another JWT_ALG is published first and then signs, and tokens of both are good', async (t) => {
-  const { config, age, ...before } = await openKeys(t, database)
-  const app = await buildApp({ ...config, jwtAlg: 'EdDSA' }, { database, keyTiming: { checkMilliseconds: 20 } })
-  t.teardown(() => app.close())
-  const admin = await signInAdmin(app)
-  const keys = async (): Promise<KeyView[]> => (await admin.send('GET', '/admin/keys')).json().keys
-  t.equal(headerOf(admin.accessToken).alg, 'ES256')
-  for (let i = 0; i < 500 && (await keys()).length === 1; i += 1) await delay(10)
-  t.strictSame(
-    (await keys()).map(({ alg, state }) => [alg, state]),
-    [
-      ['EdDSA', 'published'],
-      ['ES256', 'active']
-    ]
-  )
-  await age(362)
-  await untilActiveKeyIs(app, 2, 60)
-  await admin.send('POST', '/refresh', { payload: { refresh_token: admin.refreshToken } })
-  t.equal(headerOf(admin.accessToken).alg, 'EdDSA')
-  t.equal((await admin.send('GET', '/me', withBearer(before.admin.accessToken))).statusCode, 200)
-  t.equal((await admin.send('GET', '/me')).statusCode, 200)
-})
+t.test(
+  'a changed JWT_ALG is published first and signs later, and tokens of both algorithms are accepted',
+  async (t) => {
+    const { config, age, ...before } = await openKeys(t, database)
+    const app = await buildApp({ ...config, jwtAlg: 'EdDSA' }, { database, keyTiming: { checkMilliseconds: 20 } })
+    t.teardown(() => app.close())
+    const admin = await signInAdmin(app)
+    const keys = async (): Promise<KeyView[]> => (await admin.send('GET', '/admin/keys')).json().keys
+    t.equal(headerOf(admin.accessToken).alg, 'ES256')
+    for (let i = 0; i < 500 && (await keys()).length === 1; i += 1) await delay(10)
+    t.strictSame(
+      (await keys()).map(({ alg, state }) => [alg, state]),
+      [
+        ['EdDSA', 'published'],
+        ['ES256', 'active']
+      ]
+    )
+    await age(362)
+    await untilActiveKeyIs(app, 2, 60)
+    await admin.send('POST', '/refresh', { payload: { refresh_token: admin.refreshToken } })
+    t.equal(headerOf(admin.accessToken).alg, 'EdDSA')
+    t.equal((await admin.send('GET', '/me', withBearer(before.admin.accessToken))).statusCode, 200)
+    t.equal((await admin.send('GET', '/me')).statusCode, 200)
+  }
+)
 
 for (const payload of [{ revoke_old: 'yes' }, { revoke_old: 1 }, { dry_run: null }]) {
   t.test(`${JSON.stringify(payload)} is refused and rotates nothing`, async (t) => {

@@ -4,7 +4,7 @@ import { openAdminService, signInAdmin, userIdOf } from '../../support/http/admi
 import { anotherDevice, copyOf, type Device, newPerson } from '../../support/http/people.js'
 import { goodPassword } from '../../support/service.js'
 
-/** Why was I signed out? An admin sees a session's whole timeline, however it ended. */
+/** "Why was I signed out?": an admin sees the whole timeline of a session, however it ended. */
 const database = await openTestDatabase(t, { kind: 'embedded', embedded: { waitSeconds: 20 } })
 const { app, admin } = await openAdminService(t, database)
 
@@ -50,7 +50,7 @@ const endings: readonly (readonly [reason: string, end: (device: Device) => Prom
 ]
 
 for (const [reason, end] of endings) {
-  t.test(`${reason}: from the login to the end`, async (t) => {
+  t.test(`${reason}: the timeline goes from the login to the end`, async (t) => {
     const device = await newPerson(app)
     await end(device)
     const { events } = (await admin.send('GET', `/admin/events?session_id=${device.client.sessionId}`)).json()
@@ -62,7 +62,7 @@ for (const [reason, end] of endings) {
   })
 }
 
-t.test('what was forgiven on the way is there as well', async (t) => {
+t.test('the timeline shows recovered refreshes', async (t) => {
   const { client } = await newPerson(app)
   const before = copyOf(client)
   await client.send('POST', '/refresh')
@@ -76,7 +76,7 @@ t.test('what was forgiven on the way is there as well', async (t) => {
   )
 })
 
-t.test('the end of everybody’s sessions is in the timeline of those that it ended, and of no other', async (t) => {
+t.test("ending everybody's sessions is in the timeline of each session that it ended, and of no other", async (t) => {
   const [ended, loggedOut] = [await newPerson(app), await newPerson(app)]
   await copyOf(loggedOut.client).send('POST', '/logout')
   await admin.send('POST', '/admin/sessions/revoke-all', { payload: { confirm: 'revoke-all' } })

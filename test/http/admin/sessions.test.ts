@@ -34,12 +34,12 @@ t.test('GET /admin/users/:id/sessions shows the sessions of one user, newest fir
   }
 })
 
-t.test('the session that asks is marked as the current one', async (t) => {
+t.test('the session of the request is marked as the current one', async (t) => {
   const response = await admin.send('GET', `/admin/users/${await userIdOf(admin)}/sessions`)
   t.match(response.json().sessions, [{ id: admin.sessionId, current: true }])
 })
 
-t.test('GET /admin/sessions lists page by page, newest first, each session once', async (t) => {
+t.test('GET /admin/sessions pages through all sessions, newest first, each once', async (t) => {
   const people = [await newPerson(app), await newPerson(app), await newPerson(app)]
   const pages = await allPages<SessionView>(admin, '/admin/sessions?limit=2', 'sessions')
   const ids = pages.flat().map(({ id }) => id)
@@ -94,12 +94,12 @@ for (const [query, field] of [
   ['cursor=', 'cursor'],
   ['limit=-1', 'limit']
 ] as const) {
-  t.test(`GET /admin/sessions?${query} is refused, never everybody's list`, async (t) => {
+  t.test(`GET /admin/sessions?${query} is refused and does not list everybody's sessions`, async (t) => {
     expectFieldErrors(t, await admin.send('GET', `/admin/sessions?${query}`), [field])
   })
 }
 
-t.test('DELETE /admin/sessions/:id ends that session alone, and notes who did it and why', async (t) => {
+t.test('DELETE /admin/sessions/:id ends only that session, and logs the admin and the reason', async (t) => {
   const person = await newPerson(app)
   const { client: other } = await anotherDevice(app, person)
   const { client } = person
@@ -120,19 +120,19 @@ t.test('DELETE /admin/sessions/:id ends that session alone, and notes who did it
   t.match(events, [{ reason: 'revoked_by_admin', note: 'lost phone', actor_id: await userIdOf(admin) }])
 })
 
-t.test('a session is ended without a body just as well', async (t) => {
+t.test('DELETE /admin/sessions/:id needs no body', async (t) => {
   const { client } = await newPerson(app)
   t.equal((await admin.send('DELETE', `/admin/sessions/${client.sessionId}`)).statusCode, 204)
   expectProblem(t, await client.send('GET', '/me'), 'session_revoked')
 })
 
 for (const id of [nobody, 'x', '%00', '*']) {
-  t.test(`no session "${id}": 404`, async (t) => {
+  t.test(`the unknown session id "${id}" answers 404`, async (t) => {
     expectProblem(t, await admin.send('DELETE', `/admin/sessions/${id}`), 'not_found')
   })
 }
 
-t.test('a reason that does not fit is refused, and nothing is ended', async (t) => {
+t.test('an invalid reason is refused, and no session ends', async (t) => {
   const { client } = await newPerson(app)
   for (const reason of [7, 'x'.repeat(501), 'two\nlines', 'nul\u0000']) {
     const options = { payload: { reason } }
@@ -143,7 +143,7 @@ t.test('a reason that does not fit is refused, and nothing is ended', async (t) 
   t.equal((await client.send('GET', '/me')).statusCode, 200)
 })
 
-t.test('DELETE /admin/users/:id/sessions ends all of one user, at once', async (t) => {
+t.test('DELETE /admin/users/:id/sessions ends all sessions of one user at once', async (t) => {
   const person = await newPerson(app)
   const { client: serverSide } = await anotherDevice(app, person, 'session')
   const { client: bystander } = await newPerson(app)

@@ -19,7 +19,7 @@ t.test('GET /admin/users/:id shows one user', async (t) => {
   t.equal(new Date(createdAt).toISOString(), createdAt)
 })
 
-t.test('GET /admin/users lists page by page, newest first, each user once', async (t) => {
+t.test('GET /admin/users pages through all users, newest first, each once', async (t) => {
   const people = [await newPerson(app), await newPerson(app), await newPerson(app), await newPerson(app)]
   const pages = await allPages<{ email: string }>(admin, '/admin/users?limit=2', 'users')
   const emails = pages.flat().map(({ email }) => email)
@@ -29,13 +29,13 @@ t.test('GET /admin/users lists page by page, newest first, each user once', asyn
   t.ok(emails.includes('ops@example.org'))
 })
 
-t.test('a page has 50 users unless the request says otherwise', async (t) => {
+t.test('a page has 50 users by default', async (t) => {
   for (let i = 0; i < 50; i += 1) await newPerson(app, 'access')
   t.equal((await admin.send('GET', '/admin/users')).json().users.length, 50)
   t.ok((await admin.send('GET', '/admin/users?limit=200')).json().users.length > 50)
 })
 
-t.test('?email= finds by the beginning of an address, in any case, to the letter', async (t) => {
+t.test('?email= finds addresses by their exact beginning, in any case', async (t) => {
   await new Client(app).signIn('Find_Me@Example.org')
   await new Client(app).signIn('findxme@example.org')
   const found = async (prefix: string) => {
@@ -60,19 +60,19 @@ for (const [query, field] of [
   ['email[]=ops', 'email[]'],
   ['mail=ops', 'mail']
 ] as const) {
-  t.test(`GET /admin/users?${query} is refused, never everybody's list`, async (t) => {
+  t.test(`GET /admin/users?${query} is refused and does not list everybody`, async (t) => {
     expectFieldErrors(t, await admin.send('GET', `/admin/users?${query}`), [field])
   })
 }
 
-t.test('a cursor of another listing is refused, here and there', async (t) => {
+t.test('each listing refuses the cursors of another listing', async (t) => {
   const cursor = (await admin.send('GET', '/admin/users?limit=1')).json().next_cursor
   expectFieldErrors(t, await admin.send('GET', `/admin/sessions?cursor=${cursor}`), ['cursor'])
   expectFieldErrors(t, await admin.send('GET', `/admin/events?cursor=${cursor}`), ['cursor'])
 })
 
 for (const id of [nobody, 'x', '%00', '..%2f', 'me', `${nobody}x`, nobody.toUpperCase().replaceAll('0', 'A')]) {
-  t.test(`no user "${id}": 404, whatever is asked of them`, async (t) => {
+  t.test(`the unknown user id "${id}" answers 404 on every route`, async (t) => {
     expectProblem(t, await admin.send('GET', `/admin/users/${id}`), 'not_found')
     expectProblem(t, await admin.send('PATCH', `/admin/users/${id}`, { payload: { disabled: true } }), 'not_found')
     expectProblem(t, await admin.send('DELETE', `/admin/users/${id}`), 'not_found')
@@ -81,7 +81,7 @@ for (const id of [nobody, 'x', '%00', '..%2f', 'me', `${nobody}x`, nobody.toUppe
   })
 }
 
-t.test('PATCH with roles gives the user back, and the roles hold from the next token on', async (t) => {
+t.test('PATCH with roles returns the user, and the next access token has the roles', async (t) => {
   const { client } = await newPerson(app)
   const id = await userIdOf(client)
   const response = await admin.send('PATCH', `/admin/users/${id}`, { payload: { roles: ['admin', 'support'] } })
@@ -94,7 +94,7 @@ t.test('PATCH with roles gives the user back, and the roles hold from the next t
   t.strictSame((await client.send('GET', '/me')).json().roles, ['admin', 'support'])
 })
 
-t.test('a demoted admin is powerless at once, and signed in still', async (t) => {
+t.test('an admin who loses the role is refused at once and stays signed in', async (t) => {
   const { client } = await newPerson(app)
   const id = await userIdOf(client)
   await admin.send('PATCH', `/admin/users/${id}`, { payload: { roles: ['admin'] } })
@@ -108,7 +108,7 @@ t.test('a demoted admin is powerless at once, and signed in still', async (t) =>
   t.equal((await client.send('GET', '/me')).statusCode, 200)
 })
 
-t.test('an admin in session mode loses the role at once as well', async (t) => {
+t.test('an admin in session mode also loses the role at once', async (t) => {
   const { client } = await newPerson(app, 'session')
   const id = await userIdOf(client)
   await admin.send('PATCH', `/admin/users/${id}`, { payload: { roles: ['admin'] } })
@@ -117,7 +117,7 @@ t.test('an admin in session mode loses the role at once as well', async (t) => {
   expectProblem(t, await client.send('GET', '/admin/users'), 'insufficient_scope')
 })
 
-t.test('roles that stay as they are leave tokens as they are', async (t) => {
+t.test('setting the same roles again keeps access tokens valid', async (t) => {
   const { client } = await newPerson(app)
   const id = await userIdOf(client)
   await admin.send('PATCH', `/admin/users/${id}`, { payload: { roles: [] } })
@@ -141,7 +141,7 @@ for (const payload of [
   })
 }
 
-t.test('PATCH {disabled} that is no boolean is refused', async (t) => {
+t.test('PATCH refuses a `disabled` that is not a boolean', async (t) => {
   const { client } = await newPerson(app)
   const response = await admin.send('PATCH', `/admin/users/${await userIdOf(client)}`, {
     payload: { disabled: 'false' }
@@ -150,7 +150,7 @@ t.test('PATCH {disabled} that is no boolean is refused', async (t) => {
   t.equal((await client.send('GET', '/me')).statusCode, 200)
 })
 
-t.test('a disabled user loses every session at once, cannot log in, and can again when enabled', async (t) => {
+t.test('disabling a user ends every session and refuses logins until the user is enabled', async (t) => {
   const { client, email } = await newPerson(app)
   const serverSide = new Client(app)
   await serverSide.signIn(email, { path: '/login', mode: 'session' })
@@ -170,7 +170,7 @@ t.test('a disabled user loses every session at once, cannot log in, and can agai
   t.equal((await new Client(app).signIn(email, login)).statusCode, 200)
 })
 
-t.test('a deleted user is gone at once, with every session, and the address is free', async (t) => {
+t.test('deleting a user ends every session at once and frees the address', async (t) => {
   const { client, email } = await newPerson(app)
   const id = await userIdOf(client)
   const response = await admin.send('DELETE', `/admin/users/${id}`)
@@ -187,7 +187,7 @@ t.test('a deleted user is gone at once, with every session, and the address is f
   t.not(await userIdOf(again), id)
 })
 
-t.test('an admin who takes the role from themselves is no admin any more', async (t) => {
+t.test('admins can remove their own role', async (t) => {
   const first = await signInAdmin(app)
   const { client, email } = await newPerson(app, 'body')
   const id = await userIdOf(client)

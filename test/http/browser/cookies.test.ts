@@ -9,7 +9,7 @@ import { Client, openService } from '../../support/service.js'
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const app = await openService(t, database)
 
-/** The Set-Cookie headers of a sign-in under some settings, their values taken out: the credential's and the device's. */
+/** The Set-Cookie headers of a sign-in, without the values: the credential's cookie and the device's. */
 async function headersOf(environment: Environment, mode: Mode): Promise<readonly string[]> {
   const service = await openService(t, database, environment)
   const headers = [(await new Client(service).signIn(newEmail(), { mode })).headers['set-cookie'] ?? []].flat()
@@ -19,23 +19,23 @@ async function headersOf(environment: Environment, mode: Mode): Promise<readonly
 
 const headerOf = async (environment: Environment, mode: 'cookie' | 'session') => (await headersOf(environment, mode))[0]
 
-t.test('the refresh cookie has every protection there is, and lives as long as the session may idle', async (t) => {
+t.test('the refresh cookie has every protection and expires with the idle end of the session', async (t) => {
   const header = await headerOf({}, 'cookie')
   t.equal(header, '__Host-refresh_token=…; Max-Age=1209600; Path=/; HttpOnly; Secure; SameSite=Strict')
 })
 
-t.test('the session cookie has, too, and lives to the absolute end', async (t) => {
+t.test('the session cookie has every protection and expires with the absolute end', async (t) => {
   const header = await headerOf({}, 'session')
   t.equal(header, '__Host-session=…; Max-Age=7776000; Path=/; HttpOnly; Secure; SameSite=Strict')
 })
 
-t.test('COOKIE_SECURE=false takes away the prefix and the flag, nothing else', async (t) => {
+t.test('COOKIE_SECURE=false removes the prefix and the Secure flag, and nothing else', async (t) => {
   const plain = { COOKIE_SECURE: 'false' }
   t.equal(await headerOf(plain, 'cookie'), 'refresh_token=…; Max-Age=1209600; Path=/; HttpOnly; SameSite=Strict')
   t.equal(await headerOf(plain, 'session'), 'session=…; Max-Age=7776000; Path=/; HttpOnly; SameSite=Strict')
 })
 
-t.test('COOKIE_SAME_SITE says where the cookie goes; for other sites it is partitioned', async (t) => {
+t.test('COOKIE_SAME_SITE sets the attribute, and cookies for other sites are partitioned', async (t) => {
   t.equal(
     await headerOf({ COOKIE_SAME_SITE: 'none' }, 'cookie'),
     '__Host-refresh_token=…; Max-Age=1209600; Path=/; HttpOnly; Secure; Partitioned; SameSite=None'
@@ -46,7 +46,7 @@ t.test('COOKIE_SAME_SITE says where the cookie goes; for other sites it is parti
   )
 })
 
-t.test('the device cookie lives for 400 days under the same protections, in every mode but body', async (t) => {
+t.test('the device cookie lives for 400 days with the same protections, in every mode but body', async (t) => {
   const device = '__Host-device=…; Max-Age=34560000; Path=/; HttpOnly; Secure; SameSite=Strict'
   for (const mode of ['cookie', 'session', 'access'] as const) {
     const headers = await headersOf({}, mode)
@@ -64,7 +64,7 @@ t.test('the device cookie lives for 400 days under the same protections, in ever
   )
 })
 
-t.test('near its absolute end a session gets a cookie for what is left', async (t) => {
+t.test('the cookie of a session near its absolute end expires with it', async (t) => {
   const short = await openService(t, database, {
     REFRESH_ABSOLUTE_TTL_SECONDS: '1000',
     REFRESH_IDLE_TTL_SECONDS: '900'
@@ -75,7 +75,7 @@ t.test('near its absolute end a session gets a cookie for what is left', async (
   t.ok(cookie?.maxAge !== undefined && cookie.maxAge > 370 && cookie.maxAge <= 400, `${cookie?.maxAge} s`)
 })
 
-t.test('a refresh that rotates sets the cookie anew', async (t) => {
+t.test('a refresh that rotates sets the cookie again', async (t) => {
   const { client } = await newPerson(app)
   const before = client.cookies.get(refreshCookie)
   const header = String((await client.send('POST', '/refresh')).headers['set-cookie'])
@@ -83,7 +83,7 @@ t.test('a refresh that rotates sets the cookie anew', async (t) => {
   t.not(client.cookies.get(refreshCookie), before)
 })
 
-t.test('logout clears both cookies under the same attributes', async (t) => {
+t.test('logout clears both cookies with the same attributes', async (t) => {
   const { client } = await newPerson(app)
   const headers = [(await client.send('POST', '/logout')).headers['set-cookie']].flat()
   t.strictSame(
@@ -94,7 +94,7 @@ t.test('logout clears both cookies under the same attributes', async (t) => {
   )
 })
 
-t.test('a damaged cookie is refused as what it is, and never an error of ours', async (t) => {
+t.test('a damaged cookie is refused with its own code and never causes a 500', async (t) => {
   const damaged = [
     '%',
     '%zz',
@@ -118,7 +118,7 @@ t.test('a damaged cookie is refused as what it is, and never an error of ours', 
   }
 })
 
-t.test('a cookie without the prefix is none of ours where the prefix is in force', async (t) => {
+t.test('a cookie without the prefix is ignored if the prefix is required', async (t) => {
   const { client } = await newPerson(app)
   const token = client.cookies.get(refreshCookie)
   const tossed = { method: 'POST', url: '/refresh', headers: { cookie: `refresh_token=${token}` } } as const

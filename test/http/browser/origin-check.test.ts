@@ -15,10 +15,10 @@ const allowing = await openService(t, database, { ALLOWED_ORIGINS: 'https://app.
 
 type Headers = Readonly<Record<string, string>>
 
-/** What a browser says of a request, sent to `auth.test`. */
+/** The headers that a browser adds to a request to `auth.test`. */
 const host = 'auth.test'
 const ownOrigin = `http://${host}`
-/** What a page of ours says where TLS ends at a proxy: the request itself looks like plain http. */
+/** The headers of our own page behind a proxy that terminates TLS: the request itself looks like plain http. */
 const issuerOrigin = `https://${host}`
 const foreignOrigin = 'https://evil.test'
 
@@ -48,18 +48,21 @@ const refused: readonly Headers[] = [
 const refresh = (client: Client, headers: Headers) =>
   copyOf(client).send('POST', '/refresh', { headers: { host, ...headers } })
 
-t.test('POST /refresh with the cookie is accepted from our own pages and from what is no browser', async (t) => {
-  const { client } = await newPerson(app)
-  for (const headers of accepted) t.equal((await refresh(client, headers)).statusCode, 200, JSON.stringify(headers))
-})
+t.test(
+  'POST /refresh with the cookie is accepted from our own pages and from programs that are not browsers',
+  async (t) => {
+    const { client } = await newPerson(app)
+    for (const headers of accepted) t.equal((await refresh(client, headers)).statusCode, 200, JSON.stringify(headers))
+  }
+)
 
-t.test('POST /refresh with the cookie is refused from everywhere else, and the cookie stays', async (t) => {
+t.test('POST /refresh with the cookie is refused from every other origin, and the cookie stays', async (t) => {
   const { client } = await newPerson(app)
   for (const headers of refused) expectProblem(t, await refresh(client, headers), 'forbidden_origin')
   t.equal((await refresh(client, {})).statusCode, 200)
 })
 
-t.test('ALLOWED_ORIGINS are accepted, to the letter', async (t) => {
+t.test('only exact matches of ALLOWED_ORIGINS are accepted', async (t) => {
   const { client } = await newPerson(allowing)
   for (const origin of ['https://app.test', 'capacitor://localhost', ownOrigin]) {
     t.equal((await refresh(client, { origin })).statusCode, 200, origin)
@@ -72,7 +75,7 @@ t.test('ALLOWED_ORIGINS are accepted, to the letter', async (t) => {
 
 const foreign = { host, origin: foreignOrigin, 'sec-fetch-site': 'cross-site' }
 
-t.test('everything that acts with a cookie is refused from another origin', async (t) => {
+t.test('every request that acts with a cookie is refused from another origin', async (t) => {
   const { client: byCookie } = await newPerson(app)
   const { client: bySession } = await newPerson(app, 'session')
   expectProblem(t, await byCookie.send('POST', '/logout', { bearer: false, headers: foreign }), 'forbidden_origin')
@@ -97,7 +100,7 @@ t.test('everything that acts with a cookie is refused from another origin', asyn
   t.equal((await bySession.send('GET', '/me')).statusCode, 200)
 })
 
-t.test('a login or a registration from another origin cannot put its cookie into this browser', async (t) => {
+t.test('a login or registration from another origin cannot set its cookie in this browser', async (t) => {
   const { email } = await newPerson(app)
   for (const mode of ['cookie', 'session'] as const) {
     const login = { email, password: goodPassword, mode }
@@ -117,7 +120,7 @@ t.test('a login or a registration from another origin cannot put its cookie into
   }
 })
 
-t.test('what needs no cookie is not bound to an origin', async (t) => {
+t.test('requests without a cookie are accepted from any origin', async (t) => {
   const { client, email } = await newPerson(app, 'body')
   for (const mode of ['body', 'access'] as const) {
     const payload = { email, password: goodPassword, mode }
@@ -129,7 +132,7 @@ t.test('what needs no cookie is not bound to an origin', async (t) => {
   t.equal((await client.send('POST', '/logout', { headers: foreign })).statusCode, 204)
 })
 
-t.test('X-Forwarded-Host and -Proto say what our own origin is only where a trusted proxy sent them', async (t) => {
+t.test('X-Forwarded-Host and X-Forwarded-Proto define our origin only if a trusted proxy sends them', async (t) => {
   const behindProxy = await openService(t, database, { TRUST_PROXY: '10.0.0.0/8', ISSUER: 'https://issuer.test' })
   const { client } = await newPerson(behindProxy)
   const headers = {
@@ -145,7 +148,7 @@ t.test('X-Forwarded-Host and -Proto say what our own origin is only where a trus
   t.equal((await from('10.1.2.3')).statusCode, 200)
 })
 
-t.test('every route that changes something is closed to other origins, for an admin too', async (t) => {
+t.test('every route that changes something refuses other origins, even for an admin', async (t) => {
   const { app: service, admin } = await openAdminService(t, database)
   const { client } = await newPerson(service, 'session')
   const id = (await client.send('GET', '/me')).json().id
@@ -174,7 +177,7 @@ t.test('every route that changes something is closed to other origins, for an ad
   t.match((await client.send('GET', '/me')).json(), { id, roles: ['admin'] }, 'and nothing has changed')
 })
 
-t.test('nothing changes by GET', async (t) => {
+t.test('no GET changes anything', async (t) => {
   const { client } = await newPerson(app, 'session')
   const before = await database.run((prisma) => prisma.session.findMany())
   for (const url of ['/me', '/sessions']) {
@@ -183,7 +186,7 @@ t.test('nothing changes by GET', async (t) => {
   t.strictSame(await database.run((prisma) => prisma.session.findMany()), before)
 })
 
-t.test('only allowed origins may read answers (CORS)', async (t) => {
+t.test('only allowed origins can read responses (CORS)', async (t) => {
   const preflight = (service: typeof app, origin: string) =>
     service.inject({
       method: 'OPTIONS',

@@ -9,7 +9,7 @@ import { openService } from '../../support/service.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const app = await openService(t, database)
-// Node looks for requests that take too long at times; here more often than every 30 s.
+// Node looks for slow requests every 30 s by default; here more often.
 Object.assign(app.server, { connectionsCheckingInterval: 20 })
 const port = await portOf(app)
 
@@ -20,7 +20,7 @@ function expectRawProblem(t: Test, response: RawResponse, code: ContractCode): v
   t.match(problemOf(response), { type: `/docs/errors.md#${code}`, status: contractStatus[code], code })
 }
 
-t.test('what is no HTTP is answered and cut off', async (t) => {
+t.test('bytes that are not HTTP get a response, and the connection closes', async (t) => {
   for (const text of [
     'hello\r\n\r\n',
     'GET\r\n\r\n',
@@ -34,12 +34,12 @@ t.test('what is no HTTP is answered and cut off', async (t) => {
   }
 })
 
-t.test('headers above what a request needs are headers_too_large', async (t) => {
+t.test('headers above the limit are headers_too_large', async (t) => {
   const response = await sendRaw(port, rawRequest('GET /me', [`x-filler: ${'x'.repeat(20_000)}`]))
   expectRawProblem(t, response, 'headers_too_large')
 })
 
-t.test('a megabyte of headers is cut off, and others are served meanwhile', async (t) => {
+t.test('a client that sends a megabyte of headers is cut off, and others are served meanwhile', async (t) => {
   const fillers = Array.from({ length: 1000 }, (_, i) => `x-filler-${i}: ${'x'.repeat(1000)}`)
   const [flood, other] = await Promise.all([
     sendRaw(port, rawRequest('GET /me', fillers)),
@@ -49,14 +49,14 @@ t.test('a megabyte of headers is cut off, and others are served meanwhile', asyn
   t.equal(other.status, 200)
 })
 
-t.test('two requests in one, told apart in two ways, are refused (RFC 9112 §6.3)', async (t) => {
+t.test('requests with two different lengths are refused (RFC 9112 §6.3)', async (t) => {
   const smuggled = ['content-type: application/json', 'transfer-encoding: chunked', 'content-length: 5']
   expectRawProblem(t, await sendRaw(port, `${rawRequest('POST /login', smuggled)}0\r\n\r\n`), 'invalid_request')
   const lengths = ['content-length: 2', 'content-length: 3']
   expectRawProblem(t, await sendRaw(port, `${rawRequest('POST /login', lengths)}{}`), 'invalid_request')
 })
 
-t.test('a request line or a header that HTTP does not allow is refused', async (t) => {
+t.test('an invalid request line or header is refused', async (t) => {
   for (const text of [
     rawRequest('GET /me\u0000'),
     rawRequest('GET /me', ['bad header: x']),
@@ -67,7 +67,7 @@ t.test('a request line or a header that HTTP does not allow is refused', async (
   }
 })
 
-t.test('an address in whatever spelling leads nobody past the guard', async (t) => {
+t.test('no spelling of an address bypasses the guard', async (t) => {
   for (const address of [
     '//admin/users',
     '/admin/users/..',
@@ -90,7 +90,7 @@ t.test('an address in whatever spelling leads nobody past the guard', async (t) 
   }
 })
 
-t.test('headers that come twice are refused or harmless', async (t) => {
+t.test('repeated headers are refused or harmless', async (t) => {
   const { client } = await newPerson(app)
   const bearer = `authorization: Bearer ${client.accessToken}`
   const both = await sendRaw(port, rawRequest('GET /me', ['authorization: Bearer x', bearer]))
@@ -102,7 +102,7 @@ t.test('headers that come twice are refused or harmless', async (t) => {
   t.ok([400, 415].includes(login.status))
 })
 
-t.test('without a Host header HTTP/1.1 is refused', async (t) => {
+t.test('an HTTP/1.1 request without a Host header is refused', async (t) => {
   const response = await sendRaw(port, 'GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n')
   t.equal(response.status, 400)
 })
@@ -120,7 +120,7 @@ t.test('a request that takes too long to arrive is request_timeout, and others a
   t.equal((await sendRaw(port, rawRequest('GET /healthz'))).status, 200)
 })
 
-t.test('a client that goes away in the middle of its request harms nobody', async (t) => {
+t.test('a client that disconnects during its request harms nobody', async (t) => {
   await new Promise<void>((resolve) => {
     const socket = connect(port, '127.0.0.1', () => {
       socket.write('POST /login HTTP/1.1\r\nhost: auth.test\r\ncontent-length: 9\r\n\r\n{', () =>

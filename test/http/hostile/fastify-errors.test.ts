@@ -9,7 +9,7 @@ const { app, admin } = await openAdminService(t, database)
 const { client } = await newPerson(app)
 const jsonType = { 'content-type': 'application/json' }
 
-t.test('JSON that cannot be read is invalid_request, and says so', async (t) => {
+t.test('JSON that cannot be parsed is invalid_request, and the response says so', async (t) => {
   for (const payload of [
     '{',
     '{"a":1}}',
@@ -67,13 +67,13 @@ for (const type of ['application/json\t', 'application/json ;charset=utf-8', 'AP
   })
 }
 
-t.test('a body above 64 KiB is body_too_large, whether its length is announced or not', async (t) => {
+t.test('a body above 64 KiB is body_too_large, with or without a Content-Length', async (t) => {
   const payload = JSON.stringify({ email: 'a@b.c', password: 'x'.repeat(64 * 1024) })
   expectProblem(t, await app.inject({ method: 'POST', url: '/login', headers: jsonType, payload }), 'body_too_large')
   expectProblem(t, await client.send('POST', '/password', { headers: jsonType, payload }), 'body_too_large')
 })
 
-t.test('a content-length that is not true is refused', async (t) => {
+t.test('a wrong Content-Length is refused', async (t) => {
   const headers = { ...jsonType, 'content-length': '3' }
   const response = await app.inject({ method: 'POST', url: '/login', headers, payload: '{"email":"a@b.c"}' })
   t.equal(response.json().code, 'invalid_request')
@@ -97,7 +97,7 @@ for (const url of [
   })
 }
 
-t.test('an id that is longer than any is not_found as well, and is not repeated to whoever sent it', async (t) => {
+t.test('an overlong id is not_found, and the response does not repeat it', async (t) => {
   for (const url of [`/sessions/${'x'.repeat(101)}`, `/admin/users/${'x'.repeat(8000)}/sessions`]) {
     expectProblem(t, await client.send('DELETE', url), 'not_found')
   }
@@ -127,14 +127,14 @@ for (const [method, url, allowed] of [
   ['TRACE', '/healthz', ['GET', 'HEAD']],
   ['OPTIONS', '/me', ['GET', 'HEAD', 'DELETE']]
 ] as const) {
-  t.test(`${method} ${url} is method_not_allowed, and Allow lists what is`, async (t) => {
+  t.test(`${method} ${url} is method_not_allowed, and Allow lists the allowed methods`, async (t) => {
     const response = await app.inject({ method, url })
     expectProblem(t, response, 'method_not_allowed')
     t.strictSame(String(response.headers.allow).split(', ').sort(), [...allowed].sort())
   })
 }
 
-t.test('odd headers are no way in, and no way to a 500', async (t) => {
+t.test('unusual headers bypass no guard and cause no 500', async (t) => {
   const odd: readonly (readonly [headers: Record<string, string | string[]>, code: ContractCode | undefined])[] = [
     [{ authorization: '' }, 'invalid_token'],
     [{ authorization: 'Bearer' }, 'invalid_token'],

@@ -25,12 +25,14 @@ import { processTestMilliseconds } from '../../support/processes/process.js'
 import { openService } from '../../support/service.js'
 import { until } from '../../support/verifier/verifiers.js'
 
-/** Every way of the service and of a verifier elsewhere that takes an access token, and what each says to a forged one. */
+/**
+ * Every part of the service, and a verifier elsewhere, that accepts access tokens; and its response to a forged one.
+ */
 const issuer = 'https://auth.test'
 
 t.setTimeout(processTestMilliseconds)
 
-/** A server that nobody may ask. */
+/** A server that must receive no request. */
 const asked: string[] = []
 const trapServer = createServer((request, response) => {
   asked.push(request.url ?? '')
@@ -46,7 +48,7 @@ for (const alg of signingAlgorithms) {
     const database = await openTestDatabase(t, { kind: 'embedded' })
     const service = await openService(t, database, { ...serviceSettings, JWT_ALG: alg })
     const port = await portOf(service)
-    // A secret is published to nobody, so that only the service itself can verify HS256.
+    // HS256 secrets are not published, so only the service itself can verify HS256.
     const guarded = alg === 'HS256' ? undefined : await openGuardedApp(t, `http://127.0.0.1:${port}`)
     const person = await newPerson(service)
     const key = await stolenKey(database, alg)
@@ -58,33 +60,33 @@ for (const alg of signingAlgorithms) {
     }
     const takers = { service, guarded }
 
-    t.test('the genuine token, and one that was signed by hand with the same key, are taken', async (t) => {
+    t.test('genuine tokens, and one signed by this test with the same key, are accepted', async (t) => {
       await expectTaken(t, takers, parts.genuine)
       const header = { alg, typ: 'at+jwt', kid: key.kid }
       await expectTaken(t, takers, signWith(key, header, { ...claimsOf(parts.genuine), jti: 'by hand' }))
     })
 
-    t.test('a forged token is refused by all of them', async (t) => {
+    t.test('every forged token is refused everywhere', async (t) => {
       const forged = { ...forgeries(parts), ...(alg === 'ES256' && es256Forgeries(parts)) }
       for (const [name, token] of Object.entries(forged)) await expectRefused(t, takers, token, name)
     })
 
-    t.test('so is one that is signed well, and no access token', async (t) => {
+    t.test('a correctly signed token that is not an access token is refused everywhere', async (t) => {
       for (const [name, token] of Object.entries(misshapen(parts))) await expectRefused(t, takers, token, name)
     })
 
-    t.test('an exp that has passed, however long ago, is the end of a token', async (t) => {
+    t.test('an expired token is refused, however long ago it expired', async (t) => {
       for (const exp of [0, 1, -1, -(2 ** 40), Math.floor(Date.now() / 1000) - 60]) {
         const token = signWith(key, { alg, typ: 'at+jwt', kid: key.kid }, { ...claimsOf(parts.genuine), exp })
         await expectRefused(t, takers, token, `exp ${exp}`, 'token_expired')
       }
     })
 
-    t.test('a token with any of its characters changed is refused', async (t) => {
+    t.test('a token with any single character changed is refused', async (t) => {
       const { genuine } = parts
       const taken: number[] = []
       for (let at = 0; at < genuine.length; at += 1) {
-        // Another letter, in every bit of which the two differ.
+        // A letter that differs in every bit.
         const other = genuine[at] === '.' ? 'A' : letters[letters.length - 1 - letters.indexOf(genuine[at] ?? '')]
         const changed = `${genuine.slice(0, at)}${other}${genuine.slice(at + 1)}`
         if ((await statusOf(service, changed)) !== 401) taken.push(at)
@@ -93,18 +95,18 @@ for (const alg of signingAlgorithms) {
       t.strictSame(taken, [])
     })
 
-    t.test('a token has one spelling: bits that no byte holds are none', async (t) => {
+    t.test('a token has one spelling: unused bits of the last letter must be zero', async (t) => {
       const [head, payload, signature = ''] = parts.genuine.split('.')
       const last = letters.indexOf(signature.at(-1) ?? '')
       const respelled = `${head}.${payload}.${signature.slice(0, -1)}${letters[last ^ 1]}`
       await expectRefused(t, takers, respelled, 'respelled')
     })
 
-    t.test('the genuine token is still taken, and no forged one ended its session', async (t) => {
+    t.test('the genuine token still works afterwards, and no forged one ended its session', async (t) => {
       await expectTaken(t, takers, parts.genuine)
     })
 
-    t.test('the end of a session is the end of every spelling and every signature of its tokens', async (t) => {
+    t.test('ending a session refuses every spelling and every signature of its tokens', async (t) => {
       const header = { alg, typ: 'at+jwt', kid: key.kid }
       const claims = claimsOf(parts.genuine)
       const tokens = {
@@ -123,7 +125,7 @@ for (const alg of signingAlgorithms) {
   })
 }
 
-t.test('nobody asked the address that the forged tokens named', async (t) => {
+t.test('no request reached the address that the forged tokens name', async (t) => {
   t.strictSame(asked, [])
 })
 
@@ -134,7 +136,7 @@ interface Takers {
   readonly guarded: FastifyInstance | undefined
 }
 
-/** Somebody's app that takes the service's tokens and follows what it revokes. */
+/** An app that accepts the service's tokens and follows its revocation feed. */
 async function openGuardedApp(t: Test, url: string): Promise<FastifyInstance> {
   const app = Fastify()
   t.teardown(() => app.close())
@@ -149,7 +151,7 @@ async function openGuardedApp(t: Test, url: string): Promise<FastifyInstance> {
   return app
 }
 
-/** All that anybody can read of the key, in the forms in which a careless verifier would take it for a secret. */
+/** Everything public about the key, in forms that a careless verifier could take for a secret. */
 function publishedBytes({ alg, verifying }: SigningKey, jwks: string): (string | Buffer)[] {
   if (alg === 'HS256') return [jwks]
   const key = createPublicKey(verifying)
@@ -182,7 +184,7 @@ async function expectTaken(t: Test, { service, guarded }: Takers, token: string)
   if (guarded !== undefined) t.equal(await statusOf(guarded, token), 200)
 }
 
-/** Refused as `code` by all that take access tokens, and by introspection without a word. */
+/** Expects `code` everywhere that takes access tokens, and `active: false` from introspection. */
 async function expectRefused(
   t: Test,
   { service, guarded }: Takers,
@@ -203,7 +205,7 @@ async function expectRefused(
     {
       service: refusal,
       guarded: guarded && refusal,
-      // Who logs out of what has ended has what they asked for.
+      // Logging out of an ended session succeeds, because the goal is reached.
       logout: code === 'session_revoked' ? 204 : 401,
       introspection: isSmall && { active: false },
       revoke: isSmall && 200

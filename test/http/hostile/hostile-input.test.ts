@@ -4,7 +4,7 @@ import { expectFieldErrors, expectProblem } from '../../support/http/contract-er
 import { newEmail, newPerson, refreshCookie, sessionCookie } from '../../support/http/people.js'
 import { goodPassword, openService } from '../../support/service.js'
 
-/** What is no string where a string belongs: 400, by its field, and nothing happens. */
+/** A value of another type in place of a string answers 400 with the field's name, and changes nothing. */
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const app = await openService(t, database)
 const { client } = await newPerson(app)
@@ -44,7 +44,7 @@ const fields = [
   ['PATCH', `/sessions/${client.sessionId}`, 'device']
 ] as const
 
-/** A body that would do on each of these routes. */
+/** A valid body for each of these routes. */
 const goodBodies: Readonly<Record<string, object>> = {
   '/register': { email: newEmail(), password: goodPassword },
   '/login': { email: newEmail(), password: goodPassword },
@@ -58,7 +58,7 @@ const counts = () =>
 const before = await counts()
 
 for (const [method, url, field] of fields) {
-  t.test(`${method} ${url.replace(client.sessionId, ':id')}: ${field} is a string or nothing`, async (t) => {
+  t.test(`${method} ${url.replace(client.sessionId, ':id')}: ${field} must be a string`, async (t) => {
     for (const value of noStrings) {
       const response = await client.send(method, url, { payload: { ...goodBodies[url], [field]: value } })
       expectFieldErrors(t, response, [field])
@@ -67,7 +67,7 @@ for (const [method, url, field] of fields) {
   })
 }
 
-t.test('a body that is no object is refused', async (t) => {
+t.test('a body that is not an object is refused', async (t) => {
   const routes = new Map(fields.map(([method, url]) => [url, method]))
   for (const [url, method] of routes) {
     for (const payload of ['[]', '"text"', '1', 'true']) {
@@ -78,7 +78,7 @@ t.test('a body that is no object is refused', async (t) => {
   t.equal((await client.send('GET', '/me')).statusCode, 200)
 })
 
-t.test('null is as good as no body', async (t) => {
+t.test('a null body counts as no body', async (t) => {
   const headers = { 'content-type': 'application/json' }
   const response = await app.inject({ method: 'POST', url: '/register', payload: 'null', headers })
   expectFieldErrors(t, response, ['email', 'password'])
@@ -99,14 +99,14 @@ t.test('__proto__ and constructor.prototype are refused', async (t) => {
   t.notOk('roles' in {})
 })
 
-t.test('a member that stands there twice is read once, and can only fail', async (t) => {
+t.test('of a repeated member the last one counts, so repeating can only fail', async (t) => {
   const { email } = await newPerson(app)
   const payload = `{"email":"${email}","email":"nobody@example.org","password":"${goodPassword}"}`
   const headers = { 'content-type': 'application/json' }
   expectProblem(t, await app.inject({ method: 'POST', url: '/login', payload, headers }), 'invalid_credentials')
 })
 
-t.test('text that PostgreSQL cannot hold, or that reads as SQL, is only text', async (t) => {
+t.test('text that PostgreSQL cannot store, or that looks like SQL, is handled as text', async (t) => {
   for (const email of [
     "' OR '1'='1",
     '%@example.org',
@@ -124,7 +124,7 @@ t.test('text that PostgreSQL cannot hold, or that reads as SQL, is only text', a
   }
 })
 
-t.test('a lone surrogate, which no UTF-8 can hold, never is a 500', async (t) => {
+t.test('a lone surrogate, which UTF-8 cannot encode, never causes a 500', async (t) => {
   for (const payload of [
     { email: '\ud800@example.org', password: goodPassword },
     { email: newEmail(), password: goodPassword, device: 'a\udc00b' },
@@ -135,20 +135,20 @@ t.test('a lone surrogate, which no UTF-8 can hold, never is a 500', async (t) =>
   }
 })
 
-t.test('a header that PostgreSQL cannot hold never is a 500', async (t) => {
+t.test('a header that PostgreSQL cannot store never causes a 500', async (t) => {
   const headers = { 'user-agent': 'caf\u00e9 \u00ff' }
   const payload = { email: newEmail(), password: goodPassword }
   t.equal((await app.inject({ method: 'POST', url: '/register', headers, payload })).statusCode, 201)
 })
 
-t.test('more than a body needs is 413 before any of it is looked at', async (t) => {
+t.test('a body above the limit answers 413 before it is parsed', async (t) => {
   const payload = { email: newEmail(), password: 'x'.repeat(1_000_000) }
   for (const url of ['/register', '/login']) {
     expectProblem(t, await app.inject({ method: 'POST', url, payload }), 'body_too_large')
   }
 })
 
-t.test('a cookie header that is damaged in whatever way is no way in, and never a 500', async (t) => {
+t.test('a damaged Cookie header bypasses no guard and causes no 500', async (t) => {
   const { client: serverSide } = await newPerson(app, 'session')
   const token = serverSide.cookies.get(sessionCookie) ?? ''
   const ask = (cookie: string, url = '/me') =>

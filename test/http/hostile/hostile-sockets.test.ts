@@ -13,11 +13,11 @@ const database = await openTestDatabase(t, { kind: 'embedded' })
 const app = await openService(t, database)
 
 const { requestTimeout, timeout, keepAliveTimeout } = app.server
-// The same by far shorter times: a request has three seconds, and that is looked at all the time.
+// The same with shorter limits: a request has three seconds, checked all the time.
 app.server.requestTimeout = 3000
 app.server.headersTimeout = 3000
 Object.assign(app.server, { connectionsCheckingInterval: 20 })
-/** How much all connections of the server have been sent since the first of them. */
+/** The bytes that all connections have sent to the server so far. */
 const sockets: { readonly bytesRead: number }[] = []
 app.server.on('connection', (socket) => sockets.push(socket))
 const received = () => sockets.reduce((sum, { bytesRead }) => sum + bytesRead, 0)
@@ -25,7 +25,7 @@ const received = () => sockets.reduce((sum, { bytesRead }) => sum + bytesRead, 0
 const port = await portOf(app)
 const { client } = await newPerson(app)
 
-t.test('how long a client may take, and how much it may send', async (t) => {
+t.test('the time and size limits of a client are documented', async (t) => {
   t.strictSame(
     { requestTimeout, timeout, keepAliveTimeout },
     { requestTimeout: 10_000, timeout: 30_000, keepAliveTimeout: 72_000 }
@@ -33,7 +33,7 @@ t.test('how long a client may take, and how much it may send', async (t) => {
   t.equal(app.initialConfig.bodyLimit, 65_536)
 })
 
-/** Whoever behaves is served all along. */
+/** Expects that other clients are served meanwhile. */
 async function expectServed(t: Test): Promise<void> {
   const me = rawRequest('GET /me', [`authorization: Bearer ${client.accessToken}`])
   const refresh = rawRequest('POST /refresh', [
@@ -59,7 +59,7 @@ function expectFarewell(t: Test, { status, text }: Farewell, expected: number, c
   t.match(text, new RegExp(`"code":"${code}"`))
 }
 
-t.test('of a body of 100 MB no more is read than any request needs', async (t) => {
+t.test('the server reads no more of a 100 MB body than the limit', async (t) => {
   const bytes = 100 * 2 ** 20
   const before = received()
   const [announced, chunked] = await Promise.all([
@@ -76,7 +76,7 @@ t.test('of a body of 100 MB no more is read than any request needs', async (t) =
   t.ok(received() - before < 2 ** 20, `${received() - before} bytes were read`)
 })
 
-t.test('headers without an end are cut off', async (t) => {
+t.test('endless headers are cut off', async (t) => {
   const line = Buffer.from(`x-filler: ${'x'.repeat(4000)}\r\n`)
   const [lines, one] = await Promise.all([
     flood(port, 'GET /me HTTP/1.1\r\nhost: auth.test\r\n', line, 2 ** 20),
@@ -86,7 +86,7 @@ t.test('headers without an end are cut off', async (t) => {
   for (const farewell of [lines, one]) expectFarewell(t, farewell, 431, 'headers_too_large')
 })
 
-t.test('who drips, or sends nothing at all, is cut off, however many they are', async (t) => {
+t.test('slow and silent clients are cut off, however many there are', async (t) => {
   const pauseMilliseconds = 50
   const hostile = [
     { head: 'GET /me HTTP/1.1\r\nhost: auth.test\r\n', pieces: 'x-drip: 1\r\n', pauseMilliseconds },
@@ -111,7 +111,7 @@ t.test('who drips, or sends nothing at all, is cut off, however many they are', 
   t.equal(await openConnections(), 0, 'none of their connections is left')
 })
 
-t.test('who asks and never reads what comes back holds nothing up', async (t) => {
+t.test('clients that never read responses do not block others', async (t) => {
   const socket = connect(port, '127.0.0.1')
   socket.on('error', () => undefined)
   socket.pause()

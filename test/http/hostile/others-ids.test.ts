@@ -9,7 +9,9 @@ import { operationsOf, specificationOf } from '../../support/http/specification.
 import { processTestMilliseconds } from '../../support/processes/process.js'
 import { type Client, goodPassword, openService } from '../../support/service.js'
 
-/** Routes that name somebody's session or account, asked by somebody else; routes behind a guard, by other spellings. */
+/**
+ * Requests with ids of other users' sessions and accounts, and guarded routes by other spellings of their addresses.
+ */
 t.setTimeout(processTestMilliseconds)
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
@@ -22,7 +24,7 @@ const serverSide = (await anotherDevice(app, here, 'session')).client
 const stranger = await newPerson(app, 'cookie', 'kept name')
 const strangerId = await userIdOf(stranger.client)
 
-/** All that is stored about the stranger. */
+/** Everything stored about the other user. */
 const stored = () =>
   sql(
     database,
@@ -35,7 +37,7 @@ const stored = () =>
   )
 const before = await stored()
 
-/** A body that would do, were the session or the account one's own. */
+/** A body that would be valid for one's own session or account. */
 const payload = {
   device: 'mine',
   reason: 'mine',
@@ -47,7 +49,7 @@ const payload = {
 
 for (const { path, method, name } of operations.filter(({ path }) => path.includes('{'))) {
   for (const [kind, client] of Object.entries({ 'an access token': here.client, 'a session cookie': serverSide })) {
-    t.test(`${name} with the id of somebody else, by ${kind}`, async (t) => {
+    t.test(`${name} with another user's id, by ${kind}`, async (t) => {
       for (const id of [stranger.client.sessionId, strangerId]) {
         const response = await client.send(method.toUpperCase() as 'GET', path.replace('{id}', id), {
           headers: { host: 'auth.test', 'sec-fetch-site': 'same-origin' },
@@ -60,7 +62,7 @@ for (const { path, method, name } of operations.filter(({ path }) => path.includ
   }
 }
 
-t.test('no member or query of one’s own routes names a session of somebody else', async (t) => {
+t.test("no body or query of one's own routes can name another user's session", async (t) => {
   const ids = { id: stranger.client.sessionId, session_id: stranger.client.sessionId, sid: stranger.client.sessionId }
   const named = { ...ids, user_id: strangerId, userId: strangerId, email: stranger.email }
   const query = new URLSearchParams(named).toString()
@@ -77,7 +79,7 @@ t.test('no member or query of one’s own routes names a session of somebody els
   t.equal((await stranger.client.send('GET', '/me')).statusCode, 200)
 })
 
-/** Ways to write an address that some proxy, router or file system takes for the plain one. */
+/** Spellings of an address that some proxy, router or file system treats as the plain one. */
 const spellings = (path: string): readonly string[] => {
   const [, first = '', ...rest] = path.split('/')
   const tail = rest.length === 0 ? '' : `/${rest.join('/')}`
@@ -119,7 +121,7 @@ const spellings = (path: string): readonly string[] => {
   ]
 }
 
-/** Headers by which frameworks and proxies have been talked into another method or another address. */
+/** Headers that make some frameworks and proxies use another method or address. */
 const overrides: readonly (readonly string[])[] = [
   ['x-http-method-override: GET'],
   ['x-http-method: DELETE', 'x-method-override: DELETE'],
@@ -130,13 +132,13 @@ const overrides: readonly (readonly string[])[] = [
   ['x-user: admin', 'x-roles: admin', 'x-forwarded-user: admin']
 ]
 
-/** The guarded routes, each address once: which one is meant is told by the address before the method. */
+/** The guarded routes, one per address: the router finds the address before the method. */
 const guarded = operations.filter(
   ({ operation, path }, index) =>
     operation.security !== undefined && operations.findIndex((other) => other.path === path) === index
 )
 
-/** Whether an answer lets nobody in and is a problem, whatever server made it. */
+/** Whether a response is a problem that grants no access, whichever server sent it. */
 async function expectShut(t: Test, request: string): Promise<void> {
   const response = await sendRaw(port, request)
   const line = request.slice(0, request.indexOf('\r\n'))
@@ -144,7 +146,7 @@ async function expectShut(t: Test, request: string): Promise<void> {
   if (problemOf(response).status !== response.status) t.fail(`${line} is answered without a problem`)
 }
 
-t.test('a guarded route by any other spelling or override stays shut to nobody in particular', async (t) => {
+t.test('no spelling or override header opens a guarded route without a credential', async (t) => {
   const id = stranger.client.sessionId
   for (const { path, method } of guarded) {
     const address = path.replace('{id}', id)
@@ -157,7 +159,7 @@ t.test('a guarded route by any other spelling or override stays shut to nobody i
   t.strictSame(await stored(), before, `${guarded.length} routes`)
 })
 
-t.test('an admin route by any other spelling or override stays shut to a person', async (t) => {
+t.test('no spelling or override header opens an admin route to a user without the role', async (t) => {
   const { client } = await newPerson(app, 'body')
   const bearer = `authorization: Bearer ${client.accessToken}`
   for (const { path, method } of guarded.filter(({ path }) => path.startsWith('/admin'))) {
@@ -173,7 +175,7 @@ t.test('an admin route by any other spelling or override stays shut to a person'
   t.strictSame(await stored(), before)
 })
 
-t.test('a GET that asks for another method by a header changes nothing', async (t) => {
+t.test('a GET with a method override header changes nothing', async (t) => {
   const { client } = await newPerson(app, 'body')
   const bearer = `authorization: Bearer ${client.accessToken}`
   for (const header of ['x-http-method-override', 'x-http-method', 'x-method-override']) {

@@ -6,7 +6,7 @@ import { openService } from '../../support/service.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 
-t.test('GET /.well-known/jwks.json serves public keys alone, cacheable, that verify our tokens', async (t) => {
+t.test('GET /.well-known/jwks.json serves only public keys, cacheable, and they verify our tokens', async (t) => {
   const app = await openService(t, database)
   const response = await app.inject('/.well-known/jwks.json')
   t.equal(response.statusCode, 200)
@@ -26,7 +26,7 @@ t.test('GET /.well-known/jwks.json serves public keys alone, cacheable, that ver
   t.ok(verify('sha256', signed, sameKey, Buffer.from(signature, 'base64url')), 'with nothing but what was published')
 })
 
-t.test('a symmetric key is published nowhere', async (t) => {
+t.test('a symmetric key is never published', async (t) => {
   const app = await openService(t, await openTestDatabase(t, { kind: 'embedded' }), { JWT_ALG: 'HS256' })
   t.strictSame((await app.inject('/.well-known/jwks.json')).json(), { keys: [] })
   t.equal((await (await newPerson(app)).client.send('GET', '/me')).statusCode, 200)
@@ -46,7 +46,7 @@ t.test('GET /.well-known/oauth-authorization-server is the metadata of the issue
   })
 })
 
-t.test('an issuer that ends in a slash stays as it is, and its addresses get no second one', async (t) => {
+t.test('an issuer with a trailing slash stays as it is, and its addresses have no double slash', async (t) => {
   const app = await openService(t, database, { ISSUER: 'https://auth.test/' })
   const metadata = (await app.inject('/.well-known/oauth-authorization-server')).json()
   t.equal(metadata.issuer, 'https://auth.test/')

@@ -11,7 +11,7 @@ import { openService } from '../../support/service.js'
 t.jobs = 1
 const skip = serverUrl === undefined && 'TEST_DATABASE_URL is not set'
 
-/** A service that is cut off from its database, and somebody with a live and an ended session. */
+/** A service whose database connection is cut, and a user with a live and an ended session. */
 async function openCutOff(t: Test, FEED_STALE: 'allow' | 'deny') {
   const relay = await startRelay(t, await testSchema(t))
   const database = await openServerDatabase({ url: relay.url, poolSize: 2 })
@@ -26,7 +26,7 @@ async function openCutOff(t: Test, FEED_STALE: 'allow' | 'deny') {
   return { app, clock, relay, live, ended, introspect }
 }
 
-t.test('FEED_STALE=deny: 503 with Retry-After for what it cannot know, until it does', { skip }, async (t) => {
+t.test('FEED_STALE=deny answers 503 with Retry-After until the feed has caught up', { skip }, async (t) => {
   const { clock, relay, live, ended, introspect } = await openCutOff(t, 'deny')
   t.equal((await introspect(live.accessToken)).json().active, true, 'not yet stale')
   clock.shiftSeconds = 11
@@ -48,7 +48,7 @@ t.test('FEED_STALE=deny: 503 with Retry-After for what it cannot know, until it 
   t.equal((await live.send('GET', '/me')).statusCode, 200)
 })
 
-t.test('FEED_STALE=allow: trusted until exp, but for what is known to be revoked', { skip }, async (t) => {
+t.test('FEED_STALE=allow accepts tokens until they expire, except those of known revocations', { skip }, async (t) => {
   const { clock, live, ended, introspect } = await openCutOff(t, 'allow')
   clock.shiftSeconds = 11
   t.equal((await introspect(live.accessToken)).json().active, true)

@@ -16,7 +16,7 @@ const introspect = async (token: string) => {
 }
 const inactive = { active: false }
 
-t.test('an access token shows its claims while a guard would take it', async (t) => {
+t.test('an access token shows its claims as long as a guard would accept it', async (t) => {
   const { client } = await newPerson(app, 'body')
   const claims = JSON.parse(Buffer.from(client.accessToken.split('.')[1] ?? '', 'base64url').toString())
   t.strictSame(await introspect(client.accessToken), { active: true, token_type: 'Bearer', ...claims })
@@ -24,7 +24,7 @@ t.test('an access token shows its claims while a guard would take it', async (t)
   t.strictSame(await introspect(client.accessToken), inactive)
 })
 
-t.test('an access token that has expired is inactive', async (t) => {
+t.test('an expired access token is inactive', async (t) => {
   const clock = shiftableClock()
   const later = await openService(t, database, serviceSettings, clock)
   const { client } = await newPerson(later, 'body')
@@ -32,7 +32,7 @@ t.test('an access token that has expired is inactive', async (t) => {
   t.strictSame((await postForm(later, '/introspect', { token: client.accessToken })).json(), inactive)
 })
 
-t.test('a refresh token shows its session, for us and not for an API', async (t) => {
+t.test('a refresh token shows its session, with the issuer as its audience', async (t) => {
   const { client } = await newPerson(app, 'body')
   const me = (await client.send('GET', '/me')).json()
   const shown = await introspect(client.refreshToken)
@@ -50,7 +50,7 @@ t.test('a refresh token shows its session, for us and not for an API', async (t)
   t.ok(shown.exp - shown.iat > 13 * 86_400 && shown.exp - shown.iat <= 14 * 86_400)
 })
 
-t.test('asking about an old refresh token ends nothing', async (t) => {
+t.test('introspecting an old refresh token ends nothing', async (t) => {
   const { client } = await newPerson(app, 'body')
   const first = client.refreshToken
   for (let generation = 0; generation < 2; generation++) {
@@ -78,7 +78,7 @@ t.test('a session token shows its session until it ends', async (t) => {
   t.strictSame(await introspect(token), inactive)
 })
 
-t.test('anything else is inactive, and nothing says why', async (t) => {
+t.test('everything else is inactive, without a reason', async (t) => {
   const { client } = await newPerson(app, 'body')
   const flipped = client.refreshToken.slice(0, -2) + (client.refreshToken.endsWith('AA') ? 'BB' : 'AA')
   const tokens = [
@@ -94,7 +94,7 @@ t.test('anything else is inactive, and nothing says why', async (t) => {
   for (const token of tokens) t.strictSame(await introspect(token), inactive, JSON.stringify(token))
 })
 
-t.test('the hint is not needed, and a wrong one does no harm', async (t) => {
+t.test('token_type_hint is optional, and a wrong hint does no harm', async (t) => {
   const { client } = await newPerson(app, 'body')
   for (const token_type_hint of ['access_token', 'refresh_token', 'anything']) {
     const response = await postForm(app, '/introspect', { token: client.refreshToken, token_type_hint })
@@ -102,13 +102,13 @@ t.test('the hint is not needed, and a wrong one does no harm', async (t) => {
   }
 })
 
-t.test('a form that does not fit is refused', async (t) => {
+t.test('an invalid form is refused', async (t) => {
   expectFieldErrors(t, await postForm(app, '/introspect', {}), ['token'])
   expectFieldErrors(t, await postForm(app, '/introspect', 'token=a&token=b'), ['token'])
   expectFieldErrors(t, await postForm(app, '/introspect', 'token=a&__proto__=b&__proto__=c'), ['__proto__'])
 })
 
-t.test('only a form is taken', async (t) => {
+t.test('only forms are accepted', async (t) => {
   const headers = { ...asGateway, 'content-type': 'application/json' }
   const response = await app.inject({ method: 'POST', url: '/introspect', headers, payload: { token: 'x' } })
   t.match(response.json(), { status: 415, code: 'unsupported_media_type' })

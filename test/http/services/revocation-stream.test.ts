@@ -6,7 +6,7 @@ function revocation(id: bigint): Revocation {
   return { id, sid: `s${id}`, reason: 'logged_out', at: 0, expiresAt: 1000 }
 }
 
-/** A stream over a feed that the test plays. */
+/** A stream over a feed that the test controls. */
 function play(t: Test, options: { readonly capacity?: number } = {}) {
   const closing = new AbortController()
   const world = {
@@ -43,7 +43,7 @@ function play(t: Test, options: { readonly capacity?: number } = {}) {
       }
     },
     lastId: 7n,
-    over: closing.signal,
+    closing: closing.signal,
     heartbeatMilliseconds: 5,
     ...options
   })
@@ -53,7 +53,7 @@ function play(t: Test, options: { readonly capacity?: number } = {}) {
 }
 
 t.test(
-  'other keys are told at once, the same ones are not, and what the clock retires is told with the heartbeat',
+  'changed keys are sent at once, unchanged keys are not, and retired keys are sent with the heartbeat',
   async (t) => {
     const { world, next } = play(t)
     for (let i = 0; i < 3; i += 1) await next()
@@ -69,7 +69,7 @@ t.test(
   }
 )
 
-t.test('what was missed, ready, what comes, and a comment in the silence', async (t) => {
+t.test('the stream sends missed entries, ready, new entries, and a comment after each silent heartbeat', async (t) => {
   const { world, next } = play(t)
   t.match(await next(), /^id: 1\nevent: revocation\n/)
   t.strictSame(world.asked, [7n])
@@ -81,7 +81,7 @@ t.test('what was missed, ready, what comes, and a comment in the silence', async
   t.match(await next(), /^:/)
 })
 
-t.test('what comes during the read is told after it', async (t) => {
+t.test('an entry that comes during the read is sent after it', async (t) => {
   const { world, next } = play(t)
   await next()
   world.tell([revocation(2n)])
@@ -90,7 +90,7 @@ t.test('what comes during the read is told after it', async (t) => {
   t.match(await next(), /^id: 2\n/)
 })
 
-t.test('no comment is sent while this instance itself may not know everything', async (t) => {
+t.test("no comment is sent while this instance's feed is stale", async (t) => {
   const { world, next } = play(t)
   for (let i = 0; i < 3; i += 1) await next()
   world.stale = true
@@ -101,7 +101,7 @@ t.test('no comment is sent while this instance itself may not know everything', 
   t.match(await heard, /^:/)
 })
 
-t.test('a reader that takes nothing is cut off before it costs memory', async (t) => {
+t.test('a reader that reads nothing is cut off before it costs memory', async (t) => {
   const { world, stream, next } = play(t, { capacity: 10 })
   await next()
   for (let id = 2n; id < 1000n; id++) world.tell([revocation(id)])
@@ -111,7 +111,7 @@ t.test('a reader that takes nothing is cut off before it costs memory', async (t
   t.equal(world.followers, 0)
 })
 
-t.test('it ends when it is over, and follows nothing any more', async (t) => {
+t.test('a closed stream ends and follows nothing any more', async (t) => {
   const { world, next, close } = play(t)
   for (let i = 0; i < 3; i += 1) await next()
   close()

@@ -13,7 +13,7 @@ async function listening(t: Test) {
   return { app, url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/revocations` }
 }
 
-/** The text of the feed as far as `isEnough` of it, or all where it ends before. */
+/** Reads the feed until `isEnough`, or to its end. */
 async function readFeed(url: string, isEnough: (text: string) => boolean, headers: Record<string, string> = {}) {
   const enough = new AbortController()
   const response = await fetch(url, { headers: { ...asGateway, ...headers }, signal: enough.signal })
@@ -33,7 +33,7 @@ async function readFeed(url: string, isEnough: (text: string) => boolean, header
 const isReady = (text: string) => text.includes('event: ready')
 const sidsOf = (text: string) => [...text.matchAll(/"sid":("?)([^",]*)\1/g)].map((match) => match[2])
 
-t.test('it is a stream of events that nobody keeps', async (t) => {
+t.test('GET /revocations is an event stream that is not cached', async (t) => {
   const { url } = await listening(t)
   const { response, text } = await readFeed(url, isReady)
   t.equal(response.headers.get('content-type'), 'text/event-stream')
@@ -41,7 +41,7 @@ t.test('it is a stream of events that nobody keeps', async (t) => {
   t.match(text, /^event: keys\ndata: {"kids":\["[^"]+"\]}\n\nevent: ready\ndata: \{\}\n\n$/)
 })
 
-t.test('the live entries come first, and a reader resumes after the last it has seen', async (t) => {
+t.test('the live entries come first, and a reader resumes after its last one', async (t) => {
   const { app, url } = await listening(t)
   const { client } = await newPerson(app)
   await client.send('POST', '/logout')
@@ -58,12 +58,12 @@ t.test('the live entries come first, and a reader resumes after the last it has 
   t.ok(sidsOf(resumed).length <= sidsOf(all).length)
 })
 
-t.test('what is ended while somebody reads reaches them, everybody as null', async (t) => {
+t.test("revocations reach a connected reader, and everybody's has a null sid", async (t) => {
   const { app, url } = await listening(t)
   const { client } = await newPerson(app)
   const reading = readFeed(url, (text) => sidsOf(text.slice(text.indexOf('event: ready'))).includes('null'))
   for (let round = 0; round < 500 && app.server.listening; round++) {
-    // It may have been ended before the reader was there: then it is among the live ones.
+    // The session may have ended before the reader connected; then it is among the live entries.
     if (round === 0) await client.send('POST', '/logout')
     await app.auth.endEverybodysSessions()
     const settled = await Promise.race([
@@ -76,7 +76,7 @@ t.test('what is ended while somebody reads reaches them, everybody as null', asy
   t.ok(sidsOf(text).includes(client.sessionId))
 })
 
-t.test('closing the app ends it in good order', async (t) => {
+t.test('closing the app ends the stream without an error', async (t) => {
   const { app, url } = await listening(t)
   const { text } = await readFeed(url, (text) => {
     if (isReady(text)) void app.close()
@@ -85,7 +85,7 @@ t.test('closing the app ends it in good order', async (t) => {
   t.match(text, /event: ready/)
 })
 
-t.test('a Last-Event-ID that is none is refused', async (t) => {
+t.test('an invalid Last-Event-ID is refused', async (t) => {
   const { app } = await listening(t)
   for (const id of ['x', '-1', '1e3', '9'.repeat(19)]) {
     const headers = { ...asGateway, 'last-event-id': id }

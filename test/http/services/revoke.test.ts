@@ -10,7 +10,7 @@ const database = await openTestDatabase(t, { kind: 'embedded' })
 const clock = shiftableClock()
 const app = await openService(t, database, serviceSettings, clock)
 
-t.test('any token of a session ends it, and leaves the others of the person alone', async (t) => {
+t.test("any token of a session ends it and leaves the user's other sessions alone", async (t) => {
   for (const kind of ['access', 'refresh', 'session'] as const) {
     const person = await newPerson(app, kind === 'session' ? 'session' : 'body')
     const { client } = person
@@ -28,7 +28,7 @@ t.test('any token of a session ends it, and leaves the others of the person alon
   }
 })
 
-t.test('a token that is unknown, or of a session that has ended, is no fault', async (t) => {
+t.test('an unknown token, or one of an ended session, answers 200', async (t) => {
   const { client } = await newPerson(app, 'body')
   for (const token of ['x', 'lk_rt_x', client.refreshToken, client.refreshToken, client.accessToken]) {
     t.equal((await postForm(app, '/revoke', { token })).statusCode, 200)
@@ -45,6 +45,6 @@ t.test('a damaged or expired token ends nothing', async (t) => {
   t.equal((await client.send('GET', '/me')).statusCode, 200)
 })
 
-t.test('a form that does not fit is refused', async (t) => {
+t.test('an invalid form is refused', async (t) => {
   expectFieldErrors(t, await postForm(app, '/revoke', {}), ['token'])
 })

@@ -17,7 +17,7 @@ for (const [method, url] of [
   ['POST', '/revoke'],
   ['GET', '/revocations']
 ] as const) {
-  t.test(`${method} ${url} asks for a credential, and says which kind`, async (t) => {
+  t.test(`${method} ${url} asks for a Basic credential`, async (t) => {
     expectRefusal(t, await app.inject({ method, url }), 'missing_credentials')
   })
 
@@ -40,13 +40,13 @@ for (const [method, url] of [
   })
 }
 
-t.test('a refusal comes before anything of the body is read', async (t) => {
+t.test('the guard runs before the body is read', async (t) => {
   const headers = { 'content-type': 'application/json' }
   const response = await app.inject({ method: 'POST', url: '/introspect', headers, payload: '{' })
   expectRefusal(t, response, 'missing_credentials')
 })
 
-t.test('where none is configured nobody may ask, and the metadata names no endpoint', async (t) => {
+t.test('without SERVICE_CREDENTIALS every credential is refused, and the metadata names no endpoint', async (t) => {
   const closed = await openService(t, database)
   expectRefusal(t, await postForm(closed, '/introspect', { token: 'x' }), 'invalid_credentials')
   const metadata = (await closed.inject('/.well-known/oauth-authorization-server')).json()
@@ -56,7 +56,7 @@ t.test('where none is configured nobody may ask, and the metadata names no endpo
   )
 })
 
-t.test('two secrets of one id are accepted while it is being changed, and the encoding of RFC 6749', async (t) => {
+t.test('two secrets of one id are accepted during a change, and so is the encoding of RFC 6749', async (t) => {
   const [old, next] = ['o'.repeat(32), '+/=%&'.repeat(8)]
   const changing = await openService(t, database, { SERVICE_CREDENTIALS: `api:${old},api:${next}` })
   for (const credential of [`api:${old}`, `api:${next}`, `api:${encodeURIComponent(next)}`]) {
@@ -65,7 +65,7 @@ t.test('two secrets of one id are accepted while it is being changed, and the en
   }
 })
 
-t.test('the metadata says where services ask, and how (RFC 8414 §2)', async (t) => {
+t.test('the metadata names the endpoints and their authentication (RFC 8414 §2)', async (t) => {
   t.match((await app.inject('/.well-known/oauth-authorization-server')).json(), {
     introspection_endpoint: 'https://auth.test/introspect',
     introspection_endpoint_auth_methods_supported: ['client_secret_basic'],

@@ -11,7 +11,7 @@ const app = await openService(t, database)
 const isGone = async (sid: string) =>
   (await sql(database, 'SELECT 1 FROM session WHERE id = $1::uuid', sid)).length === 0
 
-t.test('by the refresh cookie: 204, the row is gone, the access token is refused', async (t) => {
+t.test('logout by the refresh cookie answers 204, deletes the row and refuses the access token', async (t) => {
   const person = await newPerson(app)
   const other = await anotherDevice(app, person)
   const { client } = person
@@ -24,7 +24,7 @@ t.test('by the refresh cookie: 204, the row is gone, the access token is refused
   t.equal((await other.client.send('GET', '/me')).statusCode, 200, 'and no other session ends')
 })
 
-t.test('by the refresh token in the body, of any generation', async (t) => {
+t.test('logout by the refresh token in the body works with every generation', async (t) => {
   const { client } = await newPerson(app, 'body')
   const payload = { refresh_token: client.refreshToken }
   await client.send('POST', '/refresh', { payload })
@@ -33,14 +33,14 @@ t.test('by the refresh token in the body, of any generation', async (t) => {
   t.ok(await isGone(client.sessionId))
 })
 
-t.test('by the access token', async (t) => {
+t.test('logout by the access token ends the session', async (t) => {
   const { client } = await newPerson(app, 'access')
   t.equal((await client.send('POST', '/logout')).statusCode, 204)
   t.ok(await isGone(client.sessionId))
   expectProblem(t, await client.send('GET', '/me'), 'session_revoked')
 })
 
-t.test('by the session cookie', async (t) => {
+t.test('logout by the session cookie ends the session', async (t) => {
   const { client } = await newPerson(app, 'session')
   const kept = copyOf(client)
   t.equal((await client.send('POST', '/logout')).statusCode, 204)
@@ -48,7 +48,7 @@ t.test('by the session cookie', async (t) => {
   expectProblem(t, await kept.send('GET', '/me'), 'session_revoked')
 })
 
-t.test('again when already done: 204, and the reason stays the first one', async (t) => {
+t.test('a repeated logout answers 204, and the first reason stays', async (t) => {
   const { client } = await newPerson(app)
   const kept = copyOf(client)
   for (let time = 0; time < 3; time += 1) {
@@ -58,7 +58,7 @@ t.test('again when already done: 204, and the reason stays the first one', async
   expectProblem(t, await kept.send('POST', '/refresh'), 'session_ended', { reason }, [refreshCookie])
 })
 
-t.test('with nothing to log out, or a token that is none: 204', async (t) => {
+t.test('logout without a credential, or with an invalid token, answers 204', async (t) => {
   t.equal((await app.inject({ method: 'POST', url: '/logout' })).statusCode, 204)
   for (const cookie of [`${refreshCookie}=damaged`, '__Host-session=damaged']) {
     t.equal((await app.inject({ method: 'POST', url: '/logout', headers: { cookie } })).statusCode, 204)
@@ -67,7 +67,7 @@ t.test('with nothing to log out, or a token that is none: 204', async (t) => {
   t.equal((await app.inject({ method: 'POST', url: '/logout', payload })).statusCode, 204)
 })
 
-t.test('everything that came along is of no use afterwards', async (t) => {
+t.test('logout ends the session of every credential in the request', async (t) => {
   const { client } = await newPerson(app)
   const other = await newPerson(app, 'body')
   client.accessToken = other.client.accessToken
@@ -76,7 +76,7 @@ t.test('everything that came along is of no use afterwards', async (t) => {
   t.ok(await isGone(other.client.sessionId))
 })
 
-t.test('an access token that has expired beside the cookie does not keep anybody signed in', async (t) => {
+t.test('logout by cookie works even with an expired access token beside it', async (t) => {
   const clock = shiftableClock()
   const { client } = await newPerson(await openService(t, database, {}, clock))
   clock.shiftSeconds = 601
@@ -85,7 +85,7 @@ t.test('an access token that has expired beside the cookie does not keep anybody
   t.equal(client.cookies.size, 0)
 })
 
-t.test('an access token alone that cannot be used is refused: nothing has ended', async (t) => {
+t.test('logout by an unusable access token alone is refused, because nothing has ended', async (t) => {
   const clock = shiftableClock()
   const { client } = await newPerson(await openService(t, database, {}, clock), 'access')
   clock.shiftSeconds = 601
@@ -94,7 +94,7 @@ t.test('an access token alone that cannot be used is refused: nothing has ended'
   expectProblem(t, await client.send('POST', '/logout'), 'invalid_token')
 })
 
-t.test('a token in the cookie and one in the body are ambiguous, and nothing ends', async (t) => {
+t.test('tokens in both the cookie and the body are ambiguous, and nothing ends', async (t) => {
   const { client } = await newPerson(app)
   const payload = { refresh_token: (await newPerson(app, 'body')).client.refreshToken }
   expectProblem(t, await client.send('POST', '/logout', { payload }), 'ambiguous_credentials')
@@ -109,7 +109,7 @@ t.test('two cookies of one name are ambiguous, and nothing ends', async (t) => {
   t.notOk(await isGone(client.sessionId))
 })
 
-t.test('is in the event log, with who did it', async (t) => {
+t.test('logout is in the event log with its actor', async (t) => {
   const { client } = await newPerson(app)
   await client.send('POST', '/logout', { headers: { 'user-agent': 'a browser' } })
   const events = await sql(

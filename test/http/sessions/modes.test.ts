@@ -8,7 +8,7 @@ import { Client, goodPassword, openService } from '../../support/service.js'
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const app = await openService(t, database)
 
-/** What a sign-in in each mode answers with: the body's members, and the cookie that is set. */
+/** What a sign-in in each mode returns: the members of the body, and the cookie. */
 const handedOut: Readonly<Record<Mode, { members: readonly string[]; cookies: readonly string[]; expiresIn: number }>> =
   {
     cookie: {
@@ -34,7 +34,7 @@ const handedOut: Readonly<Record<Mode, { members: readonly string[]; cookies: re
   }
 
 for (const mode of modes) {
-  t.test(`${mode}: register and login hand out what the mode says, and nothing else`, async (t) => {
+  t.test(`${mode}: register and login return what the mode defines, and nothing else`, async (t) => {
     const email = newEmail()
     for (const path of ['/register', '/login'] as const) {
       const client = new Client(app)
@@ -49,7 +49,7 @@ for (const mode of modes) {
     }
   })
 
-  t.test(`${mode}: refused where MODES leaves it out, before anything is made`, async (t) => {
+  t.test(`${mode}: refused if MODES leaves it out, before anything is created`, async (t) => {
     const others = modes.filter((other) => other !== mode)
     const partial = await openService(t, database, { MODES: others.join(',') })
     const payload = { email: newEmail(), password: goodPassword, mode }
@@ -61,13 +61,13 @@ for (const mode of modes) {
   })
 }
 
-t.test('cookie is the mode where none is named', async (t) => {
+t.test('cookie is the default mode', async (t) => {
   const client = new Client(app)
   await client.signIn(newEmail())
   t.match((await client.send('GET', '/sessions')).json(), { sessions: [{ mode: 'cookie' }] })
 })
 
-t.test('no refresh token is in a body outside body mode, at a refresh neither', async (t) => {
+t.test('only body mode has a refresh token in the body, of sign-ins and refreshes', async (t) => {
   const { client } = await newPerson(app)
   const response = await client.send('POST', '/refresh')
   t.strictSame(Object.keys(response.json()).sort(), handedOut.cookie.members)
@@ -85,7 +85,7 @@ t.test('body: a refresh answers in the body and sets no cookie', async (t) => {
   t.equal(client.cookies.size, 0)
 })
 
-t.test('body: the cookies of another session in this browser are left alone', async (t) => {
+t.test('body: cookies of another session in this browser are left alone', async (t) => {
   const { client, email } = await newPerson(app)
   const other = new Client(app)
   for (const [name, value] of client.cookies) other.cookies.set(name, value)
@@ -93,7 +93,7 @@ t.test('body: the cookies of another session in this browser are left alone', as
   t.equal((await client.send('POST', '/refresh')).statusCode, 200)
 })
 
-t.test('session: no JWT is anywhere, and the cookie alone is the credential', async (t) => {
+t.test('session: there is no JWT, and the cookie is the only credential', async (t) => {
   const { client } = await newPerson(app, 'session')
   t.equal(client.accessToken, '')
   t.match(client.cookies.get(sessionCookie), /^lk_st_[\w-]+$/)
@@ -112,13 +112,13 @@ t.test('session: ending it elsewhere refuses its cookie at once', async (t) => {
   expectProblem(t, await person.client.send('GET', '/me'), 'session_revoked')
 })
 
-t.test('access: the session ends with its one token', async (t) => {
+t.test('access: the session ends with its only token', async (t) => {
   const { client } = await newPerson(app, 'access')
   const [session] = (await client.send('GET', '/sessions')).json().sessions
   t.equal(Date.parse(session.expires_at) - Date.parse(session.created_at), 600_000)
 })
 
-t.test('both credentials at once: the header wins', async (t) => {
+t.test('with both credentials the Authorization header wins', async (t) => {
   const bySession = await newPerson(app, 'session')
   const byHeader = await newPerson(app, 'access')
   bySession.client.accessToken = byHeader.client.accessToken

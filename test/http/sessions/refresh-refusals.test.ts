@@ -11,13 +11,13 @@ const app = await openService(t, database)
 const refresh = (payload: object | undefined, headers = {}) =>
   app.inject({ method: 'POST', url: '/refresh', ...(payload && { payload }), headers })
 
-t.test('no refresh token at all is missing_credentials', async (t) => {
+t.test('a request without a refresh token is missing_credentials', async (t) => {
   expectProblem(t, await refresh(undefined), 'missing_credentials')
   expectProblem(t, await refresh({}), 'missing_credentials')
   expectProblem(t, await refresh(undefined, { cookie: `${refreshCookie}=` }), 'missing_credentials')
 })
 
-t.test('an access token is no refresh token, and a refresh token no access token', async (t) => {
+t.test('access tokens and refresh tokens cannot replace each other', async (t) => {
   const { client } = await newPerson(app, 'body')
   const authorization = `Bearer ${client.refreshToken}`
   expectProblem(t, await refresh(undefined, { authorization }), 'missing_credentials')
@@ -25,7 +25,7 @@ t.test('an access token is no refresh token, and a refresh token no access token
   expectFieldErrors(t, await refresh({ refresh_token: client.accessToken }), ['refresh_token'])
 })
 
-t.test('a session token is no refresh token, whatever its prefix says', async (t) => {
+t.test('a session token with the prefix of a refresh token is refused', async (t) => {
   const { client } = await newPerson(app, 'session')
   const token = client.cookies.get('__Host-session') ?? ''
   expectProblem(t, await refresh({ refresh_token: token }), 'invalid_refresh_token')
@@ -48,20 +48,20 @@ t.test('a damaged cookie is cleared', async (t) => {
   expectProblem(t, response, 'invalid_refresh_token', {}, [refreshCookie])
 })
 
-t.test('a session that nobody remembers is invalid_refresh_token', async (t) => {
+t.test('a token of a deleted session without an event is invalid_refresh_token', async (t) => {
   const { client } = await newPerson(app)
   await sql(database, 'DELETE FROM session WHERE id = $1::uuid', client.sessionId)
   expectProblem(t, await client.send('POST', '/refresh'), 'invalid_refresh_token', {}, [refreshCookie])
 })
 
-t.test('a genuine token whose secret is not that of the row is refused and ends nothing', async (t) => {
+t.test('a genuine token with another secret than the row is refused and ends nothing', async (t) => {
   const { client } = await newPerson(app, 'body')
   await sql(database, `UPDATE session SET secret_hash = 'another' WHERE id = $1::uuid`, client.sessionId)
   expectProblem(t, await refresh({ refresh_token: client.refreshToken }), 'invalid_refresh_token')
   t.equal((await client.send('GET', '/me')).statusCode, 200)
 })
 
-t.test('a token in the cookie and one in the body are ambiguous, and both stay good', async (t) => {
+t.test('tokens in both the cookie and the body are ambiguous, and both stay valid', async (t) => {
   const { client } = await newPerson(app)
   const payload = { refresh_token: (await newPerson(app, 'body')).client.refreshToken }
   expectProblem(t, await client.send('POST', '/refresh', { payload }), 'ambiguous_credentials')
@@ -69,7 +69,7 @@ t.test('a token in the cookie and one in the body are ambiguous, and both stay g
   t.equal((await client.send('POST', '/refresh')).statusCode, 200)
 })
 
-t.test('two cookies of one name are ambiguous, even two of one value', async (t) => {
+t.test('two cookies of one name are ambiguous, even with equal values', async (t) => {
   const { client } = await newPerson(app)
   const own = `${refreshCookie}=${client.cookies.get(refreshCookie)}`
   const detail = `Two cookies are named ${refreshCookie}.`
@@ -81,7 +81,7 @@ t.test('two cookies of one name are ambiguous, even two of one value', async (t)
   t.equal((await client.send('POST', '/refresh')).statusCode, 200)
 })
 
-t.test('an Idempotency-Key that could be guessed, or has no end, is refused', async (t) => {
+t.test('an Idempotency-Key that is too short or too long is refused', async (t) => {
   const { client } = await newPerson(app)
   for (const value of ['', 'short', 'x'.repeat(15), 'x'.repeat(256)]) {
     const response = await client.send('POST', '/refresh', { headers: { 'idempotency-key': value } })
@@ -92,7 +92,7 @@ t.test('an Idempotency-Key that could be guessed, or has no end, is refused', as
   }
 })
 
-t.test('a database that cannot serve is 503 with Retry-After; the cookie stays, and is good afterwards', async (t) => {
+t.test('without a database a refresh answers 503 with Retry-After, and the cookie stays valid', async (t) => {
   let away = false
   const faulty: typeof database = {
     ...database,

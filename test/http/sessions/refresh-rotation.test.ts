@@ -4,21 +4,21 @@ import { expectProblem } from '../../support/http/contract-errors.js'
 import { anotherDevice, newPerson, refreshCookie } from '../../support/http/people.js'
 import { openService } from '../../support/service.js'
 
-/** The rows of the rotation table, through HTTP. `grace` is 20 s, `recovery` 16 generations. */
+/** The rows of the rotation table, tested through HTTP. `grace` is 20 s, `recovery` 16 generations. */
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const app = await openService(t, database)
 
 const refresh = (refresh_token: string, headers = {}) =>
   app.inject({ method: 'POST', url: '/refresh', payload: { refresh_token }, headers })
 
-/** Refreshes, and gives the refresh token that came back. */
+/** Refreshes, and returns the new refresh token. */
 async function successorOf(token: string, headers = {}): Promise<string> {
   const response = await refresh(token, headers)
   if (response.statusCode !== 200) throw new Error(`The refresh answered ${response.statusCode}: ${response.body}`)
   return response.json().refresh_token
 }
 
-/** A session at generation 1, its two tokens so far, made with `headers` and as long ago as `seconds`. */
+/** A session at generation 1 with its two tokens so far, created with `headers` and `seconds` ago. */
 async function rotatedOnce(seconds: number, headers = {}) {
   const { client, email } = await newPerson(app, 'body')
   const first = client.refreshToken
@@ -46,7 +46,7 @@ async function eventsOf(sid: string): Promise<string[]> {
   return rows.map(({ type }) => type)
 }
 
-t.test('3: a new session rotates at once, then again as soon as grace has passed', async (t) => {
+t.test('3: a new session rotates at once, and again after grace', async (t) => {
   const { client } = await newPerson(app, 'body')
   const second = await successorOf(client.refreshToken)
   t.not(second, client.refreshToken)
@@ -55,7 +55,7 @@ t.test('3: a new session rotates at once, then again as soon as grace has passed
   t.match(await rowOf(client.sessionId), { generation: 2, recovered: null })
 })
 
-t.test('3: a rotation moves the idle end, never the absolute one', async (t) => {
+t.test('3: a rotation moves the idle end and never the absolute end', async (t) => {
   const { client } = await newPerson(app, 'body')
   const ends = () =>
     sql(database, 'SELECT absolute_expires_at::text FROM session WHERE id = $1::uuid', client.sessionId)
@@ -68,17 +68,20 @@ t.test('3: a rotation moves the idle end, never the absolute one', async (t) => 
   t.ok(Math.abs(Date.parse(session.expires_at) - Date.now() - 1_209_600_000) < 60_000)
 })
 
-t.test('4: sooner than grace there is a fresh access token, the same refresh token, and no write', async (t) => {
-  const { client, second } = await rotatedOnce(19)
-  const before = await rowOf(client.sessionId)
-  const response = await refresh(second)
-  t.equal(response.statusCode, 200)
-  t.equal(response.json().refresh_token, second)
-  t.not(response.json().access_token, client.accessToken)
-  t.strictSame(await rowOf(client.sessionId), before)
-})
+t.test(
+  '4: within grace a refresh returns a new access token and the same refresh token, and writes nothing',
+  async (t) => {
+    const { client, second } = await rotatedOnce(19)
+    const before = await rowOf(client.sessionId)
+    const response = await refresh(second)
+    t.equal(response.statusCode, 200)
+    t.equal(response.json().refresh_token, second)
+    t.not(response.json().access_token, client.accessToken)
+    t.strictSame(await rowOf(client.sessionId), before)
+  }
+)
 
-t.test('4: sooner than grace no cookie is set', async (t) => {
+t.test('4: within grace no cookie is set', async (t) => {
   const { client } = await newPerson(app)
   t.ok((await client.send('POST', '/refresh')).headers['set-cookie'])
   const again = await client.send('POST', '/refresh')
@@ -86,14 +89,14 @@ t.test('4: sooner than grace no cookie is set', async (t) => {
   t.notOk(again.headers['set-cookie'])
 })
 
-t.test('5: within grace the token before gets the same successor, and nothing is written', async (t) => {
+t.test('5: within grace the previous token gets the same successor, and nothing is written', async (t) => {
   const { client, first, second } = await rotatedOnce(19)
   const before = await rowOf(client.sessionId)
   t.equal(await successorOf(first), second)
   t.strictSame(await rowOf(client.sessionId), before)
 })
 
-t.test('5: within grace the cookie before is set to the same successor', async (t) => {
+t.test('5: within grace the previous cookie is set to the same successor', async (t) => {
   const { client } = await newPerson(app)
   const first = client.cookies.get(refreshCookie) ?? ''
   await client.send('POST', '/refresh')
@@ -105,21 +108,21 @@ t.test('5: within grace the cookie before is set to the same successor', async (
 
 const key = { 'idempotency-key': 'one key of one browser' }
 
-t.test('6: later, the key of the request that was lost gets the same successor, without any recovery', async (t) => {
+t.test('6: later, the key of the lost request gets the same successor without using up recovery', async (t) => {
   const { client, first, second } = await rotatedOnce(7200, key)
   t.equal(await successorOf(first, key), second)
   t.match(await rowOf(client.sessionId), { generation: 1, recovered: 1 })
   t.notMatch(await eventsOf(client.sessionId), ['refresh_recovered'])
 })
 
-t.test('6: grace begins anew, so that other tabs may still bring either token', async (t) => {
+t.test('6: grace starts again, so other tabs can use either token', async (t) => {
   const { first, second } = await rotatedOnce(7200, key)
   await successorOf(first, key)
   t.equal(await successorOf(second), second)
   t.equal(await successorOf(first), second)
 })
 
-t.test('6: opens the window once for each generation', async (t) => {
+t.test('6: the window opens once per generation', async (t) => {
   const { client, first, second } = await rotatedOnce(7200, key)
   t.equal(await successorOf(first, key), second)
   t.equal(await successorOf(second, key), second, 'it is open')
@@ -128,13 +131,13 @@ t.test('6: opens the window once for each generation', async (t) => {
   t.not(await successorOf(second, key), second, 'it is not, and the client goes on')
 })
 
-t.test('5: two generations behind, within the grace and with the key of the rotation, is answered', async (t) => {
+t.test('5: two generations behind is accepted within grace with the key of the rotation', async (t) => {
   const { first, second } = await rotatedOnce(7200, key)
   const third = await successorOf(second, key)
   t.equal(await successorOf(first, key), third)
 })
 
-t.test('6: can be done as often as responses are lost', async (t) => {
+t.test('6: works for any number of lost responses', async (t) => {
   const { client, first, second } = await rotatedOnce(7200, key)
   for (let lost = 0; lost < 3; lost += 1) {
     t.equal(await successorOf(first, key), second)
@@ -142,14 +145,14 @@ t.test('6: can be done as often as responses are lost', async (t) => {
   }
 })
 
-t.test('7: later and without the key, one lost response is forgiven, with an event', async (t) => {
+t.test('7: later and without a key, one lost response is recovered, with an event', async (t) => {
   const { client, first, second } = await rotatedOnce(7200, key)
   t.equal(await successorOf(first, { 'idempotency-key': 'the key of another one' }), second)
   t.match(await rowOf(client.sessionId), { generation: 1, recovered: 1 })
   t.strictSame(await eventsOf(client.sessionId), ['login_succeeded', 'refresh_recovered'])
 })
 
-t.test('7: another one within 16 generations is not forgiven; after them it is', async (t) => {
+t.test('7: the next recovery works only after 16 generations', async (t) => {
   for (const [generations, outcome] of [
     [15, 401],
     [16, 200]
@@ -166,7 +169,7 @@ t.test('7: another one within 16 generations is not forgiven; after them it is',
   }
 })
 
-t.test('8: an older token ends this session at once, its access token too, and no other of the user', async (t) => {
+t.test('8: an older token ends this session and its access token at once, and no other session', async (t) => {
   const { client, email, first, second } = await rotatedOnce(20)
   const other = await anotherDevice(app, { email }, 'body')
   const third = await successorOf(second)
@@ -192,7 +195,7 @@ t.test('8: the cookie of a session that ended by reuse is cleared', async (t) =>
   expectProblem(t, response, 'session_ended', { reason: 'reuse_detected' }, [refreshCookie])
 })
 
-t.test('9: a token newer than the row, after a restore from backup, goes on, with an event', async (t) => {
+t.test('9: after a restore from backup, a token newer than the row continues, with an event', async (t) => {
   const { client, second } = await rotatedOnce(20)
   const third = await successorOf(second)
   await sql(database, 'UPDATE session SET generation = 0, rotated_at = NULL WHERE id = $1::uuid', client.sessionId)
@@ -202,7 +205,7 @@ t.test('9: a token newer than the row, after a restore from backup, goes on, wit
   t.equal(await successorOf(third), fourth, 'and its response may be lost')
 })
 
-t.test('a refresh hands out the roles that the user has now', async (t) => {
+t.test("a refresh returns the user's current roles", async (t) => {
   const { client, email } = await newPerson(app, 'body')
   await sql(database, `UPDATE "user" SET roles = '{editor}' WHERE email_key = $1`, email)
   await client.send('POST', '/refresh', { payload: { refresh_token: client.refreshToken } })

@@ -22,7 +22,7 @@ t.test('strict: every refresh rotates', async (t) => {
   t.equal(tokens.size, 4)
 })
 
-t.test('strict: every old token is reuse, at once and later, with the key of its request too', async (t) => {
+t.test('strict: every old token is reuse, at once and later, even with the key of its request', async (t) => {
   for (const seconds of [0, 7200]) {
     const { client } = await newPerson(app, 'body')
     t.equal((await refresh(client.refreshToken)).statusCode, 200)
@@ -32,7 +32,7 @@ t.test('strict: every old token is reuse, at once and later, with the key of its
   }
 })
 
-t.test('no recovery: with REFRESH_RECOVERY_GENERATIONS=0 a lost response is not forgiven', async (t) => {
+t.test('no recovery: with REFRESH_RECOVERY_GENERATIONS=0 a lost response ends the session', async (t) => {
   const unforgiving = await openService(t, database, { REFRESH_RECOVERY_GENERATIONS: '0' })
   const { client } = await newPerson(unforgiving, 'body')
   const send = () =>

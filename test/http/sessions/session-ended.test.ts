@@ -5,7 +5,9 @@ import { expectProblem } from '../../support/http/contract-errors.js'
 import { anotherDevice, copyOf, type Device, newPerson, refreshCookie } from '../../support/http/people.js'
 import { Client, goodPassword, openService } from '../../support/service.js'
 
-/** `session_ended` says why, to whoever holds a genuine refresh token. `reuse_detected` is in refresh-rotation.test.ts. */
+/**
+ * `session_ended` tells the reason to the holder of a genuine refresh token. For `reuse_detected` see refresh-rotation.
+ */
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const admin = { ADMIN_EMAIL: 'ops@example.org', ADMIN_PASSWORD: goodPassword }
 const app = await openService(t, database, { ...admin, MAX_SESSIONS_PER_USER: '2' })
@@ -89,7 +91,7 @@ for (const [name, reason, end] of endings) {
   })
 }
 
-t.test('not being used for too long: idle_timeout', async (t) => {
+t.test('a session unused for too long ends with idle_timeout', async (t) => {
   const { client } = await newPerson(app)
   await age(database, client.sessionId, 1_209_600)
   expectProblem(t, await copyOf(client).send('POST', '/refresh'), 'session_ended', { reason: 'idle_timeout' }, [
@@ -103,7 +105,7 @@ t.test('not being used for too long: idle_timeout', async (t) => {
   )
 })
 
-t.test('being used to the last: absolute_timeout', async (t) => {
+t.test('a session used until its absolute end ends with absolute_timeout', async (t) => {
   const { client } = await newPerson(app)
   for (let week = 0; week < 12; week += 1) {
     await age(database, client.sessionId, 604_800)
@@ -114,7 +116,7 @@ t.test('being used to the last: absolute_timeout', async (t) => {
   expectProblem(t, response, 'session_ended', { reason: 'absolute_timeout' }, [refreshCookie])
 })
 
-t.test('everybody being ended: revoked_by_admin', async (t) => {
+t.test("ending everybody's sessions gives the reason revoked_by_admin", async (t) => {
   const { client } = await newPerson(app)
   await ops.send('POST', '/admin/sessions/revoke-all', { payload: { confirm: 'revoke-all' } })
   expectProblem(t, await client.send('GET', '/me'), 'session_revoked')

@@ -12,7 +12,7 @@ const app = await openService(t, database)
 const list = async ({ client }: Device) => (await client.send('GET', '/sessions')).json().sessions
 const isLive = async ({ client }: Device) => (await client.send('GET', '/me')).statusCode === 200
 
-t.test('GET /sessions lists the devices, newest first, with all there is to know of each', async (t) => {
+t.test('GET /sessions lists the devices, newest first, with all members', async (t) => {
   const laptop = await newPerson(app, 'cookie', 'laptop')
   await age(database, laptop.client.sessionId, 3600)
   const phone = await anotherDevice(app, laptop, 'body')
@@ -39,7 +39,7 @@ t.test('GET /sessions lists the devices, newest first, with all there is to know
   for (const time of ['created_at', 'last_used_at', 'expires_at']) t.match(first[time], /^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
 })
 
-t.test('a session that is past its end is not listed', async (t) => {
+t.test('a session past its end is not listed', async (t) => {
   const here = await newPerson(app)
   const old = await anotherDevice(app, here)
   await age(database, old.client.sessionId, 1_209_600)
@@ -58,7 +58,7 @@ t.test('a long user agent is cut, not refused', async (t) => {
   t.equal((await list(device))[0].user_agent, 'x'.repeat(400))
 })
 
-t.test('PATCH /sessions/:id names a device, this one or another', async (t) => {
+t.test('PATCH /sessions/:id renames this device or another one', async (t) => {
   const here = await newPerson(app)
   const there = await anotherDevice(app, here)
   for (const { client } of [here, there]) {
@@ -73,14 +73,14 @@ t.test('PATCH /sessions/:id names a device, this one or another', async (t) => {
   }
 })
 
-t.test('a name that does not fit is refused', async (t) => {
+t.test('an invalid name is refused', async (t) => {
   const { client } = await newPerson(app)
   for (const payload of [{}, { device: '' }, { device: 'x'.repeat(101) }, { device: null }, { device: 'a\0b' }]) {
     expectFieldErrors(t, await client.send('PATCH', `/sessions/${client.sessionId}`, { payload }), ['device'])
   }
 })
 
-t.test('DELETE /sessions/:id ends another device', async (t) => {
+t.test('DELETE /sessions/:id ends another session of the user', async (t) => {
   const here = await newPerson(app)
   const there = await anotherDevice(app, here)
   const response = await here.client.send('DELETE', `/sessions/${there.client.sessionId}`)
@@ -91,7 +91,7 @@ t.test('DELETE /sessions/:id ends another device', async (t) => {
   expectProblem(t, await here.client.send('DELETE', `/sessions/${there.client.sessionId}`), 'not_found')
 })
 
-t.test("another user's session is not_found, and untouched", async (t) => {
+t.test("another user's session answers not_found and stays unchanged", async (t) => {
   const { client } = await newPerson(app)
   const stranger = await newPerson(app, 'cookie', 'kept name')
   const url = `/sessions/${stranger.client.sessionId}`
@@ -100,7 +100,7 @@ t.test("another user's session is not_found, and untouched", async (t) => {
   t.match(await list(stranger), [{ device: 'kept name' }])
 })
 
-t.test('an id that nobody has, or that is none, is not_found', async (t) => {
+t.test('an unknown or invalid session id answers not_found', async (t) => {
   const { client } = await newPerson(app)
   for (const id of [randomUUID(), 'x', '1', '%00', "'%20OR%201=1", 'undefined', 'null', 'x'.repeat(100)]) {
     expectProblem(t, await client.send('DELETE', `/sessions/${id}`), 'not_found')
@@ -109,7 +109,7 @@ t.test('an id that nobody has, or that is none, is not_found', async (t) => {
   t.equal((await client.send('GET', '/me')).statusCode, 200)
 })
 
-t.test('DELETE /sessions ends all but this one, of this user', async (t) => {
+t.test('DELETE /sessions ends all other sessions of this user', async (t) => {
   const here = await newPerson(app)
   const others = [await anotherDevice(app, here), await anotherDevice(app, here, 'session')]
   const stranger = await newPerson(app)
@@ -123,7 +123,7 @@ t.test('DELETE /sessions ends all but this one, of this user', async (t) => {
   t.strictSame((await here.client.send('DELETE', '/sessions?all=false')).json(), { revoked: 0 })
 })
 
-t.test('DELETE /sessions?all=true ends this one, too', async (t) => {
+t.test('DELETE /sessions?all=true ends the current session too', async (t) => {
   const here = await newPerson(app)
   const there = await anotherDevice(app, here)
   t.strictSame((await here.client.send('DELETE', '/sessions?all=true')).json(), { revoked: 2 })
@@ -131,7 +131,7 @@ t.test('DELETE /sessions?all=true ends this one, too', async (t) => {
   t.notOk(await isLive(there))
 })
 
-t.test('a query that does not fit ends nothing', async (t) => {
+t.test('an invalid query ends nothing', async (t) => {
   const here = await newPerson(app)
   const there = await anotherDevice(app, here)
   expectFieldErrors(t, await here.client.send('DELETE', '/sessions?all=yes'), ['all'])
@@ -139,14 +139,14 @@ t.test('a query that does not fit ends nothing', async (t) => {
   t.ok(await isLive(there))
 })
 
-t.test('with REAUTHENTICATION_SECONDS another device ends only by who has logged in lately', async (t) => {
+t.test('with REAUTHENTICATION_SECONDS only a recently logged-in user can end another session', async (t) => {
   const clock = shiftableClock()
   const strict = await openService(t, database, { REAUTHENTICATION_SECONDS: '300' }, clock)
   for (const mode of ['body', 'session'] as const) {
     const laptop = await newPerson(strict, mode)
     const phone = await anotherDevice(strict, laptop)
     const endPhone = () => laptop.client.send('DELETE', `/sessions/${phone.client.sessionId}`)
-    // The login's time stands in the access token, and for a server-side session in the row.
+    // The time of the login is in the access token; for a server-side session it is in the row.
     if (mode === 'body') clock.shiftSeconds = 301
     else await age(database, laptop.client.sessionId, 301)
 

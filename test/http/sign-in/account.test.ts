@@ -16,7 +16,7 @@ async function loginWith(email: string, password: string): Promise<number> {
   return (await app.inject({ method: 'POST', url: '/login', payload: { email, password } })).statusCode
 }
 
-t.test('GET /me tells who this is, and nothing else', async (t) => {
+t.test('GET /me returns the signed-in user, and nothing else', async (t) => {
   const { client, email } = await newPerson(app)
   const response = await client.send('GET', '/me')
   const { id, created_at, ...rest } = response.json()
@@ -26,7 +26,7 @@ t.test('GET /me tells who this is, and nothing else', async (t) => {
   t.match(created_at, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
 })
 
-t.test('GET /me/events tells what happened to this account, and to no other', async (t) => {
+t.test('GET /me/events returns the events of this account only', async (t) => {
   const { client: admin } = await newPerson(app)
   await sql(database, `UPDATE "user" SET roles = '{admin}' WHERE id = $1::uuid`, await userIdOf(admin))
   await admin.send('POST', '/refresh')
@@ -58,7 +58,7 @@ t.test('GET /me/events tells what happened to this account, and to no other', as
   t.notOk(response.body.includes(await userIdOf(admin)))
 })
 
-t.test('GET /me/events is given page by page', async (t) => {
+t.test('GET /me/events is paged', async (t) => {
   const here = await newPerson(app)
   await anotherDevice(app, here)
   const types = (await allPages<{ type: string }>(here.client, '/me/events?limit=2', 'events')).map((page) =>
@@ -69,7 +69,7 @@ t.test('GET /me/events is given page by page', async (t) => {
   expectProblem(t, await app.inject('/me/events'), 'missing_credentials')
 })
 
-t.test('POST /password sets the new password and keeps this session only', async (t) => {
+t.test('POST /password sets the new password and keeps only this session', async (t) => {
   const here = await newPerson(app)
   const others = [await anotherDevice(app, here), await anotherDevice(app, here, 'session')]
   const stranger = await newPerson(app)
@@ -84,7 +84,7 @@ t.test('POST /password sets the new password and keeps this session only', async
   t.equal((await stranger.client.send('GET', '/me')).statusCode, 200)
 })
 
-t.test('POST /password with a wrong current password changes nothing, and is in the event log', async (t) => {
+t.test('POST /password with a wrong current password changes nothing and is in the event log', async (t) => {
   const here = await newPerson(app)
   const there = await anotherDevice(app, here)
   for (const wrong of ['not the right one', '', `${goodPassword} `, 'x'.repeat(1025)]) {
@@ -97,12 +97,12 @@ t.test('POST /password with a wrong current password changes nothing, and is in 
   t.equal(refused.length, 4)
 })
 
-t.test('POST /password names what is missing', async (t) => {
+t.test('POST /password names missing members', async (t) => {
   const { client } = await newPerson(app)
   expectFieldErrors(t, await client.send('POST', '/password', { payload: {} }), ['current_password', 'new_password'])
 })
 
-t.test('two changes of one password at once: one wins, the other is refused', async (t) => {
+t.test('of two concurrent password changes one wins and the other is refused', async (t) => {
   const here = await newPerson(app)
   const there = await anotherDevice(app, here)
   const answers = await Promise.all([
@@ -114,7 +114,7 @@ t.test('two changes of one password at once: one wins, the other is refused', as
   t.strictSame(live.sort(), [200, 401])
 })
 
-t.test('DELETE /me deletes the account and all its sessions, clears the cookies, and frees the address', async (t) => {
+t.test('DELETE /me deletes the account and all its sessions, clears the cookies and frees the address', async (t) => {
   const here = await newPerson(app)
   const there = await anotherDevice(app, here, 'body')
   const kept = copyOf(here.client)
@@ -139,7 +139,7 @@ t.test('DELETE /me without the password deletes nothing', async (t) => {
   t.equal((await client.send('GET', '/me')).statusCode, 200)
 })
 
-t.test('a user whose row has gone is session_revoked on every route that needs it', async (t) => {
+t.test('a user whose row is gone is session_revoked on every route that needs it', async (t) => {
   const { client, email } = await newPerson(app)
   await sql(database, 'DELETE FROM "user" WHERE email_key = $1', email)
   expectProblem(t, await client.send('GET', '/me'), 'session_revoked')
@@ -148,14 +148,14 @@ t.test('a user whose row has gone is session_revoked on every route that needs i
   expectProblem(t, await client.send('DELETE', '/me', { payload }), 'session_revoked')
 })
 
-t.test('a login that was proved with the old password fails where the password has changed meanwhile', async (t) => {
+t.test('a login with the old password fails if the password changes meanwhile', async (t) => {
   const here = await newPerson(app)
   let runs = Number.NEGATIVE_INFINITY
   const changing: typeof database = {
     ...database,
     run: async (operation) => {
       runs += 1
-      // The login has read the user and proved the password, and is about to make its session.
+      // The login has read the user and verified the password, and is about to create its session.
       if (runs === 2) t.equal((await change(here.client, goodPassword, newPassword)).statusCode, 204)
       return database.run(operation)
     }

@@ -21,7 +21,7 @@ const guarded = [
   ['DELETE', '/sessions/00000000-0000-4000-8000-000000000000']
 ] as const
 
-/** A request that would pass if the credential did. */
+/** A request that would succeed with a valid credential. */
 const send = (method: (typeof guarded)[number][0], url: string, headers: Record<string, string>) =>
   app.inject({
     method,
@@ -31,14 +31,14 @@ const send = (method: (typeof guarded)[number][0], url: string, headers: Record<
   })
 
 for (const [method, url] of guarded) {
-  t.test(`${method} ${url.slice(0, 12)}: nothing sent, and nothing good sent`, async (t) => {
+  t.test(`${method} ${url.slice(0, 12)}: a missing or invalid credential is refused`, async (t) => {
     expectProblem(t, await send(method, url, {}), 'missing_credentials')
     expectProblem(t, await send(method, url, { authorization: 'Bearer x.y.z' }), 'invalid_token')
     expectProblem(t, await send(method, url, { cookie: `${sessionCookie}=lk_st_x` }), 'invalid_token')
   })
 }
 
-t.test('a header that is no Bearer token is refused, and never falls back to the cookie', async (t) => {
+t.test('an Authorization header without a Bearer token is refused and never falls back to the cookie', async (t) => {
   const { client } = await newPerson(app, 'session')
   const cookie = `${sessionCookie}=${client.cookies.get(sessionCookie)}`
   const good = (await newPerson(app)).client.accessToken
@@ -47,7 +47,7 @@ t.test('a header that is no Bearer token is refused, and never falls back to the
   }
 })
 
-t.test('the scheme is read in any case', async (t) => {
+t.test('the scheme Bearer is accepted in any case', async (t) => {
   const { client } = await newPerson(app)
   for (const authorization of bearerHeaders.good(client.accessToken)) {
     t.equal((await app.inject({ url: '/me', headers: { authorization } })).statusCode, 200, authorization)
@@ -61,7 +61,7 @@ t.test('two session cookies are ambiguous_credentials', async (t) => {
   expectProblem(t, await app.inject({ url: '/me', headers: { cookie } }), 'ambiguous_credentials', { detail })
 })
 
-t.test('an access token is good to its last second, then token_expired', async (t) => {
+t.test('an access token is accepted until its last second, then token_expired', async (t) => {
   const { client } = await newPerson(app)
   clock.shiftSeconds = 598
   t.equal((await client.send('GET', '/me')).statusCode, 200)
@@ -70,7 +70,7 @@ t.test('an access token is good to its last second, then token_expired', async (
   clock.shiftSeconds = 0
 })
 
-t.test('a server-side session ends by idling, and moves its end by being used', async (t) => {
+t.test('a server-side session ends when idle, and each use extends it', async (t) => {
   const { client } = await newPerson(app, 'session')
   for (let week = 0; week < 4; week += 1) {
     await age(database, client.sessionId, 604_800)
@@ -90,7 +90,7 @@ t.test('a server-side session ends at its absolute end, however often it is used
   expectProblem(t, await client.send('GET', '/me'), 'token_expired')
 })
 
-t.test('a refresh token is no session token, whatever its prefix says', async (t) => {
+t.test('a refresh token with the prefix of a session token is refused', async (t) => {
   const { client } = await newPerson(app, 'body')
   for (const token of [client.refreshToken, client.refreshToken.replace('lk_rt_', 'lk_st_')]) {
     const response = await app.inject({ url: '/me', headers: { cookie: `${sessionCookie}=${token}` } })
@@ -98,7 +98,7 @@ t.test('a refresh token is no session token, whatever its prefix says', async (t
   }
 })
 
-t.test('an access token says what RFC 9068 asks for, and nothing that tells who somebody is', async (t) => {
+t.test('an access token has the claims of RFC 9068 and nothing personal', async (t) => {
   const { client, email } = await newPerson(app)
   const [header = {}, claims = {}] = client.accessToken
     .split('.')
@@ -125,7 +125,7 @@ t.test('an access token says what RFC 9068 asks for, and nothing that tells who 
   t.notMatch(JSON.stringify(claims), email)
 })
 
-t.test('a refresh keeps auth_time, and is a new jti', async (t) => {
+t.test('a refresh keeps auth_time and has a new jti', async (t) => {
   const { client } = await newPerson(app)
   await age(database, client.sessionId, 3600)
   const claimsOf = () => JSON.parse(Buffer.from(client.accessToken.split('.')[1] ?? '', 'base64url').toString())

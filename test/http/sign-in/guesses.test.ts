@@ -7,7 +7,7 @@ import { anotherDevice, copyOf, newEmail, newPerson } from '../../support/http/p
 import { shiftableClock } from '../../support/http/shiftable-clock.js'
 import { type Client, goodPassword, openService } from '../../support/service.js'
 
-/** The bounds of guesses at an account, by whoever makes them. */
+/** The limits on password guesses against an account. */
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const clock = shiftableClock()
 const app = await openService(t, database, { RATE_LIMIT_ENABLED: 'true' }, clock)
@@ -50,12 +50,12 @@ function expectLimited(t: Test, response: LightMyRequestResponse): void {
   t.ok(wait > 800 && wait <= 900, `Retry-After is what is left of a quarter of an hour: ${wait}`)
 }
 
-/** Uses up what all strangers together may guess at an account, each from an address of its own. */
+/** Uses up the guesses that all strangers together have for an account, each from another address. */
 async function attack(email: string): Promise<void> {
   for (let guess = 0; guess < ofStrangers; guess += 1) await login(email)
 }
 
-t.test('a stranger at one address stops himself, and not the owner', async (t) => {
+t.test('guesses from one address block that address, not the owner', async (t) => {
   const { client, email } = await newPerson(app)
   const from = newAddress()
   for (let guess = 0; guess < ofStranger; guess += 1) {
@@ -72,7 +72,7 @@ t.test('a stranger at one address stops himself, and not the owner', async (t) =
   t.equal((await login((await newPerson(app)).email, { from, password: goodPassword })).statusCode, 200, 'anybody else')
 })
 
-t.test('strangers from everywhere stop each other; whoever has signed in before gets in', async (t) => {
+t.test('guesses from many addresses block strangers, and known devices get in', async (t) => {
   const laptop = await newPerson(app)
   const { email } = laptop
   const phone = await anotherDevice(app, laptop, 'body')
@@ -88,7 +88,7 @@ t.test('strangers from everywhere stop each other; whoever has signed in before 
   t.equal((await laptop.client.send('GET', '/me')).statusCode, 200)
 })
 
-t.test('fifty guesses at once count each', async (t) => {
+t.test('fifty concurrent guesses all count', async (t) => {
   const { email } = await newPerson(app)
   const from = newAddress()
   const atOnce = (attempt: Attempt) => Promise.all(Array.from({ length: 50 }, () => login(email, attempt)))
@@ -100,7 +100,7 @@ t.test('fifty guesses at once count each', async (t) => {
   t.equal(count(fromEverywhere, 429), 50 - (ofStrangers - ofStranger))
 })
 
-t.test('an IPv6 client is its /64, an IPv4 client in IPv6 clothes its address', async (t) => {
+t.test('an IPv6 client is its /64, and a mapped IPv4 client is its IPv4 address', async (t) => {
   const { email } = await newPerson(app)
   for (let guess = 0; guess < ofStranger; guess += 1) await login(email, { from: `2001:db8:0:7::${guess}:1` })
   expectLimited(t, await login(email, { from: '2001:db8:0:7:ffff::1' }))
@@ -111,7 +111,7 @@ t.test('an IPv6 client is its /64, an IPv4 client in IPv6 clothes its address', 
   expectLimited(t, await login(other, { from: '::ffff:192.0.2.77' }))
 })
 
-t.test('an unknown e-mail, a known one and a disabled user have the same limits and answers', async (t) => {
+t.test('unknown, known and disabled accounts have the same limits and responses', async (t) => {
   const known = await newPerson(app)
   const disabled = await newPerson(app)
   await sql(database, 'UPDATE "user" SET disabled_at = now() WHERE email_key = $1', disabled.email)
@@ -125,7 +125,7 @@ t.test('an unknown e-mail, a known one and a disabled user have the same limits 
   const from = newAddress()
   const seen: { status: number; body: string; retryAfter: boolean }[][] = []
   for (const { email, password } of attempts) {
-    // What was counted for the disabled user's wrong passwords is not to count for the right ones.
+    // The wrong passwords for the disabled user must not count against the right ones.
     const at = email === disabled.email && password === goodPassword ? newAddress() : from
     const answers = []
     for (let guess = 0; guess < ofStranger + 2; guess += 1) {
@@ -138,7 +138,7 @@ t.test('an unknown e-mail, a known one and a disabled user have the same limits 
   t.strictSame(seen[0]?.map(({ status }) => status).slice(-3), [401, 429, 429])
 })
 
-t.test('right passwords do not count, however many', async (t) => {
+t.test('right passwords never count', async (t) => {
   const { email } = await newPerson(app)
   const from = newAddress()
   for (let i = 0; i < ofStranger + 2; i += 1) {
@@ -149,7 +149,7 @@ t.test('right passwords do not count, however many', async (t) => {
   t.equal((await login(email, { from, password: goodPassword })).statusCode, 200, 'and what was refused leaves nothing')
 })
 
-t.test('a device has its own allowance, and keeps it through a login', async (t) => {
+t.test('a device has its own allowance and keeps it after a login', async (t) => {
   const laptop = await newPerson(app)
   const { email, client } = laptop
   const tablet = await anotherDevice(app, laptop)
@@ -161,7 +161,7 @@ t.test('a device has its own allowance, and keeps it through a login', async (t)
   t.equal((await login(email)).statusCode, 401, "strangers' guesses are not what it used")
 })
 
-t.test('many devices together have a bound', async (t) => {
+t.test('all devices of an account together have a limit', async (t) => {
   const { email } = await newPerson(app)
   const devices = []
   for (let i = 0; i <= ofDevices / ofDevice; i += 1) devices.push((await anotherDevice(app, { email })).client)
@@ -172,7 +172,7 @@ t.test('many devices together have a bound', async (t) => {
   t.equal(count(statuses, 401), ofDevices)
 })
 
-t.test('a device token of another account, a damaged or an old one proves nothing', async (t) => {
+t.test('a damaged or expired device token, or one of another account, proves nothing', async (t) => {
   const { client, email } = await newPerson(app, 'body')
   const stranger = await newPerson(app, 'body')
   const { deviceToken } = client
@@ -187,7 +187,7 @@ t.test('a device token of another account, a damaged or an old one proves nothin
   clock.shiftSeconds = 0
 })
 
-t.test('a device token is no credential', async (t) => {
+t.test('a device token is not a credential', async (t) => {
   const { client } = await newPerson(app, 'body')
   const { deviceToken } = client
   const headers = { authorization: `Bearer ${deviceToken}` }
@@ -200,7 +200,7 @@ t.test('a device token is no credential', async (t) => {
   expectProblem(t, await app.inject({ url: '/me', headers: { cookie: `${name}=${value}` } }), 'missing_credentials')
 })
 
-t.test('two device cookies are refused; a damaged one is replaced', async (t) => {
+t.test('two device cookies are refused, and a damaged one is replaced', async (t) => {
   const { client, email } = await newPerson(app)
   const [name, value] = client.deviceCookie ?? []
   const payload = { email, password: goodPassword }
@@ -214,7 +214,7 @@ t.test('two device cookies are refused; a damaged one is replaced', async (t) =>
   }
 })
 
-t.test('logging out and ending every session leave the device known', async (t) => {
+t.test('a device stays known after logout and after every session has ended', async (t) => {
   const { client, email } = await newPerson(app)
   await client.send('DELETE', '/sessions?all=true')
   await client.send('POST', '/logout')
@@ -222,7 +222,7 @@ t.test('logging out and ending every session leave the device known', async (t) 
   t.equal((await login(email, { password: goodPassword, device: client })).statusCode, 200)
 })
 
-t.test('whoever holds a session cannot try passwords on it for long', async (t) => {
+t.test('a session holder cannot try many passwords on the account', async (t) => {
   const person = await newPerson(app)
   const thief = copyOf(person.client)
   const elsewhere = await anotherDevice(app, person)
@@ -237,7 +237,7 @@ t.test('whoever holds a session cannot try passwords on it for long', async (t) 
   t.equal((await guess(elsewhere.client, true)).statusCode, 204, 'another session of the person is not held up')
 })
 
-t.test('what is limited is counted in the metrics, and writes nothing into the event log', async (t) => {
+t.test('limited requests are counted in the metrics and write no events', async (t) => {
   const { email } = await newPerson(app)
   const limitedLogins = async () =>
     Number(/latchkey_logins_total\{outcome="limited"\} (\d+)/.exec((await app.inject('/metrics')).body)?.[1])

@@ -9,7 +9,7 @@ const app = await openService(t, database, { MAX_SESSIONS_PER_USER: '3' })
 
 const login = (payload: object, headers = {}) => app.inject({ method: 'POST', url: '/login', payload, headers })
 
-t.test('answers 200 with an access token, uncached', async (t) => {
+t.test('a login answers 200 with an access token, uncached', async (t) => {
   const { email } = await newPerson(app)
   const response = await login({ email, password: goodPassword })
   const { access_token, session_id, ...rest } = response.json()
@@ -20,18 +20,18 @@ t.test('answers 200 with an access token, uncached', async (t) => {
   t.match(me.json(), { email, session_id })
 })
 
-t.test('is a new session every time', async (t) => {
+t.test('every login starts a new session', async (t) => {
   const { client, email } = await newPerson(app)
   const others = await Promise.all([anotherDevice(app, { email }), anotherDevice(app, { email })])
   t.equal(new Set([client, ...others.map((other) => other.client)].map(({ sessionId }) => sessionId)).size, 3)
 })
 
-t.test('finds the account by another case of its address', async (t) => {
+t.test('a login finds the account by another case of its address', async (t) => {
   const { email } = await newPerson(app)
   t.equal((await login({ email: ` ${email.toUpperCase()} `, password: goodPassword })).statusCode, 200)
 })
 
-t.test('an unknown e-mail, a wrong password and a disabled user are one answer', async (t) => {
+t.test('an unknown e-mail, a wrong password and a disabled user get the same response', async (t) => {
   const { client, email } = await newPerson(app)
   const disabled = await newPerson(app)
   await sql(database, 'UPDATE "user" SET disabled_at = now() WHERE email_key = $1', disabled.email)
@@ -51,12 +51,12 @@ t.test('an unknown e-mail, a wrong password and a disabled user are one answer',
   t.equal((await client.send('GET', '/me')).statusCode, 200, 'and nobody is signed out by it')
 })
 
-t.test('what is missing is named', async (t) => {
+t.test('missing members are named', async (t) => {
   expectFieldErrors(t, await login({}), ['email', 'password'])
   expectFieldErrors(t, await login({ email: newEmail(), password: goodPassword, mode: 'token' }), ['mode'])
 })
 
-t.test('the session whose cookie comes along ends', async (t) => {
+t.test('a login ends the session whose refresh cookie it carries', async (t) => {
   const { client, email } = await newPerson(app)
   const old = copyOf(client)
   await client.signIn(email, { path: '/login' })
@@ -66,7 +66,7 @@ t.test('the session whose cookie comes along ends', async (t) => {
   t.equal((await client.send('GET', '/me')).statusCode, 200)
 })
 
-t.test('the server-side session whose cookie comes along ends', async (t) => {
+t.test('a login ends the session whose session cookie it carries', async (t) => {
   const { client, email } = await newPerson(app, 'session')
   const old = copyOf(client)
   await client.signIn(email, { path: '/login', mode: 'session' })
@@ -74,7 +74,7 @@ t.test('the server-side session whose cookie comes along ends', async (t) => {
   expectProblem(t, await old.send('GET', '/me'), 'session_revoked')
 })
 
-t.test("the session that somebody else left in this browser ends, and that person's others stay", async (t) => {
+t.test("a login ends another user's session in this browser, and that user's other sessions stay", async (t) => {
   const { client, email } = await newPerson(app)
   const elsewhere = await anotherDevice(app, { email })
   const left = copyOf(client)
@@ -83,14 +83,14 @@ t.test("the session that somebody else left in this browser ends, and that perso
   t.equal((await elsewhere.client.send('GET', '/me')).statusCode, 200)
 })
 
-t.test('a login that fails ends nothing', async (t) => {
+t.test('a failed login ends nothing', async (t) => {
   const { client, email } = await newPerson(app)
   const payload = { email, password: 'not the right one' }
   expectProblem(t, await client.send('POST', '/login', { payload }), 'invalid_credentials')
   t.equal((await client.send('POST', '/refresh')).statusCode, 200)
 })
 
-t.test('a cookie that was planted before the login is replaced by a fresh one', async (t) => {
+t.test('a cookie planted before the login is replaced', async (t) => {
   const { email } = await newPerson(app)
   const attacker = await newPerson(app)
   for (const planted of [attacker.client.cookies.get(refreshCookie) ?? '', 'lk_rt_planted', 'x']) {
@@ -109,7 +109,7 @@ t.test('two cookies of one name are ambiguous_credentials', async (t) => {
   expectProblem(t, response, 'ambiguous_credentials', { detail: `Two cookies are named ${refreshCookie}.` })
 })
 
-t.test('above the limit of sessions the oldest ends', async (t) => {
+t.test('above the limit of sessions the oldest one ends', async (t) => {
   const oldest = await newPerson(app, 'body')
   const second = await anotherDevice(app, oldest)
   await anotherDevice(app, oldest)
@@ -119,7 +119,7 @@ t.test('above the limit of sessions the oldest ends', async (t) => {
   t.equal((await second.client.send('GET', '/me')).statusCode, 200)
 })
 
-t.test('every decision is in the event log, with its reason', async (t) => {
+t.test('every decision is in the event log with its reason', async (t) => {
   const { client, email } = await newPerson(app)
   await login({ email, password: 'not the right one' })
   const { id } = (await client.send('GET', '/me')).json()

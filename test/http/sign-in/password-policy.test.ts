@@ -38,14 +38,14 @@ for (const [name, password, code, detail] of refused) {
     expectProblem(t, await register(password), code, { detail })
   })
 
-  t.test(`a change of password refuses ${name} as ${code}`, async (t) => {
+  t.test(`a password change refuses ${name} as ${code}`, async (t) => {
     const { client } = await newPerson(app)
     const payload = { current_password: goodPassword, new_password: password }
     expectProblem(t, await client.send('POST', '/password', { payload }), code, { detail })
   })
 }
 
-t.test('words of the address and of the service are too common, in any case and however decorated', async (t) => {
+t.test('words of the address and of the service are too common, in any case and with decoration', async (t) => {
   const acme = await openService(t, database, { ISSUER: 'https://login.acme-tools.example/auth' })
   for (const password of [
     'ada.lovelace',
@@ -63,11 +63,11 @@ t.test('words of the address and of the service are too common, in any case and 
   }
 })
 
-t.test('more than any password is refused by its field', async (t) => {
+t.test("an overlong password is refused with its field's name", async (t) => {
   expectFieldErrors(t, await register('x'.repeat(10_001)), ['password'])
 })
 
-t.test('PASSWORD_MIN_LENGTH counts', async (t) => {
+t.test('PASSWORD_MIN_LENGTH sets the minimum', async (t) => {
   const strict = await openService(t, database, { PASSWORD_MIN_LENGTH: '15' })
   const payload = { email: newEmail(), password: 'fourteen chars' }
   const detail = 'A password has at least 15 characters.'
@@ -86,7 +86,7 @@ const accepted: readonly (readonly [name: string, password: string])[] = [
 ]
 
 for (const [name, password] of accepted) {
-  t.test(`${name}: accepted, and every byte of it counts`, async (t) => {
+  t.test(`${name}: accepted, and every byte counts`, async (t) => {
     const email = newEmail()
     t.equal((await register(password, email)).statusCode, 201)
     t.equal((await login(email, password)).statusCode, 200)
@@ -96,14 +96,14 @@ for (const [name, password] of accepted) {
   })
 }
 
-t.test('a password that goes on behind a NUL is not known by what stands before', async (t) => {
+t.test('a password with a NUL is not equal to the part before it', async (t) => {
   const email = newEmail()
   t.equal((await register('the same start\0one end', email)).statusCode, 201)
   expectProblem(t, await login(email, 'the same start\0other end'), 'invalid_credentials')
   expectProblem(t, await login(email, 'the same start'), 'invalid_credentials')
 })
 
-t.test('a password is verified as received: spaces and the spelling of a letter count', async (t) => {
+t.test('a password is verified as received: spaces and letter encodings count', async (t) => {
   const email = newEmail()
   t.equal((await register(' cafe\u0301 au lait ', email)).statusCode, 201)
   t.equal((await login(email, ' cafe\u0301 au lait ')).statusCode, 200)
@@ -111,7 +111,7 @@ t.test('a password is verified as received: spaces and the spelling of a letter 
   expectProblem(t, await login(email, ' caf\u00e9 au lait '), 'invalid_credentials')
 })
 
-t.test('with BREACHED_PASSWORDS_URL a leaked password is refused, and without the service none', async (t) => {
+t.test('with BREACHED_PASSWORDS_URL a leaked password is refused; if that service fails, none is', async (t) => {
   const leaked = 'a long password that has leaked'
   const suffix = createHash('sha1').update(leaked).digest('hex').toUpperCase().slice(5)
   const server = createServer((_request, response) => response.end(`${suffix}:2`)).listen(0, '127.0.0.1')

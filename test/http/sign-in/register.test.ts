@@ -11,7 +11,7 @@ const app = await openService(t, database)
 
 const register = (payload: object) => app.inject({ method: 'POST', url: '/register', payload })
 
-t.test('makes an account and answers 201 with an access token, uncached', async (t) => {
+t.test('register creates an account and answers 201 with an access token, uncached', async (t) => {
   const response = await register({ email: newEmail(), password: goodPassword })
   const { access_token, session_id, ...rest } = response.json<Static<typeof TokenResponse>>()
   t.equal(response.statusCode, 201)
@@ -26,7 +26,7 @@ t.test('makes an account and answers 201 with an access token, uncached', async 
   )
 })
 
-t.test('the account has the address as it was typed, and no role', async (t) => {
+t.test('a new account has the address as typed and no role', async (t) => {
   const { client, email } = await newPerson(app)
   const me = (await client.send('GET', '/me')).json()
   t.match(me, { email, roles: [], session_id: client.sessionId })
@@ -61,7 +61,7 @@ for (const [email, twin] of twins) {
   })
 }
 
-t.test('fifty registrations of one address at once make one user', async (t) => {
+t.test('fifty concurrent registrations of one address create one user', async (t) => {
   const responses = await Promise.all(
     Array.from({ length: 50 }, (_, i) =>
       register({ email: i % 2 ? 'FIFTY@x.org' : 'fifty@x.org', password: goodPassword })
@@ -69,13 +69,13 @@ t.test('fifty registrations of one address at once make one user', async (t) => 
   )
   t.equal(responses.filter(({ statusCode }) => statusCode === 201).length, 1)
   for (const response of responses.filter(({ statusCode }) => statusCode !== 201)) {
-    // Where more passwords wait to be hashed than a short queue holds, the rest is turned away.
+    // The password queue is short, so the requests above its limit are refused.
     expectProblem(t, response, response.statusCode === 503 ? 'unavailable' : 'email_taken')
   }
   t.equal((await sql(database, `SELECT 1 FROM "user" WHERE email_key = 'fifty@x.org'`)).length, 1)
 })
 
-t.test('id, role and what else only we decide has no effect', async (t) => {
+t.test('id, roles and other members that only the service sets have no effect', async (t) => {
   const forged = '00000000-0000-4000-8000-000000000000'
   const client = new Client(app)
   const response = await client.send('POST', '/register', {
@@ -100,7 +100,7 @@ t.test('id, role and what else only we decide has no effect', async (t) => {
   t.equal((await client.send('GET', '/admin/users')).statusCode, 403)
 })
 
-t.test('every member that is missing is named', async (t) => {
+t.test('every missing member is named', async (t) => {
   expectFieldErrors(t, await register({}), ['email', 'password'])
   expectFieldErrors(t, await app.inject({ method: 'POST', url: '/register' }), ['email', 'password'])
 })
@@ -115,18 +115,18 @@ for (const email of [
   'ada@.org',
   'ada\0@example.org'
 ]) {
-  t.test(`${JSON.stringify(email)} is no address`, async (t) => {
+  t.test(`${JSON.stringify(email)} is not an address`, async (t) => {
     expectFieldErrors(t, await register({ email, password: goodPassword }), ['email'])
   })
 }
 
-t.test('an address is no longer than mail allows', async (t) => {
+t.test('an address longer than mail allows is refused', async (t) => {
   const email = `${'a'.repeat(243)}@example.org`
   expectFieldErrors(t, await register({ email, password: goodPassword }), ['email'])
   t.equal((await register({ email: email.slice(1), password: goodPassword })).statusCode, 201)
 })
 
-t.test('mode and device have to fit', async (t) => {
+t.test('an invalid mode or device is refused', async (t) => {
   const account = { email: newEmail(), password: goodPassword }
   expectFieldErrors(t, await register({ ...account, mode: 'cookies', device: '' }), ['device', 'mode'])
   expectFieldErrors(t, await register({ ...account, device: 'x'.repeat(101) }), ['device'])

@@ -6,7 +6,7 @@ import type { Test } from 'tap'
 
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** Fails for everything that axe-core finds on the page as it is, in light and in dark. */
+/** Fails for every violation that axe-core finds on the page in its current state, in light and dark mode. */
 export async function expectAccessible(t: Test, page: Page, what: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
@@ -21,7 +21,7 @@ export async function expectAccessible(t: Test, page: Page, what: string): Promi
   }
 }
 
-/** Fails where the page must be scrolled sideways on the narrowest screen. */
+/** Fails if the page scrolls sideways at 320 px. */
 export async function expectNarrow(t: Test, page: Page, what: string): Promise<void> {
   const size = page.viewportSize()
   await page.setViewportSize({ width: 320, height: 640 })

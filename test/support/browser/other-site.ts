@@ -7,8 +7,8 @@ import type { Test } from 'tap'
 const clientFolder = new URL('../../../src/client/', import.meta.url)
 
 /**
- * A web server that is none of ours, on a port of its own: an empty page at every address, and
- * `latchkey/client` at /client/, as an app would bundle it. Its port.
+ * Another web server on its own port. It serves an empty page at every address, and `latchkey/client` at /client/, as
+ * an app would bundle it. Returns its port.
  */
 export async function openOtherSite(t: Test): Promise<number> {
   const server = createServer(async (request, response) => {
@@ -23,7 +23,7 @@ export async function openOtherSite(t: Test): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-/** Serves `latchkey/client` at /client/ to `page`, whatever origin the page has. */
+/** Serves `latchkey/client` at /client/ to `page`, at any origin. */
 export async function serveClient(page: Page): Promise<void> {
   await page.route('**/client/*.js', async (route) => {
     const name = new URL(route.request().url()).pathname.slice('/client/'.length)

@@ -5,7 +5,7 @@ import { Client, goodPassword, openService } from '../service.js'
 
 export const adminEmail = 'ops@example.org'
 
-/** The service with an admin, and that admin's client. */
+/** The service with an admin, and the admin's client. */
 export async function openAdminService(
   t: Test,
   database: Database
@@ -14,19 +14,19 @@ export async function openAdminService(
   return { app, admin: await signInAdmin(app) }
 }
 
-/** A client of the admin that the service was opened with. */
+/** Signs in the admin that the service was opened with. */
 export async function signInAdmin(app: FastifyInstance): Promise<Client> {
   const admin = new Client(app)
   await admin.signIn(adminEmail, { path: '/login', mode: 'body' })
   return admin
 }
 
-/** The id of whoever `client` is signed in as. */
+/** The id of the user who is signed in at `client`. */
 export async function userIdOf(client: Client): Promise<string> {
   return (await client.send('GET', '/me')).json().id
 }
 
-/** Every page of a listing, as the service hands them out, followed by `next_cursor`. */
+/** All pages of a listing, read by following `next_cursor`. */
 export async function allPages<Item>(client: Client, url: string, member: string): Promise<Item[][]> {
   const pages: Item[][] = []
   let cursor: string | null = null

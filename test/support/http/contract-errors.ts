@@ -2,7 +2,7 @@ import type { LightMyRequestResponse } from 'fastify'
 import type { Test } from 'tap'
 import type { Problem } from '../../../src/http/schemas/problem.js'
 
-/** The statuses of the contract's table of errors, written down here so that no change of the code changes them. */
+/** The statuses of the contract, repeated here so that a change in the code cannot change them unnoticed. */
 export const contractStatus = {
   invalid_request: 400,
   mode_not_allowed: 400,
@@ -34,7 +34,7 @@ export const contractStatus = {
 
 export type ContractCode = keyof typeof contractStatus
 
-/** RFC 6750 §3: the error is named only where a token was refused. */
+/** RFC 6750 §3: only a refused token gets an error in the challenge. */
 const challenges: Partial<Record<ContractCode, string>> = {
   invalid_credentials: 'Bearer',
   missing_credentials: 'Bearer',
@@ -48,8 +48,8 @@ const challenges: Partial<Record<ContractCode, string>> = {
 }
 
 /**
- * The whole of a refusal: status, body, challenge, and that it is cached nowhere. `members` are those
- * that not every problem has. Cookies are as they were, unless `cookiesCleared`.
+ * Checks a complete refusal: status, body, challenge, and that caches must not store it. `members` are the optional
+ * members. The response must not touch cookies, unless `cookiesCleared`.
  */
 export function expectProblem(
   t: Test,
@@ -68,7 +68,7 @@ export function expectProblem(
   t.strictSame(clearedCookies(response), cookiesCleared, 'clears the cookies it should')
 }
 
-/** `invalid_request` that names exactly `fields`, each with a message. */
+/** Expects `invalid_request` that names exactly `fields`, each with a message. */
 export function expectFieldErrors(t: Test, response: LightMyRequestResponse, fields: readonly string[]): void {
   const { errors = [] } = response.json<Problem>()
   t.strictSame(errors.map(({ field }) => field).sort(), [...fields].sort())
@@ -76,7 +76,7 @@ export function expectFieldErrors(t: Test, response: LightMyRequestResponse, fie
   expectProblem(t, response, 'invalid_request', { errors })
 }
 
-/** The names of the cookies that a response takes away; throws where it sets one. */
+/** The names of the cookies that a response clears. Throws if it sets one. */
 function clearedCookies({ cookies }: LightMyRequestResponse): readonly string[] {
   return cookies.map(({ name, value, expires }) => {
     if (value !== '' || expires?.getTime() !== 0) throw new Error(`The response sets ${name}.`)

@@ -14,9 +14,9 @@ import { systemEntropy } from '../../../src/adapters/secrets/system.js'
 import type { SigningAlgorithm } from '../../../src/core/vocabulary.js'
 import { testEnvironment } from '../service.js'
 
-/** Access tokens that nobody but the service could make, made all the same. */
+/** Creates access tokens that only the service should be able to create. */
 
-/** The key that the service on `database` signs with, as whoever stole database and root secret would have it. */
+/** The signing key of the service on `database`, as a thief of both the database and the root secret would read it. */
 export async function stolenKey(database: Database, alg: SigningAlgorithm): Promise<SigningKey> {
   const secrets = await rootSecrets({
     configured: [testEnvironment.ROOT_SECRET ?? ''],
@@ -41,7 +41,7 @@ export function claimsOf(token: string): Claims {
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
 }
 
-/** Signs whatever it is given, text or value, as the algorithm of `key` does. */
+/** Signs any text or value with the algorithm of `key`. */
 export function signWith(key: Pick<SigningKey, 'alg' | 'signing'>, header: unknown, payload: unknown): string {
   const input = `${encode(header)}.${encode(payload)}`
   return `${input}.${encode(signatureOf(key, input))}`
@@ -65,7 +65,7 @@ const order = BigInt('0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2
 const bytesOf = (value: bigint) => Buffer.from(value.toString(16).padStart(64, '0'), 'hex')
 const numberOf = (bytes: Uint8Array) => BigInt(`0x${Buffer.from(bytes).toString('hex')}`)
 
-/** The other signature that is as good as this one: (r, n − s). Whoever holds a token can make it. */
+/** The second valid signature, (r, n − s). Every holder of a token can compute it. */
 export function twinOf(es256Token: string): string {
   const [head, payload, signature = ''] = es256Token.split('.')
   const bytes = Buffer.from(signature, 'base64url')
@@ -77,13 +77,13 @@ export interface ForgeryParts {
   readonly key: SigningKey
   /** A genuine token. */
   readonly genuine: string
-  /** Where a server listens that nobody may ask. */
+  /** The address of a server that must receive no request. */
   readonly trap: string
-  /** What can be had of the service by anybody, as bytes that could be taken for a secret. */
+  /** Public data of the service, as bytes that could be mistaken for a secret. */
   readonly published: readonly (string | Buffer)[]
 }
 
-/** What an attacker can make who does not have the key. */
+/** Forgeries that an attacker can make without the key. */
 export function forgeries(parts: ForgeryParts): Record<string, string> {
   const { key, genuine, trap } = parts
   const claims = claimsOf(genuine)
@@ -219,7 +219,7 @@ export function forgeries(parts: ForgeryParts): Record<string, string> {
   }
 }
 
-/** What an attacker can make of ES256 alone. */
+/** Forgeries that exist for ES256 only. */
 export function es256Forgeries({ key, genuine }: ForgeryParts): Record<string, string> {
   const [head = '', payload = '', signature = ''] = genuine.split('.')
   const input = Buffer.from(`${head}.${payload}`)
@@ -241,7 +241,7 @@ export function es256Forgeries({ key, genuine }: ForgeryParts): Record<string, s
   }
 }
 
-/** Signed well, and still no access token of ours: what a bug or a leak of another key's use would make. */
+/** Correctly signed tokens that are not our access tokens, as after a bug or another use of the key. */
 export function misshapen({ key, genuine }: ForgeryParts): Record<string, string> {
   const claims = claimsOf(genuine)
   const header = headerOf(key)

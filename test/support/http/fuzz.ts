@@ -14,7 +14,7 @@ import { anotherDevice, newEmail, newPerson, sessionCookie } from './people.js'
 import { asGateway } from './services.js'
 import { misfit, type NamedOperation } from './specification.js'
 
-/** Sends hostile requests to one operation and holds every answer to what the service promises. */
+/** Sends hostile requests to one operation and checks every response against the contract. */
 
 interface People {
   readonly email: string
@@ -26,7 +26,9 @@ interface People {
   readonly otherId: string
 }
 
-/** Somebody with a device of each kind, somebody else, and an admin: each anew where what was sent has ended them. */
+/**
+ * A user with a device of each kind, another user, and an admin. Each is replaced if a request ended their sessions.
+ */
 export function crowdOf(app: FastifyInstance): () => Promise<People> {
   let [device, stranger] = [
     { email: '', client: new Client(app) },
@@ -38,7 +40,7 @@ export function crowdOf(app: FastifyInstance): () => Promise<People> {
 
   return async () => {
     if (await hasGone(admin)) admin = await signInAdmin(app)
-    // Together, because the password may be another by now.
+    // Checked together, because the password may have changed.
     if ((await hasGone(device.client)) || (await hasGone(serverSide))) {
       device = await newPerson(app, 'body')
       serverSide = (await anotherDevice(app, device, 'session')).client
@@ -52,7 +54,7 @@ export function crowdOf(app: FastifyInstance): () => Promise<People> {
   }
 }
 
-/** Sends each member each of `values`, and then `runs` requests that are made up. Throws, with the smallest request it knows, where an answer is not as it must be. */
+/** Sends each member each of `values`, and then `runs` generated requests. Throws with the smallest failing request. */
 export async function fuzz(
   app: FastifyInstance,
   crowd: () => Promise<People>,
@@ -75,7 +77,7 @@ export async function fuzz(
   return statuses
 }
 
-/** What is wrong with an answer: a failure of ours, somebody past the guard, or something no client was told of. */
+/** The fault of a response: a 500, a bypassed guard, or a response that is not in the specification. */
 function faultOf(named: NamedOperation, sender: Sender, response: LightMyRequestResponse): string | undefined {
   const { statusCode, headers } = response
   if (statusCode === 503 && !/^[1-9]\d*$/.test(String(headers['retry-after']))) return '503 without Retry-After'
@@ -112,7 +114,7 @@ function requestOf(named: NamedOperation, hostile: HostileRequest, people: Peopl
   }
 }
 
-/** The names of what stands for something real are no part of an address as they are. */
+/** Names of placeholders are replaced by real values before they reach an address. */
 function decodeStands(query: string): string {
   return Object.values(stand).reduce((text, name) => text.replaceAll(encodeURIComponent(name), name), query)
 }
@@ -135,7 +137,7 @@ function payloadOf(body: HostileBody, type: string, put: (text: string) => strin
   if (type !== 'application/json') {
     return put(body.members.map(([name, value]) => `${form(name)}=${form(value)}`).join('&'))
   }
-  // By hand, because an object has no name twice and no __proto__ of its own.
+  // Serialized by hand, because an object cannot have a repeated member or its own __proto__.
   return put(`{${body.members.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`)
 }
 

@@ -1,8 +1,8 @@
-/** Bodies that JSON readers have stumbled over: what is JSON, what is none, and what only looks like it. */
+/** Bodies that have broken JSON parsers: valid JSON, invalid JSON, and text that only looks like JSON. */
 
 const deep = (open: string, close: string, depth: number) => open.repeat(depth) + close.repeat(depth)
 
-/** RFC 8259 does not allow these. */
+/** Invalid by RFC 8259. */
 const malformed: readonly string[] = [
   ' ',
   '\n',
@@ -89,7 +89,7 @@ const malformed: readonly string[] = [
   deep('[{"a":', '', 8000)
 ]
 
-/** These are JSON, and no body of any route. */
+/** Valid JSON, but not a body of any route. */
 const odd: readonly string[] = [
   'null',
   'true',
@@ -134,7 +134,7 @@ const odd: readonly string[] = [
   ` ${' '.repeat(60_000)}{}`
 ]
 
-/** Not even text. */
+/** Bytes that are not even text. */
 const brokenBytes: readonly (readonly number[])[] = [
   [0xff],
   [0x22, 0xff, 0x22],
@@ -159,7 +159,7 @@ export const hostileBodies: readonly (string | Buffer)[] = [
   ...brokenBytes.map((bytes) => Buffer.from(bytes))
 ]
 
-/** Values where a string belongs, and strings where anything does. */
+/** Values of other types in place of a string, and unusual strings. */
 export const hostileValues: readonly unknown[] = [
   null,
   true,
@@ -225,7 +225,7 @@ export const hostileValues: readonly unknown[] = [
   'x'.repeat(20_000)
 ]
 
-/** Of each kind one: for a run that has to be short. */
+/** One value of each kind, for a short run. */
 export const tellingValues: readonly unknown[] = [
   null,
   true,
@@ -239,7 +239,7 @@ export const tellingValues: readonly unknown[] = [
   'x'.repeat(20_000)
 ]
 
-/** Names that objects have of themselves, and those of what only the service decides. */
+/** Names of built-in members, and of members that only the service sets. */
 export const hostileNames: readonly string[] = [
   '__proto__',
   'constructor',

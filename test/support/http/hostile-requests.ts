@@ -2,11 +2,11 @@ import fc from 'fast-check'
 import { hostileBodies, hostileNames, hostileValues } from './hostile-json.js'
 import type { NamedOperation } from './specification.js'
 
-/** Who a request says it comes from. */
+/** Whose credential a request carries. */
 const senders = ['nobody', 'person', 'server-side session', 'admin', 'service', 'damaged', 'two at once'] as const
 export type Sender = (typeof senders)[number]
 
-/** A request as it is made up, before credentials and ids of somebody real are put in. */
+/** A generated request, before real credentials and ids are filled in. */
 export interface HostileRequest {
   readonly sender: Sender
   readonly parameters: Readonly<Record<string, string>>
@@ -19,7 +19,7 @@ export type HostileBody =
   | { readonly kind: 'raw'; readonly type: string; readonly content: string | Buffer }
   | { readonly kind: 'members'; readonly members: readonly (readonly [name: string, value: unknown])[] }
 
-/** A place where a real id or password belongs: filled in when the request is sent. */
+/** A placeholder for a real id or password, filled in when the request is sent. */
 export const stand = {
   ownSession: '{own session}',
   othersSession: '{session of another}',
@@ -57,7 +57,7 @@ interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>
 }
 
-/** What the schema asks for, and at its edges. */
+/** Values that the schema allows, including its limits. */
 function fitting({
   type,
   enum: values,
@@ -86,7 +86,7 @@ function fitting({
   )
 }
 
-/** What the service knows by that name, where it knows one thing. */
+/** A placeholder for a real value of that name, if there is one. */
 const knownByName: Readonly<Record<string, readonly string[]>> = {
   email: [stand.ownEmail, stand.newEmail],
   password: [stand.ownPassword],
@@ -97,7 +97,7 @@ const knownByName: Readonly<Record<string, readonly string[]>> = {
   session_id: [stand.ownSession, stand.othersSession]
 }
 
-/** A member of a body or a query: mostly one that fits. */
+/** A member of a body or query, valid in most cases. */
 function member(name: string, schema: Schema): fc.Arbitrary<unknown> {
   const known = knownByName[name]
   return fc.oneof(
@@ -117,7 +117,7 @@ function bodySchema({ operation }: NamedOperation): Schema {
   return Object.values(operation.requestBody?.content ?? {})[0]?.schema ?? {}
 }
 
-/** Bodies for an operation: fit in part, and in part not. */
+/** Bodies for an operation: some members valid, some not. */
 function bodies(named: NamedOperation): fc.Arbitrary<HostileBody | undefined> {
   const { operation, method } = named
   const type = Object.keys(operation.requestBody?.content ?? {})[0] ?? 'application/json'
@@ -168,7 +168,7 @@ function parameters({ operation }: NamedOperation, where: string): readonly (rea
   )
 }
 
-/** As part of an address, which a lone surrogate cannot be. */
+/** A part of an address. It cannot contain a lone surrogate. */
 const encoded = (value: unknown) =>
   encodeURIComponent(Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString())
 
@@ -252,7 +252,7 @@ function headers(named: NamedOperation): fc.Arbitrary<Record<string, string>> {
 
 const schemesOf = ({ operation }: NamedOperation) => (operation.security ?? []).flatMap(Object.keys)
 
-/** Whom the guard of an operation lets in. */
+/** The caller that the guard of an operation accepts. */
 function welcomeAt(named: NamedOperation): Sender {
   if (schemesOf(named).includes('service')) return 'service'
   return named.path.startsWith('/admin') ? 'admin' : 'person'
@@ -262,7 +262,7 @@ function idsAt({ path }: NamedOperation): readonly string[] {
   return path.startsWith('/admin/users') ? [stand.ownUser, stand.othersUser] : [stand.ownSession, stand.othersSession]
 }
 
-/** A value that does, of a member of that name. */
+/** A valid value of the member with that name. */
 function plain(name: string, { enum: values, const: only, type }: Schema): unknown {
   if (name in knownByName) return knownByName[name]?.[0]
   if (only !== undefined) return only
@@ -271,7 +271,7 @@ function plain(name: string, { enum: values, const: only, type }: Schema): unkno
   return type === 'array' ? [] : 'new password of some length'
 }
 
-/** Each member of the body and of the query in turn with each of `values`, and the others as they should be. */
+/** Requests with each member set to each of `values`, and all other members valid. */
 export function oneWrongMember(named: NamedOperation, values: readonly unknown[]): HostileRequest[] {
   const usual = { sender: welcomeAt(named), parameters: { id: idsAt(named)[0] ?? '' }, query: '', headers: {} }
   const members = Object.entries(bodySchema(named).properties ?? {})
@@ -288,10 +288,10 @@ export function oneWrongMember(named: NamedOperation, values: readonly unknown[]
   ]
 }
 
-/** Hostile requests to one operation; mostly sent by somebody whom its guard lets in, so that they come far. */
+/** Hostile requests to one operation, mostly with a credential that its guard accepts, so they reach the handler. */
 export function hostileRequests(named: NamedOperation): fc.Arbitrary<HostileRequest> {
   const { path } = named
-  // An admin who changes their own account is a person like others, and could not come back.
+  // Admins must not change their own account, because they could not sign in again.
   const others = senders.filter((sender) => sender !== 'admin' || path.startsWith('/admin'))
   return fc.record({
     sender: fc.oneof(

@@ -1,9 +1,9 @@
 import { connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Clients that hold a server's connections, or send it more than it asked for. */
+/** Clients that hold connections open or send more than the server accepts. */
 
-/** What the server said before it closed, and how much it had been sent by then. */
+/** What the server sent before it closed, and how many bytes the client had sent until then. */
 export interface Farewell {
   readonly status: number
   readonly text: string
@@ -26,7 +26,7 @@ async function hold(port: number): Promise<Held> {
   socket.setEncoding('latin1').on('data', (piece: string) => {
     text += piece
   })
-  // Whoever goes on writing to a server that has closed is reset.
+  // A client that keeps writing after the server has closed gets a reset.
   socket.on('error', () => undefined)
   const closed = new Promise<void>((resolve) => {
     socket.once('close', () => {
@@ -38,7 +38,7 @@ async function hold(port: number): Promise<Held> {
   return { socket, closed, text: () => text, isOpen: () => open }
 }
 
-/** Sends `head` and then `piece` again and again, `bytes` in all, as fast as they are taken. */
+/** Sends `head`, then `piece` repeatedly, `bytes` in total, as fast as the server reads. */
 export async function flood(port: number, head: string, piece: Buffer, bytes: number): Promise<Farewell> {
   const { socket, closed, text, isOpen } = await hold(port)
   socket.write(head)
@@ -53,7 +53,7 @@ export async function flood(port: number, head: string, piece: Buffer, bytes: nu
   return { status: statusOf(text()), text: text(), sentBytes }
 }
 
-/** Sends `head` at once and `pieces` one by one, with a pause between them, until the server has enough of it. */
+/** Sends `head` at once, then `pieces` one by one with pauses, until the server closes. */
 export async function drip(
   port: number,
   {
@@ -77,6 +77,6 @@ export async function drip(
 export const jsonHead = (line: string, ...headers: readonly string[]) =>
   `${[`${line} HTTP/1.1`, 'host: auth.test', 'content-type: application/json', ...headers].join('\r\n')}\r\n\r\n`
 
-/** A piece of 64 KiB, as a body whose length was announced, or as a chunk of one whose length was not. */
+/** A piece of 64 KiB, as part of a body with a Content-Length, or as a chunk. */
 export const piece = Buffer.alloc(64 * 1024, ' ')
 export const chunk = Buffer.concat([Buffer.from('10000\r\n'), piece, Buffer.from('\r\n')])

@@ -2,13 +2,13 @@ import type { FastifyInstance } from 'fastify'
 import type { Mode } from '../../../src/core/vocabulary.js'
 import { Client } from '../service.js'
 
-/** What `Client` keeps its credentials under. */
+/** The names under which `Client` keeps its credentials. */
 export const refreshCookie = '__Host-refresh_token'
 export const sessionCookie = '__Host-session'
 
 let people = 0
 
-/** An address that no other test of this file has. */
+/** An e-mail address that no other test of the file uses. */
 export function newEmail(): string {
   people += 1
   return `person-${people}@example.org`
@@ -19,12 +19,12 @@ export interface Device {
   readonly email: string
 }
 
-/** Somebody new, signed in on one device. */
+/** Registers a new user on one device. */
 export async function newPerson(app: FastifyInstance, mode: Mode = 'cookie', device?: string): Promise<Device> {
   return signedIn(app, '/register', newEmail(), mode, device)
 }
 
-/** Another device of the person, signed in. */
+/** Signs the user in on another device. */
 export async function anotherDevice(
   app: FastifyInstance,
   { email }: Pick<Device, 'email'>,
@@ -34,7 +34,7 @@ export async function anotherDevice(
   return signedIn(app, '/login', email, mode, device)
 }
 
-/** A client that holds the same credentials: a thief, another tab, or the device after a restart. */
+/** A client with the same credentials: a thief, another tab, or the device after a restart. */
 export function copyOf(original: Client): Client {
   const copy = new Client(original.app)
   for (const [name, value] of original.cookies) copy.cookies.set(name, value)

@@ -8,7 +8,7 @@ export interface RawResponse {
   readonly body: string
 }
 
-/** Starts to listen on a free port of this machine. */
+/** Listens on a free port of this machine. */
 export async function portOf(app: FastifyInstance): Promise<number> {
   await app.listen({ host: '127.0.0.1', port: 0 })
   const [address] = app.addresses()
@@ -17,8 +17,8 @@ export async function portOf(app: FastifyInstance): Promise<number> {
 }
 
 /**
- * Sends `text` just as it is, and whatever comes back until the server closes. No client library is
- * between that would mend, refuse or escape anything.
+ * Sends `text` unchanged, and returns everything that the server sends until it closes. No client library repairs,
+ * refuses or escapes anything.
  */
 export async function sendRaw(port: number, text: string | Buffer): Promise<RawResponse> {
   const chunks: Buffer[] = []
@@ -27,7 +27,7 @@ export async function sendRaw(port: number, text: string | Buffer): Promise<RawR
     socket.on('data', (chunk) => chunks.push(chunk))
     socket.on('end', () => socket.end())
     socket.on('close', () => resolve())
-    // A server that refuses may close while we are still sending.
+    // A server that refuses the request may close while we still send.
     socket.on('error', (error) => (chunks.length > 0 ? resolve() : reject(error)))
   })
   const [head = '', ...rest] = Buffer.concat(chunks).toString().split('\r\n\r\n')
@@ -39,7 +39,7 @@ export async function sendRaw(port: number, text: string | Buffer): Promise<RawR
   return { status: Number(statusLine.split(' ')[1]), headers: Object.fromEntries(headers), body: rest.join('\r\n\r\n') }
 }
 
-/** A request line and headers; the server is asked to close afterwards. */
+/** A request line and headers, with `Connection: close`. */
 export function rawRequest(line: string, headers: readonly string[] = [], body = ''): string {
   const length = body === '' ? [] : [`content-length: ${Buffer.byteLength(body)}`]
   return `${[`${line} HTTP/1.1`, 'host: auth.test', 'connection: close', ...length, ...headers].join('\r\n')}\r\n\r\n${body}`

@@ -1,6 +1,6 @@
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 
-/** A service credential under which tests ask, and the setting that lets it. */
+/** A service credential for tests, and the setting that allows it. */
 export const serviceSecret = 'a-service-secret-of-32-characters'
 export const serviceSettings = { SERVICE_CREDENTIALS: `gateway:${serviceSecret}` }
 
@@ -10,7 +10,7 @@ export function basic(credential: string): string {
 
 export const asGateway = { authorization: basic(`gateway:${serviceSecret}`) }
 
-/** Sends a form, as a service with a credential unless `headers` say otherwise. */
+/** Sends a form, with a service credential unless `headers` replaces it. */
 export async function postForm(
   app: FastifyInstance,
   url: '/introspect' | '/revoke',

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '../../../src/ports/runtime.js'
 
-/** A clock that a test can put forward. The database keeps its own time. */
+/** A clock that a test can move forward. The database keeps its own time. */
 export interface ShiftableClock extends Clock {
   shiftSeconds: number
 }

@@ -2,7 +2,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 
-/** What /openapi.json says, as far as tests hold the service to it. */
+/** The parts of /openapi.json that tests check. */
 export interface Specification {
   readonly openapi: string
   readonly info: { readonly title: string; readonly version: string }
@@ -56,7 +56,7 @@ export function operationsOf({ paths }: Specification): NamedOperation[] {
 export const ajv = new Ajv2020({ strict: false })
 addFormats.default(ajv)
 
-/** In what a response is not as the operation describes it; undefined where it is. */
+/** How a response differs from the operation's description; undefined if it fits. */
 export function misfit(operation: Operation | undefined, response: LightMyRequestResponse): string | undefined {
   const { statusCode, body, headers } = response
   const described = operation?.responses[statusCode]
@@ -82,7 +82,7 @@ function validatorOf(schema: object): ValidateFunction {
   return made
 }
 
-/** The schema with nothing allowed that it does not name. */
+/** The schema with every unknown member forbidden. */
 function closed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closed)
   if (typeof schema !== 'object' || schema === null) return schema

@@ -7,54 +7,53 @@ import { timeView } from '../../schemas/shared.js'
 export interface RevocationStreamOptions {
   readonly feed: RevocationFeed
   readonly keys: Pick<AccessTokens, 'jwks' | 'followKeys'>
-  /** The last entry that the reader has seen; none where it has seen none. */
+  /** The last entry that the reader has seen, if any. */
   readonly lastId: bigint | undefined
-  /** Ends the stream in good order. */
-  readonly over: AbortSignal
+  /** Ends the stream without an error. */
+  readonly closing: AbortSignal
   readonly heartbeatMilliseconds?: number
-  /** How many entries may wait for the reader. */
+  /** How many entries can wait for a slow reader. */
   readonly capacity?: number
 }
 
-/** The reader took its events more slowly than they came; it can resume where it is. */
+/** The reader is slower than the feed, and too many entries wait. It can reconnect with `Last-Event-ID`. */
 export class SlowReader extends Error {
   override readonly name = 'SlowReader'
 }
 
 /**
- * The feed as server-sent events: what the reader may have missed, which keys are good, `ready`, and
- * then each entry as it comes, and the keys whenever they are others. Between them a comment shows
- * that nothing is missing: it stays away while this instance itself may not know everything, so that
- * readers see the silence. Throws `SlowReader`.
+ * The feed as server-sent events: the entries after `lastId`, the ids of the valid keys, `ready`, then each new entry, and
+ * the keys after each change. A comment follows each heartbeat without an event. It is left out while this instance's own
+ * feed is stale, so readers notice the silence and mark their feed stale too. Throws `SlowReader`.
  */
 export async function* revocationStream(options: RevocationStreamOptions): AsyncGenerator<string, void, undefined> {
-  const { feed, keys, lastId, over, heartbeatMilliseconds = 1000, capacity = 10_000 } = options
+  const { feed, keys, lastId, closing, heartbeatMilliseconds = 1000, capacity = 10_000 } = options
   let waiting: Revocation[] = []
-  let awaken = new AbortController()
-  // Before the read, so that nothing falls in between; what comes in both is told twice.
+  let wake = new AbortController()
+  // Follow before reading, so no entry is lost in between. An entry in both is sent twice.
   const unfollow = feed.follow((revocations) => {
     if (waiting.length <= capacity) waiting.push(...revocations)
-    awaken.abort()
+    wake.abort()
   })
-  const unfollowKeys = keys.followKeys(() => awaken.abort())
+  const unfollowKeys = keys.followKeys(() => wake.abort())
 
   try {
     for (const revocation of await feed.read(lastId)) yield eventOf(revocation)
-    let told = keysEvent(keys)
-    yield told
+    let sentKeys = keysEvent(keys)
+    yield sentKeys
     yield 'event: ready\ndata: {}\n\n'
-    while (!over.aborted) {
+    while (!closing.aborted) {
       if (waiting.length > capacity) throw new SlowReader('The reader of the feed is too slow.')
       const next = waiting
       waiting = []
-      awaken = new AbortController()
+      wake = new AbortController()
       for (const revocation of next) yield eventOf(revocation)
-      // Looked at also after a silence: a key can retire by the clock alone.
-      const now = keysEvent(keys)
-      if (now !== told) yield now
-      told = now
-      const heard = AbortSignal.any([awaken.signal, over])
-      const silent = await delay(heartbeatMilliseconds, true, { signal: heard }).catch(() => false)
+      // Also compared after a heartbeat: a key can retire without a notice.
+      const currentKeys = keysEvent(keys)
+      if (currentKeys !== sentKeys) yield currentKeys
+      sentKeys = currentKeys
+      const activity = AbortSignal.any([wake.signal, closing])
+      const silent = await delay(heartbeatMilliseconds, true, { signal: activity }).catch(() => false)
       if (silent && !feed.state().stale) yield ': nothing new\n\n'
     }
   } finally {

@@ -23,7 +23,7 @@ export const revocationsRoutes: Routes = (app, { ports }) => {
       const lastEventId = request.headers['last-event-id']
       const lastId = lastEventId === undefined ? undefined : BigInt(lastEventId)
       const { revocationFeed: feed, accessTokens: keys } = ports
-      const stream = revocationStream({ feed, keys, lastId, over: closing.signal })
+      const stream = revocationStream({ feed, keys, lastId, closing: closing.signal })
       return (
         reply
           .type('text/event-stream')
