@@ -42,7 +42,7 @@ t.test('the command line works on the database of a running service', { skip }, 
 
   const again = await latchkey(['session', 'revoke', device.sessionId], settings)
   t.equal(again.code, 1, 'revoking an unknown session fails')
-  t.match(again.stderr, 'There is none of that name or id.')
+  t.match(again.stderr, 'Nothing has that name or id.')
 })
 
 t.test('wrong usage gives exit code 2 and opens no database', async (t) => {
