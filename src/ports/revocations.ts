@@ -12,7 +12,7 @@ export interface Revocations extends Pick<RevocationSet, 'issuableFrom'> {
 }
 
 /** How well this process follows the feed, for health and metrics. */
-export interface FeedState {
+interface FeedState {
   /** Whether notices arrive by push. While they do not, the log is polled four times a second. */
   readonly connected: boolean
   /** Whether push and polling have both failed for longer than is safe. */

@@ -50,7 +50,7 @@ export interface LiveSession extends Session, RotationState {
 }
 
 /** A refresh with the current token: what the row must hold for the refresh to succeed. */
-export interface RotationAttempt {
+interface RotationAttempt {
   readonly sid: string
   readonly generation: number
   readonly secretHash: string
