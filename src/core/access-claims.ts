@@ -13,14 +13,14 @@ export interface AccessClaims {
   readonly roles: readonly string[]
 }
 
-/** Who a request comes from, as a guarded route sees it in `request.auth`. */
+/** The user and session of a request, as `request.auth` holds it behind a guard. */
 export interface Auth {
   readonly userId: string
   readonly sessionId: string
   readonly roles: readonly string[]
-  /** How the person proved who they are (RFC 8176). */
+  /** How the user authenticated (RFC 8176), such as `pwd`. */
   readonly amr: readonly string[]
-  /** When they did, in seconds since the epoch. */
+  /** When the user authenticated, in seconds since the epoch. */
   readonly authTime: number
 }
 

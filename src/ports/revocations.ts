@@ -50,4 +50,4 @@ export interface RevocationLog {
 }
 
 /** No statement that writes a revocation takes longer than this from its beginning to its commit. */
-export const slowestCommitSeconds = 60
+export const maxCommitSeconds = 60

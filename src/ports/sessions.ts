@@ -5,18 +5,22 @@ import type { Actor } from './events.js'
 import type { Page, PageRequest } from './paging.js'
 import type { User } from './users.js'
 
-/** A session as people and ops see it. */
+/** A session, without its secrets. Times are milliseconds since the epoch by the database's clock. */
 export interface Session {
   readonly id: string
   readonly userId: string
   readonly mode: Mode
-  /** The name that the person gave this device, or null. */
+  /** The name that the user gave this device, or null. */
   readonly device: string | null
   readonly userAgent: string | null
   readonly ip: string | null
+  /** When the user logged in. */
   readonly createdAt: number
+  /** The last refresh, or in `session` mode the last request, to the minute. */
   readonly lastUsedAt: number
+  /** When it ends if it is not used; moves with each use. */
   readonly idleExpiresAt: number
+  /** When it ends at the latest. */
   readonly absoluteExpiresAt: number
 }
 
