@@ -21,7 +21,7 @@ import {
 import { newPerson } from '../../support/http/people.js'
 import { portOf } from '../../support/http/raw-socket.js'
 import { postForm, serviceSecret, serviceSettings } from '../../support/http/services.js'
-import { patienceMilliseconds } from '../../support/processes/process.js'
+import { processTestMilliseconds } from '../../support/processes/process.js'
 import { openService } from '../../support/service.js'
 import { waitUntil } from '../../support/verifier/verifiers.js'
 
@@ -30,7 +30,7 @@ import { waitUntil } from '../../support/verifier/verifiers.js'
  */
 const issuer = 'https://auth.test'
 
-t.setTimeout(patienceMilliseconds)
+t.setTimeout(processTestMilliseconds)
 
 /** A server that must receive no request. */
 const asked: string[] = []
