@@ -1,7 +1,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import type { Context } from './context.js'
 
-/** The command line cannot be understood: exit code 2. */
+/** The command line is not valid. The process exits with code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
@@ -22,7 +22,7 @@ type Values<O extends Options> = {
       : string
 }
 
-/** What a command is given: its options, its required operands by name, and any further ones. */
+/** The parsed command line: options, required operands by name, and further operands. */
 interface Input<O extends Options, Operand extends string> {
   readonly options: Values<O>
   readonly operands: Readonly<Record<Operand, string>>
@@ -30,14 +30,14 @@ interface Input<O extends Options, Operand extends string> {
 }
 
 interface Definition<O extends Options, Operand extends string> {
-  /** The words that call it, such as `user create`. */
+  /** The words that select the command, such as `user create`. */
   readonly name: string
   readonly summary: string
-  /** More than the summary, for `--help`. */
+  /** Shown after the summary by `--help`. */
   readonly details?: string
   readonly options: O
   readonly operands: readonly Operand[]
-  /** What any operands after the required ones are; none are allowed where this is missing. */
+  /** The name of further operands in the help. Without it, none are allowed. */
   readonly rest?: string
   run(input: Input<O, Operand>, context: Context): Promise<void>
 }
@@ -46,11 +46,11 @@ export interface Command {
   readonly name: string
   readonly summary: string
   readonly help: string
-  /** Throws `UsageError` where `words`, which follow the name, do not fit. */
+  /** Runs the command with the words after its name. Throws `UsageError` if they are not valid. */
   run(words: readonly string[], context: Context): Promise<void>
 }
 
-/** Makes a command of its definition: the options and operands are parsed, typed and explained by it. */
+/** Makes a command from its definition, which also gives the types of the input and the text of `--help`. */
 export function defineCommand<const O extends Options, const Operand extends string>(
   definition: Definition<O, Operand>
 ): Command {
@@ -71,7 +71,7 @@ function parse<O extends Options, Operand extends string>(
   const missing = names[positionals.length]
   if (missing !== undefined) throw new UsageError(`${missing} is missing.`)
   const further = positionals.slice(names.length)
-  if (rest === undefined && further.length > 0) throw new UsageError(`What is "${further[0]}" for?`)
+  if (rest === undefined && further.length > 0) throw new UsageError(`"${further[0]}" is not expected.`)
   const operands = Object.fromEntries(names.map((name, i) => [name, positionals[i]])) as Record<Operand, string>
   return { options: values as Values<O>, operands, rest: further }
 }
@@ -90,7 +90,7 @@ function helpOf({ name, summary, details, options, operands, rest }: Definition<
     const value = type === 'string' ? ` ${option.toUpperCase()}${multiple ? ' (may be repeated)' : ''}` : ''
     return [`--${option}${value}`, meaning] as const
   })
-  rows.push(['--help', 'Show this.'])
+  rows.push(['--help', 'Show this help.'])
   const width = Math.max(...rows.map(([left]) => left.length))
   const lines = rows.map(([left, meaning]) => `  ${left.padEnd(width)}  ${meaning}`)
   return [summary, ...(details === undefined ? [] : ['', details]), '', `Usage: ${usage}`, '', ...lines, ''].join('\n')

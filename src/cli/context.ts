@@ -2,34 +2,34 @@ import type { Config } from '../config/read-config.js'
 import type { Actor } from '../ports/events.js'
 import type { Ports } from '../ports/index.js'
 
-/** The streams of the process. `stdin.isTTY` tells a person from a pipe. */
+/** The streams of the process. `stdin.isTTY` is true for a person and false for a pipe. */
 export interface Terminal {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean }
   readonly stdout: NodeJS.WritableStream
   readonly stderr: NodeJS.WritableStream
 }
 
-/** The database and what stands on it, until `close`. */
+/** The ports over an open database. The caller must call `close`. */
 export interface OpenPorts {
   readonly ports: Ports
   close(): Promise<void>
 }
 
-/** What a command reaches the world by. */
+/** How a command reaches the outside; tests replace it. */
 export interface Context {
   readonly terminal: Terminal
-  /** Throws `ConfigError`. */
+  /** Reads the settings. Throws `ConfigError` if they are not valid. */
   loadConfig(): Config
-  /** Opens and migrates the database. Throws where it cannot be reached, or where another process holds the folder. */
+  /** Opens and migrates the database. Throws if it cannot be reached, or if another process has locked the data folder. */
   open(config: Config): Promise<OpenPorts>
-  /** Serves until a signal comes. */
+  /** Serves until the process receives a signal. */
   serve(config: Config): Promise<void>
 }
 
-/** How the event log names what was done here. */
+/** The actor in the event log. */
 export const commandLine: Actor = { userAgent: 'latchkey command line' }
 
-/** Runs `use` on the database that the settings name, and closes it whatever happens. */
+/** Opens the database of the settings, runs `use`, and always closes the database. */
 export async function withPorts(context: Context, use: (ports: Ports) => Promise<void>): Promise<void> {
   const { ports, close } = await context.open(context.loadConfig())
   try {

@@ -3,7 +3,7 @@ import process from 'node:process'
 import { configFromProcess } from '../config/read-config.js'
 import { run } from './run.js'
 
-/** The service's modules are loaded only by the commands that need them: `--help` answers at once. */
+/** Only commands that need the service load its modules, so `--help` answers at once. */
 process.exitCode = await run(process.argv.slice(2), {
   terminal: process,
   loadConfig: () => configFromProcess((warning) => process.stderr.write(`Warning: ${warning}\n`)),

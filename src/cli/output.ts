@@ -3,17 +3,17 @@ import type { Terminal } from './context.js'
 
 type Cell = string | boolean | null | readonly string[]
 
-/** What of a row is shown: the name for machines, which heads the column for people, and the value. */
+/** The columns of an output: the name is the JSON member and the table's heading. */
 export type Columns<T> = Readonly<Record<string, (row: T) => Cell>>
 
-/** `--json`, for every command that prints something. */
+/** The option `--json` of every command that prints a result. */
 export const jsonOption = { json: { type: 'boolean', summary: 'Print JSON for machines.' } } as const
 
 interface Style {
   readonly json?: boolean
 }
 
-/** A time in milliseconds since the epoch, as RFC 3339 in UTC. */
+/** Formats milliseconds since the epoch as RFC 3339 in UTC. */
 export function time(milliseconds: number): string {
   return new Date(milliseconds).toISOString()
 }
@@ -26,7 +26,7 @@ export function printPage<T>(terminal: Terminal, style: Style, name: string, col
     return
   }
   terminal.stdout.write(page.items.length === 0 ? `No ${name}.\n` : toTable(columns, page.items))
-  if (page.nextCursor !== null) terminal.stderr.write(`There are more: add --cursor ${page.nextCursor}\n`)
+  if (page.nextCursor !== null) terminal.stderr.write(`There are more. Add --cursor ${page.nextCursor}\n`)
 }
 
 /** Prints one row as lines of name and value, or as one JSON object. */
@@ -40,7 +40,7 @@ export function printOne<T>(terminal: Terminal, style: Style, columns: Columns<T
   terminal.stdout.write(lines.join(''))
 }
 
-/** Prints what was done: a sentence for people, an object for machines. */
+/** Prints the result of a command: a sentence, or with `--json` an object. */
 export function printDone(terminal: Terminal, style: Style, sentence: string, result: object): void {
   if (style.json) printJson(terminal, result)
   else terminal.stdout.write(`${sentence}\n`)
@@ -50,7 +50,7 @@ function printJson(terminal: Terminal, value: object): void {
   terminal.stdout.write(`${JSON.stringify(value)}\n`)
 }
 
-/** A row as its JSON object. */
+/** Makes the JSON object of a row. */
 export function toObject<T>(columns: Columns<T>, row: T): Record<string, Cell> {
   return Object.fromEntries(Object.entries(columns).map(([name, cell]) => [name, cell(row)]))
 }
@@ -72,7 +72,7 @@ function toTable<T>(columns: Columns<T>, rows: readonly T[]): string {
 
 const maxCellLength = 60
 
-/** Device names and user agents are strangers' words: nothing in them may steer the terminal. */
+/** Strangers choose device names and user agents, so control characters, which could control the terminal, are replaced. */
 function toText(cell: Cell): string {
   if (cell === null) return '-'
   if (typeof cell === 'boolean') return cell ? 'yes' : 'no'

@@ -4,8 +4,8 @@ import type { PageRequest } from '../ports/paging.js'
 import { UsageError } from './command.js'
 
 export const pagingOptions = {
-  limit: { type: 'string', summary: `How many to show, 1 to ${maxPageLimit}; ${defaultPageLimit} where not given.` },
-  cursor: { type: 'string', summary: 'Where to go on, as the page before said.' }
+  limit: { type: 'string', summary: `How many to show, 1 to ${maxPageLimit}; ${defaultPageLimit} by default.` },
+  cursor: { type: 'string', summary: 'Continue after the previous page, which printed this cursor.' }
 } as const
 
 export function readPaging(options: { readonly limit?: string; readonly cursor?: string }): PageRequest {
@@ -16,12 +16,13 @@ export function readPaging(options: { readonly limit?: string; readonly cursor?:
   return { limit: Number(limit), cursor: options.cursor }
 }
 
-/** A cursor that no page gave is a slip of whoever typed it. */
+/** Turns an invalid cursor into a `UsageError`. */
 export async function readPage<T>(page: Promise<T>): Promise<T> {
   try {
     return await page
   } catch (error) {
-    if (error instanceof InvalidCursor) throw new UsageError('--cursor is none that a page before gave.')
+    if (error instanceof InvalidCursor)
+      throw new UsageError('--cursor must be the cursor that the previous page printed.')
     throw error
   }
 }

@@ -3,14 +3,14 @@ import { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type { Terminal } from './context.js'
 
-/** A password that cannot be read: exit code 1. */
+/** No new password could be read. The process exits with code 1. */
 class PasswordNotRead extends Error {
   override readonly name = 'PasswordNotRead'
 }
 
 /**
- * Reads a new password: from a person twice and without echo, from a pipe all of it but one closing
- * line end. Never from the command line, which other users of the machine can see.
+ * Reads a new password. A person types it twice, without echo; from a pipe it is the whole input without its last line end.
+ * It is never an option: other users of the machine can see the command line.
  */
 export async function readPassword(terminal: Terminal): Promise<string> {
   if (!terminal.stdin.isTTY) return (await text(terminal.stdin)).replace(/\r?\n$/, '')
@@ -20,7 +20,7 @@ export async function readPassword(terminal: Terminal): Promise<string> {
   return password
 }
 
-/** The answers typed before the end of input; none of them is echoed. */
+/** Asks the questions without echo. Returns fewer answers if the input ends first. */
 async function ask({ stdin, stderr }: Terminal, questions: readonly string[]): Promise<readonly string[]> {
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
   const lines = createInterface({ input: stdin, output: silent, terminal: true })

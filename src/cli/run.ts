@@ -25,18 +25,18 @@ export const commands: readonly Command[] = [
   raceService
 ]
 
-/** Done, failed, or not understood. */
+/** 0: done. 1: failed. 2: the command line is not valid. */
 export type ExitCode = 0 | 1 | 2
 
-/** Runs the command that `words` name, and says everything that there is to say on the terminal. Never throws. */
+/** Runs the command that `words` name, and prints its result or its error to the terminal. Never throws. */
 export async function run(words: readonly string[], context: Context): Promise<ExitCode> {
   const { stdout, stderr } = context.terminal
   const command = commands.find(({ name }) => name.split(' ').every((word, i) => words[i] === word))
   if (command === undefined) {
-    const asked = words.some((word) => word === '--help' || word === 'help')
-    const stream = asked ? stdout : stderr
+    const wantsHelp = words.some((word) => word === '--help' || word === 'help')
+    const stream = wantsHelp ? stdout : stderr
     stream.write(overview(words[0]))
-    return asked ? 0 : 2
+    return wantsHelp ? 0 : 2
   }
 
   const rest = words.slice(command.name.split(' ').length)
@@ -57,7 +57,7 @@ export async function run(words: readonly string[], context: Context): Promise<E
   }
 }
 
-/** The commands of one group, such as `user`, or all of them. */
+/** Lists the commands of a group, such as `user`, or all commands. */
 function overview(group: string | undefined): string {
   const ofGroup = commands.filter(({ name }) => name.startsWith(`${group} `))
   const shown = ofGroup.length > 0 ? ofGroup : commands

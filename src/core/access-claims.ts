@@ -13,18 +13,18 @@ export interface AccessClaims {
   readonly roles: readonly string[]
 }
 
-/** Who a request comes from, as a guarded route sees it in `request.auth`. */
+/** The user and the session of a request: `request.auth` on a guarded route. */
 export interface Auth {
   readonly userId: string
   readonly sessionId: string
   readonly roles: readonly string[]
-  /** How the person proved who they are (RFC 8176). */
+  /** How the user was authenticated (RFC 8176). */
   readonly amr: readonly string[]
-  /** When they did, in seconds since the epoch. */
+  /** When the user was authenticated, in seconds since the epoch. */
   readonly authTime: number
 }
 
-/** Whom the claims of an access token that was accepted speak of. */
+/** Builds `Auth` from verified claims. */
 export function authOfClaims({ sub: userId, sid: sessionId, roles, amr, auth_time: authTime }: AccessClaims): Auth {
   return { userId, sessionId, roles, amr, authTime }
 }
@@ -44,9 +44,9 @@ export type ClaimsVerdict =
 const invalid = { ok: false, error: 'invalid_token' } as const
 
 /**
- * Checks the payload of an access token whose signature is already good: every claim is there and
- * of its type, `iss` and `aud` are exactly ours, `exp` lies ahead (RFC 9068 §4, RFC 8725 §3.8-3.9).
- * `now` is in milliseconds. A token of an unknown shape is `invalid_token`, never merely expired.
+ * Checks the payload of an access token whose signature is good (RFC 9068 §4, RFC 8725 §3.8-3.9): every claim is there and
+ * has its type, `iss` and `aud` are exactly as expected, and `exp` is after `now`, in milliseconds. Anything else is
+ * `invalid_token`; only a token that is otherwise good is `token_expired`.
  */
 export function checkAccessClaims(payload: unknown, expected: ExpectedClaims, now: number): ClaimsVerdict {
   if (!isAccessClaims(payload)) return invalid

@@ -1,7 +1,7 @@
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 const values = new Map([...alphabet].map((character, value) => [character, value]))
 
-/** Base64url without padding (RFC 4648 §5). */
+/** Writes bytes as base64url without padding (RFC 4648 §5). */
 export function encodeBase64url(bytes: Uint8Array): string {
   let text = ''
   let pending = 0
@@ -20,8 +20,8 @@ export function encodeBase64url(bytes: Uint8Array): string {
 }
 
 /**
- * The bytes of base64url text, or undefined where the text is not the one canonical spelling of any
- * bytes (foreign characters, padding, stray low bits): a token has exactly one spelling.
+ * Reads base64url without padding. Accepts only what `encodeBase64url` writes, so that each token has exactly one
+ * spelling; undefined for other characters, padding, and low bits that are not zero.
  */
 export function decodeBase64url(text: string): Uint8Array | undefined {
   if (text.length % 4 === 1) return undefined
@@ -43,13 +43,13 @@ export function decodeBase64url(text: string): Uint8Array | undefined {
   return pending === 0 ? bytes : undefined
 }
 
-/** The 16 bytes of a UUID. */
+/** Reads a UUID as 16 bytes. */
 export function uuidToBytes(uuid: string): Uint8Array {
   const hex = uuid.replaceAll('-', '')
   return Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16))
 }
 
-/** The lower-case UUID of 16 bytes. */
+/** Writes 16 bytes as a lower-case UUID. */
 export function uuidFromBytes(bytes: Uint8Array): string {
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')

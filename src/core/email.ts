@@ -1,4 +1,4 @@
-/** An address as it was typed, and the key under which there is one account for all its spellings. */
+/** An address as the user typed it, and its key: all spellings with one key share one account. */
 export interface Email {
   readonly address: string
   readonly key: string
@@ -7,10 +7,9 @@ export interface Email {
 const maxLength = 254
 
 /**
- * Reads an e-mail address; undefined where the text is none. All spellings that differ in case
- * alone (ß and SS, ς and σ too) or in what NFKC folds share one `key`, so that they share one account;
- * characters that nobody sees are refused. The dots and tags that some providers ignore stay: they
- * are the provider's rule, not ours.
+ * Reads an e-mail address; undefined for any other text. Spellings share one `key` if they differ only in case (ß and SS,
+ * ς and σ too) or are equal after NFKC normalization. Invisible characters are refused. Dots and `+tags` that some
+ * providers ignore are kept: they are the provider's rule, not ours.
  */
 export function readEmail(text: string): Email | undefined {
   const address = text.trim().normalize('NFC')
@@ -20,7 +19,7 @@ export function readEmail(text: string): Email | undefined {
   return { address, key }
 }
 
-/** One way alone leaves some letters apart from their own capitals: ς from σ, and ẞ from ß. */
+/** Lower-casing alone does not unify ς with σ and ẞ with ß, so fold to upper case in between. */
 function foldCase(text: string): string {
   return text.toLowerCase().toUpperCase().toLowerCase()
 }

@@ -1,22 +1,22 @@
 import type { SigningAlgorithm } from './vocabulary.js'
 
 /**
- * When a signing key is published, signs and retires. Which key signs follows from times alone, so
- * that all instances agree without asking each other. Times are milliseconds by the database's clock.
+ * When a signing key is published, signs and retires. Only times decide which key signs, so all instances agree without
+ * talking to each other. Times are milliseconds by the database's clock.
  */
 
 /** How long a verifier may keep the key set (the max-age of /.well-known/jwks.json). */
 export const jwksMaxAgeSeconds = 300
 
-/** Covers clocks that differ, and the time until every instance has learned of a change. */
+/** Margin for clocks that differ, and for the time until every instance knows of a change. */
 const skewSeconds = 60
 
-/** How long a key is published before it signs: by then no cache holds a key set without it. */
+/** How long a key is published before it signs. After this time no cache holds a key set without it. */
 export const publishLeadSeconds = jwksMaxAgeSeconds + skewSeconds
 
-/** When a key begins to sign and when it stops to verify; null while no end is set. */
+/** When a key starts to sign, and when its tokens are no longer accepted: null while no end is set. */
 export interface KeyTimes {
-  /** Counts up from 1; of the keys that may sign, the greatest does. */
+  /** Counts up from 1. Of the keys that may sign, the one with the greatest number signs. */
   readonly number: number
   readonly signsFrom: number
   readonly retiresAt: number | null
@@ -25,28 +25,28 @@ export interface KeyTimes {
 export const keyStates = ['published', 'active', 'retiring', 'retired'] as const
 
 /**
- * `published`: verifiers know it, and it does not sign yet. `active`: signs. `retiring`: what it signed
- * is still good. `retired`: what it signed is refused.
+ * `published`: verifiers know the key; it does not sign yet. `active`: it signs. `retiring`: it no longer signs; its tokens
+ * are still accepted. `retired`: its tokens are refused.
  */
 export type KeyState = (typeof keyStates)[number]
 
 const rotationCauses = ['requested', 'revoke_old', 'scheduled', 'algorithm_changed'] as const
 
-/** Why there is a new key. `revoke_old` is the emergency: the keys before it retire at once. */
+/** Why a key was created. `revoke_old` is for a leaked key: all older keys retire at once. */
 export type RotationCause = (typeof rotationCauses)[number]
 
 export interface RotationSettings {
-  /** What the next key is for. */
+  /** The algorithm of the next key. */
   readonly alg: SigningAlgorithm
   readonly publishLeadSeconds: number
   readonly accessTokenTtlSeconds: number
 }
 
-/** What a rotation does, counted from its moment. */
+/** The effects of a rotation, in seconds from when it starts. */
 export interface RotationPlan {
-  /** When the new key begins to sign; below zero where it does at once. */
+  /** When the new key starts to sign; negative if at once. */
   readonly signsInSeconds: number
-  /** When those before it retire that would not have retired by then. */
+  /** When the older keys retire, unless they retire earlier anyway. */
   readonly othersRetireInSeconds: number
 }
 
@@ -54,7 +54,7 @@ export function isRetired({ retiresAt }: KeyTimes, now: number): boolean {
   return retiresAt !== null && retiresAt <= now
 }
 
-/** The one key that signs at `now`; undefined where none does. */
+/** The key that signs at `now`; undefined if none does. */
 export function activeKey<Key extends KeyTimes>(keys: readonly Key[], now: number): Key | undefined {
   return newestKey(keys.filter((key) => key.signsFrom <= now && !isRetired(key, now)))
 }
@@ -63,7 +63,7 @@ export function newestKey<Key extends KeyTimes>(keys: readonly Key[]): Key | und
   return keys.reduce<Key | undefined>((newest, key) => (newest && newest.number > key.number ? newest : key), undefined)
 }
 
-/** Each of `keys` with its state at `now`. */
+/** The keys with their states at `now`. */
 export function withStates<Key extends KeyTimes>(keys: readonly Key[], now: number): (Key & { state: KeyState })[] {
   const active = activeKey(keys, now)
   const stateOf = (key: Key): KeyState => {
@@ -74,14 +74,14 @@ export function withStates<Key extends KeyTimes>(keys: readonly Key[], now: numb
   return keys.map((key) => ({ ...key, state: stateOf(key) }))
 }
 
-/** Whether the key is published and does not sign yet. */
+/** Whether the key is published but does not sign yet. */
 export function isWaiting(key: KeyTimes, now: number): boolean {
   return key.signsFrom > now && !isRetired(key, now)
 }
 
 /**
- * What a rotation asked for at `now` does: 'pending' where the next key waits already, so that asking
- * twice is asking once. The keys before retire when the last token that any of them signed has expired.
+ * Plans a rotation that starts at `now`. 'pending' if the next key is published already: a second request then changes
+ * nothing. The older keys retire once the last token that they signed has expired; with `revoke_old` at once.
  */
 export function planRotation(
   keys: readonly KeyTimes[],
@@ -98,5 +98,5 @@ export function planRotation(
   return { signsInSeconds, othersRetireInSeconds: signsInSeconds + overlapSeconds }
 }
 
-/** A minute back, because an instance's estimate of the database's clock may be a little behind it. */
+/** In the past, because an instance's estimate of the database's clock may be behind. */
 const atOnce = { signsInSeconds: -skewSeconds }

@@ -4,14 +4,13 @@ export interface PasswordPolicy {
 
 export type PasswordFault = 'password_too_short' | 'password_too_long' | 'password_too_common'
 
-/** No password above this many UTF-8 bytes is ever hashed; 64 characters of any script fit (ASVS 6.2.9). */
+/** The longest password in UTF-8 bytes; a longer one is never hashed. 64 characters of any script fit (ASVS 6.2.9). */
 export const maxPasswordBytes = 1024
 
 /**
- * Judges a new password (ASVS 6.2): length in code points, no composition rules, exactly as
- * received. `isCommon` answers for the list of common passwords, asked in lower case; `context` are
- * words too near to the account or the service to be secret, such as its e-mail address, however they
- * are decorated (ASVS 6.2.11).
+ * What is wrong with a new password; undefined if it is good (ASVS 6.2). The length counts code points, and there are no
+ * composition rules. `isCommon` tells whether a lower-case password is common. `context` has words that an attacker tries
+ * first, such as the e-mail address: a password that is such a word with digits or signs around it is refused (ASVS 6.2.11).
  */
 export function judgePassword(
   password: string,
@@ -27,10 +26,10 @@ export function judgePassword(
   return undefined
 }
 
-/** A shorter word says little of what it stands in. */
+/** Shorter words occur in good passwords by chance. */
 const minWordLength = 4
 
-/** Whether a password is the word, once or more, with nothing but digits and signs around it. */
+/** Whether a password consists of the word, once or more, and characters that are not letters. */
 function isMadeOf(lowerCase: string, word: string): boolean {
   if (word.length < minWordLength || !lowerCase.includes(word)) return false
   return !/\p{L}/u.test(lowerCase.replaceAll(word, ''))

@@ -1,17 +1,20 @@
 import type { Mode } from './vocabulary.js'
 
-/** When a refresh token rotates and which older generations are still answered. */
+/** When a refresh token rotates, and which older generations are still accepted. */
 export interface RotationPolicy {
-  /** A session rotates at most once in this time, and the generation before stays good for it. 0 is strict rotation: every refresh rotates, every older token is reuse (ASVS 10.4.5). */
+  /**
+   * A session rotates at most once in this time, and the previous generation is accepted during it. 0 is strict rotation:
+   * every refresh rotates, and every older token is reuse (ASVS 10.4.5).
+   */
   readonly graceSeconds: number
   /**
-   * At most one lost response is forgiven in this many generations. 0 forgives none; 1 would forgive
-   * every one, and with it a thief for ever: no setting may be 1.
+   * At most one lost response is forgiven in this many generations. 0 forgives none. 1 is not allowed: it would forgive
+   * every one, so a thief would never be caught.
    */
   readonly recoveryGenerations: number
 }
 
-/** How long things live, in seconds, and how many sessions a user may hold. */
+/** How long tokens and sessions live, and how many sessions a user may have. */
 export interface SessionPolicy extends RotationPolicy {
   readonly accessTokenTtlSeconds: number
   readonly refreshIdleTtlSeconds: number
@@ -21,8 +24,8 @@ export interface SessionPolicy extends RotationPolicy {
 }
 
 /**
- * How long after its login a session ends, in seconds. Only the idle end moves later, and never past
- * the absolute one (ASVS 7.3.1, 7.3.2). An `access` session lives exactly as long as its one token.
+ * How long after the login a session's idle and absolute ends are, in seconds (ASVS 7.3.1, 7.3.2). Later uses move only
+ * the idle end, and never past the absolute end. An `access` session lives exactly as long as its only token.
  */
 export function sessionLifeSeconds(mode: Mode, policy: SessionPolicy): { idle: number; absolute: number } {
   if (mode === 'access') return { idle: policy.accessTokenTtlSeconds, absolute: policy.accessTokenTtlSeconds }

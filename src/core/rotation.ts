@@ -1,43 +1,46 @@
 import type { RotationPolicy } from './policy.js'
 
-/** What `decideRotation` needs of a session's row. Times are milliseconds of the database's clock. */
+/** The columns of a session that `decideRotation` needs. Times are milliseconds by the database's clock. */
 export interface RotationState {
   readonly generation: number
-  /** When the row last moved, or was last repeated to a client; null for a session that never refreshed. */
+  /** When the session was last rotated, or recovered after its grace window; null if neither has happened. */
   readonly rotatedAt: number | null
-  /** SHA-256 of the `Idempotency-Key` of the request that made `generation`, in hex. */
+  /** SHA-256, in hex, of the `Idempotency-Key` of the request that made `generation`; null if it had none. */
   readonly retryKeyHash: string | null
-  /** The generation that was last handed out again after its window: by recovery, or to who had the key. */
+  /** The generation that was last returned again after the grace window: by recovery, or for its key. Null if none. */
   readonly recoveredGeneration: number | null
   readonly idleExpiresAt: number
   readonly absoluteExpiresAt: number
 }
 
-/** A genuine token of the session: its mac is good and its secret's hash is the row's. */
+/** A genuine token of the session: its mac is good, and its secret has the row's hash. */
 export interface Presented {
   readonly generation: number
   readonly retryKeyHash: string | null
 }
 
 export type Verdict =
-  /** Past one of its ends: the row goes. */
+  /** The session is past one of its ends: delete the row. */
   | { readonly kind: 'expired'; readonly reason: 'idle_timeout' | 'absolute_timeout' }
-  /** Move the row to `generation` by one conditional statement, and hand out that generation. */
+  /** Move the row to `generation` by one conditional statement, and return the token of that generation. */
   | { readonly kind: 'rotate'; readonly generation: number }
-  /** A fresh access token only; the client's refresh token stays as it is. Nothing is written. */
+  /** Return a new access token and keep the client's refresh token. Write nothing. */
   | { readonly kind: 'current'; readonly generation: number }
-  /** Hand out `generation` again. With `renew`, `rotatedAt` becomes now and `recoveredGeneration` this generation. */
+  /**
+   * Return the token of `generation` again. With `renew`, set `rotatedAt` to now and `recoveredGeneration` to `generation`;
+   * otherwise write nothing.
+   */
   | { readonly kind: 'replay'; readonly generation: number; readonly renew: boolean }
-  /** Hand out `generation` again and remember that this was forgiven. */
+  /** Return the token of `generation` again, and set the same two columns: this lost response is forgiven. */
   | { readonly kind: 'recover'; readonly generation: number }
-  /** Two parties hold this session: it ends. */
+  /** Two parties hold this session: end it. */
   | { readonly kind: 'reuse' }
-  /** The database is older than the client (a restored backup): move forward past the client. */
+  /** The token is newer than the row, so the database was restored from a backup: move the row past the token. */
   | { readonly kind: 'restore'; readonly generation: number }
 
 /**
- * Decides what a presented refresh token is answered with: the rotation protocol, in its order.
- * docs/rotation.md explains each case. Pure; `now` is the database's clock in milliseconds.
+ * Decides what to do with a refresh token: the rotation protocol, case by case. docs/rotation.md explains each case. `now`
+ * is the database's clock in milliseconds.
  */
 export function decideRotation(
   session: RotationState,
@@ -62,7 +65,7 @@ export function decideRotation(
     return withinGrace && hasKey ? { kind: 'replay', generation, renew: false } : { kind: 'reuse' }
   }
   if (withinGrace) return { kind: 'replay', generation, renew: false }
-  // Once for each generation: whoever repeats it would hold the window open.
+  // Reopen the grace window only once per generation; otherwise a client that repeats this keeps it open forever.
   if (hasKey) return { kind: 'replay', generation, renew: session.recoveredGeneration !== generation }
   if (mayRecover(session, policy)) return { kind: 'recover', generation }
   return { kind: 'reuse' }

@@ -8,8 +8,8 @@ import type { Scope } from './context.js'
 export async function limitRates(app: Scope, { rateLimits }: Pick<Ports, 'rateLimits'>): Promise<void> {
   class Store implements FastifyRateLimitStore {
     incr(...[key, callback, timeWindow, max]: Parameters<FastifyRateLimitStore['incr']>): void {
-      const allowance = { name: 'address', max, windowSeconds: timeWindow / 1000 }
-      rateLimits.use({ allowance, key }).then(
+      const limit = { name: 'address', max, windowSeconds: timeWindow / 1000 }
+      rateLimits.use({ limit, key }).then(
         ({ granted, uses, endsInSeconds }) =>
           callback(null, { current: granted ? uses : max + 1, ttl: Math.max(1, endsInSeconds) * 1000 }),
         (error: Error) => callback(error)

@@ -1,9 +1,9 @@
 import type { EndedReason } from '../core/vocabulary.js'
 import type { Page, PageRequest } from './paging.js'
 
-/** Who did something, and from where, for the event log. */
+/** Who acts, and from where, for the event log. */
 export interface Actor {
-  /** The user who acted, where one is known. Not always the user it was done to. */
+  /** The user who acts, if known; not always the user who is affected. */
   readonly userId?: string | undefined
   readonly ip?: string | undefined
   readonly userAgent?: string | undefined
@@ -35,21 +35,21 @@ export interface AuditEvent {
   readonly userId: string | null
   readonly sessionId: string | null
   readonly actorId: string | null
-  /** Why, in one of our words: an `EndedReason` where a session ended. */
+  /** A word from our vocabulary that says why: an `EndedReason` if a session ended. */
   readonly reason: string | null
-  /** Why, in the words of whoever did it. */
+  /** Why, as the admin wrote it. */
   readonly note: string | null
   readonly ip: string | null
   readonly userAgent: string | null
 }
 
 export interface EventLog {
-  /** Writes an event that goes with no change of any other row. */
+  /** Writes an event that belongs to no change of another row. Stores write the other events with their changes. */
   record(
     event: { readonly type: EventType; readonly userId?: string | undefined; readonly reason?: string | undefined },
     actor: Actor
   ): Promise<void>
-  /** Newest first. Those of a session take in the end of everybody's, where that ended it. */
+  /** The events that match, newest first. With `sessionId`, the end of all sessions too if it ended this session. */
   list(
     filter: {
       readonly type?: EventType | undefined
@@ -58,6 +58,6 @@ export interface EventLog {
     },
     page: PageRequest
   ): Promise<Page<AuditEvent>>
-  /** Why the session ended; undefined where nobody remembers it. */
+  /** Why the session ended; undefined if the log has no event of its end (any more). */
   endedReason(sid: string): Promise<EndedReason | undefined>
 }

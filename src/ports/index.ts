@@ -10,12 +10,16 @@ import type { SessionResolver, SessionStore } from './sessions.js'
 import type { AccessTokens, OpaqueTokens } from './tokens.js'
 import type { UserStore } from './users.js'
 
-/** Everything the use cases need; each of them names the part it takes. */
+/**
+ * Everything that the use cases need from outside; each use case names the ports it takes. In all ports, times are
+ * milliseconds since the epoch by the database's clock, and ids of users and sessions are lower-case UUIDs. A port that
+ * cannot serve throws `Unavailable`. Then nothing was done, or the answer was lost and the same call can be made again.
+ */
 export interface Ports {
   readonly identity: Identity
   readonly policy: SessionPolicy & {
     readonly passwordMinLength: number
-    /** Who ends another device must have logged in within so many seconds; 0 asks for nothing. */
+    /** To end the session of another device, a user must have logged in within this time. 0 requires nothing. */
     readonly reauthenticationSeconds: number
   }
   readonly clock: Clock

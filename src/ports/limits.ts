@@ -1,25 +1,25 @@
-import type { Allowance } from '../core/allowance.js'
+import type { RateLimit } from '../core/rate-limits.js'
 
-/** One use of an allowance: by whom is in `key`. */
+/** One use of a limit. */
 export interface RateLimitUse {
-  readonly allowance: Allowance
+  readonly limit: RateLimit
+  /** The account, session or address that the use counts against. */
   readonly key: string
 }
 
-/** What became of a use. */
 interface RateLimitResult {
-  /** False where the allowance is used up; then nothing was counted. */
+  /** False if the limit is reached; the use was then not counted. */
   readonly granted: boolean
-  /** Uses in this window, this one among them where it was granted. */
+  /** The uses counted in this window, this one included if it was granted. */
   readonly uses: number
-  /** How long the window goes on. */
+  /** Seconds until the window ends. */
   readonly endsInSeconds: number
 }
 
-/** Counts how often things are done. Never throws: counting goes on in memory where the shared store is away. */
+/** Counts uses of limits. Never throws: if the shared store cannot be reached, each instance counts in its own memory. */
 export interface RateLimits {
-  /** Takes one use of the allowance, however many ask at once. */
+  /** Counts one use if the limit allows it. Simultaneous uses never exceed the limit. */
   use(use: RateLimitUse): Promise<RateLimitResult>
-  /** Takes one use back, as if it had not been made. */
+  /** Gives one counted use back. */
   undo(use: RateLimitUse): Promise<void>
 }

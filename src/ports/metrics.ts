@@ -1,4 +1,4 @@
-/** What is decided about a person, and what it can come to: few words each, because they are labels of metrics. */
+/** The decisions about users, and their possible outcomes. Both are labels of metrics, so they are few. */
 export const decisions = {
   login: ['succeeded', 'unknown_email', 'wrong_password', 'user_disabled', 'user_changed', 'limited'],
   registration: ['succeeded', 'email_taken'],
@@ -9,9 +9,9 @@ export type DecisionKind = keyof typeof decisions
 
 export type Outcome<Kind extends DecisionKind> = (typeof decisions)[Kind][number]
 
-/** Counts what was decided, and logs it. */
+/** Counts and logs decisions. */
 export interface Decisions {
-  /** Called once the decision is committed. Never throws; nothing that is secret goes in. */
+  /** Notes a decision after its commit. Never throws. Must not be given secrets. */
   note<Kind extends DecisionKind>(
     kind: Kind,
     outcome: Outcome<Kind>,
@@ -19,30 +19,32 @@ export interface Decisions {
   ): void
 }
 
-/** What this process has done within one minute, which began at `at`. */
+/** What this process did within one minute. */
 export interface MinuteCounts {
+  /** The start of the minute, in milliseconds since the epoch. */
   readonly at: number
   /** Logins that succeeded. */
   readonly logins: number
   /** Refreshes that were answered with tokens. */
   readonly refreshes: number
-  /** Entries that were added to the feed of revocations; everybody's sessions are one. */
+  /** Entries added to the revocation feed; the end of all sessions is one entry. */
   readonly revocations: number
-  /** Sessions that ended because an old refresh token came back. */
+  /** Sessions that ended because an old refresh token was used again. */
   readonly reuse: number
 }
 
-/** What this process has counted and sees now. */
+/** What this process has counted. */
 export interface Metrics {
+  /** The media type of `text()`. */
   readonly contentType: string
-  /** In the text that Prometheus reads. */
+  /** All metrics in the text format of Prometheus. */
   text(): Promise<string>
-  /** The last sixty minutes, the present one included, oldest first. */
+  /** The last sixty minutes including the current one, oldest first. */
   lastHour(): readonly MinuteCounts[]
   countResponse(status: number): void
 }
 
-/** What a queue holds at this moment. */
+/** The work in a queue now. */
 export interface QueueLoad {
   readonly running: number
   readonly waiting: number

@@ -1,11 +1,12 @@
 export interface PageRequest {
-  /** 1 to 200. */
+  /** 1 to `maxPageLimit`. */
   readonly limit: number
-  /** `nextCursor` of the page before; a text that is no such cursor is `invalid_cursor`. */
+  /** The `nextCursor` of the previous page. A listing throws `InvalidCursor` for any other text. */
   readonly cursor?: string | undefined
 }
 
 export interface Page<T> {
   readonly items: readonly T[]
+  /** Null on the last page. */
   readonly nextCursor: string | null
 }

@@ -1,53 +1,50 @@
-import type { IssuedToken, Refusal, Revocation } from '../core/revocation-set.js'
+import type { Revocation, RevocationSet } from '../core/revocation-set.js'
 
-/** The live revocations this process knows of. */
-export interface Revocations {
+/** The live revocations that this process knows. */
+export interface Revocations extends Pick<RevocationSet, 'issuableFrom'> {
   /**
-   * Whether an access token of a genuine signature must be refused all the same. No I/O. Throws
-   * `Unavailable` where too little is known of what others have revoked, and the policy is to deny then.
+   * Why an access token with a good signature must be refused; undefined if it is good. No I/O. Throws `Unavailable` if
+   * the feed is stale and the settings then deny.
    */
-  refuses(token: IssuedToken): Refusal | undefined
-  /** The earliest time at which a token of this session can be issued without being refused; 0 where any time will do. */
-  issuableFrom(sid: string): number
-  /** Takes in entries that this process has just written, and passes them on. */
+  readonly refuses: RevocationSet['refuses']
+  /** Adds entries that this process has just written, and notifies the other instances. */
   announce(revocations: readonly Revocation[]): Promise<void>
 }
 
-/** What this process knows of the feed, for health and metrics. */
+/** How well this process follows the feed, for health and metrics. */
 interface FeedState {
-  /** Whether news arrive by push; where they do not, the log is read four times a second. */
+  /** Whether notices arrive by push. While they do not, the log is polled four times a second. */
   readonly connected: boolean
-  /** Whether neither has worked for longer than is safe. */
+  /** Whether push and polling have both failed for longer than is safe. */
   readonly stale: boolean
-  /** How long ago it was last sure to know everything. */
+  /** Seconds since this process last knew every entry. */
   readonly lagSeconds: number
-  /** Live entries in memory. */
+  /** The number of live entries in memory. */
   readonly size: number
 }
 
-/** The feed of revocations, whichever instance wrote them. */
+/** The feed of revocations from all instances. */
 export interface RevocationFeed {
-  /** The live entries that a reader who has seen `id` may not have seen, or all, in the order of their ids. */
+  /** The live entries that a reader who has seen `id` may have missed, in order of their ids; without `id`, all. */
   read(id: bigint | undefined): Promise<readonly Revocation[]>
-  /** Tells `follower` every entry as this process learns of it, until the function it returns is called. */
+  /** Calls `follower` with each entry once, as this process learns of it; returns a function that stops this. */
   follow(follower: (revocations: readonly Revocation[]) => void): () => void
   state(): FeedState
 }
 
-/** The revocations as the database keeps them, for whoever holds the live ones in memory. */
+/** The revocations that the database keeps. */
 export interface RevocationLog {
-  /** All that have not expired, in the order of their ids. */
+  /** All live entries, in order of their ids. */
   live(): Promise<Revocation[]>
-  /** Those that have not expired and whose id is above `id`, in the order of their ids. */
+  /** The live entries with an id above `id`, in order of their ids. */
   after(id: bigint): Promise<Revocation[]>
   /**
-   * Those that have not expired and that a reader who has seen `id` may not have seen, in the order
-   * of their ids. Ids are given out before the commit, so an entry can appear after a later one: what
-   * was written shortly before `id` comes again. Where `id` is not there any more, or is one of a
-   * database that was restored from an older backup since, all of them come.
+   * The live entries that a reader who has seen `id` may have missed, in order of their ids. An id is assigned before the
+   * commit, so an entry can appear after one with a greater id: entries written shortly before `id` are returned again.
+   * All entries are returned if `id` is no longer in the log, or if the database was restored from an older backup.
    */
   since(id: bigint): Promise<Revocation[]>
 }
 
-/** No statement that writes a revocation takes longer than this from its beginning to its commit. */
-export const slowestCommitSeconds = 60
+/** A statement that writes a revocation commits within this time after it begins, or fails. */
+export const maxCommitSeconds = 60

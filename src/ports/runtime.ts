@@ -1,22 +1,24 @@
-/** The database's clock, as well as this process can tell it without asking. */
+/** The database's clock, as this process knows it without I/O. */
 export interface Clock {
+  /** Milliseconds since the epoch. */
   now(): number
   sleep(milliseconds: number): Promise<void>
 }
 
-/** Randomness fit for secrets. */
+/** Random values that are fit for secrets. */
 export interface Entropy {
   bytes(length: number): Uint8Array
+  /** A random lower-case UUID. */
   uuid(): string
 }
 
-/** SHA-256, in lower-case hex. */
+/** SHA-256, in lower-case hex. A text is hashed as UTF-8. */
 export type Digest = (data: Uint8Array | string) => string
 
-/** Whether what we stand on can serve: the database answers and a signing key is at hand. Throws `Unavailable` otherwise. */
+/** Resolves if requests can be served: the database answers and a signing key is active. Throws `Unavailable` otherwise. */
 export type Readiness = () => Promise<void>
 
-/** Who we are in our tokens. */
+/** The `iss` and `aud` of our access tokens. */
 export interface Identity {
   readonly issuer: string
   readonly audience: string

@@ -5,18 +5,22 @@ import type { Actor } from './events.js'
 import type { Page, PageRequest } from './paging.js'
 import type { User } from './users.js'
 
-/** A session as people and ops see it. */
+/** A session as users and admins see it. Times are milliseconds since the epoch. */
 export interface Session {
   readonly id: string
   readonly userId: string
   readonly mode: Mode
-  /** The name that the person gave this device, or null. */
+  /** The name that the user gave this device, or null. */
   readonly device: string | null
   readonly userAgent: string | null
   readonly ip: string | null
+  /** When the user logged in. */
   readonly createdAt: number
+  /** The last refresh, or in `session` mode the last request, to the minute. */
   readonly lastUsedAt: number
+  /** When it ends if it is not used; moves with each use. */
   readonly idleExpiresAt: number
+  /** When it ends at the latest. */
   readonly absoluteExpiresAt: number
 }
 
@@ -28,24 +32,24 @@ export interface NewSession {
   readonly device: string | null
   readonly userAgent: string | null
   readonly ip: string | null
-  /** How the person proved who they are (RFC 8176). */
+  /** How the user was authenticated (RFC 8176). */
   readonly amr: readonly string[]
   readonly idleTtlSeconds: number
   readonly absoluteTtlSeconds: number
 }
 
-/** A live session together with what its access token must say, and the clock's word on it. */
+/** A session with everything that its tokens need. */
 export interface LiveSession extends Session, RotationState {
   readonly secretHash: string
   readonly amr: readonly string[]
-  /** When the person last proved who they are. */
+  /** When the user was last authenticated. */
   readonly authTime: number
   readonly user: User
   /** The database's clock when this was read. */
   readonly now: number
 }
 
-/** The one statement of a common refresh: this token, if the row still stands at its generation. */
+/** A refresh with the current token: what the row must hold for the refresh to succeed. */
 interface RotationAttempt {
   readonly sid: string
   readonly generation: number
@@ -53,7 +57,7 @@ interface RotationAttempt {
   readonly retryKeyHash: string | null
 }
 
-/** What of a row changes when a verdict is carried out. */
+/** The change of a row that a verdict of `decideRotation` asks for. */
 export interface RotationStep {
   readonly kind: 'renew' | 'recover' | 'restore'
   /** The row's generation afterwards. */
@@ -61,12 +65,12 @@ export interface RotationStep {
   readonly retryKeyHash: string | null
 }
 
+/** Every change writes its revocations and events in the same transaction, so that they happen all or not at all. */
 export interface SessionStore {
   /**
-   * Adds a session for a user who is not disabled and whose password hash is still the one the
-   * login proved; 'user_changed' otherwise, whatever changes at the same moment. The user's oldest
-   * sessions above `maxPerUser` end with `session_limit`, and `replaces`, where given, ends with
-   * `logged_out`. Writes `login_succeeded`.
+   * Adds a session and writes `login_succeeded`. 'user_changed', with nothing done, if the user is disabled or the
+   * password hash is no longer `passwordHash`, also in a race. Ends the user's oldest sessions above `maxPerUser` with
+   * `session_limit`, and the session `replaces`, if given, with `logged_out`.
    */
   create(
     session: NewSession,
@@ -74,19 +78,20 @@ export interface SessionStore {
     actor: Actor
   ): Promise<{ readonly session: LiveSession; readonly revocations: readonly Revocation[] } | 'user_changed'>
   /**
-   * Rotates by one conditional statement: id, generation, secret hash, last rotation at least
-   * `graceSeconds` ago, both ends ahead, user not disabled. Undefined where any of them does not hold.
+   * Moves the row to the next generation by one conditional statement. Undefined, with nothing done, unless the row has
+   * this generation and secret hash, was last rotated at least `graceSeconds` ago, is before both its ends, and its user is
+   * not disabled.
    */
   rotate(attempt: RotationAttempt): Promise<LiveSession | undefined>
-  /** The row as it is now, even past its ends; undefined once it has gone. */
+  /** The row as it is now, even past its ends; undefined if there is none. */
   find(sid: string): Promise<LiveSession | undefined>
-  /** Carries out a verdict on the row as it was `seen`, and writes its event; false where it has moved meanwhile. */
+  /** Changes the row as a verdict asks and writes its event. False, with nothing done, if the row has changed since `seen`. */
   advance(seen: LiveSession, step: RotationStep, actor: Actor): Promise<boolean>
-  /** Notes that a server-side session was used: moves its idle end, at most to the absolute one. */
+  /** Records the use of a server-side session: moves its idle end, at most to the absolute end. */
   touch(sid: string): Promise<void>
-  /** Ends one session: deletes the row, writes the revocation and the event, all or nothing. Undefined where it had gone. */
+  /** Ends one session: deletes its row and writes the revocation and the event. Undefined if there is no such session. */
   end(target: EndTarget, reason: EndedReason, actor: Actor, note?: string): Promise<Revocation | undefined>
-  /** Ends every session of a user but `keepSid`. */
+  /** Ends all sessions of a user except `keepSid`. */
   endAllOfUser(
     userId: string,
     options: {
@@ -96,27 +101,27 @@ export interface SessionStore {
     },
     actor: Actor
   ): Promise<readonly Revocation[]>
-  /** Ends everybody's sessions, with one revocation that names none. */
-  endEverybodys(actor: Actor): Promise<{ readonly count: number; readonly revocation: Revocation }>
+  /** Ends all sessions of all users, with one revocation that names no session. */
+  endAll(actor: Actor): Promise<{ readonly count: number; readonly revocation: Revocation }>
   /** The user's live sessions, newest first. */
   listOfUser(userId: string): Promise<readonly Session[]>
-  /** Live sessions, newest first. */
+  /** The live sessions that match, newest first. */
   list(
     filter: { readonly userId?: string | undefined; readonly ip?: string | undefined },
     page: PageRequest
   ): Promise<Page<Session>>
-  /** How many sessions are live; counts no further than `most`, so that it is bounded whatever the table holds. */
-  count(most: number): Promise<number>
-  /** Gives the user's session another device name; undefined where it is not there or not theirs. */
+  /** The number of live sessions, or `max` if there are more: the cost stays bounded however many rows there are. */
+  count(max: number): Promise<number>
+  /** Renames the device of one of the user's sessions; undefined if the user has no such session. */
   rename(sid: string, userId: string, device: string | null): Promise<Session | undefined>
 }
 
-/** Which session to end; a user id or a secret's hash that does not fit ends nothing. */
+/** The session to end. If `userId` or `secretHash` is given and differs from the row, nothing ends. */
 export interface EndTarget {
   readonly sid: string
   readonly userId?: string | undefined
   readonly secretHash?: string | undefined
 }
 
-/** Server-side sessions, resolved at every request; each may be some seconds old, and none outlives an entry of the feed. */
+/** Server-side sessions, looked up at every request. One may be some seconds old, but no revoked one is returned. */
 export type SessionResolver = Pick<SessionStore, 'find' | 'touch'>

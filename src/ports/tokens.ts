@@ -5,26 +5,28 @@ import type { TokenContents, TokenKind } from '../core/opaque-token.js'
 export interface OpaqueTokens {
   issue<Kind extends TokenKind>(kind: Kind, content: TokenContents[Kind]): string
   /**
-   * The content of a genuine token of this kind, checked in constant time; undefined for any other text.
-   * Says nothing about its age, or whether its session still exists.
+   * The content of a genuine token of this kind, checked in constant time; undefined for any other text. Says nothing
+   * about its age, or whether its session still exists.
    */
   open<Kind extends TokenKind>(kind: Kind, text: string): TokenContents[Kind] | undefined
 }
 
-/** Signs and verifies access tokens with the keys that are in force. */
+/** Signs and verifies access tokens with the signing keys. */
 export interface AccessTokens {
+  /** Throws `Unavailable` while no key is active. */
   sign(claims: AccessClaims): Promise<string>
   /**
-   * The payload of a token with a good signature by one of our keys, its exact `alg` and `typ`, and
-   * no header that points elsewhere; undefined for any other text. Claims are not judged here.
+   * The payload of a token with a good signature by one of our keys, that key's `alg`, our `typ` and no other header
+   * member; undefined for any other text. Does not check the claims. Never throws.
    */
   open(token: string): unknown
-  /** The public keys, as a JWK Set (RFC 7517 §5). */
+  /** The public keys that verify, as a JWK Set (RFC 7517 §5). */
   jwks(): { readonly keys: readonly JsonWebKey[] }
-  /** Calls `follower` whenever this process may have other keys than before, until the function it returns is called. */
+  /** Calls `follower` whenever the keys may have changed; returns a function that stops this. */
   followKeys(follower: () => void): () => void
 }
 
+/** A public key (RFC 7517 §4). */
 export interface JsonWebKey {
   readonly kid: string
   readonly kty: string

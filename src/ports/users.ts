@@ -4,7 +4,7 @@ import type { EndedReason } from '../core/vocabulary.js'
 import type { Actor } from './events.js'
 import type { Page, PageRequest } from './paging.js'
 
-/** A person's account, without what proves it. */
+/** An account, without its password hash. */
 export interface User {
   readonly id: string
   readonly email: string
@@ -24,35 +24,36 @@ interface NewUser {
   readonly roles: readonly string[]
 }
 
+/** Every change writes its events in the same transaction, so that it happens with its events or not at all. */
 export interface UserStore {
-  /** Adds the user; 'email_taken' where an account with that e-mail key exists, however many ask at once. Writes `user_registered`. */
+  /** Adds a user and writes `user_registered`. 'email_taken' if the e-mail key has an account, also in a race. */
   create(user: NewUser, actor: Actor): Promise<User | 'email_taken'>
   find(id: string): Promise<UserWithPassword | undefined>
   findByEmail(emailKey: string): Promise<UserWithPassword | undefined>
-  /** Newest first; `emailPrefix` is the beginning of an e-mail key. */
+  /** The users whose e-mail key begins with `emailPrefix`, or all; newest first. */
   list(filter: { readonly emailPrefix?: string | undefined }, page: PageRequest): Promise<Page<User>>
-  /** Whether any user that is not disabled has `role`. */
+  /** Whether a user who is not disabled has the role. */
   anyWithRole(role: string): Promise<boolean>
-  /** Puts a stronger hash of the same password in place of `oldHash`; does nothing where the hash is another by now. */
+  /** Replaces `oldHash` by a stronger hash of the same password. Does nothing if the user has another hash by now. */
   upgradePasswordHash(id: string, oldHash: string, newHash: string): Promise<void>
   /**
-   * Sets a new password and ends every session of the user but `keepSid`, all or nothing; undefined
-   * where the hash is no longer `oldHash`. A login that was proved with the old password either
-   * committed before and is ended here, or fails. Writes `password_changed` and `session_ended`s.
+   * Sets a new password and ends the user's sessions except `keepSid`; undefined, with nothing done, if the user's hash is
+   * no longer `oldHash`. A simultaneous login with the old password either commits first and is ended here, or fails.
+   * Writes `password_changed`, and `session_ended` for each session.
    */
   changePassword(
     change: { readonly userId: string; readonly oldHash: string; readonly newHash: string; readonly keepSid: string },
     actor: Actor
   ): Promise<readonly Revocation[] | undefined>
   /**
-   * Changes roles and the disabled flag. Disabling ends every session; changed roles make the
-   * access tokens issued before stale. All or nothing; undefined where there is no such user.
+   * Changes the roles and the disabled flag; undefined if there is no such user. Disabling ends every session of the user.
+   * A change of roles makes the access tokens that were issued before it stale.
    */
   update(
     id: string,
     change: { readonly disabled?: boolean | undefined; readonly roles?: readonly string[] | undefined },
     actor: Actor
   ): Promise<{ readonly user: User; readonly revocations: readonly Revocation[] } | undefined>
-  /** Deletes the user and every session with `reason`, all or nothing; undefined where there is no such user. */
+  /** Deletes the user, and ends the user's sessions with `reason`; undefined if there is no such user. */
   delete(id: string, reason: EndedReason, actor: Actor): Promise<readonly Revocation[] | undefined>
 }

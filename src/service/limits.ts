@@ -5,7 +5,7 @@ import { Refused } from './refused.js'
 export type LimitPorts = Pick<Ports, 'rateLimits'>
 
 /** Counts one use of a limit; refuses with `too_many_requests` if the limit is reached. */
-export async function requireAllowance(ports: LimitPorts, use: RateLimitUse): Promise<void> {
+export async function requireWithinLimit(ports: LimitPorts, use: RateLimitUse): Promise<void> {
   const { granted, endsInSeconds } = await ports.rateLimits.use(use)
   if (!granted) throw new Refused('too_many_requests', { retryAfterSeconds: Math.max(1, endsInSeconds) })
 }
@@ -24,7 +24,7 @@ export async function countedGuess<Fault extends string>(
   let fault: Fault | undefined
   try {
     for (const use of uses) {
-      await requireAllowance(ports, use)
+      await requireWithinLimit(ports, use)
       counted.push(use)
     }
     fault = await guess()

@@ -49,7 +49,10 @@ for (const kind of testDatabases(t)) {
       })
       t.match(await latchkey('user create b@example.com', { stdin: 'short' }), { exitCode: 1, stderr: /8 characters/ })
       t.match(await latchkey('user create b', { stdin: goodPassword }), { exitCode: 1, stderr: /email must be/ })
-      t.match(await latchkey('user create b@example.com --role Admin'), { exitCode: 2, stderr: /"Admin" is no role/ })
+      t.match(await latchkey('user create b@example.com --role Admin'), {
+        exitCode: 2,
+        stderr: /"Admin" is not a role/
+      })
     })
 
     t.test('user list goes on page by page', async (t) => {
@@ -94,7 +97,7 @@ for (const kind of testDatabases(t)) {
       t.match(await json(`event list --session ${sessionId} --type session_ended`), {
         events: [{ reason: 'revoked_by_admin', note: 'stolen', user_agent: 'latchkey command line' }]
       })
-      t.match(await latchkey(`session revoke ${sessionId}`), { exitCode: 1, stderr: /There is none/ })
+      t.match(await latchkey(`session revoke ${sessionId}`), { exitCode: 1, stderr: /Nothing has that name/ })
     })
 
     t.test("session revoke-all ends one user's sessions, or everybody's", async (t) => {
@@ -119,11 +122,7 @@ for (const kind of testDatabases(t)) {
 
     t.test('what is not there is a failure, and says so', async (t) => {
       for (const words of [`user disable ${absent}`, 'user disable x', 'session revoke x', 'event list --session x']) {
-        t.match(
-          await latchkey(words),
-          { exitCode: 1, stdout: '', stderr: 'There is none of that name or id.\n' },
-          words
-        )
+        t.match(await latchkey(words), { exitCode: 1, stdout: '', stderr: 'Nothing has that name or id.\n' }, words)
       }
     })
 

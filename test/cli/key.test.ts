@@ -30,7 +30,10 @@ t.test('key rotate --dry-run says what would happen, and changes nothing', async
 
 t.test('key rotate publishes the next key, once', async (t) => {
   t.match(await latchkey('key rotate'), { exitCode: 0, stdout: /^The new key signs at \S+Z\. The keys are:\n/ })
-  t.match(await latchkey('key rotate'), { exitCode: 0, stdout: /^The next key waits already; nothing was changed\.\n/ })
+  t.match(await latchkey('key rotate'), {
+    exitCode: 0,
+    stdout: /^The next key is published already; nothing was changed\.\n/
+  })
   t.match(JSON.parse((await latchkey('key rotate --json')).stdout), {
     dry_run: false,
     rotated: false,

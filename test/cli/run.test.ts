@@ -32,13 +32,13 @@ for (const words of [
 
 const misused: readonly (readonly [string, RegExp])[] = [
   ['user create', /EMAIL is missing/],
-  ['user create a@example.com b@example.com', /What is "b@example\.com" for\?/],
+  ['user create a@example.com b@example.com', /"b@example\.com" is not expected\./],
   ['user list --colour', /--colour/],
   ['user list --limit 0', /--limit must be/],
   ['user list --limit 201', /--limit must be/],
   ['user list --limit 1e1', /--limit must be/],
   ['session revoke', /SESSION is missing/],
-  ['serve now', /What is "now" for\?/]
+  ['serve now', /"now" is not expected\./]
 ]
 
 for (const [words, expected] of misused) {

@@ -83,39 +83,36 @@ export function testEndings(t: Test, stores: Stores): void {
     t.ok(await sessions.find(others.id))
   })
 
-  t.test(
-    'endEverybodys writes one revocation and one event, and every session still has its ended reason',
-    async (t) => {
-      const loggedOut = await login(stores, await addUser(stores))
-      await sessions.end({ sid: loggedOut.id }, 'logged_out', {})
-      const all = [await login(stores, await addUser(stores)), await login(stores, await addUser(stores))]
-      const { count, revocation } = await sessions.endEverybodys(ops)
-      const timeline = async (sessionId: string) => (await eventsOf(stores, { sessionId })).map(({ type }) => type)
+  t.test('endAll writes one revocation and one event, and every session still has its ended reason', async (t) => {
+    const loggedOut = await login(stores, await addUser(stores))
+    await sessions.end({ sid: loggedOut.id }, 'logged_out', {})
+    const all = [await login(stores, await addUser(stores)), await login(stores, await addUser(stores))]
+    const { count, revocation } = await sessions.endAll(ops)
+    const timeline = async (sessionId: string) => (await eventsOf(stores, { sessionId })).map(({ type }) => type)
 
-      t.ok(count >= 2)
-      t.match(revocation, { sid: null, reason: 'revoked_by_admin' })
-      t.ok(revocation.at >= Math.max(...all.map(({ now }) => now)))
-      t.equal(revocation.expiresAt - revocation.at, (policy.accessTokenTtlSeconds + skewSeconds) * 1000)
-      t.match(await eventsOf(stores, { type: 'everybody_revoked' }), [
-        { actorId: ops.userId, ip: ops.ip, userAgent: 'ops' }
-      ])
-      for (const { id } of all) {
-        t.equal(await sessions.find(id), undefined)
-        t.equal(await events.endedReason(id), 'revoked_by_admin')
-        t.strictSame(await timeline(id), ['everybody_revoked', 'login_succeeded'], 'it has no event of its own')
-      }
-      t.strictSame(await timeline(loggedOut.id), ['session_ended', 'login_succeeded'])
-      t.equal(await events.endedReason(loggedOut.id), 'logged_out')
-      t.equal(await events.endedReason(randomUUID()), undefined)
-
-      await stores.age(1)
-      const later = await login(stores, await addUser(stores))
-      t.equal(await events.endedReason(later.id), undefined)
-      await sessions.end({ sid: later.id }, 'logged_out', {})
-      t.equal(await events.endedReason(later.id), 'logged_out')
-      t.match(await sessions.endEverybodys(ops), { count: 0, revocation: { sid: null } })
+    t.ok(count >= 2)
+    t.match(revocation, { sid: null, reason: 'revoked_by_admin' })
+    t.ok(revocation.at >= Math.max(...all.map(({ now }) => now)))
+    t.equal(revocation.expiresAt - revocation.at, (policy.accessTokenTtlSeconds + skewSeconds) * 1000)
+    t.match(await eventsOf(stores, { type: 'everybody_revoked' }), [
+      { actorId: ops.userId, ip: ops.ip, userAgent: 'ops' }
+    ])
+    for (const { id } of all) {
+      t.equal(await sessions.find(id), undefined)
+      t.equal(await events.endedReason(id), 'revoked_by_admin')
+      t.strictSame(await timeline(id), ['everybody_revoked', 'login_succeeded'], 'it has no event of its own')
     }
-  )
+    t.strictSame(await timeline(loggedOut.id), ['session_ended', 'login_succeeded'])
+    t.equal(await events.endedReason(loggedOut.id), 'logged_out')
+    t.equal(await events.endedReason(randomUUID()), undefined)
+
+    await stores.age(1)
+    const later = await login(stores, await addUser(stores))
+    t.equal(await events.endedReason(later.id), undefined)
+    await sessions.end({ sid: later.id }, 'logged_out', {})
+    t.equal(await events.endedReason(later.id), 'logged_out')
+    t.match(await sessions.endAll(ops), { count: 0, revocation: { sid: null } })
+  })
 
   t.test('an end and a password change win against every refresh in flight', async (t) => {
     const endings = {

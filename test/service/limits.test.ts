@@ -1,11 +1,11 @@
 import t from 'tap'
 import { memoryRateLimits } from '../../src/adapters/rate-limits/memory-rate-limits.js'
 import { Unavailable } from '../../src/ports/errors.js'
-import { countedGuess, requireAllowance } from '../../src/service/limits.js'
+import { countedGuess, requireWithinLimit } from '../../src/service/limits.js'
 import { Refused } from '../../src/service/refused.js'
 
-const first = { allowance: { name: 'first', max: 2, windowSeconds: 60 }, key: 'a' }
-const second = { allowance: { name: 'second', max: 1, windowSeconds: 60 }, key: 'a' }
+const first = { limit: { name: 'first', max: 2, windowSeconds: 60 }, key: 'a' }
+const second = { limit: { name: 'second', max: 1, windowSeconds: 60 }, key: 'a' }
 
 const limited = { name: 'Refused', code: 'too_many_requests' }
 
@@ -15,18 +15,18 @@ function limits() {
   const usesLeft = async (use: typeof first) => {
     const { uses, granted } = await rateLimits.use(use)
     if (granted) await rateLimits.undo(use)
-    return use.allowance.max - (granted ? uses - 1 : uses)
+    return use.limit.max - (granted ? uses - 1 : uses)
   }
   return { rateLimits, usesLeft }
 }
 
-t.test('what is above an allowance is refused until the window ends', async (t) => {
+t.test('what is above a limit is refused until the window ends', async (t) => {
   const ports = limits()
-  await requireAllowance(ports, second)
-  await t.rejects(requireAllowance(ports, second), new Refused('too_many_requests', { retryAfterSeconds: 60 }))
+  await requireWithinLimit(ports, second)
+  await t.rejects(requireWithinLimit(ports, second), new Refused('too_many_requests', { retryAfterSeconds: 60 }))
 })
 
-t.test('a wrong guess stays counted, in each allowance', async (t) => {
+t.test('a wrong guess stays counted, in each limit', async (t) => {
   const ports = limits()
   t.equal(await countedGuess(ports, [first, second], async () => 'wrong'), 'wrong')
   t.equal(await ports.usesLeft(first), 1)
@@ -44,9 +44,9 @@ t.test('a right guess is given back, and so is one that could not be made', asyn
   t.equal(await ports.usesLeft(second), 1)
 })
 
-t.test('where one allowance is used up, no guess is made, and none is taken from the others', async (t) => {
+t.test('where one limit is used up, no guess is made, and none is taken from the others', async (t) => {
   const ports = limits()
-  await requireAllowance(ports, second)
+  await requireWithinLimit(ports, second)
   let guessed = 0
   const guess = async () => {
     guessed += 1

@@ -1,7 +1,7 @@
 import type { RateLimits } from '../../ports/limits.js'
 
 export interface MemoryOptions {
-  /** How many keys of one allowance are remembered. */
+  /** How many keys of one limit are remembered. */
   readonly capacity?: number
   /** A clock in milliseconds that never jumps. */
   readonly monotonic?: () => number
@@ -15,12 +15,12 @@ interface Window {
 const defaultCapacity = 50_000
 
 /**
- * Counts in this process's memory. Above `capacity` keys of one allowance the oldest window is forgotten: only a client
+ * Counts in this process's memory. Above `capacity` keys of one limit the oldest window is forgotten: only a client
  * that makes as many attempts as there are keys can cause that.
  */
 export function memoryRateLimits(options: MemoryOptions = {}): RateLimits {
   const { capacity = defaultCapacity, monotonic = () => performance.now() } = options
-  // The windows of one allowance are equally long, so the first one opened is the first to end.
+  // The windows of one limit are equally long, so the first one opened is the first to end.
   const windowsByName = new Map<string, Map<string, Window>>()
 
   function openWindows(name: string, now: number): Map<string, Window> {
@@ -34,11 +34,11 @@ export function memoryRateLimits(options: MemoryOptions = {}): RateLimits {
   }
 
   return {
-    async use({ allowance, key }) {
+    async use({ limit, key }) {
       const now = monotonic()
-      const windows = openWindows(allowance.name, now)
-      const window = windows.get(key) ?? { uses: 0, endsAt: now + allowance.windowSeconds * 1000 }
-      const granted = window.uses < allowance.max
+      const windows = openWindows(limit.name, now)
+      const window = windows.get(key) ?? { uses: 0, endsAt: now + limit.windowSeconds * 1000 }
+      const granted = window.uses < limit.max
       if (granted) window.uses += 1
       windows.set(key, window)
       for (const oldest of windows.keys()) {
@@ -48,8 +48,8 @@ export function memoryRateLimits(options: MemoryOptions = {}): RateLimits {
       return { granted, uses: window.uses, endsInSeconds: (window.endsAt - now) / 1000 }
     },
 
-    async undo({ allowance, key }) {
-      const window = openWindows(allowance.name, monotonic()).get(key)
+    async undo({ limit, key }) {
+      const window = openWindows(limit.name, monotonic()).get(key)
       if (window !== undefined && window.uses > 0) window.uses -= 1
     }
   }

@@ -63,11 +63,11 @@ export function redisRateLimits(options: RedisRateLimitOptions): RedisRateLimits
   }
 
   /** Runs a script on the key of `use`; undefined if Redis cannot be asked. */
-  async function run(script: string, { allowance, key }: RateLimitUse): Promise<unknown> {
+  async function run(script: string, { limit, key }: RateLimitUse): Promise<unknown> {
     if (monotonic() < restsUntil) return undefined
-    const counter = `latchkey:limit:${digest(JSON.stringify([name, allowance.name, key]))}`
+    const counter = `latchkey:limit:${digest(JSON.stringify([name, limit.name, key]))}`
     try {
-      const result = await redis.eval(script, 1, counter, allowance.windowSeconds * 1000, allowance.max)
+      const result = await redis.eval(script, 1, counter, limit.windowSeconds * 1000, limit.max)
       setAway(false)
       return result
     } catch {
@@ -79,7 +79,7 @@ export function redisRateLimits(options: RedisRateLimitOptions): RedisRateLimits
   return {
     async use(use) {
       const own = await inMemory.use(use)
-      if (use.allowance.perInstance || !own.granted) return own
+      if (use.limit.perInstance || !own.granted) return own
       const shared = await run(useScript, use)
       if (!Array.isArray(shared)) return own
       const [granted, uses = 0, milliseconds = 0] = shared.map(Number)
@@ -89,7 +89,7 @@ export function redisRateLimits(options: RedisRateLimitOptions): RedisRateLimits
 
     async undo(use) {
       await inMemory.undo(use)
-      if (!use.allowance.perInstance) await run(undoScript, use)
+      if (!use.limit.perInstance) await run(undoScript, use)
     },
 
     close: () => redis.disconnect()

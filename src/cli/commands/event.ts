@@ -23,9 +23,9 @@ export const eventList = defineCommand({
   name: 'event list',
   summary: 'Show the event log, newest first.',
   options: {
-    type: { type: 'string', summary: 'Only of this type, such as session_ended.' },
-    user: { type: 'string', summary: 'Only of this user: an id or an e-mail address.' },
-    session: { type: 'string', summary: 'Only of this session.' },
+    type: { type: 'string', summary: 'Only events of this type, such as session_ended.' },
+    user: { type: 'string', summary: 'Only events of this user: an id or an e-mail address.' },
+    session: { type: 'string', summary: 'Only events of this session.' },
     ...pagingOptions,
     ...jsonOption
   },

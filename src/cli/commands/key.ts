@@ -26,13 +26,13 @@ export const keyList = defineCommand({
 
 export const keyRotate = defineCommand({
   name: 'key rotate',
-  summary: 'Publish the next signing key; it signs when every cache has it.',
+  summary: 'Publish the next signing key. It signs once every cache has it.',
   details:
-    'Sessions live on. With --revoke-old, for a key that has leaked: the next key signs at once, all others retire at once, ' +
-    'and everybody must refresh.',
+    'No session ends. Use --revoke-old for a leaked key: the next key signs at once, all others retire at once, ' +
+    'and every client must refresh.',
   options: {
-    'revoke-old': { type: 'boolean', summary: 'Refuse at once what the keys until now have signed.' },
-    'dry-run': { type: 'boolean', summary: 'Only say what would happen, and when.' },
+    'revoke-old': { type: 'boolean', summary: 'Refuse at once all tokens that the older keys signed.' },
+    'dry-run': { type: 'boolean', summary: 'Change nothing; print what would happen, and when.' },
     ...jsonOption
   },
   operands: [],
@@ -48,7 +48,7 @@ export const keyRotate = defineCommand({
 })
 
 function sentence({ rotated, keys: [next] }: KeyRotation, dryRun: boolean): string {
-  if (!rotated) return 'The next key waits already; nothing was changed.'
-  const begins = next?.state === 'published' ? `at ${time(next.signsFrom)}` : 'at once'
-  return dryRun ? `A new key would sign ${begins}. The keys would be:` : `The new key signs ${begins}. The keys are:`
+  if (!rotated) return 'The next key is published already; nothing was changed.'
+  const start = next?.state === 'published' ? `at ${time(next.signsFrom)}` : 'at once'
+  return dryRun ? `A new key would sign ${start}. The keys would be:` : `The new key signs ${start}. The keys are:`
 }

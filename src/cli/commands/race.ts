@@ -2,23 +2,23 @@ import { race, raceJson, raceReport } from '../../race-kit/index.js'
 import { defineCommand, UsageError } from '../command.js'
 import { jsonOption, printDone } from '../output.js'
 
-/** A promise did not hold: exit code 1. */
+/** The race found a broken promise. The process exits with code 1. */
 class PromiseBroken extends Error {
   override readonly name = 'PromiseBroken'
 }
 
 export const raceService = defineCommand({
   name: 'race',
-  summary: 'Try a running service with many clients, thieves and a bad network, and judge its answers.',
+  summary: 'Test a running service with many clients, thieves and a bad network, and check its responses.',
   details:
-    'Registers users of its own (race-…@example.test) and deletes them again. Run the service with a short ' +
+    'Registers its own users (race-…@example.test) and deletes them afterwards. Run the service with a short ' +
     'REFRESH_GRACE_SECONDS, such as 2, and RATE_LIMIT_ENABLED=false; never against one that people use.',
   options: {
-    url: { type: 'string', multiple: true, summary: 'An instance of the service. At least one.' },
-    clients: { type: 'string', summary: 'How many sessions race, 1 to 5000; 200 where not given.' },
-    seconds: { type: 'string', summary: 'For how long, 1 to 3600; 60 where not given.' },
-    seed: { type: 'string', summary: 'What is tried follows from this number; 1 where not given.' },
-    'grace-seconds': { type: 'string', summary: "The service's REFRESH_GRACE_SECONDS, 1 to 300; 20 where not given." },
+    url: { type: 'string', multiple: true, summary: 'The address of an instance of the service; at least one.' },
+    clients: { type: 'string', summary: 'How many sessions race, 1 to 5000; 200 by default.' },
+    seconds: { type: 'string', summary: 'For how long, 1 to 3600; 60 by default.' },
+    seed: { type: 'string', summary: 'The same seed makes the same race; 1 by default.' },
+    'grace-seconds': { type: 'string', summary: "The service's REFRESH_GRACE_SECONDS, 1 to 300; 20 by default." },
     ...jsonOption
   },
   operands: [],
@@ -44,9 +44,8 @@ function readUrl(text: string): string {
   return text
 }
 
-function readWhole(name: string, text: string, least: number, most: number): number {
+function readWhole(name: string, text: string, min: number, max: number): number {
   const number = /^\d+$/.test(text) ? Number(text) : Number.NaN
-  if (!(number >= least && number <= most))
-    throw new UsageError(`${name} must be a whole number from ${least} to ${most}.`)
+  if (!(number >= min && number <= max)) throw new UsageError(`${name} must be a whole number from ${min} to ${max}.`)
   return number
 }

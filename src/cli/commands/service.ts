@@ -13,8 +13,8 @@ export const serve = defineCommand({
 
 export const migrate = defineCommand({
   name: 'migrate',
-  summary: "Bring the database's schema up to date, and make what the service needs there.",
-  details: '`latchkey serve` does this by itself; this is for deployments that want it as a step of its own.',
+  summary: "Bring the database's schema up to date, and create what the service needs there.",
+  details: '`latchkey serve` does this itself; use this for deployments that migrate in a separate step.',
   options: jsonOption,
   operands: [],
   async run({ options }, context) {

@@ -26,8 +26,8 @@ export const sessionList = defineCommand({
   name: 'session list',
   summary: 'List live sessions, newest first.',
   options: {
-    user: { type: 'string', summary: 'Only of this user: an id or an e-mail address.' },
-    ip: { type: 'string', summary: 'Only from this address.' },
+    user: { type: 'string', summary: 'Only sessions of this user: an id or an e-mail address.' },
+    ip: { type: 'string', summary: 'Only sessions from this IP address.' },
     ...pagingOptions,
     ...jsonOption
   },
@@ -57,16 +57,16 @@ export const sessionRevoke = defineCommand({
 
 export const sessionRevokeAll = defineCommand({
   name: 'session revoke-all',
-  summary: 'End all sessions of one user, or of everybody.',
+  summary: 'End all sessions of one user, or of all users.',
   options: {
-    user: { type: 'string', summary: 'Of this user: an id or an e-mail address.' },
-    everybody: { type: 'boolean', summary: 'Of everybody, at once.' },
+    user: { type: 'string', summary: 'The user: an id or an e-mail address.' },
+    everybody: { type: 'boolean', summary: 'All users.' },
     ...noteOption,
     ...jsonOption
   },
   operands: [],
   async run({ options: { user, everybody, note, ...style } }, context) {
-    if ((user === undefined) === (everybody !== true)) throw new UsageError('Say either --user USER or --everybody.')
+    if ((user === undefined) === (everybody !== true)) throw new UsageError('Give either --user USER or --everybody.')
     await withPorts(context, async (ports) => {
       const revoked =
         user === undefined

@@ -20,8 +20,8 @@ const columns: Columns<User> = {
 
 export const userCreate = defineCommand({
   name: 'user create',
-  summary: 'Make an account.',
-  details: 'The password is asked for without echo, or read from standard input when that is a pipe.',
+  summary: 'Create an account.',
+  details: 'Asks for the password without echo, or reads it from standard input if that is a pipe.',
   options: { role: { type: 'string', multiple: true, summary: 'A role, such as admin.' }, ...jsonOption },
   operands: ['EMAIL'],
   async run({ options, operands }, context) {
@@ -38,7 +38,7 @@ export const userList = defineCommand({
   name: 'user list',
   summary: 'List accounts, newest first.',
   options: {
-    email: { type: 'string', summary: 'The beginning of an e-mail address.' },
+    email: { type: 'string', summary: 'Only accounts whose e-mail address starts with this.' },
     ...pagingOptions,
     ...jsonOption
   },
@@ -70,7 +70,7 @@ export const userEnable = defineCommand({
 
 export const userSetRoles = defineCommand({
   name: 'user set-roles',
-  summary: 'Give an account exactly these roles; none takes all away. USER is an id or an e-mail address.',
+  summary: 'Set the roles of an account, replacing all others. USER is an id or an e-mail address.',
   options: jsonOption,
   operands: ['USER'],
   rest: 'ROLE',
@@ -89,9 +89,11 @@ async function change(
   })
 }
 
-/** A slip such as `Admin` would make a role that opens nothing. */
+/** Refuses a role such as `Admin`: it would be created and give no access. */
 function requireRoles(roles: readonly string[]): readonly string[] {
-  const wrong = roles.find((role) => !new RegExp(rolePattern).test(role))
-  if (wrong === undefined) return [...new Set(roles)]
-  throw new UsageError(`"${wrong}" is no role: it begins with a small letter, then small letters, digits, _ and -.`)
+  const invalid = roles.find((role) => !new RegExp(rolePattern).test(role))
+  if (invalid === undefined) return [...new Set(roles)]
+  throw new UsageError(
+    `"${invalid}" is not a role. A role starts with a lower-case letter and has lower-case letters, digits, _ and -.`
+  )
 }

@@ -1,6 +1,6 @@
 import type { Auth } from '../../core/access-claims.js'
-import { guesses } from '../../core/allowance.js'
 import { maxPasswordBytes, utf8Length } from '../../core/password-policy.js'
+import { guessLimits } from '../../core/rate-limits.js'
 import type { Actor } from '../../ports/events.js'
 import type { Ports } from '../../ports/index.js'
 import type { UserWithPassword } from '../../ports/users.js'
@@ -31,7 +31,7 @@ export async function confirmPassword(
   await ports.passwords.requireRoom()
   const user = await ports.users.find(auth.userId)
   if (user === undefined) throw new Refused('session_revoked')
-  const fault = await countedGuess(ports, [{ allowance: guesses.session, key: auth.sessionId }], async () =>
+  const fault = await countedGuess(ports, [{ limit: guessLimits.session, key: auth.sessionId }], async () =>
     (await verifyPassword(ports, password, user.passwordHash)) ? undefined : 'wrong_password'
   )
   if (fault === undefined) return user

@@ -31,7 +31,7 @@ export async function revokeSessionsOfUser(
 
 /** Ends all sessions of all users, the caller's own included; returns how many ended. */
 export async function revokeAllSessions(ports: RevokeSessionsPorts, actor: Actor): Promise<number> {
-  const { count, revocation } = await ports.sessions.endEverybodys(actor)
+  const { count, revocation } = await ports.sessions.endAll(actor)
   await ports.revocations.announce([revocation])
   return count
 }

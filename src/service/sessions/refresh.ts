@@ -1,5 +1,5 @@
-import { refreshesOfSession } from '../../core/allowance.js'
 import type { SessionTokenContent } from '../../core/opaque-token.js'
+import { refreshLimit } from '../../core/rate-limits.js'
 import { decideRotation, type Verdict } from '../../core/rotation.js'
 import type { EndedReason } from '../../core/vocabulary.js'
 import { Unavailable } from '../../ports/errors.js'
@@ -30,7 +30,7 @@ export async function refresh(
   const { sid, generation, secret } = presented
 
   // Counted only now, so that a forged token uses up no limit.
-  const { granted, endsInSeconds } = await ports.rateLimits.use({ allowance: refreshesOfSession, key: sid })
+  const { granted, endsInSeconds } = await ports.rateLimits.use({ limit: refreshLimit, key: sid })
   if (!granted) return refuseLimited(ports, sid, endsInSeconds)
 
   const secretHash = ports.digest(secret)

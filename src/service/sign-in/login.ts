@@ -1,6 +1,6 @@
-import { guesses } from '../../core/allowance.js'
 import { readEmail } from '../../core/email.js'
 import type { DeviceTokenContent } from '../../core/opaque-token.js'
+import { guessLimits } from '../../core/rate-limits.js'
 import { Unavailable } from '../../ports/errors.js'
 import type { Actor } from '../../ports/events.js'
 import type { Ports } from '../../ports/index.js'
@@ -62,13 +62,13 @@ export async function login(ports: LoginPorts, input: LoginInput, actor: Actor):
 function usesOf(account: string, device: DeviceTokenContent | undefined, network: string): readonly RateLimitUse[] {
   if (device !== undefined) {
     return [
-      { allowance: guesses.device, key: device.deviceId },
-      { allowance: guesses.devices, key: account }
+      { limit: guessLimits.device, key: device.deviceId },
+      { limit: guessLimits.devices, key: account }
     ]
   }
   return [
-    { allowance: guesses.stranger, key: `${network} ${account}` },
-    { allowance: guesses.strangers, key: account }
+    { limit: guessLimits.stranger, key: `${network} ${account}` },
+    { limit: guessLimits.strangers, key: account }
   ]
 }
 

@@ -13,9 +13,9 @@ const server = process.env.TEST_REDIS_URL
 /** A Redis database of its own, so that a test can empty it. */
 const url = server && new URL('/9', server).href
 
-const allowance = { name: 'guess', max: 3, windowSeconds: 60 }
-const ofInstance = { ...allowance, name: 'refresh', perInstance: true } as const
-const use = { allowance, key: 'a' }
+const limit = { name: 'guess', max: 3, windowSeconds: 60 }
+const ofInstance = { ...limit, name: 'refresh', perInstance: true } as const
+const use = { limit, key: 'a' }
 
 /** The limits of one instance, the calls of its `onChange`, and a clock that the test moves. */
 function instance(t: Test, at: string, name: string, timeoutMilliseconds = 20_000) {
@@ -74,7 +74,7 @@ if (url === undefined) {
     t.match(refused, { granted: false, uses: 3 })
     t.ok(refused.endsInSeconds > 50 && refused.endsInSeconds <= 60)
     t.equal(await granted(other, 4), 3)
-    t.equal(await granted(a, 4, { allowance, key: 'b' }), 3, 'another key counts apart')
+    t.equal(await granted(a, 4, { limit, key: 'b' }), 3, 'another key counts apart')
   })
 
   t.test('a use undone on one instance can be made on another', async (t) => {
@@ -88,7 +88,7 @@ if (url === undefined) {
   })
 
   t.test('a window ends in Redis, and its key is gone by then and never names the user', async (t) => {
-    const short = { allowance: { ...allowance, windowSeconds: 1 }, key: 'ada@example.org' }
+    const short = { limit: { ...limit, windowSeconds: 1 }, key: 'ada@example.org' }
     const name = randomUUID()
     const a = instance(t, url, name)
     t.equal(await granted(a, 4, short), 3)
@@ -104,11 +104,11 @@ if (url === undefined) {
     t.match(await b.limits.use(short), { granted: true, uses: 1 })
   })
 
-  t.test('a per-instance allowance is not counted in Redis', async (t) => {
+  t.test('a per-instance limit is not counted in Redis', async (t) => {
     const name = randomUUID()
     const [a, b] = [instance(t, url, name), instance(t, url, name)]
-    t.equal(await granted(a, 4, { allowance: ofInstance, key: 'a' }), 3)
-    t.equal(await granted(b, 4, { allowance: ofInstance, key: 'a' }), 3)
+    t.equal(await granted(a, 4, { limit: ofInstance, key: 'a' }), 3)
+    t.equal(await granted(b, 4, { limit: ofInstance, key: 'a' }), 3)
   })
 
   t.test('while Redis is away an instance goes on from its own counts; then counts are shared again', async (t) => {
@@ -135,7 +135,7 @@ if (url === undefined) {
     for (let i = 0; i < 100 && a.changes.length < 2; i++) {
       await delay(50)
       a.clock.milliseconds += restMilliseconds
-      await a.limits.use({ allowance, key: 'b' })
+      await a.limits.use({ limit, key: 'b' })
     }
     t.strictSame(a.changes, [true, false])
     a.clock.milliseconds += 60_000
@@ -156,7 +156,7 @@ t.test('without Redis clients are limited and not locked out', async (t) => {
   const { port } = await listen(t, (socket) => socket.destroy())
   const a = instance(t, `redis://127.0.0.1:${port}`, 'away', 300)
   t.equal(await granted(a, 20), 3)
-  t.equal(await granted(a, 20, { allowance, key: 'b' }), 3)
+  t.equal(await granted(a, 20, { limit, key: 'b' }), 3)
   await a.limits.undo(use)
   t.equal(await granted(a, 20), 1)
   t.strictSame(a.changes, [true], 'onChange is called once')
@@ -171,5 +171,5 @@ t.test('if Redis hangs, one use waits for it and the next ones do not', async (t
   for (let i = 0; i < 20; i++) await a.limits.use(use)
   t.equal(asked, askedOnce)
   a.clock.milliseconds += restMilliseconds
-  t.match(await a.limits.use({ allowance, key: 'b' }), { granted: true })
+  t.match(await a.limits.use({ limit, key: 'b' }), { granted: true })
 })

@@ -6,11 +6,11 @@ import { type SessionTokenKind, tokenPrefixes } from '../../../src/core/opaque-t
 import { openTestDatabase, sql } from '../../support/database.js'
 import { anotherDevice, newPerson, refreshCookie, sessionCookie } from '../../support/http/people.js'
 import { postForm, serviceSettings } from '../../support/http/services.js'
-import { patienceMilliseconds } from '../../support/processes/process.js'
+import { processTestMilliseconds } from '../../support/processes/process.js'
 import { openService, testEnvironment } from '../../support/service.js'
 
 /** Refresh and session tokens that are changed, invented, or used in place of another kind. */
-t.setTimeout(patienceMilliseconds)
+t.setTimeout(processTestMilliseconds)
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 let asked = 0

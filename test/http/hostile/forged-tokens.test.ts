@@ -21,16 +21,16 @@ import {
 import { newPerson } from '../../support/http/people.js'
 import { portOf } from '../../support/http/raw-socket.js'
 import { postForm, serviceSecret, serviceSettings } from '../../support/http/services.js'
-import { patienceMilliseconds } from '../../support/processes/process.js'
+import { processTestMilliseconds } from '../../support/processes/process.js'
 import { openService } from '../../support/service.js'
-import { until } from '../../support/verifier/verifiers.js'
+import { waitUntil } from '../../support/verifier/verifiers.js'
 
 /**
  * Every part of the service, and a verifier elsewhere, that accepts access tokens; and its response to a forged one.
  */
 const issuer = 'https://auth.test'
 
-t.setTimeout(patienceMilliseconds)
+t.setTimeout(processTestMilliseconds)
 
 /** A server that must receive no request. */
 const asked: string[] = []
@@ -118,7 +118,7 @@ for (const alg of signingAlgorithms) {
       for (const token of Object.values(tokens)) await expectAccepted(t, consumers, token)
       await person.client.send('POST', '/logout')
       for (const [name, token] of Object.entries(tokens)) {
-        if (guarded !== undefined) await until(async () => (await statusOf(guarded, token)) === 401)
+        if (guarded !== undefined) await waitUntil(async () => (await statusOf(guarded, token)) === 401)
         await expectRefused(t, consumers, token, name, 'session_revoked')
       }
     })

@@ -4,10 +4,10 @@ import { crowdOf, fuzz } from '../../support/http/fuzz.js'
 import { sampleValues } from '../../support/http/hostile-json.js'
 import { serviceSettings } from '../../support/http/services.js'
 import { operationsOf, specificationOf } from '../../support/http/specification.js'
-import { patienceMilliseconds } from '../../support/processes/process.js'
+import { processTestMilliseconds } from '../../support/processes/process.js'
 import { goodPassword, openService } from '../../support/service.js'
 
-t.setTimeout(patienceMilliseconds)
+t.setTimeout(processTestMilliseconds)
 
 /** Fuzzing never causes a 500, never bypasses a guard, and every response fits its schema. */
 const runs = 12

@@ -4,10 +4,10 @@ import { openTestDatabase } from '../../support/database.js'
 import { type ClosedConnection, chunk, drip, flood, jsonHead, piece } from '../../support/http/hostile-sockets.js'
 import { newPerson } from '../../support/http/people.js'
 import { portOf, rawRequest, sendRaw } from '../../support/http/raw-socket.js'
-import { patienceMilliseconds } from '../../support/processes/process.js'
+import { processTestMilliseconds } from '../../support/processes/process.js'
 import { openService } from '../../support/service.js'
 
-t.setTimeout(patienceMilliseconds)
+t.setTimeout(processTestMilliseconds)
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const app = await openService(t, database)

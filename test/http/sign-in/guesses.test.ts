@@ -149,7 +149,7 @@ t.test('right passwords never count', async (t) => {
   t.equal((await login(email, { from, password: goodPassword })).statusCode, 200, 'refused guesses write nothing')
 })
 
-t.test('a device has its own allowance and keeps it after a login', async (t) => {
+t.test('a device has its own limits and keeps them after a login', async (t) => {
   const laptop = await newPerson(app)
   const { email, client } = laptop
   const tablet = await anotherDevice(app, laptop)

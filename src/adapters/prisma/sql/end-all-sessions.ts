@@ -10,17 +10,13 @@ import { beforeAnySession, clock, revocationColumns } from './fragments.js'
 const defaultBatch = 10_000
 
 /**
- * `SessionStore.endEverybodys`, for a table of any size:
+ * `SessionStore.endAll`, for a table of any size:
  * 1. Write the event and a revocation of everybody's sessions, which refuses every access token at once.
  * 2. Delete the sessions that existed then, batch by batch, so that no statement blocks others or times out.
  * 3. Write the revocation again: until its row was deleted, a session could still refresh.
  * If a batch fails, calling it again ends the rest.
  */
-export function endAllSessions(
-  database: Database,
-  policy: EndingPolicy,
-  batch = defaultBatch
-): SessionStore['endEverybodys'] {
+export function endAllSessions(database: Database, policy: EndingPolicy, batch = defaultBatch): SessionStore['endAll'] {
   return async (actor) => {
     const first = await revokeAll(database, policy, actor)
     let count = 0

@@ -18,7 +18,7 @@ export function prismaSessionStore(database: Database, policy: RefreshPolicy & E
   return {
     create: createSession(database, policy),
     ...liveSessions(database, policy),
-    endEverybodys: endAllSessions(database, policy),
+    endAll: endAllSessions(database, policy),
 
     async end(target, reason, actor, note) {
       // A condition that is present but undefined is the caller's mistake: it must match no session, not every one.

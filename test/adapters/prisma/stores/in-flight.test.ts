@@ -54,7 +54,7 @@ t.test('concurrent operations', { skip: serverUrl === undefined && 'TEST_DATABAS
   t.test('ending all sessions revokes a session that was read before its commit', async (t) => {
     const session = await login(stores, await addUser(stores))
     const { changed, seen } = await duringCommit(
-      () => stores.sessions.endEverybodys(ops),
+      () => stores.sessions.endAll(ops),
       () => reread(stores, session)
     )
     t.ok(changed.revocation.at >= seen.now)

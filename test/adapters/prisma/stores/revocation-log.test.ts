@@ -15,7 +15,7 @@ onEachDatabase(t, (t, stores, database) => {
 
   t.test('live returns every entry until it expires', async (t) => {
     const first = await end()
-    const { revocation: everybodys } = await stores.sessions.endEverybodys({})
+    const { revocation: everybodys } = await stores.sessions.endAll({})
     const live = await log.live()
     t.same(live[0], first)
     t.same(live.at(-1), everybodys)
