@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What an installation weighs: the packed tarball, a clone's node_modules, and what an app gains that installs the package.
+# The size of the packed tarball, of a clone's node_modules, and of the node_modules of an app that installs the package.
 #   npm ci && bash bench/install-size.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -3,10 +3,9 @@ import { startFleet } from '../test/support/faults/fleet.js'
 import { runKeyRotations } from '../test/support/faults/key-rotations.js'
 
 /**
- * Ten rotations of the signing key under load, two instances on the PostgreSQL server of
- * TEST_DATABASE_URL and two services with a verifier, each a process that is never restarted; a key
- * signs 3 s after it is published, in place of 6 minutes. Then all keys but a new one are withdrawn
- * (`revoke_old`): prints how long somebody goes on accepting them.
+ * Rotates the signing key ten times under load. Two instances share the PostgreSQL server of TEST_DATABASE_URL, and two
+ * services run a verifier. A new key signs 3 s after it is published, in place of 6 minutes. Then all keys except a new
+ * one are withdrawn (`revoke_old`), and the benchmark prints how long any of the four still accepts them.
  *
  *   node build/bench/key-rotations.js [rotations]
  */
@@ -21,12 +20,12 @@ try {
     rotations,
     honest: 6
   })
-  console.log(`${rotations} rotations, ${keys} keys have signed
+  console.log(`${rotations} rotations, ${keys} keys signed tokens
   honest requests: ${honest.served} served, ${honest.wrong.length} failed${honest.wrong.map((what) => `\n    ${what}`).join('')}
-  tokens of earlier keys that were refused too early: ${refusedEarly.length}
-  forged tokens that were accepted: ${forgeries.length}${forgeries.map((what) => `\n    ${what}`).join('')}
-  withdrawn, the last of the four refused after ${times.map((time) => time.toFixed(0)).join(', ')} ms
-  sessions ${acceptedAfterRefresh ? 'went on with a refresh' : 'DID NOT GO ON'}`)
+  tokens of older keys refused too early: ${refusedEarly.length}
+  forged tokens accepted: ${forgeries.length}${forgeries.map((what) => `\n    ${what}`).join('')}
+  withdrawn keys: the last of the four refused after ${times.map((time) => time.toFixed(0)).join(', ')} ms
+  sessions ${acceptedAfterRefresh ? 'continued after a refresh' : 'DID NOT CONTINUE'}`)
 } finally {
   for (const end of endings) await end()
 }

@@ -12,11 +12,11 @@ import Fastify from 'fastify'
 import { onServer } from '../test/support/database.js'
 
 /**
- * What a flood of logins does to everybody else: `GET /me` and `POST /refresh`, each 10 times a second,
- * before and while 64 connections send wrong passwords without a pause. For Latchkey with its limits
- * (a flood from one address), for Latchkey without them (as from any number of addresses, at any number
- * of accounts), and for a plain Fastify app with bcrypt that keeps all it knows in memory. Latency counts from
- * the moment when a request was due. On the server of TEST_DATABASE_URL, else on the embedded database.
+ * What a flood of logins does to other users. Sends `GET /me` and `POST /refresh`, each 10 times a second, before and
+ * while 64 connections send wrong passwords without a pause. Measures Latchkey with limits (a flood from one address),
+ * Latchkey without limits (like a flood from many addresses against many accounts), and a plain Fastify app with bcrypt
+ * and all data in memory. Latency counts from the moment when a request was due. Uses the PostgreSQL server of
+ * TEST_DATABASE_URL, or else the embedded database.
  *
  *   node scripts/compile.js && node build/bench/login-flood.js
  */
@@ -61,13 +61,13 @@ function send(
   })
 }
 
-/** The app that one writes in an afternoon: a Map for users and sessions, bcrypt as it comes. */
+/** The simplest app for comparison: users and sessions in a Map, bcrypt without limits. */
 async function servePlain(): Promise<void> {
   const app = Fastify()
   await app.register(jwt, { secret: randomUUID() + randomUUID() })
   const users = new Map<string, string>()
   const sessions = new Map<string, string>()
-  const hand = (email: string) => {
+  const issue = (email: string) => {
     const refreshToken = randomUUID()
     sessions.set(refreshToken, email)
     return { access_token: app.jwt.sign({ sub: email }, { expiresIn: '10m' }), refresh_token: refreshToken }
@@ -75,24 +75,24 @@ async function servePlain(): Promise<void> {
   type Credentials = { Body: { email: string; password: string } }
   app.post<Credentials>('/register', async ({ body }) => {
     users.set(body.email, await bcrypt.hash(body.password, Number(bcryptCost)))
-    return hand(body.email)
+    return issue(body.email)
   })
   app.post<Credentials>('/login', async ({ body }, reply) => {
     const hash = users.get(body.email)
     if (hash === undefined || !(await bcrypt.compare(body.password, hash))) return reply.code(401).send({})
-    return hand(body.email)
+    return issue(body.email)
   })
   app.post<{ Body: { refresh_token: string } }>('/refresh', async ({ body }, reply) => {
     const email = sessions.get(body.refresh_token)
     if (email === undefined) return reply.code(401).send({})
     sessions.delete(body.refresh_token)
-    return hand(email)
+    return issue(email)
   })
   app.get('/me', { preHandler: async (incoming) => void (await incoming.jwtVerify()) }, async ({ user }) => user)
   console.log(`Latchkey listens at ${await app.listen({ port: 0, host: '127.0.0.1' })}`)
 }
 
-/** Sends wrong passwords over so many connections, each as soon as it has its answer; tells what came back when it is asked. */
+/** Sends wrong passwords on all connections without a pause. On a message, reports the count of each response and exits. */
 function flood(url: string, email: string): void {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const counts: Record<string, number> = {}
@@ -102,7 +102,7 @@ function flood(url: string, email: string): void {
       const payload = { email: address, password: 'a wrong password' }
       const outcome = await send(agent, `${url}/login`, 'POST', payload).then(
         ({ status }) => String(status),
-        () => 'cut off'
+        () => 'no response'
       )
       counts[outcome] = (counts[outcome] ?? 0) + 1
     }
@@ -122,7 +122,7 @@ function addressOf(child: ChildProcess): Promise<string> {
       text += chunk.toString()
       const found = /Latchkey listens at (http:[^\s"]+)/.exec(text)?.[1]
       if (found === undefined) return
-      // Its log is still read, or it would have to wait, and no longer looked at.
+      // Keep draining the output: a full pipe would block the child.
       child.stdout?.off('data', read).resume()
       resolve(found)
     }
@@ -131,17 +131,17 @@ function addressOf(child: ChildProcess): Promise<string> {
   })
 }
 
-/** Sends `once` at a fixed pace, whatever becomes of those before; gives each one's latency, sorted. */
+/** Calls `once` at a fixed rate, without waiting for earlier calls, and returns the sorted latencies. */
 async function pace(once: (turn: number) => Promise<void>): Promise<readonly number[]> {
-  const beganAt = performance.now()
-  const underWay: Promise<void>[] = []
+  const startedAt = performance.now()
+  const pending: Promise<void>[] = []
   const times: number[] = []
   for (let turn = 0; turn < perSecond * secondsEach; turn++) {
-    const dueAt = beganAt + (turn * 1000) / perSecond
+    const dueAt = startedAt + (turn * 1000) / perSecond
     await delay(Math.max(0, dueAt - performance.now()))
-    underWay.push(once(turn).then(() => void times.push(performance.now() - dueAt)))
+    pending.push(once(turn).then(() => void times.push(performance.now() - dueAt)))
   }
-  await Promise.all(underWay)
+  await Promise.all(pending)
   return times.sort((a, b) => a - b)
 }
 
@@ -166,7 +166,7 @@ async function measure(name: string, child: ChildProcess, floodedEmail: string):
     }
     const accessToken = (await sessions[0])?.access_token
     const me = async () => void must(await send(agent, `${url}/me`, 'GET', undefined, accessToken))
-    // A client has one refresh under way at a time.
+    // Like a client, a session sends one refresh at a time.
     const refresh = async (turn: number) => {
       const before = sessions[turn % sessionCount]
       const next = (async (): Promise<Tokens> => {
@@ -189,7 +189,7 @@ async function measure(name: string, child: ChildProcess, floodedEmail: string):
     const rates = Object.entries(await counts).map(
       ([status, count]) => `${status}: ${(count / (secondsEach + 2)).toFixed(0)}/s`
     )
-    console.log(`\n${name}; the flood was answered ${rates.join(', ') || 'not at all'}`)
+    console.log(`\n${name}; the flood was answered ${rates.join(', ') || 'never'}`)
     for (const [i, route] of ['GET /me', 'POST /refresh'].entries()) {
       const [quiet = [], flooded = []] = [before[i], during[i]]
       console.log(
@@ -214,7 +214,7 @@ async function measureLatchkey(name: string, settings: Record<string, string>): 
     ROOT_SECRET: 'r'.repeat(32),
     ISSUER: 'http://bench',
     BCRYPT_COST: bcryptCost,
-    // A session rotates at every one of our refreshes.
+    // So short that every refresh here rotates.
     REFRESH_GRACE_SECONDS: '1',
     DATA_DIR: dataDir,
     ...(server !== undefined && { DATABASE_URL: `${server}${server.includes('?') ? '&' : '?'}schema=${schema}` }),

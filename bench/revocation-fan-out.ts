@@ -3,10 +3,10 @@ import { type FanOutOptions, type FanOutReport, quantile, runFanOut } from '../t
 import { type FleetOptions, startFleet } from '../test/support/faults/fleet.js'
 
 /**
- * How long a session that has ended is still accepted: two instances on the PostgreSQL server of
- * TEST_DATABASE_URL and two services with a verifier, sessions ended at random through either
- * instance under load, and the time until the last of the four refuses the access token. Then the
- * same with the feed cut in the middle, and all of it by Redis where TEST_REDIS_URL names one.
+ * How long an ended session is still accepted. Two instances share the PostgreSQL server of TEST_DATABASE_URL, and two
+ * services run a verifier. Under load, sessions are ended through either instance, and the time is taken until the last
+ * of the four refuses the access token. Then the same with the feed cut in the middle, and with Redis if TEST_REDIS_URL
+ * is set.
  *
  *   node build/bench/revocation-fan-out.js [sessions] [seed] [only this run, 1 to 5]
  */
@@ -33,8 +33,8 @@ function print(name: string, { ended, endedDuringCut, times, acceptedLate, hones
   console.log(`${name}
   ended by owner ${ended.owner}, admin ${ended.admin}, logout ${ended.logout}; ${endedDuringCut} while the feed was cut
   the last of the four refused after ${spread(times)}
-  an honest check of a token beside it: ${spread(honest.checkTimes)}
-  accepted after a second: ${acceptedLate.length}${acceptedLate.map((who) => `\n    ${who}`).join('')}
+  a check of a good token meanwhile: ${spread(honest.checkTimes)}
+  accepted after a second: ${acceptedLate.length}${acceptedLate.map((what) => `\n    ${what}`).join('')}
   honest requests: ${honest.served} served, ${honest.unavailable} answered 503 in the cut, ${honest.wrong.length} refused${honest.wrong.map((what) => `\n    ${what}`).join('')}`)
   for (const [who, last] of Object.entries(honest.lastAcceptedDuringCut))
     console.log(

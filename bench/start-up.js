@@ -1,6 +1,6 @@
-// How long the service takes to start, how much memory it holds, and what a refresh costs, on the build in dist/:
+// Measures the time of a start, the memory, and the time of a refresh, of the build in dist/ on the embedded database.
+// Prints medians of several runs.
 //   npm run build && node bench/start-up.js
-// On the embedded database; medians of several runs.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -52,10 +52,10 @@ async function measure() {
   }
 }
 
-/** From the spawn to the line that says where it listens. */
+/** Measures from the spawn to the line with the address. */
 async function start(dataDir) {
   const from = performance.now()
-  // With strict rotation each refresh is a write.
+  // Strict rotation: every refresh writes.
   const env = {
     PATH: process.env.PATH,
     DATA_DIR: dataDir,
@@ -85,7 +85,7 @@ async function stop(child) {
   return performance.now() - from
 }
 
-/** Milliseconds for each. */
+/** Milliseconds per refresh. */
 async function refresh(url) {
   const email = `${crypto.randomUUID()}@example.com`
   let { refresh_token } = await post(`${url}/register`, { email, password: 'a rather long password', mode: 'body' })

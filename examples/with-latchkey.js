@@ -1,7 +1,6 @@
-// Runs a command beside a Latchkey of its own: `node with-latchkey.js COMMAND …`. The command finds the ISSUER, an
-// ACCESS_TOKEN of somebody who has just registered, and the SERVICE_SECRET of the credential `example` in its
-// environment. Its exit code is passed on. LATCHKEY_OPTIONS may hold further options, as JSON. Latchkey is in this
-// process, so nothing is left behind if that is killed.
+// Starts Latchkey, runs a command, and exits with its exit code: `node with-latchkey.js COMMAND …`. The command's
+// environment has ISSUER, the ACCESS_TOKEN of a new user, and the SERVICE_SECRET of the credential `example`.
+// LATCHKEY_OPTIONS may hold further options as JSON. Latchkey runs in this process, so it ends with this process.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -36,11 +35,11 @@ async function register() {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ email: 'you@example.com', password: 'correct horse battery staple', mode: 'body' })
   })
-  if (!response.ok) throw new Error(`Nobody could register: ${await response.text()}`)
+  if (!response.ok) throw new Error(`Registering failed: ${await response.text()}`)
   return (await response.json()).access_token
 }
 
-/** The issuer's address is in the tokens, so the port must be known before anything listens. */
+/** The tokens contain the issuer's address, so the port must be known before Latchkey listens. */
 async function freePort() {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

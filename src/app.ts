@@ -11,8 +11,8 @@ import { sendClientError, sendNotFound, sendProblem } from './http/problem.js'
 const errorsUrl = '/docs/errors.md'
 
 /**
- * Builds the stand-alone service. Call `listen` to serve it; `close` also closes the database and all other adapters.
- * Throws an error that says what to do if the database cannot be used.
+ * Builds the stand-alone service. Call `listen` to serve it. `close` finishes the running requests and closes the
+ * database. Throws an error that says what to do if the database cannot be used.
  *
  * @example
  * ```ts

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyServerOptions } from 'fastify'
 import { openEmbeddedDatabase } from './adapters/embedded/embedded-database.js'
@@ -10,7 +9,7 @@ import { serviceMetrics } from './adapters/observability/metrics.js'
 import { breachedPasswords, noBreachedPasswords } from './adapters/passwords/breached-passwords.js'
 import { isCommonPassword } from './adapters/passwords/common-passwords.js'
 import { passwordHasher } from './adapters/passwords/password-hasher.js'
-import { hashingConcurrency, passwordQueue } from './adapters/passwords/password-queue.js'
+import { passwordQueue } from './adapters/passwords/password-queue.js'
 import type { Database } from './adapters/prisma/database.js'
 import { databaseClock } from './adapters/prisma/database-clock.js'
 import { openServerDatabase } from './adapters/prisma/server-database.js'
@@ -123,11 +122,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: DecisionLo
   onClose(openFeed.close)
 
   const sessions = prismaSessionStore(database, policy)
-  const hashing = passwordQueue({
-    maxRunning: hashingConcurrency(availableParallelism()),
-    maxWaiting: 32,
-    pause: pauseBeforeRefusal
-  })
+  const hashing = passwordQueue({ pause: pauseBeforeRefusal })
   const metrics = serviceMetrics({
     clock,
     feed,

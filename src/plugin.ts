@@ -25,7 +25,7 @@ export interface LatchkeyOptions extends Omit<SettingOptions, 'host' | 'port' | 
  * import Fastify from 'fastify'
  * import latchkey from 'latchkey'
  *
- * const app = Fastify()
+ * const app = Fastify({ pluginTimeout: 60_000 })
  * await app.register(latchkey, { prefix: '/auth', issuer: 'http://localhost:3000/auth', cookieSecure: false })
  * app.get('/notes', { preHandler: app.authenticate }, async (request) => `notes of ${request.auth?.userId}`)
  *

@@ -9,7 +9,7 @@ import { newPerson } from './support/http/people.js'
 import { Client, goodPassword, openService, testEnvironment } from './support/service.js'
 
 for (const kind of testDatabases(t)) {
-  t.test(`the service on the ${kind} database: a session lives through a restart`, async (t) => {
+  t.test(`on the ${kind} database a session survives a restart`, async (t) => {
     const database = await openTestDatabase(t, { kind })
     const first = await openService(t, database)
     const { client } = await newPerson(first)
@@ -23,16 +23,12 @@ for (const kind of testDatabases(t)) {
       for (const [name, value] of device.cookies) copy.cookies.set(name, value)
       return copy
     }
-    t.equal((await restarted(client).send('GET', '/me')).statusCode, 200, 'its access token too')
+    t.equal((await restarted(client).send('GET', '/me')).statusCode, 200, 'its access token is still valid')
     t.equal((await restarted(client).send('POST', '/refresh')).statusCode, 200)
-    t.equal(
-      (await restarted(ended).send('GET', '/me')).json().code,
-      'session_revoked',
-      'and what has ended stays ended'
-    )
+    t.equal((await restarted(ended).send('GET', '/me')).json().code, 'session_revoked', 'an ended session stays ended')
   })
 
-  t.test(`on the ${kind} database another root secret is refused, and nothing of it stays open`, async (t) => {
+  t.test(`on the ${kind} database another root secret is refused, and the adapters are closed again`, async (t) => {
     const database = await openTestDatabase(t, { kind })
     await (await openService(t, database)).close()
     const other = loadConfig({ ...testEnvironment, ROOT_SECRET: 'another root secret that is long enough to be one' })
@@ -41,11 +37,11 @@ for (const kind of testDatabases(t)) {
   })
 }
 
-t.test('what the app opened closes with it; a database that was handed in is left to its owner', async (t) => {
+t.test('closing the app closes what it opened, and not a database from its caller', async (t) => {
   const dataDir = await testFolder(t)
   const app = await buildApp(loadConfig({ ...testEnvironment, ROOT_SECRET: '', DATA_DIR: dataDir }))
   t.equal((await app.inject('/readyz')).statusCode, 200)
-  t.ok((await readFile(join(dataDir, 'root-secret'), 'utf8')).length >= 32, 'its secret is made and kept')
+  t.ok((await readFile(join(dataDir, 'root-secret'), 'utf8')).length >= 32, 'the app makes and stores its root secret')
   await t.rejects(buildApp(loadConfig({ ...testEnvironment, DATA_DIR: dataDir })), FolderTaken)
   await app.close()
 
@@ -56,7 +52,7 @@ t.test('what the app opened closes with it; a database that was handed in is lef
   await t.resolves(database.run((prisma) => prisma.$queryRaw`SELECT 1`))
 })
 
-t.test('ADMIN_EMAIL makes an admin where there is none, and only there', async (t) => {
+t.test('ADMIN_EMAIL creates an admin only if there is none', async (t) => {
   const database = await openTestDatabase(t, { kind: 'embedded' })
   const signIn = async (email: string) => {
     const environment = { ADMIN_EMAIL: email, ADMIN_PASSWORD: goodPassword }
@@ -68,12 +64,12 @@ t.test('ADMIN_EMAIL makes an admin where there is none, and only there', async (
   const atOnce = await Promise.all([signIn('first@example.org'), signIn('first@example.org')])
   t.strictSame(atOnce, [['admin'], ['admin']], 'two instances that start at once')
   t.strictSame(await signIn('first@example.org'), ['admin'])
-  t.strictSame(await signIn('second@example.org'), undefined, 'no second one')
+  t.strictSame(await signIn('second@example.org'), undefined, 'no second admin is created')
 })
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 
-t.test('every response has the headers that keep a page safe', async (t) => {
+t.test('every response has the security headers', async (t) => {
   const app = await openService(t, database)
   for (const url of ['/healthz', '/me', '/nowhere', '/docs/', '/openapi.json', '/.well-known/jwks.json']) {
     const { headers } = await app.inject(url)
@@ -87,13 +83,13 @@ t.test('every response has the headers that keep a page safe', async (t) => {
     t.match(headers['content-security-policy'], /default-src 'self'.*frame-ancestors 'none'/)
     t.notMatch(headers['content-security-policy'], 'unsafe-inline')
   }
-  // No hook runs for an address that cannot be read; its answer is a problem, and nothing else.
+  // No hook runs for a malformed URL. Its response has fewer headers.
   t.equal((await app.inject('/%zz')).headers['x-content-type-options'], 'nosniff')
   const development = await openService(t, database, { COOKIE_SECURE: 'false' })
-  t.notOk('strict-transport-security' in (await development.inject('/healthz')).headers, 'not over plain http')
+  t.notOk('strict-transport-security' in (await development.inject('/healthz')).headers, 'no HSTS over plain http')
 })
 
-t.test('X-Forwarded-For counts only where it comes from a proxy that is trusted', async (t) => {
+t.test('X-Forwarded-For counts only from a trusted proxy', async (t) => {
   const ipSeen = async (trusted: string, remoteAddress: string, forwardedFor = '203.0.113.9') => {
     const app = await openService(t, database, { TRUST_PROXY: trusted })
     const { client } = await newPerson(app)
@@ -107,11 +103,19 @@ t.test('X-Forwarded-For counts only where it comes from a proxy that is trusted'
   t.equal(await ipSeen('10.0.0.0/8', '192.0.2.1'), '192.0.2.1')
   t.equal(await ipSeen('10.0.0.0/8', '10.1.2.3'), '203.0.113.9')
   const claimed = '192.0.2.66, 203.0.113.9'
-  t.equal(await ipSeen('10.0.0.0/8', '10.1.2.3', claimed), '203.0.113.9', 'what the client claimed is not believed')
-  t.equal(await ipSeen('10.0.0.0/8', '10.1.2.3', `${claimed}, 10.9.9.9`), '203.0.113.9', 'through two proxies neither')
+  t.equal(
+    await ipSeen('10.0.0.0/8', '10.1.2.3', claimed),
+    '203.0.113.9',
+    'an address that the client itself claims is ignored'
+  )
+  t.equal(
+    await ipSeen('10.0.0.0/8', '10.1.2.3', `${claimed}, 10.9.9.9`),
+    '203.0.113.9',
+    'it is ignored through two proxies'
+  )
 })
 
-t.test('other origins are answered as ALLOWED_ORIGINS says, with credentials', async (t) => {
+t.test('CORS allows the origins of ALLOWED_ORIGINS, with credentials', async (t) => {
   const app = await openService(t, database, { ALLOWED_ORIGINS: 'https://app.test' })
   const preflight = (origin: string) =>
     app.inject({
@@ -126,6 +130,6 @@ t.test('other origins are answered as ALLOWED_ORIGINS says, with credentials', a
   t.not((await preflight('https://evil.test')).headers['access-control-allow-origin'], 'https://evil.test')
 
   const refused = await app.inject({ url: '/me', headers: { origin: 'https://app.test' } })
-  t.equal(refused.headers['access-control-allow-origin'], 'https://app.test', 'a page can read a refusal')
+  t.equal(refused.headers['access-control-allow-origin'], 'https://app.test', 'a page can read an error response')
   t.match(refused.headers['access-control-expose-headers'], /www-authenticate/)
 })

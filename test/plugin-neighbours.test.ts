@@ -12,7 +12,7 @@ import { newHost, openPluginOptions } from './support/host.js'
 import { newEmail } from './support/http/people.js'
 import { Client, goodPassword } from './support/service.js'
 
-/** Something that hosts do in their app, and what shows that it still works beside Latchkey. */
+/** A plugin or setting of a host app, and a check that it works beside Latchkey. */
 interface Neighbour {
   readonly name: string
   readonly server?: FastifyServerOptions
@@ -34,13 +34,17 @@ const neighbours: readonly Neighbour[] = [
     async works(t, app) {
       const headers = { authorization: `Bearer ${app.jwt.sign({ name: 'a user of the host' })}` }
       t.match((await app.inject({ url: '/own', headers })).json(), { name: 'a user of the host' })
-      t.equal((await app.inject({ url: '/auth/me', headers })).json().code, 'invalid_token', 'and is nobody to us')
+      t.equal(
+        (await app.inject({ url: '/auth/me', headers })).json().code,
+        'invalid_token',
+        'a token of the host is invalid for us'
+      )
       const client = await signedIn(app)
-      t.notOk((await client.send('GET', '/own')).statusCode < 400, 'nor are our tokens good there')
+      t.notOk((await client.send('GET', '/own')).statusCode < 400, 'our token is invalid for the host')
     }
   },
   {
-    name: '@fastify/cookie with options that would break ours',
+    name: '@fastify/cookie with options that would break our cookies',
     async add(app) {
       await app.register(cookie, {
         secret: 'the secret of the host',
@@ -87,7 +91,7 @@ const neighbours: readonly Neighbour[] = [
     }
   },
   {
-    name: '@fastify/swagger and its page',
+    name: '@fastify/swagger and @fastify/swagger-ui',
     async add(app) {
       await app.register(swagger, { openapi: { info: { title: 'The host', version: '7' } } })
       await app.register(swaggerUi, { routePrefix: '/documentation' })
@@ -101,7 +105,7 @@ const neighbours: readonly Neighbour[] = [
     }
   },
   {
-    name: '@fastify/swagger of the older version 2',
+    name: '@fastify/swagger for OpenAPI 2',
     async add(app) {
       await app.register(swagger, { swagger: { info: { title: 'The host', version: '7' } } })
       app.get('/own', { schema: { summary: 'Of the host' } }, async () => 'own')
@@ -125,7 +129,7 @@ const neighbours: readonly Neighbour[] = [
     }
   },
   {
-    name: 'a handler for what is not found',
+    name: 'a not-found handler',
     add(app) {
       app.setNotFoundHandler((_request, reply) => reply.code(404).send('no such page of the host'))
     },
@@ -146,7 +150,7 @@ const neighbours: readonly Neighbour[] = [
     }
   },
   {
-    name: 'compilers for another kind of schema',
+    name: 'compilers for other schemas',
     add(app) {
       app.setValidatorCompiler(() => () => true)
       app.setSerializerCompiler(() => () => '"of the host"')
@@ -157,7 +161,7 @@ const neighbours: readonly Neighbour[] = [
     }
   },
   {
-    name: 'a formatter of validation errors',
+    name: 'a schema error formatter',
     add(app) {
       app.setSchemaErrorFormatter(() => new Error('formatted by the host'))
       app.get('/own', { schema: { querystring: { type: 'object', required: ['a'] } } }, async () => 'own')
@@ -167,7 +171,7 @@ const neighbours: readonly Neighbour[] = [
     }
   },
   {
-    name: 'parsers of its own',
+    name: 'its own content type parsers',
     add(app) {
       app.removeAllContentTypeParsers()
       app.addContentTypeParser('*', { parseAs: 'string' }, async (_request: unknown, body: string) => ({ raw: body }))
@@ -185,15 +189,15 @@ const options = await openPluginOptions(t, database, { allowedOrigins: ['https:/
 
 for (const neighbour of neighbours) {
   for (const order of ['before', 'after'] as const) {
-    t.test(`beside a host that has ${neighbour.name}, set up ${order} Latchkey`, async (t) => {
+    t.test(`in a host with ${neighbour.name}, added ${order} Latchkey`, async (t) => {
       const app = newHost(t, neighbour.server)
       if (order === 'before') await neighbour.add(app)
       await app.register(httpPlugin, { ...options, prefix: '/auth' })
       if (order === 'after') await neighbour.add(app)
       await app.ready()
 
-      await t.test('the host is not disturbed', (t) => neighbour.works(t, app))
-      await t.test('and neither are we', (t) => latchkeyWorks(t, app))
+      await t.test('the host works', (t) => neighbour.works(t, app))
+      await t.test('Latchkey works', (t) => latchkeyWorks(t, app))
     })
   }
 }
@@ -204,7 +208,7 @@ async function signedIn(app: FastifyInstance): Promise<Client> {
   return client
 }
 
-/** Cookies, validation, serialization, problems, limits, CORS and the specification, each as it is without a neighbour. */
+/** Cookies, validation, serialization, problems, limits, CORS and the specification work as without a neighbour. */
 async function latchkeyWorks(t: Test, app: FastifyInstance): Promise<void> {
   const client = new Client(app)
   const registered = await client.send('POST', '/auth/register', {
@@ -228,9 +232,9 @@ async function latchkeyWorks(t: Test, app: FastifyInstance): Promise<void> {
   t.equal(preflight.statusCode, 204)
   t.equal(preflight.headers['access-control-allow-origin'], 'https://app.test')
 
-  const misread = await client.send('POST', '/auth/login', { payload: { email: 7, password: ['x'] } })
-  t.equal(misread.statusCode, 400)
-  t.match(misread.json(), { code: 'invalid_request', errors: [{ field: 'email' }, { field: 'password' }] })
+  const invalid = await client.send('POST', '/auth/login', { payload: { email: 7, password: ['x'] } })
+  t.equal(invalid.statusCode, 400)
+  t.match(invalid.json(), { code: 'invalid_request', errors: [{ field: 'email' }, { field: 'password' }] })
   t.equal((await client.send('DELETE', '/auth/sessions?al=true')).json().code, 'invalid_request')
   t.equal((await client.send('GET', '/auth/admin/users')).json().code, 'insufficient_scope')
   t.equal((await app.inject('/auth/me')).json().code, 'missing_credentials')

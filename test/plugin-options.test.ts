@@ -7,14 +7,14 @@ import { newHost, testOptions } from './support/host.js'
 import { newPerson } from './support/http/people.js'
 import { goodPassword } from './support/service.js'
 
-/** A host that gives Latchkey a folder of its own. */
+/** A host app with Latchkey on a new data folder. */
 async function embeddedHost(t: Test, options: LatchkeyOptions = {}): Promise<FastifyInstance> {
   const app = newHost(t)
   await app.register(latchkey, { ...testOptions, dataDir: await testDataFolder(t), ...options })
   return app
 }
 
-t.test('a host registers it with options alone, and gains what the types say', async (t) => {
+t.test('a host registers the plugin by options, and gets what its types promise', async (t) => {
   const app = await embeddedHost(t, { accessTokenTtlSeconds: 60 })
   const control: SessionControl = app.auth
   app.get('/reports', { preHandler: [app.authenticate, app.requireRole('reader')] }, async (request) => {
@@ -29,7 +29,7 @@ t.test('a host registers it with options alone, and gains what the types say', a
   t.equal((await client.send('GET', '/me')).json().code, 'session_revoked')
 })
 
-t.test('the environment is not read', async (t) => {
+t.test('environment variables are not read', async (t) => {
   const before = { ...process.env }
   t.teardown(() => {
     process.env = before
@@ -40,7 +40,7 @@ t.test('the environment is not read', async (t) => {
   t.equal((await newPerson(app, 'cookie')).client.cookies.size, 1)
 })
 
-t.test('closing the host closes everything, so that the folder is free again', async (t) => {
+t.test('closing the host frees the data folder', async (t) => {
   const dataDir = await testDataFolder(t)
   const first = await embeddedHost(t, { dataDir })
   const second = newHost(t)
@@ -54,7 +54,7 @@ t.test('closing the host closes everything, so that the folder is free again', a
   t.not(login.json().session_id, client.sessionId)
 })
 
-t.test('where the plugin cannot be registered, nothing stays open', async (t) => {
+t.test('if registering fails, the data folder is free after the host closes', async (t) => {
   const dataDir = await testDataFolder(t)
   const app = Fastify()
   app.decorate('authenticate', async () => {})
@@ -65,7 +65,7 @@ t.test('where the plugin cannot be registered, nothing stays open', async (t) =>
   t.equal((await (await embeddedHost(t, { dataDir })).inject('/readyz')).statusCode, 200)
 })
 
-t.test('adminEmail and adminPassword make the first admin', async (t) => {
+t.test('adminEmail and adminPassword create the first admin', async (t) => {
   const app = await embeddedHost(t, { adminEmail: 'ops@example.org', adminPassword: goodPassword })
   const payload = { email: 'ops@example.org', password: goodPassword, mode: 'body' }
   const { access_token } = (await app.inject({ method: 'POST', url: '/login', payload })).json()
@@ -73,7 +73,7 @@ t.test('adminEmail and adminPassword make the first admin', async (t) => {
   t.match((await app.inject({ url: '/me', headers })).json(), { roles: ['admin'] })
 })
 
-t.test('every mistake is reported at once, by the name of the option', async (t) => {
+t.test('all mistakes are reported at once, by the names of the options', async (t) => {
   const options = {
     accessTokenTtlSeconds: '600',
     jwtAlg: 'none',
@@ -88,7 +88,7 @@ t.test('every mistake is reported at once, by the name of the option', async (t)
       () => undefined,
       (reason: unknown) => reason
     )
-  if (!(error instanceof ConfigError)) return t.fail('is a ConfigError')
+  if (!(error instanceof ConfigError)) return t.fail('the error is a ConfigError')
   t.strictSame(
     error.problems.map((problem) => problem.split(' ')[0]),
     ['jwtAlg', 'accessTokenTtlSeconds', 'modes', 'rootSecrets', 'adminEmail', 'databaseURL']
@@ -98,7 +98,7 @@ t.test('every mistake is reported at once, by the name of the option', async (t)
   t.notMatch(error.message, 'short')
 })
 
-t.test('with databaseUrl it works on that server', async (t) => {
+t.test('with databaseUrl the plugin uses that server', async (t) => {
   if (serverUrl === undefined) return t.pass('what needs a PostgreSQL server', { skip: 'TEST_DATABASE_URL is not set' })
   const app = newHost(t)
   await app.register(latchkey, { ...testOptions, databaseUrl: await testSchema(t) })

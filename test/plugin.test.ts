@@ -10,14 +10,14 @@ import { Client, goodPassword } from './support/service.js'
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const options = await openPluginOptions(t, database)
 
-/** A host with two routes of its own behind our guards. */
+/** A host app with its own routes, some behind our guards. */
 function guardedHost(t: Test) {
   const app = newHost(t)
   void app.register(httpPlugin, { ...options, prefix: '/auth' })
   const own: FastifyPluginAsync = async (scope) => {
     scope.get('/reports', { preHandler: scope.authenticate }, async (request) => request.auth)
     scope.get('/ops', { preHandler: [scope.authenticate, scope.requireRole('admin')] }, async () => 'for admins')
-    scope.get('/misguarded', { preHandler: scope.requireRole('admin') }, async () => 'nobody asked who it is')
+    scope.get('/misguarded', { preHandler: scope.requireRole('admin') }, async () => 'without authenticate')
     scope.get('/open', async (request) => ({ auth: request.auth }))
   }
   void app.register(own)
@@ -26,7 +26,7 @@ function guardedHost(t: Test) {
 
 for (const prefix of ['', '/auth', '/auth/', '/a/b']) {
   const place = prefix.replace(/\/$/, '')
-  t.test(`with the prefix "${prefix}" every route stands under it, and nowhere else`, async (t) => {
+  t.test(`with the prefix "${prefix}" every route is under it, and nowhere else`, async (t) => {
     const app = newHost(t)
     await app.register(httpPlugin, { ...options, prefix })
     await app.ready()
@@ -38,7 +38,11 @@ for (const prefix of ['', '/auth', '/auth/', '/a/b']) {
     t.equal((await client.send('GET', `${place}/me`)).statusCode, 200)
     const problem = await client.send('GET', `${place}/admin/users`)
     t.equal(problem.json().type, `${place}/docs/errors.md#insufficient_scope`)
-    t.equal((await client.send('GET', problem.json().type.split('#')[0])).statusCode, 200, 'the type leads somewhere')
+    t.equal(
+      (await client.send('GET', problem.json().type.split('#')[0])).statusCode,
+      200,
+      'the URL in the problem type exists'
+    )
     t.ok(`${place}/me` in (await client.send('GET', `${place}/openapi.json`)).json().paths)
     t.equal((await client.send('GET', `${place}/docs/static/swagger-ui.css`)).statusCode, 200)
     if (place !== '') t.equal((await client.send('GET', '/me')).statusCode, 404)
@@ -53,7 +57,7 @@ t.test('inside a prefixed plugin of the host, the prefixes add up', async (t) =>
   await app.register(versioned, { prefix: '/v1' })
   const response = await app.inject('/v1/auth/me')
   t.equal(response.json().type, '/v1/auth/docs/errors.md#missing_credentials')
-  t.notOk(app.hasDecorator('authenticate'), 'and the host outside of it gains nothing')
+  t.notOk(app.hasDecorator('authenticate'), 'the host outside that plugin gains nothing')
 })
 
 t.test('the app gains app.auth, app.authenticate, app.requireRole and request.auth, and nothing else', async (t) => {
@@ -78,7 +82,7 @@ t.test('the app gains app.auth, app.authenticate, app.requireRole and request.au
   t.strictSame(gained(bare.onReply, host.onReply), [])
 })
 
-t.test('the guards stand before the routes of the host, and answer as our own routes do', async (t) => {
+t.test('the guards protect routes of the host, and answer as on our own routes', async (t) => {
   const app = guardedHost(t)
   await app.ready()
 
@@ -106,11 +110,11 @@ t.test('the guards stand before the routes of the host, and answer as our own ro
   t.equal(ops.json().code, 'insufficient_scope')
 
   const misguarded = await app.inject({ url: '/misguarded', headers })
-  t.equal(misguarded.json().code, 'missing_credentials', 'a role alone lets nobody in')
+  t.equal(misguarded.json().code, 'missing_credentials', 'requireRole without authenticate refuses everybody')
   t.strictSame((await app.inject({ url: '/open', headers })).json(), { auth: null })
 })
 
-t.test('request.auth is made anew for each request', async (t) => {
+t.test('each request has its own request.auth', async (t) => {
   const app = guardedHost(t)
   await app.ready()
   const { json } = await app.inject({
@@ -119,9 +123,9 @@ t.test('request.auth is made anew for each request', async (t) => {
     payload: { email: 'anew@example.org', password: goodPassword, mode: 'body' }
   })
   const headers = { authorization: `Bearer ${json().access_token}` }
-  const [mine, nobodys] = await Promise.all([app.inject({ url: '/reports', headers }), app.inject('/open')])
-  t.equal(mine.statusCode, 200)
-  t.strictSame(nobodys.json(), { auth: null })
+  const [own, anonymous] = await Promise.all([app.inject({ url: '/reports', headers }), app.inject('/open')])
+  t.equal(own.statusCode, 200)
+  t.strictSame(anonymous.json(), { auth: null })
 })
 
 t.test('an admin passes requireRole', async (t) => {
@@ -167,7 +171,7 @@ t.test('app.auth ends sessions without HTTP, at once', async (t) => {
   t.notOk(third.cookies.has(refreshCookie))
 })
 
-t.test('a second registration in one app is refused, with a reason', async (t) => {
+t.test('a second registration in one app is refused with a reason', async (t) => {
   const app = newHost(t)
   await app.register(httpPlugin, { ...options, prefix: '/auth' })
   await t.rejects(async () => app.register(httpPlugin, { ...options, prefix: '/other' }), {
@@ -175,13 +179,13 @@ t.test('a second registration in one app is refused, with a reason', async (t) =
   })
 })
 
-t.test('a name that another plugin has taken is refused, with a reason', async (t) => {
+t.test('a name that another plugin already uses is refused with a reason', async (t) => {
   const app = newHost(t)
   app.decorate('requireRole', () => async () => {})
   await t.rejects(async () => app.register(httpPlugin, options), { message: /^Latchkey adds app\.requireRole/ })
 })
 
-t.test('two registrations beside each other work, each in a plugin of its own', async (t) => {
+t.test('two registrations work, each in its own plugin', async (t) => {
   const app = newHost(t)
   for (const prefix of ['/staff', '/public']) {
     const tenant: FastifyPluginAsync = async (scope) => {

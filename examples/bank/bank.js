@@ -1,10 +1,10 @@
 import Fastify from 'fastify'
 import latchkey from 'latchkey'
 
-/** How long ago somebody may have typed their password to move money, in seconds. */
+/** A transfer needs a login that is at most this many seconds old. */
 const freshFor = 5
 
-/** A bank: one short access token for each login, and nothing to renew it with. */
+/** Each login gives one short access token, which cannot be renewed. */
 export async function buildBank(options) {
   const app = Fastify({ pluginTimeout: 60_000 })
   await app.register(latchkey, { prefix: '/auth', modes: ['access'], accessTokenTtlSeconds: 10, ...options })
@@ -16,7 +16,7 @@ export async function buildBank(options) {
   return app
 }
 
-/** Step-up: `authTime` is when the password was typed. */
+/** `authTime` is the time of the login, in seconds. */
 async function requireFreshLogin(request, reply) {
   if (Date.now() / 1000 - request.auth.authTime > freshFor) return reply.code(403).send({ code: 'login_too_old' })
 }

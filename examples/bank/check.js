@@ -32,7 +32,7 @@ try {
   assert.deepEqual(await (await transfer()).json(), { code: 'login_too_old' })
   assert.equal((await auth.fetch('/balance')).status, 200)
 
-  // The client says so when the token has run out, and there is nothing else that would still be good.
+  // When the token has expired, the client reports it, and nothing renews it.
   assert.equal(await signedOut, 'token_expired')
   assert.equal((await auth.fetch('/balance')).status, 401)
   await assert.rejects(auth.refresh(), { code: 'missing_credentials' })
@@ -49,13 +49,13 @@ try {
     body: JSON.stringify(other)
   })
   assert.equal((await answer.json()).code, 'mode_not_allowed')
-  console.log('The example works: a login is good for one short token, and for a transfer only while it is fresh.')
+  console.log('The example works: a login gives one short token, and a transfer needs a recent login.')
 } finally {
   await bank.close()
   await rm(dataDir, { recursive: true })
 }
 
-/** The issuer's address is in the tokens, so the port must be known before anything listens. */
+/** The tokens contain the issuer's address, so the port must be known before Latchkey listens. */
 async function freePort() {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts a bank with Latchkey inside, and plays its customer. Fails where anything does.
+# Starts a bank with Latchkey inside, and plays its customer. Fails if any step fails.
 set -euo pipefail
 cd "$(dirname "$0")"
 [ -e ../../dist/index.js ] || npm --prefix ../.. run build

@@ -1,7 +1,7 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import latchkey from 'latchkey'
 
-/** An app of somebody else's: notes that only their owner sees. All about signing in stands under /auth. */
+/** An app for notes that only their owner sees. Latchkey's routes are under /auth. */
 export async function buildApp(dataDir: string): Promise<FastifyInstance> {
   const app = Fastify({ pluginTimeout: 60_000 })
 

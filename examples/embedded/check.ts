@@ -44,7 +44,7 @@ try {
   const ops = await signIn('login', 'ops@example.com')
   assert.deepEqual((await call('DELETE', `/people/${me.id}/sessions`, ops)).body, { ended: 1 })
   assert.equal((await call('GET', '/notes', person)).body.code, 'session_revoked')
-  console.log('The example works: notes are private, and ending a session is felt at once.')
+  console.log('The example works: notes are private, and an ended session is refused at once.')
 } finally {
   await app.close()
   await rm(dataDir, { recursive: true })

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks the example's types against the built package, starts it, and talks to it. Fails where anything does.
+# Checks the example's types against the built package, starts it, and talks to it. Fails if any step fails.
 set -euo pipefail
 cd "$(dirname "$0")"
 [ -e ../../dist/index.js ] || npm --prefix ../.. run build

@@ -31,7 +31,7 @@ try {
   assert.equal((await browse('/login', person)).status, 303)
   assert.match((await browse('/')).text, /Hello you@example.com/)
 
-  // What the site did not have: the person's other device sees this browser, and ends it. It is out at once.
+  // New with Latchkey: the user's other device lists the browser's session and ends it, and the browser is signed out at once.
   const headers = { authorization: `Bearer ${accessToken}` }
   const { sessions } = await (await fetch(`${latchkey}/sessions`, { headers })).json()
   const { id } = sessions.find(({ mode, user_agent: agent }) => mode === 'session' && agent === 'a browser')
@@ -43,12 +43,12 @@ try {
   await browse('/login', person)
   const after = cookie
   cookie = before
-  assert.match((await browse('/')).text, /<form/, 'the session that a login replaced is over')
+  assert.match((await browse('/')).text, /<form/, 'a login ends the session that it replaces')
   cookie = after
   await browse('/logout', {})
   cookie = after
-  assert.match((await browse('/')).text, /<form/, 'and so is one that was logged out')
-  console.log('The example works: the site signs in, out, and is signed out from elsewhere.')
+  assert.match((await browse('/')).text, /<form/, 'a logout ends the session')
+  console.log('The example works: the site signs users in and out, and another device can sign them out.')
 } finally {
   server.close()
 }

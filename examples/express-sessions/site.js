@@ -1,16 +1,16 @@
 import express from 'express'
 
 /**
- * A site that renders its pages on the server and had express-session for it. What is gone: the session store, its secret,
- * the table of passwords and `req.session.regenerate`. What is new: Latchkey's cookie is passed on, and Latchkey asked.
+ * A site that renders its pages on the server. Latchkey replaces express-session: the session store, its secret, the table
+ * of passwords and `req.session.regenerate` are gone. The site passes Latchkey's cookie on and asks Latchkey for the user.
  */
 export function buildSite(latchkey) {
   const app = express()
   app.use(express.urlencoded())
 
-  // Was: app.use(session({ store, secret, … })), and req.session.userId.
+  // Before: app.use(session({ store, secret, … })), and req.session.userId.
   app.use(async (request, _, next) => {
-    const answer = await fetch(`${latchkey}/me`, { headers: ofBrowser(request) })
+    const answer = await fetch(`${latchkey}/me`, { headers: browserHeaders(request) })
     if (!answer.ok && answer.status !== 401) throw new Error(`Latchkey answered ${answer.status}`)
     request.user = answer.ok ? await answer.json() : undefined
     next()
@@ -20,12 +20,12 @@ export function buildSite(latchkey) {
     response.send(user ? `<p>Hello ${escaped(user.email)}</p>` : '<form method="post" action="/login">…</form>')
   })
 
-  // Was: bcrypt.compare, then req.session.regenerate against session fixation. A login is always a new session.
+  // Before: bcrypt.compare, then req.session.regenerate against session fixation. Now every login is a new session.
   app.post('/login', async (request, response) => {
     const { email, password } = request.body
     const answer = await fetch(`${latchkey}/login`, {
       method: 'POST',
-      headers: { ...ofBrowser(request), 'content-type': 'application/json' },
+      headers: { ...browserHeaders(request), 'content-type': 'application/json' },
       body: JSON.stringify({ email, password, mode: 'session' })
     })
     passCookies(answer, response)
@@ -33,9 +33,9 @@ export function buildSite(latchkey) {
     response.status(answer.status).send(`<p>${escaped((await answer.json()).title)}</p>`)
   })
 
-  // Was: req.session.destroy.
+  // Before: req.session.destroy.
   app.post('/logout', async (request, response) => {
-    const answer = await fetch(`${latchkey}/logout`, { method: 'POST', headers: ofBrowser(request) })
+    const answer = await fetch(`${latchkey}/logout`, { method: 'POST', headers: browserHeaders(request) })
     passCookies(answer, response)
     response.redirect(303, '/')
   })
@@ -43,8 +43,8 @@ export function buildSite(latchkey) {
   return app
 }
 
-/** What Latchkey is to see of the browser: its cookie, where it comes from, and the name that its devices are listed by. */
-function ofBrowser({ headers }) {
+/** The browser's headers that Latchkey needs: the cookie, the origin, and the name for the list of devices. */
+function browserHeaders({ headers }) {
   const names = ['cookie', 'origin', 'sec-fetch-site', 'user-agent']
   return Object.fromEntries(names.filter((name) => headers[name]).map((name) => [name, headers[name]]))
 }

@@ -1,6 +1,6 @@
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 
-/** Verifies access tokens (RFC 9068) of `issuer`. The function gives their claims and rejects any other token. */
+/** Verifies access tokens (RFC 9068) of `issuer`. Resolves to the claims, and rejects any other token. */
 export function tokensOf(issuer, audience = issuer) {
   const keys = createRemoteJWKSet(new URL(`${issuer}/.well-known/jwks.json`))
   const expected = {

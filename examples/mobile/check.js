@@ -20,7 +20,7 @@ try {
   assert.equal((await restarted.fetch('/me')).status, 200)
   assert.equal(restarted.state.sessionId, sessionId)
 
-  // In a tunnel: Latchkey hears the refresh and moves on to the next token, and the phone never hears of it.
+  // In a tunnel: Latchkey serves the refresh and rotates the token, but the response is lost.
   await delay(graceSeconds * 1000)
   const inTunnel = start(async (...request) => {
     await fetch(...request)
@@ -28,7 +28,7 @@ try {
   })
   await assert.rejects(inTunnel.refresh(), { code: 'network_error', isTemporary: true })
 
-  // Long after it, with the old token: this Latchkey forgives nothing, so it is the key that tells who asks.
+  // Long after it, the phone sends the old token. This Latchkey has no recovery, so only the idempotency key proves the sender.
   await delay(graceSeconds * 1000)
   const outOfTunnel = start()
   assert.equal((await outOfTunnel.fetch('/me')).status, 200)
@@ -38,13 +38,15 @@ try {
   assert.equal((await fetch(`${issuer}/sessions/${sessionId}`, { method: 'DELETE', headers })).status, 204)
   assert.equal((await outOfTunnel.fetch('/me')).status, 401)
   assert.deepEqual(outOfTunnel.state, { status: 'signed_out', reason: 'revoked_by_user' })
-  // What stays proves that this phone has signed in before, and nothing else.
+  // Only the device token stays. It proves that this phone has signed in before.
   const kept = await readdir(folder)
   assert.deepEqual(
     kept.map((name) => name.split('.').at(-1)),
     ['device_token']
   )
-  console.log('The example works: a restart and a lost response cost nothing, and the phone was told why it is out.')
+  console.log(
+    'The example works: the phone stays signed in after a restart and a lost response, and learns why its session ended.'
+  )
 } finally {
   await rm(folder, { recursive: true })
 }

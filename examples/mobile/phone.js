@@ -2,7 +2,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createAuthClient } from 'latchkey/client'
 
-/** An app on a phone, just started. What it knows of earlier is in its secure store, which a folder plays here. */
+/** An app on a phone that just started. Its secure store is a folder here. */
 export function startApp({ issuer, folder, fetch = globalThis.fetch }) {
   const storage = {
     get: (name) => readFile(join(folder, name), 'utf8').catch(() => undefined),

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Starts a Latchkey and plays a phone. Fails where anything does.
+# Starts a Latchkey and plays a phone. Fails if any step fails.
 set -euo pipefail
 cd "$(dirname "$0")"
 [ -e ../../dist/index.js ] || npm --prefix ../.. run build
-# A second counts as long ago, and no token that is older than that is forgiven.
+# A grace of one second and no recovery.
 export LATCHKEY_OPTIONS='{ "refreshGraceSeconds": 1, "refreshRecoveryGenerations": 0 }'
 node ../with-latchkey.js node check.js

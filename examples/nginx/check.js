@@ -12,7 +12,7 @@ const [nginxPort, verifyPort, apiPort] = await freePorts(3)
 const folder = await mkdtemp(join(tmpdir(), 'latchkey-nginx-'))
 const children = []
 
-// The API: it says what nginx has told it.
+// The API answers with the headers that it got from nginx.
 const api = createServer(({ headers }, response) => {
   response.end(JSON.stringify({ for: headers['x-user-id'], roles: headers['x-roles'] }))
 })
@@ -50,7 +50,7 @@ try {
 
   const me = JSON.parse((await call('/me', bearer, 'GET', issuer)).text)
   const spoofed = await call('/reports', { ...bearer, 'x-user-id': 'somebody else', 'x-roles': 'admin' })
-  assert.deepEqual(JSON.parse(spoofed.text), { for: me.id }, 'nginx says who it is, and nobody else')
+  assert.deepEqual(JSON.parse(spoofed.text), { for: me.id }, 'only nginx sets the user')
 
   assert.equal((await call('/reports', bearer, 'POST')).status, 200, 'any method')
 
@@ -77,7 +77,7 @@ try {
   guard.kill()
   await once(guard, 'close')
   const cut = await call('/reports', bearer)
-  assert.equal(cut.status, 503, 'no guard, no entry')
+  assert.equal(cut.status, 503, 'without the guard, every request is refused')
   assert.equal(cut.headers.get('retry-after'), '2')
   console.log(`The example works: nginx refused the session ${Math.round(took)} ms after its end.`)
 } finally {

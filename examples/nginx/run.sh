@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts a Latchkey, an API and nginx before it, and ends a session. Fails where anything does.
+# Starts a Latchkey, an API and nginx before it, and ends a session. Fails if any step fails.
 set -euo pipefail
 cd "$(dirname "$0")"
 [ -e ../../dist/index.js ] || npm --prefix ../.. run build

@@ -1,4 +1,4 @@
-// What nginx asks of each request: 204 with who it is, or the refusal. A server of node:http and nothing else.
+// nginx asks this server about each request. It answers 204 with the user, or with the refusal.
 import { createServer } from 'node:http'
 import { createVerifier } from 'latchkey/verifier'
 
@@ -6,9 +6,9 @@ const { ISSUER: issuer, SERVICE_SECRET: secret, PORT: port = 8081 } = process.en
 const verifier = createVerifier({ issuer, audience: issuer, feed: { credential: { id: 'example', secret } } })
 
 const server = createServer(async (request, response) => {
-  const verdict = await verifier.authenticate(request.headers)
-  if (!verdict.ok) return response.writeHead(verdict.status, verdict.headers).end(verdict.body)
-  const { userId, roles } = verdict.auth
+  const result = await verifier.authenticate(request.headers)
+  if (!result.ok) return response.writeHead(result.status, result.headers).end(result.body)
+  const { userId, roles } = result.auth
   response.writeHead(204, { 'x-user-id': userId, 'x-roles': roles.join(' ') }).end()
 })
 server.on('close', () => verifier.close())

@@ -10,7 +10,7 @@ class TokenVerifier:
         self.keys = jwt.PyJWKClient(f"{issuer}/.well-known/jwks.json")
 
     def verify(self, token):
-        """The claims of the token. Raises jwt.PyJWTError for one that is not to be accepted."""
+        """Returns the claims of a good token. Raises jwt.PyJWTError for any other."""
         if jwt.get_unverified_header(token).get("typ") != "at+jwt":
             raise jwt.InvalidTokenError("not an access token")
         return jwt.decode(

@@ -15,5 +15,5 @@ auth.onChange(async ({ status, reason = 'nobody is signed in' }) => {
   const me = status === 'signed_in' ? await auth.fetch('/me') : undefined
   output.textContent = me?.ok ? (await me.json()).email : reason
 })
-// Who was signed in still is.
+// Restores the session after a reload.
 auth.getAccessToken().catch((error) => output.append(error.message))

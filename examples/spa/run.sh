@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts a Latchkey, builds the page, and uses it with Debian's Chromium. Fails where anything does.
+# Starts a Latchkey, builds the page, and uses it with Debian's Chromium. Fails if any step fails.
 set -euo pipefail
 cd "$(dirname "$0")"
 [ -e ../../dist/index.js ] || npm --prefix ../.. run build

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 
-/** An app of yours has latchkey installed and needs no such file; here it is this repository's own build. */
+/** Uses this repository's build of latchkey. An app that has latchkey installed does not need this file. */
 export default {
   resolve: { alias: { 'latchkey/client': fileURLToPath(new URL('../../dist/client/index.js', import.meta.url)) } },
-  // The check has its Latchkey elsewhere.
+  // check.js starts Latchkey at another address.
   plugins: [{ name: 'issuer', transform: (code) => code.replace('http://localhost:3000', process.env.ISSUER ?? '$&') }]
 }

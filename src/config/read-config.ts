@@ -4,14 +4,29 @@ import { type SettingSchema, type Settings, settings, settingsSchema } from './s
 
 type Frozen<T> = { readonly [K in keyof T]: T[K] extends readonly (infer Item)[] ? readonly Item[] : T[K] }
 
-/** All settings, checked and complete. docs/configuration.md explains each of them. */
+/** All settings, checked, complete and frozen. Made by `loadConfig` or `createConfig`; docs/configuration.md explains each. */
 export type Config = Frozen<
   Omit<Settings, 'issuer' | 'audience' | 'nodeEnv'> & { issuer: string; audience: string; production: boolean }
 >
 
+/** Environment variables, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** The settings are wrong. `problems` has one line for each mistake, which names the setting and a valid value. */
+/**
+ * Thrown for wrong settings. `problems` has one line for each mistake, which names the setting and a valid value, and
+ * `message` has all of them. Neither shows a secret.
+ *
+ * @example
+ * ```ts
+ * import { ConfigError, loadConfig } from 'latchkey'
+ *
+ * try {
+ *   loadConfig({ PORT: 'http' })
+ * } catch (error) {
+ *   if (error instanceof ConfigError) console.log(error.problems[0]) // PORT must be a whole number from 0 to 65535, …
+ * }
+ * ```
+ */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
   constructor(readonly problems: readonly string[]) {
@@ -25,6 +40,14 @@ export type SettingOptions = { readonly [K in keyof Frozen<Settings>]?: Frozen<S
 /**
  * Reads the settings from environment variables; an empty value counts as not set. Throws one `ConfigError` with all
  * mistakes, and calls `warn` for values that are allowed but probably wrong. No message shows a secret.
+ *
+ * @example
+ * ```ts
+ * import { loadConfig } from 'latchkey'
+ *
+ * const config = loadConfig({ PORT: '8080', MODES: 'cookie,body' }, (warning) => console.warn(warning))
+ * console.log(config.port, config.modes, config.accessTokenTtlSeconds) // 8080 [ 'cookie', 'body' ] 600
+ * ```
  */
 export function loadConfig(environment: Environment, warn: (warning: string) => void = () => {}): Config {
   const config = createConfig(readSettings(environment), warn)
@@ -32,7 +55,17 @@ export function loadConfig(environment: Environment, warn: (warning: string) => 
   return config
 }
 
-/** Completes and checks settings given as values. Throws and warns as `loadConfig` does. */
+/**
+ * Completes and checks settings given by name, as values. Throws and warns as `loadConfig` does.
+ *
+ * @example
+ * ```ts
+ * import { createConfig } from 'latchkey'
+ *
+ * const config = createConfig({ port: 8080, modes: ['body'] })
+ * console.log(config.modes, config.issuer) // [ 'body' ] http://localhost:8080
+ * ```
+ */
 export function createConfig(
   options: { readonly [K in keyof SettingOptions]: unknown },
   warn: (warning: string) => void = () => {}

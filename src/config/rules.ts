@@ -1,12 +1,12 @@
 import { isIP } from 'node:net'
 import { readEmail } from '../core/email.js'
 import { judgePassword, utf8Length } from '../core/password-policy.js'
+import { minRootSecretBytes } from '../core/vocabulary.js'
 import { expectation, type Setting, type Settings, settings } from './schema.js'
 
 /** A rule that the schema of one setting cannot express. Returns the message if `settings` break it. */
 export type Rule = (settings: Partial<Settings>) => string | undefined
 
-const minRootSecretBytes = 32
 const minProductionBcryptCost = 10
 const proxyWords = ['loopback', 'linklocal', 'uniquelocal']
 

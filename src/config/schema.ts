@@ -1,5 +1,5 @@
 import Type, { type Static, type TNumberOptions, type TSchema, type TStringOptions } from 'typebox'
-import { maxSessionsOfUser, modes, signingAlgorithms } from '../core/vocabulary.js'
+import { maxCookieLifeSeconds, maxSessionsOfUser, modes, signingAlgorithms } from '../core/vocabulary.js'
 
 /**
  * What each setting says beside its type, limits and default. Messages and docs/configuration.md are made of it.
@@ -26,8 +26,6 @@ const choice = <const T extends string>(byDefault: NoInfer<T>, values: readonly 
   Type.Enum([...values], { ...notes, default: byDefault })
 
 const day = 86_400
-/** Browsers keep a cookie no longer (RFC 6265bis §5.5). */
-const maxCookieLife = 400 * day
 
 export const settingsSchema = Type.Object({
   host: text({ default: '127.0.0.1', description: 'The address to listen on. The container image sets `0.0.0.0`.' }),
@@ -99,10 +97,10 @@ export const settingsSchema = Type.Object({
     })
   ),
   accessTokenTtlSeconds: integer(600, 1, day, { description: 'The lifetime of an access token.' }),
-  refreshIdleTtlSeconds: integer(14 * day, 1, maxCookieLife, {
+  refreshIdleTtlSeconds: integer(14 * day, 1, maxCookieLifeSeconds, {
     description: 'A session that is not refreshed for this long ends.'
   }),
-  refreshAbsoluteTtlSeconds: integer(90 * day, 1, maxCookieLife, {
+  refreshAbsoluteTtlSeconds: integer(90 * day, 1, maxCookieLifeSeconds, {
     description: 'A session ends this long after its login, however often it is refreshed.'
   }),
   refreshGraceSeconds: integer(20, 0, 300, {

@@ -1,4 +1,5 @@
 import { decodeBase64url, encodeBase64url, uuidFromBytes, uuidToBytes } from './bytes-as-text.js'
+import { maxCookieLifeSeconds } from './vocabulary.js'
 
 /**
  * The wire format of our opaque tokens: a prefix that names the kind, then base64url of
@@ -43,8 +44,8 @@ export interface ParsedToken<Kind extends TokenKind> {
   readonly mac: Uint8Array
 }
 
-/** How long a device stays known after its last login: browsers keep no cookie longer (RFC 6265bis §5.5). */
-export const deviceTokenLifeSeconds = 400 * 86_400
+/** How long a device stays known after its last login. */
+export const deviceTokenLifeSeconds = maxCookieLifeSeconds
 
 const version = 1
 const headLength = 2

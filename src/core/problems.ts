@@ -40,6 +40,7 @@ export const problems = {
 
 type Problems = Readonly<Record<string, readonly [status: number, title: string]>>
 
+/** The `code` of a refusal; docs/errors.md explains each. */
 export type RefusalCode = keyof typeof refusals
 
 export type ProblemCode = keyof typeof problems

@@ -57,3 +57,9 @@ export const maxSessionsOfUser = 10_000
 
 /** Live sessions are counted no further than this, so that counting has a bounded cost. */
 export const maxCountedSessions = 10_000
+
+/** Browsers keep a cookie no longer (RFC 6265bis §5.5). */
+export const maxCookieLifeSeconds = 400 * 86_400
+
+/** A root secret has at least this many bytes. */
+export const minRootSecretBytes = 32

@@ -24,10 +24,11 @@ export interface PluginOptions {
 
 /** Lets a host's own code read and end sessions. Throws `Unavailable` if the database cannot be used. */
 export interface SessionControl {
+  /** The live sessions of a user, newest first. Throws `Refused` (`not_found`) if there is no such user. */
   sessionsOfUser(userId: string): Promise<readonly Session[]>
   /** Ends one session. `note` goes into the audit log. Throws `Refused` (`not_found`) for an unknown session. */
   endSession(sid: string, note?: string): Promise<void>
-  /** Ends all sessions of a user. Returns how many. */
+  /** Ends all sessions of a user. Returns how many. Throws `Refused` (`not_found`) for an unknown user. */
   endSessionsOfUser(userId: string, note?: string): Promise<number>
   /** Ends every session of every user. Returns how many. */
   endEverybodysSessions(): Promise<number>
@@ -35,6 +36,7 @@ export interface SessionControl {
 
 declare module 'fastify' {
   interface FastifyInstance {
+    /** Lists and ends sessions. */
     auth: SessionControl
     /** A `preHandler`: sets `request.auth`, or answers 401. */
     authenticate: preHandlerAsyncHookHandler

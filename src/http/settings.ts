@@ -1,6 +1,6 @@
 /** The settings that src/http needs, from the config or the plugin's options. */
 export interface HttpSettings {
-  /** `Secure` and the `__Host-` prefix. Off for plain http in development only. */
+  /** Whether cookies have `Secure` and the `__Host-` prefix. False only for development over plain http. */
   readonly cookieSecure: boolean
   readonly cookieSameSite: 'strict' | 'lax' | 'none'
   /** Origins, besides our own, whose pages can send requests with cookies. */

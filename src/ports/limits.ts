@@ -7,7 +7,7 @@ export interface RateLimitUse {
   readonly key: string
 }
 
-export interface RateLimitResult {
+interface RateLimitResult {
   /** False if the limit is reached; the use was then not counted. */
   readonly granted: boolean
   /** The uses counted in this window, this one included if it was granted. */

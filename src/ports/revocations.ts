@@ -12,7 +12,7 @@ export interface Revocations extends Pick<RevocationSet, 'issuableFrom'> {
 }
 
 /** How well this process follows the feed, for health and metrics. */
-export interface FeedState {
+interface FeedState {
   /** Whether notices arrive by push. While they do not, the log is polled four times a second. */
   readonly connected: boolean
   /** Whether push and polling have both failed for longer than is safe. */
@@ -47,4 +47,4 @@ export interface RevocationLog {
 }
 
 /** A statement that writes a revocation commits within this time after it begins, or fails. */
-export const slowestCommitSeconds = 60
+export const maxCommitSeconds = 60

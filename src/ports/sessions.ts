@@ -14,9 +14,13 @@ export interface Session {
   readonly device: string | null
   readonly userAgent: string | null
   readonly ip: string | null
+  /** When the user logged in. */
   readonly createdAt: number
+  /** The last refresh, or in `session` mode the last request, to the minute. */
   readonly lastUsedAt: number
+  /** When it ends if it is not used; moves with each use. */
   readonly idleExpiresAt: number
+  /** When it ends at the latest. */
   readonly absoluteExpiresAt: number
 }
 
@@ -46,7 +50,7 @@ export interface LiveSession extends Session, RotationState {
 }
 
 /** A refresh with the current token: what the row must hold for the refresh to succeed. */
-export interface RotationAttempt {
+interface RotationAttempt {
   readonly sid: string
   readonly generation: number
   readonly secretHash: string

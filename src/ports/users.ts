@@ -17,7 +17,7 @@ export interface UserWithPassword extends User {
   readonly passwordHash: string
 }
 
-export interface NewUser {
+interface NewUser {
   readonly id: string
   readonly email: Email
   readonly passwordHash: string

@@ -22,7 +22,23 @@ export interface RefusalDetails {
   readonly scheme?: 'Basic'
 }
 
-/** Thrown by a use case that understood the request and does not grant it. Nothing was changed unless a use case says so. */
+/**
+ * Thrown by a use case that understood the request and does not grant it. Nothing was changed unless a use case says so.
+ * `code` is the `code` of the problem that answers it over HTTP; docs/errors.md explains each.
+ *
+ * @example
+ * ```ts
+ * import { buildApp, loadConfig, Refused } from 'latchkey'
+ *
+ * const app = await buildApp(loadConfig({ LOG_LEVEL: 'warn' }))
+ * try {
+ *   await app.auth.endSession('00000000-0000-4000-8000-000000000000')
+ * } catch (error) {
+ *   if (error instanceof Refused) console.log(error.code) // not_found
+ * }
+ * await app.close()
+ * ```
+ */
 export class Refused extends Error {
   override readonly name = 'Refused'
   constructor(

@@ -1,13 +1,13 @@
 import t from 'tap'
 import { serverUrl } from '../support/database.js'
 import { Device, password } from '../support/processes/device.js'
-import { freshDatabase, latchkey, patienceMilliseconds, startService } from '../support/processes/process.js'
+import { freshDatabase, latchkey, processTestMilliseconds, startService } from '../support/processes/process.js'
 
-t.setTimeout(patienceMilliseconds)
+t.setTimeout(processTestMilliseconds)
 
 const skip = serverUrl === undefined && 'TEST_DATABASE_URL is not set'
 
-t.test('the command line works on the database of a service that runs', { skip }, async (t) => {
+t.test('the command line works on the database of a running service', { skip }, async (t) => {
   const settings = await freshDatabase(t, 'server')
   const service = await startService(t, settings)
 
@@ -19,7 +19,7 @@ t.test('the command line works on the database of a service that runs', { skip }
 
   const device = new Device(service.url)
   t.equal((await device.signIn('/login', 'ops@example.com', 'laptop')).status, 200, 'the new user logs in')
-  t.equal((await device.send('GET', '/admin/users')).status, 200, 'with the role')
+  t.equal((await device.send('GET', '/admin/users')).status, 200, 'the new user has the role')
 
   const listed = await latchkey(['session', 'list', '--user', 'ops@example.com', '--json'], settings)
   t.equal(listed.code, 0, listed.stderr)
@@ -37,15 +37,15 @@ t.test('the command line works on the database of a service that runs', { skip }
   t.match(
     await device.send('GET', '/me'),
     { status: 401, body: { code: 'session_revoked' } },
-    'its access token is refused, at the latest after a start'
+    'its access token is refused, at the latest after a restart'
   )
 
   const again = await latchkey(['session', 'revoke', device.sessionId], settings)
-  t.equal(again.code, 1, 'a session that is not there is a failure')
+  t.equal(again.code, 1, 'revoking an unknown session fails')
   t.match(again.stderr, 'Nothing has that name or id.')
 })
 
-t.test('what it cannot understand is exit code 2, and touches no database', async (t) => {
+t.test('wrong usage gives exit code 2 and opens no database', async (t) => {
   const settings = await freshDatabase(t, 'embedded')
   const { code, stderr } = await latchkey(['session', 'revoke'], settings)
   t.equal(code, 2)

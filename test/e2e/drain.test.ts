@@ -1,13 +1,13 @@
 import { Agent, request } from 'node:http'
 import t from 'tap'
 import { Device } from '../support/processes/device.js'
-import { freshDatabase, patienceMilliseconds, startService } from '../support/processes/process.js'
+import { freshDatabase, processTestMilliseconds, startService } from '../support/processes/process.js'
 
-t.setTimeout(patienceMilliseconds)
+t.setTimeout(processTestMilliseconds)
 
 const clients = 30
 
-t.test('SIGTERM under load: every request is answered, and no connection is reset', async (t) => {
+t.test('on SIGTERM under load every request is answered and no connection is reset', async (t) => {
   const service = await startService(t, await freshDatabase(t, 'embedded'))
   const device = new Device(service.url)
   await device.signIn('/register', 'ada@example.com')
@@ -15,10 +15,10 @@ t.test('SIGTERM under load: every request is answered, and no connection is rese
   let served = 0
   const faults: string[] = []
   const loop = async () => {
-    // One connection each, kept for as long as the server keeps it.
+    // One connection per client, open as long as the server keeps it.
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     for (;;) {
-      const outcome = await ask(`${service.url}/me`, device.accessToken, agent)
+      const outcome = await send(`${service.url}/me`, device.accessToken, agent)
       if (outcome === 'ECONNREFUSED') return agent.destroy()
       if (outcome === '200') served += 1
       else faults.push(outcome)
@@ -34,16 +34,16 @@ t.test('SIGTERM under load: every request is answered, and no connection is rese
   t.strictSame({ code, signal }, { code: 0, signal: null })
 })
 
-/** The status, or the code of what broke. */
-function ask(url: string, accessToken: string, agent: Agent): Promise<string> {
+/** The status of the response, or the code of the error. */
+function send(url: string, accessToken: string, agent: Agent): Promise<string> {
   return new Promise((resolve) => {
-    const asked = request(url, { agent, headers: { authorization: `Bearer ${accessToken}` } }, (response) => {
+    const sent = request(url, { agent, headers: { authorization: `Bearer ${accessToken}` } }, (response) => {
       response
         .once('end', () => resolve(String(response.statusCode)))
         .once('error', fail)
         .resume()
     })
     const fail = (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message)
-    asked.once('error', fail).end()
+    sent.once('error', fail).end()
   })
 }

@@ -2,38 +2,43 @@ import t, { type Test } from 'tap'
 import { EventsPage } from '../../src/http/schemas/admin/events.js'
 import { testDatabases } from '../support/database.js'
 import { Device, password, read } from '../support/processes/device.js'
-import { freshDatabase, patienceMilliseconds, type ServiceProcess, startService } from '../support/processes/process.js'
+import {
+  freshDatabase,
+  processTestMilliseconds,
+  type ServiceProcess,
+  startService
+} from '../support/processes/process.js'
 
-t.setTimeout(patienceMilliseconds)
+t.setTimeout(processTestMilliseconds)
 
-/** The ledger is the devices: each remembers what it was last told, and must be able to go on from there. */
+/** Each device keeps its latest tokens, and must be able to go on with them after the service was killed. */
 
 const deviceCount = 24
-/** After how many rotations told to clients each life of the service is cut off, with the other refreshes under way. */
-const lives = [1, 12]
+/** The service is killed after so many answered rotations, while other refreshes are running. */
+const killAfterRotations = [1, 12]
 
 for (const kind of testDatabases(t)) {
-  t.test(`kill -9 amid refreshes loses no session and no answer that was given (${kind})`, async (t) => {
+  t.test(`kill -9 during refreshes loses no session and no answered rotation (${kind})`, async (t) => {
     const admin = { email: 'ops@example.com', password }
     const settings = {
       ...(await freshDatabase(t, kind)),
       ADMIN_EMAIL: admin.email,
       ADMIN_PASSWORD: admin.password,
-      // The shortest: every life finds the rotations of the one before past it, where a mistake would be reuse.
+      // The shortest: after a restart all earlier rotations are past it, so that a lost one would count as reuse.
       REFRESH_GRACE_SECONDS: '1'
     }
     let service = await startService(t, settings)
     const devices = await signInAll(service.url)
 
-    for (const rotations of lives) {
+    for (const rotations of killAfterRotations) {
       const unanswered = await refreshUntilKilled(t, service, devices, rotations)
-      t.ok(unanswered > 0, `killed after ${rotations} rotations were told, with ${unanswered} refreshes unanswered`)
+      t.ok(unanswered > 0, `killed after ${rotations} answered rotations, with ${unanswered} refreshes unanswered`)
       service = await startService(t, settings)
       for (const device of devices) device.url = service.url
     }
 
     await Promise.all(devices.map((device) => refreshOnce(t, device)))
-    t.strictSame(await eventTypesSeen(service.url), ['login_succeeded', 'user_registered'])
+    t.strictSame(await eventTypes(service.url), ['login_succeeded', 'user_registered'])
   })
 }
 
@@ -45,31 +50,31 @@ async function signInAll(url: string): Promise<readonly Device[]> {
   return devices
 }
 
-/** All devices refresh again and again until the service, killed after so many rotations, answers no more. */
+/** All devices refresh in a loop until the service is killed, after `rotations` answered ones. */
 async function refreshUntilKilled(t: Test, service: ServiceProcess, devices: readonly Device[], rotations: number) {
-  let told = 0
+  let answered = 0
   let unanswered = 0
-  async function goOn(device: Device): Promise<void> {
+  async function refreshOn(device: Device): Promise<void> {
     for (;;) {
       const before = device.generation
       try {
         await refreshOnce(t, device)
       } catch (error) {
-        // What fetch throws when the connection breaks.
+        // `fetch` throws a TypeError when the connection breaks.
         if (!(error instanceof TypeError)) throw error
         unanswered += 1
         return
       }
       if (device.generation === before) continue
-      told += 1
-      if (told === rotations) await service.stop('SIGKILL')
+      answered += 1
+      if (answered === rotations) await service.stop('SIGKILL')
     }
   }
-  await Promise.all(devices.map(goOn))
+  await Promise.all(devices.map(refreshOn))
   return unanswered
 }
 
-/** One refresh, whose answer must be the token that the device holds or the one after it. */
+/** Refreshes once. The result must be the token of the device or the next generation. */
 async function refreshOnce(t: Test, device: Device): Promise<void> {
   const before = device.generation
   const { status, body } = await device.refresh()
@@ -80,10 +85,10 @@ async function refreshOnce(t: Test, device: Device): Promise<void> {
 }
 
 /**
- * No session ended, none was forgiven, and none was `refresh_restored`: that one would mean that a client was told of a
- * generation which the database then had lost.
+ * The types of all events. No session may have ended, and there must be no `refresh_restored`: it would mean that the
+ * database lost a generation that a client had received.
  */
-async function eventTypesSeen(url: string): Promise<readonly string[]> {
+async function eventTypes(url: string): Promise<readonly string[]> {
   const ops = new Device(url)
   await ops.signIn('/login', 'ops@example.com')
   const { events } = read(EventsPage, await ops.send('GET', '/admin/events?limit=200'))

@@ -5,12 +5,12 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { Device, password } from '../support/processes/device.js'
-import { freshDatabase, patienceMilliseconds, startService } from '../support/processes/process.js'
+import { freshDatabase, processTestMilliseconds, startService } from '../support/processes/process.js'
 import { blocksOf, blockWith, freePort, moduleOf } from '../support/processes/readme.js'
 
-t.setTimeout(patienceMilliseconds)
+t.setTimeout(processTestMilliseconds)
 
-t.test('what a page and another service do', async (t) => {
+t.test('the examples for pages and other services', async (t) => {
   const port = await freePort()
   const blocks = await blocksOf('README.md', port)
   const secret = 'a-service-secret-of-32-characters'
@@ -23,15 +23,15 @@ t.test('what a page and another service do', async (t) => {
   const device = new Device(url)
   await device.signIn('/register', 'ada@example.com')
 
-  t.test('a page signs in, is signed in after a reload, and hears why it is over', async (t) => {
+  t.test('a page signs in, is signed in after a reload, and learns why its session ended', async (t) => {
     const file = pathToFileURL(await moduleOf(t, fromBuild(blockWith(blocks, 'onsubmit').code)))
-    const page = beBrowser(t, 'http://localhost:5173')
+    const page = simulateBrowser(t, 'http://localhost:5173')
     await import(file.href)
     await page.shows('nobody is signed in')
     page.submit('ada@example.com', password)
     await page.shows('ada@example.com')
 
-    const reloaded = beBrowser(t, 'http://localhost:5173', page)
+    const reloaded = simulateBrowser(t, 'http://localhost:5173', page)
     await import(`${file.href}?reloaded`)
     await reloaded.shows('ada@example.com')
     t.strictSame(reloaded.requests, ['/refresh', '/me'])
@@ -57,13 +57,13 @@ t.test('what a page and another service do', async (t) => {
     await t.rejects(service.verify(device.accessToken.slice(0, -4)), { code: 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED' })
   })
 
-  t.test('another service is guarded, and told that a session has ended', async (t) => {
+  t.test('another service guards its routes, and learns that a session has ended', async (t) => {
     const servicePort = await freePort()
     const { code } = blockWith(blocks, "from 'latchkey/verifier'")
-    const moved = code
+    const onFreePort = code
       .replace("'latchkey/verifier'", `'${ours('verifier/index.js')}'`)
       .replace('8081', `${servicePort}`)
-    if (!(await listens(t, moved, { LATCHKEY_SECRET: secret }))) return t.fail('the service ended')
+    if (!(await listens(t, onFreePort, { LATCHKEY_SECRET: secret }))) return t.fail('the service ended')
 
     const reader = new Device(url)
     await reader.signIn('/login', 'ada@example.com')
@@ -80,7 +80,7 @@ for (const page of ['README.md', 'docs/plugin.md'])
   t.test(`the app with the plugin in ${page} guards its routes`, async (t) => {
     const port = await freePort()
     const { code } = blockWith(await blocksOf(page, port), "from 'latchkey'")
-    // Fastify gives up on a plugin after ten seconds, which a machine that is busy with other tests can exceed.
+    // On a machine that is busy with other tests, registering can take longer than Fastify's 10 s.
     const patient = code
       .replace('Fastify()', 'Fastify({ pluginTimeout: 90_000 })')
       .replace("'latchkey'", `'${ours('index.js')}'`)
@@ -93,10 +93,10 @@ for (const page of ['README.md', 'docs/plugin.md'])
     t.equal((await device.send('GET', '/ops')).status, 403)
   })
 
-/** Where a module of ours is, compiled. */
+/** The URL of one of our compiled modules. */
 const ours = (path: string) => new URL(`../../src/${path}`, import.meta.url).href
 
-/** Runs such code as a process, until `t` ends; whether it has come to its end and goes on. */
+/** Runs the code as a process until `t` ends. True if all of the code ran and the process is alive. */
 async function listens(t: Test, code: string, env: Record<string, string> = {}): Promise<boolean> {
   const file = await moduleOf(t, `${code}console.log('listens')\n`)
   const app = spawn(process.execPath, [file], {
@@ -109,11 +109,11 @@ async function listens(t: Test, code: string, env: Record<string, string> = {}):
     app.kill('SIGKILL')
     await ended
   })
-  const said = new Promise((resolve) => app.stdout.once('data', resolve))
-  return Promise.race([said.then(() => true), ended.then(() => false)])
+  const printed = new Promise((resolve) => app.stdout.once('data', resolve))
+  return Promise.race([printed.then(() => true), ended.then(() => false)])
 }
 
-/** The code with our package as it was built for this test. */
+/** The code, with our package replaced by the one compiled for this test. */
 function fromBuild(code: string): string {
   return code.replace("'latchkey/client'", `'${ours('client/index.js')}'`)
 }
@@ -121,15 +121,15 @@ function fromBuild(code: string): string {
 interface Page {
   readonly cookies: Map<string, string>
   readonly kept: Map<string, string>
-  /** The paths that were asked for. */
+  /** The paths of all requests. */
   readonly requests: string[]
   submit(email: string, password: string): void
-  /** Resolves when the page shows it. */
+  /** Resolves when the page shows `text`. */
   shows(text: string): Promise<void>
 }
 
-/** Gives this process the parts of a browser that the page uses. What `before` has kept is there again. */
-function beBrowser(t: Test, origin: string, before?: Page): Page {
+/** Gives this process the browser APIs that the page uses, with the cookies and storage of `before`. */
+function simulateBrowser(t: Test, origin: string, before?: Page): Page {
   const cookies = before?.cookies ?? new Map<string, string>()
   const kept = before?.kept ?? new Map<string, string>()
   const requests: string[] = []
@@ -174,7 +174,7 @@ function beBrowser(t: Test, origin: string, before?: Page): Page {
     },
     async shows(text) {
       while (output.textContent !== text) await delay(10)
-      t.pass(`it shows: ${text}`)
+      t.pass(`the page shows: ${text}`)
     }
   }
 }

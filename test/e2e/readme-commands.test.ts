@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { testFolder } from '../support/database.js'
-import { freshDatabase, main, patienceMilliseconds, startService } from '../support/processes/process.js'
+import { freshDatabase, main, processTestMilliseconds, startService } from '../support/processes/process.js'
 import { type Block, blocksOf, freePort, pattern } from '../support/processes/readme.js'
 
-t.setTimeout(patienceMilliseconds)
+t.setTimeout(processTestMilliseconds)
 
 /** CI runs this by itself, in a fresh clone. */
 const runElsewhere = 'npm ci && npm start\n'

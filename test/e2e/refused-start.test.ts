@@ -2,11 +2,11 @@ import { readdir } from 'node:fs/promises'
 import t from 'tap'
 import { testDatabases, testFolder } from '../support/database.js'
 import { Device } from '../support/processes/device.js'
-import { freshDatabase, latchkey, patienceMilliseconds, startService } from '../support/processes/process.js'
+import { freshDatabase, latchkey, processTestMilliseconds, startService } from '../support/processes/process.js'
 
-t.setTimeout(patienceMilliseconds)
+t.setTimeout(processTestMilliseconds)
 
-t.test('a process on a folder or a port that is taken says so and ends, and leaves the first alone', async (t) => {
+t.test('a process whose data folder or port is taken says so and ends; the first process goes on', async (t) => {
   const settings = await freshDatabase(t, 'embedded')
   const first = await startService(t, settings)
   const device = new Device(first.url)
@@ -15,7 +15,7 @@ t.test('a process on a folder or a port that is taken says so and ends, and leav
   const second = await latchkey(['serve'], settings)
   t.equal(second.code, 1)
   t.match(second.stderr, /Another process has the data folder .+ open/)
-  t.match(second.stderr, /DATA_DIR.+DATABASE_URL/s, 'it names both ways out')
+  t.match(second.stderr, /DATA_DIR.+DATABASE_URL/s, 'the message names both solutions')
 
   const command = await latchkey(['user', 'list'], settings)
   t.equal(command.code, 1, 'a command on that folder is refused as well')
@@ -25,7 +25,7 @@ t.test('a process on a folder or a port that is taken says so and ends, and leav
     ...(await freshDatabase(t, 'embedded')),
     PORT: new URL(first.url).port
   })
-  t.equal(elsewhere.code, 1, 'nor does one on a port that is taken')
+  t.equal(elsewhere.code, 1, 'a process on a taken port ends')
   t.match(elsewhere.stderr, /Port \d+ of 127\.0\.0\.1 is taken/)
 
   t.equal((await device.refresh()).status, 200)
@@ -33,7 +33,7 @@ t.test('a process on a folder or a port that is taken says so and ends, and leav
 })
 
 for (const kind of testDatabases(t)) {
-  t.test(`a database of another root secret is refused (${kind})`, async (t) => {
+  t.test(`a database with another root secret is refused (${kind})`, async (t) => {
     const settings = await freshDatabase(t, kind)
     const own = 'the root secret that this database was made with'
     t.equal((await latchkey(['migrate'], { ...settings, ROOT_SECRET: own })).code, 0)
@@ -46,7 +46,7 @@ for (const kind of testDatabases(t)) {
   })
 }
 
-t.test('every mistake in the settings is named at once, before anything is made', async (t) => {
+t.test('all mistakes in the settings are named at once, before any file is made', async (t) => {
   const dataDir = await testFolder(t)
   const { code, stderr, stdout } = await latchkey(['serve'], {
     DATA_DIR: dataDir,
@@ -65,7 +65,7 @@ t.test('every mistake in the settings is named at once, before anything is made'
   t.strictSame(await readdir(dataDir), [])
 })
 
-t.test('production does not start on a secret that nobody configured', async (t) => {
+t.test('production does not start without ROOT_SECRET', async (t) => {
   const { code, stderr } = await latchkey(['serve'], { DATA_DIR: await testFolder(t), NODE_ENV: 'production' })
   t.equal(code, 1)
   t.match(stderr, 'ROOT_SECRET is required when NODE_ENV=production')

@@ -7,13 +7,13 @@ import { httpPlugin } from '../../src/http/plugin.js'
 import { openTestDatabase } from '../support/database.js'
 import { newHost, openPluginOptions } from '../support/host.js'
 import { Device } from '../support/processes/device.js'
-import { freshDatabase, patienceMilliseconds, startService } from '../support/processes/process.js'
+import { freshDatabase, processTestMilliseconds, startService } from '../support/processes/process.js'
 import { moduleOf } from '../support/processes/readme.js'
 import { Client, goodPassword } from '../support/service.js'
 
-t.setTimeout(patienceMilliseconds)
+t.setTimeout(processTestMilliseconds)
 
-/** The `otel.js` of docs/operations.md, which tells of each span at once, and of it whatever `exporter` tells. */
+/** The `otel.js` of docs/operations.md, changed to export each span at once to `exporter`. */
 async function otelModule(t: Test, exporter: string): Promise<string> {
   const page = await readFile(new URL('../../../docs/operations.md', import.meta.url), 'utf8')
   const code = /^```js\n(import FastifyOtel.*?)^```/ms.exec(page)?.[1] ?? ''
@@ -21,7 +21,7 @@ async function otelModule(t: Test, exporter: string): Promise<string> {
   return moduleOf(t, atOnce.replace('new ConsoleSpanExporter()', exporter))
 }
 
-t.test('in a host the spans name our routes, and hold nothing that is secret or names a person', async (t) => {
+t.test('in a host the spans name our routes, and hold no secret and no personal data', async (t) => {
   const exporter = new InMemorySpanExporter()
   Object.assign(globalThis, { exporter })
   t.teardown(() => Object.assign(globalThis, { exporter: undefined }))
@@ -64,12 +64,12 @@ t.test('in a host the spans name our routes, and hold nothing that is secret or 
     ]
   )
   const text = spans.map(everythingOf).join('\n')
-  t.match(text, /\/auth\/admin\/users/, 'the path is there')
+  t.match(text, /\/auth\/admin\/users/, 'spans hold the path')
   for (const secret of secrets) t.notOk(text.includes(secret), `not ${secret.slice(0, 8)}…`)
   t.notMatch(text, /lk_rt_|eyJ/, 'no token of any kind')
 })
 
-t.test('the stand-alone service needs no more than the module', async (t) => {
+t.test('the stand-alone service is traced by loading the module alone', async (t) => {
   const otel = await otelModule(t, 'new ConsoleSpanExporter()')
   const service = await startService(t, await freshDatabase(t, 'embedded'), { imports: [pathToFileURL(otel).href] })
   const device = new Device(service.url)
@@ -81,7 +81,7 @@ t.test('the stand-alone service needs no more than the module', async (t) => {
   for (const secret of [device.accessToken, device.refreshToken, 'ada@example.com']) t.notOk(stdout.includes(secret))
 })
 
-/** All that an exporter could send of a span. */
+/** All parts of a span that an exporter could send. */
 function everythingOf({ name, attributes, events, status, links }: ReadableSpan): string {
   return JSON.stringify({ name, attributes, events, status, links })
 }

@@ -1,20 +1,20 @@
 import t from 'tap'
 import { onServer, serverUrl } from '../support/database.js'
 import { Device } from '../support/processes/device.js'
-import { freshDatabase, patienceMilliseconds, startService } from '../support/processes/process.js'
+import { freshDatabase, processTestMilliseconds, startService } from '../support/processes/process.js'
 
-t.setTimeout(patienceMilliseconds)
+t.setTimeout(processTestMilliseconds)
 
 const skip = serverUrl === undefined && 'TEST_DATABASE_URL is not set'
 
 t.test('fifty refreshes of one token at two instances get one successor', { skip }, async (t) => {
   const settings = await freshDatabase(t, 'server')
-  // Both start on nothing at once: one migrates and makes the secret and the key, and both use them.
+  // Both start at once on an empty database: one migrates and makes the key, and both use them.
   const [one, other] = await Promise.all([startService(t, settings), startService(t, settings)])
   const device = new Device(one.url)
   t.equal((await device.signIn('/register', 'ada@example.com')).status, 201)
 
-  // The fifty share a token and no `Idempotency-Key`.
+  // The fifty copies share a token, and have different `Idempotency-Key`s.
   const copies = Array.from({ length: 50 }, (_, i) =>
     Object.assign(new Device(i % 2 === 0 ? one.url : other.url), { refreshToken: device.refreshToken })
   )
@@ -31,5 +31,5 @@ t.test('fifty refreshes of one token at two instances get one successor', { skip
 
   const [copy] = copies
   if (copy !== undefined) copy.url = other.url
-  t.equal((await copy?.send('GET', '/me'))?.status, 200, 'an access token of the one is good at the other')
+  t.equal((await copy?.send('GET', '/me'))?.status, 200, 'an access token of one instance is valid at the other')
 })

@@ -2,11 +2,11 @@ import t from 'tap'
 import { cannotRunDatabase, emptyDatabase } from '../support/faults/empty-database.js'
 import { runFanOut } from '../support/faults/fan-out.js'
 import { startFleet } from '../support/faults/fleet.js'
-import { patienceMilliseconds } from '../support/processes/process.js'
+import { processTestMilliseconds } from '../support/processes/process.js'
 
 /** Cuts as long as in bench/revocation-fan-out.ts. Checks that every guard refuses, not how fast. */
 
-t.setTimeout(patienceMilliseconds)
+t.setTimeout(processTestMilliseconds)
 
 const seed = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 t.comment(`FAULT_SEED=${seed}`)

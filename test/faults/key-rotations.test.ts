@@ -2,11 +2,11 @@ import t from 'tap'
 import { cannotRunDatabase, emptyDatabase } from '../support/faults/empty-database.js'
 import { startFleet } from '../support/faults/fleet.js'
 import { runKeyRotations } from '../support/faults/key-rotations.js'
-import { patienceMilliseconds } from '../support/processes/process.js'
+import { processTestMilliseconds } from '../support/processes/process.js'
 
 /** The short form of bench/key-rotations.ts. */
 
-t.setTimeout(patienceMilliseconds)
+t.setTimeout(processTestMilliseconds)
 
 t.test(
   'key rotations fail no request, and all four guards refuse a retired key',

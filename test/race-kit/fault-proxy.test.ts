@@ -3,19 +3,19 @@ import t from 'tap'
 import { normalDelivery } from '../../src/race-kit/delivery.js'
 import { openFaultProxy } from '../../src/race-kit/fault-proxy.js'
 
-t.test('clients that give up before they have sent anything do not hold up its close', async (t) => {
+t.test('clients that time out before they send anything do not delay the close of the proxy', async (t) => {
   const proxy = await openFaultProxy(() => performance.now())
   const request = Buffer.from('GET / HTTP/1.1\r\n\r\n')
   const route = { url: new URL('http://127.0.0.1:9'), delivery: normalDelivery, timeoutMilliseconds: 0 }
   const sent = Array.from({ length: 50 }, () => proxy.send(request, route))
-  // Each connection is asked for, and then this process is busy for longer than any of them waits.
+  // All connections are requested, and then this process is busy until every client has timed out.
   await new Promise(process.nextTick)
   for (const until = performance.now() + 50; performance.now() < until; );
-  // Where this one has been taken up, so have those before it.
+  // Once this request is accepted, all earlier ones are too.
   await proxy.send(request, { ...route, timeoutMilliseconds: 10_000 })
-  for (const { received: heard, result: carried } of await Promise.all(sent)) {
-    t.equal(heard, undefined)
-    t.equal((await carried).deliveredAt, undefined)
+  for (const { received, result } of await Promise.all(sent)) {
+    t.equal(received, undefined)
+    t.equal((await result).deliveredAt, undefined)
   }
   await proxy.close()
 })

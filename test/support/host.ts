@@ -5,14 +5,14 @@ import { openAdapters } from '../../src/composition.js'
 import { createConfig, type SettingOptions } from '../../src/config/read-config.js'
 import type { PluginOptions } from '../../src/http/plugin.js'
 
-/** The options under which tests run the plugin: as a host would, but for what would only cost time. */
+/** Options for tests of the plugin: as in a host, but with cheap password hashes. */
 export const testOptions = {
   rootSecrets: ['a root secret for tests of more than 32 bytes'],
   issuer: 'https://auth.test',
   bcryptCost: 4
 } satisfies SettingOptions
 
-/** What `httpPlugin` takes, made real on `database`; closed when `t` ends. */
+/** The ports and settings for `httpPlugin` on `database`; closed when `t` ends. */
 export async function openPluginOptions(
   t: Test,
   database: Database,
@@ -24,9 +24,9 @@ export async function openPluginOptions(
   return { ports, settings }
 }
 
-/** A host's app, closed when `t` ends. */
+/** A host app, closed when `t` ends. */
 export function newHost(t: Test, options: FastifyServerOptions = {}): FastifyInstance {
-  // A machine that runs other tests as well may need longer than Fastify's 10 s to open a database.
+  // On a machine that runs other tests, opening a database can take longer than Fastify's 10 s.
   const app = Fastify({ pluginTimeout: 60_000, ...options })
   t.teardown(() => app.close())
   return app

@@ -5,7 +5,7 @@ import { buildApp } from '../../src/app.js'
 import { type Environment, loadConfig } from '../../src/config/read-config.js'
 import type { Clock } from '../../src/ports/runtime.js'
 
-/** Settings under which tests run: as in production but for what would only cost time. */
+/** Settings for tests: as in production, but with cheap password hashes and without rate limits. */
 export const testEnvironment: Environment = {
   ROOT_SECRET: 'a root secret for tests of more than 32 bytes',
   ISSUER: 'https://auth.test',
@@ -14,7 +14,7 @@ export const testEnvironment: Environment = {
   RATE_LIMIT_ENABLED: 'false'
 }
 
-/** The real service on `database`, closed when the test ends. `environment` says what differs from `testEnvironment`. */
+/** The service on `database`, closed when the test ends. `environment` overrides `testEnvironment`. */
 export async function openService(
   t: Test,
   database: Database,
@@ -27,11 +27,11 @@ export async function openService(
   return app
 }
 
-/** What a browser, a phone or a program does: it keeps its cookies and its tokens. */
+/** A client: it keeps the cookies and tokens of responses and sends them with each request. */
 export class Client {
-  /** Those that are credentials. */
+  /** All cookies but the device cookie. */
   readonly cookies = new Map<string, string>()
-  /** What proves that this client has signed in before: a cookie, or a token of `body` mode. */
+  /** Proves that this client has signed in before: the device cookie, or in `body` mode the device token. */
   deviceCookie: readonly [name: string, value: string] | undefined
   deviceToken = ''
   accessToken = ''
@@ -40,7 +40,7 @@ export class Client {
 
   constructor(readonly app: FastifyInstance) {}
 
-  /** Sends a request with the cookies and, unless `bearer` is false, the access token; keeps what comes back. */
+  /** Sends a request with the cookies and, unless `bearer` is false, the access token. Keeps the credentials returned. */
   async send(
     method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
     url: string,
@@ -67,7 +67,7 @@ export class Client {
     return response
   }
 
-  /** Registers, or logs in where `path` says so, and keeps the credentials. */
+  /** Registers, or logs in by `path: '/login'`, and keeps the credentials. */
   async signIn(
     email: string,
     options: { readonly path?: '/register' | '/login'; readonly mode?: string; readonly device?: string } = {}

@@ -3,7 +3,7 @@ import { acceptedToken, tokenCache } from '../../src/verifier/accepted-tokens.js
 import { verificationKeys } from '../../src/verifier/verification-key.js'
 import { makeKey } from '../support/verifier/issuer.js'
 
-t.test('it holds the tokens that were used last, and no more', async (t) => {
+t.test('the cache keeps the most recently used tokens, and no more than its limit', async (t) => {
   const [key] = verificationKeys({ keys: [makeKey().jwk] })
   if (key === undefined) return t.fail('the key was not read')
   const claims = {
@@ -26,7 +26,7 @@ t.test('it holds the tokens that were used last, and no more', async (t) => {
   for (let i = 0; i < 100; i++) {
     cache.set(`other ${i}`, entry)
     t.ok(cache.size <= 4)
-    t.equal(cache.get('a'), entry, 'it is used all the time')
+    t.equal(cache.get('a'), entry, 'used all the time')
   }
   for (const token of ['b', 'c', 'd', 'other 1']) t.equal(cache.get(token), undefined, 'not used for a long time')
   cache.delete('a')

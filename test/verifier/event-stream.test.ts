@@ -9,7 +9,7 @@ const events = [
   { id: '1', type: 'message', data: '' }
 ]
 
-t.test('the same events come out however the text is cut', async (t) => {
+t.test('the parser returns the same events wherever the text is cut', async (t) => {
   for (const text of [stream, stream.replaceAll('\n', '\r\n')]) {
     for (let size = 1; size <= text.length; size++) {
       const read = eventStreamReader()
@@ -20,11 +20,11 @@ t.test('the same events come out however the text is cut', async (t) => {
   }
 })
 
-t.test('an event that is not complete is none', async (t) => {
+t.test('an incomplete event is not returned', async (t) => {
   t.strictSame(eventStreamReader()('id: 1\nevent: revocation\ndata: {}\n'), [])
 })
 
-t.test('a line or an event without end is refused', async (t) => {
+t.test('a line or an event that is too long throws', async (t) => {
   t.throws(() => eventStreamReader()('x'.repeat(70_000)), { message: 'a line is too long' })
   t.throws(() => eventStreamReader()('data: 0123456789\n'.repeat(7000)), { message: 'an event is too long' })
 })

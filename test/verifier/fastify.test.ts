@@ -5,14 +5,14 @@ import { problemResponse } from '../../src/http/problem.js'
 import verifier from '../../src/verifier/index.js'
 import { type RefusalCode, refusalCodes, refusals } from '../../src/verifier/refusals.js'
 import { type Issuer, newSid, startIssuer } from '../support/verifier/issuer.js'
-import { followed, until } from '../support/verifier/verifiers.js'
+import { waitUntil, withFeed } from '../support/verifier/verifiers.js'
 
-/** Somebody's service, with habits of its own that a guard must not stumble over. */
+/** A host app with its own serializer and hooks, which must not break the guard. */
 async function hostOf(t: Test, issuer: Issuer) {
   const app = Fastify()
   app.setErrorHandler((_error, _request, reply) => reply.code(418).send('the host has its own errors'))
   app.setReplySerializer(() => 'the host has its own serializer')
-  await app.register(verifier, { issuer: issuer.url, audience: issuer.audience, ...followed })
+  await app.register(verifier, { issuer: issuer.url, audience: issuer.audience, ...withFeed })
   const schema = { response: { '4xx': { type: 'object', properties: {} } } }
   app.get('/open', async ({ auth }, reply) => reply.serializer(JSON.stringify).send({ auth }))
   app.get('/who', { preHandler: app.authenticate, schema }, async ({ auth }, reply) =>
@@ -24,17 +24,17 @@ async function hostOf(t: Test, issuer: Issuer) {
   return app
 }
 
-t.test('app.authenticate lets in who has a good token, and says who it is', async (t) => {
+t.test('app.authenticate accepts a good token and sets request.auth', async (t) => {
   const issuer = await startIssuer(t)
   const app = await hostOf(t, issuer)
   const headers = { authorization: `Bearer ${issuer.token({ sub: 'ada', sid: 'a-session' })}` }
   const response = await app.inject({ url: '/who', headers })
   t.equal(response.statusCode, 200)
   t.match(response.json(), { userId: 'ada', sessionId: 'a-session', roles: ['editor'], amr: ['pwd'] })
-  t.strictSame((await app.inject({ url: '/open', headers })).json(), { auth: null }, 'no guard, nobody')
+  t.strictSame((await app.inject({ url: '/open', headers })).json(), { auth: null }, 'null on a route without a guard')
 })
 
-t.test('who is not let in is told why, as by the issuer itself', async (t) => {
+t.test('a refused request gets the same problem and challenge as from the issuer', async (t) => {
   const issuer = await startIssuer(t)
   const app = await hostOf(t, issuer)
   const sid = newSid()
@@ -58,10 +58,10 @@ t.test('who is not let in is told why, as by the issuer itself', async (t) => {
     t.equal(response.headers['www-authenticate'], challenge)
   }
   const admin = { authorization: `Bearer ${issuer.token({ roles: ['admin'] })}` }
-  t.equal((await app.inject({ url: '/ops', headers: admin })).statusCode, 200, 'who has the role')
+  t.equal((await app.inject({ url: '/ops', headers: admin })).statusCode, 200, 'a user with the role')
 })
 
-t.test('an issuer that is away is a 503 that says when to come back', async (t) => {
+t.test('an unreachable issuer is answered 503 with Retry-After', async (t) => {
   const issuer = await startIssuer(t)
   issuer.keysHandler = (_request, response) => response.destroy()
   const app = await hostOf(t, issuer)
@@ -83,19 +83,19 @@ t.test('the verifier refuses with the body and the challenge of the issuer itsel
   }
 })
 
-t.test('an option that does not fit stops the start', async (t) => {
+t.test('an invalid option fails the start of the app', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   await t.rejects(async () => app.register(verifier, { issuer: 'x', audience: 'y' }), { name: 'TypeError' })
 })
 
-t.test('closing the app stops following the issuer', async (t) => {
+t.test('closing the app ends the connection to the feed', async (t) => {
   const issuer = await startIssuer(t)
   const app = await hostOf(t, issuer)
   await app.ready()
-  await until(() => issuer.followers.length === 1)
+  await waitUntil(() => issuer.followers.length === 1)
   await app.close()
-  issuer.cutFeed()
+  issuer.cutConnections()
   await new Promise((resolve) => setTimeout(resolve, 50))
   t.equal(issuer.followers.length, 1)
 })

@@ -5,7 +5,7 @@ import t from 'tap'
 
 const source = new URL('../../src/', import.meta.url)
 
-/** Every module that loading `entry` loads, and every package. */
+/** Every module and package that loading `entry` loads. */
 async function loadedBy(entry: URL): Promise<{ readonly modules: string[]; readonly packages: string[] }> {
   const modules = new Set<string>()
   const packages = new Set<string>()
@@ -30,7 +30,7 @@ t.test('the verifier loads no package, and of the service only four modules of t
   t.strictSame(others, ['core/access-claims.js', 'core/bearer.js', 'core/problems.js', 'core/revocation-set.js'])
 })
 
-t.test('what finds them finds those of the service', async (t) => {
+t.test('the same search finds the packages of the service', async (t) => {
   const { packages } = await loadedBy(new URL('index.js', source))
   t.ok(['fastify-plugin', '@prisma/client'].some((name) => packages.some((found) => found.startsWith(name))))
 })

@@ -2,11 +2,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import { newSid, startIssuer } from '../support/verifier/issuer.js'
-import { followed, until, verifierOf } from '../support/verifier/verifiers.js'
+import { openVerifier, waitUntil, withFeed } from '../support/verifier/verifiers.js'
 
-t.test('a bare node:http server is guarded in six lines', async (t) => {
+t.test('createVerifier guards a plain node:http server in six lines', async (t) => {
   const issuer = await startIssuer(t)
-  const { verifier } = verifierOf(t, issuer, followed)
+  const { verifier } = openVerifier(t, issuer, withFeed)
   const server = createServer(async (request, response) => {
     const verdict = await verifier.authenticate(request.headers)
     if (!verdict.ok) return response.writeHead(verdict.status, verdict.headers).end(verdict.body)
@@ -30,6 +30,6 @@ t.test('a bare node:http server is guarded in six lines', async (t) => {
   t.equal(await (await ask(token)).text(), 'ada')
   t.equal((await ask(issuer.token({ roles: [] }))).status, 403)
   issuer.revoke({ sid })
-  await until(async () => (await ask(token)).status === 401)
+  await waitUntil(async () => (await ask(token)).status === 401)
   t.match(await (await ask(token)).json(), { code: 'session_revoked' })
 })

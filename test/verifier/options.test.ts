@@ -4,9 +4,9 @@ import { credential } from '../support/verifier/issuer.js'
 
 const least = { issuer: 'https://auth.example/', audience: 'https://api.example' }
 
-t.test('what is left out is what the issuer serves', async (t) => {
+t.test('addresses default to those of the issuer', async (t) => {
   const options = checkOptions({ ...least, feed: { credential } })
-  t.equal(options.issuer, 'https://auth.example/', 'to the letter, as in the tokens')
+  t.equal(options.issuer, 'https://auth.example/', 'unchanged, because it must equal the iss of the tokens')
   t.equal(options.jwksUrl.href, 'https://auth.example/.well-known/jwks.json')
   t.equal(options.feed?.url.href, 'https://auth.example/revocations')
   t.equal(options.clockToleranceMilliseconds, 5000)
@@ -17,7 +17,7 @@ t.test('what is left out is what the issuer serves', async (t) => {
   )
 })
 
-t.test('a mistake is named', async (t) => {
+t.test('an invalid option is named in the error', async (t) => {
   const wrong: readonly [Record<string, unknown>, RegExp][] = [
     [{ issuer: undefined }, /option issuer/],
     [{ issuer: 'auth.example' }, /option issuer/],
@@ -40,7 +40,7 @@ t.test('a mistake is named', async (t) => {
   }
 })
 
-t.test('warnings go to the process where nobody else wants them', async (t) => {
+t.test('warnings are emitted on the process by default', async (t) => {
   const warned = new Promise<Error>((resolve) => process.once('warning', resolve))
   checkOptions(least).warn('the issuer is away')
   t.match(await warned, { name: 'LatchkeyWarning', message: 'the issuer is away' })

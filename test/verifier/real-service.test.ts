@@ -6,12 +6,12 @@ import { signInAdmin } from '../support/http/admin.js'
 import { newPerson } from '../support/http/people.js'
 import { serviceSecret, serviceSettings } from '../support/http/services.js'
 import { goodPassword, openService, testEnvironment } from '../support/service.js'
-import { until, worth } from '../support/verifier/verifiers.js'
+import { verificationCode, waitUntil } from '../support/verifier/verifiers.js'
 
 const issuer = testEnvironment.ISSUER ?? ''
 const database = await openTestDatabase(t, { kind: 'embedded' })
 
-t.test("a real service's tokens are accepted, and refused once their session has ended", async (t) => {
+t.test("a real service's tokens are accepted, and refused after their session has ended", async (t) => {
   const admins = { ADMIN_EMAIL: 'ops@example.org', ADMIN_PASSWORD: goodPassword }
   const app = await openService(t, database, { ...serviceSettings, ...admins })
   await app.listen({ port: 0, host: '127.0.0.1' })
@@ -27,19 +27,19 @@ t.test("a real service's tokens are accepted, and refused once their session has
   t.teardown(() => verifier.close())
 
   const [one, other] = [(await newPerson(app)).client, (await newPerson(app)).client]
-  t.equal(await worth(verifier, one.accessToken), 'accepted')
-  t.equal(await worth(verifier, other.accessToken), 'accepted')
+  t.equal(await verificationCode(verifier, one.accessToken), 'accepted')
+  t.equal(await verificationCode(verifier, other.accessToken), 'accepted')
   await one.send('POST', '/logout')
-  await until(async () => (await worth(verifier, one.accessToken)) === 'session_revoked')
-  t.equal(await worth(verifier, other.accessToken), 'accepted')
+  await waitUntil(async () => (await verificationCode(verifier, one.accessToken)) === 'session_revoked')
+  t.equal(await verificationCode(verifier, other.accessToken), 'accepted')
   await app.auth.endEverybodysSessions()
-  await until(async () => (await worth(verifier, other.accessToken)) === 'session_revoked')
+  await waitUntil(async () => (await verificationCode(verifier, other.accessToken)) === 'session_revoked')
 
   const admin = await signInAdmin(app)
-  t.equal(await worth(verifier, admin.accessToken), 'accepted')
+  t.equal(await verificationCode(verifier, admin.accessToken), 'accepted')
   const before = admin.accessToken
   t.equal((await admin.send('POST', '/admin/keys/rotate', { payload: { revoke_old: true } })).statusCode, 200)
-  await until(async () => (await worth(verifier, before)) === 'invalid_token')
+  await waitUntil(async () => (await verificationCode(verifier, before)) === 'invalid_token')
   await admin.send('POST', '/refresh', { bearer: false, payload: { refresh_token: admin.refreshToken } })
-  t.equal(await worth(verifier, admin.accessToken), 'accepted', 'of the new key')
+  t.equal(await verificationCode(verifier, admin.accessToken), 'accepted', 'signed with the new key')
 })

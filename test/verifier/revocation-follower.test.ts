@@ -3,19 +3,19 @@ import { followRevocations } from '../../src/verifier/revocation-follower.js'
 import { systemRuntime } from '../../src/verifier/runtime.js'
 import { revocationContract } from '../contract/revocations.js'
 import { credential, newSid, startIssuer } from '../support/verifier/issuer.js'
-import { followed, testClock, until, verifierOf, worth } from '../support/verifier/verifiers.js'
+import { openVerifier, testClock, verificationCode, waitUntil, withFeed } from '../support/verifier/verifiers.js'
 
-t.test('what was revoked before is known to the first token, what is revoked later within a moment', async (t) => {
+t.test('the first token is checked against all past entries, and later entries apply as they arrive', async (t) => {
   const issuer = await startIssuer(t)
   const [early, late] = [newSid(), newSid()]
   issuer.revoke({ sid: early })
-  const { verifier } = verifierOf(t, issuer, followed)
-  t.equal(await worth(verifier, issuer.token({ sid: early })), 'session_revoked')
+  const { verifier } = openVerifier(t, issuer, withFeed)
+  t.equal(await verificationCode(verifier, issuer.token({ sid: early })), 'session_revoked')
   const token = issuer.token({ sid: late })
-  t.equal(await worth(verifier, token), 'accepted')
+  t.equal(await verificationCode(verifier, token), 'accepted')
   issuer.revoke({ sid: late })
-  await until(async () => (await worth(verifier, token)) === 'session_revoked')
-  t.equal(await worth(verifier, issuer.token()), 'accepted', 'others are left alone')
+  await waitUntil(async () => (await verificationCode(verifier, token)) === 'session_revoked')
+  t.equal(await verificationCode(verifier, issuer.token()), 'accepted', 'other sessions are accepted')
 })
 
 t.test('the first token waits for a feed that is slower than the keys', async (t) => {
@@ -27,14 +27,14 @@ t.test('the first token waits for a feed that is slower than the keys', async (t
     const text = `id: 1\nevent: revocation\ndata: ${JSON.stringify(entry)}\n\nevent: ready\ndata: {}\n\n`
     setTimeout(() => response.write(text), 200)
   }
-  const { verifier } = verifierOf(t, issuer, followed)
-  t.equal(await worth(verifier, issuer.token({ sid })), 'session_revoked')
+  const { verifier } = openVerifier(t, issuer, withFeed)
+  t.equal(await verificationCode(verifier, issuer.token({ sid })), 'session_revoked')
 })
 
-t.test('each kind of entry refuses what it says', async (t) => {
+t.test('each kind of entry refuses the tokens that it names', async (t) => {
   const clock = testClock()
   const issuer = await startIssuer(t, clock.now)
-  const { verifier } = verifierOf(t, issuer, { ...followed, clock })
+  const { verifier } = openVerifier(t, issuer, { ...withFeed, clock })
   const [changed, ended, odd] = [newSid(), newSid(), newSid()]
   const iat = Math.floor(clock.now() / 1000)
   const at = clock.now()
@@ -42,40 +42,40 @@ t.test('each kind of entry refuses what it says', async (t) => {
   issuer.revoke({ sid: ended, at })
   issuer.revoke({ sid: ended, reason: 'roles_changed', at: at + 1000 })
   issuer.revoke({ sid: odd, reason: 'a_reason_of_a_later_version', at })
-  await until(async () => (await worth(verifier, issuer.token({ sid: odd }))) === 'session_revoked')
-  t.equal(await worth(verifier, issuer.token({ sid: changed, iat })), 'token_expired')
-  t.equal(await worth(verifier, issuer.token({ sid: changed, iat: iat + 2 })), 'accepted')
-  t.equal(await worth(verifier, issuer.token({ sid: ended, iat: iat + 2 })), 'session_revoked')
+  await waitUntil(async () => (await verificationCode(verifier, issuer.token({ sid: odd }))) === 'session_revoked')
+  t.equal(await verificationCode(verifier, issuer.token({ sid: changed, iat })), 'token_expired')
+  t.equal(await verificationCode(verifier, issuer.token({ sid: changed, iat: iat + 2 })), 'accepted')
+  t.equal(await verificationCode(verifier, issuer.token({ sid: ended, iat: iat + 2 })), 'session_revoked')
 
   issuer.revoke({ sid: null, reason: 'revoked_by_admin', at })
-  await until(async () => (await worth(verifier, issuer.token({ iat }))) === 'session_revoked')
-  t.equal(await worth(verifier, issuer.token({ iat: iat + 2 })), 'accepted')
+  await waitUntil(async () => (await verificationCode(verifier, issuer.token({ iat }))) === 'session_revoked')
+  t.equal(await verificationCode(verifier, issuer.token({ iat: iat + 2 })), 'accepted')
 })
 
-t.test('a feed that was cut is resumed where it was, and what was missed is known', async (t) => {
+t.test('after a cut connection the feed resumes after the last entry, so no entry is missed', async (t) => {
   const issuer = await startIssuer(t)
-  const { verifier } = verifierOf(t, issuer, followed)
+  const { verifier } = openVerifier(t, issuer, withFeed)
   issuer.revoke({ sid: newSid() })
-  t.equal(await worth(verifier, issuer.token()), 'accepted')
+  t.equal(await verificationCode(verifier, issuer.token()), 'accepted')
   const sid = newSid()
   issuer.revoke({ sid })
-  await until(async () => (await worth(verifier, issuer.token({ sid }))) === 'session_revoked')
+  await waitUntil(async () => (await verificationCode(verifier, issuer.token({ sid }))) === 'session_revoked')
   issuer.feedHandler = (_request, response) => response.destroy()
-  issuer.cutFeed()
+  issuer.cutConnections()
   const missed = issuer.token({ sid: newSid() })
   const missedSid = JSON.parse(Buffer.from(missed.split('.')[1] ?? '', 'base64url').toString()).sid
   issuer.revoke({ sid: missedSid })
-  t.equal(await worth(verifier, missed), 'accepted')
+  t.equal(await verificationCode(verifier, missed), 'accepted')
   issuer.feedHandler = undefined
-  await until(async () => (await worth(verifier, missed)) === 'session_revoked')
+  await waitUntil(async () => (await verificationCode(verifier, missed)) === 'session_revoked')
   t.equal(issuer.followers.at(-1)?.lastEventId, '2')
-  t.equal(await worth(verifier, issuer.token({ sid })), 'session_revoked', 'what it knew it still knows')
+  t.equal(await verificationCode(verifier, issuer.token({ sid })), 'session_revoked', 'earlier entries still apply')
 })
 
-t.test('it identifies itself as RFC 6749 §2.3.1 says', async (t) => {
+t.test('the follower encodes its credential as RFC 6749 §2.3.1 says', async (t) => {
   const issuer = await startIssuer(t)
-  const { verifier } = verifierOf(t, issuer, followed)
-  await worth(verifier, issuer.token())
+  const { verifier } = openVerifier(t, issuer, withFeed)
+  await verificationCode(verifier, issuer.token())
   const basic = issuer.followers[0]?.authorization?.replace(/^Basic /, '') ?? ''
   const parts = Buffer.from(basic, 'base64').toString().split(':')
   t.strictSame(
@@ -84,53 +84,53 @@ t.test('it identifies itself as RFC 6749 §2.3.1 says', async (t) => {
   )
 })
 
-t.test('a silent feed: deny answers unavailable, allow trusts, and both refuse what they know', async (t) => {
-  const clock = testClock()
-  const issuer = await startIssuer(t, clock.now)
-  const { verifier: denies } = verifierOf(t, issuer, { ...followed, clock, stale: 'deny' })
-  const { verifier: allows } = verifierOf(t, issuer, { ...followed, clock })
-  const sid = newSid()
-  issuer.revoke({ sid })
-  t.equal(await worth(denies, issuer.token()), 'accepted')
-  t.equal(await worth(allows, issuer.token()), 'accepted')
-  await until(async () => (await worth(denies, issuer.token({ sid }))) === 'session_revoked')
-  await until(async () => (await worth(allows, issuer.token({ sid }))) === 'session_revoked')
-  clock.advance(15_100)
-  t.equal(await worth(denies, issuer.token()), 'unavailable')
-  t.equal(await worth(allows, issuer.token()), 'accepted')
-  t.equal(await worth(denies, issuer.token({ sid })), 'session_revoked')
-  t.equal(await worth(allows, issuer.token({ sid })), 'session_revoked')
-  t.equal(await worth(denies, 'x.y.z'), 'invalid_token', 'a forged token is forged all the same')
-  issuer.say(': nothing new\n\n')
-  await until(async () => (await worth(denies, issuer.token())) === 'accepted')
-})
-
-t.test('a silent connection is replaced', async (t) => {
-  const issuer = await startIssuer(t)
-  const { verifier, warnings } = verifierOf(t, issuer, { ...followed, timing: { feedReconnectAfter: 200 } })
-  t.equal(await worth(verifier, issuer.token()), 'accepted')
-  await until(() => issuer.followers.length > 2)
-  t.match(warnings[0], /it is silent/)
-})
-
 t.test(
-  'a feed that cannot be had at the start: allow trusts, deny does not, and it is said without the secret',
+  'while the feed is silent, deny answers unavailable, allow accepts, and both refuse known entries',
   async (t) => {
-    const issuer = await startIssuer(t)
-    issuer.feedHandler = (_request, response) => response.writeHead(401).end()
-    const { verifier: allows, warnings } = verifierOf(t, issuer, followed)
-    const { verifier: denies } = verifierOf(t, issuer, { ...followed, stale: 'deny' })
-    t.equal(await worth(allows, issuer.token()), 'accepted')
-    t.equal(await worth(denies, issuer.token()), 'unavailable')
-    t.equal(warnings.length, 1)
-    t.match(warnings[0], /revocations: it answered 401/)
-    t.notMatch(warnings[0], credential.secret)
-    issuer.feedHandler = undefined
-    await until(async () => (await worth(denies, issuer.token())) === 'accepted')
+    const clock = testClock()
+    const issuer = await startIssuer(t, clock.now)
+    const { verifier: denies } = openVerifier(t, issuer, { ...withFeed, clock, stale: 'deny' })
+    const { verifier: allows } = openVerifier(t, issuer, { ...withFeed, clock })
+    const sid = newSid()
+    issuer.revoke({ sid })
+    t.equal(await verificationCode(denies, issuer.token()), 'accepted')
+    t.equal(await verificationCode(allows, issuer.token()), 'accepted')
+    await waitUntil(async () => (await verificationCode(denies, issuer.token({ sid }))) === 'session_revoked')
+    await waitUntil(async () => (await verificationCode(allows, issuer.token({ sid }))) === 'session_revoked')
+    clock.advance(15_100)
+    t.equal(await verificationCode(denies, issuer.token()), 'unavailable')
+    t.equal(await verificationCode(allows, issuer.token()), 'accepted')
+    t.equal(await verificationCode(denies, issuer.token({ sid })), 'session_revoked')
+    t.equal(await verificationCode(allows, issuer.token({ sid })), 'session_revoked')
+    t.equal(await verificationCode(denies, 'x.y.z'), 'invalid_token', 'a forged token is still invalid')
+    issuer.sendText(': nothing new\n\n')
+    await waitUntil(async () => (await verificationCode(denies, issuer.token())) === 'accepted')
   }
 )
 
-t.test('what is no feed is no feed', async (t) => {
+t.test('a silent connection is replaced', async (t) => {
+  const issuer = await startIssuer(t)
+  const { verifier, warnings } = openVerifier(t, issuer, { ...withFeed, timing: { feedReconnectAfter: 200 } })
+  t.equal(await verificationCode(verifier, issuer.token()), 'accepted')
+  await waitUntil(() => issuer.followers.length > 2)
+  t.match(warnings[0], /it is silent/)
+})
+
+t.test('if the feed fails at the start, allow accepts, deny refuses, and the warning contains no secret', async (t) => {
+  const issuer = await startIssuer(t)
+  issuer.feedHandler = (_request, response) => response.writeHead(401).end()
+  const { verifier: allows, warnings } = openVerifier(t, issuer, withFeed)
+  const { verifier: denies } = openVerifier(t, issuer, { ...withFeed, stale: 'deny' })
+  t.equal(await verificationCode(allows, issuer.token()), 'accepted')
+  t.equal(await verificationCode(denies, issuer.token()), 'unavailable')
+  t.equal(warnings.length, 1)
+  t.match(warnings[0], /revocations: it answered 401/)
+  t.notMatch(warnings[0], credential.secret)
+  issuer.feedHandler = undefined
+  await waitUntil(async () => (await verificationCode(denies, issuer.token())) === 'accepted')
+})
+
+t.test('a response that is not a feed is a failure', async (t) => {
   const issuer = await startIssuer(t)
   const events =
     (text: string): typeof issuer.feedHandler =>
@@ -143,7 +143,7 @@ t.test('what is no feed is no feed', async (t) => {
       request.url === '/elsewhere'
         ? response.writeHead(200, { 'content-type': 'text/event-stream' }).end(ready)
         : response.writeHead(307, { location: '/elsewhere' }).end(),
-    'an end before all was told': events(': hello\n\n'),
+    'an end before the past entries were complete': events(': hello\n\n'),
     'data that is no JSON': events(`id: 1\nevent: revocation\ndata: {\n\n${ready}`),
     'an entry of no time': events(`id: 1\nevent: revocation\ndata: {"sid":"x","reason":"y","at":"z"}\n\n${ready}`),
     'an entry of no session': events(
@@ -155,24 +155,24 @@ t.test('what is no feed is no feed', async (t) => {
   }
   for (const [name, handler] of Object.entries(handlers)) {
     issuer.feedHandler = handler
-    const { verifier, warnings } = verifierOf(t, issuer, { ...followed, stale: 'deny' })
-    t.equal(await worth(verifier, issuer.token()), 'unavailable', name)
+    const { verifier, warnings } = openVerifier(t, issuer, { ...withFeed, stale: 'deny' })
+    t.equal(await verificationCode(verifier, issuer.token()), 'unavailable', name)
     t.equal(warnings.length, 1, name)
     await verifier.close()
   }
 })
 
-t.test('an issuer that says nothing at the start is waited for in bounded time', async (t) => {
+t.test('the first token waits a limited time for a silent feed', async (t) => {
   const issuer = await startIssuer(t)
   issuer.feedHandler = () => undefined
-  const { verifier } = verifierOf(t, issuer, { ...followed, timing: { feedStartTimeout: 100 } })
-  t.equal(await worth(verifier, issuer.token()), 'accepted')
+  const { verifier } = openVerifier(t, issuer, { ...withFeed, timing: { feedStartTimeout: 100 } })
+  t.equal(await verificationCode(verifier, issuer.token()), 'accepted')
 })
 
-t.test('closing ends the connection and all that waits', async (t) => {
+t.test('closing ends the connection and every pending wait', async (t) => {
   const issuer = await startIssuer(t)
-  const { verifier, warnings } = verifierOf(t, issuer, followed)
-  await worth(verifier, issuer.token())
+  const { verifier, warnings } = openVerifier(t, issuer, withFeed)
+  await verificationCode(verifier, issuer.token())
   await verifier.close()
   await verifier.close()
   const before = issuer.followers.length
@@ -199,8 +199,8 @@ revocationContract(t, async (t, now) => {
     async take(entries) {
       const before = read
       for (const entry of entries) issuer.revoke(entry)
-      issuer.tellKeys()
-      await until(() => read > before)
+      issuer.announceKeys()
+      await waitUntil(() => read > before)
     },
     refuses: follower.refusal,
     size: follower.size

@@ -2,17 +2,17 @@ import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
 import t from 'tap'
 import { bearerHeaders } from '../support/bearer-headers.js'
 import { encode, headerOf, makeKey, signToken, startIssuer } from '../support/verifier/issuer.js'
-import { testClock, verifierOf, worth } from '../support/verifier/verifiers.js'
+import { openVerifier, testClock, verificationCode } from '../support/verifier/verifiers.js'
 
 function signWithSecret(secret: string | Buffer, header: unknown, payload: unknown): string {
   const input = `${encode(header)}.${encode(payload)}`
   return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`
 }
 
-t.test('a token of each algorithm is accepted, and says who it speaks for', async (t) => {
+t.test('a good token of each algorithm is accepted with its claims and auth', async (t) => {
   const issuer = await startIssuer(t)
   issuer.keys = [makeKey('ES256'), makeKey('EdDSA'), makeKey('RS256')]
-  const { verifier } = verifierOf(t, issuer)
+  const { verifier } = openVerifier(t, issuer)
   for (const key of issuer.keys) {
     const claims = issuer.claims()
     const { sub: userId, sid: sessionId, roles, amr, auth_time: authTime } = claims
@@ -21,7 +21,7 @@ t.test('a token of each algorithm is accepted, and says who it speaks for', asyn
   }
 })
 
-t.test('forged tokens are refused, the genuine one beside them is not', async (t) => {
+t.test('forged tokens are refused, and the genuine token is accepted before and after them', async (t) => {
   const issuer = await startIssuer(t)
   const [key, rsaKey, edKey] = [makeKey('ES256'), makeKey('RS256'), makeKey('EdDSA')]
   const secret = 'x'.repeat(32)
@@ -40,7 +40,7 @@ t.test('forged tokens are refused, the genuine one beside them is not', async (t
   const sealing = { ...makeKey('RS256', 'sealing') }
   const odd = { ...key, kid: 'odd', jwk: { ...key.jwk, kid: 'odd', alg: 'RS256' } }
   issuer.keys = [key, rsaKey, edKey, secretKey, shortKey, odd, { ...sealing, jwk: { ...sealing.jwk, use: 'enc' } }]
-  const { verifier } = verifierOf(t, issuer)
+  const { verifier } = openVerifier(t, issuer)
   const stranger = makeKey('ES256')
   const claims = issuer.claims()
   const header = headerOf(key)
@@ -51,7 +51,7 @@ t.test('forged tokens are refused, the genuine one beside them is not', async (t
   const changed = Buffer.from(signature, 'base64url')
   changed[10] = (changed[10] ?? 0) ^ 1
 
-  t.equal(await worth(verifier, genuine), 'accepted', 'the positive control')
+  t.equal(await verificationCode(verifier, genuine), 'accepted', 'the positive control')
 
   const forged: Record<string, string> = {
     'alg none': `${encode({ ...header, alg: 'none' })}.${payload}.`,
@@ -105,13 +105,14 @@ t.test('forged tokens are refused, the genuine one beside them is not', async (t
     'longer than any of ours': signToken(key, { ...claims, roles: Array(1000).fill('editor') }),
     'roles as text': signToken(key, { ...claims, roles: 'admin' })
   }
-  for (const [name, token] of Object.entries(forged)) t.equal(await worth(verifier, token), 'invalid_token', name)
-  t.equal(await worth(verifier, genuine), 'accepted', 'and after them')
+  for (const [name, token] of Object.entries(forged))
+    t.equal(await verificationCode(verifier, token), 'invalid_token', name)
+  t.equal(await verificationCode(verifier, genuine), 'accepted', 'after the forged tokens')
 })
 
-t.test('no text makes it throw', async (t) => {
+t.test('no text makes the verifier throw', async (t) => {
   const issuer = await startIssuer(t)
-  const { verifier } = verifierOf(t, issuer)
+  const { verifier } = openVerifier(t, issuer)
   const genuine = issuer.token()
   const [key = makeKey()] = issuer.keys
   const [head = ''] = genuine.split('.')
@@ -128,66 +129,66 @@ t.test('no text makes it throw', async (t) => {
     'A'.repeat(5_000_000)
   ]
   const payloads = ['null', '[]', '1', '"text"', '{"__proto__":{"iss":1}}', '['.repeat(5_000), '{"iss":{}}', '\ufeff{}']
-  for (const text of texts) t.equal(await worth(verifier, text), 'invalid_token')
+  for (const text of texts) t.equal(await verificationCode(verifier, text), 'invalid_token')
   for (const payload of payloads) {
-    t.equal(await worth(verifier, signToken(key, payload)), 'invalid_token', 'well signed')
-    t.equal(await worth(verifier, `${encode(payload)}.${encode({})}.AAAA`), 'invalid_token', 'as the header')
+    t.equal(await verificationCode(verifier, signToken(key, payload)), 'invalid_token', 'well signed')
+    t.equal(await verificationCode(verifier, `${encode(payload)}.${encode({})}.AAAA`), 'invalid_token', 'as the header')
   }
   for (let length = 0; length < genuine.length; length += 7) {
-    t.equal(await worth(verifier, genuine.slice(0, length)), 'invalid_token')
+    t.equal(await verificationCode(verifier, genuine.slice(0, length)), 'invalid_token')
   }
 })
 
-t.test('exp ends a token, seen before or not, and the tolerance is all that is added to it', async (t) => {
+t.test('a token expires at exp plus the tolerance, cached or not', async (t) => {
   const clock = testClock()
   const issuer = await startIssuer(t, clock.now)
-  const { verifier } = verifierOf(t, issuer, { clock })
-  const { verifier: strict } = verifierOf(t, issuer, { clock, clockToleranceSeconds: 0 })
+  const { verifier } = openVerifier(t, issuer, { clock })
+  const { verifier: strict } = openVerifier(t, issuer, { clock, clockToleranceSeconds: 0 })
   const exp = Math.floor(clock.now() / 1000) + 100
   const token = issuer.token({ exp })
-  t.equal(await worth(verifier, token), 'accepted')
-  t.equal(await worth(strict, token), 'accepted')
+  t.equal(await verificationCode(verifier, token), 'accepted')
+  t.equal(await verificationCode(strict, token), 'accepted')
   clock.advance(exp * 1000 - clock.now())
-  t.equal(await worth(strict, token), 'token_expired', 'seen before')
-  t.equal(await worth(verifier, token), 'accepted', 'within the tolerance')
+  t.equal(await verificationCode(strict, token), 'token_expired', 'seen before')
+  t.equal(await verificationCode(verifier, token), 'accepted', 'within the tolerance')
   clock.advance(5000)
-  t.equal(await worth(verifier, token), 'token_expired', 'seen before, past the tolerance')
-  t.equal(await worth(verifier, issuer.token({ exp })), 'token_expired', 'never seen')
-  t.equal(await worth(verifier, issuer.token()), 'accepted', 'a new one')
+  t.equal(await verificationCode(verifier, token), 'token_expired', 'cached, past the tolerance')
+  t.equal(await verificationCode(verifier, issuer.token({ exp })), 'token_expired', 'never seen')
+  t.equal(await verificationCode(verifier, issuer.token()), 'accepted', 'a new one')
 })
 
-t.test('a token of a key that the issuer has withdrawn is refused, seen before or not', async (t) => {
+t.test('a token of a withdrawn key is refused, cached or not', async (t) => {
   const clock = testClock()
   const issuer = await startIssuer(t, clock.now)
   const [old = makeKey()] = issuer.keys
   const next = makeKey()
   issuer.keys = [old, next]
-  const { verifier } = verifierOf(t, issuer, { clock })
+  const { verifier } = openVerifier(t, issuer, { clock })
   const [seen, unseen] = [signToken(old, issuer.claims()), signToken(old, issuer.claims())]
-  t.equal(await worth(verifier, seen), 'accepted')
+  t.equal(await verificationCode(verifier, seen), 'accepted')
   issuer.keys = [next]
   clock.advance(301_000)
-  t.equal(await worth(verifier, seen), 'invalid_token')
-  t.equal(await worth(verifier, unseen), 'invalid_token')
-  t.equal(await worth(verifier, signToken(next, issuer.claims())), 'accepted')
+  t.equal(await verificationCode(verifier, seen), 'invalid_token')
+  t.equal(await verificationCode(verifier, unseen), 'invalid_token')
+  t.equal(await verificationCode(verifier, signToken(next, issuer.claims())), 'accepted')
 })
 
-t.test('another key under the same kid puts an end to the tokens of the first', async (t) => {
+t.test('a new key with the same kid ends the tokens of the old key', async (t) => {
   const clock = testClock()
   const issuer = await startIssuer(t, clock.now)
   const [first = makeKey()] = issuer.keys
-  const { verifier } = verifierOf(t, issuer, { clock })
+  const { verifier } = openVerifier(t, issuer, { clock })
   const token = issuer.token()
-  t.equal(await worth(verifier, token), 'accepted')
+  t.equal(await verificationCode(verifier, token), 'accepted')
   issuer.keys = [makeKey('ES256', first.kid)]
   clock.advance(301_000)
-  t.equal(await worth(verifier, token), 'invalid_token')
-  t.equal(await worth(verifier, issuer.token()), 'accepted')
+  t.equal(await verificationCode(verifier, token), 'invalid_token')
+  t.equal(await verificationCode(verifier, issuer.token()), 'accepted')
 })
 
-t.test('who was let in is the same object each time, and nobody can write to it', async (t) => {
+t.test('the result of an accepted token is one frozen object', async (t) => {
   const issuer = await startIssuer(t)
-  const { verifier } = verifierOf(t, issuer)
+  const { verifier } = openVerifier(t, issuer)
   const token = issuer.token()
   const first = await verifier.verify(token)
   t.equal(await verifier.verify(token), first, 'it came from the cache')
@@ -197,9 +198,9 @@ t.test('who was let in is the same object each time, and nobody can write to it'
   t.throws(() => Object.assign(first.claims, { sub: 'somebody else' }), TypeError)
 })
 
-t.test('the Authorization header: none, not ours, ours', async (t) => {
+t.test('a good Authorization header is accepted, any other is refused', async (t) => {
   const issuer = await startIssuer(t)
-  const { verifier } = verifierOf(t, issuer)
+  const { verifier } = openVerifier(t, issuer)
   const ask = async (authorization?: string) => {
     const verdict = await verifier.authenticate({ authorization })
     return verdict.ok ? 'accepted' : verdict.code

@@ -2,20 +2,20 @@ import { createHash } from 'node:crypto'
 import type { BreachedPasswords } from '../../ports/passwords.js'
 
 export interface BreachedPasswordsOptions {
-  /** The address of a range service after the protocol of Have I Been Pwned, such as https://api.pwnedpasswords.com/range/. */
+  /** A range service with the protocol of Have I Been Pwned, such as https://api.pwnedpasswords.com/range/. */
   readonly url: string
-  /** Told why the service could not be asked. */
+  /** Called if the service does not answer, or answers wrongly. */
   readonly onFailure: (error: unknown) => void
   readonly timeoutMilliseconds?: number
 }
 
-/** Ten times the longest range there is. */
-const longestAnswer = 1_000_000
+/** In characters: ten times the longest real range. */
+const maxRangeLength = 1_000_000
 
 /**
- * Asks a k-anonymity range service whether a password has leaked: it learns the first 5 of the 40 hex
- * digits of the password's SHA-1, which some hundred leaked passwords share, and padding hides how many
- * those are. A service that does not answer in time, or not as it should, keeps nobody from a password.
+ * Asks a range service whether a password has leaked. The service learns the first 5 of the 40 hex digits of the
+ * password's SHA-1, which hundreds of leaked passwords share; padding hides how many. If the service fails, the password
+ * counts as not leaked.
  */
 export function breachedPasswords(options: BreachedPasswordsOptions): BreachedPasswords {
   const { url, onFailure, timeoutMilliseconds = 1500 } = options
@@ -24,7 +24,7 @@ export function breachedPasswords(options: BreachedPasswordsOptions): BreachedPa
     const digest = createHash('sha1').update(password).digest('hex').toUpperCase()
     try {
       const range = await readRange(`${base}${digest.slice(0, 5)}`, timeoutMilliseconds)
-      return lists(range, digest.slice(5))
+      return hasSuffix(range, digest.slice(5))
     } catch (error) {
       onFailure(error)
       return false
@@ -42,16 +42,16 @@ async function readRange(address: string, timeoutMilliseconds: number): Promise<
   let text = ''
   for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
     text += chunk
-    if (text.length > longestAnswer) throw new Error('The range service answered with more than any range has.')
+    if (text.length > maxRangeLength) throw new Error('The answer of the range service is too long.')
   }
   return text
 }
 
-/** Whether a line `SUFFIX:COUNT` names the suffix; one with the count 0 is padding. */
-function lists(range: string, suffix: string): boolean {
+/** Whether a line `SUFFIX:COUNT` has this suffix. Lines with the count 0 are padding. */
+function hasSuffix(range: string, suffix: string): boolean {
   const [, count] = new RegExp(`^${suffix}:(\\d+)\\s*$`, 'im').exec(range) ?? []
   return count !== undefined && Number(count) > 0
 }
 
-/** Where no service is named. */
+/** Without a range service, no password counts as leaked. */
 export const noBreachedPasswords: BreachedPasswords = async () => false

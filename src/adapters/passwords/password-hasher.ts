@@ -4,7 +4,7 @@ import type { PasswordHasher } from '../../ports/passwords.js'
 import type { PasswordQueue } from './password-queue.js'
 
 export interface PasswordHasherOptions {
-  /** bcrypt's cost, 4 to 31: each step doubles the work. */
+  /** The bcrypt cost, 4 to 31. Each step doubles the work. */
   readonly cost: number
   readonly queue: PasswordQueue
 }
@@ -13,11 +13,11 @@ const ourPrefix = 'lk1:'
 const storedFormat = /^(lk1:)?\$2([aby])\$(\d\d)\$([./A-Za-z0-9]{53})$/
 
 /**
- * bcrypt over an HMAC of the password, so that no password is cut at bcrypt's 72 bytes or at a NUL.
- * The HMAC's key is public: it keeps a leaked list of plain SHA-384 password hashes from being tried
- * against ours. bcrypt hashes made elsewhere (`$2a$`, `$2b$`, `$2y$`) verify as what they are, and
- * are outdated. `verify` does the work of today's `cost` also for a hash of a lower cost, of an
- * unknown format, or none at all. Both throw `Unavailable` where the queue is full.
+ * Hashes passwords by bcrypt over an HMAC. bcrypt reads at most 72 bytes and stops at a NUL; the HMAC keeps every byte of
+ * the password. Its key is public, and different from plain SHA-384: lists of leaked SHA-384 hashes cannot be tried
+ * against ours. Plain bcrypt hashes from other systems (`$2a$`, `$2b$`, `$2y$`) also verify, and count as outdated.
+ * `verify` always does the work of `cost`: also for a hash of lower cost, of unknown format, and for no hash. Both throw
+ * `Unavailable` if the queue is full.
  */
 export function passwordHasher({ cost, queue }: PasswordHasherOptions): PasswordHasher {
   return {
@@ -32,7 +32,7 @@ export function passwordHasher({ cost, queue }: PasswordHasherOptions): Password
       const { bcryptHash, isOurs, cost: storedCost } = stored ?? unmatchable(cost)
       const matches = await queue.run(async () => {
         const matched = await bcrypt.compare(isOurs ? preHash(password) : password, bcryptHash)
-        // 2^n = 2^k + (2^k + 2^(k+1) + … + 2^(n-1)): a cheaper hash must not stand out by its time.
+        // Do the missing work, so that a cheaper hash takes as long: 2^n = 2^k + (2^k + 2^(k+1) + … + 2^(n-1)).
         for (let rest = storedCost; rest < cost; rest++) await bcrypt.compare('', unmatchable(rest).bcryptHash)
         return matched
       })
@@ -55,12 +55,12 @@ interface StoredHash {
 function readStored(hash: string): StoredHash | undefined {
   const [, prefix, version, cost, rest] = storedFormat.exec(hash) ?? []
   if (cost === undefined) return undefined
-  // $2y$ is PHP's name for what is $2b$ here.
+  // PHP writes $2y$ for $2b$.
   const bcryptHash = `$2${version === 'y' ? 'b' : version}$${cost}$${rest}`
   return { bcryptHash, isOurs: prefix !== undefined, cost: Number(cost) }
 }
 
-/** A hash that costs as much as any of its cost to compare with, and was made of no password. */
+/** A hash that no password matches. Comparing with it takes as long as with any hash of its cost. */
 function unmatchable(cost: number): StoredHash {
   return { bcryptHash: `$2b$${String(cost).padStart(2, '0')}$${'.'.repeat(53)}`, isOurs: true, cost }
 }

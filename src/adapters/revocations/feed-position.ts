@@ -1,25 +1,25 @@
-/** Up to where a reader of a feed has read, and what it has seen beyond. */
+/** How far a reader of the revocation log has read. */
 export interface FeedPosition {
-  /** Every entry up to this id has been seen, or will never be written. */
+  /** Every entry up to this id has been seen, or will never appear. */
   readonly settled: bigint
-  /** Notes an entry that was committed at `by` at the latest; false where it was noted before. */
+  /** Notes an entry that was committed at `by` or earlier; false if it was noted before. */
   note(id: bigint, now: number, by?: number): boolean
 }
 
 /**
- * Ids are given out before the commit, so a lower one can appear after a higher one, and one whose
- * transaction was rolled back never does. The position moves on only while no id is missing, and past
- * a missing one once a higher id had been committed `patienceMilliseconds` ago: by then it is not coming. So a
- * reader who asks for what lies above the position misses nothing, and mostly gets only what is new.
+ * A transaction gets its id before it commits. So a lower id can appear after a higher one, and the id of a rolled-back
+ * transaction never appears. The position stops before a missing id, until a higher id was committed `maxCommitMilliseconds`
+ * ago: then the missing one will not appear. A reader that asks for entries above the position misses none, and mostly
+ * gets new ones alone.
  */
-export function feedPosition(patienceMilliseconds: number): FeedPosition {
+export function feedPosition(maxCommitMilliseconds: number): FeedPosition {
   let settled = 0n
-  // In the order in which they were seen, which is nearly that of the times.
+  // In the order of arrival, which is nearly the order of commits.
   const seen = new Map<bigint, number>()
 
   const settle = (now: number): void => {
     for (const [id, at] of seen) {
-      if (now - at < patienceMilliseconds) break
+      if (now - at < maxCommitMilliseconds) break
       if (id > settled) settled = id
       seen.delete(id)
     }

@@ -1,12 +1,8 @@
 import { type Revocation, revocationSet } from '../../core/revocation-set.js'
 import { Unavailable } from '../../ports/errors.js'
-import {
-  type RevocationFeed,
-  type RevocationLog,
-  type Revocations,
-  slowestCommitSeconds
-} from '../../ports/revocations.js'
+import { maxCommitSeconds, type RevocationFeed, type RevocationLog, type Revocations } from '../../ports/revocations.js'
 import type { Clock, Entropy } from '../../ports/runtime.js'
+import { catchUp } from '../notices/catch-up.js'
 import type { NoticeSource } from '../notices/notices.js'
 import { keepSubscribed, type SubscriptionTiming } from '../notices/subscription.js'
 import { feedPosition } from './feed-position.js'
@@ -15,9 +11,9 @@ export interface RevocationFeedOptions {
   readonly log: RevocationLog
   readonly clock: Pick<Clock, 'now'>
   readonly entropy: Pick<Entropy, 'bytes'>
-  /** None where this process is the only one that writes. */
+  /** Undefined if this process alone writes to the log. */
   readonly notices?: NoticeSource | undefined
-  /** Whether access tokens are still trusted when the feed has been silent for too long. */
+  /** Whether access tokens are accepted while the feed is stale. */
   readonly whenStale: 'allow' | 'deny'
   readonly timing?: SubscriptionTiming & { readonly pollMilliseconds: number }
 }
@@ -28,69 +24,52 @@ export interface OpenRevocationFeed {
   close(): Promise<void>
 }
 
-const slowestCommitMilliseconds = slowestCommitSeconds * 1000
-/** Longer than a lost connection takes to be found and replaced, so that only a real outage is one. */
+const maxCommitMilliseconds = maxCommitSeconds * 1000
+/** Longer than it takes to notice and replace a lost connection, so that only a real outage makes the feed stale. */
 const staleAfterMilliseconds = 10_000
-const usualPollMilliseconds = 250
-/** Removing expired entries is spread over the calls, so that no single request pays for a long quiet time. */
-const sweepAtLeast = 100
-/** In every so many polls, one that reads the log although the subscription is up. */
-const lossyPollEvery = 8
+const defaultPollMilliseconds = 250
+/** Expired entries are removed in small steps, so that no single request pays for many at once. */
+const minSweep = 100
+/** Every so many polls, the log is read although the subscription is up, if notices can get lost. */
+const pollsPerLossyRead = 8
 
 /**
- * The revocations of every instance in this process's memory. A notice makes it read what is new from
- * the log, one read at a time however many come; so does every (re)subscription, and while there is
- * none it reads four times a second. Throws where the live entries cannot be read at the start.
+ * Keeps the live revocations of all instances in memory. It reads new entries from the log on each notice, after each
+ * (re)connection, and four times a second while not connected; one read at a time. Throws if the log cannot be read at
+ * the start.
  */
 export async function openRevocationFeed(options: RevocationFeedOptions): Promise<OpenRevocationFeed> {
   const { log, clock, notices, whenStale } = options
   const set = revocationSet()
-  const position = feedPosition(slowestCommitMilliseconds)
+  const position = feedPosition(maxCommitMilliseconds)
   const followers = new Set<(revocations: readonly Revocation[]) => void>()
   let connected = false
-  let behind = false
   let freshAt = clock.now()
-  let reading: Promise<void> | undefined
   let polls = 0
 
   function take(revocations: readonly Revocation[]): void {
     const now = clock.now()
-    const unseen = revocations.filter(({ id, at }) =>
-      position.note(id, now, Math.min(now, at + slowestCommitMilliseconds))
-    )
+    const unseen = revocations.filter(({ id, at }) => position.note(id, now, Math.min(now, at + maxCommitMilliseconds)))
     for (const revocation of unseen) set.add(revocation)
-    set.sweep(now, sweepAtLeast + 2 * unseen.length)
+    set.sweep(now, minSweep + 2 * unseen.length)
     if (unseen.length > 0) for (const follower of followers) follower(unseen)
   }
 
-  async function read(): Promise<void> {
-    try {
-      while (behind) {
-        behind = false
-        const asked = clock.now()
-        take(await log.after(position.settled))
-        freshAt = asked
-      }
-    } catch {
-      // The next poll asks again, and until one succeeds the feed grows stale.
-      behind = true
-    } finally {
-      reading = undefined
-    }
-  }
-
-  const catchUp = (): void => {
-    behind = true
-    reading ??= read()
-  }
+  const reading = catchUp(async () => {
+    const startedAt = clock.now()
+    take(await log.after(position.settled))
+    freshAt = startedAt
+  })
   const poll = (): void => {
     polls += 1
-    if (!connected || behind || (notices?.lossy && polls % lossyPollEvery === 0)) catchUp()
+    const lossyReadIsDue = notices?.lossy && polls % pollsPerLossyRead === 0
+    if (!connected || reading.behind || lossyReadIsDue) void reading.request()
   }
   const isStale = () => notices !== undefined && clock.now() - freshAt > staleAfterMilliseconds
   const refusesUnlessStale: Revocations['refuses'] = (token) => {
     const refusal = set.refuses(token)
-    if (refusal === undefined && isStale()) throw new Unavailable('What other instances have revoked is not known now.')
+    if (refusal === undefined && isStale())
+      throw new Unavailable('The revocations of other instances are not known now.')
     return refusal
   }
 
@@ -100,14 +79,14 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
     keepSubscribed(
       notices.connect,
       {
-        onNotice: catchUp,
+        onNotice: () => void reading.request(),
         onUp() {
           connected = true
-          catchUp()
+          void reading.request()
         },
         onAlive() {
-          // What a lossy source did not tell is only known by reading.
-          if (!behind && reading === undefined && !notices.lossy) freshAt = clock.now()
+          // An answer proves that all notices have arrived, unless notices can get lost.
+          if (!reading.behind && reading.running === undefined && !notices.lossy) freshAt = clock.now()
         },
         onDown() {
           connected = false
@@ -115,7 +94,7 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
       },
       options
     )
-  const polling = notices && setInterval(poll, options.timing?.pollMilliseconds ?? usualPollMilliseconds)
+  const polling = notices && setInterval(poll, options.timing?.pollMilliseconds ?? defaultPollMilliseconds)
 
   return {
     revocations: {
@@ -142,7 +121,7 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
     async close() {
       clearInterval(polling)
       await stop?.()
-      await reading
+      await reading.running
     }
   }
 }

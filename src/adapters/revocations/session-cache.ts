@@ -7,7 +7,7 @@ export interface SessionCacheOptions {
   readonly sessions: Pick<SessionStore, 'find' | 'touch'>
   readonly feed: Pick<RevocationFeed, 'follow' | 'state'>
   readonly clock: Pick<Clock, 'now'>
-  /** How many sessions are kept; the one that was used least recently goes. */
+  /** How many sessions are kept; beyond it, the least recently used one is dropped. */
   readonly capacity?: number
 }
 
@@ -16,27 +16,27 @@ interface CachedSession {
   readonly readAt: number
 }
 
-/** A read under way; what the feed says meanwhile makes its result too old to keep. */
+/** A running read. If the feed names its session meanwhile, the result is outdated and not kept. */
 interface PendingRead {
-  overtaken: boolean
+  outdated: boolean
   readonly session: Promise<LiveSession | undefined>
 }
 
-const lifeMilliseconds = 30_000
-const usualCapacity = 10_000
+const maxAgeMilliseconds = 30_000
+const defaultCapacity = 10_000
 
 /**
- * Server-side sessions in this process's memory, each for at most 30 s. An entry of the feed drops
- * its session at once, whatever the entry's reason: an ended session is gone, and one whose user's
- * roles have changed is read again. While the feed is stale, every request asks the store.
+ * Keeps sessions of `session` mode in memory, each for at most 30 s. An entry of the feed drops its session at once, for
+ * any reason: an ended session is gone, and a session with changed roles must be read again. While the feed is stale,
+ * every request asks the store.
  */
 export function sessionCache({
   sessions,
   feed,
   clock,
-  capacity = usualCapacity
+  capacity = defaultCapacity
 }: SessionCacheOptions): SessionResolver {
-  // The least recently used comes first.
+  // Least recently used first.
   const cached = new Map<string, CachedSession>()
   const pending = new Map<string, PendingRead>()
 
@@ -47,8 +47,8 @@ export function sessionCache({
   function drop(sid: string | null): void {
     if (sid === null) cached.clear()
     else cached.delete(sid)
-    const overtaken = sid === null ? [...pending.values()] : [pending.get(sid)]
-    for (const read of overtaken) if (read !== undefined) read.overtaken = true
+    const outdated = sid === null ? [...pending.values()] : [pending.get(sid)]
+    for (const read of outdated) if (read !== undefined) read.outdated = true
     if (sid === null) pending.clear()
     else pending.delete(sid)
   }
@@ -58,8 +58,8 @@ export function sessionCache({
     if (entry === undefined) return undefined
     cached.delete(sid)
     const now = clock.now()
-    const ends = Math.min(sessionEnd(entry.session), entry.readAt + lifeMilliseconds)
-    // What seems to have ended may have been used elsewhere since: the store knows.
+    const ends = Math.min(sessionEnd(entry.session), entry.readAt + maxAgeMilliseconds)
+    // Past its end, ask the store: another instance may have extended it.
     if (now >= ends) return undefined
     cached.set(sid, entry)
     return { ...entry.session, now }
@@ -74,15 +74,15 @@ export function sessionCache({
   }
 
   function fromStore(sid: string): Promise<LiveSession | undefined> {
-    const underWay = pending.get(sid)
-    if (underWay !== undefined) return underWay.session
+    const running = pending.get(sid)
+    if (running !== undefined) return running.session
     const readAt = clock.now()
     const read: PendingRead = {
-      overtaken: false,
+      outdated: false,
       session: sessions
         .find(sid)
         .then((session) => {
-          if (session?.mode === 'session' && !read.overtaken) keep(session, readAt)
+          if (session?.mode === 'session' && !read.outdated) keep(session, readAt)
           return session
         })
         .finally(() => {

@@ -2,6 +2,7 @@ import { hkdfSync } from 'node:crypto'
 import { link, mkdir, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { encodeBase64url } from '../../core/bytes-as-text.js'
+import { minRootSecretBytes } from '../../core/vocabulary.js'
 import type { Entropy } from '../../ports/runtime.js'
 
 /** What a derived key is for. Two purposes never share a key; a new format is a new version. */
@@ -31,8 +32,6 @@ export class RootSecretError extends Error {
   override readonly name = 'RootSecretError'
 }
 
-const minBytes = 32
-
 /**
  * The root secrets, from which all other keys are derived. Throws `RootSecretError` if one is too short, if none is
  * configured although `required`, or if other users can read the file.
@@ -51,9 +50,9 @@ export async function rootSecrets(options: RootSecretOptions): Promise<RootSecre
 
 function rootSecret(text: string, position: number): RootSecret {
   const length = Buffer.byteLength(text)
-  if (length < minBytes) {
+  if (length < minRootSecretBytes) {
     throw new RootSecretError(
-      `Root secret number ${position} has ${length} bytes; it takes at least ${minBytes}. ` +
+      `Root secret number ${position} has ${length} bytes; it takes at least ${minRootSecretBytes}. ` +
         'Make one with `openssl rand -base64 32`.'
     )
   }

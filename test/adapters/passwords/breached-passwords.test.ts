@@ -3,12 +3,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import t, { type Test } from 'tap'
 import { breachedPasswords } from '../../../src/adapters/passwords/breached-passwords.js'
 
-/** SHA-1 of "password", 5 digits and 35. */
+/** The SHA-1 of "password": the first 5 digits and the other 35. */
 const prefix = '5BAA6'
 const suffix = '1E4C9B93F3F0682250B6CF8331B7EE68FD8'
 const otherSuffix = '0018A45C4D1DEF81644B54AB7F969B88D65'
 
-/** A range service that answers as it is told to; what it was asked, and the failures that were noted. */
+/** A range service that answers by `answer`, the requests that it got, and the failures that were reported. */
 async function rangeService(t: Test, answer: (response: ServerResponse, request: IncomingMessage) => void) {
   const asked: IncomingMessage[] = []
   const server = createServer((request, response) => {
@@ -36,13 +36,13 @@ t.test('a password whose suffix is in the range has leaked', async (t) => {
     response.end(`${otherSuffix}:3\r\n${suffix}:9545824\r\n`)
   )
   t.ok(await isBreached('password'))
-  t.equal(asked[0]?.url, `/range/${prefix}`, 'and the service learns no more than the prefix')
+  t.equal(asked[0]?.url, `/range/${prefix}`, 'the service learns only the prefix')
   t.equal(asked[0]?.headers['add-padding'], 'true')
   t.notMatch(JSON.stringify(asked[0]?.headers), suffix)
   t.strictSame(failures, [])
 })
 
-t.test('one that is not there has not, nor has one that only pads the answer', async (t) => {
+t.test('a password whose suffix is missing, or is padding, has not leaked', async (t) => {
   for (const body of ['', `${otherSuffix}:3\r\n`, `${suffix}:0\r\n${otherSuffix}:3`, `X${suffix}:7`, `${suffix}8:7`]) {
     const { failures, isBreached } = await rangeService(t, (response) => response.end(body))
     t.notOk(await isBreached('password'), JSON.stringify(body))
@@ -50,7 +50,7 @@ t.test('one that is not there has not, nor has one that only pads the answer', a
   }
 })
 
-t.test('the end of a line and the case of a digit do not matter', async (t) => {
+t.test('line ends and the case of digits do not matter', async (t) => {
   const { isBreached } = await rangeService(t, (response) =>
     response.end(`${otherSuffix}:1\n${suffix.toLowerCase()}:2`)
   )
@@ -60,15 +60,15 @@ t.test('the end of a line and the case of a digit do not matter', async (t) => {
 const failing: Readonly<Record<string, (response: ServerResponse) => void>> = {
   'answers 503': (response) => response.writeHead(503).end(`${suffix}:5`),
   'answers 404': (response) => response.writeHead(404).end(),
-  'sends us elsewhere': (response) => response.writeHead(302, { location: '/range/other' }).end(),
-  'hangs up': (response) => response.destroy(),
+  redirects: (response) => response.writeHead(302, { location: '/range/other' }).end(),
+  'closes the connection': (response) => response.destroy(),
   'does not answer in time': () => undefined,
-  'stops within its answer': (response) => response.write(`${otherSuffix}:1\r\n`),
+  'stops in the middle of its answer': (response) => response.write(`${otherSuffix}:1\r\n`),
   'answers without end': (response) => response.end('0'.repeat(2_000_000))
 }
 
 for (const [what, answer] of Object.entries(failing)) {
-  t.test(`a service that ${what} keeps nobody from a password, and it is noted`, async (t) => {
+  t.test(`if the service ${what}, the password is accepted and the failure reported`, async (t) => {
     const { failures, isBreached } = await rangeService(t, answer)
     t.notOk(await isBreached('password'))
     t.equal(failures.length, 1)

@@ -1,13 +1,13 @@
 import t from 'tap'
 import { isCommonPassword } from '../../../src/adapters/passwords/common-passwords.js'
 
-t.test('the most frequent leaked passwords are common, the first and the last of the list too', async (t) => {
+t.test('the most frequent leaked passwords are common, from the first to the last of the list', async (t) => {
   for (const password of ['password', 'iloveyou', 'qwerty123', '1q2w3e4r', 'p@ssw0rd', 'trustno1', 'dalmatio']) {
     t.ok(isCommonPassword(password), password)
   }
 })
 
-t.test('runs are common', async (t) => {
+t.test('sequences are common', async (t) => {
   for (const password of [
     'abcdefgh',
     '87654321',
@@ -20,7 +20,7 @@ t.test('runs are common', async (t) => {
   }
 })
 
-t.test('others are not, even where a common one is part of them', async (t) => {
+t.test('other passwords are not common, even if they contain a common one', async (t) => {
   const others = [
     'correct horse battery staple',
     'my latchkey is blue',

@@ -2,7 +2,7 @@ import t from 'tap'
 import { hashingConcurrency, passwordQueue } from '../../../src/adapters/passwords/password-queue.js'
 import { Unavailable } from '../../../src/ports/errors.js'
 
-/** Work that ends when the test says so, and notes when it began. */
+/** Work that ends when the test calls `end`, and the names of the work that has started. */
 function controlledWork() {
   const started: string[] = []
   const ends = new Map<string, () => void>()
@@ -18,7 +18,7 @@ function controlledWork() {
   return { started, work, end }
 }
 
-t.test('no more than the concurrency runs at once, and the line keeps its order', async (t) => {
+t.test('at most maxRunning run at once, and waiting work keeps its order', async (t) => {
   const { started, work, end } = controlledWork()
   const queue = passwordQueue({ maxRunning: 2, maxWaiting: 10 })
   const results = Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => queue.run(work(name))))
@@ -29,7 +29,7 @@ t.test('no more than the concurrency runs at once, and the line keeps its order'
   const late = queue.run(work('late'))
   await end('a')
   await end('c')
-  t.strictSame(started, ['a', 'b', 'c', 'd', 'e'], 'who came last did not overtake')
+  t.strictSame(started, ['a', 'b', 'c', 'd', 'e'], 'the latest work did not overtake')
   await end('d')
   t.equal(started.at(-1), 'late')
   await end('e')
@@ -38,7 +38,7 @@ t.test('no more than the concurrency runs at once, and the line keeps its order'
   t.equal(await late, 'late')
 })
 
-t.test('who comes in the moment a slot is handed on waits behind the one it was handed to', async (t) => {
+t.test('work that arrives when a slot becomes free waits behind work that already waited', async (t) => {
   const { started, work, end } = controlledWork()
   const queue = passwordQueue({ maxRunning: 1, maxWaiting: 10 })
   const first = queue.run(work('first')).then(() => queue.run(work('again')))
@@ -51,7 +51,7 @@ t.test('who comes in the moment a slot is handed on waits behind the one it was 
   t.strictSame(await Promise.all([first, second]), ['again', 'second'])
 })
 
-t.test('the line is bounded; the refusal says when to come back and leaves the others alone', async (t) => {
+t.test('a full queue refuses with Retry-After and still runs the work that waits', async (t) => {
   const { started, work, end } = controlledWork()
   const queue = passwordQueue({ maxRunning: 1, maxWaiting: 2 })
   await queue.requireRoom()
@@ -63,10 +63,10 @@ t.test('the line is bounded; the refusal says when to come back and leaves the o
   t.notOk(started.includes('d'))
   const afterwards = queue.run(work('e'))
   await end('e')
-  t.equal(await afterwards, 'e', 'the place in line is free again')
+  t.equal(await afterwards, 'e', 'the queue has room again')
 })
 
-t.test('whoever is turned away waits for the answer, and holds up nobody', async (t) => {
+t.test('a refusal waits for the pause, and delays no other work', async (t) => {
   const { work, end } = controlledWork()
   let answer = () => {}
   const pause = () => new Promise<void>((resolve) => (answer = resolve))
@@ -85,7 +85,7 @@ t.test('whoever is turned away waits for the answer, and holds up nobody', async
   t.ok(refused)
 })
 
-t.test('retryAfterSeconds follows how long the work takes', async (t) => {
+t.test('retryAfterSeconds follows the duration of recent work', async (t) => {
   let now = 0
   const queue = passwordQueue({ maxRunning: 2, maxWaiting: 4, monotonic: () => now })
   for (let i = 0; i < 50; i++) {
@@ -105,7 +105,7 @@ t.test('retryAfterSeconds follows how long the work takes', async (t) => {
   await Promise.all(admitted)
 })
 
-t.test('work that fails gives its slot back and its error to its caller', async (t) => {
+t.test('failed work frees its slot, and its error reaches the caller', async (t) => {
   const queue = passwordQueue({ maxRunning: 1, maxWaiting: 1 })
   const failed = queue.run(() => Promise.reject(new Error('no')))
   const next = queue.run(async () => 'served')
@@ -120,14 +120,14 @@ t.test('work that fails gives its slot back and its error to its caller', async 
   t.equal(await queue.run(async () => 'served again'), 'served again')
 })
 
-t.test('the concurrency leaves a thread of the pool to others and fits the cores', async (t) => {
+t.test('hashing uses at most one thread per core and leaves one thread of the pool free', async (t) => {
   t.equal(hashingConcurrency(16), 3)
   t.equal(hashingConcurrency(2), 2)
   t.equal(hashingConcurrency(16, 9), 8)
   t.equal(hashingConcurrency(1, 1), 1)
 })
 
-t.test('its load is how many run and wait at this moment', async (t) => {
+t.test('load is how much work runs and waits now', async (t) => {
   const { work, end } = controlledWork()
   const queue = passwordQueue({ maxRunning: 1, maxWaiting: 10 })
   const all = Promise.all([queue.run(work('a')), queue.run(work('b')), queue.run(work('c'))])

@@ -14,7 +14,7 @@ function revocation(id: bigint, sid: string | null = `s${id}`): Revocation {
   return { id, sid, reason: 'logged_out', at: start, expiresAt: start + never }
 }
 
-/** A feed over a log and a source of notices that the test plays. */
+/** A feed over a log and a source of notices that the test controls. */
 async function play(
   t: Test,
   {
@@ -68,15 +68,15 @@ async function play(
   })
   t.teardown(open.close)
   const refuses = (sid: string) => open.revocations.refuses({ sid, iat: 0 }) === 'session_revoked'
-  const until = async (isSo: () => boolean, what: string) => {
-    for (let round = 0; round < 2000 && !isSo(); round++) await delay(1)
-    t.ok(isSo(), what)
+  const until = async (isTrue: () => boolean, what: string) => {
+    for (let round = 0; round < 2000 && !isTrue(); round++) await delay(1)
+    t.ok(isTrue(), what)
   }
   const connected = () => until(() => open.feed.state().connected, 'connected')
   return { ...open, world, refuses, until, connected }
 }
 
-t.test('a notice makes it read what others have written', async (t) => {
+t.test('on a notice the feed reads what other instances have written', async (t) => {
   const { world, refuses, until, connected } = await play(t)
   await connected()
   world.rows.push(revocation(1n))
@@ -84,13 +84,13 @@ t.test('a notice makes it read what others have written', async (t) => {
   await until(() => refuses('s1'), 'refused')
 })
 
-t.test('what is written between the load and the subscription is read when it stands', async (t) => {
+t.test('an entry written before the subscription is up is read when it is up', async (t) => {
   const { world, refuses, until } = await play(t)
   world.rows.push(revocation(1n))
   await until(() => refuses('s1'), 'refused')
 })
 
-t.test('what is written while the subscription is down is read when it is back', async (t) => {
+t.test('an entry written while the subscription is down is read when it is up again', async (t) => {
   const { world, refuses, until, connected, feed } = await play(t)
   await connected()
   world.reachable = false
@@ -102,7 +102,7 @@ t.test('what is written while the subscription is down is read when it is back',
   await until(() => refuses('s1'), 'refused')
 })
 
-t.test('while the subscription is down the log is read regularly', async (t) => {
+t.test('while the subscription is down the log is polled', async (t) => {
   const { world, refuses, until, connected, feed } = await play(t, { pollMilliseconds: 2 })
   await connected()
   world.reachable = false
@@ -112,93 +112,96 @@ t.test('while the subscription is down the log is read regularly', async (t) => 
   await until(() => refuses('s1'), 'refused')
 })
 
-t.test('a read that fails is made again', async (t) => {
+t.test('a failed read is retried', async (t) => {
   const { world, refuses, until, connected } = await play(t, { pollMilliseconds: 2 })
   await connected()
   world.readable = false
   world.rows.push(revocation(1n))
   world.notices?.onNotice()
   const { reads } = world
-  await until(() => world.reads > reads, 'it asked')
+  await until(() => world.reads > reads, 'the feed tries to read')
   world.readable = true
   await until(() => refuses('s1'), 'refused')
 })
 
-t.test('where notices can get lost, the log is read regularly while the subscription is up', async (t) => {
+t.test('if notices can get lost, the log is polled while the subscription is up', async (t) => {
   const { world, refuses, until, connected } = await play(t, { lossy: true, pollMilliseconds: 2 })
   await connected()
   world.rows.push(revocation(1n))
   await until(() => refuses('s1'), 'refused')
 })
 
-t.test('a storm of notices is one read, and one more for what came during it', async (t) => {
+t.test('a burst of notices causes one read, and one more after it', async (t) => {
   const { world, until, connected } = await play(t)
   await connected()
   await delay(5)
   const { reads } = world
   for (let i = 0; i < 1000; i++) world.notices?.onNotice()
-  await until(() => world.reads > reads, 'it read')
+  await until(() => world.reads > reads, 'the feed reads')
   await delay(10)
   t.equal(world.reads, reads + 2)
 })
 
-t.test('one that was committed late is found below those that were seen', async (t) => {
+t.test('an entry that commits after later ids is still found', async (t) => {
   const { world, refuses, until, connected } = await play(t)
   await connected()
   world.rows.push(revocation(1n), revocation(3n))
   world.notices?.onNotice()
-  await until(() => refuses('s3'), 'the later')
+  await until(() => refuses('s3'), 'the entry with the later id')
   world.rows.push(revocation(2n))
   world.notices?.onNotice()
-  await until(() => refuses('s2'), 'the one that was overtaken')
+  await until(() => refuses('s2'), 'the entry with the earlier id')
 })
 
-t.test("followers are told each entry once, their own process's included", async (t) => {
+t.test('followers get each entry once, also entries of their own process', async (t) => {
   const { world, revocations, feed, until, refuses, connected } = await play(t)
   await connected()
-  const told: bigint[] = []
-  const unfollow = feed.follow((entries) => told.push(...entries.map(({ id }) => id)))
+  const received: bigint[] = []
+  const unfollow = feed.follow((entries) => received.push(...entries.map(({ id }) => id)))
   const own = revocation(1n)
   world.rows.push(own, revocation(2n))
   await revocations.announce([own])
-  t.strictSame(told, [1n], 'before `announce` resolves')
+  t.strictSame(received, [1n], 'followers are called before `announce` resolves')
   t.equal(world.published, 1)
   world.notices?.onNotice()
   await until(() => refuses('s2'), 'refused')
-  t.strictSame(told, [1n, 2n])
+  t.strictSame(received, [1n, 2n])
   unfollow()
   await revocations.announce([revocation(3n)])
-  t.equal(told.length, 2)
+  t.equal(received.length, 2)
 })
 
-t.test('cut off for ten seconds it is stale, and `deny` answers nothing it cannot know', async (t) => {
-  for (const whenStale of ['allow', 'deny'] as const) {
-    const { world, revocations, feed, until, connected } = await play(t, { whenStale, pollMilliseconds: 2 })
-    await connected()
-    await revocations.announce([revocation(1n)])
-    world.readable = false
-    world.reachable = false
-    world.notices?.onLost()
-    await until(() => !feed.state().connected, 'down')
-    world.now += 10_000
-    t.equal(revocations.refuses({ sid: 'other', iat: 0 }), undefined, 'not yet')
-    world.now += 1
-    t.match(feed.state(), { connected: false, stale: true, lagSeconds: 10.001, size: 1 })
-    t.equal(revocations.refuses({ sid: 's1', iat: 0 }), 'session_revoked', 'what is known stays known')
-    if (whenStale === 'deny') t.throws(() => revocations.refuses({ sid: 'other', iat: 0 }), Unavailable)
-    else t.equal(revocations.refuses({ sid: 'other', iat: 0 }), undefined)
+t.test(
+  'after ten seconds without connection the feed is stale, and with `deny` it throws for unknown sessions',
+  async (t) => {
+    for (const whenStale of ['allow', 'deny'] as const) {
+      const { world, revocations, feed, until, connected } = await play(t, { whenStale, pollMilliseconds: 2 })
+      await connected()
+      await revocations.announce([revocation(1n)])
+      world.readable = false
+      world.reachable = false
+      world.notices?.onLost()
+      await until(() => !feed.state().connected, 'down')
+      world.now += 10_000
+      t.equal(revocations.refuses({ sid: 'other', iat: 0 }), undefined, 'the feed is not stale yet')
+      world.now += 1
+      t.match(feed.state(), { connected: false, stale: true, lagSeconds: 10.001, size: 1 })
+      t.equal(revocations.refuses({ sid: 's1', iat: 0 }), 'session_revoked', 'known entries still count')
+      if (whenStale === 'deny') t.throws(() => revocations.refuses({ sid: 'other', iat: 0 }), Unavailable)
+      else t.equal(revocations.refuses({ sid: 'other', iat: 0 }), undefined)
 
-    world.readable = true
-    await until(() => !feed.state().stale, 'polling alone mends it')
-    t.equal(revocations.refuses({ sid: 'other', iat: 0 }), undefined)
+      world.readable = true
+      await until(() => !feed.state().stale, 'polling alone makes the feed fresh again')
+      t.equal(revocations.refuses({ sid: 'other', iat: 0 }), undefined)
+    }
   }
-})
+)
 
-t.test('a heartbeat keeps it fresh, but not while a read is owed', async (t) => {
+t.test('a heartbeat keeps the feed fresh, but not while a read fails', async (t) => {
   const { world, feed, until, connected } = await play(t)
   await connected()
   world.now += 60_000
-  await until(() => !feed.state().stale, 'by the heartbeat')
+  await until(() => !feed.state().stale, 'the heartbeat makes the feed fresh')
   world.readable = false
   world.notices?.onNotice()
   await delay(5)
@@ -207,7 +210,7 @@ t.test('a heartbeat keeps it fresh, but not while a read is owed', async (t) => 
   t.ok(feed.state().stale)
 })
 
-t.test('a process that has the database to itself is never cut off', async (t) => {
+t.test('a process that alone uses the database is never stale', async (t) => {
   const { world, revocations, feed } = await play(t, { notices: undefined, whenStale: 'deny' })
   world.now += never
   t.equal(revocations.refuses({ sid: 's1', iat: 0 }), undefined)

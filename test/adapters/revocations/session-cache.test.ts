@@ -21,11 +21,11 @@ function setUp(capacity?: number) {
     stale: false,
     rows: new Map([live('a'), live('b'), live('c')].map((session) => [session.id, session])),
     reads: [] as string[],
-    /** What a read waits for. */
+    /** A read waits for this. */
     gate: Promise.resolve(),
-    tell: (_revocations: readonly Revocation[]) => {},
+    push: (_revocations: readonly Revocation[]) => {},
     end(sid: string | null, reason: Revocation['reason'] = 'logged_out') {
-      world.tell([{ id: 1n, sid, reason, at: world.now, expiresAt: world.now + minute }])
+      world.push([{ id: 1n, sid, reason, at: world.now, expiresAt: world.now + minute }])
     }
   }
   const cache = sessionCache({
@@ -43,7 +43,7 @@ function setUp(capacity?: number) {
     },
     feed: {
       follow: (follower) => {
-        world.tell = follower
+        world.push = follower
         return () => {}
       },
       state: () => ({ connected: true, stale: world.stale, lagSeconds: 0, size: 0 })
@@ -54,7 +54,7 @@ function setUp(capacity?: number) {
   return { cache, world }
 }
 
-t.test('a session is read once, and told with the time of the asking', async (t) => {
+t.test('a session is read once, and each result has the current time', async (t) => {
   const { cache, world } = setUp()
   await cache.find('a')
   world.now += 29_999
@@ -62,7 +62,7 @@ t.test('a session is read once, and told with the time of the asking', async (t)
   t.strictSame(world.reads, ['a'])
 })
 
-t.test('after 30 s it is read again', async (t) => {
+t.test('after 30 s a session is read again', async (t) => {
   const { cache, world } = setUp()
   await cache.find('a')
   world.now += 30_000
@@ -70,7 +70,7 @@ t.test('after 30 s it is read again', async (t) => {
   t.strictSame(world.reads, ['a', 'a'])
 })
 
-t.test('an entry of the feed drops its session at once, whatever its reason', async (t) => {
+t.test('an entry of the feed drops its session at once, for any reason', async (t) => {
   for (const reason of ['logged_out', 'roles_changed'] as const) {
     const { cache, world } = setUp()
     await cache.find('a')
@@ -83,7 +83,7 @@ t.test('an entry of the feed drops its session at once, whatever its reason', as
   }
 })
 
-t.test("everybody's end drops every session", async (t) => {
+t.test('an entry that ends all sessions drops all sessions', async (t) => {
   const { cache, world } = setUp()
   await cache.find('a')
   await cache.find('b')
@@ -93,7 +93,7 @@ t.test("everybody's end drops every session", async (t) => {
   t.equal(await cache.find('b'), undefined)
 })
 
-t.test('what was read before an entry and arrives after it is not kept', async (t) => {
+t.test('a result that was read before an entry of the feed is not kept after it', async (t) => {
   for (const sid of ['a', null]) {
     const { cache, world } = setUp()
     let open = () => {}
@@ -105,8 +105,8 @@ t.test('what was read before an entry and arrives after it is not kept', async (
     world.end(sid)
     const late = cache.find('a')
     open()
-    t.ok(await early, 'asked before the end')
-    t.equal(await late, undefined, 'asked after it')
+    t.ok(await early, 'requested before the end')
+    t.equal(await late, undefined, 'requested after the end')
     t.equal(await cache.find('a'), undefined)
   }
 })
@@ -117,7 +117,7 @@ t.test('requests at the same moment share one read', async (t) => {
   t.strictSame(world.reads, ['a'])
 })
 
-t.test('one that seems past its end is asked for again: it may have been used elsewhere', async (t) => {
+t.test('a session past its end is read again, because another instance may have extended it', async (t) => {
   const { cache, world } = setUp()
   world.rows.set('a', live('a', { idleExpiresAt: start + 1000 }))
   await cache.find('a')
@@ -143,13 +143,13 @@ t.test('while the feed is stale every request asks the store', async (t) => {
   t.strictSame(world.reads, ['a', 'a', 'a'])
 })
 
-t.test('no more than its capacity is kept, and what was used longest ago goes', async (t) => {
+t.test('above its capacity the least recently used session is dropped', async (t) => {
   const { cache, world } = setUp(2)
   for (const sid of ['a', 'b', 'a', 'c', 'a', 'b']) await cache.find(sid)
   t.strictSame(world.reads, ['a', 'b', 'c', 'b'])
 })
 
-t.test('unknown sessions and those of other modes take no room', async (t) => {
+t.test('unknown sessions and sessions of other modes are not kept', async (t) => {
   const { cache, world } = setUp()
   world.rows.set('a', live('a', { mode: 'body' }))
   for (const sid of ['a', 'a', 'nobody', 'nobody']) await cache.find(sid)

@@ -3,9 +3,9 @@ import t from 'tap'
 import { testDatabases } from '../../support/database.js'
 import { type Failpoint, failpoints } from '../../support/faults/failpoint.js'
 import { Device } from '../../support/processes/device.js'
-import { freshDatabase, patienceMilliseconds, startService } from '../../support/processes/process.js'
+import { freshDatabase, processTestMilliseconds, startService } from '../../support/processes/process.js'
 
-t.setTimeout(2 * patienceMilliseconds)
+t.setTimeout(2 * processTestMilliseconds)
 
 const entry = fileURLToPath(new URL('../../support/processes/serve-with-failpoint.js', import.meta.url))
 const effects: Readonly<Record<Failpoint, string>> = {

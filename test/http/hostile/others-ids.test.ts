@@ -6,13 +6,13 @@ import { anotherDevice, newPerson } from '../../support/http/people.js'
 import { portOf, problemOf, rawRequest, sendRaw } from '../../support/http/raw-socket.js'
 import { asGateway, serviceSettings } from '../../support/http/services.js'
 import { operationsOf, specificationOf } from '../../support/http/specification.js'
-import { patienceMilliseconds } from '../../support/processes/process.js'
+import { processTestMilliseconds } from '../../support/processes/process.js'
 import { type Client, goodPassword, openService } from '../../support/service.js'
 
 /**
  * Requests with ids of other users' sessions and accounts, and guarded routes by other spellings of their addresses.
  */
-t.setTimeout(patienceMilliseconds)
+t.setTimeout(processTestMilliseconds)
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const app = await openService(t, database, serviceSettings)

@@ -1,22 +1,22 @@
 import type { Browser, Channel, Runtime, WebStorage } from '../../../src/client/runtime.js'
 
-/** A place for clients to run in, whose time passes only when a test says so. */
+/** A runtime for clients whose time passes only when a test advances it. */
 
 interface Timer {
   readonly at: number
   readonly action: () => void
 }
 
-export class Place implements Runtime {
+export class FakeRuntime implements Runtime {
   time = 1_000_000
-  /** What the clients have sent, oldest first, as `POST /refresh`. */
+  /** The requests so far, oldest first, such as `POST /refresh`. */
   readonly sent: string[] = []
   readonly requests: Request[] = []
   readonly timers = new Set<Timer>()
 
-  /** `answer` is the service; what it gives undefined for is never answered. */
+  /** `service` answers the requests. A request for which it returns undefined is never answered. */
   constructor(
-    public answer: (request: Request) => Response | Promise<Response> | undefined,
+    public service: (request: Request) => Response | Promise<Response> | undefined,
     readonly browser?: Browser
   ) {}
 
@@ -35,12 +35,12 @@ export class Place implements Runtime {
     this.sent.push(`${request.method} ${new URL(request.url).pathname}`)
     return new Promise((resolve, reject) => {
       request.signal.addEventListener('abort', () => reject(request.signal.reason))
-      Promise.resolve(this.answer(request)).then((response) => response && resolve(response), reject)
+      Promise.resolve(this.service(request)).then((response) => response && resolve(response), reject)
     })
   }
 
-  /** Lets so many milliseconds pass: every timer goes off in its turn, and all that follows from it happens. */
-  async pass(milliseconds: number): Promise<void> {
+  /** Advances the time. Fires every timer in order, and waits for what follows from it. */
+  async advance(milliseconds: number): Promise<void> {
     const until = this.time + milliseconds
     await settled()
     for (let next = this.next(until); next !== undefined; next = this.next(until)) {
@@ -57,25 +57,30 @@ export class Place implements Runtime {
   }
 }
 
-/** All that can happen without waiting has happened. */
+/** Waits until nothing more happens without the passing of time. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate)
 }
 
-export function answer(status: number, body?: object, headers: Record<string, string> = {}): Response {
+export function jsonResponse(status: number, body?: object, headers: Record<string, string> = {}): Response {
   return new Response(body === undefined ? null : JSON.stringify(body), { status, headers })
 }
 
-export function problem(status: number, code: string, more: object = {}, headers?: Record<string, string>): Response {
-  return answer(status, { code, title: code, status, ...more }, headers)
+export function problemResponse(
+  status: number,
+  code: string,
+  more: object = {},
+  headers?: Record<string, string>
+): Response {
+  return jsonResponse(status, { code, title: code, status, ...more }, headers)
 }
 
 let issued = 0
 
-/** A token response; every access token is another one. */
-export function tokens(more: object = {}): Response {
+/** A token response with a new access token. */
+export function tokenResponse(more: object = {}): Response {
   issued += 1
-  return answer(200, {
+  return jsonResponse(200, {
     access_token: `access-${issued}`,
     token_type: 'Bearer',
     expires_in: 600,
@@ -97,7 +102,7 @@ export class MemoryStorage implements WebStorage {
   }
 }
 
-/** A browser whose pages share what a browser's pages share. */
+/** A browser whose tabs share locks, storage and channels. */
 export function fakeBrowser({ withLocks = true, withChannel = true, withStorage = true } = {}): Browser & {
   readonly localStorage: MemoryStorage | undefined
 } {

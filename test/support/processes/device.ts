@@ -12,7 +12,7 @@ export interface Answer {
   readonly retryAfter: string | null
 }
 
-/** A phone in `body` mode: it remembers what it was last told, and keeps one `Idempotency-Key` for its session. */
+/** A client in `body` mode. It keeps the latest tokens and one `Idempotency-Key` for its session. */
 export class Device {
   accessToken = ''
   refreshToken = ''
@@ -25,12 +25,12 @@ export class Device {
     return this.keep(await this.send('POST', path, { email, password, mode: 'body', device }))
   }
 
-  /** Keeps the token that comes back. Rejects, and keeps what it had, where no answer comes. */
+  /** Refreshes and keeps the new tokens. Rejects and keeps the old ones if there is no response. */
   async refresh(): Promise<Answer> {
     return this.keep(await this.send('POST', '/refresh', { refresh_token: this.refreshToken }))
   }
 
-  /** Which generation of its session's refresh tokens this device holds. */
+  /** The generation of its refresh token. */
   get generation(): number {
     const token = parseToken('refresh', this.refreshToken)
     if (token === undefined) throw new Error('This device holds no refresh token.')
@@ -64,7 +64,7 @@ export class Device {
   }
 }
 
-/** The body of an answer, of the shape that the contract gives it. Throws where it is of another. */
+/** The body of an answer. Throws if it does not match `schema`. */
 export function read<T extends TSchema>(schema: T, { body }: Answer): Static<T> {
   return Parse(schema, body)
 }

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 
-/** Loaded before a service's own modules: it ends with its standard input, so also when the test that started it is killed. */
+/** Loaded first in a service process: ends it when its standard input ends, so also when the test process is killed. */
 process.stdin.on('end', () => process.exit()).resume()
-// It ends by itself as well, where it has nothing more to do.
+// Standard input alone does not keep the process alive.
 if (process.stdin instanceof Socket) process.stdin.unref()

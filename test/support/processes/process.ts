@@ -4,18 +4,18 @@ import type { Test } from 'tap'
 import type { Environment } from '../../../src/config/read-config.js'
 import { testDataFolder, testFolder, testSchema } from '../database.js'
 
-/** The service and its command line as processes of their own: what happens to those cannot be had by `buildApp`. */
+/** Runs the service and its command line as processes, for tests of starts, signals and crashes. */
 
 /** The compiled entry of the command line. */
 export const main = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url))
 
 const endWithParent = new URL('end-with-parent.js', import.meta.url).href
 
-/** A start takes one or two seconds, and on a machine that is busy with other tests it has taken twenty. */
+/** A start takes one or two seconds; on a machine that is busy with other tests it has taken twenty. */
 const startSeconds = 90
 
-/** How long all of one file's tests may take on such a machine. */
-export const patienceMilliseconds = 240_000
+/** The time limit for a test file that starts processes. */
+export const processTestMilliseconds = 240_000
 
 export interface Ended {
   readonly code: number | null
@@ -29,24 +29,24 @@ export interface ServiceProcess {
   readonly url: string
   readonly pid: number
   readonly ended: Promise<Ended>
-  /** Sends the signal, and resolves when the process is gone. */
+  /** Sends the signal and resolves when the process has ended. */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<Ended>
 }
 
 export interface ProcessOptions {
   readonly cwd?: string
-  /** What the process reads from its standard input. */
+  /** The standard input of the process. */
   readonly input?: string
-  /** Modules that are loaded before its own. */
+  /** Modules to load before the entry. */
   readonly imports?: readonly string[]
-  /** What is run in place of the command line. */
+  /** The module to run; the command line by default. */
   readonly entry?: string
 }
 
-/** Settings that cost a test no more time than they must, on a free port. */
+/** Settings that make a test fast, on a free port. */
 export const quickSettings = { PORT: '0', BCRYPT_COST: '4', RATE_LIMIT_ENABLED: 'false' } as const
 
-/** Settings of a new, empty database, which goes when `t` ends. */
+/** Settings for a new, empty database, removed when `t` ends. */
 export async function freshDatabase(
   t: Pick<Test, 'teardown'>,
   kind: 'embedded' | 'server'
@@ -55,7 +55,7 @@ export async function freshDatabase(
   return { ...quickSettings, DATA_DIR: await testFolder(t), DATABASE_URL: await testSchema(t) }
 }
 
-/** Runs `latchkey serve` until it listens. Rejects, with what it printed, where it ends before. */
+/** Runs `latchkey serve` and resolves when it listens. Rejects with its output if it ends before. */
 export async function startService(
   t: Pick<Test, 'teardown'>,
   settings: Environment,
@@ -72,7 +72,7 @@ export async function startService(
   const url = await new Promise<string>((resolve, reject) => {
     const tooLate = setTimeout(() => {
       child.kill('SIGKILL')
-      reject(new Error(`It did not listen within ${startSeconds} s:\n${printed()}`))
+      reject(new Error(`The service did not listen within ${startSeconds} s:\n${printed()}`))
     }, startSeconds * 1000)
     child.stdout.on('data', () => {
       const address = / listens at (http:[^\s"]+)/.exec(printed())?.[1]
@@ -82,7 +82,7 @@ export async function startService(
     })
     ended.then(({ code }) => {
       clearTimeout(tooLate)
-      reject(new Error(`It ended with ${code} before it listened:\n${printed()}`))
+      reject(new Error(`The service ended with code ${code} before it listened:\n${printed()}`))
     }, reject)
   })
   return {
@@ -96,7 +96,7 @@ export async function startService(
   }
 }
 
-/** Runs the command line to its end; one that goes on instead, as a service that should not have started, is killed. */
+/** Runs the command line to its end. A process that does not end in time is killed. */
 export async function latchkey(
   words: readonly string[],
   settings: Environment,
@@ -108,18 +108,18 @@ export async function latchkey(
   return ended.finally(() => clearTimeout(tooLate))
 }
 
-const isOfV8 = (flag: string) => flag === '--liftoff-only'
+const isV8Flag = (flag: string) => flag === '--liftoff-only'
 
 function launch(
   words: readonly string[],
   settings: Environment,
   { cwd, imports = [], entry = main }: ProcessOptions = {}
 ) {
-  // Nothing of the test's own environment but what a process needs, so that no setting comes in by accident.
+  // Pass only what a process needs, so that no setting of the test's environment gets in by accident.
   const env = { PATH: process.env.PATH, NODE_V8_COVERAGE: process.env.NODE_V8_COVERAGE, ...settings }
   const preloads = imports.flatMap((module) => ['--import', module])
-  // The flags of this process are for it as well: they say how thoroughly WebAssembly is compiled.
-  const child = spawn(process.execPath, [...process.execArgv.filter(isOfV8), ...preloads, entry, ...words], {
+  // Pass on the V8 flags of this process, which speed up the compilation of WebAssembly.
+  const child = spawn(process.execPath, [...process.execArgv.filter(isV8Flag), ...preloads, entry, ...words], {
     cwd,
     env
   })
@@ -131,7 +131,7 @@ function launch(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
   })
-  // A process that ends at once does not read what it was given.
+  // A process that ends at once closes its standard input.
   child.stdin.on('error', () => undefined)
   const ended = new Promise<Ended>((resolve, reject) => {
     child.once('error', reject)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 
-/** Takes the code blocks out of the README and the pages in docs/, so that tests can run them. */
+/** Reads the code blocks of the README and of pages in docs/, so that tests can run them. */
 
 export interface Block {
   readonly language: string
@@ -13,7 +13,7 @@ export interface Block {
   readonly prints: string | undefined
 }
 
-/** A page's code blocks, from top to bottom, with `localhost:3000` and `:8080` replaced by `port`. */
+/** The code blocks of a page, from top to bottom. `port` replaces 3000 and 8080. */
 export async function blocksOf(page: string, port: number): Promise<readonly Block[]> {
   const text = await readFile(new URL(`../../../../${page}`, import.meta.url), 'utf8')
   const moved = text.replaceAll('localhost:3000', `localhost:${port}`).replace(/(localhost:|port: )8080/g, `$1${port}`)
@@ -24,11 +24,11 @@ export async function blocksOf(page: string, port: number): Promise<readonly Blo
 /** The one block that contains `text`. Throws if there is none, or more than one. */
 export function blockWith(blocks: readonly Block[], text: string): Block {
   const [block, ...others] = blocks.filter(({ code }) => code.includes(text))
-  if (block === undefined || others.length > 0) throw new Error(`The page has not exactly one block with "${text}".`)
+  if (block === undefined || others.length > 0) throw new Error(`The page must have exactly one block with "${text}".`)
   return block
 }
 
-/** Writes the code to a module in a folder where it finds our packages. */
+/** Writes the code to a module in a folder from which it finds our dependencies. Removed when `t` ends. */
 export async function moduleOf(t: Test, code: string): Promise<string> {
   const folder = await mkdtemp(fileURLToPath(new URL('readme-', import.meta.url)))
   t.teardown(() => rm(folder, { recursive: true, force: true }))

@@ -1,4 +1,4 @@
-/** The service with another time between the publication of a signing key and its first use: `KEY_LEAD_SECONDS`. */
+/** The service, whose signing keys are published for `KEY_LEAD_SECONDS` before they sign. */
 import { buildApp } from '../../../src/app.js'
 import { loadConfig } from '../../../src/config/read-config.js'
 

@@ -1,4 +1,4 @@
-/** Loaded before a service's own modules: the machine's clocks, the steady one too, are `CLOCK_SHIFT_SECONDS` off. */
+/** Loaded first in a service process: shifts both clocks, `Date` and `performance`, by `CLOCK_SHIFT_SECONDS`. */
 const shift = Number(process.env.CLOCK_SHIFT_SECONDS) * 1000
 const RealDate = Date
 const now = performance.now.bind(performance)

@@ -1,4 +1,4 @@
-/** A service of somebody else's: one guarded route, on node:http alone. It reaches the issuer at `ISSUER_ADDRESS`. */
+/** Another service with one guarded route, on node:http alone. It reaches the issuer at `ISSUER_ADDRESS`. */
 import { createServer } from 'node:http'
 import { createVerifier } from '../../../src/verifier/index.js'
 import { serviceCredential } from '../faults/fleet-settings.js'
@@ -17,7 +17,7 @@ const server = createServer(async (request, response) => {
   if (!verdict.ok) return response.writeHead(verdict.status, verdict.headers).end(verdict.body)
   response.end(JSON.stringify({ for: verdict.auth.userId }))
 })
-// Longer than any pause of those who ask, so that no connection ends just when it is used again.
+// Longer than any pause between requests, so that no connection ends just when a client uses it again.
 server.keepAliveTimeout = 120_000
 server.listen(0, '127.0.0.1', () => {
   const at = server.address()

@@ -5,7 +5,7 @@ import type { SessionStore } from '../../../src/ports/sessions.js'
 import type { PromiseName } from '../../../src/race-kit/index.js'
 import type { Mutation } from './racing-service.js'
 
-/** A way to break the protocol, and the promise that must be found broken. */
+/** A broken protocol, and the promise that the race kit must report. */
 export interface BrokenProtocol {
   readonly name: string
   readonly breaks: PromiseName
@@ -13,7 +13,7 @@ export interface BrokenProtocol {
   readonly environment?: Environment
 }
 
-/** Each puts one port in place of a sound one; docs/reliability.md lists them. */
+/** Each replaces one port by a broken one; docs/reliability.md lists them. */
 export const brokenProtocols: readonly BrokenProtocol[] = [
   {
     name: 'a token two generations old is answered',

@@ -8,13 +8,13 @@ import { httpPlugin } from '../../../src/http/plugin.js'
 import type { Ports } from '../../../src/ports/index.js'
 import { testEnvironment } from '../service.js'
 
-/** The window of a service that is raced: short, so that much falls on both sides of it. */
+/** The grace of a service in a race: short, so that many refreshes fall inside and outside of it. */
 export const graceSeconds = 2
 
-/** What a part of the service is put in place of. */
+/** Replaces ports of the service. */
 export type Mutation = (ports: Ports) => Ports
 
-/** The service on a port of its own until `t` ends, with its ports as `mutate` leaves them; its address. */
+/** Starts the service with the ports that `mutate` returns, and returns its address. It closes with `t`. */
 export async function listeningService(
   t: Test,
   database: Database,

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 import type { AccessClaims } from '../../../src/core/access-claims.js'
 
-/** Plays the service that a verifier trusts: its keys, its tokens and its feed, each as a test wants them. */
+/** A fake Latchkey service for verifiers: keys, tokens and feed, as a test sets them. */
 
 export type Algorithm = 'ES256' | 'EdDSA' | 'RS256'
 
@@ -36,7 +36,7 @@ export function headerOf({ alg, kid }: Pick<TestKey, 'alg' | 'kid'>) {
   return { alg, typ: 'at+jwt', kid }
 }
 
-/** Signs as the algorithm of `key` says, whatever the header is. */
+/** Signs with the algorithm of `key`, also if `header` names another. */
 export function signToken(key: TestKey, payload: unknown, header: unknown = headerOf(key)): string {
   const input = `${encode(header)}.${encode(payload)}`
   const digest = key.alg === 'EdDSA' ? null : 'sha256'
@@ -57,33 +57,33 @@ export interface Issuer {
   readonly url: string
   readonly audience: string
   keys: TestKey[]
-  /** In place of what it would answer, where a test sets it. */
+  /** Answers requests for the keys in place of the issuer. */
   keysHandler: Handler | undefined
   feedHandler: Handler | undefined
   cacheControl: string
-  /** How often its keys were asked for. */
+  /** The number of requests for the keys. */
   readonly keyRequests: number
-  /** What those who followed the feed have sent, in their order. */
+  /** The headers of the requests for the feed, oldest first. */
   readonly followers: readonly {
     readonly lastEventId: string | undefined
     readonly authorization: string | undefined
   }[]
   claims(change?: Partial<AccessClaims>): AccessClaims
-  /** A good token of its first key. */
+  /** A good token, signed with the first key. */
   token(change?: Partial<AccessClaims>): string
-  /** Tells whoever follows, and whoever comes later. */
+  /** Adds an entry to the feed. */
   revoke(entry: {
     readonly sid: string | null
     readonly reason?: string
     readonly at?: number
     readonly expiresAt?: number
   }): void
-  /** Tells whoever follows which keys there are. */
-  tellKeys(): void
-  /** Sends text to whoever follows. */
-  say(text: string): void
-  /** Ends the connections of whoever follows. */
-  cutFeed(): void
+  /** Sends the current list of keys to all followers. */
+  announceKeys(): void
+  /** Sends text to all followers. */
+  sendText(text: string): void
+  /** Cuts the connections of all followers. */
+  cutConnections(): void
 }
 
 let sessionsMade = 0
@@ -93,9 +93,9 @@ export function newSid(): string {
   return `session-${sessionsMade}`
 }
 
-/** Starts an issuer, which ends with `t`. */
+/** Starts an issuer, which closes with `t`. */
 export async function startIssuer(t: Pick<Test, 'teardown'>, now: () => number = Date.now): Promise<Issuer> {
-  const told: string[] = []
+  const entries: string[] = []
   const followers: { lastEventId: string | undefined; authorization: string | undefined }[] = []
   const following = new Set<ServerResponse>()
   let keyRequests = 0
@@ -109,7 +109,7 @@ export async function startIssuer(t: Pick<Test, 'teardown'>, now: () => number =
     const lastEventId = request.headers['last-event-id']?.toString()
     followers.push({ lastEventId, authorization: request.headers.authorization })
     response.writeHead(200, { 'content-type': 'text/event-stream' })
-    response.write(told.slice(Number(lastEventId ?? 0)).join(''))
+    response.write(entries.slice(Number(lastEventId ?? 0)).join(''))
     response.write('event: ready\ndata: {}\n\n')
     following.add(response)
     response.on('close', () => following.delete(response))
@@ -163,20 +163,20 @@ export async function startIssuer(t: Pick<Test, 'teardown'>, now: () => number =
 
     revoke({ sid, reason = 'logged_out', at = now(), expiresAt = now() + 660_000 }) {
       const data = { sid, reason, at: new Date(at).toISOString(), expires_at: new Date(expiresAt).toISOString() }
-      const event = `id: ${told.length + 1}\nevent: revocation\ndata: ${JSON.stringify(data)}\n\n`
-      told.push(event)
-      issuer.say(event)
+      const event = `id: ${entries.length + 1}\nevent: revocation\ndata: ${JSON.stringify(data)}\n\n`
+      entries.push(event)
+      issuer.sendText(event)
     },
 
-    tellKeys() {
-      issuer.say(`event: keys\ndata: ${JSON.stringify({ kids: issuer.keys.map(({ kid }) => kid) })}\n\n`)
+    announceKeys() {
+      issuer.sendText(`event: keys\ndata: ${JSON.stringify({ kids: issuer.keys.map(({ kid }) => kid) })}\n\n`)
     },
 
-    say(text) {
+    sendText(text) {
       for (const response of following) response.write(text)
     },
 
-    cutFeed() {
+    cutConnections() {
       for (const response of following) response.destroy()
     }
   }

@@ -25,8 +25,8 @@ export interface TestVerifierOptions extends Partial<VerifierOptions> {
   readonly timing?: Partial<Timing>
 }
 
-/** A verifier of `issuer`'s tokens, and what it has warned of. It is closed when `t` ends. */
-export function verifierOf(t: Test, issuer: Issuer, { clock, timing, ...options }: TestVerifierOptions = {}) {
+/** A verifier of `issuer`'s tokens and its warnings. It closes with `t`. */
+export function openVerifier(t: Test, issuer: Issuer, { clock, timing, ...options }: TestVerifierOptions = {}) {
   const warnings: string[] = []
   const runtime: Runtime = {
     now: clock?.now ?? Date.now,
@@ -41,20 +41,20 @@ export function verifierOf(t: Test, issuer: Issuer, { clock, timing, ...options 
   return { verifier, warnings }
 }
 
-/** What follows the issuer's feed. */
-export const followed = { feed: { credential } }
+/** The options that follow the issuer's feed. */
+export const withFeed = { feed: { credential } }
 
-/** `accepted`, or why it is not. */
-export async function worth(verifier: Verifier, token: string): Promise<string> {
-  const verdict = await verifier.verify(token)
-  return verdict.ok ? 'accepted' : verdict.code
+/** `accepted`, or the code of the refusal. */
+export async function verificationCode(verifier: Verifier, token: string): Promise<string> {
+  const result = await verifier.verify(token)
+  return result.ok ? 'accepted' : result.code
 }
 
-/** Waits, in bounded time, until something holds that another party has to do. */
-export async function until(holds: () => boolean | Promise<boolean>, milliseconds = 10_000): Promise<void> {
+/** Waits until a condition holds. Rejects after `milliseconds`. */
+export async function waitUntil(holds: () => boolean | Promise<boolean>, milliseconds = 10_000): Promise<void> {
   const end = Date.now() + milliseconds
   while (!(await holds())) {
-    if (Date.now() > end) throw new Error('It did not come to hold in time.')
+    if (Date.now() > end) throw new Error('The condition did not hold in time.')
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }

@@ -1,5 +1,5 @@
 import type { Revocation } from '../../../core/revocation-set.js'
-import { type RevocationLog, slowestCommitSeconds } from '../../../ports/revocations.js'
+import { maxCommitSeconds, type RevocationLog } from '../../../ports/revocations.js'
 import type { Database } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { clock, revocationColumns, seconds } from '../sql/fragments.js'
@@ -16,7 +16,7 @@ export function prismaRevocationLog(database: Database): RevocationLog {
     since: (id) =>
       unexpired(Prisma.sql`(
         r.id > ${id}
-        OR r.at >= coalesce((SELECT seen.at FROM revocation seen WHERE seen.id = ${id}), '-infinity') - ${seconds(slowestCommitSeconds)}
+        OR r.at >= coalesce((SELECT seen.at FROM revocation seen WHERE seen.id = ${id}), '-infinity') - ${seconds(maxCommitSeconds)}
       )`)
   }
 }
