@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
-import { addUser, attempt, digest, eventsOf, login, ops, policy, reread, type Stores, tryLogin } from './stores.js'
+import { addUser, eventsOf, login, ops, policy, reread, type Stores, tryLogin } from './stores.js'
 
-/** The promises of every `SessionStore` about creating, reading and rotating sessions. */
+/** The promises of every `SessionStore` about creating, using and renaming sessions. */
 export function testSessions(t: Test, stores: Stores): void {
   const { sessions } = stores
 
@@ -105,144 +105,6 @@ export function testSessions(t: Test, stores: Stores): void {
     })
     t.equal((await sessions.listOfUser(user.id)).length, 2)
     t.match(await tryLogin(stores, user, { replaces: randomUUID() }), { revocations: [] })
-  })
-
-  t.test('rotate moves a row at the presented generation, and changes only its idle end', async (t) => {
-    const session = await login(stores, await addUser(stores))
-    await stores.age(100)
-    const before = await reread(stores, session)
-    const rotated = await sessions.rotate(attempt(before, digest('key')))
-    if (rotated === undefined) return t.fail('refused')
-
-    t.match(rotated, { generation: 1, rotatedAt: rotated.now, lastUsedAt: rotated.now, retryKeyHash: digest('key') })
-    t.equal(rotated.idleExpiresAt, rotated.now + policy.refreshIdleTtlSeconds * 1000)
-    t.equal(rotated.absoluteExpiresAt, before.absoluteExpiresAt)
-    const { now, ...found } = await reread(stores, session)
-    t.same({ ...found, now: rotated.now }, rotated)
-    t.ok(now >= rotated.now)
-  })
-
-  t.test('rotate never moves the idle end past the absolute end', async (t) => {
-    const session = await login(stores, await addUser(stores), { absoluteTtlSeconds: 300, idleTtlSeconds: 200 })
-    const rotated = await sessions.rotate(attempt(session))
-    t.equal(rotated?.idleExpiresAt, session.absoluteExpiresAt)
-  })
-
-  t.test('rotate changes nothing if generation, secret hash or id do not match', async (t) => {
-    const session = await login(stores, await addUser(stores))
-    t.equal(await sessions.rotate({ ...attempt(session), generation: 1 }), undefined)
-    t.equal(await sessions.rotate({ ...attempt(session), secretHash: digest('other') }), undefined)
-    t.equal(await sessions.rotate({ ...attempt(session), sid: randomUUID() }), undefined)
-    t.match(await reread(stores, session), { generation: 0, rotatedAt: null, lastUsedAt: session.lastUsedAt })
-  })
-
-  t.test('rotate refuses within the grace window, except for a new session', async (t) => {
-    const session = await login(stores, await addUser(stores))
-    const first = await sessions.rotate(attempt(session))
-    if (first === undefined) return t.fail('a new session rotates at once')
-    t.equal(await sessions.rotate(attempt(first)), undefined)
-    await stores.age(policy.graceSeconds - 10)
-    t.equal(await sessions.rotate(attempt(first)), undefined)
-    await stores.age(10)
-    t.match(await sessions.rotate(attempt(first)), { generation: 2 })
-  })
-
-  t.test('without a grace window every refresh rotates', async (t) => {
-    const strict = stores.sessionsUnder({ graceSeconds: 0 })
-    let session = await login(stores, await addUser(stores))
-    for (const generation of [1, 2, 3]) {
-      const rotated = await strict.rotate(attempt(session))
-      t.equal(rotated?.generation, generation)
-      session = rotated ?? session
-    }
-  })
-
-  t.test('rotate refuses an expired session, a disabled user and modes without refresh token', async (t) => {
-    const user = await addUser(stores)
-    const idle = await login(stores, user, { idleTtlSeconds: 50 })
-    const absolute = await login(stores, user, { absoluteTtlSeconds: 60, idleTtlSeconds: 60 })
-    const live = await login(stores, user)
-    await stores.age(70)
-    t.equal(await sessions.rotate(attempt(idle)), undefined)
-    t.equal(await sessions.rotate(attempt(absolute)), undefined)
-    for (const mode of ['session', 'access'] as const) {
-      t.equal(await sessions.rotate(attempt(await login(stores, user, { mode }))), undefined, mode)
-    }
-    t.ok(await sessions.rotate(attempt(live)))
-    t.match(await sessions.find(idle.id), { generation: 0 }, 'find still returns an expired session')
-  })
-
-  t.test('of fifty concurrent refreshes exactly one rotates', async (t) => {
-    const session = await login(stores, await addUser(stores))
-    const rotated = await Promise.all(Array.from({ length: 50 }, () => sessions.rotate(attempt(session))))
-    t.equal(rotated.filter((row) => row !== undefined).length, 1)
-    t.match(await reread(stores, session), { generation: 1 })
-  })
-
-  t.test('a generation can be as large as four bytes allow', async (t) => {
-    const session = await login(stores, await addUser(stores))
-    t.ok(await sessions.advance(session, { kind: 'restore', generation: 4_294_967_290, retryKeyHash: null }, {}))
-    await stores.age(policy.graceSeconds)
-    const rotated = await sessions.rotate(attempt(await reread(stores, session)))
-    t.equal(rotated?.generation, 4_294_967_291)
-  })
-
-  t.test('advance applies a verdict if the row is unchanged since it was read', async (t) => {
-    const session = await login(stores, await addUser(stores))
-    const rotated = await sessions.rotate(attempt(session, digest('key')))
-    await stores.age(100)
-    const seen = await reread(stores, session)
-    t.not(rotated?.rotatedAt, seen.rotatedAt)
-
-    t.equal(await sessions.advance(seen, { kind: 'renew', generation: 1, retryKeyHash: digest('key') }, ops), true)
-    const renewed = await reread(stores, session)
-    t.match(renewed, { generation: 1, retryKeyHash: digest('key'), recoveredGeneration: 1 })
-    t.ok(renewed.now - (renewed.rotatedAt ?? 0) < 20_000)
-    t.equal(renewed.lastUsedAt, renewed.rotatedAt)
-    t.equal(renewed.idleExpiresAt, renewed.lastUsedAt + policy.refreshIdleTtlSeconds * 1000)
-    t.equal(
-      await sessions.advance(seen, { kind: 'recover', generation: 1, retryKeyHash: null }, ops),
-      false,
-      'the row has changed'
-    )
-
-    const elsewhere = { ...renewed, generation: 0 }
-    t.equal(await sessions.advance(elsewhere, { kind: 'restore', generation: 5, retryKeyHash: null }, ops), false)
-
-    t.equal(await sessions.advance(renewed, { kind: 'recover', generation: 1, retryKeyHash: null }, ops), true)
-    const recovered = await reread(stores, session)
-    t.match(recovered, { generation: 1, recoveredGeneration: 1, retryKeyHash: null })
-    t.equal(await sessions.advance(recovered, { kind: 'restore', generation: 8, retryKeyHash: null }, ops), true)
-    t.match(await reread(stores, session), { generation: 8, recoveredGeneration: 1 })
-    t.match(await eventsOf(stores, { sessionId: session.id }), [
-      { type: 'refresh_restored', userId: session.userId, actorId: ops.userId, ip: ops.ip, userAgent: 'ops' },
-      { type: 'refresh_recovered' },
-      { type: 'login_succeeded' }
-    ])
-  })
-
-  t.test('of twenty concurrent recoveries one is applied', async (t) => {
-    const session = await login(stores, await addUser(stores))
-    await sessions.rotate(attempt(session))
-    const seen = await reread(stores, session)
-    const step = { kind: 'recover', generation: 1, retryKeyHash: null } as const
-    await stores.age(0)
-    const advanced = await Promise.all(Array.from({ length: 20 }, () => sessions.advance(seen, step, {})))
-    t.equal(advanced.filter(Boolean).length, 1)
-    t.equal((await eventsOf(stores, { sessionId: session.id, type: 'refresh_recovered' })).length, 1)
-  })
-
-  t.test('advance brings back no ended or expired session', async (t) => {
-    const user = await addUser(stores)
-    const ended = await login(stores, user)
-    const expired = await login(stores, user, { idleTtlSeconds: 50 })
-    await sessions.end({ sid: ended.id }, 'logged_out', {})
-    await stores.age(60)
-    const step = { kind: 'restore', generation: 5, retryKeyHash: null } as const
-    t.equal(await sessions.advance(ended, step, {}), false)
-    t.equal(await sessions.advance(await reread(stores, expired), step, {}), false)
-    t.equal(await sessions.find(ended.id), undefined)
-    t.equal((await eventsOf(stores, { userId: user.id, type: 'refresh_restored' })).length, 0)
   })
 
   t.test('touch moves the idle end of a server-side session, never past the absolute end', async (t) => {

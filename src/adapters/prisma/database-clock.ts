@@ -4,9 +4,9 @@ import type { Clock } from '../../ports/runtime.js'
 import type { Database } from './database.js'
 
 /** Local time in milliseconds. It only runs forward, whatever is done to the machine's time of day. */
-export type LocalTime = () => number
+type LocalTime = () => number
 
-export interface DatabaseClock extends Clock {
+interface DatabaseClock extends Clock {
   /** Measures the offset to the database's clock again. If that fails, the clock keeps the last offset. */
   measure(): Promise<void>
   stop(): void

@@ -29,7 +29,7 @@ export type Bounds = Required<Pick<WorkQueueOptions, 'maxRunning' | 'maxWaiting'
 type PrismaAdapter = Awaited<ReturnType<SqlDriverAdapterFactory['connect']>>
 export type PrismaTransaction = Awaited<ReturnType<PrismaAdapter['startTransaction']>>
 
-export interface DatabaseParts {
+interface DatabaseParts {
   readonly kind: Database['kind']
   readonly adapter: SqlDriverAdapterFactory
   readonly bounds: Bounds

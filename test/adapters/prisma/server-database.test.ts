@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { openServerDatabase } from '../../../src/adapters/prisma/server-database.js'
 import { Unavailable } from '../../../src/ports/errors.js'
-import { onServer, openTestDatabase, serverUrl, sql, testDatabases, testSchema } from '../../support/database.js'
+import { onServer, openTestDatabase, sql, testDatabases, testSchema } from '../../support/database.js'
+import { startRelay } from '../../support/faults/relay.js'
 
 const onlyWithServer = testDatabases(t).includes('server') ? {} : { skip: 'needs TEST_DATABASE_URL' }
 
@@ -109,24 +109,21 @@ t.test('a connection that the server closed is replaced', onlyWithServer, async 
 })
 
 t.test('the pool recovers by itself after the server was away', onlyWithServer, async (t) => {
-  const relay = await relayTo(t, new URL(serverUrl ?? ''))
-  const url = new URL(await testSchema(t))
-  url.hostname = '127.0.0.1'
-  url.port = String(relay.port)
-  const database = await openServerDatabase({ url: url.href })
+  const relay = await startRelay(t, await testSchema(t))
+  const database = await openServerDatabase({ url: relay.url })
   t.teardown(() => database.close())
   const ping = () => sql(database, 'SELECT 1 AS "one"')
   const pingInTransaction = () =>
     database.run((prisma) => prisma.$transaction((transaction) => transaction.$queryRaw`SELECT 1`))
 
-  await relay.cut()
+  relay.cut()
   await t.rejects(ping(), Unavailable)
   await t.rejects(pingInTransaction(), Unavailable)
   await t.rejects(
     database.run((prisma) => prisma.user.count()),
     Unavailable
   )
-  await relay.restore()
+  relay.restore()
   t.same(await ping(), [{ one: 1 }])
 })
 
@@ -140,27 +137,3 @@ t.test('an exhausted pool refuses at once', onlyWithServer, async (t) => {
   await t.rejects(sql(database, 'SELECT 1'), Unavailable)
   await Promise.all([...sleepers, ...waiters])
 })
-
-/** A relay to the server that can be cut and restored. */
-async function relayTo(t: Test, target: URL) {
-  const sockets = new Set<Socket>()
-  const server = createServer((client) => {
-    const onward = connect(Number(target.port || 5432), target.hostname)
-    for (const socket of [client, onward]) {
-      sockets.add(socket)
-      socket.on('error', () => socket.destroy())
-    }
-    client.pipe(onward)
-    onward.pipe(client)
-  })
-  const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
-  await listen(0)
-  const { port } = server.address() as AddressInfo
-  const cut = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve())
-      for (const socket of sockets) socket.destroy()
-    })
-  t.teardown(cut)
-  return { port, cut, restore: () => listen(port) }
-}

@@ -5,7 +5,7 @@ import type { Page, PageRequest } from '../../../ports/paging.js'
 import { Prisma } from '../generated/client.js'
 
 /** How a listing in one order reads and makes its cursors. */
-export interface Listing<T> {
+interface Listing<T> {
   /** The condition for rows after the cursor; undefined for the first page. Throws `InvalidCursor`. */
   after(cursor: string | undefined): Prisma.Sql | undefined
   /** Makes the page. Query one row more than its limit: that row shows that another page follows. */

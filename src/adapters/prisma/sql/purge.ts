@@ -4,7 +4,7 @@ import { eventTarget } from './audit-events.js'
 import { beforeAnySession, clock, seconds } from './fragments.js'
 
 /** How many rows one batch removed. */
-export interface Purged {
+interface Purged {
   readonly sessions: number
   readonly revocations: number
   readonly events: number
