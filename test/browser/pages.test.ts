@@ -1,12 +1,13 @@
+// One file with one browser and one service, because a browser starts slowly.
 import type { Browser, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { expectAccessible, expectNarrow } from '../support/browser/accessibility.js'
-import { faultsOf, openBrowser, openProfile, patienceMilliseconds } from '../support/browser/chromium.js'
+import { faultsOf, fileTimeoutMilliseconds, openBrowser, openProfile } from '../support/browser/chromium.js'
 import { openTestDatabase } from '../support/database.js'
 import { anotherDevice, newEmail, newPerson, refreshCookie } from '../support/http/people.js'
 import { goodPassword, openService } from '../support/service.js'
 
-t.setTimeout(patienceMilliseconds)
+t.setTimeout(fileTimeoutMilliseconds)
 const browser = await openBrowser(t)
 if (browser !== undefined) await testPages(browser)
 
@@ -28,7 +29,7 @@ async function testPages(browser: Browser): Promise<void> {
       await page.goto(origin + path)
       await page.getByRole('button', { name: 'Sign in', exact: true }).waitFor()
       await test(t, page)
-      t.strictSame(faults, [], 'nothing is forbidden or thrown, and nobody else is asked')
+      t.strictSame(faults, [], 'the page violates no policy, throws nothing and loads from its own origin only')
     })
   }
 
@@ -64,7 +65,7 @@ async function testPages(browser: Browser): Promise<void> {
     await expectNarrow(t, page, 'the devices')
 
     await click(page, "Sign out: Ada's phone")
-    await expectAccessible(t, page, 'the question')
+    await expectAccessible(t, page, 'the dialog')
     await confirm(page, 'Sign out')
     await says(page, "“Ada's phone” is signed out.")
     t.equal(await devices.count(), 1)
@@ -136,7 +137,7 @@ async function testPages(browser: Browser): Promise<void> {
     await click(page, 'Sign out')
     await page.getByText('You are signed out.').waitFor()
     const left = (await page.context().cookies()).map(({ name }) => name)
-    t.notOk(left.includes(refreshCookie), 'the credential is gone')
+    t.notOk(left.includes(refreshCookie), 'the cookie is deleted')
     await page.reload()
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
   })
@@ -151,8 +152,8 @@ async function testPages(browser: Browser): Promise<void> {
     await page.getByText('You were signed out here from another of your devices.').waitFor()
     t.equal(await page.evaluate('document.activeElement.textContent'), 'Sign in')
     t.equal(await status(page).textContent(), '')
-    t.notOk((await page.content()).includes('Chrome on Linux'), 'nothing is left of what was shown')
-    await expectAccessible(t, page, 'the form that says why')
+    t.notOk((await page.content()).includes('Chrome on Linux'), 'the personal data is removed')
+    await expectAccessible(t, page, 'the form with the reason')
 
     await signIn(page, email)
     await page.getByText('This device', { exact: true }).waitFor()
@@ -178,7 +179,7 @@ async function testPages(browser: Browser): Promise<void> {
 
     await click(page, 'End…: a phone')
     await page.getByLabel('Why, for the audit log').fill('reported lost')
-    await expectAccessible(t, page, 'the question of the console')
+    await expectAccessible(t, page, 'the dialog of the console')
     await confirm(page, 'End session')
     await says(page, 'The session has ended.')
     t.equal((await phone.send('GET', '/me')).statusCode, 401)
@@ -233,7 +234,7 @@ async function testPages(browser: Browser): Promise<void> {
     await signIn(page, email)
     await page.getByText('This account lacks the role “admin”.').waitFor()
     t.notOk(await page.getByRole('heading', { name: 'People' }).isVisible())
-    await expectAccessible(t, page, 'the console for nobody')
+    await expectAccessible(t, page, 'the console without the role')
   })
 
   testPage("everybody's sessions end only after typing the confirmation", '/console', async (t, page) => {

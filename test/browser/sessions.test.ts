@@ -1,17 +1,14 @@
+// One file with one browser and one service, because a browser starts slowly. Tests what browsers keep of a session, and
+// which requests they and the service refuse.
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import t from 'tap'
-import { openBrowser, openProfile, patienceMilliseconds } from '../support/browser/chromium.js'
+import { fileTimeoutMilliseconds, openBrowser, openProfile } from '../support/browser/chromium.js'
 import { openOtherSite, serveClient } from '../support/browser/other-site.js'
 import { age, openTestDatabase, sql } from '../support/database.js'
 import { anotherDevice, newEmail, newPerson, refreshCookie } from '../support/http/people.js'
 import { Client, goodPassword, openService } from '../support/service.js'
 
-/**
- * What browsers keep of a session, and which requests they and the service refuse. A browser starts slowly, so one file
- * has all these tests, with one browser and one service.
- */
-
-t.setTimeout(patienceMilliseconds)
+t.setTimeout(fileTimeoutMilliseconds)
 const browser = await openBrowser(t)
 if (browser !== undefined) await testSessions(browser)
 
@@ -232,7 +229,7 @@ async function testSessions(browser: Browser): Promise<void> {
     t.match(await clientSays(page, `await client.login(${credentials})`), { code: 'network_error' })
     t.equal(await generationOf(sid), generation)
     const sameUser = 'SELECT 1 FROM session WHERE user_id = (SELECT user_id FROM session WHERE id = $1::uuid)'
-    t.equal((await sql(database, sameUser, sid)).length, 1, 'no session was made')
+    t.equal((await sql(database, sameUser, sid)).length, 1, 'no session was created')
   })
 
   t.test("forms and fetches from another origin's page are refused", async (t) => {
@@ -306,7 +303,7 @@ async function testSessions(browser: Browser): Promise<void> {
     t.strictSame(
       (await profile.cookies(victims)).filter(({ name }) => name === refreshCookie).map(({ domain }) => domain),
       ['auth.localhost'],
-      'the browser keeps it to the host that set it'
+      'the browser sends it only to the host that set it'
     )
     await page.goto(`${victims}/healthz`)
     t.match(await ask(page, 'POST', '/refresh'), { status: 200, body: { session_id: body.session_id } })

@@ -32,7 +32,7 @@ t.test('no credential is logged', async (t) => {
   await app.close()
 
   t.notMatch(lines.join(''), 'hunter2')
-  t.match(lines.join(''), 'ada@example.com', 'and the rest is logged')
+  t.match(lines.join(''), 'ada@example.com', 'everything else is logged')
   t.match(lines.join(''), '[redacted]')
 })
 

@@ -5,7 +5,7 @@ import { openTestDatabase } from '../support/database.js'
 import { newHost, openPluginOptions } from '../support/host.js'
 import { openAdminService, userIdOf } from '../support/http/admin.js'
 import { anotherDevice, newEmail, newPerson } from '../support/http/people.js'
-import { ajv, misfit, type Operation, operationsOf, specificationOf } from '../support/http/specification.js'
+import { ajv, mismatchOf, type Operation, operationsOf, specificationOf } from '../support/http/specification.js'
 import { Client, goodPassword } from '../support/service.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
@@ -61,7 +61,7 @@ for (const { path, method, name, operation } of operations) {
       'has a success'
     )
     for (const [status, response] of Object.entries(operation.responses)) {
-      t.ok(response.description, `${status} says what it means`)
+      t.ok(response.description, `${status} has a description`)
       if (Number(status) < 400) continue
       t.strictSame(Object.keys(response.content ?? {}), ['application/problem+json'], `${status} is a problem`)
     }
@@ -85,7 +85,7 @@ t.test('every response is as the specification describes it', async (t) => {
     const path = pathOf(url)
     seen.add(`${method} ${path}`)
     t.equal(
-      misfit(specification.paths[path]?.[method.toLowerCase()], response),
+      mismatchOf(specification.paths[path]?.[method.toLowerCase()], response),
       undefined,
       `${method} ${url} is as described`
     )
@@ -171,11 +171,11 @@ t.test('every response is as the specification describes it', async (t) => {
   ]) {
     await ask(nobody, 'GET', url, 200)
   }
-  const unasked = operations.filter(({ name, operation }) => !seen.has(name) && !isForServices(operation))
+  const untested = operations.filter(({ name, operation }) => !seen.has(name) && !isForServices(operation))
   t.strictSame(
-    unasked.map(({ name }) => name),
+    untested.map(({ name }) => name),
     [],
-    'every route was asked'
+    'every route was tested'
   )
 })
 
@@ -186,7 +186,7 @@ t.test('the page at /docs works under its own policy and loads nothing from else
   const policy = String(page.headers['content-security-policy'])
   t.match(policy, /default-src 'self';.*frame-ancestors 'none'/)
   t.notMatch(policy, /unsafe|https?:|\*/)
-  t.notMatch(page.body, /<script>|<style>|\son\w+=|style=|https?:\/\//, 'nothing inline, and nothing from elsewhere')
+  t.notMatch(page.body, /<script>|<style>|\son\w+=|style=|https?:\/\//, 'nothing inline, nothing from another origin')
 
   const assets = [...page.body.matchAll(/(?:href|src)="\.\/([^"]+)"/g)].map(([, asset]) => `/docs/${asset}`)
   t.ok(assets.length >= 4)

@@ -159,9 +159,9 @@ t.test(
   { skip: serverUrl === undefined && 'TEST_DATABASE_URL is not set' },
   async (t) => {
     const schemaUrl = new URL(await testSchema(t))
-    const road = await openRoad(t, { host: schemaUrl.hostname, port: Number(schemaUrl.port || 5432) })
+    const relay = await openRelay(t, { host: schemaUrl.hostname, port: Number(schemaUrl.port || 5432) })
     const through = new URL(schemaUrl)
-    through.port = String(road.port)
+    through.port = String(relay.port)
     const database = await openServerDatabase({ url: through.href, poolSize: 2, waitSeconds: 1 })
     t.teardown(() => database.close())
     const { app, admin } = await openAdminService(t, database)
@@ -169,50 +169,50 @@ t.test(
 
     await t.test('after its connections were cut, the next request opens new ones', async (t) => {
       const cut = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE client_port = ANY ($1)'
-      const { rowCount } = await onServer((client) => client.query(cut, [road.onwardPorts()]))
+      const { rowCount } = await onServer((client) => client.query(cut, [relay.onwardPorts()]))
       t.ok(rowCount)
       const { statusCode } = await ask(prepared.cookie, { method: 'GET', url: '/me' })
       t.ok(statusCode === 200 || statusCode === 503)
       t.equal((await ask(prepared.cookie, { method: 'GET', url: '/me' })).statusCode, 200)
     })
 
-    await road.close()
+    await relay.close()
     for (const [name, client, request] of prepared.requests) {
       await t.test(`${name}, while the port is closed`, async (t) => expectUnavailable(t, await ask(client, request)))
     }
-    await road.open()
+    await relay.open()
     await expectAllAsBefore(t, prepared)
     t.ok((await signInAdmin(app)).accessToken)
   }
 )
 
 /** A relay to the database server. Closing it cuts all connections and frees its port. */
-async function openRoad(t: Test, target: { readonly host: string; readonly port: number }) {
-  const travellers = new Map<Socket, Socket>()
+async function openRelay(t: Test, target: { readonly host: string; readonly port: number }) {
+  const relayedConnections = new Map<Socket, Socket>()
   const serve = (socket: Socket) => {
     const onwards = connect(target)
-    travellers.set(socket, onwards)
+    relayedConnections.set(socket, onwards)
     for (const end of [socket, onwards]) end.on('error', () => end.destroy())
     socket.pipe(onwards).pipe(socket)
     socket.on('close', () => onwards.destroy())
     onwards.on('close', () => {
       socket.destroy()
-      travellers.delete(socket)
+      relayedConnections.delete(socket)
     })
   }
   let server: Server = createServer(serve)
   const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   await listen(0)
   const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('The road has no port.')
+  if (address === null || typeof address === 'string') throw new Error('The relay has no port.')
   const { port } = address
 
   const road = {
     port,
     /** How the server identifies connections through the relay. */
-    onwardPorts: () => [...travellers.values()].map(({ localPort }) => localPort),
+    onwardPorts: () => [...relayedConnections.values()].map(({ localPort }) => localPort),
     async close() {
-      for (const socket of travellers.keys()) socket.destroy()
+      for (const socket of relayedConnections.keys()) socket.destroy()
       await new Promise((resolve) => server.close(resolve))
     },
     async open() {

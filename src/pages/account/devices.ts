@@ -2,7 +2,7 @@ import { client, request } from '../shared/connection.js'
 import { type Device, deviceName, deviceRow, rowButton } from '../shared/device-row.js'
 import { ask } from '../shared/dialog.js'
 import { byId, replaceChildren } from '../shared/dom.js'
-import { onClick, say } from '../shared/status.js'
+import { onClick, showStatus } from '../shared/status.js'
 
 const title = byId('devices-title', HTMLHeadingElement)
 const list = byId('devices', HTMLUListElement)
@@ -20,7 +20,7 @@ export function prepareDevices(changed: () => Promise<void>): void {
     if (answer === undefined) return
     const revoked = await client.revokeOthers()
     await changed()
-    say(revoked === 1 ? 'One other device is signed out.' : `${revoked} other devices are signed out.`)
+    showStatus(revoked === 1 ? 'One other device is signed out.' : `${revoked} other devices are signed out.`)
     title.focus()
   })
 }
@@ -51,7 +51,7 @@ function row(session: Device, changed: () => Promise<void>): HTMLLIElement {
     if (answer === undefined || answer.value === '') return
     await request('PATCH', `sessions/${session.id}`, { device: answer.value })
     await changed()
-    say(`The device is called “${answer.value}” now.`)
+    showStatus(`The device is called “${answer.value}” now.`)
   })
   if (session.current) return deviceRow(session, [rename])
 
@@ -65,7 +65,7 @@ function row(session: Device, changed: () => Promise<void>): HTMLLIElement {
     if (answer === undefined) return
     await client.revoke(session.id)
     await changed()
-    say(`“${name}” is signed out.`)
+    showStatus(`“${name}” is signed out.`)
   })
   return deviceRow(session, [rename, end])
 }

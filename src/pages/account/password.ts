@@ -1,7 +1,7 @@
 import { hasCode, request } from '../shared/connection.js'
 import { byId } from '../shared/dom.js'
 import { problemWords } from '../shared/problem-words.js'
-import { onSubmit, say } from '../shared/status.js'
+import { onSubmit, showStatus } from '../shared/status.js'
 
 const form = byId('password-form', HTMLFormElement)
 const user = byId('password-user', HTMLInputElement)
@@ -25,7 +25,7 @@ export function preparePassword(changed: () => Promise<void>): void {
     }
     form.reset()
     await changed()
-    say('The password is changed, and all other devices are signed out.')
+    showStatus('The password is changed, and all other devices are signed out.')
   })
 }
 

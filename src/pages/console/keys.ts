@@ -2,7 +2,7 @@ import { request } from '../shared/connection.js'
 import { ask } from '../shared/dialog.js'
 import { byId, element } from '../shared/dom.js'
 import type { Keys, RotatedKeys } from '../shared/responses.js'
-import { onClick, say } from '../shared/status.js'
+import { onClick, showStatus } from '../shared/status.js'
 import { timeElement } from '../shared/timeline.js'
 
 type SigningKey = Keys['keys'][number]
@@ -23,7 +23,7 @@ export function prepareKeys(): void {
     const body = { revoke_old: answer.chosen }
     const { rotated, keys } = await request<RotatedKeys>('POST', 'admin/keys/rotate', body)
     show(keys)
-    say(rotated ? 'There is a new signing key.' : 'Nothing has changed: the next key is already published.')
+    showStatus(rotated ? 'There is a new signing key.' : 'Nothing has changed: the next key is already published.')
   })
 }
 

@@ -1,7 +1,7 @@
 import { request } from '../shared/connection.js'
 import { byId, element, replaceChildren } from '../shared/dom.js'
 import type { User, Users } from '../shared/responses.js'
-import { onClick, onSubmit, say } from '../shared/status.js'
+import { onClick, onSubmit, showStatus } from '../shared/status.js'
 import { badges } from './badges.js'
 import { loadPerson, preparePerson } from './person.js'
 
@@ -21,7 +21,9 @@ export function preparePeople(): void {
   onSubmit(form, async () => {
     emailPrefix = email.value.trim()
     const count = await loadFound()
-    say(count === 0 ? 'Nobody was found.' : count === 1 ? 'One person was found.' : `${count} people were found.`)
+    showStatus(
+      count === 0 ? 'Nobody was found.' : count === 1 ? 'One person was found.' : `${count} people were found.`
+    )
   })
 }
 

@@ -4,7 +4,7 @@ import { ask } from '../shared/dialog.js'
 import { byId, element, replaceChildren } from '../shared/dom.js'
 import { reasonWords } from '../shared/event-words.js'
 import type { AdminSessions, Events, Revoked, User } from '../shared/responses.js'
-import { onClick, say } from '../shared/status.js'
+import { onClick, showStatus } from '../shared/status.js'
 import { timeElement, timelineItem } from '../shared/timeline.js'
 import { sentence } from '../shared/words.js'
 import { badges } from './badges.js'
@@ -92,7 +92,9 @@ async function changeRoles(user: User): Promise<void> {
   const roles = [...new Set(answer.value.split(/[\s,]+/).filter((role) => role !== ''))]
   await request('PATCH', `admin/users/${user.id}`, { roles })
   await changed()
-  say(roles.length === 0 ? `${user.email} has no roles now.` : `${user.email} has the roles ${roles.join(', ')} now.`)
+  showStatus(
+    roles.length === 0 ? `${user.email} has no roles now.` : `${user.email} has the roles ${roles.join(', ')} now.`
+  )
 }
 
 async function disable(user: User): Promise<void> {
@@ -105,7 +107,7 @@ async function disable(user: User): Promise<void> {
   if (answer === undefined) return
   await request('PATCH', `admin/users/${user.id}`, { disabled: true })
   await changed()
-  say(`${user.email} is disabled.`)
+  showStatus(`${user.email} is disabled.`)
 }
 
 async function enable(user: User): Promise<void> {
@@ -113,7 +115,7 @@ async function enable(user: User): Promise<void> {
   if (answer === undefined) return
   await request('PATCH', `admin/users/${user.id}`, { disabled: false })
   await changed()
-  say(`${user.email} is enabled.`)
+  showStatus(`${user.email} is enabled.`)
 }
 
 async function endAll(user: User): Promise<void> {
@@ -128,7 +130,7 @@ async function endAll(user: User): Promise<void> {
   const path = `admin/users/${user.id}/sessions`
   const { revoked } = await request<Revoked>('DELETE', path, noteOf(answer.value))
   await changed()
-  say(revoked === 1 ? 'One session has ended.' : `${revoked} sessions have ended.`)
+  showStatus(revoked === 1 ? 'One session has ended.' : `${revoked} sessions have ended.`)
 }
 
 const noteField = { label: 'Why, for the audit log (may be left empty)', maxLength: 500 }
@@ -146,7 +148,7 @@ function liveRow(session: Session, open: ReadonlySet<string>): HTMLLIElement {
     if (answer === undefined) return
     await request('DELETE', `admin/sessions/${session.id}`, noteOf(answer.value))
     await changed()
-    say('The session has ended.')
+    showStatus('The session has ended.')
   })
   return deviceRow(session, [end], sessionTimeline(session.id, open))
 }

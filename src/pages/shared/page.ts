@@ -4,7 +4,7 @@ import { byId } from './dom.js'
 import { signedOutWords } from './event-words.js'
 import type { Me } from './responses.js'
 import { hideSignIn, prepareSignIn, showSignIn } from './sign-in.js'
-import { attempt, onClick, say } from './status.js'
+import { attempt, onClick, showStatus } from './status.js'
 
 const who = byId('who', HTMLDivElement)
 const whoEmail = byId('who-email', HTMLSpanElement)
@@ -28,18 +28,18 @@ export async function runPage(load: (me: Me) => Promise<void>): Promise<void> {
     who.hidden = signedIn.hidden = false
     if (wasSignedOut) title.focus()
   }
-  const leave = (reason: string | undefined) => {
+  const showSignedOut = (reason: string | undefined) => {
     who.hidden = signedIn.hidden = true
     // The next user of this screen must not find data of the previous one.
     for (const part of document.querySelectorAll('[data-personal]')) part.replaceChildren()
     closeDialog()
-    say('')
+    showStatus('')
     showSignIn(reason && signedOutWords(reason))
   }
   // Signing in or out in another tab applies to this tab too.
   client.onChange((state) => {
     if (state.status === 'signed_in') void attempt(show)
-    if (state.status === 'signed_out') leave(state.reason)
+    if (state.status === 'signed_out') showSignedOut(state.reason)
   })
   prepareSignIn()
   onClick(signOut, () => client.logout())

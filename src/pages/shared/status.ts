@@ -4,14 +4,14 @@ import { problemWords } from './problem-words.js'
 const line = byId('status', HTMLParagraphElement)
 
 /** Shows a message. Screen readers read it out. */
-export function say(text: string, kind: 'done' | 'failed' = 'done'): void {
+export function showStatus(text: string, kind: 'done' | 'failed' = 'done'): void {
   line.dataset.kind = kind
   line.textContent = text
 }
 
 /** Runs an action of the user: clears the last message, and shows an error if the action fails. */
 async function perform(action: () => Promise<void>): Promise<void> {
-  say('')
+  showStatus('')
   await attempt(action)
 }
 
@@ -20,7 +20,7 @@ export async function attempt(action: () => Promise<void>): Promise<void> {
   try {
     await action()
   } catch (error) {
-    say(problemWords(error), 'failed')
+    showStatus(problemWords(error), 'failed')
   }
 }
 

@@ -56,7 +56,7 @@ t.test('the log has every event of a user, newest first, with all members', asyn
   t.ok(events.every(({ user_id: id }: EventView) => id === userId))
   t.ok(
     events.slice(0, 4).every(({ actor_id: id }: EventView) => id !== userId && id !== null),
-    'the admin did these'
+    'the admin is the actor of these events'
   )
 
   const { id, at, ...failed } = events.find(({ type }: EventView) => type === 'login_failed')

@@ -11,7 +11,7 @@ import { Client, goodPassword, testEnvironment } from '../../support/service.js'
 const skip = serverUrl === undefined && 'TEST_DATABASE_URL is not set'
 
 /** Two instances on one database server, each with its own pool, and an admin client of the first. */
-async function openTwo(t: Test, keyTiming: Overrides['keyTiming'] = {}) {
+async function openTwoInstances(t: Test, keyTiming: Overrides['keyTiming'] = {}) {
   const url = await testSchema(t)
   const admins = { ADMIN_EMAIL: 'ops@example.org', ADMIN_PASSWORD: goodPassword }
   const config = loadConfig({ ...testEnvironment, ...admins, ACCESS_TOKEN_TTL_SECONDS: '600' })
@@ -32,7 +32,7 @@ const refresh = (client: Client) =>
   client.send('POST', '/refresh', { bearer: false, payload: { refresh_token: client.refreshToken } })
 
 t.test('a key rotation at one instance applies to the other', { skip }, async (t) => {
-  const { one, other, admin } = await openTwo(t)
+  const { one, other, admin } = await openTwoInstances(t)
   const { keys } = (await admin.send('POST', '/admin/keys/rotate', { payload: {} })).json()
   const published = async () => (await other.inject('/.well-known/jwks.json')).json().keys
   for (let i = 0; i < 1000 && (await published()).length < 2; i += 1) await delay(5)
@@ -46,7 +46,7 @@ t.test(
   'an emergency rotation at one instance makes the other refuse old tokens within a second',
   { skip },
   async (t) => {
-    const { other, admin } = await openTwo(t)
+    const { other, admin } = await openTwoInstances(t)
     const there = Object.assign(new Client(other), { accessToken: admin.accessToken, refreshToken: admin.refreshToken })
     t.equal((await there.send('GET', '/me')).statusCode, 200)
     t.equal((await admin.send('POST', '/admin/keys/rotate', { payload: { revoke_old: true } })).statusCode, 200)
@@ -57,14 +57,14 @@ t.test(
     t.comment(`refused at the other instance after ${took.toFixed(1)} ms`)
     t.ok(took < 1000)
     t.equal((await there.send('GET', '/me')).statusCode, 401)
-    t.equal((await refresh(there)).statusCode, 200, 'the session lives on')
+    t.equal((await refresh(there)).statusCode, 200, 'the session continues')
     for (const client of [there, Object.assign(admin, { accessToken: there.accessToken })])
       t.equal((await client.send('GET', '/me')).statusCode, 200)
   }
 )
 
 t.test('no request fails during ten rotations while both instances sign and verify', { skip }, async (t) => {
-  const { one, other, admin } = await openTwo(t, { publishLeadSeconds: 0.7 })
+  const { one, other, admin } = await openTwoInstances(t, { publishLeadSeconds: 0.7 })
   const failures: string[] = []
   const kids = new Set<string>()
   let requests = 0

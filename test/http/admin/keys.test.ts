@@ -152,7 +152,7 @@ t.test('an emergency rotation refuses every access token at once and keeps the s
   await rotate()
   const response = await rotate({ revoke_old: true })
   t.equal(response.statusCode, 200)
-  t.strictSame(statesOf(response.json().keys), ['active', 'retired', 'retired'], 'the key that waited goes too')
+  t.strictSame(statesOf(response.json().keys), ['active', 'retired', 'retired'], 'the published key is retired too')
   for (const client of [admin, person]) {
     expectProblem(t, await client.send('GET', '/me'), 'invalid_token')
     const refreshed = await client.send('POST', '/refresh', { payload: { refresh_token: client.refreshToken } })

@@ -186,7 +186,7 @@ t.test("revoke-all ends everybody's sessions, the admin's too, and everybody can
 
   const again = new Client(app)
   t.equal((await again.signIn(person.email, { path: '/login' })).statusCode, 200)
-  t.equal((await again.send('GET', '/me')).statusCode, 200, 'a token of the same second is good')
+  t.equal((await again.send('GET', '/me')).statusCode, 200, 'a token issued in the same second is accepted')
   const { events } = (await (await signInAdmin(app)).send('GET', '/admin/events?type=everybody_revoked')).json()
   t.match(events, [{ type: 'everybody_revoked', actor_id: adminId, session_id: null }])
 })

@@ -115,7 +115,7 @@ t.test('a login or registration from another origin cannot set its cookie in thi
     t.equal(
       (await app.inject({ method: 'POST', url: '/login', payload: registration })).statusCode,
       401,
-      'no account is made'
+      'no account is created'
     )
   }
 })
@@ -174,7 +174,7 @@ t.test('every route that changes something refuses other origins, even for an ad
     }
   }
   t.ok(asked >= 11, `${asked} routes`)
-  t.match((await client.send('GET', '/me')).json(), { id, roles: ['admin'] }, 'and nothing has changed')
+  t.match((await client.send('GET', '/me')).json(), { id, roles: ['admin'] }, 'nothing has changed')
 })
 
 t.test('no GET changes anything', async (t) => {

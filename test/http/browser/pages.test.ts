@@ -46,7 +46,7 @@ for (const { name, server, prefix } of places) {
       })
       t.notOk(response.headers['set-cookie'])
       t.notMatch(response.body, /<script(?![^>]+src=)|<style|\s(on\w+|style)=|javascript:/, 'nothing inline')
-      t.notMatch(response.body, /https?:\/\//, 'nothing from elsewhere')
+      t.notMatch(response.body, /https?:\/\//, 'nothing from another origin')
     })
 
     t.test(`everything that /${page} of ${name} loads is served under the page`, async (t) => {

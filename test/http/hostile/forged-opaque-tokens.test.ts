@@ -37,15 +37,15 @@ const tokens: Readonly<Record<SessionTokenKind, string>> = {
 /** The status and code for an invalid token, per place that takes a token of that kind. */
 const ask = {
   async refresh(token: string) {
-    return worth(await app.inject({ method: 'POST', url: '/refresh', payload: { refresh_token: token } }))
+    return outcomeOf(await app.inject({ method: 'POST', url: '/refresh', payload: { refresh_token: token } }))
   },
   async session(token: string) {
-    return worth(await app.inject({ url: '/me', headers: { cookie: `${sessionCookie}=${token}` } }))
+    return outcomeOf(await app.inject({ url: '/me', headers: { cookie: `${sessionCookie}=${token}` } }))
   }
 }
 
-function worth({ statusCode, json }: { readonly statusCode: number; json(): { readonly code?: string } }): string {
-  return statusCode === 200 ? 'taken' : `${statusCode} ${json().code}`
+function outcomeOf({ statusCode, json }: { readonly statusCode: number; json(): { readonly code?: string } }): string {
+  return statusCode === 200 ? 'accepted' : `${statusCode} ${json().code}`
 }
 
 const refused = { refresh: '401 invalid_refresh_token', session: '401 invalid_token' } as const
@@ -56,7 +56,7 @@ async function expectAllRefused(
   kind: SessionTokenKind,
   changed: Iterable<readonly [name: string, token: string]>
 ) {
-  t.equal(await ask[kind](tokens[kind]), 'taken')
+  t.equal(await ask[kind](tokens[kind]), 'accepted')
   const before = asked
   const others: string[] = []
   let count = 0
@@ -67,8 +67,8 @@ async function expectAllRefused(
   }
   t.ok(count > 0)
   t.strictSame(others, [], `${count} tokens`)
-  t.equal(asked, before, 'the database was not asked')
-  t.equal(await ask[kind](tokens[kind]), 'taken')
+  t.equal(asked, before, 'no database query')
+  t.equal(await ask[kind](tokens[kind]), 'accepted')
 }
 
 const bytesOf = (kind: SessionTokenKind) => Buffer.from(tokens[kind].slice(tokenPrefixes[kind].length), 'base64url')
@@ -124,7 +124,7 @@ for (const kind of ['refresh', 'session'] as const) {
       ['no prefix', rest],
       ['prefix twice', prefix + token],
       ['prefix of the other kind', (kind === 'refresh' ? 'lk_st_' : 'lk_rt_') + rest],
-      ['prefix of nobody', `lk_xx_${rest}`],
+      ['an unknown prefix', `lk_xx_${rest}`],
       ['one letter less', token.slice(0, -1)],
       ['one letter more', `${token}A`],
       ['padded', `${token}=`],
@@ -137,7 +137,7 @@ for (const kind of ['refresh', 'session'] as const) {
 
   t.test(`a ${kind} token under another root secret or the other kind's key is refused`, async (t) => {
     const content = opaqueTokens(await secretsOf(testEnvironment.ROOT_SECRET ?? '')).open(kind, tokens[kind])
-    if (content === undefined) return t.fail('our own root secret does not open it')
+    if (content === undefined) return t.fail('our root secret does not verify it')
     const strange = opaqueTokens(await secretsOf('another root secret of more than 32 bytes'))
     const own = opaqueTokens(await secretsOf(testEnvironment.ROOT_SECRET ?? ''))
     const otherKind = kind === 'refresh' ? 'session' : 'refresh'
@@ -156,10 +156,10 @@ t.test("the root secret without the session's secret is useless", async (t) => {
   const own = opaqueTokens(await secretsOf(testEnvironment.ROOT_SECRET ?? ''))
   for (const kind of ['refresh', 'session'] as const) {
     const content = own.open(kind, tokens[kind])
-    if (content === undefined) return t.fail('it does not open')
+    if (content === undefined) return t.fail('it does not verify')
     const guessed = own.issue(kind, { ...content, secret: new Uint8Array(32) })
     t.equal(await ask[kind](guessed), refused[kind])
-    t.equal(await ask[kind](tokens[kind]), 'taken')
+    t.equal(await ask[kind](tokens[kind]), 'accepted')
   }
 })
 
@@ -167,15 +167,17 @@ t.test('each kind of token works only in its own place', async (t) => {
   const credentials = { ...tokens, access: person.client.accessToken }
   const places = {
     access: async (token: string) =>
-      worth(await app.inject({ url: '/me', headers: { authorization: `Bearer ${token}` } })),
+      outcomeOf(await app.inject({ url: '/me', headers: { authorization: `Bearer ${token}` } })),
     refresh: ask.refresh,
     'refresh cookie': async (token: string) =>
-      worth(await app.inject({ method: 'POST', url: '/refresh', headers: { cookie: `${refreshCookie}=${token}` } })),
+      outcomeOf(
+        await app.inject({ method: 'POST', url: '/refresh', headers: { cookie: `${refreshCookie}=${token}` } })
+      ),
     session: ask.session,
     // Addresses end up in logs and browser histories.
-    'query of /me': async (token: string) => worth(await app.inject(`/me?access_token=${token}&token=${token}`)),
+    'query of /me': async (token: string) => outcomeOf(await app.inject(`/me?access_token=${token}&token=${token}`)),
     'query of /refresh': async (token: string) =>
-      worth(await app.inject({ method: 'POST', url: `/refresh?refresh_token=${token}` }))
+      outcomeOf(await app.inject({ method: 'POST', url: `/refresh?refresh_token=${token}` }))
   }
   const inAnAddress = { 'query of /me': '401 missing_credentials', 'query of /refresh': '401 missing_credentials' }
   const found: Record<string, Record<string, string>> = {}
@@ -186,8 +188,8 @@ t.test('each kind of token works only in its own place', async (t) => {
   t.strictSame(found, {
     refresh: {
       access: '401 invalid_token',
-      refresh: 'taken',
-      'refresh cookie': 'taken',
+      refresh: 'accepted',
+      'refresh cookie': 'accepted',
       session: '401 invalid_token',
       ...inAnAddress
     },
@@ -195,11 +197,11 @@ t.test('each kind of token works only in its own place', async (t) => {
       access: '401 invalid_token',
       refresh: '401 invalid_refresh_token',
       'refresh cookie': '401 invalid_refresh_token',
-      session: 'taken',
+      session: 'accepted',
       ...inAnAddress
     },
     access: {
-      access: 'taken',
+      access: 'accepted',
       // Longer than any refresh token.
       refresh: '400 invalid_request',
       'refresh cookie': '401 invalid_refresh_token',

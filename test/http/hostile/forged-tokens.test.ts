@@ -13,7 +13,7 @@ import {
   es256Forgeries,
   type ForgeryParts,
   forgeries,
-  misshapen,
+  malformed,
   signWith,
   stolenKey,
   twinOf
@@ -58,27 +58,27 @@ for (const alg of signingAlgorithms) {
       trap,
       published: publishedBytes(key, (await service.inject('/.well-known/jwks.json')).body)
     }
-    const takers = { service, guarded }
+    const consumers = { service, guarded }
 
     t.test('genuine tokens, and one signed by this test with the same key, are accepted', async (t) => {
-      await expectTaken(t, takers, parts.genuine)
+      await expectAccepted(t, consumers, parts.genuine)
       const header = { alg, typ: 'at+jwt', kid: key.kid }
-      await expectTaken(t, takers, signWith(key, header, { ...claimsOf(parts.genuine), jti: 'by hand' }))
+      await expectAccepted(t, consumers, signWith(key, header, { ...claimsOf(parts.genuine), jti: 'by hand' }))
     })
 
     t.test('every forged token is refused everywhere', async (t) => {
       const forged = { ...forgeries(parts), ...(alg === 'ES256' && es256Forgeries(parts)) }
-      for (const [name, token] of Object.entries(forged)) await expectRefused(t, takers, token, name)
+      for (const [name, token] of Object.entries(forged)) await expectRefused(t, consumers, token, name)
     })
 
     t.test('a correctly signed token that is not an access token is refused everywhere', async (t) => {
-      for (const [name, token] of Object.entries(misshapen(parts))) await expectRefused(t, takers, token, name)
+      for (const [name, token] of Object.entries(malformed(parts))) await expectRefused(t, consumers, token, name)
     })
 
     t.test('an expired token is refused, however long ago it expired', async (t) => {
       for (const exp of [0, 1, -1, -(2 ** 40), Math.floor(Date.now() / 1000) - 60]) {
         const token = signWith(key, { alg, typ: 'at+jwt', kid: key.kid }, { ...claimsOf(parts.genuine), exp })
-        await expectRefused(t, takers, token, `exp ${exp}`, 'token_expired')
+        await expectRefused(t, consumers, token, `exp ${exp}`, 'token_expired')
       }
     })
 
@@ -99,11 +99,11 @@ for (const alg of signingAlgorithms) {
       const [head, payload, signature = ''] = parts.genuine.split('.')
       const last = letters.indexOf(signature.at(-1) ?? '')
       const respelled = `${head}.${payload}.${signature.slice(0, -1)}${letters[last ^ 1]}`
-      await expectRefused(t, takers, respelled, 'respelled')
+      await expectRefused(t, consumers, respelled, 'respelled')
     })
 
     t.test('the genuine token still works afterwards, and no forged one ended its session', async (t) => {
-      await expectTaken(t, takers, parts.genuine)
+      await expectAccepted(t, consumers, parts.genuine)
     })
 
     t.test('ending a session refuses every spelling and every signature of its tokens', async (t) => {
@@ -115,11 +115,11 @@ for (const alg of signingAlgorithms) {
         'issued ahead of time': signWith(key, header, { ...claims, iat: Number(claims.exp) + 1000, exp: 2 ** 40 }),
         ...(alg === 'ES256' && { 'the twin of its signature': twinOf(parts.genuine) })
       }
-      for (const token of Object.values(tokens)) await expectTaken(t, takers, token)
+      for (const token of Object.values(tokens)) await expectAccepted(t, consumers, token)
       await person.client.send('POST', '/logout')
       for (const [name, token] of Object.entries(tokens)) {
         if (guarded !== undefined) await waitUntil(async () => (await statusOf(guarded, token)) === 401)
-        await expectRefused(t, takers, token, name, 'session_revoked')
+        await expectRefused(t, consumers, token, name, 'session_revoked')
       }
     })
   })
@@ -131,7 +131,7 @@ t.test('no request reached the address that the forged tokens name', async (t) =
 
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
-interface Takers {
+interface Consumers {
   readonly service: FastifyInstance
   readonly guarded: FastifyInstance | undefined
 }
@@ -178,7 +178,7 @@ async function statusOf(app: FastifyInstance, token: string): Promise<number> {
   return (await app.inject({ url: '/me', headers: bearer(token) })).statusCode
 }
 
-async function expectTaken(t: Test, { service, guarded }: Takers, token: string): Promise<void> {
+async function expectAccepted(t: Test, { service, guarded }: Consumers, token: string): Promise<void> {
   t.equal(await statusOf(service, token), 200)
   t.equal((await postForm(service, '/introspect', { token })).json().active, true)
   if (guarded !== undefined) t.equal(await statusOf(guarded, token), 200)
@@ -187,7 +187,7 @@ async function expectTaken(t: Test, { service, guarded }: Takers, token: string)
 /** Expects `code` everywhere that takes access tokens, and `active: false` from introspection. */
 async function expectRefused(
   t: Test,
-  { service, guarded }: Takers,
+  { service, guarded }: Consumers,
   token: string,
   name: string,
   code = 'invalid_token'

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { openTestDatabase, sql } from '../../support/database.js'
 import { crowdOf, fuzz } from '../../support/http/fuzz.js'
-import { tellingValues } from '../../support/http/hostile-json.js'
+import { sampleValues } from '../../support/http/hostile-json.js'
 import { serviceSettings } from '../../support/http/services.js'
 import { operationsOf, specificationOf } from '../../support/http/specification.js'
 import { processTestMilliseconds } from '../../support/processes/process.js'
@@ -25,7 +25,7 @@ const crowd = crowdOf(app)
 
 for (const named of operationsOf(await specificationOf(app))) {
   t.test(named.name, async (t) => {
-    const statuses = await fuzz(app, crowd, named, { seed, runs: runsOf[named.name] ?? runs, values: tellingValues })
+    const statuses = await fuzz(app, crowd, named, { seed, runs: runsOf[named.name] ?? runs, values: sampleValues })
     t.pass([...statuses].map(([status, count]) => `${count} × ${status}`).join(', '))
   })
 }

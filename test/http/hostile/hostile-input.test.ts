@@ -9,7 +9,7 @@ const database = await openTestDatabase(t, { kind: 'embedded' })
 const app = await openService(t, database)
 const { client } = await newPerson(app)
 
-const noStrings: readonly unknown[] = [
+const nonStrings: readonly unknown[] = [
   null,
   true,
   false,
@@ -59,7 +59,7 @@ const before = await counts()
 
 for (const [method, url, field] of fields) {
   t.test(`${method} ${url.replace(client.sessionId, ':id')}: ${field} must be a string`, async (t) => {
-    for (const value of noStrings) {
+    for (const value of nonStrings) {
       const response = await client.send(method, url, { payload: { ...goodBodies[url], [field]: value } })
       expectFieldErrors(t, response, [field])
     }
@@ -187,5 +187,5 @@ t.test('a damaged Cookie header bypasses no guard and causes no 500', async (t) 
       )
     }
   }
-  t.equal((await ask(`${sessionCookie}=${token}`)).statusCode, 200, 'and nothing of it ended the session')
+  t.equal((await ask(`${sessionCookie}=${token}`)).statusCode, 200, 'no request ended the session')
 })

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
 import { openTestDatabase } from '../../support/database.js'
-import { chunk, drip, type Farewell, flood, jsonHead, piece } from '../../support/http/hostile-sockets.js'
+import { type ClosedConnection, chunk, drip, flood, jsonHead, piece } from '../../support/http/hostile-sockets.js'
 import { newPerson } from '../../support/http/people.js'
 import { portOf, rawRequest, sendRaw } from '../../support/http/raw-socket.js'
 import { processTestMilliseconds } from '../../support/processes/process.js'
@@ -49,13 +49,13 @@ async function expectServed(t: Test): Promise<void> {
   t.strictSame(
     answers.map(({ status }) => status),
     [200, 200, 200],
-    'others are served'
+    'other clients are served'
   )
 }
 
-function expectFarewell(t: Test, { status, text }: Farewell, expected: number, code: string): void {
+function expectClosed(t: Test, { status, text }: ClosedConnection, expected: number, code: string): void {
   t.equal(status, expected)
-  t.match(text, /\r\nconnection: close\r\n/i, 'and the connection ends')
+  t.match(text, /\r\nconnection: close\r\n/i, 'the connection closes')
   t.match(text, new RegExp(`"code":"${code}"`))
 }
 
@@ -68,11 +68,11 @@ t.test('the server reads no more of a 100 MB body than the limit', async (t) => 
     expectServed(t)
   ])
   for (const { status, sentBytes } of [announced, chunked]) {
-    t.ok(status === 413 || status === 0, 'answered, or reset before it read the answer')
+    t.ok(status === 413 || status === 0, 'answered, or reset before it read the response')
     t.ok(sentBytes < bytes / 2, `${sentBytes} bytes could be sent`)
   }
   const polite = await flood(port, jsonHead('POST /login', `content-length: ${bytes}`), piece, 0)
-  expectFarewell(t, polite, 413, 'body_too_large')
+  expectClosed(t, polite, 413, 'body_too_large')
   t.ok(received() - before < 2 ** 20, `${received() - before} bytes were read`)
 })
 
@@ -83,7 +83,7 @@ t.test('endless headers are cut off', async (t) => {
     flood(port, 'GET /me HTTP/1.1\r\nhost: auth.test\r\nx-filler: ', Buffer.alloc(4096, 'x'), 2 ** 20),
     expectServed(t)
   ])
-  for (const farewell of [lines, one]) expectFarewell(t, farewell, 431, 'headers_too_large')
+  for (const ending of [lines, one]) expectClosed(t, ending, 431, 'headers_too_large')
 })
 
 t.test('slow and silent clients are cut off, however many there are', async (t) => {
@@ -97,18 +97,18 @@ t.test('slow and silent clients are cut off, however many there are', async (t) 
     { head: jsonHead('POST /login', 'content-length: 60000'), pieces: '', pauseMilliseconds },
     { head: '', pieces: '', pauseMilliseconds }
   ]
-  const farewells = Promise.all(
+  const endings = Promise.all(
     Array.from({ length: 42 }, (_, i) =>
       drip(port, hostile[i % hostile.length] ?? { head: '', pieces: '', pauseMilliseconds })
     )
   )
   await expectServed(t)
-  for (const farewell of await farewells) {
-    if (farewell.status !== 408) t.fail(`answered ${farewell.text}`)
-    if (farewell.sentBytes >= 60_000) t.fail('it could send all it wanted')
+  for (const ending of await endings) {
+    if (ending.status !== 408) t.fail(`answered ${ending.text}`)
+    if (ending.sentBytes >= 60_000) t.fail('the server accepted every byte')
   }
   await expectServed(t)
-  t.equal(await openConnections(), 0, 'none of their connections is left')
+  t.equal(await openConnections(), 0, 'no connection is left')
 })
 
 t.test('clients that never read responses do not block others', async (t) => {

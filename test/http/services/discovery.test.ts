@@ -23,7 +23,7 @@ t.test('GET /.well-known/jwks.json serves only public keys, cacheable, and they 
   const publicKey = createPublicKey({ key, format: 'jwk' })
   const signed = Buffer.from(`${header}.${payload}`)
   const sameKey = { key: publicKey, dsaEncoding: 'ieee-p1363' as const }
-  t.ok(verify('sha256', signed, sameKey, Buffer.from(signature, 'base64url')), 'with nothing but what was published')
+  t.ok(verify('sha256', signed, sameKey, Buffer.from(signature, 'base64url')), 'verified with the published keys alone')
 })
 
 t.test('a symmetric key is never published', async (t) => {

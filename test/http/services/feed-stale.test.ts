@@ -12,7 +12,7 @@ t.jobs = 1
 const skip = serverUrl === undefined && 'TEST_DATABASE_URL is not set'
 
 /** A service whose database connection is cut, and a user with a live and an ended session. */
-async function openCutOff(t: Test, FEED_STALE: 'allow' | 'deny') {
+async function openDisconnected(t: Test, FEED_STALE: 'allow' | 'deny') {
   const relay = await startRelay(t, await testSchema(t))
   const database = await openServerDatabase({ url: relay.url, poolSize: 2 })
   t.teardown(() => database.close())
@@ -27,18 +27,18 @@ async function openCutOff(t: Test, FEED_STALE: 'allow' | 'deny') {
 }
 
 t.test('FEED_STALE=deny answers 503 with Retry-After until the feed has caught up', { skip }, async (t) => {
-  const { clock, relay, live, ended, introspect } = await openCutOff(t, 'deny')
+  const { clock, relay, live, ended, introspect } = await openDisconnected(t, 'deny')
   t.equal((await introspect(live.accessToken)).json().active, true, 'not yet stale')
   clock.shiftSeconds = 11
   const refused = await introspect(live.accessToken)
   t.equal(refused.statusCode, 503)
   t.match(refused.json(), { code: 'unavailable', status: 503 })
   t.match(refused.headers['retry-after'], /^[1-9]\d*$/)
-  t.notOk('www-authenticate' in refused.headers, 'the token is not at fault')
+  t.notOk('www-authenticate' in refused.headers, 'the token itself is valid')
   const guarded = await live.send('GET', '/me')
   t.equal(guarded.statusCode, 503)
   t.match(guarded.headers['retry-after'], /^[1-9]\d*$/)
-  t.equal((await introspect(ended.accessToken)).json().active, false, 'what it knows it says')
+  t.equal((await introspect(ended.accessToken)).json().active, false, 'a known revocation is still reported')
   t.equal((await ended.send('GET', '/me')).json().code, 'session_revoked')
 
   relay.restore()
@@ -49,7 +49,7 @@ t.test('FEED_STALE=deny answers 503 with Retry-After until the feed has caught u
 })
 
 t.test('FEED_STALE=allow accepts tokens until they expire, except those of known revocations', { skip }, async (t) => {
-  const { clock, live, ended, introspect } = await openCutOff(t, 'allow')
+  const { clock, live, ended, introspect } = await openDisconnected(t, 'allow')
   clock.shiftSeconds = 11
   t.equal((await introspect(live.accessToken)).json().active, true)
   t.equal((await introspect(ended.accessToken)).json().active, false)

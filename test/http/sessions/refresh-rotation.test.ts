@@ -125,10 +125,10 @@ t.test('6: grace starts again, so other tabs can use either token', async (t) =>
 t.test('6: the window opens once per generation', async (t) => {
   const { client, first, second } = await rotatedOnce(7200, key)
   t.equal(await successorOf(first, key), second)
-  t.equal(await successorOf(second, key), second, 'it is open')
+  t.equal(await successorOf(second, key), second, 'the window is open')
   await age(database, client.sessionId, 7200)
   t.equal(await successorOf(first, key), second)
-  t.not(await successorOf(second, key), second, 'it is not, and the client goes on')
+  t.not(await successorOf(second, key), second, 'the window is closed, and the client continues')
 })
 
 t.test('5: two generations behind is accepted within grace with the key of the rotation', async (t) => {

@@ -20,25 +20,25 @@ async function userIdOf({ client }: Device): Promise<string> {
 }
 
 const endings: readonly (readonly [name: string, reason: EndedReason, end: (device: Device) => Promise<unknown>])[] = [
-  ['logging out', 'logged_out', async ({ client }) => copyOf(client).send('POST', '/logout')],
+  ['a logout', 'logged_out', async ({ client }) => copyOf(client).send('POST', '/logout')],
   [
-    'ending it by its own id',
+    'DELETE /sessions/:id of its own',
     'logged_out',
     async ({ client }) => client.send('DELETE', `/sessions/${client.sessionId}`)
   ],
-  ['ending all of them', 'revoked_by_user', async ({ client }) => client.send('DELETE', '/sessions?all=true')],
+  ['DELETE /sessions?all=true', 'revoked_by_user', async ({ client }) => client.send('DELETE', '/sessions?all=true')],
   [
-    'ending it from another device',
+    'DELETE /sessions/:id by another device',
     'revoked_by_user',
     async (device) => (await anotherDevice(app, device)).client.send('DELETE', `/sessions/${device.client.sessionId}`)
   ],
   [
-    'ending the others from another device',
+    'DELETE /sessions by another device',
     'revoked_by_user',
     async (device) => (await anotherDevice(app, device)).client.send('DELETE', '/sessions')
   ],
   [
-    'changing the password on another device',
+    'a password change on another device',
     'password_changed',
     async (device) =>
       (await anotherDevice(app, device)).client.send('POST', '/password', {
@@ -46,33 +46,33 @@ const endings: readonly (readonly [name: string, reason: EndedReason, end: (devi
       })
   ],
   [
-    'deleting the account',
+    'DELETE /me',
     'revoked_by_user',
     async (device) =>
       (await anotherDevice(app, device)).client.send('DELETE', '/me', { payload: { password: goodPassword } })
   ],
   [
-    'signing in on too many devices',
+    'a login on too many devices',
     'session_limit',
     async (device) => [await anotherDevice(app, device), await anotherDevice(app, device)]
   ],
   [
-    'ops, who end the one session',
+    'an admin ends the session',
     'revoked_by_admin',
     async ({ client }) => ops.send('DELETE', `/admin/sessions/${client.sessionId}`)
   ],
   [
-    "ops, who end the user's sessions",
+    "an admin ends the user's sessions",
     'revoked_by_admin',
     async (device) => ops.send('DELETE', `/admin/users/${await userIdOf(device)}/sessions`)
   ],
   [
-    'ops, who delete the user',
+    'an admin deletes the user',
     'revoked_by_admin',
     async (device) => ops.send('DELETE', `/admin/users/${await userIdOf(device)}`)
   ],
   [
-    'ops, who disable the user',
+    'an admin disables the user',
     'user_disabled',
     async (device) => ops.send('PATCH', `/admin/users/${await userIdOf(device)}`, { payload: { disabled: true } })
   ]
@@ -101,7 +101,7 @@ t.test('a session unused for too long ends with idle_timeout', async (t) => {
   t.strictSame(
     await sql(database, 'SELECT 1 FROM session WHERE id = $1::uuid', client.sessionId),
     [],
-    'the row has gone'
+    'the row is gone'
   )
 })
 

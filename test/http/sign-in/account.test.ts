@@ -34,7 +34,7 @@ t.test('GET /me/events returns the events of this account only', async (t) => {
   const there = await anotherDevice(app, here)
   await newPerson(app)
   await change(here.client, 'wrong', newPassword)
-  const ending = { payload: { reason: 'for ops alone' }, headers: { 'user-agent': 'the browser of ops' } }
+  const ending = { payload: { reason: 'for admins only' }, headers: { 'user-agent': 'the browser of an admin' } }
   t.equal((await admin.send('DELETE', `/admin/sessions/${there.client.sessionId}`, ending)).statusCode, 204)
 
   const response = await here.client.send('GET', '/me/events')

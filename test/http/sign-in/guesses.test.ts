@@ -12,10 +12,10 @@ const database = await openTestDatabase(t, { kind: 'embedded' })
 const clock = shiftableClock()
 const app = await openService(t, database, { RATE_LIMIT_ENABLED: 'true' }, clock)
 
-const ofStranger = 10
-const ofStrangers = 25
-const ofDevice = 10
-const ofDevices = 50
+const maxPerStranger = 10
+const maxOfStrangers = 25
+const maxPerDevice = 10
+const maxOfDevices = 50
 
 interface Attempt {
   readonly password?: string
@@ -47,18 +47,18 @@ const count = (statuses: readonly number[], status: number) => statuses.filter((
 function expectLimited(t: Test, response: LightMyRequestResponse): void {
   expectProblem(t, response, 'too_many_requests')
   const wait = Number(response.headers['retry-after'])
-  t.ok(wait > 800 && wait <= 900, `Retry-After is what is left of a quarter of an hour: ${wait}`)
+  t.ok(wait > 800 && wait <= 900, `Retry-After is the rest of the quarter of an hour: ${wait}`)
 }
 
 /** Uses up the guesses that all strangers together have for an account, each from another address. */
 async function attack(email: string): Promise<void> {
-  for (let guess = 0; guess < ofStrangers; guess += 1) await login(email)
+  for (let guess = 0; guess < maxOfStrangers; guess += 1) await login(email)
 }
 
 t.test('guesses from one address block that address, not the owner', async (t) => {
   const { client, email } = await newPerson(app)
   const from = newAddress()
-  for (let guess = 0; guess < ofStranger; guess += 1) {
+  for (let guess = 0; guess < maxPerStranger; guess += 1) {
     expectProblem(t, await login(email, { from }), 'invalid_credentials')
   }
   expectLimited(t, await login(email, { from }))
@@ -66,10 +66,10 @@ t.test('guesses from one address block that address, not the owner', async (t) =
   t.equal(
     (await login(email, { from, password: goodPassword, device: client })).statusCode,
     200,
-    'the owner, even from there'
+    'the owner, even from the same address'
   )
   t.equal((await login(email, { password: goodPassword })).statusCode, 200, 'the owner on a new device')
-  t.equal((await login((await newPerson(app)).email, { from, password: goodPassword })).statusCode, 200, 'anybody else')
+  t.equal((await login((await newPerson(app)).email, { from, password: goodPassword })).statusCode, 200, 'another user')
 })
 
 t.test('guesses from many addresses block strangers, and known devices get in', async (t) => {
@@ -93,21 +93,21 @@ t.test('fifty concurrent guesses all count', async (t) => {
   const from = newAddress()
   const atOnce = (attempt: Attempt) => Promise.all(Array.from({ length: 50 }, () => login(email, attempt)))
   const fromOne = statusesOf(await atOnce({ from }))
-  t.equal(count(fromOne, 401), ofStranger)
-  t.equal(count(fromOne, 429), 50 - ofStranger)
+  t.equal(count(fromOne, 401), maxPerStranger)
+  t.equal(count(fromOne, 429), 50 - maxPerStranger)
   const fromEverywhere = statusesOf(await atOnce({}))
-  t.equal(count(fromEverywhere, 401), ofStrangers - ofStranger)
-  t.equal(count(fromEverywhere, 429), 50 - (ofStrangers - ofStranger))
+  t.equal(count(fromEverywhere, 401), maxOfStrangers - maxPerStranger)
+  t.equal(count(fromEverywhere, 429), 50 - (maxOfStrangers - maxPerStranger))
 })
 
 t.test('an IPv6 client is its /64, and a mapped IPv4 client is its IPv4 address', async (t) => {
   const { email } = await newPerson(app)
-  for (let guess = 0; guess < ofStranger; guess += 1) await login(email, { from: `2001:db8:0:7::${guess}:1` })
+  for (let guess = 0; guess < maxPerStranger; guess += 1) await login(email, { from: `2001:db8:0:7::${guess}:1` })
   expectLimited(t, await login(email, { from: '2001:db8:0:7:ffff::1' }))
   t.equal((await login(email, { from: '2001:db8:0:8::1' })).statusCode, 401)
 
   const { email: other } = await newPerson(app)
-  for (let guess = 0; guess < ofStranger; guess += 1) await login(other, { from: '192.0.2.77' })
+  for (let guess = 0; guess < maxPerStranger; guess += 1) await login(other, { from: '192.0.2.77' })
   expectLimited(t, await login(other, { from: '::ffff:192.0.2.77' }))
 })
 
@@ -128,7 +128,7 @@ t.test('unknown, known and disabled accounts have the same limits and responses'
     // The wrong passwords for the disabled user must not count against the right ones.
     const at = email === disabled.email && password === goodPassword ? newAddress() : from
     const answers = []
-    for (let guess = 0; guess < ofStranger + 2; guess += 1) {
+    for (let guess = 0; guess < maxPerStranger + 2; guess += 1) {
       const { statusCode, body, headers } = await login(email, { password, from: at })
       answers.push({ status: statusCode, body, retryAfter: 'retry-after' in headers })
     }
@@ -141,35 +141,35 @@ t.test('unknown, known and disabled accounts have the same limits and responses'
 t.test('right passwords never count', async (t) => {
   const { email } = await newPerson(app)
   const from = newAddress()
-  for (let i = 0; i < ofStranger + 2; i += 1) {
+  for (let i = 0; i < maxPerStranger + 2; i += 1) {
     t.equal((await login(email, { from, password: goodPassword })).statusCode, 200)
   }
   const atOnce = await Promise.all(Array.from({ length: 30 }, () => login(email, { from, password: goodPassword })))
   t.ok(statusesOf(atOnce).every((status) => status === 200 || status === 429))
-  t.equal((await login(email, { from, password: goodPassword })).statusCode, 200, 'and what was refused leaves nothing')
+  t.equal((await login(email, { from, password: goodPassword })).statusCode, 200, 'refused guesses write nothing')
 })
 
 t.test('a device has its own limits and keeps them after a login', async (t) => {
   const laptop = await newPerson(app)
   const { email, client } = laptop
   const tablet = await anotherDevice(app, laptop)
-  for (let guess = 0; guess < ofDevice - 1; guess += 1) await login(email, { device: client })
+  for (let guess = 0; guess < maxPerDevice - 1; guess += 1) await login(email, { device: client })
   await client.signIn(email, { path: '/login' })
   t.equal((await login(email, { device: client })).statusCode, 401)
   expectLimited(t, await login(email, { device: client, password: goodPassword }))
   t.equal((await login(email, { device: tablet.client, password: goodPassword })).statusCode, 200)
-  t.equal((await login(email)).statusCode, 401, "strangers' guesses are not what it used")
+  t.equal((await login(email)).statusCode, 401, "the device did not use the strangers' allowance")
 })
 
 t.test('all devices of an account together have a limit', async (t) => {
   const { email } = await newPerson(app)
   const devices = []
-  for (let i = 0; i <= ofDevices / ofDevice; i += 1) devices.push((await anotherDevice(app, { email })).client)
+  for (let i = 0; i <= maxOfDevices / maxPerDevice; i += 1) devices.push((await anotherDevice(app, { email })).client)
   const statuses: number[] = []
   for (const device of devices) {
-    for (let guess = 0; guess < ofDevice; guess += 1) statuses.push((await login(email, { device })).statusCode)
+    for (let guess = 0; guess < maxPerDevice; guess += 1) statuses.push((await login(email, { device })).statusCode)
   }
-  t.equal(count(statuses, 401), ofDevices)
+  t.equal(count(statuses, 401), maxOfDevices)
 })
 
 t.test('a damaged or expired device token, or one of another account, proves nothing', async (t) => {
@@ -234,7 +234,7 @@ t.test('a session holder cannot try many passwords on the account', async (t) =>
   t.equal(count(statusesOf(atOnce), 401), 10)
   expectLimited(t, await guess(thief, true))
   expectLimited(t, await thief.send('DELETE', '/me', { payload: { password: goodPassword } }))
-  t.equal((await guess(elsewhere.client, true)).statusCode, 204, 'another session of the person is not held up')
+  t.equal((await guess(elsewhere.client, true)).statusCode, 204, 'another session of the user is not limited')
 })
 
 t.test('limited requests are counted in the metrics and write no events', async (t) => {

@@ -45,10 +45,10 @@ t.test('an unknown e-mail, a wrong password and a disabled user get the same res
   ]
   for (const response of responses) {
     expectProblem(t, response, 'invalid_credentials')
-    t.equal(response.body, responses[0]?.body, 'to the letter')
-    t.strictSame({ ...response.headers, date: '' }, { ...responses[0]?.headers, date: '' }, 'and the same headers')
+    t.equal(response.body, responses[0]?.body, 'identical bodies')
+    t.strictSame({ ...response.headers, date: '' }, { ...responses[0]?.headers, date: '' }, 'identical headers')
   }
-  t.equal((await client.send('GET', '/me')).statusCode, 200, 'and nobody is signed out by it')
+  t.equal((await client.send('GET', '/me')).statusCode, 200, 'nobody is signed out')
 })
 
 t.test('missing members are named', async (t) => {

@@ -29,7 +29,7 @@ const refused: readonly (readonly [name: string, password: string, code: Contrac
   ['nothing', '', 'password_too_short', tooShort],
   ['a leaked one', 'iloveyou', 'password_too_common', tooCommon],
   ['a leaked one in capitals', 'ILoveYou', 'password_too_common', tooCommon],
-  ['our own name', 'latchkey2024!', 'password_too_common', tooCommon],
+  ['the name of the service', 'latchkey2024!', 'password_too_common', tooCommon],
   ['1025 bytes', `${longest}!`, 'password_too_long', tooLong]
 ]
 

@@ -57,7 +57,7 @@ for (const [email, twin] of twins) {
     t.equal(first.statusCode, 201)
     expectProblem(t, await register({ email: twin, password: goodPassword }), 'email_taken')
     const login = await app.inject({ method: 'POST', url: '/login', payload: { email: twin, password: goodPassword } })
-    t.equal(login.statusCode, 200, 'and logs in by it')
+    t.equal(login.statusCode, 200, 'the twin logs in to the account')
   })
 }
 

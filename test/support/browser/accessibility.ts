@@ -17,7 +17,7 @@ export async function expectAccessible(t: Test, page: Page, what: string): Promi
       [],
       `${what}, ${colorScheme}`
     )
-    t.ok(passes.length > 5, 'axe looked')
+    t.ok(passes.length > 5, 'axe ran its checks')
   }
 }
 

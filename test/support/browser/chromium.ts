@@ -17,7 +17,7 @@ const args = [
 ]
 
 /** The time limit of a test file. It is generous, because other tests run beside it and none of these measures time. */
-export const patienceMilliseconds = 170_000
+export const fileTimeoutMilliseconds = 170_000
 
 const stepMilliseconds = 30_000
 
@@ -25,7 +25,7 @@ const stepMilliseconds = 30_000
 export async function openBrowser(t: Test): Promise<Browser | undefined> {
   if (chromiumPath === undefined) {
     if (process.env.TEST_CHROMIUM !== undefined) throw new Error('TEST_CHROMIUM is set, and there is no Chromium.')
-    t.pass('what needs a browser', { skip: 'There is no Chromium (CHROMIUM_PATH).' })
+    t.pass('browser tests', { skip: 'There is no Chromium (CHROMIUM_PATH).' })
     return undefined
   }
   // Playwright disables the back-forward cache, which real users have.

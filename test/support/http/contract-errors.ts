@@ -65,7 +65,7 @@ export function expectProblem(
   t.equal(response.headers['content-type'], 'application/problem+json; charset=utf-8')
   t.equal(response.headers['cache-control'], 'no-store')
   t.equal(response.headers['www-authenticate'], challenges[code])
-  t.strictSame(clearedCookies(response), cookiesCleared, 'clears the cookies it should')
+  t.strictSame(clearedCookies(response), cookiesCleared, 'clears the expected cookies')
 }
 
 /** Expects `invalid_request` that names exactly `fields`, each with a message. */

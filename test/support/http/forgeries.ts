@@ -1,3 +1,4 @@
+// Creates access tokens that only the service should be able to create. Long, because it is a list of forgeries.
 import {
   createHmac,
   createPrivateKey,
@@ -13,8 +14,6 @@ import { rootSecrets } from '../../../src/adapters/secrets/root-secrets.js'
 import { systemEntropy } from '../../../src/adapters/secrets/system.js'
 import type { SigningAlgorithm } from '../../../src/core/vocabulary.js'
 import { testEnvironment } from '../service.js'
-
-/** Creates access tokens that only the service should be able to create. */
 
 /** The signing key of the service on `database`, as a thief of both the database and the root secret would read it. */
 export async function stolenKey(database: Database, alg: SigningAlgorithm): Promise<SigningKey> {
@@ -92,7 +91,7 @@ export function forgeries(parts: ForgeryParts): Record<string, string> {
   const [head = '', payload = '', signature = ''] = genuine.split('.')
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const stranger = { alg: 'ES256' as const, signing: pem(pair.privateKey) }
-  const strange = (more: object) => signWith(stranger, { alg: 'ES256', typ: 'at+jwt', kid: key.kid, ...more }, admin)
+  const unusual = (more: object) => signWith(stranger, { alg: 'ES256', typ: 'at+jwt', kid: key.kid, ...more }, admin)
   const jwk = { ...pair.publicKey.export({ format: 'jwk' }), kid: key.kid, alg: 'ES256', use: 'sig' }
   const signed = (bytes: Buffer | string) => `${head}.${payload}.${encode(bytes)}`
   const own = Buffer.from(signature, 'base64url')
@@ -132,17 +131,17 @@ export function forgeries(parts: ForgeryParts): Record<string, string> {
         ])
       )
     ),
-    'another key under our kid': strange({}),
-    'another key under its own kid': strange({ kid: 'a-kid-of-my-own' }),
-    'another key, embedded (CVE-2018-0114)': strange({ jwk }),
+    'another key under our kid': unusual({}),
+    'another key under its own kid': unusual({ kid: 'a-kid-of-my-own' }),
+    'another key, embedded (CVE-2018-0114)': unusual({ jwk }),
     'another key, embedded, no kid': signWith(stranger, { alg: 'ES256', typ: 'at+jwt', jwk }, admin),
-    'another key set, by address': strange({ jku: `${trap}/jwks.json` }),
-    'another key set, by address as the kid': strange({ kid: `${trap}/jwks.json` }),
-    'another certificate, by address': strange({ x5u: `${trap}/cert.pem` }),
-    'another certificate, embedded': strange({ x5c: [encode('a certificate')] }),
-    'another thumbprint': strange({ x5t: encode('x'.repeat(20)), 'x5t#S256': encode('x'.repeat(32)) }),
+    'another key set, by address': unusual({ jku: `${trap}/jwks.json` }),
+    'another key set, by address as the kid': unusual({ kid: `${trap}/jwks.json` }),
+    'another certificate, by address': unusual({ x5u: `${trap}/cert.pem` }),
+    'another certificate, embedded': unusual({ x5c: [encode('a certificate')] }),
+    'another thumbprint': unusual({ x5t: encode('x'.repeat(20)), 'x5t#S256': encode('x'.repeat(32)) }),
     'another issuer, whose keys lie elsewhere': signWith(stranger, header, { ...admin, iss: trap }),
-    'crit that names b64': strange({ crit: ['b64'], b64: false }),
+    'crit that names b64': unusual({ crit: ['b64'], b64: false }),
     ...Object.fromEntries(
       [
         '../../../../dev/null',
@@ -159,12 +158,12 @@ export function forgeries(parts: ForgeryParts): Record<string, string> {
         ` ${key.kid}`,
         key.kid.toLowerCase(),
         'k'.repeat(1_000_000)
-      ].map((kid) => [`kid ${JSON.stringify(kid).slice(0, 40)}`, strange({ kid })])
+      ].map((kid) => [`kid ${JSON.stringify(kid).slice(0, 40)}`, unusual({ kid })])
     ),
     ...Object.fromEntries(
       [[key.kid], { kid: key.kid }, null, 0, true, [], {}].map((kid) => [
         `kid ${JSON.stringify(kid)}`,
-        strange({ kid })
+        unusual({ kid })
       ])
     ),
     'HMAC by the content of /dev/null, with its path as the kid': signWithSecret(
@@ -242,7 +241,7 @@ export function es256Forgeries({ key, genuine }: ForgeryParts): Record<string, s
 }
 
 /** Correctly signed tokens that are not our access tokens, as after a bug or another use of the key. */
-export function misshapen({ key, genuine }: ForgeryParts): Record<string, string> {
+export function malformed({ key, genuine }: ForgeryParts): Record<string, string> {
   const claims = claimsOf(genuine)
   const header = headerOf(key)
   const withHeader = (more: object) => signWith(key, { ...header, ...more }, claims)

@@ -7,12 +7,12 @@ import {
   type HostileRequest,
   hostileRequests,
   oneWrongMember,
-  type Sender,
-  stand
+  placeholder,
+  type Sender
 } from './hostile-requests.js'
 import { anotherDevice, newEmail, newPerson, sessionCookie } from './people.js'
 import { asGateway } from './services.js'
-import { misfit, type NamedOperation } from './specification.js'
+import { mismatchOf, type NamedOperation } from './specification.js'
 
 /** Sends hostile requests to one operation and checks every response against the contract. */
 
@@ -36,17 +36,17 @@ export function crowdOf(app: FastifyInstance): () => Promise<People> {
   ]
   let [serverSide, admin] = [new Client(app), new Client(app)]
   let [userId, otherId] = ['', '']
-  const hasGone = async (client: Client) => (await client.send('GET', '/me')).statusCode !== 200
+  const isGone = async (client: Client) => (await client.send('GET', '/me')).statusCode !== 200
 
   return async () => {
-    if (await hasGone(admin)) admin = await signInAdmin(app)
+    if (await isGone(admin)) admin = await signInAdmin(app)
     // Checked together, because the password may have changed.
-    if ((await hasGone(device.client)) || (await hasGone(serverSide))) {
+    if ((await isGone(device.client)) || (await isGone(serverSide))) {
       device = await newPerson(app, 'body')
       serverSide = (await anotherDevice(app, device, 'session')).client
       userId = await userIdOf(device.client)
     }
-    if (await hasGone(stranger.client)) {
+    if (await isGone(stranger.client)) {
       stranger = await newPerson(app, 'body')
       otherId = await userIdOf(stranger.client)
     }
@@ -82,13 +82,13 @@ function faultOf(named: NamedOperation, sender: Sender, response: LightMyRequest
   const { statusCode, headers } = response
   if (statusCode === 503 && !/^[1-9]\d*$/.test(String(headers['retry-after']))) return '503 without Retry-After'
   if (statusCode >= 500 && statusCode !== 503) return `answered ${statusCode}`
-  if (statusCode < 400 && !isWelcome(named, sender)) return `let ${sender} in`
+  if (statusCode < 400 && !isAcceptedSender(named, sender)) return `let ${sender} in`
   if (statusCode === 401 && headers['www-authenticate'] === undefined) return '401 without a challenge'
   if (Object.hasOwn(Object.prototype, 'roles') || 'admin' in {}) return 'Object.prototype was changed'
-  return misfit(named.operation, response)
+  return mismatchOf(named.operation, response)
 }
 
-function isWelcome({ operation, path }: NamedOperation, sender: Sender): boolean {
+function isAcceptedSender({ operation, path }: NamedOperation, sender: Sender): boolean {
   const schemes = (operation.security ?? []).flatMap(Object.keys)
   if (schemes.length === 0) return true
   if (schemes.includes('service')) return sender === 'service'
@@ -100,7 +100,7 @@ function requestOf(named: NamedOperation, hostile: HostileRequest, people: Peopl
   const put = (text: string) =>
     Object.entries(real(people)).reduce((put, [name, value]) => put.replaceAll(name, value), text)
   const path = named.path.replace(/\{(\w+)\}/g, (_, name) => put(hostile.parameters[name] ?? ''))
-  const query = put(decodeStands(hostile.query))
+  const query = put(decodePlaceholders(hostile.query))
   const type = Object.keys(named.operation.requestBody?.content ?? {})[0] ?? 'application/json'
   return {
     method: named.method.toUpperCase() as 'GET',
@@ -115,20 +115,20 @@ function requestOf(named: NamedOperation, hostile: HostileRequest, people: Peopl
 }
 
 /** Names of placeholders are replaced by real values before they reach an address. */
-function decodeStands(query: string): string {
-  return Object.values(stand).reduce((text, name) => text.replaceAll(encodeURIComponent(name), name), query)
+function decodePlaceholders(query: string): string {
+  return Object.values(placeholder).reduce((text, name) => text.replaceAll(encodeURIComponent(name), name), query)
 }
 
 function real(people: People): Record<string, string> {
   return {
-    [stand.ownSession]: people.person.sessionId,
-    [stand.othersSession]: people.other.sessionId,
-    [stand.ownUser]: people.userId,
-    [stand.othersUser]: people.otherId,
-    [stand.ownPassword]: goodPassword,
-    [stand.ownEmail]: people.email,
-    [stand.newEmail]: newEmail(),
-    [stand.ownRefreshToken]: people.person.refreshToken
+    [placeholder.ownSession]: people.person.sessionId,
+    [placeholder.othersSession]: people.other.sessionId,
+    [placeholder.ownUser]: people.userId,
+    [placeholder.othersUser]: people.otherId,
+    [placeholder.ownPassword]: goodPassword,
+    [placeholder.ownEmail]: people.email,
+    [placeholder.newEmail]: newEmail(),
+    [placeholder.ownRefreshToken]: people.person.refreshToken
   }
 }
 

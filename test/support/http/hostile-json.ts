@@ -1,4 +1,5 @@
-/** Bodies that have broken JSON parsers: valid JSON, invalid JSON, and text that only looks like JSON. */
+// Bodies that have broken JSON parsers: valid JSON, invalid JSON, and text that only looks like JSON. Long, because it is a
+// list.
 
 const deep = (open: string, close: string, depth: number) => open.repeat(depth) + close.repeat(depth)
 
@@ -226,7 +227,7 @@ export const hostileValues: readonly unknown[] = [
 ]
 
 /** One value of each kind, for a short run. */
-export const tellingValues: readonly unknown[] = [
+export const sampleValues: readonly unknown[] = [
   null,
   true,
   1e308,

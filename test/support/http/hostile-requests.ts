@@ -1,3 +1,4 @@
+// Generates hostile requests. Long, because it has a generator for each part of a request.
 import fc from 'fast-check'
 import { hostileBodies, hostileNames, hostileValues } from './hostile-json.js'
 import type { NamedOperation } from './specification.js'
@@ -20,7 +21,7 @@ export type HostileBody =
   | { readonly kind: 'members'; readonly members: readonly (readonly [name: string, value: unknown])[] }
 
 /** A placeholder for a real id or password, filled in when the request is sent. */
-export const stand = {
+export const placeholder = {
   ownSession: '{own session}',
   othersSession: '{session of another}',
   ownUser: '{own user}',
@@ -31,7 +32,7 @@ export const stand = {
   ownRefreshToken: '{own refresh token}'
 } as const
 
-const stands = fc.constantFrom(...Object.values(stand))
+const placeholders = fc.constantFrom(...Object.values(placeholder))
 const text = fc.oneof(
   fc.string({ maxLength: 40 }),
   fc.string({ unit: 'binary', maxLength: 40 }),
@@ -39,7 +40,7 @@ const text = fc.oneof(
 )
 const anything = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(...hostileValues) },
-  { weight: 2, arbitrary: stands },
+  { weight: 2, arbitrary: placeholders },
   { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 4 }) as fc.Arbitrary<unknown> },
   { weight: 1, arbitrary: text }
 )
@@ -73,7 +74,7 @@ function fitting({
   if (type === 'integer') return fc.integer({ min: rest.minimum ?? -10, max: rest.maximum ?? 300 })
   if (type === 'array') return fc.array(fitting(items ?? {}), { maxLength: Math.min(rest.maxItems ?? 5, 40) })
   return fc.oneof(
-    stands,
+    placeholders,
     fc.constantFrom(
       'a',
       'admin',
@@ -88,13 +89,13 @@ function fitting({
 
 /** A placeholder for a real value of that name, if there is one. */
 const knownByName: Readonly<Record<string, readonly string[]>> = {
-  email: [stand.ownEmail, stand.newEmail],
-  password: [stand.ownPassword],
-  current_password: [stand.ownPassword],
-  refresh_token: [stand.ownRefreshToken],
-  token: [stand.ownRefreshToken],
-  user_id: [stand.ownUser, stand.othersUser],
-  session_id: [stand.ownSession, stand.othersSession]
+  email: [placeholder.ownEmail, placeholder.newEmail],
+  password: [placeholder.ownPassword],
+  current_password: [placeholder.ownPassword],
+  refresh_token: [placeholder.ownRefreshToken],
+  token: [placeholder.ownRefreshToken],
+  user_id: [placeholder.ownUser, placeholder.othersUser],
+  session_id: [placeholder.ownSession, placeholder.othersSession]
 }
 
 /** A member of a body or query, valid in most cases. */
@@ -253,13 +254,15 @@ function headers(named: NamedOperation): fc.Arbitrary<Record<string, string>> {
 const schemesOf = ({ operation }: NamedOperation) => (operation.security ?? []).flatMap(Object.keys)
 
 /** The caller that the guard of an operation accepts. */
-function welcomeAt(named: NamedOperation): Sender {
+function acceptedSender(named: NamedOperation): Sender {
   if (schemesOf(named).includes('service')) return 'service'
   return named.path.startsWith('/admin') ? 'admin' : 'person'
 }
 
 function idsAt({ path }: NamedOperation): readonly string[] {
-  return path.startsWith('/admin/users') ? [stand.ownUser, stand.othersUser] : [stand.ownSession, stand.othersSession]
+  return path.startsWith('/admin/users')
+    ? [placeholder.ownUser, placeholder.othersUser]
+    : [placeholder.ownSession, placeholder.othersSession]
 }
 
 /** A valid value of the member with that name. */
@@ -273,7 +276,7 @@ function plain(name: string, { enum: values, const: only, type }: Schema): unkno
 
 /** Requests with each member set to each of `values`, and all other members valid. */
 export function oneWrongMember(named: NamedOperation, values: readonly unknown[]): HostileRequest[] {
-  const usual = { sender: welcomeAt(named), parameters: { id: idsAt(named)[0] ?? '' }, query: '', headers: {} }
+  const usual = { sender: acceptedSender(named), parameters: { id: idsAt(named)[0] ?? '' }, query: '', headers: {} }
   const members = Object.entries(bodySchema(named).properties ?? {})
   const bodies = members.flatMap(([wrong]) =>
     values.map((value) => ({
@@ -295,13 +298,13 @@ export function hostileRequests(named: NamedOperation): fc.Arbitrary<HostileRequ
   const others = senders.filter((sender) => sender !== 'admin' || path.startsWith('/admin'))
   return fc.record({
     sender: fc.oneof(
-      { weight: 3, arbitrary: fc.constant(welcomeAt(named)) },
+      { weight: 3, arbitrary: fc.constant(acceptedSender(named)) },
       { weight: 2, arbitrary: fc.constantFrom(...others) }
     ),
     parameters: fc.record({
       id: fc.oneof(
         { weight: 6, arbitrary: fc.constantFrom(...idsAt(named)) },
-        { weight: 3, arbitrary: fc.oneof(stands, fc.uuid(), text.map(encoded)) }
+        { weight: 3, arbitrary: fc.oneof(placeholders, fc.uuid(), text.map(encoded)) }
       )
     }),
     query: rarely(fc.constant(''), queries(named)),

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 /** Clients that hold connections open or send more than the server accepts. */
 
 /** What the server sent before it closed, and how many bytes the client had sent until then. */
-export interface Farewell {
+export interface ClosedConnection {
   readonly status: number
   readonly text: string
   readonly sentBytes: number
@@ -39,7 +39,7 @@ async function hold(port: number): Promise<Held> {
 }
 
 /** Sends `head`, then `piece` repeatedly, `bytes` in total, as fast as the server reads. */
-export async function flood(port: number, head: string, piece: Buffer, bytes: number): Promise<Farewell> {
+export async function flood(port: number, head: string, piece: Buffer, bytes: number): Promise<ClosedConnection> {
   const { socket, closed, text, isOpen } = await hold(port)
   socket.write(head)
   let sentBytes = 0
@@ -61,7 +61,7 @@ export async function drip(
     pieces,
     pauseMilliseconds
   }: { readonly head: string; readonly pieces: string; readonly pauseMilliseconds: number }
-): Promise<Farewell> {
+): Promise<ClosedConnection> {
   const { socket, closed, text, isOpen } = await hold(port)
   let sentBytes = head.length
   socket.write(head)

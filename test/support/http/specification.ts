@@ -57,7 +57,7 @@ export const ajv = new Ajv2020({ strict: false })
 addFormats.default(ajv)
 
 /** How a response differs from the operation's description; undefined if it fits. */
-export function misfit(operation: Operation | undefined, response: LightMyRequestResponse): string | undefined {
+export function mismatchOf(operation: Operation | undefined, response: LightMyRequestResponse): string | undefined {
   const { statusCode, body, headers } = response
   const described = operation?.responses[statusCode]
   if (described === undefined) return `${statusCode} is not described`
