@@ -23,7 +23,7 @@ export interface Timing {
   readonly feedReconnectAfter: number
   /** After this silence the feed counts as stale. */
   readonly feedStaleAfter: number
-  /** Before the second attempt to follow the feed; grows with the outage up to `feedLongestPause`. */
+  /** Delay before the second connection to the feed; it grows with the outage up to `feedMaxDelay`. */
   readonly feedMinDelay: number
   readonly feedMaxDelay: number
 }

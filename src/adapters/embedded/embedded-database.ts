@@ -8,13 +8,11 @@ import { lockFolder } from './folder-lock.js'
 import { clusterAdapter } from './prisma-adapter.js'
 import { keepUp } from './upkeep.js'
 
-export interface EmbeddedOptions {
+export interface EmbeddedOptions extends Partial<Omit<Bounds, 'maxRunning'>> {
   /** The folder for all data of this service. It is created if it does not exist. */
   readonly dataDir: string
   /** The packed cluster that a new folder starts with; by default the one that the build made. */
   readonly template?: string
-  readonly maxWaiting?: Bounds['maxWaiting']
-  readonly waitSeconds?: Bounds['waitSeconds']
   /** While the disk has less room than this, every operation is refused; `diskReserveBytes` by default. */
   readonly reserveBytes?: number
 }

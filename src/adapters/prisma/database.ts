@@ -75,3 +75,15 @@ export function databaseOver(parts: DatabaseParts): Database {
     close: () => (closing ??= close())
   }
 }
+
+/** A template tag that runs its SQL as one operation, and returns the rows. */
+export function query<Row>(database: Database) {
+  return (sql: TemplateStringsArray, ...values: unknown[]): Promise<Row[]> =>
+    database.run((prisma) => prisma.$queryRaw<Row[]>(sql, ...values))
+}
+
+/** A template tag that runs its SQL as one operation, and returns how many rows it changed. */
+export function execute(database: Database) {
+  return (sql: TemplateStringsArray, ...values: unknown[]): Promise<number> =>
+    database.run((prisma) => prisma.$executeRaw(sql, ...values))
+}

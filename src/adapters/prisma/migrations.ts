@@ -11,12 +11,7 @@ export interface MigrationConnection {
   query(sql: string, values: readonly unknown[]): Promise<{ readonly rows: readonly unknown[] }>
 }
 
-export interface Migration {
-  readonly name: string
-  readonly sql: string
-  /** SHA-256 of the file in hex, as in `prisma migrate`. */
-  readonly checksum: string
-}
+export type Migration = Awaited<ReturnType<typeof readMigrations>>[number]
 
 interface AppliedMigration {
   readonly migration_name: string
@@ -58,8 +53,8 @@ export async function migrate(connection: MigrationConnection, migrations: reado
   }
 }
 
-/** The migrations of this version, oldest first. */
-export async function readMigrations(folder = migrationsFolder()): Promise<readonly Migration[]> {
+/** The migrations of this version, oldest first. `checksum` is the SHA-256 of the file in hex, as in `prisma migrate`. */
+export async function readMigrations(folder = migrationsFolder()) {
   const entries = await readdir(folder, { withFileTypes: true })
   const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
   return Promise.all(

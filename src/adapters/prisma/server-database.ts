@@ -6,13 +6,11 @@ import { isUniqueViolation, unavailableBecause } from './database-errors.js'
 import { migrate, readMigrations } from './migrations.js'
 import { withStrictCommit } from './strict-commit.js'
 
-export interface ServerOptions {
+export interface ServerOptions extends Partial<Omit<Bounds, 'maxRunning'>> {
   /** `postgresql://…`, with `?schema=` if the tables are not in `public`. */
   readonly url: string
   /** Connections of this process, and how many operations run at once. */
   readonly poolSize?: number
-  readonly maxWaiting?: Bounds['maxWaiting']
-  readonly waitSeconds?: Bounds['waitSeconds']
   /** The server aborts a statement after this time; it waits half of it for a lock. */
   readonly statementTimeoutSeconds?: number
 }

@@ -1,7 +1,7 @@
 import type { Revocation } from '../../../core/revocation-set.js'
 import type { Actor } from '../../../ports/events.js'
 import type { SessionStore } from '../../../ports/sessions.js'
-import type { Database } from '../database.js'
+import { type Database, query } from '../database.js'
 import { by, eventTarget } from './audit-events.js'
 import { type EndingPolicy, repeatAfterCommit, revocationLife } from './end-sessions.js'
 import { beforeAnySession, clock, revocationColumns } from './fragments.js'
@@ -33,16 +33,14 @@ export function endAllSessions(database: Database, policy: EndingPolicy, batch =
 }
 
 async function revokeAll(database: Database, policy: EndingPolicy, actor: Actor): Promise<Revocation> {
-  const [revocation] = await database.run(
-    (prisma) => prisma.$queryRaw<Revocation[]>`
-      WITH noted AS (
-        INSERT INTO ${eventTarget} VALUES ('everybody_revoked', NULL, NULL, 'revoked_by_admin', NULL, ${by(actor)})
-      ), r AS (
-        INSERT INTO revocation (reason, expires_at) VALUES ('revoked_by_admin', ${clock} + ${revocationLife(policy)})
-        RETURNING *
-      )
-      SELECT ${revocationColumns} FROM r`
-  )
+  const [revocation] = await query<Revocation>(database)`
+    WITH noted AS (
+      INSERT INTO ${eventTarget} VALUES ('everybody_revoked', NULL, NULL, 'revoked_by_admin', NULL, ${by(actor)})
+    ), r AS (
+      INSERT INTO revocation (reason, expires_at) VALUES ('revoked_by_admin', ${clock} + ${revocationLife(policy)})
+      RETURNING *
+    )
+    SELECT ${revocationColumns} FROM r`
   if (revocation === undefined) throw new Error('Ending all sessions wrote no revocation.')
   return revocation
 }
@@ -59,18 +57,16 @@ async function endBatch(
   revocation: Revocation,
   { after, batch }: { readonly after: string; readonly batch: number }
 ): Promise<Walked> {
-  const [walked] = await database.run(
-    (prisma) => prisma.$queryRaw<Walked[]>`
-      WITH walked AS (
-        SELECT s.id FROM session s WHERE s.id > ${after}::uuid ORDER BY s.id LIMIT ${batch}
-      ), gone AS (
-        DELETE FROM session s
-        WHERE s.id = ANY (ARRAY(SELECT id FROM walked))
-          AND s.created_at <= (SELECT r.at FROM revocation r WHERE r.id = ${revocation.id})
-        RETURNING 1
-      )
-      SELECT (SELECT count(*)::float8 FROM gone) AS ended,
-        (SELECT id FROM walked ORDER BY id DESC LIMIT 1) AS last`
-  )
+  const [walked] = await query<Walked>(database)`
+    WITH walked AS (
+      SELECT s.id FROM session s WHERE s.id > ${after}::uuid ORDER BY s.id LIMIT ${batch}
+    ), gone AS (
+      DELETE FROM session s
+      WHERE s.id = ANY (ARRAY(SELECT id FROM walked))
+        AND s.created_at <= (SELECT r.at FROM revocation r WHERE r.id = ${revocation.id})
+      RETURNING 1
+    )
+    SELECT (SELECT count(*)::float8 FROM gone) AS ended,
+      (SELECT id FROM walked ORDER BY id DESC LIMIT 1) AS last`
   return walked ?? { ended: 0, last: null }
 }

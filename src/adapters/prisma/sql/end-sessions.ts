@@ -1,9 +1,8 @@
 import type { SessionPolicy } from '../../../core/policy.js'
 import type { Revocation } from '../../../core/revocation-set.js'
-import type { EndedReason } from '../../../core/vocabulary.js'
-import { maxSessionsOfUser } from '../../../core/vocabulary.js'
+import { type EndedReason, maxSessionsOfUser } from '../../../core/vocabulary.js'
 import type { Actor } from '../../../ports/events.js'
-import type { Database } from '../database.js'
+import { type Database, query } from '../database.js'
 import { Prisma, type PrismaClient } from '../generated/client.js'
 import { by, eventTarget } from './audit-events.js'
 import { clock, revocationColumns, seconds } from './fragments.js'
@@ -91,13 +90,11 @@ export function repeatAfterCommit(
   policy: EndingPolicy
 ): Promise<Revocation[]> {
   const ids = Prisma.join(revocations.map(({ id }) => id))
-  return database.run(
-    (prisma) => prisma.$queryRaw<Revocation[]>`
-      WITH r AS (
-        INSERT INTO revocation (sid, reason, expires_at)
-        SELECT sid, reason, ${clock} + ${revocationLife(policy)} FROM revocation WHERE id IN (${ids})
-        RETURNING *
-      )
-      SELECT ${revocationColumns} FROM r`
-  )
+  return query<Revocation>(database)`
+    WITH r AS (
+      INSERT INTO revocation (sid, reason, expires_at)
+      SELECT sid, reason, ${clock} + ${revocationLife(policy)} FROM revocation WHERE id IN (${ids})
+      RETURNING *
+    )
+    SELECT ${revocationColumns} FROM r`
 }

@@ -2,7 +2,7 @@ import type { SessionPolicy } from '../../../core/policy.js'
 import type { EventType } from '../../../ports/events.js'
 import type { LiveSession, RotationStep, SessionStore } from '../../../ports/sessions.js'
 import type { User } from '../../../ports/users.js'
-import type { Database } from '../database.js'
+import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { by, eventTarget } from './audit-events.js'
 import { clock, millis, seconds } from './fragments.js'
@@ -36,13 +36,7 @@ export type LiveRow = Omit<LiveSession, 'user'> & {
 
 export function toLiveSession(row: LiveRow): LiveSession {
   const { userEmail, userRoles, userDisabled, userCreatedAt, ...session } = row
-  const user = {
-    id: row.userId,
-    email: userEmail,
-    roles: userRoles,
-    disabled: userDisabled,
-    createdAt: userCreatedAt
-  }
+  const user = { id: row.userId, email: userEmail, roles: userRoles, disabled: userDisabled, createdAt: userCreatedAt }
   return { ...session, user }
 }
 
@@ -62,24 +56,20 @@ export function liveSessions(
 
   return {
     async find(sid) {
-      const rows = await database.run(
-        (prisma) => prisma.$queryRaw<LiveRow[]>`
-          SELECT ${liveColumns} FROM session s JOIN "user" u ON u.id = s.user_id WHERE s.id = ${sid}::uuid`
-      )
+      const rows = await query<LiveRow>(database)`
+        SELECT ${liveColumns} FROM session s JOIN "user" u ON u.id = s.user_id WHERE s.id = ${sid}::uuid`
       return rows.map(toLiveSession)[0]
     },
 
     async rotate({ sid, generation, secretHash, retryKeyHash }) {
-      const rows = await database.run(
-        (prisma) => prisma.$queryRaw<LiveRow[]>`
-          UPDATE session s
-          SET generation = s.generation + 1, rotated_at = ${clock}, retry_key_hash = ${retryKeyHash}, ${used}
-          FROM "user" u
-          WHERE s.id = ${sid}::uuid AND s.generation = ${generation}::bigint AND s.secret_hash = ${secretHash}
-            AND (s.rotated_at IS NULL OR s.rotated_at <= ${clock} - ${grace})
-            AND ${isLive} AND s.mode IN ('cookie', 'body') AND u.id = s.user_id AND u.disabled_at IS NULL
-          RETURNING ${liveColumns}`
-      )
+      const rows = await query<LiveRow>(database)`
+        UPDATE session s
+        SET generation = s.generation + 1, rotated_at = ${clock}, retry_key_hash = ${retryKeyHash}, ${used}
+        FROM "user" u
+        WHERE s.id = ${sid}::uuid AND s.generation = ${generation}::bigint AND s.secret_hash = ${secretHash}
+          AND (s.rotated_at IS NULL OR s.rotated_at <= ${clock} - ${grace})
+          AND ${isLive} AND s.mode IN ('cookie', 'body') AND u.id = s.user_id AND u.disabled_at IS NULL
+        RETURNING ${liveColumns}`
       return rows.map(toLiveSession)[0]
     },
 
@@ -92,28 +82,24 @@ export function liveSessions(
               INSERT INTO ${eventTarget} SELECT ${event}, user_id, id, NULL, NULL, ${by(actor)} FROM moved
             )`
       const recovered = step.kind === 'restore' ? Prisma.empty : Prisma.sql`recovered_generation = ${step.generation},`
-      const moved = await database.run(
-        (prisma) => prisma.$queryRaw<unknown[]>`
-          WITH moved AS (
-            UPDATE session s
-            SET generation = ${step.generation}::bigint, ${recovered} rotated_at = ${clock},
-              retry_key_hash = ${step.retryKeyHash}, ${used}
-            FROM "user" u
-            WHERE s.id = ${seen.id}::uuid AND s.generation = ${seen.generation}::bigint
-              AND ${millis('s.rotated_at')} IS NOT DISTINCT FROM ${seen.rotatedAt}::float8
-              AND ${isLive} AND u.id = s.user_id AND u.disabled_at IS NULL
-            RETURNING s.id, s.user_id
-          )${noted}
-          SELECT 1 FROM moved`
-      )
+      const moved = await query<unknown>(database)`
+        WITH moved AS (
+          UPDATE session s
+          SET generation = ${step.generation}::bigint, ${recovered} rotated_at = ${clock},
+            retry_key_hash = ${step.retryKeyHash}, ${used}
+          FROM "user" u
+          WHERE s.id = ${seen.id}::uuid AND s.generation = ${seen.generation}::bigint
+            AND ${millis('s.rotated_at')} IS NOT DISTINCT FROM ${seen.rotatedAt}::float8
+            AND ${isLive} AND u.id = s.user_id AND u.disabled_at IS NULL
+          RETURNING s.id, s.user_id
+        )${noted}
+        SELECT 1 FROM moved`
       return moved.length === 1
     },
 
     async touch(sid) {
-      await database.run(
-        (prisma) =>
-          prisma.$executeRaw`UPDATE session s SET ${used} WHERE s.id = ${sid}::uuid AND s.mode = 'session' AND ${isLive}`
-      )
+      await execute(database)`
+        UPDATE session s SET ${used} WHERE s.id = ${sid}::uuid AND s.mode = 'session' AND ${isLive}`
     }
   }
 }

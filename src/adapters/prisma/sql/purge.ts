@@ -1,5 +1,5 @@
 import type { SessionPolicy } from '../../../core/policy.js'
-import type { Database } from '../database.js'
+import { type Database, execute, query } from '../database.js'
 import { eventTarget } from './audit-events.js'
 import { beforeAnySession, clock, seconds } from './fragments.js'
 
@@ -10,6 +10,12 @@ interface Purged {
   readonly events: number
   /** The session after which the next batch starts; null after the last batch. */
   readonly next: string | null
+}
+
+interface Walked {
+  readonly looked: number
+  readonly ended: number
+  readonly last: string | null
 }
 
 const day = 86_400
@@ -32,39 +38,33 @@ export async function purgeExpired(
   options: { readonly batch: number; readonly eventRetentionSeconds: number; readonly after?: string | undefined }
 ): Promise<Purged> {
   const { batch, after = beforeAnySession } = options
-  const [walked] = await database.run(
-    (prisma) => prisma.$queryRaw<{ readonly ended: number; readonly last: string | null; readonly looked: number }[]>`
-      WITH walked AS (
-        SELECT s.id FROM session s WHERE s.id > ${after}::uuid ORDER BY s.id LIMIT ${batch}
-      ), expired AS (
-        SELECT s.id FROM session s
-        WHERE s.id = ANY (ARRAY(SELECT id FROM walked))
-          AND (s.idle_expires_at <= ${clock} OR s.absolute_expires_at <= ${clock})
-        FOR UPDATE SKIP LOCKED
-      ), ended AS (
-        DELETE FROM session s WHERE s.id = ANY (ARRAY(SELECT id FROM expired))
-        RETURNING s.id, s.user_id,
-          CASE WHEN s.absolute_expires_at <= ${clock} THEN 'absolute_timeout' ELSE 'idle_timeout' END AS reason
-      ), noted AS (
-        INSERT INTO ${eventTarget}
-        SELECT 'session_ended', user_id, id, reason, NULL, NULL, NULL, NULL FROM ended
-      )
-      SELECT (SELECT count(*)::float8 FROM ended) AS ended, (SELECT count(*)::float8 FROM walked) AS looked,
-        (SELECT id FROM walked ORDER BY id DESC LIMIT 1) AS last`
-  )
-  const revocations = await database.run(
-    (prisma) => prisma.$executeRaw`
-      DELETE FROM revocation WHERE id = ANY (ARRAY(
-        SELECT id FROM revocation WHERE expires_at <= ${clock} ORDER BY expires_at LIMIT ${batch} FOR UPDATE SKIP LOCKED
-      ))`
-  )
-  const events = await database.run(
-    (prisma) => prisma.$executeRaw`
-      DELETE FROM event WHERE id = ANY (ARRAY(
-        SELECT id FROM event WHERE at <= ${clock} - ${seconds(options.eventRetentionSeconds)}
-        ORDER BY at LIMIT ${batch} FOR UPDATE SKIP LOCKED
-      ))`
-  )
+  const [walked] = await query<Walked>(database)`
+    WITH walked AS (
+      SELECT s.id FROM session s WHERE s.id > ${after}::uuid ORDER BY s.id LIMIT ${batch}
+    ), expired AS (
+      SELECT s.id FROM session s
+      WHERE s.id = ANY (ARRAY(SELECT id FROM walked))
+        AND (s.idle_expires_at <= ${clock} OR s.absolute_expires_at <= ${clock})
+      FOR UPDATE SKIP LOCKED
+    ), ended AS (
+      DELETE FROM session s WHERE s.id = ANY (ARRAY(SELECT id FROM expired))
+      RETURNING s.id, s.user_id,
+        CASE WHEN s.absolute_expires_at <= ${clock} THEN 'absolute_timeout' ELSE 'idle_timeout' END AS reason
+    ), noted AS (
+      INSERT INTO ${eventTarget}
+      SELECT 'session_ended', user_id, id, reason, NULL, NULL, NULL, NULL FROM ended
+    )
+    SELECT (SELECT count(*)::float8 FROM ended) AS ended, (SELECT count(*)::float8 FROM walked) AS looked,
+      (SELECT id FROM walked ORDER BY id DESC LIMIT 1) AS last`
+  const revocations = await execute(database)`
+    DELETE FROM revocation WHERE id = ANY (ARRAY(
+      SELECT id FROM revocation WHERE expires_at <= ${clock} ORDER BY expires_at LIMIT ${batch} FOR UPDATE SKIP LOCKED
+    ))`
+  const events = await execute(database)`
+    DELETE FROM event WHERE id = ANY (ARRAY(
+      SELECT id FROM event WHERE at <= ${clock} - ${seconds(options.eventRetentionSeconds)}
+      ORDER BY at LIMIT ${batch} FOR UPDATE SKIP LOCKED
+    ))`
   const more = walked !== undefined && walked.looked === batch
   return { sessions: walked?.ended ?? 0, revocations, events, next: more ? walked.last : null }
 }

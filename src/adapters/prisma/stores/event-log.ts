@@ -1,6 +1,6 @@
 import { isEndedReason } from '../../../core/vocabulary.js'
 import type { AuditEvent, EventLog } from '../../../ports/events.js'
-import type { Database } from '../database.js'
+import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { by, eventColumns, eventTarget } from '../sql/audit-events.js'
 import { byNumber, where } from '../sql/listing.js'
@@ -11,11 +11,9 @@ const newestFirst = byNumber<AuditEvent>('events', 'e')
 export function prismaEventLog(database: Database): EventLog {
   return {
     async record({ type, userId, reason }, actor) {
-      await database.run(
-        (prisma) => prisma.$executeRaw`
-          INSERT INTO ${eventTarget}
-          VALUES (${type}, ${userId ?? null}::uuid, NULL, ${reason ?? null}, NULL, ${by(actor)})`
-      )
+      await execute(database)`
+        INSERT INTO ${eventTarget}
+        VALUES (${type}, ${userId ?? null}::uuid, NULL, ${reason ?? null}, NULL, ${by(actor)})`
     },
 
     async list({ type, userId, sessionId }, page) {
@@ -27,24 +25,20 @@ export function prismaEventLog(database: Database): EventLog {
           : Prisma.sql`(e.session_id = ${sessionId}::uuid OR e.id = (${endOfAll(sessionId)}))`,
         newestFirst.after(page.cursor)
       ])
-      const rows = await database.run(
-        (prisma) => prisma.$queryRaw<AuditEvent[]>`
-          SELECT ${eventColumns} FROM event e ${conditions} ORDER BY e.id DESC LIMIT ${page.limit + 1}`
-      )
+      const rows = await query<AuditEvent>(database)`
+        SELECT ${eventColumns} FROM event e ${conditions} ORDER BY e.id DESC LIMIT ${page.limit + 1}`
       return newestFirst.page(rows, page)
     },
 
     async endedReason(sid) {
-      const [row] = await database.run(
-        (prisma) => prisma.$queryRaw<{ readonly reason: string | null }[]>`
-          SELECT coalesce(
-            (
-              SELECT e.reason FROM event e
-              WHERE e.session_id = ${sid}::uuid AND e.type = 'session_ended' ORDER BY e.id DESC LIMIT 1
-            ),
-            (SELECT e.reason FROM event e WHERE e.id = (${endOfAll(sid)}))
-          ) AS reason`
-      )
+      const [row] = await query<{ readonly reason: string | null }>(database)`
+        SELECT coalesce(
+          (
+            SELECT e.reason FROM event e
+            WHERE e.session_id = ${sid}::uuid AND e.type = 'session_ended' ORDER BY e.id DESC LIMIT 1
+          ),
+          (SELECT e.reason FROM event e WHERE e.id = (${endOfAll(sid)}))
+        ) AS reason`
       const reason = row?.reason ?? ''
       return isEndedReason(reason) ? reason : undefined
     }

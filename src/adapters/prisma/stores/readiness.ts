@@ -1,5 +1,5 @@
 import type { Readiness } from '../../../ports/runtime.js'
-import type { Database } from '../database.js'
+import { type Database, execute } from '../database.js'
 import { beforeAnySession } from '../sql/fragments.js'
 
 /**
@@ -9,7 +9,5 @@ import { beforeAnySession } from '../sql/fragments.js'
 export const databaseReadiness =
   (database: Database): Readiness =>
   async () => {
-    await database.run(
-      (prisma) => prisma.$executeRaw`UPDATE session SET device = device WHERE id = ${beforeAnySession}::uuid`
-    )
+    await execute(database)`UPDATE session SET device = device WHERE id = ${beforeAnySession}::uuid`
   }

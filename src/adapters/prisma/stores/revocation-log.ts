@@ -1,15 +1,13 @@
 import type { Revocation } from '../../../core/revocation-set.js'
 import { maxCommitSeconds, type RevocationLog } from '../../../ports/revocations.js'
-import type { Database } from '../database.js'
+import { type Database, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { clock, revocationColumns, seconds } from '../sql/fragments.js'
 
 export function prismaRevocationLog(database: Database): RevocationLog {
   const unexpired = (condition: Prisma.Sql) =>
-    database.run(
-      (prisma) => prisma.$queryRaw<Revocation[]>`
-        SELECT ${revocationColumns} FROM revocation r WHERE r.expires_at > ${clock} AND ${condition} ORDER BY r.id`
-    )
+    query<Revocation>(database)`
+      SELECT ${revocationColumns} FROM revocation r WHERE r.expires_at > ${clock} AND ${condition} ORDER BY r.id`
   return {
     live: () => unexpired(Prisma.sql`true`),
     after: (id) => unexpired(Prisma.sql`r.id > ${id}`),

@@ -1,6 +1,6 @@
 import { maxSessionsOfUser } from '../../../core/vocabulary.js'
 import type { Session, SessionStore } from '../../../ports/sessions.js'
-import type { Database } from '../database.js'
+import { type Database, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { createSession } from '../sql/create-session.js'
 import { endAllSessions } from '../sql/end-all-sessions.js'
@@ -40,11 +40,9 @@ export function prismaSessionStore(database: Database, policy: RefreshPolicy & E
     },
 
     listOfUser(userId) {
-      return database.run(
-        (prisma) => prisma.$queryRaw<Session[]>`
-          SELECT ${sessionColumns} FROM session s WHERE s.user_id = ${userId}::uuid AND ${isLive}
-          ORDER BY s.created_at DESC, s.id DESC LIMIT ${maxSessionsOfUser}`
-      )
+      return query<Session>(database)`
+        SELECT ${sessionColumns} FROM session s WHERE s.user_id = ${userId}::uuid AND ${isLive}
+        ORDER BY s.created_at DESC, s.id DESC LIMIT ${maxSessionsOfUser}`
     },
 
     async list({ userId, ip }, page) {
@@ -54,29 +52,23 @@ export function prismaSessionStore(database: Database, policy: RefreshPolicy & E
         ip === undefined ? undefined : Prisma.sql`s.ip = ${ip}`,
         newestFirst.after(page.cursor)
       ])
-      const rows = await database.run(
-        (prisma) => prisma.$queryRaw<Session[]>`
-          SELECT ${sessionColumns} FROM session s ${conditions}
-          ORDER BY s.created_at DESC, s.id DESC LIMIT ${page.limit + 1}`
-      )
+      const rows = await query<Session>(database)`
+        SELECT ${sessionColumns} FROM session s ${conditions}
+        ORDER BY s.created_at DESC, s.id DESC LIMIT ${page.limit + 1}`
       return newestFirst.page(rows, page)
     },
 
     async count(limit) {
-      const [row] = await database.run(
-        (prisma) => prisma.$queryRaw<{ readonly count: number }[]>`
-          SELECT count(*)::int AS count FROM (SELECT 1 FROM session s WHERE ${isLive} LIMIT ${limit}) live`
-      )
+      const [row] = await query<{ readonly count: number }>(database)`
+        SELECT count(*)::int AS count FROM (SELECT 1 FROM session s WHERE ${isLive} LIMIT ${limit}) live`
       return row?.count ?? 0
     },
 
     async rename(sid, userId, device) {
-      const [session] = await database.run(
-        (prisma) => prisma.$queryRaw<Session[]>`
-          UPDATE session s SET device = ${device}
-          WHERE s.id = ${sid}::uuid AND s.user_id = ${userId}::uuid AND ${isLive}
-          RETURNING ${sessionColumns}`
-      )
+      const [session] = await query<Session>(database)`
+        UPDATE session s SET device = ${device}
+        WHERE s.id = ${sid}::uuid AND s.user_id = ${userId}::uuid AND ${isLive}
+        RETURNING ${sessionColumns}`
       return session
     }
   }

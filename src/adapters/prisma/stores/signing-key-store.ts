@@ -1,5 +1,5 @@
 import type { SigningKeyStore, StoredSigningKey } from '../../../ports/keys.js'
-import type { Database } from '../database.js'
+import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { by, eventTarget } from '../sql/audit-events.js'
 import { clock, millis, seconds } from '../sql/fragments.js'
@@ -8,49 +8,43 @@ import { clock, millis, seconds } from '../sql/fragments.js'
 export function prismaSigningKeyStore(database: Database): SigningKeyStore {
   return {
     list() {
-      return database.run(
-        (prisma) => prisma.$queryRaw<StoredSigningKey[]>`
-          SELECT number, kid, alg, encrypted_private_key AS "encryptedPrivateKey", ${millis('created_at')} AS "createdAt",
-            ${millis('signs_from')} AS "signsFrom", ${millis('retires_at')} AS "retiresAt"
-          FROM signing_key ORDER BY number`
-      )
+      return query<StoredSigningKey>(database)`
+        SELECT number, kid, alg, encrypted_private_key AS "encryptedPrivateKey", ${millis('created_at')} AS "createdAt",
+          ${millis('signs_from')} AS "signsFrom", ${millis('retires_at')} AS "retiresAt"
+        FROM signing_key ORDER BY number`
     },
 
     // The key signs from a minute ago: an instance's estimate of the database's clock may be a little behind.
     async add({ number, kid, alg, publicJwk, encryptedPrivateKey }) {
-      const added = await database.run(
-        (prisma) => prisma.$executeRaw`
-          INSERT INTO signing_key (number, kid, alg, public_jwk, encrypted_private_key, signs_from)
-          VALUES (
-            ${number}::int, ${kid}, ${alg}, ${JSON.stringify(publicJwk)}::jsonb, ${encryptedPrivateKey},
-            ${clock} - ${seconds(60)}
-          )
-          ON CONFLICT (number) DO NOTHING`
-      )
+      const added = await execute(database)`
+        INSERT INTO signing_key (number, kid, alg, public_jwk, encrypted_private_key, signs_from)
+        VALUES (
+          ${number}::int, ${kid}, ${alg}, ${JSON.stringify(publicJwk)}::jsonb, ${encryptedPrivateKey},
+          ${clock} - ${seconds(60)}
+        )
+        ON CONFLICT (number) DO NOTHING`
       return added === 1
     },
 
     async rotate({ number, kid, alg, publicJwk, encryptedPrivateKey }, plan, cause, actor) {
       const othersRetireAt = Prisma.sql`${clock} + ${seconds(plan.othersRetireInSeconds)}`
-      const added = await database.run(
-        (prisma) => prisma.$queryRaw<unknown[]>`
-          WITH added AS (
-            INSERT INTO signing_key (number, kid, alg, public_jwk, encrypted_private_key, signs_from)
-            VALUES (
-              ${number}::int, ${kid}, ${alg}, ${JSON.stringify(publicJwk)}::jsonb, ${encryptedPrivateKey},
-              ${clock} + ${seconds(plan.signsInSeconds)}
-            )
-            ON CONFLICT (number) DO NOTHING
-            RETURNING number
-          ), ended AS (
-            UPDATE signing_key k SET retires_at = ${othersRetireAt}
-            FROM added WHERE k.number < added.number AND (k.retires_at IS NULL OR k.retires_at > ${othersRetireAt})
-          ), noted AS (
-            INSERT INTO ${eventTarget}
-            SELECT 'signing_key_rotated', NULL, NULL, ${cause}, NULL, ${by(actor)} FROM added
+      const added = await query<unknown>(database)`
+        WITH added AS (
+          INSERT INTO signing_key (number, kid, alg, public_jwk, encrypted_private_key, signs_from)
+          VALUES (
+            ${number}::int, ${kid}, ${alg}, ${JSON.stringify(publicJwk)}::jsonb, ${encryptedPrivateKey},
+            ${clock} + ${seconds(plan.signsInSeconds)}
           )
-          SELECT number FROM added`
-      )
+          ON CONFLICT (number) DO NOTHING
+          RETURNING number
+        ), ended AS (
+          UPDATE signing_key k SET retires_at = ${othersRetireAt}
+          FROM added WHERE k.number < added.number AND (k.retires_at IS NULL OR k.retires_at > ${othersRetireAt})
+        ), noted AS (
+          INSERT INTO ${eventTarget}
+          SELECT 'signing_key_rotated', NULL, NULL, ${cause}, NULL, ${by(actor)} FROM added
+        )
+        SELECT number FROM added`
       return added.length === 1
     },
 

@@ -1,5 +1,5 @@
 import type { User, UserStore, UserWithPassword } from '../../../ports/users.js'
-import type { Database } from '../database.js'
+import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { by, eventTarget } from '../sql/audit-events.js'
 import { userChanges } from '../sql/change-user.js'
@@ -12,10 +12,8 @@ const newestFirst = byCreation<User>('users', 'u')
 /** Accounts in PostgreSQL. */
 export function prismaUserStore(database: Database, policy: EndingPolicy): UserStore {
   const findWhere = async (condition: Prisma.Sql) => {
-    const [user] = await database.run(
-      (prisma) => prisma.$queryRaw<UserWithPassword[]>`
-        SELECT ${userColumns}, u.password_hash AS "passwordHash" FROM "user" u WHERE ${condition}`
-    )
+    const [user] = await query<UserWithPassword>(database)`
+      SELECT ${userColumns}, u.password_hash AS "passwordHash" FROM "user" u WHERE ${condition}`
     return user
   }
 
@@ -23,18 +21,16 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
     ...userChanges(database, policy),
 
     async create({ id, email, passwordHash, roles }, actor) {
-      const [user] = await database.run(
-        (prisma) => prisma.$queryRaw<User[]>`
-          WITH u AS (
-            INSERT INTO "user" (id, email, email_key, password_hash, roles)
-            VALUES (${id}::uuid, ${email.address}, ${email.key}, ${passwordHash}, ${[...roles]}::text[])
-            ON CONFLICT (email_key) DO NOTHING
-            RETURNING *
-          ), noted AS (
-            INSERT INTO ${eventTarget} SELECT 'user_registered', u.id, NULL, NULL, NULL, ${by(actor)} FROM u
-          )
-          SELECT ${userColumns} FROM u`
-      )
+      const [user] = await query<User>(database)`
+        WITH u AS (
+          INSERT INTO "user" (id, email, email_key, password_hash, roles)
+          VALUES (${id}::uuid, ${email.address}, ${email.key}, ${passwordHash}, ${[...roles]}::text[])
+          ON CONFLICT (email_key) DO NOTHING
+          RETURNING *
+        ), noted AS (
+          INSERT INTO ${eventTarget} SELECT 'user_registered', u.id, NULL, NULL, NULL, ${by(actor)} FROM u
+        )
+        SELECT ${userColumns} FROM u`
       return user ?? 'email_taken'
     },
 
@@ -51,11 +47,9 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
         emailPrefix === undefined ? undefined : Prisma.sql`u.email_key LIKE ${literalPattern(emailPrefix)}`,
         newestFirst.after(page.cursor)
       ])
-      const rows = await database.run(
-        (prisma) => prisma.$queryRaw<User[]>`
-          SELECT ${userColumns} FROM "user" u ${conditions}
-          ORDER BY u.created_at DESC, u.id DESC LIMIT ${page.limit + 1}`
-      )
+      const rows = await query<User>(database)`
+        SELECT ${userColumns} FROM "user" u ${conditions}
+        ORDER BY u.created_at DESC, u.id DESC LIMIT ${page.limit + 1}`
       return newestFirst.page(rows, page)
     },
 
@@ -65,10 +59,8 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
     },
 
     async upgradePasswordHash(id, oldHash, newHash) {
-      await database.run(
-        (prisma) => prisma.$executeRaw`
-          UPDATE "user" SET password_hash = ${newHash} WHERE id = ${id}::uuid AND password_hash = ${oldHash}`
-      )
+      await execute(database)`
+        UPDATE "user" SET password_hash = ${newHash} WHERE id = ${id}::uuid AND password_hash = ${oldHash}`
     }
   }
 }
