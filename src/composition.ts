@@ -121,6 +121,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: DecisionLo
   })
   onClose(openFeed.close)
 
+  const databaseReady = databaseReadiness(database)
   const sessions = prismaSessionStore(database, policy)
   const hashing = passwordQueue({ pause: pauseBeforeRefusal })
   const metrics = serviceMetrics({
@@ -153,7 +154,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: DecisionLo
     signingKeys: keyRing.signingKeys,
     decisions: decisionLog(metrics, log),
     metrics,
-    readiness: databaseReadiness(database)
+    readiness: () => databaseReady().then(keyRing.readiness)
   }
   return { ports, database }
 }
@@ -178,7 +179,7 @@ async function openClock(database: Database, onClose: OnClose): Promise<Clock> {
   return clock
 }
 
-/** None for the embedded database, which has a single process. */
+/** The embedded database has one process and needs no notices, so there `REDIS_URL` serves the rate limits alone. */
 function revocationNotices(
   { kind, listen }: Database,
   { redisUrl, issuer }: Config,

@@ -10,7 +10,10 @@ import { browserStorage, clientStorage, createKey, sessionKey } from './storage.
 import { openTabChannel } from './tab-channel.js'
 import { tabLock } from './tab-lock.js'
 
-/** Less than half of the server's grace: a refresh that takes longer is repeated (docs/rotation.md). */
+/**
+ * Half of the service's default grace of 20 s: a refresh that takes longer is repeated. With a shorter grace, a slow
+ * refresh can arrive too late to be forgiven (docs/rotation.md).
+ */
 const refreshTimeout = 10_000
 /** Long enough for a login whose password waits for other passwords to be hashed. */
 const defaultTimeout = 30_000

@@ -3,7 +3,7 @@ import type { RotationPolicy } from './policy.js'
 /** The columns of a session that `decideRotation` needs. Times are milliseconds by the database's clock. */
 export interface RotationState {
   readonly generation: number
-  /** When the session was last rotated, or recovered after its grace window; null if neither has happened. */
+  /** When the current grace window began: at the last rotation, renewal, recovery or restore. Null if there was none. */
   readonly rotatedAt: number | null
   /** SHA-256, in hex, of the `Idempotency-Key` of the request that made `generation`; null if it had none. */
   readonly retryKeyHash: string | null
@@ -31,7 +31,7 @@ export type Verdict =
    * otherwise write nothing.
    */
   | { readonly kind: 'replay'; readonly generation: number; readonly renew: boolean }
-  /** Return the token of `generation` again, and set the same two columns: this lost response is forgiven. */
+  /** Return the token of `generation` again, set `rotatedAt` and `recoveredGeneration`: this lost response is forgiven. */
   | { readonly kind: 'recover'; readonly generation: number }
   /** Two parties hold this session: end it. */
   | { readonly kind: 'reuse' }

@@ -7,11 +7,11 @@ export interface Revocations extends Pick<RevocationSet, 'issuableFrom'> {
    * the feed is stale and the settings then deny.
    */
   readonly refuses: RevocationSet['refuses']
-  /** Adds entries that this process has just written, and notifies the other instances. */
+  /** Adds entries that this process has just written, and notifies the other instances if there are any. */
   announce(revocations: readonly Revocation[]): Promise<void>
 }
 
-/** How well this process follows the feed, for health and metrics. */
+/** How well this process follows the feed: for the metrics, the heartbeat of `GET /revocations`, and cached sessions. */
 interface FeedState {
   /** Whether notices arrive by push. While they do not, the log is polled four times a second. */
   readonly connected: boolean

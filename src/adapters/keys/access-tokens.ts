@@ -16,6 +16,8 @@ export interface AccessTokenOptions {
 }
 
 export interface ChangingAccessTokens extends AccessTokens {
+  /** Throws `Unavailable`, as `sign` does, if no key may sign now. */
+  requireSigningKey(): Promise<void>
   /** Replaces the keys. */
   use(keys: readonly SigningKey[]): Promise<void>
   close(): Promise<void>
@@ -57,17 +59,19 @@ export async function accessTokens(options: AccessTokenOptions): Promise<Changin
     for (const { kid, app } of before) if (!loaded.some((key) => key.kid === kid)) await app.close()
   }
 
+  async function signingKeyAt(now: number): Promise<LoadedKey> {
+    if (activeKey(newestFirst, now) === undefined) await reload('no active key')
+    const key = activeKey(newestFirst, now)
+    if (key === undefined) throw new Unavailable('No signing key is in force')
+    return key
+  }
+
   const hasRetired = (key: SigningKey) => isRetired(key, clock.now())
 
   await use(options.keys)
   return {
-    async sign(claims) {
-      const issuedAt = claims.iat * 1000
-      if (activeKey(newestFirst, issuedAt) === undefined) await reload('no active key')
-      const key = activeKey(newestFirst, issuedAt)
-      if (key === undefined) throw new Unavailable('No signing key is in force')
-      return key.app.jwt.sign(claims)
-    },
+    sign: async (claims) => (await signingKeyAt(claims.iat * 1000)).app.jwt.sign(claims),
+    requireSigningKey: async () => void (await signingKeyAt(clock.now())),
 
     open(token) {
       const key = byHeader.get(headerOf(token))

@@ -1,6 +1,6 @@
 import type { KeyTimes, RotationSettings } from '../../core/key-rotation.js'
 import type { SigningKeys } from '../../ports/keys.js'
-import type { Identity } from '../../ports/runtime.js'
+import type { Identity, Readiness } from '../../ports/runtime.js'
 import type { AccessTokens } from '../../ports/tokens.js'
 import { catchUp } from '../notices/catch-up.js'
 import type { ConnectNotices } from '../notices/notices.js'
@@ -23,6 +23,8 @@ export interface KeyRingOptions extends Omit<SigningKeyOptions, 'alg'> {
 export interface KeyRing {
   readonly accessTokens: AccessTokens
   readonly signingKeys: SigningKeys
+  /** Resolves if a key may sign now; throws `Unavailable` otherwise. */
+  readonly readiness: Readiness
   /** The keys in memory that have not retired. No I/O. */
   known(): readonly KeyTimes[]
   close(): Promise<void>
@@ -101,6 +103,7 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   return {
     accessTokens: tokens,
     signingKeys: rotation,
+    readiness: tokens.requireSigningKey,
     known: () => keys,
     async close() {
       for (const timer of timers) clearInterval(timer)

@@ -17,15 +17,19 @@ const singleAttempt: RedisOptions = {
   retryStrategy: () => null
 }
 
+/** After a failure, do not publish for this long: if Redis hangs, only few requests then wait for the timeout. */
+const restMilliseconds = 1000
+
 /**
- * Notices by pub/sub of Redis or Valkey, for databases without LISTEN/NOTIFY. `name` keeps apart services that share
- * one Redis. Lossy, because pub/sub keeps nothing for a subscriber that is away.
+ * Notices by pub/sub of Redis or Valkey, used instead of LISTEN/NOTIFY if `REDIS_URL` is set. `name` keeps apart
+ * services that share one Redis. Lossy, because pub/sub keeps nothing for a subscriber that is away.
  */
-export function redisNotices(url: string, name: string): RedisNotices {
+export function redisNotices(url: string, name: string, monotonic = () => performance.now()): RedisNotices {
   const channel = `latchkey:revocation:${name}`
   const publisher = new Redis(url, { ...singleAttempt, retryStrategy: (attempt) => Math.min(attempt * 100, 2000) })
   // Without a listener, an `error` event would crash the process. The next publish fails by itself.
   publisher.on('error', () => undefined)
+  let restsUntil = Number.NEGATIVE_INFINITY
 
   return {
     lossy: true,
@@ -49,11 +53,13 @@ export function redisNotices(url: string, name: string): RedisNotices {
     },
 
     async publish() {
+      if (monotonic() < restsUntil) return
       try {
         if (publisher.status === 'wait') await publisher.connect()
         await publisher.publish(channel, '')
       } catch {
         // The other instances also read the log at intervals.
+        restsUntil = monotonic() + restMilliseconds
       }
     },
 

@@ -66,7 +66,7 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
     if (!connected || reading.behind || lossyReadIsDue) void reading.request()
   }
   const isStale = () => notices !== undefined && clock.now() - freshAt > staleAfterMilliseconds
-  const refusesUnlessStale: Revocations['refuses'] = (token) => {
+  const refusesOrThrows: Revocations['refuses'] = (token) => {
     const refusal = set.refuses(token)
     if (refusal === undefined && isStale())
       throw new Unavailable('The revocations of other instances are not known now.')
@@ -98,11 +98,11 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
 
   return {
     revocations: {
-      refuses: whenStale === 'deny' ? refusesUnlessStale : set.refuses,
+      refuses: whenStale === 'deny' ? refusesOrThrows : set.refuses,
       issuableFrom: set.issuableFrom,
       async announce(revocations) {
         take(revocations)
-        await notices?.publish?.()
+        if (revocations.length > 0) await notices?.publish?.()
       }
     },
     feed: {

@@ -84,8 +84,9 @@ function issueOpaque(
 }
 
 /**
- * Waits until a new access token of the session is not refused at once: a change of roles, and the end of all sessions,
- * refuse every token whose `iat` lies in their second. The session then has the user's roles of that later moment.
+ * Waits for the next second if a revocation would refuse a token issued in this one: a change of roles, and the end of
+ * all sessions, refuse every token whose `iat` lies in their second. The session then has the user's roles of that later
+ * moment.
  */
 async function untilIssuable(ports: IssuingPorts, session: LiveSession): Promise<LiveSession> {
   const from = ports.revocations.issuableFrom(session.id)

@@ -85,6 +85,7 @@ async function applyVerdict(
     case 'restore':
       return advance('restore', 'restored', verdict.generation)
     case 'rotate':
+      // The statement would have done this. The row changed in between, so decide again.
       return 'lost_race'
   }
 }

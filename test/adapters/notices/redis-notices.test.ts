@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import t from 'tap'
 import { redisNotices } from '../../../src/adapters/notices/redis-notices.js'
 
@@ -46,13 +46,44 @@ t.test('while Redis is away, connecting rejects and publishing does not', async 
   await t.resolves(notices.publish())
 })
 
+t.test('after a failure nothing is published for a second', async (t) => {
+  let published = 0
+  const server = createServer((socket) =>
+    socket.on('data', (data) => {
+      // Answers the client's questions about the server, and refuses to publish.
+      for (const command of data
+        .toString()
+        .split(/^\*\d+\r\n/m)
+        .slice(1)) {
+        if (/publish/i.test(command)) published += 1
+        socket.write(/info/i.test(command) ? '$9\r\nloading:0\r\n' : '-ERR refused\r\n')
+      }
+    })
+  ).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const clock = { milliseconds: 0 }
+  const notices = redisNotices(`redis://127.0.0.1:${portOf(server)}`, 'refusing', () => clock.milliseconds)
+  t.teardown(notices.close)
+  for (const [at, expected] of [
+    [0, 1],
+    [0, 1],
+    [999, 1],
+    [1000, 2],
+    [1999, 2],
+    [2000, 3]
+  ] as const) {
+    clock.milliseconds = at
+    await notices.publish()
+    t.equal(published, expected, `at ${at} ms`)
+  }
+})
+
 t.test('connecting rejects if Redis closes the connection', async (t) => {
   const server = createServer((socket) => socket.once('data', () => socket.destroy())).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => server.close())
-  const address = server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : 0
-  const notices = redisNotices(`redis://127.0.0.1:${port}`, 'hanging up')
+  const notices = redisNotices(`redis://127.0.0.1:${portOf(server)}`, 'hanging up')
   t.teardown(notices.close)
   await t.rejects(notices.connect({ onNotice: () => undefined, onLost: () => undefined }))
 })
@@ -60,7 +91,12 @@ t.test('connecting rejects if Redis closes the connection', async (t) => {
 async function unusedPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const address = server.address()
+  const port = portOf(server)
   server.close()
+  return port
+}
+
+function portOf(server: Server): number {
+  const address = server.address()
   return typeof address === 'object' && address !== null ? address.port : 0
 }

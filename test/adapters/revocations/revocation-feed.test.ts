@@ -153,6 +153,12 @@ t.test('an entry that commits after later ids is still found', async (t) => {
   await until(() => refuses('s2'), 'the entry with the earlier id')
 })
 
+t.test('an announcement of nothing notifies no other instance', async (t) => {
+  const { world, revocations } = await play(t)
+  await revocations.announce([])
+  t.equal(world.published, 0)
+})
+
 t.test('followers get each entry once, also entries of their own process', async (t) => {
   const { world, revocations, feed, until, refuses, connected } = await play(t)
   await connected()

@@ -8,6 +8,8 @@ import { Client, goodPassword, openService } from '../../support/service.js'
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const app = await openService(t, database)
 
+/** What only admins may read about the end of a session. */
+const ending = { note: 'for admins only', userAgent: 'the browser of an admin' }
 const newPassword = 'another good password'
 const change = (client: Client, current_password: string, new_password: string) =>
   client.send('POST', '/password', { payload: { current_password, new_password } })
@@ -34,8 +36,8 @@ t.test('GET /me/events returns the events of this account only', async (t) => {
   const there = await anotherDevice(app, here)
   await newPerson(app)
   await change(here.client, 'wrong', newPassword)
-  const ending = { payload: { reason: 'for admins only' }, headers: { 'user-agent': 'the browser of an admin' } }
-  t.equal((await admin.send('DELETE', `/admin/sessions/${there.client.sessionId}`, ending)).statusCode, 204)
+  const request = { payload: { reason: ending.note }, headers: { 'user-agent': ending.userAgent } }
+  t.equal((await admin.send('DELETE', `/admin/sessions/${there.client.sessionId}`, request)).statusCode, 204)
 
   const response = await here.client.send('GET', '/me/events')
   const { events, next_cursor } = response.json()
@@ -54,8 +56,9 @@ t.test('GET /me/events returns the events of this account only', async (t) => {
     { type: 'user_registered' }
   ])
   t.equal(events.length, 5)
-  t.notMatch(response.body, /for ops alone|the browser of ops|actor/)
-  t.notOk(response.body.includes(await userIdOf(admin)))
+  for (const secret of [ending.note, ending.userAgent, 'actor', await userIdOf(admin)]) {
+    t.notOk(response.body.includes(secret), secret)
+  }
 })
 
 t.test('GET /me/events is paged', async (t) => {

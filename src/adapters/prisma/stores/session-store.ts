@@ -58,9 +58,9 @@ export function prismaSessionStore(database: Database, policy: RefreshPolicy & E
       return newestFirst.page(rows, page)
     },
 
-    async count(limit) {
+    async count(max) {
       const [row] = await query<{ readonly count: number }>(database)`
-        SELECT count(*)::int AS count FROM (SELECT 1 FROM session s WHERE ${isLive} LIMIT ${limit}) live`
+        SELECT count(*)::int AS count FROM (SELECT 1 FROM session s WHERE ${isLive} LIMIT ${max}) live`
       return row?.count ?? 0
     },
 
