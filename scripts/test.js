@@ -32,6 +32,9 @@ if (existsSync(memory) && freeBytes(memory) > 2 ** 31) process.env.TMPDIR = memo
 t.jobs = areFaults ? 1 : 2
 t.setTimeout(0)
 const total = count(t.parser)
+/** The files for each process, by its name. */
+const queues = new Map()
+t.on('spawn', (child) => feed(child, queues.get(child.name)))
 if (process.stdout.isTTY) await report('terse', t, { get: () => undefined })
 else {
   t.register()
@@ -75,7 +78,7 @@ function freeBytes(folder) {
 /** The process takes files from `queue`, one after the other, until none is left. */
 async function startProcess(name, queue, env) {
   if (queue.length === 0) return
-  t.on('spawn', (child) => child.name === name && feed(child, queue))
+  queues.set(name, queue)
   // Optimizing PGlite's WebAssembly costs two seconds of CPU, which no test lives long enough to win back.
   const args = ['--enable-source-maps', '--liftoff-only', 'scripts/run-tests.js']
   const limit = { TAP_TIMEOUT: areFaults ? '3600' : '180' }

@@ -11,8 +11,8 @@ import { openTabChannel } from './tab-channel.js'
 import { tabLock } from './tab-lock.js'
 
 /**
- * Half of the service's default grace of 20 s: a refresh that takes longer is repeated. With a shorter grace, a slow
- * refresh can arrive too late to be forgiven (docs/rotation.md).
+ * Half of the service's default grace of 20 s: a refresh that takes longer is repeated. With a shorter
+ * grace, the `fetch` option can give up sooner (docs/client.md).
  */
 const refreshTimeout = 10_000
 /** Long enough for a login whose password waits for other passwords to be hashed. */

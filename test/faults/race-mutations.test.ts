@@ -1,27 +1,31 @@
 import t from 'tap'
-import { race } from '../../src/race-kit/index.js'
+import { type RaceResult, race } from '../../src/race-kit/index.js'
 import { openTestDatabase } from '../support/database.js'
 import { brokenProtocols } from '../support/race/mutations.js'
 import { graceSeconds, listeningService } from '../support/race/racing-service.js'
 
 /** Checks that the race kit finds each broken protocol, by the promise that it breaks. */
-t.setTimeout(600_000)
+t.setTimeout(1_200_000)
 // Embedded only: on a server, the database notifies the instance even if the broken protocol does not.
 const database = await openTestDatabase(t, { kind: 'embedded', embedded: { waitSeconds: 20 } })
-const options = { clients: 12, seconds: 6, seed: 7, graceSeconds }
+const options = { clients: 24, seconds: 6, graceSeconds }
+/** On a busy machine many sessions are too slow to judge, so that one race can miss what another one finds. */
+const seeds = [7, 1, 3]
 
 for (const { name, breaks, mutate, environment } of brokenProtocols) {
-  t.test(`the race kit fails for a broken protocol: ${name}`, { timeout: 60_000 }, async (t) => {
+  t.test(`the race kit fails for a broken protocol: ${name}`, { timeout: 180_000 }, async (t) => {
     const url = await listeningService(t, database, mutate, environment)
-    const { judgements, counts, held } = await race({ ...options, urls: [url] })
-    t.comment(`${counts.refreshes} refreshes, ${counts.excused} sessions too slow to judge`)
-    for (const { promise, violations } of judgements) {
-      if (violations.length > 0) t.comment(`${promise}: ${violations.length}, such as: ${violations[0]?.what}`)
+    let found: RaceResult | undefined
+    for (const seed of seeds) {
+      const result = await race({ ...options, seed, urls: [url] })
+      const { judgements, counts } = result
+      t.comment(`seed ${seed}: ${counts.refreshes} refreshes, ${counts.excused} sessions too slow to judge`)
+      for (const { promise, violations } of judgements) {
+        if (violations.length > 0) t.comment(`${promise}: ${violations.length}, such as: ${violations[0]?.what}`)
+        if (violations.length > 0 && promise === breaks) found = result
+      }
+      if (found !== undefined) break
     }
-    t.equal(held, false)
-    t.ok(
-      judgements.some(({ promise, violations }) => promise === breaks && violations.length > 0),
-      breaks
-    )
+    t.equal(found?.held, false, breaks)
   })
 }
