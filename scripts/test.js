@@ -121,7 +121,8 @@ function printFailure({ fullname, diag }) {
 
 async function coverCore() {
   rmSync(coverage, { recursive: true, force: true })
-  await startProcess('the core', core, { NODE_V8_COVERAGE: coverage })
+  // tap's own coverage would reset the counters that V8 writes.
+  await startProcess('the core', core, { NODE_V8_COVERAGE: coverage, _TAPJS_PROCESSINFO_COVERAGE_: '0' })
   const options = ['--all', '--src', 'build/src/core', '--include', 'build/src/core/**', '--temp-directory', coverage]
   const c8 = ['node_modules/c8/bin/c8.js', 'report', '--100', '--reporter', 'text', '--skip-full', ...options]
   const { status } = spawnSync(process.execPath, c8, { stdio: 'inherit' })

@@ -64,8 +64,8 @@ export interface Overrides {
 type OnClose = (close: () => unknown) => void
 
 /**
- * Opens all adapters that `config` asks for. If one of them cannot be opened, closes the others and throws an error that
- * says what to do. Decisions are logged to `log`.
+ * Opens all adapters that `config` asks for. If one of them cannot be opened, closes the others and throws an error
+ * that says what to do. Decisions are logged to `log`.
  */
 export async function openAdapters(config: Config, overrides: Overrides = {}, log?: DecisionLogger): Promise<Adapters> {
   const closers: (() => unknown)[] = []

@@ -48,8 +48,8 @@ export function drainBeforeClose(app: FastifyInstance, milliseconds: number): vo
  * Two steps prevent resets:
  * - Stop accepting at once, before any response says `Connection: close`. A client then reconnects, and its connection
  *   would be reset if it waited in this server's queue.
- * - Keep idle connections for a while. Node ends them as soon as a server closes, even if a client is just sending. Each
- *   gets one more response, with `Connection: close`.
+ * - Keep idle connections for a while. Node ends them as soon as a server closes, even if a client is just sending.
+ *   Each gets one more response, with `Connection: close`.
  */
 function drain(server: Server, milliseconds: number): void {
   const closeIdle = server.closeIdleConnections.bind(server)

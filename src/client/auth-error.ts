@@ -13,7 +13,7 @@ export interface AuthErrorDetails {
 }
 
 /**
- * The service refused a request or could not be reached. `code` says which; show `message` to nobody but developers.
+ * The service refused a request or could not be reached. `code` says why. `message` is English text for people.
  *
  * @example
  * ```ts

@@ -4,7 +4,10 @@ import { type SettingSchema, type Settings, settings, settingsSchema } from './s
 
 type Frozen<T> = { readonly [K in keyof T]: T[K] extends readonly (infer Item)[] ? readonly Item[] : T[K] }
 
-/** All settings, checked, complete and frozen. Made by `loadConfig` or `createConfig`; docs/configuration.md explains each. */
+/**
+ * All settings, checked, complete and frozen. Made by `loadConfig` or `createConfig`; docs/configuration.md explains
+ * each.
+ */
 export type Config = Frozen<
   Omit<Settings, 'issuer' | 'audience' | 'nodeEnv'> & { issuer: string; audience: string; production: boolean }
 >

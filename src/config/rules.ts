@@ -81,7 +81,9 @@ function mustBeOf(key: keyof Settings, value: string): string | undefined {
   return setting && mustBe(setting, value)
 }
 
-/** The `Origin` header that a browser sends (RFC 6454 §6.2). `URL` has no canonical form for the schemes of app shells. */
+/**
+ * The `Origin` header that a browser sends (RFC 6454 §6.2). `URL` has no canonical form for the schemes of app shells.
+ */
 function originAsSent(origin: string): string | undefined {
   if (!URL.canParse(origin)) return undefined
   const { origin: canonical } = new URL(origin)

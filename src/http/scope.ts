@@ -11,7 +11,7 @@ import { sendProblem } from './problem.js'
 export function prepareScope(scope: Scope, { ports, errorsUrl }: HttpContext): void {
   scope.setErrorHandler((error, request, reply) => sendProblem(request, reply, error, errorsUrl))
   scope.setValidatorCompiler(compile)
-  // The compiler checks that handlers return what their response schemas say, so nothing filters it at run time.
+  // Views build responses member by member, and types check them against the schemas, so nothing is filtered here.
   scope.setSerializerCompiler(() => JSON.stringify)
   acceptEmptyBodies(scope)
   scope.addHook('onResponse', async (_request, reply) => ports.metrics.countResponse(reply.statusCode))

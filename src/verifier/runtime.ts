@@ -22,7 +22,7 @@ export const systemRuntime = {
     feedReconnectAfter: 5000,
     /** After this silence the feed counts as stale. */
     feedStaleAfter: 15_000,
-    /** Before the second attempt to follow the feed; grows with the outage up to `feedMaxDelay`. */
+    /** Delay before the second connection to the feed; it grows with the outage up to `feedMaxDelay`. */
     feedMinDelay: 100,
     feedMaxDelay: 5000
   }

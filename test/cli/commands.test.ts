@@ -27,15 +27,15 @@ async function openCommands(t: Test, database: Database) {
 }
 
 function signIn(ports: Ports, email: string, userAgent = 'a browser') {
-  const wish = { mode: 'body', device: undefined, replacedToken: undefined } as const
-  return register(ports, { email, password: goodPassword, ...wish }, { ip: '192.0.2.1', userAgent })
+  const request = { mode: 'body', device: undefined, replacedToken: undefined } as const
+  return register(ports, { email, password: goodPassword, ...request }, { ip: '192.0.2.1', userAgent })
 }
 
 for (const kind of testDatabases(t)) {
   t.test(`on the ${kind} database`, async (t) => {
     const { ports, latchkey, json } = await openCommands(t, await openTestDatabase(t, { kind }))
 
-    t.test('user create takes the password from a pipe, without its line end', async (t) => {
+    t.test('user create reads the password from a pipe, without its line end', async (t) => {
       const made = await json('user create Ops@example.com --role admin --role ops', { stdin: `${goodPassword}\n` })
       t.match(made, { email: 'Ops@example.com', roles: ['admin', 'ops'], disabled: false, created_at: /Z$/ })
       const stored = await ports.users.findByEmail('ops@example.com')
@@ -55,7 +55,7 @@ for (const kind of testDatabases(t)) {
       })
     })
 
-    t.test('user list goes on page by page', async (t) => {
+    t.test('user list shows one page after the other', async (t) => {
       await json('user create second@example.com', { stdin: goodPassword })
       const first = await json('user list --limit 1')
       t.match(first, { users: [{ email: 'second@example.com' }], next_cursor: String })
@@ -65,7 +65,7 @@ for (const kind of testDatabases(t)) {
       t.match(await latchkey('user list --limit 1'), { stdout: /second@example\.com/, stderr: /--cursor \S+/ })
     })
 
-    t.test('user disable ends every session at once, and enable lets in again', async (t) => {
+    t.test('user disable ends every session at once, and user enable allows logins again', async (t) => {
       const { sessionId, accessToken = '', opaque } = await signIn(ports, 'leaver@example.com')
       t.match(await json('user disable leaver@example.com'), { disabled: true })
       await t.rejects(authenticate(ports, { kind: 'bearer', token: accessToken }), { code: 'session_revoked' })
@@ -77,13 +77,13 @@ for (const kind of testDatabases(t)) {
       t.match(await json('user enable leaver@example.com'), { disabled: false })
     })
 
-    t.test('user set-roles gives exactly these roles', async (t) => {
+    t.test('user set-roles replaces all roles', async (t) => {
       const { id } = await json('user create roles@example.com --role admin', { stdin: goodPassword })
       t.match(await json(`user set-roles ${id} ops ops audit`), { roles: ['ops', 'audit'] })
       t.strictSame((await json(`user set-roles ${id}`)).roles, [])
     })
 
-    t.test('session list shows whose, and revoke ends one', async (t) => {
+    t.test('session list shows the user of each session, and session revoke ends one', async (t) => {
       const { sessionId, accessToken = '' } = await signIn(ports, 'holder@example.com')
       const other = await signIn(ports, 'bystander@example.com')
       t.match(await json('session list --user holder@example.com'), {
@@ -100,7 +100,7 @@ for (const kind of testDatabases(t)) {
       t.match(await latchkey(`session revoke ${sessionId}`), { exitCode: 1, stderr: /Nothing has that name/ })
     })
 
-    t.test("session revoke-all ends one user's sessions, or everybody's", async (t) => {
+    t.test('session revoke-all ends the sessions of one user, or of all users', async (t) => {
       t.match(await latchkey('session revoke-all'), { exitCode: 2 })
       t.match(await latchkey('session revoke-all --everybody --user holder@example.com'), { exitCode: 2 })
       const { accessToken = '' } = await signIn(ports, 'many@example.com')
@@ -110,7 +110,7 @@ for (const kind of testDatabases(t)) {
       t.match(await latchkey('session list'), { stdout: 'No sessions.\n' })
     })
 
-    t.test('event list filters by user, even by the id of one who never was', async (t) => {
+    t.test('event list filters by user, also by an id that never existed', async (t) => {
       const { events } = await json('event list --user ops@example.com')
       t.strictSame(
         events.map((event: { type: string }) => event.type),
@@ -120,17 +120,17 @@ for (const kind of testDatabases(t)) {
       t.match(await latchkey('event list --type nonsense'), { exitCode: 2, stderr: /--type must be one of/ })
     })
 
-    t.test('what is not there is a failure, and says so', async (t) => {
+    t.test('an unknown name or id fails with a message', async (t) => {
       for (const words of [`user disable ${absent}`, 'user disable x', 'session revoke x', 'event list --session x']) {
         t.match(await latchkey(words), { exitCode: 1, stdout: '', stderr: 'Nothing has that name or id.\n' }, words)
       }
     })
 
-    t.test('migrate says that the database is up to date', async (t) => {
+    t.test('migrate reports that the database is up to date', async (t) => {
       t.match(await latchkey('migrate'), { exitCode: 0, stdout: 'The database is up to date.\n' })
     })
 
-    t.test('what strangers wrote cannot steer the terminal', async (t) => {
+    t.test('text from strangers cannot control the terminal', async (t) => {
       await signIn(ports, 'sly@example.com', `\u001b[2J${'x'.repeat(200)}`)
       const { stdout } = await latchkey('session list --user sly@example.com')
       t.notMatch(stdout, '\u001b')

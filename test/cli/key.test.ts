@@ -16,7 +16,7 @@ t.test('key list shows every key with its state', async (t) => {
   t.match(keys, [{ alg: 'ES256', state: 'active', signs_from: /Z$/, retires_at: null }])
 })
 
-t.test('key rotate --dry-run says what would happen, and changes nothing', async (t) => {
+t.test('key rotate --dry-run prints what would happen and changes nothing', async (t) => {
   t.match(await latchkey('key rotate --dry-run'), {
     exitCode: 0,
     stdout: /^A new key would sign at \S+Z\. The keys would be:\nkid .*\n- +ES256 +published/
@@ -52,7 +52,7 @@ t.test('key rotate --revoke-old retires all others at once', async (t) => {
   ])
 })
 
-t.test('an operand or an option that it does not know is refused', async (t) => {
+t.test('an unknown operand or option is refused', async (t) => {
   t.equal((await latchkey('key rotate now')).exitCode, 2)
   t.equal((await latchkey('key rotate --revoke_old')).exitCode, 2)
   t.equal((await ports.signingKeys.list()).length, 3)

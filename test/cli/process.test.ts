@@ -10,7 +10,7 @@ import { goodPassword } from '../support/service.js'
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
 
-/** `latchkey <words>` as a process of its own, with these settings and no others. */
+/** Starts `latchkey <words>` as a process with only these settings. */
 function latchkey(words: readonly string[], settings: Record<string, string> = {}): ChildProcess {
   return spawn(process.execPath, [main, ...words], { env: { PATH: process.env.PATH, ...settings }, stdio: 'pipe' })
 }
@@ -22,7 +22,7 @@ async function finished(child: ChildProcess) {
   return { code, output, errors }
 }
 
-/** Waits for a line of a process's output, and gives it. */
+/** Waits for a line of the process's output and returns it. */
 async function lineWith(child: ChildProcess, expected: RegExp): Promise<string> {
   if (child.stdout === null) throw new Error('The process has no pipes.')
   for await (const line of createInterface({ input: child.stdout })) if (expected.test(line)) return line
@@ -31,7 +31,7 @@ async function lineWith(child: ChildProcess, expected: RegExp): Promise<string> 
 
 t.setTimeout(120_000)
 
-t.test('the exit code of the process is that of the command', async (t) => {
+t.test('the process exits with the exit code of the command', async (t) => {
   t.match(await finished(latchkey(['--help'], { LATCHKEY_PORT: '1' })), {
     code: 0,
     output: /latchkey serve/,
@@ -48,7 +48,7 @@ t.test('a service', async (t) => {
   const address = /http:\S+\d/.exec(await lineWith(child, /Latchkey listens at/))?.[0] ?? ''
   const { port } = new URL(address)
 
-  t.test('finishes the request under way at SIGTERM, and ends with 0', async (t) => {
+  t.test('finishes the current request at SIGTERM, and exits with 0', async (t) => {
     const body = JSON.stringify({ email: 'ada@example.com', password: goodPassword, mode: 'body' })
     const socket = connect(Number(port), '127.0.0.1')
     socket.setEncoding('utf8')

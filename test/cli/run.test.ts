@@ -2,14 +2,14 @@ import t from 'tap'
 import { commands } from '../../src/cli/run.js'
 import { commandLine } from '../support/cli/command-line.js'
 
-t.test('without a command, the commands are shown and the usage was wrong', async (t) => {
+t.test('without a command, all commands are listed and the exit code is 2', async (t) => {
   const { exitCode, stdout, stderr } = await commandLine([])
   t.equal(exitCode, 2)
   t.equal(stdout, '')
   for (const { name } of commands) t.match(stderr, `latchkey ${name}`)
 })
 
-t.test('a group shows its commands only', async (t) => {
+t.test('a group lists only its commands', async (t) => {
   const { exitCode, stderr } = await commandLine(['session'])
   t.equal(exitCode, 2)
   t.match(stderr, 'latchkey session revoke-all')
@@ -22,7 +22,7 @@ for (const words of [
   ['user', '--help'],
   ...commands.map(({ name }) => [...name.split(' '), '--help'])
 ]) {
-  t.test(`latchkey ${words.join(' ')} explains, and is no failure`, async (t) => {
+  t.test(`latchkey ${words.join(' ')} prints help and succeeds`, async (t) => {
     const { exitCode, stdout, stderr } = await commandLine(words)
     t.equal(exitCode, 0)
     t.match(stdout, 'latchkey')
@@ -42,7 +42,7 @@ const misused: readonly (readonly [string, RegExp])[] = [
 ]
 
 for (const [words, expected] of misused) {
-  t.test(`latchkey ${words} is wrong usage`, async (t) => {
+  t.test(`latchkey ${words} is a usage error`, async (t) => {
     const { exitCode, stdout, stderr } = await commandLine(words.split(' '))
     t.equal(exitCode, 2)
     t.equal(stdout, '')
@@ -51,14 +51,14 @@ for (const [words, expected] of misused) {
   })
 }
 
-t.test('a mistake in the settings is a failure that names it', async (t) => {
+t.test('an invalid setting fails with a message that names it', async (t) => {
   const { exitCode, stderr } = await commandLine(['user', 'list'], { environment: { PORT: 'x' } })
   t.equal(exitCode, 1)
   t.match(stderr, 'PORT must be a whole number')
   t.notMatch(stderr, /\n {4}at /, 'without a stack')
 })
 
-t.test('a database that cannot be reached is a failure that says so', async (t) => {
+t.test('an unreachable database fails with a message that says so', async (t) => {
   const environment = { DATABASE_URL: 'postgresql://nobody:hunter2@127.0.0.1:9/none' }
   const { exitCode, stderr } = await commandLine(['user', 'list'], { environment })
   t.equal(exitCode, 1)

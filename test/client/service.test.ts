@@ -120,7 +120,7 @@ t.test('clients that share only a cookie jar stay signed in through many rotatio
   }
 })
 
-t.test('three tabs without locks stay signed in while every third response is lost', async (t) => {
+t.test('three tabs without locks stay signed in while all responses of every third round are lost', async (t) => {
   const { auth, jar, settings } = await newClient()
   const sid = sessionOf(auth.state)
   const tabs = [auth, createAuthClient(settings, quickRuntime), createAuthClient(settings, quickRuntime)]

@@ -11,24 +11,23 @@ import {
   tokenResponse
 } from '../support/client/fake-runtime.js'
 
-/** Tabs of one browser, and a service that answers slowly. */
-
-const slowly = 200
+/** How long the service takes for a refresh, in milliseconds. */
+const refreshTime = 200
 
 /** `count` tabs that share a service. */
 function openTabs(count: number, browser: Browser, options: AuthClientOptions = {}) {
-  let atOnce = 0
-  const service = { most: 0, refreshes: 0, answer: () => tokenResponse() }
+  let concurrent = 0
+  const service = { maxConcurrent: 0, refreshes: 0, answer: () => tokenResponse() }
   const runtime = new FakeRuntime((request) => {
     if (!request.url.endsWith('/refresh')) return jsonResponse(200, {})
     service.refreshes += 1
-    atOnce += 1
-    service.most = Math.max(service.most, atOnce)
+    concurrent += 1
+    service.maxConcurrent = Math.max(service.maxConcurrent, concurrent)
     return new Promise((resolve) =>
       runtime.schedule(() => {
-        atOnce -= 1
+        concurrent -= 1
         resolve(service.answer())
-      }, slowly)
+      }, refreshTime)
     )
   }, browser)
   const tabs = Array.from({ length: count }, (_, i) => {
@@ -60,7 +59,7 @@ t.test('without BroadcastChannel the tabs refresh one after the other', async (t
     await runtime.advance(15_000)
     t.notOk((await asked).includes(undefined))
     t.equal(service.refreshes, 5)
-    t.equal(service.most, 1)
+    t.equal(service.maxConcurrent, 1)
   }
 })
 
@@ -70,9 +69,9 @@ t.test('tabs that share nothing refresh concurrently, and all stay signed in', a
     fakeBrowser({ withLocks: false, withChannel: false, withStorage: false })
   )
   const asked = Promise.all(tabs.map((tab) => tab.getAccessToken()))
-  await runtime.advance(slowly)
+  await runtime.advance(refreshTime)
   t.notOk((await asked).includes(undefined))
-  t.equal(service.most, 5)
+  t.equal(service.maxConcurrent, 5)
 })
 
 t.test('a tab that hangs while it holds the lock delays other tabs for a limited time', async (t) => {
@@ -94,7 +93,7 @@ t.test('all tabs send the same idempotency key', async (t) => {
   const { tabs, runtime } = openTabs(3, fakeBrowser({ withChannel: false }))
   for (const tab of tabs) {
     const refreshed = tab.refresh()
-    await runtime.advance(slowly)
+    await runtime.advance(refreshTime)
     await refreshed
   }
   t.equal(new Set(runtime.requests.map(({ headers }) => headers.get('idempotency-key'))).size, 1)
@@ -105,7 +104,7 @@ t.test('no token is stored', async (t) => {
   const { tabs, runtime, service } = openTabs(1, browser)
   service.answer = () => tokenResponse({ access_token: 'a secret', refresh_token: 'a secret' })
   const refreshed = tabs[0]?.refresh()
-  await runtime.advance(slowly)
+  await runtime.advance(refreshTime)
   await refreshed
   t.strictSame([...(browser.localStorage?.items.keys() ?? [])], ['latchkey.auth.test_.key'])
   t.notMatch([...(browser.localStorage?.items.values() ?? [])].join(), 'secret')
@@ -116,7 +115,7 @@ t.test('signing out or in in one tab signs all tabs out or in', async (t) => {
   const [here, there] = tabs
   if (here === undefined || there === undefined) return t.fail()
   const change = async (action: Promise<void>) => {
-    await runtime.advance(slowly)
+    await runtime.advance(refreshTime)
     await action
     await settled()
   }
@@ -156,7 +155,7 @@ t.test('a response that arrives after another tab has signed out is ignored', as
   other?.postMessage({ sessionId: 's1', ended: 'logged_out' })
   await settled()
   const refused = t.rejects(refreshed ?? Promise.resolve(), { code: 'missing_credentials' })
-  await runtime.advance(slowly)
+  await runtime.advance(refreshTime)
   await refused
   t.strictSame(tab?.state, { status: 'signed_out', reason: 'logged_out' })
 })

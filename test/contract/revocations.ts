@@ -3,7 +3,7 @@ import type { IssuedToken, Refusal, Revocation } from '../../src/core/revocation
 
 /** A part that learns of revocations and judges tokens by them. */
 export interface RevocationReader {
-  /** Delivers entries; resolves when they count and expired ones had their chance to go. */
+  /** Delivers entries. Resolves when they count, and after expired entries were swept. */
   take(entries: readonly Revocation[]): Promise<void>
   refuses(token: IssuedToken): Refusal | undefined
   size(): number
@@ -13,13 +13,13 @@ export const revokedAt = 1_800_000_000_500
 const second = Math.floor(revokedAt / 1000)
 let lastId = 0n
 
-/** An entry written at `revokedAt`, which lives 660 s. */
+/** An entry written at `revokedAt` that expires after 660 s. */
 export function revocation(sid: string | null, rest: Partial<Revocation> = {}): Revocation {
   lastId += 1n
   return { id: lastId, sid, reason: 'logged_out', at: revokedAt, expiresAt: revokedAt + 660_000, ...rest }
 }
 
-/** What the service and the verifier promise alike. `open` makes a reader that knows nothing yet. */
+/** The promises that the service and the verifier share. `open` makes a reader without entries. */
 export function revocationContract(t: Test, open: (t: Test, now: () => number) => Promise<RevocationReader>): void {
   const readerOf = async (t: Test, entries: readonly Revocation[]) => {
     const reader = await open(t, () => revokedAt)

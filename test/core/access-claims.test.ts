@@ -21,25 +21,25 @@ const invalid = { ok: false, error: 'invalid_token' }
 
 t.equal(accessTokenType, 'at+jwt')
 
-t.test('good claims are handed back', async (t) => {
+t.test('good claims are returned', async (t) => {
   t.strictSame(checkAccessClaims(claims, expected, now), { ok: true, claims })
   t.ok(checkAccessClaims({ ...claims, amr: [], roles: [] }, expected, now).ok, 'lists may be empty')
   t.ok(checkAccessClaims({ ...claims, nonce: 'x' }, expected, now).ok, 'a claim that nobody asked for is left alone')
 })
 
-t.test('they say who asks', async (t) => {
+t.test('Auth is built from the claims', async (t) => {
   const { sub: userId, sid: sessionId, auth_time: authTime } = claims
   t.strictSame(authOfClaims(claims), { userId, sessionId, roles: ['admin', 'editor'], amr: ['pwd'], authTime })
 })
 
-t.test('exp', async (t) => {
+t.test('a token expires at exp, to the millisecond', async (t) => {
   t.ok(checkAccessClaims(claims, expected, 1_599_999).ok, 'good until the last millisecond')
   const expired = { ok: false, error: 'token_expired' }
   t.strictSame(checkAccessClaims(claims, expected, 1_600_000), expired, 'expired at exp itself')
   t.strictSame(checkAccessClaims(claims, expected, 9e12), expired)
 })
 
-t.test('iss and aud are ours exactly, and asked before exp', async (t) => {
+t.test('iss and aud must be exactly as expected, and are checked before exp', async (t) => {
   for (const late of [now, 9e12]) {
     t.strictSame(checkAccessClaims({ ...claims, iss: 'https://auth.example/' }, expected, late), invalid)
     t.strictSame(checkAccessClaims({ ...claims, aud: 'https://API.example' }, expected, late), invalid)
@@ -48,7 +48,7 @@ t.test('iss and aud are ours exactly, and asked before exp', async (t) => {
   }
 })
 
-t.test('every claim must be there and of its type, and no other type will do', async (t) => {
+t.test('every claim must be there and have its type', async (t) => {
   const wrong = fc.oneof(
     fc.constantFrom(undefined, null, true, Number.NaN, Number.POSITIVE_INFINITY, 1.5, 2 ** 53, '1600', {}),
     fc.constant([1]),
@@ -68,7 +68,7 @@ t.test('every claim must be there and of its type, and no other type will do', a
   }
 })
 
-t.test('a payload that is no object', async (t) => {
+t.test('a payload that is not an object is refused', async (t) => {
   for (const payload of [undefined, null, 'text', 1, true, [], [claims]]) {
     t.strictSame(checkAccessClaims(payload, expected, now), invalid, String(payload))
   }

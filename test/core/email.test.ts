@@ -13,7 +13,7 @@ t.test('an address is kept as typed, its key folded', async (t) => {
   t.equal(key('root@localhost'), 'root@localhost', 'a host of one label')
 })
 
-t.test('spellings of one account', async (t) => {
+t.test('all spellings of an address belong to one account', async (t) => {
   const twins: readonly (readonly [what: string, one: string, other: string])[] = [
     ['case', 'ANN@X.ORG', 'ann@x.org'],
     ['composed and decomposed', '\u00e9@x.org', 'e\u0301@x.org'],
@@ -36,7 +36,7 @@ t.test('spellings of one account', async (t) => {
   t.not(key('İ@x.org'), key('i@x.org'), 'a dot that is seen tells apart')
 })
 
-t.test('no letter has another key than its capital, and a key is its own key', async (t) => {
+t.test('every letter has the key of its capital, and a key is its own key', async (t) => {
   const wrong: string[] = []
   for (let point = 0; point < 0x110000; point++) {
     if (point >= 0xd800 && point < 0xe000) continue
@@ -50,7 +50,7 @@ t.test('no letter has another key than its capital, and a key is its own key', a
   t.strictSame(wrong, [])
 })
 
-t.test('a key is its own key, whatever was typed', async (t) => {
+t.test('the key of any text is its own key', async (t) => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }), (local) => {
       const found = key(`${local}@x.org`)
@@ -61,7 +61,7 @@ t.test('a key is its own key, whatever was typed', async (t) => {
   t.pass('2,000 addresses')
 })
 
-t.test('what is no address', async (t) => {
+t.test('other texts are refused', async (t) => {
   const texts = {
     nothing: '',
     'no at sign': 'ann',
@@ -88,7 +88,7 @@ t.test('what is no address', async (t) => {
   for (const [what, text] of Object.entries(texts)) t.equal(readEmail(text), undefined, what)
 })
 
-t.test('254 characters, before and after folding', async (t) => {
+t.test('an address has at most 254 characters, before and after folding', async (t) => {
   t.equal(key(`${'a'.repeat(248)}@x.org`)?.length, 254)
   t.equal(key(`${'a'.repeat(249)}@x.org`), undefined)
   t.equal(key(`${'\ufdfa'.repeat(20)}@x.org`), undefined, 'short as typed, too long once folded')

@@ -4,12 +4,12 @@ import t from 'tap'
 const compiled = new URL('../../src/core/', import.meta.url)
 const names = (await readdir(compiled)).filter((name) => name.endsWith('.js'))
 
-t.test('every file of the core is loaded here, so that coverage sees those that nothing else asks for', async (t) => {
+t.test('every file of the core is loaded, so that coverage includes files without a test', async (t) => {
   t.ok(names.includes('rotation.js'))
   for (const name of names) t.ok(await import(new URL(name, compiled).href), name)
 })
 
-t.test('the core is pure: it imports itself alone, and asks no clock and no chance', async (t) => {
+t.test('the core is pure: it imports only itself and uses no clock and no randomness', async (t) => {
   for (const name of names) {
     const text = await readFile(new URL(name, compiled), 'utf8')
     for (const [, from] of text.matchAll(/(?:from|import)\s*\(?["']([^"']+)["']/g))

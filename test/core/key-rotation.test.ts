@@ -17,12 +17,12 @@ const key = (number: number, signsFrom: number, retiresAt: number | null = null)
 })
 const statesOf = (...keys: KeyTimes[]) => withStates(keys, now).map(({ state }) => state)
 
-t.test('a key is published for longer than any cache keeps a key set', async (t) => {
+t.test('a key is published for longer than caches keep a key set', async (t) => {
   t.equal(jwksMaxAgeSeconds, 300)
   t.ok(publishLeadSeconds >= jwksMaxAgeSeconds + 30)
 })
 
-t.test('the greatest number that may sign does, whatever the order', async (t) => {
+t.test('of the keys that may sign, the greatest number signs, in any order', async (t) => {
   const [old, current, next] = [key(1, -10, 10), key(2, -5), key(3, 5)]
   for (const keys of [
     [old, current, next],
@@ -34,7 +34,7 @@ t.test('the greatest number that may sign does, whatever the order', async (t) =
   t.equal(activeKey([key(2, -5, 0), next], now), undefined)
 })
 
-t.test('each key has one state, to the millisecond', async (t) => {
+t.test('each key has exactly one state at every millisecond', async (t) => {
   t.strictSame(statesOf(key(4, 1), key(3, 0), key(2, -5, 1), key(1, -9, 0)), [
     'published',
     'active',
@@ -45,14 +45,14 @@ t.test('each key has one state, to the millisecond', async (t) => {
   t.strictSame(statesOf(key(2, -1), key(1, -2)), ['active', 'retiring'])
 })
 
-t.test('a rotation publishes first, and retires the old when its last token has expired', async (t) => {
+t.test('a rotation publishes the new key first, and retires the old one when its last token has expired', async (t) => {
   t.strictSame(planRotation([key(1, -10)], now, 'requested', settings), {
     signsInSeconds: 360,
     othersRetireInSeconds: 360 + 600 + 60
   })
 })
 
-t.test('while the next key waits, another rotation is the same one, but for an emergency', async (t) => {
+t.test('while the next key is published, another rotation changes nothing, except revoke_old', async (t) => {
   const keys = [key(1, -10, 900), key(2, 1)]
   for (const cause of ['requested', 'scheduled', 'algorithm_changed'] as const)
     t.equal(planRotation(keys, now, cause, settings), 'pending')
@@ -65,7 +65,7 @@ t.test('while the next key waits, another rotation is the same one, but for an e
   )
 })
 
-t.test('where no key signs, the next one does at once', async (t) => {
+t.test('if no key signs, the next one signs at once', async (t) => {
   for (const keys of [[], [key(1, -10, 0)]])
     t.match(planRotation(keys, now, 'requested', settings), { signsInSeconds: -60 })
 })

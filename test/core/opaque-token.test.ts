@@ -34,11 +34,11 @@ const kinds = fc.constantFrom('refresh' as const, 'session' as const)
 const sameBytes = (a: Uint8Array, b: Uint8Array) => Buffer.from(a).equals(b)
 const read = (text: string): ParsedToken<'refresh'> => {
   const parsed = parseToken('refresh', text)
-  if (parsed === undefined) throw new Error(`not read: ${text}`)
+  if (parsed === undefined) throw new Error(`not a token: ${text}`)
   return parsed
 }
 
-t.test('a token written out by hand', async (t) => {
+t.test('a token has the bytes of an example written by hand', async (t) => {
   t.equal(formatToken('refresh', signedBytes('refresh', keyId, content), mac), vector)
   t.equal(formatToken('session', signedBytes('session', keyId, content), mac), vector.replace('lk_rt_', 'lk_st_'))
   t.equal(vector.length, 121, 'small enough for a cookie of 300 bytes')
@@ -49,7 +49,7 @@ t.test('a token written out by hand', async (t) => {
   t.equal(Buffer.from(parsed.signed).toString('base64url'), body)
 })
 
-t.test('the smallest and the largest token', async (t) => {
+t.test('the smallest and the largest token are read as written', async (t) => {
   const smallest = { sid: '00000000-0000-0000-0000-000000000000', generation: 0, secret: new Uint8Array(32) }
   const text = formatToken('refresh', signedBytes('refresh', 0, smallest), new Uint8Array(32))
   t.equal(text, `lk_rt_AQ${'A'.repeat(113)}`)
@@ -160,7 +160,7 @@ t.test('a token has one spelling', async (t) => {
   )
 })
 
-t.test('what is no token of ours', async (t) => {
+t.test('texts that are not our tokens are refused', async (t) => {
   const bytes = Buffer.from(vector.slice(6), 'base64url')
   const texts = {
     nothing: '',
@@ -210,7 +210,7 @@ t.test('a device token has the documented layout', async (t) => {
   t.equal(bytes, expected.join('').replaceAll('-', ''))
 })
 
-t.test('a device token has one spelling, and no other text is one', async (t) => {
+t.test('a device token has one spelling, and other texts are refused', async (t) => {
   for (const other of [
     '',
     'lk_dt_',

@@ -7,7 +7,7 @@ const none = () => false
 const judge = (password: string, context: readonly string[] = [], isCommon: (lowerCase: string) => boolean = none) =>
   judgePassword(password, policy, context, isCommon)
 
-t.test('length is counted in characters, not in code units', async (t) => {
+t.test('length counts characters, not code units', async (t) => {
   t.equal(judge('1234567'), 'password_too_short')
   t.equal(judge('12345678'), undefined)
   t.equal(judge('😀'.repeat(7)), 'password_too_short')
@@ -15,13 +15,13 @@ t.test('length is counted in characters, not in code units', async (t) => {
   t.equal(judge(''), 'password_too_short')
 })
 
-t.test('no rule about what a password is made of', async (t) => {
+t.test('there are no composition rules', async (t) => {
   for (const password of ['        ', 'aaaaaaaa', '\u0000\u0000\u0000\u0000\u0000\u0000\u0000\u0000', ' trailing ']) {
     t.equal(judge(password), undefined, JSON.stringify(password))
   }
 })
 
-t.test('the longest password that is hashed', async (t) => {
+t.test('a password has at most 1024 bytes', async (t) => {
   t.equal(maxPasswordBytes, 1024)
   t.equal(judge('a'.repeat(1024)), undefined)
   t.equal(judge('a'.repeat(1025)), 'password_too_long')
@@ -47,14 +47,14 @@ t.test('common passwords are looked up in lower case', async (t) => {
   )
 })
 
-t.test('words of the account', async (t) => {
+t.test('a word of the account is refused as a password', async (t) => {
   const context = ['Ann.Lee@Example.com', 'ExampleAuth']
   t.equal(judge('ann.lee@EXAMPLE.com', context), 'password_too_common')
   t.equal(judge('exampleauth', context), 'password_too_common')
   t.equal(judge('exampleauth-and-more', context), undefined)
 })
 
-t.test('words of the account, however they are decorated', async (t) => {
+t.test('a word of the account with digits and signs around it is refused', async (t) => {
   const context = ['latchkey', 'ada99', 'Ada', 'acme']
   for (const password of [
     'latchkey',
@@ -72,7 +72,7 @@ t.test('words of the account, however they are decorated', async (t) => {
   }
 })
 
-t.test('utf8Length is the number of bytes that Node.js writes', async (t) => {
+t.test('utf8Length counts the bytes that Node.js writes', async (t) => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => utf8Length(text) === Buffer.byteLength(text)),
     { seed: 24, numRuns: 1000 }

@@ -14,7 +14,7 @@ const policy: SessionPolicy = {
 
 t.strictSame(modes, ['cookie', 'body', 'session', 'access'])
 
-t.test('how long a session lives', async (t) => {
+t.test('the ends of a session follow from its mode and the settings', async (t) => {
   for (const mode of ['cookie', 'body', 'session'] as const) {
     t.strictSame(sessionLifeSeconds(mode, policy), { idle: 1000, absolute: 5000 }, mode)
     const longIdle = { ...policy, refreshIdleTtlSeconds: 9000 }

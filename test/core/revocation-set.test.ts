@@ -15,22 +15,25 @@ revocationContract(t, async (_t, now) => {
   }
 })
 
-t.test('a token can be issued from the second after; for a session without an entry, at any time', async (t) => {
-  const second = Math.floor(revokedAt / 1000)
-  const set = revocationSet()
-  set.add(revocation('roles', { reason: 'roles_changed' }))
-  set.add(revocation('ended'))
-  t.equal(set.issuableFrom('other'), 0)
-  t.equal(set.issuableFrom('ended'), 0, 'no wait makes the token of an ended session good')
-  t.equal(set.issuableFrom('roles'), (second + 1) * 1000)
-  t.equal(set.refuses({ sid: 'roles', iat: set.issuableFrom('roles') / 1000 }), undefined)
-  t.equal(set.refuses({ sid: 'roles', iat: set.issuableFrom('roles') / 1000 - 1 }), 'token_expired')
+t.test(
+  'a token can be issued from the second after the entry; for a session without an entry, at any time',
+  async (t) => {
+    const second = Math.floor(revokedAt / 1000)
+    const set = revocationSet()
+    set.add(revocation('roles', { reason: 'roles_changed' }))
+    set.add(revocation('ended'))
+    t.equal(set.issuableFrom('other'), 0)
+    t.equal(set.issuableFrom('ended'), 0, 'no wait makes the token of an ended session good')
+    t.equal(set.issuableFrom('roles'), (second + 1) * 1000)
+    t.equal(set.refuses({ sid: 'roles', iat: set.issuableFrom('roles') / 1000 }), undefined)
+    t.equal(set.refuses({ sid: 'roles', iat: set.issuableFrom('roles') / 1000 - 1 }), 'token_expired')
 
-  set.add(revocation(null, { at: revokedAt + 2000 }))
-  t.equal(set.issuableFrom('other'), (second + 3) * 1000)
-  t.equal(set.issuableFrom('roles'), (second + 3) * 1000, 'the later of the two')
-  t.equal(set.refuses({ sid: 'other', iat: set.issuableFrom('other') / 1000 }), undefined)
-})
+    set.add(revocation(null, { at: revokedAt + 2000 }))
+    t.equal(set.issuableFrom('other'), (second + 3) * 1000)
+    t.equal(set.issuableFrom('roles'), (second + 3) * 1000, 'the later of the two')
+    t.equal(set.refuses({ sid: 'other', iat: set.issuableFrom('other') / 1000 }), undefined)
+  }
+)
 
 t.test('a sweep removes no more entries than asked', async (t) => {
   const set = revocationSet()
@@ -59,14 +62,14 @@ const entry = (change: Partial<Revocation>): Revocation => ({
 })
 const issued = (iat: number) => ({ sid, iat })
 
-t.test('a session that has ended: all its tokens, whenever they were issued', async (t) => {
+t.test('an ended session: all its tokens are refused, whenever they were issued', async (t) => {
   for (const reason of endedReasons) {
     t.equal(refusalBy(entry({ reason }), issued(0)), 'session_revoked', reason)
     t.equal(refusalBy(entry({ reason }), issued(9_999)), 'session_revoked', `${reason}, issued later`)
   }
 })
 
-t.test('changed roles: the tokens issued up to then, as expired', async (t) => {
+t.test('changed roles: the tokens issued up to then are refused as expired', async (t) => {
   for (const of of [sid, null]) {
     const changed = entry({ sid: of, reason: 'roles_changed' })
     t.equal(refusalBy(changed, issued(4)), 'token_expired')
@@ -75,7 +78,7 @@ t.test('changed roles: the tokens issued up to then, as expired', async (t) => {
   }
 })
 
-t.test('everybody: the tokens issued up to then', async (t) => {
+t.test('the end of all sessions: the tokens issued up to then are refused', async (t) => {
   const everybody = entry({ sid: null, reason: 'revoked_by_admin' })
   t.equal(refusalBy(everybody, issued(4)), 'session_revoked')
   t.equal(refusalBy(everybody, issued(5)), 'session_revoked', 'the same second')
@@ -84,7 +87,7 @@ t.test('everybody: the tokens issued up to then', async (t) => {
   t.equal(refusalBy(entry({ sid: null, at: 4_999 }), issued(5)), undefined, 'a millisecond before it')
 })
 
-t.test('of two entries the stronger one stays, and reaches as far as either', async (t) => {
+t.test('of two entries the stronger one stays, and lives as long as either', async (t) => {
   const ended = entry({ at: 5_000, expiresAt: 100 })
   const changed = entry({ reason: 'roles_changed', at: 6_000, expiresAt: 200 })
   const changedLater = entry({ reason: 'roles_changed', at: 7_000, expiresAt: 150 })

@@ -44,7 +44,7 @@ const reuse: Verdict = { kind: 'reuse' }
 const idle: Verdict = { kind: 'expired', reason: 'idle_timeout' }
 const absolute: Verdict = { kind: 'expired', reason: 'absolute_timeout' }
 
-t.test('2: past an end', async (t) => {
+t.test('2: past an end the session has expired', async (t) => {
   check(t, [
     { what: 'a millisecond before the idle end', presented: 40, now: 9_999_999, verdict: rotate },
     { what: 'at the idle end', presented: 40, now: 10_000_000, verdict: idle },
@@ -75,7 +75,7 @@ t.test('2: past an end', async (t) => {
   ])
 })
 
-t.test('3 and 4: the current token', async (t) => {
+t.test('3 and 4: the current token rotates, or stays within grace', async (t) => {
   check(t, [
     { what: 'a new session, at once', session: { rotatedAt: null }, presented: 40, now: 0, verdict: rotate },
     { what: 'at the moment of the rotation', presented: 40, now: rotatedAt, verdict: current },
@@ -87,7 +87,7 @@ t.test('3 and 4: the current token', async (t) => {
   ])
 })
 
-t.test('5: the token before, within the grace', async (t) => {
+t.test('5: within grace the previous token is answered with its successor', async (t) => {
   check(t, [
     { what: 'at the moment of the rotation', presented: 39, now: rotatedAt, verdict: replay },
     { what: 'a millisecond within the grace', presented: 39, now: atGrace - 1, verdict: replay },
@@ -109,12 +109,12 @@ t.test('5: the token before, within the grace', async (t) => {
   ])
 })
 
-t.test('6: the token before, later, with the key of the request that rotated', async (t) => {
+t.test('6: after grace the previous token with the key of the rotation is answered with its successor', async (t) => {
   check(t, [
     { what: 'at the grace', presented: 39, key: 'hash of the key', now: atGrace, verdict: renewed },
     { what: 'much later', presented: 39, key: 'hash of the key', now: muchLater, verdict: renewed },
     {
-      what: 'handed out again before: the window does not open anew',
+      what: 'returned again before: the window does not reopen',
       session: { recoveredGeneration: 40 },
       presented: 39,
       key: 'hash of the key',
@@ -158,7 +158,7 @@ t.test('6: the token before, later, with the key of the request that rotated', a
   ])
 })
 
-t.test('7: the token before, later, without the key', async (t) => {
+t.test('7: after grace the previous token without the key is recovered, or is reuse', async (t) => {
   check(t, [
     { what: 'the first time', presented: 39, now: atGrace, verdict: recover },
     { what: 'with another key', presented: 39, key: 'another', now: atGrace, verdict: recover },
@@ -196,7 +196,7 @@ t.test('7: the token before, later, without the key', async (t) => {
   ])
 })
 
-t.test('5: the token two before, within the grace, with the key of the request that rotated', async (t) => {
+t.test('5: within grace the token two generations back is answered only with the key of the rotation', async (t) => {
   const presented = { presented: 38, key: 'hash of the key' }
   check(t, [
     { what: 'at the moment of the rotation', ...presented, now: rotatedAt, verdict: replay },
@@ -205,7 +205,7 @@ t.test('5: the token two before, within the grace, with the key of the request t
   ])
 })
 
-t.test('8: any older token', async (t) => {
+t.test('8: any older token is reuse', async (t) => {
   check(t, [
     { what: 'two behind, at once', presented: 38, now: rotatedAt, verdict: reuse },
     { what: 'two behind, with another key, at once', presented: 38, key: 'another', now: rotatedAt, verdict: reuse },
@@ -235,7 +235,7 @@ t.test('8: any older token', async (t) => {
   ])
 })
 
-t.test('9: a token ahead of the row', async (t) => {
+t.test('9: a token ahead of the row restores the session', async (t) => {
   check(t, [
     {
       what: 'one ahead, within the grace',
@@ -280,7 +280,7 @@ t.test('grace 0 is strict: every refresh rotates, every older token is reuse', a
   ])
 })
 
-t.test('any row, any token, any time', async (t) => {
+t.test('every row, token and time has a verdict that fits them', async (t) => {
   const instants = fc.nat(2_000_000)
   const generations = fc.nat(30)
   const keys = fc.constantFrom(null, 'one', 'two')
@@ -307,5 +307,5 @@ t.test('any row, any token, any time', async (t) => {
     }),
     { seed: 25, numRuns: 5000 }
   )
-  t.pass('no answer hands out a generation that the row does not have or get, nor moves it back')
+  t.pass('no answer returns a generation that the row does not have or get, and none moves the row back')
 })

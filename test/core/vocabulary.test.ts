@@ -8,7 +8,7 @@ import {
   uuidPattern
 } from '../../src/core/vocabulary.js'
 
-t.test('the reasons that clients may rely on', async (t) => {
+t.test('the reasons why a session ends are a fixed list', async (t) => {
   t.strictSame(endedReasons, [
     'logged_out',
     'revoked_by_user',
@@ -25,7 +25,7 @@ t.test('the reasons that clients may rely on', async (t) => {
     t.notOk(isEndedReason(text), text)
 })
 
-t.test('the algorithms that may sign', async (t) => {
+t.test('the algorithms that can sign are a fixed list', async (t) => {
   t.strictSame(signingAlgorithms, ['ES256', 'EdDSA', 'RS256', 'HS256'])
   for (const algorithm of signingAlgorithms) t.ok(isSigningAlgorithm(algorithm), algorithm)
   for (const text of ['', 'none', 'None', 'es256', 'HS512', 'ES256 ']) t.notOk(isSigningAlgorithm(text), text)

@@ -9,7 +9,7 @@ const second = { limit: { name: 'second', max: 1, windowSeconds: 60 }, key: 'a' 
 
 const limited = { name: 'Refused', code: 'too_many_requests' }
 
-/** Limits whose clock stands still, and how many uses of each have stayed. */
+/** Limits with a stopped clock, and the uses that are left of each. */
 function limits() {
   const rateLimits = memoryRateLimits({ monotonic: () => 0 })
   const usesLeft = async (use: typeof first) => {
@@ -20,7 +20,7 @@ function limits() {
   return { rateLimits, usesLeft }
 }
 
-t.test('what is above a limit is refused until the window ends', async (t) => {
+t.test('a use above the limit is refused until the window ends', async (t) => {
   const ports = limits()
   await requireWithinLimit(ports, second)
   await t.rejects(requireWithinLimit(ports, second), new Refused('too_many_requests', { retryAfterSeconds: 60 }))
@@ -33,7 +33,7 @@ t.test('a wrong guess stays counted, in each limit', async (t) => {
   t.equal(await ports.usesLeft(second), 0)
 })
 
-t.test('a right guess is given back, and so is one that could not be made', async (t) => {
+t.test('a right guess, and one that could not be made, are given back', async (t) => {
   const ports = limits()
   t.equal(await countedGuess(ports, [first, second], async () => undefined), undefined)
   const failed = countedGuess(ports, [first, second], async () => {
@@ -44,7 +44,7 @@ t.test('a right guess is given back, and so is one that could not be made', asyn
   t.equal(await ports.usesLeft(second), 1)
 })
 
-t.test('where one limit is used up, no guess is made, and none is taken from the others', async (t) => {
+t.test('if one limit is reached, no guess is made and the other limits count nothing', async (t) => {
   const ports = limits()
   await requireWithinLimit(ports, second)
   let guessed = 0
@@ -58,7 +58,7 @@ t.test('where one limit is used up, no guess is made, and none is taken from the
   t.equal(await ports.usesLeft(second), 0)
 })
 
-t.test('a guess counts while it is made', async (t) => {
+t.test('a guess counts while it is being checked', async (t) => {
   const ports = limits()
   let end = () => {}
   const underWay = countedGuess(

@@ -40,7 +40,9 @@ export class Client {
 
   constructor(readonly app: FastifyInstance) {}
 
-  /** Sends a request with the cookies and, unless `bearer` is false, the access token. Keeps the credentials returned. */
+  /**
+   * Sends a request with the cookies and, unless `bearer` is false, the access token. Keeps the credentials returned.
+   */
   async send(
     method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
     url: string,

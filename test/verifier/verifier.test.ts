@@ -16,8 +16,8 @@ t.test('a good token of each algorithm is accepted with its claims and auth', as
   for (const key of issuer.keys) {
     const claims = issuer.claims()
     const { sub: userId, sid: sessionId, roles, amr, auth_time: authTime } = claims
-    const verdict = await verifier.verify(signToken(key, claims))
-    t.strictSame(verdict, { ok: true, claims, auth: { userId, sessionId, roles, amr, authTime } }, key.alg)
+    const result = await verifier.verify(signToken(key, claims))
+    t.strictSame(result, { ok: true, claims, auth: { userId, sessionId, roles, amr, authTime } }, key.alg)
   }
 })
 
@@ -202,8 +202,8 @@ t.test('a good Authorization header is accepted, any other is refused', async (t
   const issuer = await startIssuer(t)
   const { verifier } = openVerifier(t, issuer)
   const ask = async (authorization?: string) => {
-    const verdict = await verifier.authenticate({ authorization })
-    return verdict.ok ? 'accepted' : verdict.code
+    const result = await verifier.authenticate({ authorization })
+    return result.ok ? 'accepted' : result.code
   }
   t.equal(await ask(), 'missing_credentials')
   const token = issuer.token()

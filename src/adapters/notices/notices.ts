@@ -8,7 +8,9 @@ export interface NoticeHandlers {
 
 /** An open connection that delivers notices. */
 interface NoticeConnection {
-  /** Resolves when the other end answers; every notice sent before has arrived by then. Rejects on a broken connection. */
+  /**
+   * Resolves when the other end answers; every notice sent before has arrived by then. Rejects on a broken connection.
+   */
   ping(): Promise<void>
   /** Closes in bounded time, in any state. Never rejects. */
   close(): Promise<void>

@@ -18,8 +18,8 @@ const singleAttempt: RedisOptions = {
 }
 
 /**
- * Notices by pub/sub of Redis or Valkey, for databases without LISTEN/NOTIFY. `name` keeps apart services that share one
- * Redis. Lossy, because pub/sub keeps nothing for a subscriber that is away.
+ * Notices by pub/sub of Redis or Valkey, for databases without LISTEN/NOTIFY. `name` keeps apart services that share
+ * one Redis. Lossy, because pub/sub keeps nothing for a subscriber that is away.
  */
 export function redisNotices(url: string, name: string): RedisNotices {
   const channel = `latchkey:revocation:${name}`

@@ -30,7 +30,9 @@ const answeredRefreshes: readonly Outcome<DecisionKind>[] = ['rotated', 'current
 /** Logged at debug level, because honest clients cause these all day. */
 const routine: readonly Outcome<DecisionKind>[] = ['rotated', 'current', 'replayed']
 
-/** Counts in `registry`, and by the minute. Every label starts at 0, so that its first increase shows as an increase. */
+/**
+ * Counts in `registry`, and by the minute. Every label starts at 0, so that its first increase shows as an increase.
+ */
 export function requestCounts(registry: Registry, clock: Pick<Clock, 'now'>): Counts {
   const counter = (name: string, help: string, labelName: string, labels: readonly string[]) => {
     const total = new Counter({
@@ -87,7 +89,9 @@ export function decisionLog(counts: Pick<Counts, 'countDecision'>, log: Decision
   }
 }
 
-/** The same revocations, but `announce` counts and logs each entry. Every entry of this process goes through `announce`. */
+/**
+ * The same revocations, but `announce` counts and logs each entry. Every entry of this process goes through `announce`.
+ */
 export function loggedRevocations(
   revocations: Revocations,
   counts: Pick<Counts, 'countRevocations'>,
@@ -107,7 +111,9 @@ const minuteMilliseconds = 60_000
 const keptMinutes = 60
 const noCounts = { logins: 0, refreshes: 0, revocations: 0, reuse: 0 } satisfies Omit<MinuteCounts, 'at'>
 
-/** Counts by the minute and keeps the last hour. Reads `clock` once; after that the process's own time is exact enough. */
+/**
+ * Counts by the minute and keeps the last hour. Reads `clock` once; after that the process's own time is exact enough.
+ */
 export function lastHour(clock: Pick<Clock, 'now'>, monotonic: () => number = () => performance.now()) {
   const minutes = new Map<number, typeof noCounts>()
   const offset = clock.now() - monotonic()

@@ -17,7 +17,9 @@ export interface MetricSources {
 /** From the delay of a notice on one machine up to the delay of a feed that is cut off. */
 const delayBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
-/** The metrics of one app, in its own registry: several apps in one process count apart. Labels have few, fixed values. */
+/**
+ * The metrics of one app, in its own registry: several apps in one process count apart. Labels have few, fixed values.
+ */
 export function serviceMetrics(sources: MetricSources): Metrics & Counts {
   const registry = new Registry()
   const counts = requestCounts(registry, sources.clock)

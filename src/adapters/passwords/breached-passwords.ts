@@ -14,8 +14,8 @@ const maxRangeLength = 1_000_000
 
 /**
  * Asks a range service whether a password has leaked. The service learns the first 5 of the 40 hex digits of the
- * password's SHA-1, which hundreds of leaked passwords share; padding hides how many. If the service fails, the password
- * counts as not leaked.
+ * password's SHA-1, which hundreds of leaked passwords share; padding hides how many. If the service fails, the
+ * password counts as not leaked.
  */
 export function breachedPasswords(options: BreachedPasswordsOptions): BreachedPasswords {
   const { url, onFailure, timeoutMilliseconds = 1500 } = options

@@ -13,11 +13,11 @@ const ourPrefix = 'lk1:'
 const storedFormat = /^(lk1:)?\$2([aby])\$(\d\d)\$([./A-Za-z0-9]{53})$/
 
 /**
- * Hashes passwords by bcrypt over an HMAC. bcrypt reads at most 72 bytes and stops at a NUL; the HMAC keeps every byte of
- * the password. Its key is public, and different from plain SHA-384: lists of leaked SHA-384 hashes cannot be tried
+ * Hashes passwords by bcrypt over an HMAC. bcrypt reads at most 72 bytes and stops at a NUL; the HMAC keeps every byte
+ * of the password. Its key is public, and different from plain SHA-384: lists of leaked SHA-384 hashes cannot be tried
  * against ours. Plain bcrypt hashes from other systems (`$2a$`, `$2b$`, `$2y$`) also verify, and count as outdated.
- * `verify` always does the work of `cost`: also for a hash of lower cost, of unknown format, and for no hash. Both throw
- * `Unavailable` if the queue is full.
+ * `verify` always does the work of `cost`: also for a hash of lower cost, of unknown format, and for no hash. Both
+ * throw `Unavailable` if the queue is full.
  */
 export function passwordHasher({ cost, queue }: PasswordHasherOptions): PasswordHasher {
   return {

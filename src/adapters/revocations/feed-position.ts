@@ -8,9 +8,9 @@ export interface FeedPosition {
 
 /**
  * A transaction gets its id before it commits. So a lower id can appear after a higher one, and the id of a rolled-back
- * transaction never appears. The position stops before a missing id, until a higher id was committed `maxCommitMilliseconds`
- * ago: then the missing one will not appear. A reader that asks for entries above the position misses none, and mostly
- * gets new ones alone.
+ * transaction never appears. The position stops before a missing id, until a higher id was committed
+ * `maxCommitMilliseconds` ago: then the missing one will not appear. A reader that asks for entries above the position
+ * misses none, and mostly gets new ones alone.
  */
 export function feedPosition(maxCommitMilliseconds: number): FeedPosition {
   let settled = 0n

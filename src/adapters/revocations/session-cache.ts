@@ -26,9 +26,9 @@ const maxAgeMilliseconds = 30_000
 const defaultCapacity = 10_000
 
 /**
- * Keeps sessions of `session` mode in memory, each for at most 30 s. An entry of the feed drops its session at once, for
- * any reason: an ended session is gone, and a session with changed roles must be read again. While the feed is stale,
- * every request asks the store.
+ * Keeps sessions of `session` mode in memory, each for at most 30 s. An entry of the feed drops its session at once,
+ * for any reason: an ended session is gone, and a session with changed roles must be read again. While the feed is
+ * stale, every request asks the store.
  */
 export function sessionCache({
   sessions,

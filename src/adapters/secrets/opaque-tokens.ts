@@ -4,8 +4,8 @@ import type { OpaqueTokens } from '../../ports/tokens.js'
 import type { RootSecret, RootSecrets } from './root-secrets.js'
 
 /**
- * Makes and checks the opaque tokens by HMAC-SHA-256, with one key per kind, so that a token of one kind never passes as
- * another. The newest root secret issues, and every configured one opens.
+ * Makes and checks the opaque tokens by HMAC-SHA-256, with one key per kind, so that a token of one kind never passes
+ * as another. The newest root secret issues, and every configured one opens.
  */
 export function opaqueTokens([newest, ...older]: RootSecrets): OpaqueTokens {
   const issuing = macKeys(newest)

@@ -65,9 +65,9 @@ const readableByOthers = 0o077
 const isPosix = process.platform !== 'win32'
 
 /**
- * The secret in `dataDir/root-secret`: 32 random bytes in base64url with mode 0600, made by the first start. It is text, so
- * that it can be pasted into `ROOT_SECRET`. Processes that start at once all get the same secret, and a crash never leaves
- * half of one.
+ * The secret in `dataDir/root-secret`: 32 random bytes in base64url with mode 0600, made by the first start. It is
+ * text, so that it can be pasted into `ROOT_SECRET`. Processes that start at once all get the same secret, and a crash
+ * never leaves half of one.
  */
 async function rootSecretFromFile(dataDir: string, entropy: Entropy): Promise<string> {
   const path = join(dataDir, 'root-secret')

@@ -13,7 +13,7 @@ import { serviceRoutes } from './services/index.js'
 import { sessionRoutes } from './sessions.js'
 import { signInRoutes } from './sign-in.js'
 
-/** Adds all routes, in one scope per guard: the guard of a scope stands before every route that is added to it. */
+/** Adds all routes, in one scope per guard. The guard of a scope protects every route that is added to the scope. */
 export function addRoutes(app: Scope, context: HttpContext): void {
   for (const add of [publicRoutes, userRoutes, adminRoutes, serviceRoutes]) {
     app.register((scope, _options, done) => {

@@ -13,16 +13,16 @@ export interface CommandResult {
 }
 
 export interface CommandOptions {
-  /** What comes on standard input. */
+  /** The standard input. */
   readonly stdin?: string
-  /** Whether a person sits there. */
+  /** Whether standard input is a terminal. */
   readonly isTTY?: boolean
   readonly environment?: Environment
-  /** The database that every command of a test finds open; by default each opens the one that its settings name. */
+  /** An open database that every command uses; by default each command opens the database of its settings. */
   readonly opened?: OpenPorts
 }
 
-/** Runs a command in this process, as `latchkey <words>` would. */
+/** Runs `latchkey <words>` in this process. */
 export async function commandLine(words: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   const { stdin = '', isTTY = false, environment = {}, opened } = options
   const streams = { stdout: new PassThrough(), stderr: new PassThrough() }

@@ -37,7 +37,9 @@ export async function moduleOf(t: Test, code: string): Promise<string> {
   return file
 }
 
-/** Matches output against a page's text: `…` stands for any part of a line, and any number of spaces separates columns. */
+/**
+ * Matches output against a page's text: `…` stands for any part of a line, and any number of spaces separates columns.
+ */
 export function pattern(prints: string): RegExp {
   const escaped = prints.trim().replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
   return new RegExp(`^${escaped.replace(/ +/g, ' +').replaceAll('…', '.*')}$`)

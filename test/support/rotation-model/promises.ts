@@ -1,9 +1,9 @@
 import type { Answer, History, Party } from './world.js'
 
 /**
- * How often both parties have gone on outside the window: the count of the one who did so less. To
- * go on is to be handed a generation that one has not had. Counting starts anew when a party goes on
- * inside the window, or steals: what the window gives away is its price, not the protocol's.
+ * How often both parties continued outside the window: the smaller of the two counts. A party continues when it receives a
+ * generation that it has not had. The count restarts when a party continues inside the window, or steals: what the window
+ * allows is the price of the window.
  */
 export function refreshesOfBoth({ answers }: History): number {
   let both = 0
@@ -19,25 +19,25 @@ export function refreshesOfBoth({ answers }: History): number {
 }
 
 /**
- * The answers that handed out something for a token that no honest client holds: two generations behind, but
- * for whoever made the last rotation, in its window.
+ * The answers that returned a token for one that no honest client holds: two generations behind, except for the client
+ * that made the last rotation, within its window.
  */
-export function answersToTheLongGone({ answers }: History): readonly Answer[] {
+export function answersToOldTokens({ answers }: History): readonly Answer[] {
   return answers.filter(
     ({ handed, behind, hasKey, inWindow }) => handed !== null && behind > 1 && !(behind === 2 && hasKey && inWindow)
   )
 }
 
-/** The answers that handed out a token of a session that had ended. */
+/** The answers that returned a token of a session that had ended. */
 export function answersAfterEnd({ answers }: History): readonly Answer[] {
   return answers.filter(({ handed, afterEnd }) => handed !== null && afterEnd)
 }
 
 /**
- * The answers of an open window that nothing may have opened: more than the grace after the generation was
- * made, and after it was first handed out again past that.
+ * The answers of a window that should be closed: the grace has passed since the generation was made, and since it was first
+ * returned again after that.
  */
-export function answersOfHeldWindow({ answers }: History, graceSeconds: number): readonly Answer[] {
+export function answersOfOverlongWindow({ answers }: History, graceSeconds: number): readonly Answer[] {
   let opened = Number.NEGATIVE_INFINITY
   let reopened = false
   return answers.filter(({ at, verdict, handed, inWindow }) => {

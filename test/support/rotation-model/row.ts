@@ -6,7 +6,7 @@ export interface Life {
   readonly absoluteSeconds: number
 }
 
-/** A session's row as a login makes it. Rows are never changed, only replaced. */
+/** The row of a new session. Rows are never changed, only replaced. */
 export function newRow(life: Life, now: number): RotationState {
   const absoluteExpiresAt = now + life.absoluteSeconds * 1000
   return {
@@ -19,8 +19,8 @@ export function newRow(life: Life, now: number): RotationState {
   }
 }
 
-/** The row after a verdict, exactly as a SessionStore carries it out; the same row where nothing is written. */
-export function carryOut(
+/** The row after a verdict, exactly as a SessionStore writes it; the same object if nothing is written. */
+export function applyVerdict(
   row: RotationState,
   verdict: Verdict,
   presented: Presented,

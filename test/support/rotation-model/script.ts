@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-/** What happens to one request on its way. Delays are whole seconds after it was sent. */
+/** What the network does to one request and its response. Delays are in whole seconds. */
 export interface Journey {
   readonly up: number
   /** How long the server pauses between reading the row and writing its verdict. */
@@ -10,16 +10,16 @@ export interface Journey {
   readonly responseLost: boolean
   /** When a second copy of the request arrives, if the network made one. */
   readonly copy: number | null
-  /** Whether the client hears the answer to the copy instead of the first. */
-  readonly copyHeard: boolean
-  /** Which of two things that fall on the same second comes first. */
+  /** Whether the client receives the response to the copy instead of the first. */
+  readonly copyReceived: boolean
+  /** Of two events in the same second, the one with the smaller order comes first. */
   readonly order: number
 }
 
 export type Step =
   | { readonly do: 'wait'; readonly seconds: number }
   | { readonly do: 'refresh'; readonly journey: Journey }
-  /** The thief copies a token that was once handed to the client: the `back`th before the newest. */
+  /** The thief copies a token that the client received: the `back`th before the newest. */
   | { readonly do: 'steal'; readonly back: number }
   | { readonly do: 'abuse'; readonly back: number; readonly withKey: boolean; readonly journey: Journey }
   | { readonly do: 'revoke' }
@@ -31,7 +31,7 @@ const journey: fc.Arbitrary<Journey> = fc.record({
   requestLost: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)),
   responseLost: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, fc.constant(true)),
   copy: fc.oneof({ weight: 6, arbitrary: fc.constant(null) }, fc.nat(3)),
-  copyHeard: fc.boolean(),
+  copyReceived: fc.boolean(),
   order: fc.nat(3)
 })
 
@@ -49,14 +49,14 @@ const abuse: fc.Arbitrary<Step> = fc.record({
 })
 const revoke: fc.Arbitrary<Step> = fc.constant({ do: 'revoke' })
 
-/** Refreshes from any number of tabs and the passing of time, on any network. */
+/** Refreshes from any number of tabs, with pauses, on any network. */
 export const honestScript = fc.array(fc.oneof({ weight: 5, arbitrary: wait }, { weight: 6, arbitrary: refresh }), {
   minLength: 1,
   maxLength: 60,
   size: 'max'
 })
 
-/** The same with a thief, and now and then a revocation. */
+/** The same with a thief, and sometimes a revocation. */
 export const contestedScript = fc.array(
   fc.oneof(
     { weight: 8, arbitrary: wait },
@@ -68,7 +68,7 @@ export const contestedScript = fc.array(
   { minLength: 1, maxLength: 60, size: 'max' }
 )
 
-/** Steps for scripts that are written by hand. */
+/** Steps of scripts that a test writes itself. */
 export const waitFor = (seconds: number): Step => ({ do: 'wait', seconds })
 export const refreshOnce = (journey: Partial<Journey> = {}): Step => ({
   do: 'refresh',
@@ -84,9 +84,9 @@ const plain: Journey = {
   requestLost: false,
   responseLost: false,
   copy: null,
-  copyHeard: false,
+  copyReceived: false,
   order: 0
 }
 
-/** The network calms down: whoever has not been signed out holds the newest token after this. */
+/** A reliable network at the end: a client that is still signed in then holds the newest token. */
 export const quietEnd: readonly Step[] = [waitFor(20), refreshOnce(), waitFor(20), refreshOnce(), waitFor(20)]

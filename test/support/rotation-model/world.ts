@@ -1,7 +1,7 @@
 import type { RotationPolicy } from '../../../src/core/policy.js'
 import type { decideRotation, RotationState, Verdict } from '../../../src/core/rotation.js'
 import { agenda } from './agenda.js'
-import { carryOut, type Life, newRow } from './row.js'
+import { applyVerdict, type Life, newRow } from './row.js'
 import type { Journey, Step } from './script.js'
 
 /** What the honest client does and what the network may do to it: the assumptions of a promise. */
@@ -9,13 +9,13 @@ export interface Setting {
   readonly decide: typeof decideRotation
   readonly policy: RotationPolicy
   readonly life: Life
-  /** When the client gives a refresh up; nothing of it arrives any later. */
-  readonly patienceSeconds: number
+  /** The client gives up a refresh after this time; neither request nor response arrives later. */
+  readonly giveUpSeconds: number
   /** The `Idempotency-Key` of the honest client: none, or one for the session that all its tabs share. */
   readonly key: string | null
-  /** Whether the client begins a refresh only when the one before is answered or given up. */
+  /** Whether the client starts a refresh only after the previous one was answered or given up. */
   readonly inTurn: boolean
-  /** Which responses may be lost: none, any, or one in so many generations. */
+  /** Which responses may be lost: none, any, or one in this many generations. */
   readonly losses: 'none' | 'any' | number
   /** Whether the network may deliver a request twice. */
   readonly copies: boolean
@@ -23,26 +23,26 @@ export interface Setting {
   readonly keeps: 'changed' | 'all'
 }
 
-/** The `Idempotency-Key` that the thief sends, where the thief sends one. */
+/** The `Idempotency-Key` of the thief, if the thief sends one. */
 export const thiefsKey = 'a key of the thief'
 
 export type Party = 'honest' | 'thief'
 
-/** One answer of the server, or one theft, in the order in which they happened. */
+/** One answer of the server, or one theft. */
 export interface Answer {
   readonly party: Party
-  /** When it was written, or decided where nothing was written. Seconds. */
+  /** In seconds: when it was written, or decided if nothing was written. */
   readonly at: number
   readonly verdict: Verdict['kind'] | 'ended' | 'stolen'
-  /** How many generations the presented token lay behind the row. */
+  /** How many generations the token was behind the row. */
   readonly behind: number
-  /** The generation that the party got, or null where it was refused. */
+  /** The generation that the party received; null if it was refused. */
   readonly handed: number | null
-  /** Whether the request brought the key of the one that made the row's generation. */
+  /** Whether the request had the key of the request that made the row's generation. */
   readonly hasKey: boolean
-  /** Whether the row had moved, or was repeated, less than the grace before. */
+  /** Whether the row was rotated or recovered less than the grace before. */
   readonly inWindow: boolean
-  /** Whether the session had ended, by the world's own reckoning, before this was decided. */
+  /** Whether the session was past an end when this was decided, as the model itself computes it. */
   readonly afterEnd: boolean
 }
 
@@ -63,12 +63,12 @@ interface Request {
 }
 
 /**
- * Plays a script against the pure machine: one session, one honest client, one thief, and a network
- * that delays, reorders, doubles and loses. Time is in whole seconds and starts at 0.
+ * Plays a script against `decideRotation`: one session, one honest client, one thief, and a network that delays, reorders,
+ * duplicates and loses messages. Time is in whole seconds and starts at 0.
  */
 export function play(steps: readonly Step[], setting: Setting): History {
-  const { policy, life, patienceSeconds } = setting
-  const slowest = Math.ceil(patienceSeconds) - 1
+  const { policy, life, giveUpSeconds } = setting
+  const slowest = Math.ceil(giveUpSeconds) - 1
   const time = agenda()
   let row: RotationState | null = newRow(life, 0)
   let endedBy: History['endedBy'] = null
@@ -80,15 +80,15 @@ export function play(steps: readonly Step[], setting: Setting): History {
   const answers: Answer[] = []
 
   const send = (request: Request) => {
-    const { up, order, pause, requestLost, copy, copyHeard } = request.journey
+    const { up, order, pause, requestLost, copy, copyReceived } = request.journey
     if (requestLost) return
     const doubled = setting.copies && copy !== null
     const pauseInTime = Math.min(pause, Math.max(0, slowest - up))
-    time.after(up, order, () => decide(request, !(doubled && copyHeard), pauseInTime))
-    if (doubled) time.after(copy, order, () => decide(request, copyHeard, 0))
+    time.after(up, order, () => decide(request, !(doubled && copyReceived), pauseInTime))
+    if (doubled) time.after(copy, order, () => decide(request, copyReceived, 0))
   }
 
-  const decide = (request: Request, heard: boolean, pause: number) => {
+  const decide = (request: Request, isReceived: boolean, pause: number) => {
     const seen = row
     const { party } = request
     const at = time.now()
@@ -114,7 +114,7 @@ export function play(steps: readonly Step[], setting: Setting): History {
       answers.push({ party, at, verdict: verdict.kind, behind, handed, hasKey, inWindow, afterEnd })
 
     const write = () => {
-      const next = carryOut(seen, verdict, request, life, time.now() * 1000)
+      const next = applyVerdict(seen, verdict, request, life, time.now() * 1000)
       if (next === null) {
         if (row !== null) endedBy = verdict.kind === 'expired' ? 'expired' : 'reuse'
         row = null
@@ -122,13 +122,13 @@ export function play(steps: readonly Step[], setting: Setting): History {
         return
       }
       if (next !== seen && row !== seen) {
-        decide(request, heard, 0)
+        decide(request, isReceived, 0)
         return
       }
       row = next === seen ? row : next
       const handed = 'generation' in verdict ? verdict.generation : null
       note(handed, next === seen ? at : time.now())
-      if (handed !== null && heard) answer(request, handed)
+      if (handed !== null && isReceived) answer(request, handed)
     }
     if (pause === 0) write()
     else time.after(pause, request.journey.order, write)
@@ -163,7 +163,7 @@ export function play(steps: readonly Step[], setting: Setting): History {
         break
       case 'refresh':
         if (setting.inTurn && sentAt < busyUntil) break
-        busyUntil = sentAt + patienceSeconds
+        busyUntil = sentAt + giveUpSeconds
         send({ party: 'honest', generation: jar, retryKeyHash: setting.key, sentAt, journey: step.journey })
         break
       case 'steal': {

@@ -6,7 +6,7 @@ import { adminKeyRoutes } from './keys.js'
 import { adminSessionRoutes } from './sessions.js'
 import { adminUserRoutes } from './users.js'
 
-/** All routes under /admin. One guard stands before the whole scope, so no route needs a guard of its own. */
+/** All routes under /admin. One guard protects the whole scope, so no route needs its own. */
 export const adminRoutes: Routes = (scope, context) => {
   requireAdmin(scope, context)
   for (const add of [adminUserRoutes, adminSessionRoutes, adminEventRoutes, adminKeyRoutes, adminCountRoutes])

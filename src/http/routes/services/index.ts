@@ -5,7 +5,7 @@ import { introspectRoutes } from './introspect.js'
 import { revocationsRoutes } from './revocations.js'
 import { revokeRoutes } from './revoke.js'
 
-/** All routes for other services. One guard stands before the whole scope, so no route needs a guard of its own. */
+/** All routes for other services. One guard protects the whole scope, so no route needs its own. */
 export const serviceRoutes: Routes = (scope, context) => {
   requireService(scope, context)
   takeForms(scope)

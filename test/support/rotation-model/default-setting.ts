@@ -2,14 +2,14 @@ import { decideRotation } from '../../../src/core/rotation.js'
 import type { Setting } from './world.js'
 
 /**
- * The setting in which the promises are tried unless they say otherwise: the client gives a refresh up
- * after half the grace. Grace and recovery are small, so that everything falls on everything else.
+ * The setting of the promises, unless a test changes it: the client gives up a refresh after half the grace. Grace and
+ * recovery are small, so that all events coincide in some script.
  */
-export const usual: Setting = {
+export const defaultSetting: Setting = {
   decide: decideRotation,
   policy: { graceSeconds: 7, recoveryGenerations: 3 },
   life: { idleSeconds: 1_000_000, absoluteSeconds: 1_000_000 },
-  patienceSeconds: 3.5,
+  giveUpSeconds: 3.5,
   key: 'the key of the browser',
   inTurn: false,
   losses: 'any',
