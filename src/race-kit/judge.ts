@@ -1,7 +1,6 @@
-import { type Fault, faults } from './delivery.js'
 import { reportsEnd, type SessionHistory, servedRefreshes } from './history.js'
 import { isExcused, type PromiseName, promises, type Violation, violations } from './oracle.js'
-import type { ClientPlan, RaceOptions } from './schedule.js'
+import { type ClientPlan, type Fault, faults, type RaceOptions } from './schedule.js'
 
 /** How often a promise was tested, and each case where the service broke it. */
 export interface Judgement {

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { authorizedRequest, type SignedIn } from './accounts.js'
-import type { Delivery } from './delivery.js'
 import { type Observation, reportsEnd, type Sender, type SessionHistory } from './history.js'
 import type { HttpResponse } from './http-message.js'
 import { endEverywhereMilliseconds } from './oracle.js'
@@ -13,7 +12,7 @@ import {
   sendUntilServed,
   trackPending
 } from './race-requests.js'
-import type { ClientPlan, Step } from './schedule.js'
+import type { ClientPlan, Delivery, Step } from './schedule.js'
 import { type TokenHolder, textMember } from './token-holder.js'
 
 /** How often a client tries one refresh before it waits for the next step. */

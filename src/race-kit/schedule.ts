@@ -1,5 +1,33 @@
-import { type Delivery, drawDelivery } from './delivery.js'
 import { type Random, seededRandom } from './random.js'
+
+/** What the proxy can do to a request, besides delaying it. */
+export const faults = [
+  'none',
+  'drop_request',
+  'cut_request_headers',
+  'drop_response',
+  'cut_response_headers',
+  'duplicate'
+] as const
+
+export type Fault = (typeof faults)[number]
+
+/** How the proxy carries one request, decided before it is sent. Delays are in milliseconds. */
+export interface Delivery {
+  readonly fault: Fault
+  /** Different delays make requests overtake each other. */
+  readonly requestDelay: number
+  readonly responseDelay: number
+  /** Whether the connection of a client that gets no response stays open; otherwise it is cut. */
+  readonly hangs: boolean
+}
+
+export const normalDelivery: Delivery = { fault: 'none', requestDelay: 0, responseDelay: 0, hangs: false }
+
+/** The largest delay of a request or a response, as a share of the client's timeout. */
+export const maxDelayShare = 0.3
+
+const weightedFaults = ['none', 'none', 'none', ...faults] as const
 
 /**
  * `tabs` share a cookie jar and refresh concurrently. `turns` are tabs that refresh one after the other. A `phone`
@@ -71,6 +99,18 @@ function refreshSteps(random: Random, kind: ClientKind, options: RaceOptions): S
     }
   }
   return steps
+}
+
+/** Draws a delivery whose delays end well before the client's timeout. */
+function drawDelivery(random: Random, timeoutMilliseconds: number): Delivery {
+  const maxDelay = timeoutMilliseconds * maxDelayShare
+  const drawDelay = () => (random.below(2) === 0 ? 0 : Math.round(random.between(0, maxDelay)))
+  return {
+    fault: random.pick(weightedFaults),
+    requestDelay: drawDelay(),
+    responseDelay: drawDelay(),
+    hangs: random.below(4) === 0
+  }
 }
 
 /** Some pauses end within the grace window, some at its edge, some after it. */

@@ -1,6 +1,5 @@
 import t from 'tap'
-import { faults } from '../../src/race-kit/delivery.js'
-import { clientKinds, drawSchedule, scenarios } from '../../src/race-kit/schedule.js'
+import { clientKinds, drawSchedule, faults, scenarios } from '../../src/race-kit/schedule.js'
 
 const urls = ['http://a.test', 'http://b.test'] as const
 const options = { urls, seed: 7, clients: 60, seconds: 30, graceSeconds: 2 }
