@@ -14,12 +14,9 @@ export function readPaging(options: { readonly limit?: string; readonly cursor?:
 }
 
 /** Turns an invalid cursor into a `UsageError`. */
-export async function readPage<T>(page: Promise<T>): Promise<T> {
-  try {
-    return await page
-  } catch (error) {
-    if (error instanceof InvalidCursor)
-      throw new UsageError('--cursor must be the cursor that the previous page printed.')
-    throw error
-  }
+export function readPage<T>(page: Promise<T>): Promise<T> {
+  return page.catch((error) => {
+    if (!(error instanceof InvalidCursor)) throw error
+    throw new UsageError('--cursor must be the cursor that the previous page printed.')
+  })
 }
