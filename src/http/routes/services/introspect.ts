@@ -8,15 +8,13 @@ import { formType } from './form-body.js'
 export const introspectRoutes: Routes = (app, { ports }) => {
   app.post(
     '/introspect',
-    {
-      schema: describe({
-        summary: 'Whether a token is valid now, and its claims',
-        description: 'For access, refresh and session tokens. Introspection changes nothing.',
-        consumes: [formType],
-        body: TokenForm,
-        response: { 200: IntrospectionResponse }
-      })
-    },
+    describe({
+      summary: 'Whether a token is valid now, and its claims',
+      description: 'For access, refresh and session tokens. Introspection changes nothing.',
+      consumes: [formType],
+      body: TokenForm,
+      response: { 200: IntrospectionResponse }
+    }),
     async (request, reply) => {
       reply.header('cache-control', 'no-store')
       return introspectionView(await introspect(ports, request.body.token))

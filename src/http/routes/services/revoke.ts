@@ -10,16 +10,14 @@ import { formType } from './form-body.js'
 export const revokeRoutes: Routes = (app, { ports }) => {
   app.post(
     '/revoke',
-    {
-      schema: describe({
-        summary: 'End the session of a token',
-        description:
-          'No token of that session is accepted any more. Also answers 200 for an unknown token or an ended session.',
-        consumes: [formType],
-        body: TokenForm,
-        response: { 200: EmptyResponse }
-      })
-    },
+    describe({
+      summary: 'End the session of a token',
+      description:
+        'No token of that session is accepted any more. Also answers 200 for an unknown token or an ended session.',
+      consumes: [formType],
+      body: TokenForm,
+      response: { 200: EmptyResponse }
+    }),
     async (request, reply) => {
       await revokeToken(ports, request.body.token, actorOf(request))
       return reply.header('cache-control', 'no-store').send()
