@@ -1,13 +1,29 @@
+import { introspect } from '../../../service/clients/introspect.js'
 import { revokeToken } from '../../../service/clients/revoke-token.js'
 import type { Routes } from '../../context.js'
 import { actorOf } from '../../credentials.js'
 import { describe } from '../../describe.js'
-import { TokenForm } from '../../schemas/services/introspect.js'
+import { IntrospectionResponse, introspectionView, TokenForm } from '../../schemas/services/tokens.js'
 import { EmptyResponse } from '../../schemas/shared.js'
 import { formType } from './form-body.js'
 
-/** POST /revoke (RFC 7009). */
-export const revokeRoutes: Routes = (app, { ports }) => {
+/** POST /introspect (RFC 7662) and POST /revoke (RFC 7009). */
+export const tokenRoutes: Routes = (app, { ports }) => {
+  app.post(
+    '/introspect',
+    describe({
+      summary: 'Whether a token is valid now, and its claims',
+      description: 'For access, refresh and session tokens. Introspection changes nothing.',
+      consumes: [formType],
+      body: TokenForm,
+      response: { 200: IntrospectionResponse }
+    }),
+    async (request, reply) => {
+      reply.header('cache-control', 'no-store')
+      return introspectionView(await introspect(ports, request.body.token))
+    }
+  )
+
   app.post(
     '/revoke',
     describe({
