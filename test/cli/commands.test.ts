@@ -27,8 +27,8 @@ async function openCommands(t: Test, database: Database) {
 }
 
 function signIn(ports: Ports, email: string, userAgent = 'a browser') {
-  const wish = { mode: 'body', device: undefined, replacedToken: undefined } as const
-  return register(ports, { email, password: goodPassword, ...wish }, { ip: '192.0.2.1', userAgent })
+  const request = { mode: 'body', device: undefined, replacedToken: undefined } as const
+  return register(ports, { email, password: goodPassword, ...request }, { ip: '192.0.2.1', userAgent })
 }
 
 for (const kind of testDatabases(t)) {

@@ -114,7 +114,7 @@ t.test('6: after grace the previous token with the key of the rotation is answer
     { what: 'at the grace', presented: 39, key: 'hash of the key', now: atGrace, verdict: renewed },
     { what: 'much later', presented: 39, key: 'hash of the key', now: muchLater, verdict: renewed },
     {
-      what: 'handed out again before: the window does not open anew',
+      what: 'returned again before: the window does not reopen',
       session: { recoveredGeneration: 40 },
       presented: 39,
       key: 'hash of the key',

@@ -11,7 +11,7 @@ export interface Journey {
   /** When a second copy of the request arrives, if the network made one. */
   readonly copy: number | null
   /** Whether the client receives the response to the copy instead of the first. */
-  readonly copyHeard: boolean
+  readonly copyReceived: boolean
   /** Of two events in the same second, the one with the smaller order comes first. */
   readonly order: number
 }
@@ -31,7 +31,7 @@ const journey: fc.Arbitrary<Journey> = fc.record({
   requestLost: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)),
   responseLost: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, fc.constant(true)),
   copy: fc.oneof({ weight: 6, arbitrary: fc.constant(null) }, fc.nat(3)),
-  copyHeard: fc.boolean(),
+  copyReceived: fc.boolean(),
   order: fc.nat(3)
 })
 
@@ -84,7 +84,7 @@ const plain: Journey = {
   requestLost: false,
   responseLost: false,
   copy: null,
-  copyHeard: false,
+  copyReceived: false,
   order: 0
 }
 

@@ -80,15 +80,15 @@ export function play(steps: readonly Step[], setting: Setting): History {
   const answers: Answer[] = []
 
   const send = (request: Request) => {
-    const { up, order, pause, requestLost, copy, copyHeard } = request.journey
+    const { up, order, pause, requestLost, copy, copyReceived } = request.journey
     if (requestLost) return
     const doubled = setting.copies && copy !== null
     const pauseInTime = Math.min(pause, Math.max(0, slowest - up))
-    time.after(up, order, () => decide(request, !(doubled && copyHeard), pauseInTime))
-    if (doubled) time.after(copy, order, () => decide(request, copyHeard, 0))
+    time.after(up, order, () => decide(request, !(doubled && copyReceived), pauseInTime))
+    if (doubled) time.after(copy, order, () => decide(request, copyReceived, 0))
   }
 
-  const decide = (request: Request, heard: boolean, pause: number) => {
+  const decide = (request: Request, isReceived: boolean, pause: number) => {
     const seen = row
     const { party } = request
     const at = time.now()
@@ -122,13 +122,13 @@ export function play(steps: readonly Step[], setting: Setting): History {
         return
       }
       if (next !== seen && row !== seen) {
-        decide(request, heard, 0)
+        decide(request, isReceived, 0)
         return
       }
       row = next === seen ? row : next
       const handed = 'generation' in verdict ? verdict.generation : null
       note(handed, next === seen ? at : time.now())
-      if (handed !== null && heard) answer(request, handed)
+      if (handed !== null && isReceived) answer(request, handed)
     }
     if (pause === 0) write()
     else time.after(pause, request.journey.order, write)
