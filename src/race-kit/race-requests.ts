@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Delivery, normalDelivery } from './delivery.js'
 import type { FaultProxy } from './fault-proxy.js'
 import type { Observation, Sender } from './history.js'
 import { formatRequest, type HttpResponse } from './http-message.js'
+import { type Delivery, normalDelivery } from './schedule.js'
 import { issuedToken, type RefreshToken, type TokenHolder, textMember } from './token-holder.js'
 
 /** What all sessions of a run share. */
