@@ -1,6 +1,5 @@
 import { type Static, Type } from 'typebox'
-import type { AuditEvent } from '../../ports/events.js'
-import type { User } from '../../ports/users.js'
+import type { AuditEvent, User } from '../../ports/index.js'
 import { Event } from './admin/events.js'
 import { UserResponse } from './admin/users.js'
 import { id, nextCursor, page, query, timeView } from './shared.js'
