@@ -29,9 +29,7 @@ import { rootSecrets } from './adapters/secrets/root-secrets.js'
 import { sha256, systemEntropy } from './adapters/secrets/system.js'
 import type { Config } from './config/read-config.js'
 import { publishLeadSeconds } from './core/key-rotation.js'
-import type { Ports } from './ports/index.js'
-import type { RateLimits } from './ports/limits.js'
-import type { Clock } from './ports/runtime.js'
+import type { Clock, Ports, RateLimits } from './ports/index.js'
 import { ensureFirstAdmin } from './service/admin/ensure-first-admin.js'
 
 /** All adapters, as ports, and a function that closes them. */

@@ -8,9 +8,7 @@ import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import t, { type Test } from 'tap'
 import { httpPlugin } from '../src/http/plugin.js'
 import { openTestDatabase } from './support/database.js'
-import { newHost, openPluginOptions } from './support/host.js'
-import { newEmail } from './support/http/people.js'
-import { Client, goodPassword } from './support/service.js'
+import { latchkeyWorks, newHost, openPluginOptions, signedIn } from './support/host.js'
 
 /** A plugin or setting of a host app, and a check that it works beside Latchkey. */
 interface Neighbour {
@@ -200,58 +198,4 @@ for (const neighbour of neighbours) {
       await t.test('Latchkey works', (t) => latchkeyWorks(t, app))
     })
   }
-}
-
-async function signedIn(app: FastifyInstance): Promise<Client> {
-  const client = new Client(app)
-  await client.send('POST', '/auth/register', { payload: { email: newEmail(), password: goodPassword } })
-  return client
-}
-
-/** Cookies, validation, serialization, problems, limits, CORS and the specification work as without a neighbour. */
-async function latchkeyWorks(t: Test, app: FastifyInstance): Promise<void> {
-  const client = new Client(app)
-  const registered = await client.send('POST', '/auth/register', {
-    payload: { email: newEmail(), password: goodPassword, role: 'admin' },
-    headers: { origin: 'https://app.test' }
-  })
-  t.equal(registered.statusCode, 201)
-  t.match(
-    [registered.headers['set-cookie']].flat()[0],
-    /^__Host-refresh_token=lk_rt_[\w-]+; Max-Age=1209600; Path=\/; HttpOnly; Secure; SameSite=Strict$/
-  )
-  t.equal(registered.headers['access-control-allow-origin'], 'https://app.test')
-  t.strictSame(Object.keys(registered.json()).sort(), ['access_token', 'expires_in', 'session_id', 'token_type'])
-  t.match((await client.send('GET', '/auth/me')).json(), { session_id: client.sessionId, roles: [] })
-
-  const preflight = await app.inject({
-    method: 'OPTIONS',
-    url: '/auth/refresh',
-    headers: { origin: 'https://app.test', 'access-control-request-method': 'POST' }
-  })
-  t.equal(preflight.statusCode, 204)
-  t.equal(preflight.headers['access-control-allow-origin'], 'https://app.test')
-
-  const invalid = await client.send('POST', '/auth/login', { payload: { email: 7, password: ['x'] } })
-  t.equal(invalid.statusCode, 400)
-  t.match(invalid.json(), { code: 'invalid_request', errors: [{ field: 'email' }, { field: 'password' }] })
-  t.equal((await client.send('DELETE', '/auth/sessions?al=true')).json().code, 'invalid_request')
-  t.equal((await client.send('GET', '/auth/admin/users')).json().code, 'insufficient_scope')
-  t.equal((await app.inject('/auth/me')).json().code, 'missing_credentials')
-
-  const specification = (await app.inject('/auth/openapi.json')).json()
-  t.equal(specification.info.title, 'Latchkey')
-  t.ok('/auth/refresh' in specification.paths)
-  t.notOk('/own' in specification.paths)
-  t.equal((await app.inject('/auth/docs/static/swagger-ui.css')).statusCode, 200)
-
-  const out = await client.send('POST', '/auth/logout')
-  t.equal(out.statusCode, 204)
-  t.strictSame(
-    out.cookies.map(({ name, value }) => [name, value]),
-    [
-      ['__Host-refresh_token', ''],
-      ['__Host-session', '']
-    ]
-  )
 }

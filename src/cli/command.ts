@@ -1,4 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { textTable } from '../core/text-table.js'
 import type { Context } from './context.js'
 
 /** The command line is not valid. The process exits with code 2. */
@@ -35,8 +36,8 @@ interface Definition<O extends Options, Operand extends string> {
   readonly summary: string
   /** Shown after the summary by `--help`. */
   readonly details?: string
-  readonly options: O
-  readonly operands: readonly Operand[]
+  readonly options?: O
+  readonly operands?: readonly Operand[]
   /** The name of further operands in the help. Without it, none are allowed. */
   readonly rest?: string
   run(input: Input<O, Operand>, context: Context): Promise<void>
@@ -51,7 +52,7 @@ export interface Command {
 }
 
 /** Makes a command from its definition, which also gives the types of the input and the text of `--help`. */
-export function defineCommand<const O extends Options, const Operand extends string>(
+export function defineCommand<const O extends Options = Record<never, never>, const Operand extends string = never>(
   definition: Definition<O, Operand>
 ): Command {
   const { name, summary } = definition
@@ -64,7 +65,7 @@ export function defineCommand<const O extends Options, const Operand extends str
 }
 
 function parse<O extends Options, Operand extends string>(
-  { options, operands: names, rest }: Definition<O, Operand>,
+  { options = {} as O, operands: names = [], rest }: Definition<O, Operand>,
   words: readonly string[]
 ): Input<O, Operand> {
   const { values, positionals } = parseWords(words, options)
@@ -76,6 +77,13 @@ function parse<O extends Options, Operand extends string>(
   return { options: values as Values<O>, operands, rest: further }
 }
 
+/** Reads the value of an option that must be a whole number. */
+export function readWhole(option: string, text: string, min: number, max: number): number {
+  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  if (!(number >= min && number <= max)) throw new UsageError(`${option} must be a whole number from ${min} to ${max}.`)
+  return number
+}
+
 function parseWords(words: readonly string[], options: NonNullable<ParseArgsConfig['options']>) {
   try {
     return parseArgs({ args: [...words], options, allowPositionals: true })
@@ -84,14 +92,12 @@ function parseWords(words: readonly string[], options: NonNullable<ParseArgsConf
   }
 }
 
-function helpOf({ name, summary, details, options, operands, rest }: Definition<Options, string>): string {
+function helpOf({ name, summary, details, options = {}, operands = [], rest }: Definition<Options, string>): string {
   const usage = ['latchkey', name, ...operands, rest && `[${rest}...]`, '[options]'].filter(Boolean).join(' ')
   const rows = Object.entries(options).map(([option, { type, multiple, summary: meaning }]) => {
     const value = type === 'string' ? ` ${option.toUpperCase()}${multiple ? ' (may be repeated)' : ''}` : ''
-    return [`--${option}${value}`, meaning] as const
+    return [`  --${option}${value}`, meaning]
   })
-  rows.push(['--help', 'Show this help.'])
-  const width = Math.max(...rows.map(([left]) => left.length))
-  const lines = rows.map(([left, meaning]) => `  ${left.padEnd(width)}  ${meaning}`)
+  const lines = textTable([...rows, ['  --help', 'Show this help.']])
   return [summary, ...(details === undefined ? [] : ['', details]), '', `Usage: ${usage}`, '', ...lines, ''].join('\n')
 }

@@ -1,3 +1,4 @@
+import { textTable } from '../core/text-table.js'
 import type { Page } from '../ports/paging.js'
 import type { Terminal } from './context.js'
 
@@ -9,7 +10,7 @@ export type Columns<T> = Readonly<Record<string, (row: T) => Cell>>
 /** The option `--json` of every command that prints a result. */
 export const jsonOption = { json: { type: 'boolean', summary: 'Print JSON for machines.' } } as const
 
-interface Style {
+export interface Style {
   readonly json?: boolean
 }
 
@@ -25,7 +26,8 @@ export function printPage<T>(terminal: Terminal, style: Style, name: string, col
     printJson(terminal, { [name]: rows, next_cursor: page.nextCursor })
     return
   }
-  terminal.stdout.write(page.items.length === 0 ? `No ${name}.\n` : toTable(columns, page.items))
+  const rows = page.items.map((row) => Object.values(columns).map((cell) => toText(cell(row))))
+  printLines(terminal, rows.length === 0 ? [`No ${name}.`] : textTable([Object.keys(columns), ...rows]))
   if (page.nextCursor !== null) terminal.stderr.write(`There are more. Add --cursor ${page.nextCursor}\n`)
 }
 
@@ -35,39 +37,26 @@ export function printOne<T>(terminal: Terminal, style: Style, columns: Columns<T
     printJson(terminal, toObject(columns, row))
     return
   }
-  const width = Math.max(...Object.keys(columns).map((name) => name.length))
-  const lines = Object.entries(columns).map(([name, cell]) => `${name.padEnd(width)}  ${toText(cell(row))}\n`)
-  terminal.stdout.write(lines.join(''))
+  printLines(terminal, textTable(Object.entries(columns).map(([name, cell]) => [name, toText(cell(row))])))
 }
 
 /** Prints the result of a command: a sentence, or with `--json` an object. */
 export function printDone(terminal: Terminal, style: Style, sentence: string, result: object): void {
   if (style.json) printJson(terminal, result)
-  else terminal.stdout.write(`${sentence}\n`)
+  else printLines(terminal, [sentence])
 }
 
 function printJson(terminal: Terminal, value: object): void {
-  terminal.stdout.write(`${JSON.stringify(value)}\n`)
+  printLines(terminal, [JSON.stringify(value)])
+}
+
+function printLines({ stdout }: Terminal, lines: readonly string[]): void {
+  stdout.write(lines.map((line) => `${line}\n`).join(''))
 }
 
 /** Makes the JSON object of a row. */
 export function toObject<T>(columns: Columns<T>, row: T): Record<string, Cell> {
   return Object.fromEntries(Object.entries(columns).map(([name, cell]) => [name, cell(row)]))
-}
-
-function toTable<T>(columns: Columns<T>, rows: readonly T[]): string {
-  const lines = rows.map((row) => Object.values(columns).map((cell) => toText(cell(row))))
-  const table = [Object.keys(columns), ...lines]
-  const widths = Object.keys(columns).map((_, i) => Math.max(...table.map((line) => line[i]?.length ?? 0)))
-  return table
-    .map(
-      (line) =>
-        `${line
-          .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`
-    )
-    .join('')
 }
 
 const maxCellLength = 60

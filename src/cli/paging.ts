@@ -1,7 +1,7 @@
 import { defaultPageLimit, maxPageLimit } from '../core/vocabulary.js'
 import { InvalidCursor } from '../ports/errors.js'
 import type { PageRequest } from '../ports/paging.js'
-import { UsageError } from './command.js'
+import { readWhole, UsageError } from './command.js'
 
 export const pagingOptions = {
   limit: { type: 'string', summary: `How many to show, 1 to ${maxPageLimit}; ${defaultPageLimit} by default.` },
@@ -9,20 +9,14 @@ export const pagingOptions = {
 } as const
 
 export function readPaging(options: { readonly limit?: string; readonly cursor?: string }): PageRequest {
-  const limit = options.limit ?? String(defaultPageLimit)
-  if (!/^\d+$/.test(limit) || Number(limit) < 1 || Number(limit) > maxPageLimit) {
-    throw new UsageError(`--limit must be a whole number from 1 to ${maxPageLimit}.`)
-  }
-  return { limit: Number(limit), cursor: options.cursor }
+  const limit = readWhole('--limit', options.limit ?? String(defaultPageLimit), 1, maxPageLimit)
+  return { limit, cursor: options.cursor }
 }
 
 /** Turns an invalid cursor into a `UsageError`. */
-export async function readPage<T>(page: Promise<T>): Promise<T> {
-  try {
-    return await page
-  } catch (error) {
-    if (error instanceof InvalidCursor)
-      throw new UsageError('--cursor must be the cursor that the previous page printed.')
-    throw error
-  }
+export function readPage<T>(page: Promise<T>): Promise<T> {
+  return page.catch((error) => {
+    if (!(error instanceof InvalidCursor)) throw error
+    throw new UsageError('--cursor must be the cursor that the previous page printed.')
+  })
 }

@@ -1,3 +1,4 @@
+import { textTable } from '../core/text-table.js'
 import { type Command, UsageError } from './command.js'
 import { eventList } from './commands/event.js'
 import { keyList, keyRotate } from './commands/key.js'
@@ -61,7 +62,6 @@ export async function run(words: readonly string[], context: Context): Promise<E
 function overview(group: string | undefined): string {
   const ofGroup = commands.filter(({ name }) => name.startsWith(`${group} `))
   const shown = ofGroup.length > 0 ? ofGroup : commands
-  const width = Math.max(...shown.map(({ name }) => name.length))
-  const lines = shown.map(({ name, summary }) => `  latchkey ${name.padEnd(width)}  ${summary}`)
+  const lines = textTable(shown.map(({ name, summary }) => [`  latchkey ${name}`, summary]))
   return [...lines, '', 'Add --help to a command for its options. Settings are environment variables.', ''].join('\n')
 }

@@ -7,16 +7,6 @@ export interface AccessToken {
   readonly expiresAt: number
 }
 
-/** Holds the access token in memory only. */
-export interface AccessTokenHolder {
-  readonly current: AccessToken | undefined
-  replace(token: AccessToken | undefined): void
-  /** Notes that a request uses the token. An unused token is not renewed ahead, so that idle sessions can end. */
-  markUsed(): void
-  /** Stops the timer for good. */
-  close(): void
-}
-
 export interface AccessTokenHolderOptions extends Pick<Runtime, 'now' | 'random' | 'schedule'> {
   readonly delayAfter: Retrier['delayAfter']
   /** Fetches the next token; undefined in the modes that cannot renew one. */
@@ -25,8 +15,11 @@ export interface AccessTokenHolderOptions extends Pick<Runtime, 'now' | 'random'
   onExpired(): void
 }
 
-/** Renews the access token ahead of its expiry, at a random time so that clients do not all renew at once. */
-export function holdAccessToken(options: AccessTokenHolderOptions): AccessTokenHolder {
+/**
+ * Holds the access token in memory only, and renews it ahead of its expiry, at a random time so that clients do not all
+ * renew at once.
+ */
+export function holdAccessToken(options: AccessTokenHolderOptions) {
   const { now, random, schedule, delayAfter, refresh, onExpired } = options
   let current: AccessToken | undefined
   let isUsed = false
@@ -48,10 +41,10 @@ export function holdAccessToken(options: AccessTokenHolderOptions): AccessTokenH
   }
 
   return {
-    get current() {
+    get current(): AccessToken | undefined {
       return current
     },
-    replace(token) {
+    replace(token: AccessToken | undefined): void {
       current = token
       isUsed = false
       cancelTimer()
@@ -60,10 +53,12 @@ export function holdAccessToken(options: AccessTokenHolderOptions): AccessTokenH
       if (refresh === undefined) later(left, onExpired)
       else renewAfter(left * (0.75 + 0.15 * random()), 0)
     },
-    markUsed() {
+    /** Notes that a request uses the token. An unused token is not renewed ahead, so that idle sessions can end. */
+    markUsed(): void {
       isUsed = true
     },
-    close() {
+    /** Stops the timer for good. */
+    close(): void {
       isClosed = true
       cancelTimer()
     }

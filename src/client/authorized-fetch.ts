@@ -1,13 +1,12 @@
+import type { AuthClient } from './auth-client.js'
 import { readProblem } from './call-service.js'
 
 type Fetch = typeof globalThis.fetch
 
-export interface Authorization {
+export interface Authorization extends Pick<AuthClient, 'trusts' | 'getAccessToken'> {
   /** Relative paths resolve against this address. */
   readonly base: URL
   readonly send: Fetch
-  trusts(url: string): boolean
-  getAccessToken(rejected?: string): Promise<string | undefined>
   /** Whether the browser's cookie is the credential. */
   readonly byCookie: boolean
 }

@@ -1,4 +1,4 @@
-import { AuthError, unreachable } from './auth-error.js'
+import { AuthError, type AuthErrorDetails, unreachable } from './auth-error.js'
 import type { Runtime } from './runtime.js'
 
 /** The service's answer to a login, a registration or a refresh. Which members it has depends on the mode. */
@@ -57,13 +57,7 @@ function errorOf({ status, headers }: Response, text: string, now: number): Auth
   })
 }
 
-interface Problem {
-  readonly title?: string
-  readonly detail?: string
-  readonly code?: string
-  readonly reason?: string
-  readonly errors?: AuthError['errors']
-}
+type Problem = Partial<Pick<AuthErrorDetails, 'code' | 'reason' | 'errors'> & Record<'title' | 'detail', string>>
 
 /** The problem details (RFC 9457) in a body; `{}` if the body is something else. */
 export function readProblem(text: string): Problem {

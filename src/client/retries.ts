@@ -7,26 +7,23 @@ export const maxAttempts = 3
 const maxWait = 10_000
 const maxBackOff = 60_000
 
-export interface Retrier {
-  /** Tries `action` again while its failures are temporary. No attempt starts before a `Retry-After` has passed. */
-  retry(action: () => Promise<void>): Promise<void>
-  /** How many milliseconds to wait after this many failures in a row: exponential, with jitter. */
-  delayAfter(failures: number): number
-}
+export type Retrier = ReturnType<typeof createRetrier>
 
 /** Retries that share one `Retry-After`, so that concurrent callers do not multiply the requests. */
-export function createRetrier({ now, random, schedule }: Pick<Runtime, 'now' | 'random' | 'schedule'>): Retrier {
+export function createRetrier({ now, random, schedule }: Pick<Runtime, 'now' | 'random' | 'schedule'>) {
   let retryFrom = 0
   let lastFailure: AuthError | undefined
 
   const pause = (milliseconds: number) => new Promise<void>((resolve) => schedule(resolve, milliseconds))
 
+  /** How many milliseconds to wait after this many failures in a row: exponential, with jitter. */
   const delayAfter = (failures: number) =>
     Math.max(Math.min(250 * 2 ** failures, maxBackOff) * (0.75 + 0.5 * random()), retryFrom - now())
 
   return {
     delayAfter,
-    async retry(action) {
+    /** Tries `action` again while its failures are temporary. No attempt starts before a `Retry-After` has passed. */
+    async retry(action: () => Promise<void>): Promise<void> {
       if (retryFrom - now() > maxWait) throw lastFailure
       if (retryFrom > now()) await pause(retryFrom - now())
       for (let failures = 1; ; failures += 1) {

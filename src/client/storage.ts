@@ -1,25 +1,21 @@
 import type { AuthStorage } from './auth-client.js'
 import type { Browser } from './runtime.js'
 
-/**
- * What outlives the page or the process: the session's idempotency key, and in `body` mode the refresh token and the
- * device token.
- */
-export interface ClientStorage {
-  /** Undefined if nothing is stored. Rejects if the storage fails. */
-  get(name: string): Promise<string | undefined>
-  set(name: string, value: string): Promise<void>
-  remove(name: string): Promise<void>
-}
+type ClientStorage = ReturnType<typeof clientStorage>
 
-/** Stores in `storage`, and in memory what `storage` refuses to store. Without `storage` everything is in memory. */
-export function clientStorage(storage: AuthStorage | undefined, prefix: string): ClientStorage {
+/**
+ * Holds what outlives the page or the process: the session's idempotency key, and in `body` mode the refresh token and
+ * the device token. Stores in `storage`, and in memory what `storage` refuses to store. Without `storage` everything is
+ * in memory.
+ */
+export function clientStorage(storage: AuthStorage | undefined, prefix: string) {
   const inMemory = new Map<string, string>()
   return {
-    async get(name) {
+    /** Undefined if nothing is stored. Rejects if the storage fails. */
+    async get(name: string): Promise<string | undefined> {
       return inMemory.get(name) ?? (await storage?.get(prefix + name)) ?? undefined
     },
-    async set(name, value) {
+    async set(name: string, value: string): Promise<void> {
       inMemory.set(name, value)
       if (storage === undefined) return
       try {
@@ -29,7 +25,7 @@ export function clientStorage(storage: AuthStorage | undefined, prefix: string):
         // The value stays in memory.
       }
     },
-    async remove(name) {
+    async remove(name: string): Promise<void> {
       inMemory.delete(name)
       try {
         await storage?.remove(prefix + name)

@@ -5,21 +5,12 @@ export type TabMessage =
   | { readonly sessionId: string; readonly accessToken: string | undefined; readonly until: number }
   | { readonly sessionId: string; readonly ended: string }
 
-export interface TabChannel {
-  post(message: TabMessage): void
-  close(): void
-}
-
 /** `onMessage` is called with each message of another tab. Without `BroadcastChannel` nothing is sent or received. */
-export function openTabChannel(
-  name: string,
-  browser: Browser | undefined,
-  onMessage: (message: TabMessage) => void
-): TabChannel {
+export function openTabChannel(name: string, browser: Browser | undefined, onMessage: (message: TabMessage) => void) {
   const channel = browser?.openChannel?.(name)
   if (channel) channel.onmessage = ({ data }) => onMessage(data as TabMessage)
   return {
-    post: (message) => channel?.postMessage(message),
+    post: (message: TabMessage) => channel?.postMessage(message),
     close: () => channel?.close()
   }
 }

@@ -19,6 +19,7 @@ interface SettingNotes {
 }
 
 const text = (notes: SettingNotes & TStringOptions) => Type.String(notes)
+const optionalText = (notes: SettingNotes & TStringOptions) => Type.Optional(Type.String(notes))
 const flag = (byDefault: boolean, notes: SettingNotes) => Type.Boolean({ ...notes, default: byDefault })
 const integer = (byDefault: number, minimum: number, maximum: number, notes: SettingNotes) =>
   Type.Integer({ ...notes, minimum, maximum, default: byDefault })
@@ -30,27 +31,23 @@ const day = 86_400
 export const settingsSchema = Type.Object({
   host: text({ default: '127.0.0.1', description: 'The address to listen on. The container image sets `0.0.0.0`.' }),
   port: integer(3000, 0, 65_535, { description: 'The port to listen on. `0` takes any free one.' }),
-  databaseUrl: Type.Optional(
-    text({
-      description: 'The PostgreSQL server to use.',
-      otherwise: 'none: an embedded PostgreSQL in `DATA_DIR`',
-      pattern: '^postgres(ql)?://\\S+$',
-      expects: 'an address that begins with postgresql://',
-      examples: ['postgresql://latchkey:secret@127.0.0.1:5432/latchkey'],
-      secret: true
-    })
-  ),
-  redisUrl: Type.Optional(
-    text({
-      description:
-        'A Redis or Valkey server, for several instances on one PostgreSQL: they share the counts of their rate limits and notify each other of revocations. Without it each instance counts apart, and revocations are pushed by the database.',
-      otherwise: 'none',
-      pattern: '^rediss?://\\S+$',
-      expects: 'an address that begins with redis:// or rediss://',
-      examples: ['redis://127.0.0.1:6379'],
-      secret: true
-    })
-  ),
+  databaseUrl: optionalText({
+    description: 'The PostgreSQL server to use.',
+    otherwise: 'none: an embedded PostgreSQL in `DATA_DIR`',
+    pattern: '^postgres(ql)?://\\S+$',
+    expects: 'an address that begins with postgresql://',
+    examples: ['postgresql://latchkey:secret@127.0.0.1:5432/latchkey'],
+    secret: true
+  }),
+  redisUrl: optionalText({
+    description:
+      'A Redis or Valkey server, for several instances on one PostgreSQL: they share the counts of their rate limits and notify each other of revocations. Without it each instance counts apart, and revocations are pushed by the database.',
+    otherwise: 'none',
+    pattern: '^rediss?://\\S+$',
+    expects: 'an address that begins with redis:// or rediss://',
+    examples: ['redis://127.0.0.1:6379'],
+    secret: true
+  }),
   dataDir: text({
     default: './data',
     description:
@@ -66,24 +63,20 @@ export const settingsSchema = Type.Object({
     expects: 'secrets of 32 bytes or more, separated by commas',
     examples: ['$(openssl rand -base64 48)']
   }),
-  issuer: Type.Optional(
-    text({
-      description: 'The `iss` of access tokens: the address at which clients reach this service (RFC 8414 §2).',
-      otherwise: '`http://HOST:PORT`',
-      pattern: '^https?://[^\\s?#]+$',
-      expects: 'an absolute http or https address without query and fragment',
-      examples: ['https://auth.example.com']
-    })
-  ),
-  audience: Type.Optional(
-    text({
-      description: 'The `aud` of access tokens: the API that accepts them (RFC 9068 §2.2).',
-      otherwise: 'the issuer',
-      pattern: '^\\S+$',
-      expects: 'one name or address without spaces',
-      examples: ['https://api.example.com']
-    })
-  ),
+  issuer: optionalText({
+    description: 'The `iss` of access tokens: the address at which clients reach this service (RFC 8414 §2).',
+    otherwise: '`http://HOST:PORT`',
+    pattern: '^https?://[^\\s?#]+$',
+    expects: 'an absolute http or https address without query and fragment',
+    examples: ['https://auth.example.com']
+  }),
+  audience: optionalText({
+    description: 'The `aud` of access tokens: the API that accepts them (RFC 9068 §2.2).',
+    otherwise: 'the issuer',
+    pattern: '^\\S+$',
+    expects: 'one name or address without spaces',
+    examples: ['https://api.example.com']
+  }),
   jwtAlg: choice('ES256', signingAlgorithms, {
     description: 'The signature algorithm of access tokens. With `HS256` no public key is published.'
   }),
@@ -161,16 +154,14 @@ export const settingsSchema = Type.Object({
     description: 'The bcrypt cost of a password hash. Each step doubles the work. In production 10 or more.'
   }),
   passwordMinLength: integer(8, 8, 64, { description: 'The minimum number of characters of a new password.' }),
-  breachedPasswordsUrl: Type.Optional(
-    text({
-      description:
-        'A range service with the protocol of Have I Been Pwned, to check whether a new password has leaked. It learns the first 5 hex digits of the SHA-1 of the password, no more. If it does not answer within 1.5 s, the password is accepted.',
-      otherwise: 'none: only the list in the package is checked',
-      pattern: '^https?://[^\\s?#]+$',
-      expects: 'an absolute http or https address without query and fragment',
-      examples: ['https://api.pwnedpasswords.com/range/']
-    })
-  ),
+  breachedPasswordsUrl: optionalText({
+    description:
+      'A range service with the protocol of Have I Been Pwned, to check whether a new password has leaked. It learns the first 5 hex digits of the SHA-1 of the password, no more. If it does not answer within 1.5 s, the password is accepted.',
+    otherwise: 'none: only the list in the package is checked',
+    pattern: '^https?://[^\\s?#]+$',
+    expects: 'an absolute http or https address without query and fragment',
+    examples: ['https://api.pwnedpasswords.com/range/']
+  }),
   rateLimitEnabled: flag(true, {
     description: 'Limits guesses, refreshes of one session and requests per address (docs/operations.md).'
   }),
@@ -193,16 +184,15 @@ export const settingsSchema = Type.Object({
       secret: true
     }
   ),
-  adminEmail: Type.Optional(
-    text({
-      description: 'Creates this admin at start if there is no admin yet. There is no default account.',
-      expects: 'an e-mail address',
-      examples: ['ops@example.com']
-    })
-  ),
-  adminPassword: Type.Optional(
-    text({ description: 'The password of that first admin. Remove it from the environment afterwards.', secret: true })
-  ),
+  adminEmail: optionalText({
+    description: 'Creates this admin at start if there is no admin yet. There is no default account.',
+    expects: 'an e-mail address',
+    examples: ['ops@example.com']
+  }),
+  adminPassword: optionalText({
+    description: 'The password of that first admin. Remove it from the environment afterwards.',
+    secret: true
+  }),
   logLevel: choice('info', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
     description: 'The least severe log line that is written.'
   }),

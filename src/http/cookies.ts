@@ -36,32 +36,34 @@ export function readCredential(request: FastifyRequest, kind: TokenKind, setting
 }
 
 export function writeCredential(reply: FastifyReply, credential: OpaqueCredential, settings: CookieSettings): void {
-  const { kind, token, expiresInSeconds } = credential
-  setCookie(reply, cookieName(kind, settings), token, { ...attributes(settings), maxAge: expiresInSeconds })
+  setCookie(reply, credential.kind, credential.token, settings, { maxAge: credential.expiresInSeconds })
 }
 
 /** Logout keeps this cookie. It proves that the user has signed in on this device before, and gives no access. */
 export function writeDeviceToken(reply: FastifyReply, token: string, settings: CookieSettings): void {
-  const options = { ...attributes(settings), maxAge: deviceTokenLifeSeconds }
-  setCookie(reply, cookieName('device', settings), token, options)
+  setCookie(reply, 'device', token, settings, { maxAge: deviceTokenLifeSeconds })
 }
 
 export function clearCredential(reply: FastifyReply, kind: SessionTokenKind, settings: CookieSettings): void {
-  setCookie(reply, cookieName(kind, settings), '', { ...attributes(settings), maxAge: 0, expires: new Date(0) })
+  setCookie(reply, kind, '', settings, { maxAge: 0, expires: new Date(0) })
 }
 
 /** Bypasses `reply.setCookie`, which would add the host's cookie defaults, such as a domain. */
-function setCookie(reply: FastifyReply, name: string, value: string, options: SerializeOptions): void {
-  reply.header('set-cookie', reply.server.serializeCookie(name, value, options))
-}
-
-function attributes({ cookieSecure, cookieSameSite }: CookieSettings): SerializeOptions {
-  return {
+function setCookie(
+  reply: FastifyReply,
+  kind: TokenKind,
+  value: string,
+  settings: CookieSettings,
+  life: Pick<SerializeOptions, 'maxAge' | 'expires'>
+): void {
+  const cookie = reply.server.serializeCookie(cookieName(kind, settings), value, {
     path: '/',
     httpOnly: true,
-    secure: cookieSecure,
-    sameSite: cookieSameSite,
+    secure: settings.cookieSecure,
+    sameSite: settings.cookieSameSite,
     // With `SameSite=None`, browsers keep one cookie jar per embedding site (CHIPS).
-    partitioned: cookieSameSite === 'none'
-  }
+    partitioned: settings.cookieSameSite === 'none',
+    ...life
+  })
+  reply.header('set-cookie', cookie)
 }

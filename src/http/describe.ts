@@ -33,9 +33,9 @@ interface GuardDescription extends Pick<RouteDescription, 'tag' | 'problems'> {
   readonly security?: NonNullable<FastifySchema['security']>
 }
 
-/** Makes the schema of a route. A host's own specification does not show it: it would lack our security schemes. */
-export function describe<const Route extends RouteDescription>(route: Route): Route & { readonly hide: true } {
-  return { ...route, hide: true }
+/** The options of a route. A host's own specification does not show the route: it would lack our security schemes. */
+export function describe<const Route extends RouteDescription>(route: Route) {
+  return { schema: { ...route, hide: true } } as const
 }
 
 /** Adds a guard's credentials and problems to the description of every route that the scope registers from now on. */

@@ -1,5 +1,4 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { FastifyRequest } from 'fastify'
 import { Refused } from '../service/refused.js'
 import type { HttpContext, Scope } from './context.js'
 import { describeGuard } from './describe.js'
@@ -14,7 +13,8 @@ export function requireService(scope: Scope, { settings }: HttpContext): void {
     const { authorization } = request.headers
     if (authorization === undefined) throw new Refused('missing_credentials', { scheme: 'Basic' })
     if (readBasic(authorization).some((credential) => isAmong(known, credential))) return
-    logRefusal(request)
+    // Nobody guesses secrets of this length, so a service is misconfigured; its address tells the operator which one.
+    request.log.warn({ ip: request.ip }, 'a service credential was refused')
     throw new Refused('invalid_credentials', { scheme: 'Basic' })
   })
   describeGuard(scope, {
@@ -43,9 +43,4 @@ function isAmong(known: readonly Uint8Array[], credential: string): boolean {
 
 function digest(credential: string): Uint8Array {
   return createHash('sha256').update(credential).digest()
-}
-
-/** Nobody guesses secrets of this length, so a service is misconfigured; its address tells the operator which one. */
-function logRefusal(request: FastifyRequest): void {
-  request.log.warn({ ip: request.ip }, 'a service credential was refused')
 }

@@ -10,6 +10,18 @@ import type { SessionResolver, SessionStore } from './sessions.js'
 import type { AccessTokens, OpaqueTokens } from './tokens.js'
 import type { UserStore } from './users.js'
 
+export type * from './events.js'
+export type * from './keys.js'
+export type * from './limits.js'
+export type * from './metrics.js'
+export type * from './paging.js'
+export type * from './passwords.js'
+export type * from './revocations.js'
+export type * from './runtime.js'
+export type * from './sessions.js'
+export type * from './tokens.js'
+export type * from './users.js'
+
 /**
  * Everything that the use cases need from outside; each use case names the ports it takes. In all ports, times are
  * milliseconds since the epoch by the database's clock, and ids of users and sessions are lower-case UUIDs. A port that

@@ -1,5 +1,5 @@
 import type { Revocation } from '../core/revocation-set.js'
-import type { RotationState } from '../core/rotation.js'
+import type { Presented, RotationState } from '../core/rotation.js'
 import type { EndedReason, Mode } from '../core/vocabulary.js'
 import type { Actor } from './events.js'
 import type { Page, PageRequest } from './paging.js'
@@ -24,14 +24,8 @@ export interface Session {
   readonly absoluteExpiresAt: number
 }
 
-export interface NewSession {
-  readonly id: string
-  readonly userId: string
-  readonly mode: Mode
+export interface NewSession extends Pick<Session, 'id' | 'userId' | 'mode' | 'device' | 'userAgent' | 'ip'> {
   readonly secretHash: string
-  readonly device: string | null
-  readonly userAgent: string | null
-  readonly ip: string | null
   /** How the user was authenticated (RFC 8176). */
   readonly amr: readonly string[]
   readonly idleTtlSeconds: number
@@ -50,11 +44,9 @@ export interface LiveSession extends Session, RotationState {
 }
 
 /** A refresh with the current token: what the row must hold for the refresh to succeed. */
-interface RotationAttempt {
+interface RotationAttempt extends Presented {
   readonly sid: string
-  readonly generation: number
   readonly secretHash: string
-  readonly retryKeyHash: string | null
 }
 
 /** The change of a row that a verdict of `decideRotation` asks for. */

@@ -17,11 +17,8 @@ export interface UserWithPassword extends User {
   readonly passwordHash: string
 }
 
-interface NewUser {
-  readonly id: string
+interface NewUser extends Pick<UserWithPassword, 'id' | 'passwordHash' | 'roles'> {
   readonly email: Email
-  readonly passwordHash: string
-  readonly roles: readonly string[]
 }
 
 /** Every change writes its events in the same transaction, so that it happens with its events or not at all. */

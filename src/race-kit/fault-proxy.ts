@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
-import type { Delivery } from './delivery.js'
 import { type HttpResponse, headLength, isWholeRequest, parseResponse } from './http-message.js'
+import type { Delivery } from './schedule.js'
 
 /** What happened to a request at the service, whether or not the client got a response. */
 interface DeliveryResult {
@@ -13,21 +13,14 @@ interface DeliveryResult {
   readonly responses: readonly { readonly response: HttpResponse | undefined; readonly at: number }[]
 }
 
-export interface FaultProxy {
-  /** Sends a request through the proxy. `received` is undefined if the client got no response before its timeout. */
-  send(
-    request: Buffer,
-    route: { readonly url: URL; readonly delivery: Delivery; readonly timeoutMilliseconds: number }
-  ): Promise<{ readonly received: HttpResponse | undefined; readonly result: Promise<DeliveryResult> }>
-  close(): Promise<void>
-}
+export type FaultProxy = Awaited<ReturnType<typeof openFaultProxy>>
 
 const neverDelivered: DeliveryResult = { deliveredAt: undefined, responses: [] }
 
-interface PendingDelivery {
+interface Route {
   readonly url: URL
   readonly delivery: Delivery
-  readonly resolve: (result: DeliveryResult) => void
+  readonly timeoutMilliseconds: number
 }
 
 /** How long the service may take before the proxy closes the connection. */
@@ -37,8 +30,8 @@ const serviceTimeoutMilliseconds = 30_000
  * A TCP proxy that carries each connection as its delivery says. A connection holds a line with the number of the
  * delivery, then one request. The proxy sees every response of the service, also those that it then drops.
  */
-export async function openFaultProxy(now: () => number): Promise<FaultProxy> {
-  const pending = new Map<string, PendingDelivery>()
+export async function openFaultProxy(now: () => number) {
+  const pending = new Map<string, Route & { readonly resolve: (result: DeliveryResult) => void }>()
   const server = createServer({ allowHalfOpen: true }, (client) => {
     client.on('error', () => client.destroy())
     accept(client).catch(() => client.destroy())
@@ -58,18 +51,23 @@ export async function openFaultProxy(now: () => number): Promise<FaultProxy> {
   }
 
   return {
-    async send(request, { url, delivery, timeoutMilliseconds }) {
+    /** Sends a request through the proxy. `received` is undefined if the client got no response before its timeout. */
+    async send(request: Buffer, route: Route) {
       lastNumber += 1
       const number = String(lastNumber)
-      const result = new Promise<DeliveryResult>((resolve) => pending.set(number, { url, delivery, resolve }))
+      const result = new Promise<DeliveryResult>((resolve) => pending.set(number, { ...route, resolve }))
       const socket = connectTcp(port, '127.0.0.1')
-      const bytes = await exchange(socket, Buffer.concat([Buffer.from(`${number}\n`), request]), timeoutMilliseconds)
+      const bytes = await exchange(
+        socket,
+        Buffer.concat([Buffer.from(`${number}\n`), request]),
+        route.timeoutMilliseconds
+      )
       // If it is still pending, the proxy never accepted the connection.
       pending.get(number)?.resolve(neverDelivered)
       pending.delete(number)
       return { received: parseResponse(bytes), result }
     },
-    async close() {
+    async close(): Promise<void> {
       server.close()
       await once(server, 'close')
     }
@@ -77,12 +75,7 @@ export async function openFaultProxy(now: () => number): Promise<FaultProxy> {
 }
 
 /** Carries a request to the service and the response to the client, or drops one of them. */
-async function carry(
-  client: Socket,
-  request: Buffer,
-  { url, delivery }: PendingDelivery,
-  now: () => number
-): Promise<DeliveryResult> {
+async function carry(client: Socket, request: Buffer, { url, delivery }: Route, now: () => number) {
   const { fault, hangs } = delivery
   await delay(delivery.requestDelay)
   // A client that has given up sends nothing.

@@ -1,5 +1,6 @@
 export { SetUpFailed } from './accounts.js'
-export type { Judgement, RaceOptions, RaceResult } from './judge.js'
+export type { Judgement, RaceResult } from './judge.js'
 export { type PromiseName, promises, type Violation } from './oracle.js'
 export { race } from './race.js'
 export { raceJson, raceReport } from './report.js'
+export type { RaceOptions } from './schedule.js'

@@ -1,21 +1,6 @@
-import { type Fault, faults } from './delivery.js'
 import { reportsEnd, type SessionHistory, servedRefreshes } from './history.js'
 import { isExcused, type PromiseName, promises, type Violation, violations } from './oracle.js'
-import type { ClientPlan } from './schedule.js'
-
-/** Options of `race`. */
-export interface RaceOptions {
-  /** The addresses of the service's instances, each with the path prefix of Latchkey's routes. */
-  readonly urls: readonly [string, ...string[]]
-  /** The number of sessions. */
-  readonly clients: number
-  /** How long they race. Signing in and settling take additional time. */
-  readonly seconds: number
-  /** The same seed tries the same things. */
-  readonly seed: number
-  /** The service's `REFRESH_GRACE_SECONDS`, above 0. With a shorter grace, a run of the same length tries more. */
-  readonly graceSeconds: number
-}
+import { type ClientPlan, type Fault, faults, type RaceOptions } from './schedule.js'
 
 /** How often a promise was tested, and each case where the service broke it. */
 export interface Judgement {

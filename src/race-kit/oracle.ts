@@ -1,4 +1,3 @@
-import { maxDelayShare } from './delivery.js'
 import {
   type Observation,
   reportsEnd,
@@ -7,6 +6,7 @@ import {
   type SessionHistory,
   servedRefreshes
 } from './history.js'
+import { maxDelayShare } from './schedule.js'
 
 /**
  * The promises that a race checks, by name.

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Delivery, normalDelivery } from './delivery.js'
 import type { FaultProxy } from './fault-proxy.js'
-import type { Observation, Sender } from './history.js'
+import type { Observation } from './history.js'
 import { formatRequest, type HttpResponse } from './http-message.js'
+import { type Delivery, normalDelivery } from './schedule.js'
 import { issuedToken, type RefreshToken, type TokenHolder, textMember } from './token-holder.js'
 
 /** What all sessions of a run share. */
@@ -16,10 +16,7 @@ export interface RaceContext {
   readonly pending: Set<Promise<unknown>>
 }
 
-export interface RaceRequest {
-  readonly sender: Sender
-  readonly purpose: Observation['purpose']
-  readonly instance: number
+export interface RaceRequest extends Pick<Observation, 'sender' | 'purpose' | 'instance'> {
   readonly method: string
   readonly path: string
   readonly headers: Record<string, string>

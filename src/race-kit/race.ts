@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Account, liveSessions, removeAccount, signInAll } from './accounts.js'
 import { openFaultProxy } from './fault-proxy.js'
 import type { SessionHistory } from './history.js'
-import { judge, type RaceOptions, type RaceResult } from './judge.js'
+import { judge, type RaceResult } from './judge.js'
 import type { RaceContext } from './race-requests.js'
-import { RacingSession } from './racing-session.js'
-import { type ClientPlan, drawSchedule } from './schedule.js'
+import { type RacingSession, racingSession } from './racing-session.js'
+import { type ClientPlan, drawSchedule, type RaceOptions } from './schedule.js'
 
 /** Client, thief, client, thief, a grace window apart: enough to see whether both go on. */
 const settlingRounds = 2
@@ -33,12 +33,12 @@ export async function race(options: RaceOptions): Promise<RaceResult> {
   const urls = options.urls.map((url) => new URL(url))
   const context: RaceContext = { urls, graceMilliseconds: options.graceSeconds * 1000, proxy, now, pending: new Set() }
   try {
-    const plans = drawSchedule({ ...options, instances: options.urls.length })
+    const plans = drawSchedule(options)
     const modes = plans.map(({ kind }) => (kind === 'phone' ? 'body' : 'cookie'))
     const signedIn = await signInAll(context, modes)
     const runs = signedIn.flatMap((one, i) => {
       const plan = plans[i]
-      return plan === undefined ? [] : [{ plan, account: one.account, session: new RacingSession(context, plan, one) }]
+      return plan === undefined ? [] : [{ plan, account: one.account, session: racingSession(context, plan, one) }]
     })
     await Promise.all(runs.map(({ plan, session }) => perform(plan, session)))
     const sessions = runs.map(({ session }) => session)

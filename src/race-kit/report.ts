@@ -1,3 +1,4 @@
+import { textTable } from '../core/text-table.js'
 import type { RaceResult } from './judge.js'
 import { promises } from './oracle.js'
 
@@ -33,7 +34,7 @@ export function raceReport({ options, held, judgements, faults, counts }: RaceRe
     `Responses: ${counts.announced503} times 503 with Retry-After, ${counts.unanswered} connections closed without a response`,
     ...(counts.excused === 0 ? [] : [`Too slow to judge the first promise by: ${counts.excused} sessions`]),
     '',
-    ...table([['result', 'tried', 'broken', 'promise'], ...rows]),
+    ...textTable([['result', 'tried', 'broken', 'promise'], ...rows]),
     ...(found.length === 0 ? [] : ['', ...found]),
     '',
     held ? 'Every promise held.' : 'A promise was broken.',
@@ -72,14 +73,4 @@ export function raceJson({ options, held, judgements, faults, counts }: RaceResu
     ended: counts.ended,
     too_slow_to_judge: counts.excused
   }
-}
-
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]?.map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0))) ?? []
-  return rows.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join('  ')
-      .trimEnd()
-  )
 }

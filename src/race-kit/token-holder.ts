@@ -27,6 +27,11 @@ export class TokenHolder {
     return text === undefined ? undefined : readToken(text)
   }
 
+  /** The refresh token `back` generations before the newest; the first one if there are fewer. */
+  older(back: number): RefreshToken | undefined {
+    return this.held.at(-1 - back) ?? this.held[0]
+  }
+
   /** Another holder of the same session that has only `token`: a thief, or an old request that is sent again. */
   copy(token: RefreshToken, idempotencyKey: string | undefined): TokenHolder {
     const copy = new TokenHolder(this.mode, idempotencyKey)

@@ -1,5 +1,4 @@
-import type { Ports } from '../ports/index.js'
-import type { RateLimitUse } from '../ports/limits.js'
+import type { Ports, RateLimitUse } from '../ports/index.js'
 import { Refused } from './refused.js'
 
 export type LimitPorts = Pick<Ports, 'rateLimits'>

@@ -19,18 +19,11 @@ export function acceptedToken(claims: AccessClaims): AcceptedToken {
   return Object.freeze({ ok: true, claims: Object.freeze(claims), auth: Object.freeze(authOfClaims(claims)) })
 }
 
-export interface TokenCache {
-  readonly size: number
-  get(token: string): CachedToken | undefined
-  set(token: string, entry: CachedToken): void
-  delete(token: string): void
-}
-
 /**
  * Holds the most recently used tokens: at least `max / 2`, at most `max`. The caller checks whether a token is still
  * good. Two halves in place of one list in order of use, so that a hit in the young half writes nothing.
  */
-export function tokenCache(max: number): TokenCache {
+export function tokenCache(max: number) {
   let young = new Map<string, CachedToken>()
   let old = new Map<string, CachedToken>()
 
@@ -47,7 +40,7 @@ export function tokenCache(max: number): TokenCache {
       return young.size + old.size
     },
 
-    get(token) {
+    get(token: string): CachedToken | undefined {
       const entry = young.get(token)
       if (entry !== undefined) return entry
       const older = old.get(token)
@@ -59,7 +52,7 @@ export function tokenCache(max: number): TokenCache {
 
     set,
 
-    delete(token) {
+    delete(token: string): void {
       young.delete(token)
       old.delete(token)
     }

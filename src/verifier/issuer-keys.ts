@@ -1,46 +1,14 @@
 import type { Runtime } from './runtime.js'
 import { type VerificationKey, verificationKeys } from './verification-key.js'
 
-export interface IssuerKeysOptions {
-  /** The address of the issuer's JWK Set. */
-  readonly url: URL
-  readonly runtime: Runtime
-  warn(message: string): void
-}
-
-export interface IssuerKeys {
-  /** Whether the keys are recent enough to trust. Otherwise no token can be verified. */
-  isUsable(): boolean
-  /** Whether the issuer may have published this key since the last, failed, fetch. */
-  mayBeNew(kid: string): boolean
-  find(kid: string): VerificationKey | undefined
-  /** Fetches the keys if they are due. If a promise is returned, wait for it before verifying. It never rejects. */
-  renew(): Promise<void> | undefined
-  /**
-   * Fetches the keys because of an unknown `kid`, at most every `unknownKeyDelay`: strangers can send any `kid`.
-   * Never rejects.
-   */
-  renewForUnknownKey(kid: string): Promise<void> | undefined
-  /**
-   * Takes the `kid`s that the feed lists. All other keys are withdrawn at once, even if an HTTP cache still serves
-   * them. Unknown keys are fetched.
-   */
-  setPublishedKids(kids: readonly string[]): void
-}
-
-interface KeyResponse {
-  readonly keys: readonly VerificationKey[]
-  readonly maxAgeMilliseconds: number
-}
-
 /** Keys are fetched again after this share of their max-age, so that no token has to wait for them. */
 const renewAfterShare = 0.8
 
 /**
- * The issuer's public keys. One request at a time fetches them. They are trusted for as long as the issuer's
- * Cache-Control says, and for a limited time longer while the issuer cannot be reached.
+ * The issuer's public keys, from the address of its JWK Set. One request at a time fetches them. They are trusted for
+ * as long as the issuer's Cache-Control says, and for a limited time longer while the issuer cannot be reached.
  */
-export function issuerKeys({ url, runtime: { now, timing }, warn }: IssuerKeysOptions): IssuerKeys {
+export function issuerKeys(url: URL, { now, timing }: Runtime, warn: (message: string) => void) {
   let keys: ReadonlyMap<string, VerificationKey> = new Map()
   let withdrawn: ReadonlySet<string> = new Set()
   let renewFrom = Number.NEGATIVE_INFINITY
@@ -50,6 +18,7 @@ export function issuerKeys({ url, runtime: { now, timing }, warn }: IssuerKeysOp
   let isUnreachable = false
   let fetching: Promise<void> | undefined
 
+  /** Whether the keys are recent enough to trust. Otherwise no token can be verified. */
   const isUsable = () => now() < freshUntil + timing.keysStaleIfError
 
   async function fetchKeys(): Promise<void> {
@@ -78,10 +47,15 @@ export function issuerKeys({ url, runtime: { now, timing }, warn }: IssuerKeysOp
 
   return {
     isUsable,
-    mayBeNew: (kid) => isUnreachable && !withdrawn.has(kid),
-    find: (kid) => keys.get(kid),
+    /** Whether the issuer may have published this key since the last, failed, fetch. */
+    mayBeNew: (kid: string) => isUnreachable && !withdrawn.has(kid),
+    find: (kid: string) => keys.get(kid),
 
-    setPublishedKids(kids) {
+    /**
+     * Takes the `kid`s that the feed lists. All other keys are withdrawn at once, even if an HTTP cache still serves
+     * them. Unknown keys are fetched.
+     */
+    setPublishedKids(kids: readonly string[]): void {
       withdrawn = new Set([...withdrawn, ...keys.keys()].filter((kid) => !kids.includes(kid)))
       keys = new Map([...keys].filter(([kid]) => !withdrawn.has(kid)))
       const isMissingKey = () => kids.some((kid) => !keys.has(kid))
@@ -89,7 +63,8 @@ export function issuerKeys({ url, runtime: { now, timing }, warn }: IssuerKeysOp
       if (isMissingKey()) void renewNow().then(() => (isMissingKey() ? renewNow() : undefined))
     },
 
-    renew() {
+    /** Fetches the keys if they are due. If a promise is returned, wait for it before verifying. It never rejects. */
+    renew(): Promise<void> | undefined {
       if (now() < renewFrom) return undefined
       const mayFetch = now() >= failedAt + timing.keysRetryDelay
       const renewal = mayFetch ? renewNow() : fetching
@@ -98,7 +73,11 @@ export function issuerKeys({ url, runtime: { now, timing }, warn }: IssuerKeysOp
       return isUsableMeanwhile ? undefined : renewal
     },
 
-    renewForUnknownKey(kid) {
+    /**
+     * Fetches the keys because of an unknown `kid`, at most every `unknownKeyDelay`: strangers can send any `kid`.
+     * Never rejects.
+     */
+    renewForUnknownKey(kid: string): Promise<void> | undefined {
       if (withdrawn.has(kid)) return undefined
       if (fetching !== undefined) return fetching
       if (now() < unknownFetchedAt + timing.unknownKeyDelay) return undefined
@@ -114,7 +93,7 @@ function unchanged(known: VerificationKey | undefined, key: VerificationKey): Ve
 
 const maxBytes = 256 * 1024
 
-async function fetchKeySet(url: URL, milliseconds: number): Promise<KeyResponse> {
+async function fetchKeySet(url: URL, milliseconds: number) {
   const response = await fetch(url, {
     // HTTP caches must not answer with outdated keys.
     headers: { accept: 'application/json', 'cache-control': 'no-cache' },

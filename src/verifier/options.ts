@@ -25,22 +25,11 @@ export interface VerifierOptions {
   readonly warn?: (message: string) => void
 }
 
-/** The checked options, with defaults. */
-export interface CheckedOptions {
-  readonly issuer: string
-  readonly audience: string
-  readonly jwksUrl: URL
-  readonly feed: { readonly url: URL; readonly credential: ServiceCredential } | undefined
-  readonly deniesWhenStale: boolean
-  readonly clockToleranceMilliseconds: number
-  warn(message: string): void
-}
-
 /** The feed keeps an entry for 60 s after the last `exp` that it concerns; the tolerance must stay well below. */
 const maxToleranceSeconds = 30
 
-/** Throws a TypeError that names the invalid option. */
-export function checkOptions(options: VerifierOptions): CheckedOptions {
+/** The checked options, with defaults. Throws a TypeError that names the invalid option. */
+export function checkOptions(options: VerifierOptions) {
   const { issuer, audience, feed, stale = 'allow', clockToleranceSeconds = 5, warn = emitProcessWarning } = options
   const base = parseWebAddress('issuer', issuer).href.replace(/\/+$/, '')
   if (typeof audience !== 'string' || audience === '') fail('audience', 'must be the AUDIENCE of the issuer')

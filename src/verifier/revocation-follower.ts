@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type IssuedToken, type Refusal, type RevocationTerms, revocationSet } from '../core/revocation-set.js'
+import { type RevocationTerms, revocationSet } from '../core/revocation-set.js'
 import { eventStreamReader, type StreamEvent } from './event-stream.js'
 import { messageOf } from './issuer-keys.js'
 import type { Runtime } from './runtime.js'
@@ -20,17 +20,6 @@ export interface RevocationFollowerOptions {
   onKeys(kids: readonly string[]): void
 }
 
-export interface RevocationFollower {
-  /** Resolves when all past entries have arrived, or the first attempt has failed or timed out. */
-  readonly started: Promise<void>
-  refusal(token: IssuedToken): Refusal | undefined
-  /** Whether the feed has been silent for so long that revocations may be missing. */
-  isStale(): boolean
-  /** The number of entries in memory. */
-  size(): number
-  close(): Promise<void>
-}
-
 /** The delay before the next attempt, as a share of the outage so far. */
 const delayShare = 1 / 32
 
@@ -38,8 +27,7 @@ const delayShare = 1 / 32
  * Follows the issuer's revocation feed until it is closed. If the connection is lost or silent, it connects again and
  * resumes after the last entry. The delay between attempts grows with the outage, and stays short after a short one.
  */
-export function followRevocations(options: RevocationFollowerOptions): RevocationFollower {
-  const { url, credential, runtime, warn, onKeys } = options
+export function followRevocations({ url, credential, runtime, warn, onKeys }: RevocationFollowerOptions) {
   const { now, random, timing } = runtime
   const revoked = revocationSet()
   const closing = new AbortController()
@@ -102,11 +90,14 @@ export function followRevocations(options: RevocationFollowerOptions): Revocatio
     () => undefined
   )
   return {
+    /** Resolves when all past entries have arrived, or the first attempt has failed or timed out. */
     started: Promise.race([firstAttempt, timeout]),
     refusal: revoked.refuses,
+    /** Whether the feed has been silent for so long that revocations may be missing. */
     isStale: () => now() - freshAt > timing.feedStaleAfter,
+    /** The number of entries in memory. */
     size: () => revoked.size,
-    close() {
+    close(): Promise<void> {
       closing.abort()
       return followed
     }

@@ -1,44 +1,28 @@
 /** Clock, randomness and timeouts; tests replace them. */
-export interface Runtime {
+export type Runtime = typeof systemRuntime
+
+export const systemRuntime = {
   /** Milliseconds since the epoch. */
-  now(): number
-  /** At least 0, less than 1. */
-  random(): number
-  readonly timing: Timing
-}
-
-/** In milliseconds. */
-export interface Timing {
-  /** Timeout of a request for the issuer's keys. */
-  readonly keysTimeout: number
-  /** Minimum time between a failed fetch of the keys and the next. */
-  readonly keysRetryDelay: number
-  /** Minimum time between two fetches of the keys because of an unknown `kid`. */
-  readonly unknownKeyDelay: number
-  /** How long keys are used after their max-age while the issuer cannot be reached. */
-  readonly keysStaleIfError: number
-  /** How long the first tokens wait for the past entries of the feed. */
-  readonly feedStartTimeout: number
-  /** The feed sends something every second. After this silence the verifier connects again. */
-  readonly feedReconnectAfter: number
-  /** After this silence the feed counts as stale. */
-  readonly feedStaleAfter: number
-  /** Delay before the second connection to the feed; it grows with the outage up to `feedMaxDelay`. */
-  readonly feedMinDelay: number
-  readonly feedMaxDelay: number
-}
-
-export const systemRuntime: Runtime = {
   now: Date.now,
+  /** At least 0, less than 1. */
   random: Math.random,
+  /** In milliseconds. */
   timing: {
+    /** Timeout of a request for the issuer's keys. */
     keysTimeout: 3000,
+    /** Minimum time between a failed fetch of the keys and the next. */
     keysRetryDelay: 1000,
+    /** Minimum time between two fetches of the keys because of an unknown `kid`. */
     unknownKeyDelay: 10_000,
+    /** How long keys are used after their max-age while the issuer cannot be reached. */
     keysStaleIfError: 3_600_000,
+    /** How long the first tokens wait for the past entries of the feed. */
     feedStartTimeout: 5000,
+    /** The feed sends something every second. After this silence the verifier connects again. */
     feedReconnectAfter: 5000,
+    /** After this silence the feed counts as stale. */
     feedStaleAfter: 15_000,
+    /** Delay before the second connection to the feed; it grows with the outage up to `feedMaxDelay`. */
     feedMinDelay: 100,
     feedMaxDelay: 5000
   }

@@ -7,19 +7,25 @@ const rotatedAt = 1_000_000
 const atGrace = rotatedAt + 20_000
 const muchLater = rotatedAt + 3_600_000
 
+const key = 'hash of the key'
+
 const session: RotationState = {
   generation: 40,
   rotatedAt,
-  retryKeyHash: 'hash of the key',
+  retryKeyHash: key,
   recoveredGeneration: null,
   idleExpiresAt: 10_000_000,
   absoluteExpiresAt: 20_000_000
 }
 
+const noRecovery = { recoveryGenerations: 0 }
+const recovered = (recoveredGeneration: number) => ({ recoveredGeneration })
+
 interface Row {
   readonly what: string
   readonly session?: Partial<RotationState>
-  readonly presented: number
+  /** The generation of the presented token. The row's is 40. */
+  readonly token: number
   readonly key?: string
   readonly policy?: Partial<typeof policy>
   readonly now: number
@@ -28,7 +34,7 @@ interface Row {
 
 const check = (t: Tap, rows: readonly Row[]) => {
   for (const row of rows) {
-    const presented: Presented = { generation: row.presented, retryKeyHash: row.key ?? null }
+    const presented: Presented = { generation: row.token, retryKeyHash: row.key ?? null }
     const verdict = decideRotation({ ...session, ...row.session }, presented, { ...policy, ...row.policy }, row.now)
     t.strictSame(verdict, row.verdict, row.what)
   }
@@ -46,63 +52,51 @@ const absolute: Verdict = { kind: 'expired', reason: 'absolute_timeout' }
 
 t.test('2: past an end the session has expired', async (t) => {
   check(t, [
-    { what: 'a millisecond before the idle end', presented: 40, now: 9_999_999, verdict: rotate },
-    { what: 'at the idle end', presented: 40, now: 10_000_000, verdict: idle },
+    { what: 'a millisecond before the idle end', token: 40, now: 9_999_999, verdict: rotate },
+    { what: 'at the idle end', token: 40, now: 10_000_000, verdict: idle },
     {
       what: 'at the absolute end',
       session: { idleExpiresAt: 20_000_000 },
-      presented: 40,
+      token: 40,
       now: 20_000_000,
       verdict: absolute
     },
-    { what: 'past both: the absolute end is the reason', presented: 40, now: 20_000_000, verdict: absolute },
-    {
-      what: 'past the absolute end alone',
-      session: { absoluteExpiresAt: 5 },
-      presented: 40,
-      now: 5,
-      verdict: absolute
-    },
-    { what: 'a reused token past the end', presented: 1, now: 10_000_000, verdict: idle },
+    { what: 'past both: the absolute end is the reason', token: 40, now: 20_000_000, verdict: absolute },
+    { what: 'past the absolute end alone', session: { absoluteExpiresAt: 5 }, token: 40, now: 5, verdict: absolute },
+    { what: 'a reused token past the end', token: 1, now: 10_000_000, verdict: idle },
     {
       what: 'within the grace, past the end',
       session: { idleExpiresAt: rotatedAt + 1 },
-      presented: 40,
+      token: 40,
       now: rotatedAt + 1,
       verdict: idle
     },
-    { what: 'ahead of the row, past the end', presented: 50, now: 10_000_000, verdict: idle }
+    { what: 'ahead of the row, past the end', token: 50, now: 10_000_000, verdict: idle }
   ])
 })
 
 t.test('3 and 4: the current token rotates, or stays within grace', async (t) => {
   check(t, [
-    { what: 'a new session, at once', session: { rotatedAt: null }, presented: 40, now: 0, verdict: rotate },
-    { what: 'at the moment of the rotation', presented: 40, now: rotatedAt, verdict: current },
-    { what: 'a millisecond within the grace', presented: 40, now: atGrace - 1, verdict: current },
-    { what: 'at the grace', presented: 40, now: atGrace, verdict: rotate },
-    { what: 'much later', presented: 40, now: muchLater, verdict: rotate },
-    { what: 'the key is not asked', presented: 40, key: 'hash of the key', now: atGrace, verdict: rotate },
-    { what: 'a clock that went back', presented: 40, now: rotatedAt - 5_000, verdict: current }
+    { what: 'a new session, at once', session: { rotatedAt: null }, token: 40, now: 0, verdict: rotate },
+    { what: 'at the moment of the rotation', token: 40, now: rotatedAt, verdict: current },
+    { what: 'a millisecond within the grace', token: 40, now: atGrace - 1, verdict: current },
+    { what: 'at the grace', token: 40, now: atGrace, verdict: rotate },
+    { what: 'much later', token: 40, now: muchLater, verdict: rotate },
+    { what: 'the key is not asked', token: 40, key, now: atGrace, verdict: rotate },
+    { what: 'a clock that went back', token: 40, now: rotatedAt - 5_000, verdict: current }
   ])
 })
 
 t.test('5: within grace the previous token is answered with its successor', async (t) => {
   check(t, [
-    { what: 'at the moment of the rotation', presented: 39, now: rotatedAt, verdict: replay },
-    { what: 'a millisecond within the grace', presented: 39, now: atGrace - 1, verdict: replay },
-    {
-      what: 'with the key: still nothing is written',
-      presented: 39,
-      key: 'hash of the key',
-      now: atGrace - 1,
-      verdict: replay
-    },
-    { what: 'with another key', presented: 39, key: 'another', now: atGrace - 1, verdict: replay },
+    { what: 'at the moment of the rotation', token: 39, now: rotatedAt, verdict: replay },
+    { what: 'a millisecond within the grace', token: 39, now: atGrace - 1, verdict: replay },
+    { what: 'with the key: still nothing is written', token: 39, key, now: atGrace - 1, verdict: replay },
+    { what: 'with another key', token: 39, key: 'another', now: atGrace - 1, verdict: replay },
     {
       what: 'a recovery just before is no hindrance',
-      session: { recoveredGeneration: 40 },
-      presented: 39,
+      session: recovered(40),
+      token: 39,
       now: rotatedAt,
       verdict: replay
     }
@@ -111,85 +105,53 @@ t.test('5: within grace the previous token is answered with its successor', asyn
 
 t.test('6: after grace the previous token with the key of the rotation is answered with its successor', async (t) => {
   check(t, [
-    { what: 'at the grace', presented: 39, key: 'hash of the key', now: atGrace, verdict: renewed },
-    { what: 'much later', presented: 39, key: 'hash of the key', now: muchLater, verdict: renewed },
+    { what: 'at the grace', token: 39, key, now: atGrace, verdict: renewed },
+    { what: 'much later', token: 39, key, now: muchLater, verdict: renewed },
     {
       what: 'returned again before: the window does not reopen',
-      session: { recoveredGeneration: 40 },
-      presented: 39,
-      key: 'hash of the key',
+      session: recovered(40),
+      token: 39,
+      key,
       now: muchLater,
       verdict: replay
     },
     {
       what: 'right after a recovery of the generation before',
-      session: { recoveredGeneration: 39 },
-      presented: 39,
-      key: 'hash of the key',
+      session: recovered(39),
+      token: 39,
+      key,
       now: muchLater,
       verdict: renewed
     },
-    {
-      what: 'no recovery allowed',
-      policy: { recoveryGenerations: 0 },
-      presented: 39,
-      key: 'hash of the key',
-      now: muchLater,
-      verdict: renewed
-    },
-    {
-      what: 'another key',
-      policy: { recoveryGenerations: 0 },
-      presented: 39,
-      key: 'another',
-      now: muchLater,
-      verdict: reuse
-    },
-    { what: 'no key', policy: { recoveryGenerations: 0 }, presented: 39, now: muchLater, verdict: reuse },
+    { what: 'no recovery allowed', policy: noRecovery, token: 39, key, now: muchLater, verdict: renewed },
+    { what: 'another key', policy: noRecovery, token: 39, key: 'another', now: muchLater, verdict: reuse },
+    { what: 'no key', policy: noRecovery, token: 39, now: muchLater, verdict: reuse },
     {
       what: 'no key on either side is no match',
       session: { retryKeyHash: null },
-      policy: { recoveryGenerations: 0 },
-      presented: 39,
+      policy: noRecovery,
+      token: 39,
       now: muchLater,
       verdict: reuse
     },
-    { what: 'two behind, with the key', presented: 38, key: 'hash of the key', now: muchLater, verdict: reuse }
+    { what: 'two behind, with the key', token: 38, key, now: muchLater, verdict: reuse }
   ])
 })
 
 t.test('7: after grace the previous token without the key is recovered, or is reuse', async (t) => {
   check(t, [
-    { what: 'the first time', presented: 39, now: atGrace, verdict: recover },
-    { what: 'with another key', presented: 39, key: 'another', now: atGrace, verdict: recover },
-    { what: 'in a session that never rotated', session: { rotatedAt: null }, presented: 39, now: 0, verdict: recover },
-    {
-      what: 'the last one 16 generations back',
-      session: { recoveredGeneration: 24 },
-      presented: 39,
-      now: atGrace,
-      verdict: recover
-    },
-    {
-      what: 'the last one 15 generations back',
-      session: { recoveredGeneration: 25 },
-      presented: 39,
-      now: atGrace,
-      verdict: reuse
-    },
-    {
-      what: 'this generation was recovered already',
-      session: { recoveredGeneration: 40 },
-      presented: 39,
-      now: atGrace,
-      verdict: reuse
-    },
-    { what: 'recovery 0: never', policy: { recoveryGenerations: 0 }, presented: 39, now: atGrace, verdict: reuse },
+    { what: 'the first time', token: 39, now: atGrace, verdict: recover },
+    { what: 'with another key', token: 39, key: 'another', now: atGrace, verdict: recover },
+    { what: 'in a session that never rotated', session: { rotatedAt: null }, token: 39, now: 0, verdict: recover },
+    { what: 'the last one 16 generations back', session: recovered(24), token: 39, now: atGrace, verdict: recover },
+    { what: 'the last one 15 generations back', session: recovered(25), token: 39, now: atGrace, verdict: reuse },
+    { what: 'this generation was recovered already', session: recovered(40), token: 39, now: atGrace, verdict: reuse },
+    { what: 'recovery 0: never', policy: noRecovery, token: 39, now: atGrace, verdict: reuse },
     {
       what: 'recovery 0, long after one',
-      session: { recoveredGeneration: 0 },
-      policy: { recoveryGenerations: 0 },
-      presented: 39,
+      session: recovered(0),
+      policy: noRecovery,
+      token: 39,
       now: atGrace,
       verdict: reuse
     }
@@ -197,58 +159,41 @@ t.test('7: after grace the previous token without the key is recovered, or is re
 })
 
 t.test('5: within grace the token two generations back is answered only with the key of the rotation', async (t) => {
-  const presented = { presented: 38, key: 'hash of the key' }
+  const older = { token: 38, key }
   check(t, [
-    { what: 'at the moment of the rotation', ...presented, now: rotatedAt, verdict: replay },
-    { what: 'a millisecond within the grace', ...presented, now: atGrace - 1, verdict: replay },
-    { what: 'no recovery allowed', policy: { recoveryGenerations: 0 }, ...presented, now: rotatedAt, verdict: replay }
+    { what: 'at the moment of the rotation', ...older, now: rotatedAt, verdict: replay },
+    { what: 'a millisecond within the grace', ...older, now: atGrace - 1, verdict: replay },
+    { what: 'no recovery allowed', policy: noRecovery, ...older, now: rotatedAt, verdict: replay }
   ])
 })
 
 t.test('8: any older token is reuse', async (t) => {
   check(t, [
-    { what: 'two behind, at once', presented: 38, now: rotatedAt, verdict: reuse },
-    { what: 'two behind, with another key, at once', presented: 38, key: 'another', now: rotatedAt, verdict: reuse },
+    { what: 'two behind, at once', token: 38, now: rotatedAt, verdict: reuse },
+    { what: 'two behind, with another key, at once', token: 38, key: 'another', now: rotatedAt, verdict: reuse },
     {
       what: 'no key on either side is no match',
       session: { retryKeyHash: null },
-      presented: 38,
+      token: 38,
       now: rotatedAt,
       verdict: reuse
     },
-    {
-      what: 'two behind, with the key, at the grace',
-      presented: 38,
-      key: 'hash of the key',
-      now: atGrace,
-      verdict: reuse
-    },
-    { what: 'two behind, later', presented: 38, now: muchLater, verdict: reuse },
-    {
-      what: 'three behind, with the key, at once',
-      presented: 37,
-      key: 'hash of the key',
-      now: rotatedAt,
-      verdict: reuse
-    },
-    { what: 'the first of all', presented: 0, now: muchLater, verdict: reuse }
+    { what: 'two behind, with the key, at the grace', token: 38, key, now: atGrace, verdict: reuse },
+    { what: 'two behind, later', token: 38, now: muchLater, verdict: reuse },
+    { what: 'three behind, with the key, at once', token: 37, key, now: rotatedAt, verdict: reuse },
+    { what: 'the first of all', token: 0, now: muchLater, verdict: reuse }
   ])
 })
 
 t.test('9: a token ahead of the row restores the session', async (t) => {
   check(t, [
-    {
-      what: 'one ahead, within the grace',
-      presented: 41,
-      now: rotatedAt,
-      verdict: { kind: 'restore', generation: 42 }
-    },
-    { what: 'one ahead, later', presented: 41, now: muchLater, verdict: { kind: 'restore', generation: 42 } },
-    { what: 'far ahead', presented: 90, now: muchLater, verdict: { kind: 'restore', generation: 91 } },
+    { what: 'one ahead, within the grace', token: 41, now: rotatedAt, verdict: { kind: 'restore', generation: 42 } },
+    { what: 'one ahead, later', token: 41, now: muchLater, verdict: { kind: 'restore', generation: 42 } },
+    { what: 'far ahead', token: 90, now: muchLater, verdict: { kind: 'restore', generation: 91 } },
     {
       what: 'grace 0',
       policy: { graceSeconds: 0 },
-      presented: 41,
+      token: 41,
       now: muchLater,
       verdict: { kind: 'restore', generation: 42 }
     }
@@ -258,25 +203,18 @@ t.test('9: a token ahead of the row restores the session', async (t) => {
 t.test('grace 0 is strict: every refresh rotates, every older token is reuse', async (t) => {
   const strict = { graceSeconds: 0 }
   check(t, [
-    { what: 'the current token, at once', policy: strict, presented: 40, now: rotatedAt, verdict: rotate },
+    { what: 'the current token, at once', policy: strict, token: 40, now: rotatedAt, verdict: rotate },
     {
       what: 'the current token, by a clock that went back',
       policy: strict,
-      presented: 40,
+      token: 40,
       now: rotatedAt - 1,
       verdict: rotate
     },
-    { what: 'the token before, at once', policy: strict, presented: 39, now: rotatedAt, verdict: reuse },
-    { what: 'with the key', policy: strict, presented: 39, key: 'hash of the key', now: muchLater, verdict: reuse },
-    {
-      what: 'the token two before, with the key',
-      policy: strict,
-      presented: 38,
-      key: 'hash of the key',
-      now: rotatedAt,
-      verdict: reuse
-    },
-    { what: 'past the end', policy: strict, presented: 39, now: 10_000_000, verdict: idle }
+    { what: 'the token before, at once', policy: strict, token: 39, now: rotatedAt, verdict: reuse },
+    { what: 'with the key', policy: strict, token: 39, key, now: muchLater, verdict: reuse },
+    { what: 'the token two before, with the key', policy: strict, token: 38, key, now: rotatedAt, verdict: reuse },
+    { what: 'past the end', policy: strict, token: 39, now: 10_000_000, verdict: idle }
   ])
 })
 

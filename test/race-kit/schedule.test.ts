@@ -1,8 +1,8 @@
 import t from 'tap'
-import { faults } from '../../src/race-kit/delivery.js'
-import { clientKinds, drawSchedule, scenarios } from '../../src/race-kit/schedule.js'
+import { clientKinds, drawSchedule, faults, scenarios } from '../../src/race-kit/schedule.js'
 
-const options = { seed: 7, clients: 60, seconds: 30, graceSeconds: 2, instances: 2 }
+const urls = ['http://a.test', 'http://b.test'] as const
+const options = { urls, seed: 7, clients: 60, seconds: 30, graceSeconds: 2 }
 
 t.test('the same seed gives the same schedule, and another seed another one', async (t) => {
   // Compare as text: tap needs minutes to format the difference of two such trees.

@@ -5,20 +5,20 @@ import { describe } from '../../src/http/describe.js'
 
 declare const app: Scope
 
-const schema = describe({
+const options = describe({
   summary: 'A route',
   body: Type.Object({ device: Type.String() }),
   response: { 200: Type.Object({ id: Type.String() }) }
 })
 
-app.post('/', { schema }, async (request) => ({ id: request.body.device }))
-app.post('/', { schema }, async (_request, reply) => reply.send({ id: 'x' }))
+app.post('/', options, async (request) => ({ id: request.body.device }))
+app.post('/', options, async (_request, reply) => reply.send({ id: 'x' }))
 
 // @ts-expect-error the response needs an id
-app.post('/', { schema }, async () => ({ name: 'x' }))
+app.post('/', options, async () => ({ name: 'x' }))
 // @ts-expect-error the id is a string
-app.post('/', { schema }, async () => ({ id: 1 }))
+app.post('/', options, async () => ({ id: 1 }))
 // @ts-expect-error the response has no member but the id
-app.post('/', { schema }, async (_request, reply) => reply.send({ id: 'x', name: 'x' }))
+app.post('/', options, async (_request, reply) => reply.send({ id: 'x', name: 'x' }))
 // @ts-expect-error the body has no such member
-app.post('/', { schema }, async (request) => ({ id: request.body.name }))
+app.post('/', options, async (request) => ({ id: request.body.name }))

@@ -4,10 +4,6 @@ import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-interface FolderLock {
-  release(): Promise<void>
-}
-
 /** The longest path of a Unix socket that every system accepts (macOS: 104 bytes with the final NUL). */
 const maxSocketPathBytes = 103
 
@@ -20,7 +16,7 @@ const maxSocketPathBytes = 103
  * the next number with link(2), which only one contender can do. No number is created twice: a holder removes only
  * lower numbers, and leaves its own behind when it ends.
  */
-export async function lockFolder(folder: string): Promise<FolderLock | undefined> {
+export async function lockFolder(folder: string): Promise<{ release(): Promise<void> } | undefined> {
   if (process.platform === 'win32') return lockPipe(folder)
   const short = await shortPath(folder)
   try {
@@ -30,7 +26,7 @@ export async function lockFolder(folder: string): Promise<FolderLock | undefined
   }
 }
 
-async function lockSocket(folder: string, shortFolder: string): Promise<FolderLock | undefined> {
+async function lockSocket(folder: string, shortFolder: string) {
   const claim = `claim.${randomUUID().slice(0, 8)}`
   const server = await listen(join(shortFolder, claim))
   const release = async () => close(server)
@@ -118,7 +114,7 @@ async function shortPath(folder: string): Promise<{ path: string; remove(): Prom
 }
 
 /** Windows closes a pipe when its process ends, and lets one process hold a pipe's name. */
-async function lockPipe(folder: string): Promise<FolderLock | undefined> {
+async function lockPipe(folder: string) {
   const name = createHash('sha256')
     .update((await realpath(folder)).toLowerCase())
     .digest('hex')

@@ -1,7 +1,7 @@
 import type { PGlite, Transaction as PGliteTransaction } from '@electric-sql/pglite'
 import type { SqlDriverAdapterFactory } from '@prisma/client/runtime/client'
 import { PrismaPGlite } from 'pglite-prisma-adapter'
-import type { PrismaTransaction } from '../prisma/database.js'
+import { type PrismaTransaction, replaceTransactions } from '../prisma/database.js'
 import type { Cluster } from './cluster.js'
 
 /**
@@ -12,15 +12,7 @@ import type { Cluster } from './cluster.js'
 export function clusterAdapter(cluster: Cluster): SqlDriverAdapterFactory {
   // The adapter only calls `query` and `exec` of its client.
   const factory = new PrismaPGlite(cluster as PGlite)
-  return {
-    provider: factory.provider,
-    adapterName: factory.adapterName,
-    async connect() {
-      const adapter = await factory.connect()
-      adapter.startTransaction = (isolationLevel) => startTransaction(cluster, isolationLevel)
-      return adapter
-    }
-  }
+  return replaceTransactions(factory, () => (isolationLevel) => startTransaction(cluster, isolationLevel))
 }
 
 async function startTransaction(cluster: Cluster, isolationLevel: string | undefined): Promise<PrismaTransaction> {

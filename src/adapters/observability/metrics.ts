@@ -20,13 +20,27 @@ const delayBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1
 /**
  * The metrics of one app, in its own registry: several apps in one process count apart. Labels have few, fixed values.
  */
-export function serviceMetrics(sources: MetricSources): Metrics & Counts {
+export function serviceMetrics({ clock, feed, keys, passwordQueue, database }: MetricSources): Metrics & Counts {
   const registry = new Registry()
-  const counts = requestCounts(registry, sources.clock)
-  observeDelays(sources, registry)
-  feedGauges(sources, registry)
-  keyGauges(sources, registry)
-  queueGauges(sources, registry)
+  const counts = requestCounts(registry, clock)
+  const gauge = (name: string, help: string, read: () => Reading) => addGauge(registry, name, help, read)
+
+  observeDelays(registry, feed, clock)
+  gauge('feed_connected', 'Whether revocations arrive by push.', () => Number(feed.state().connected))
+  gauge('feed_stale', 'Whether the feed has been cut off for too long.', () => Number(feed.state().stale))
+  gauge('feed_lag_seconds', 'Time since this process last knew every revocation.', () => feed.state().lagSeconds)
+  gauge('live_revocations', 'Entries of the revocation feed held in memory.', () => feed.state().size)
+  gauge('signing_keys', 'Signing keys, by state.', () => {
+    const states = withStates(keys(), clock.now()).map(({ state }) => state)
+    return Object.fromEntries(keyStates.map((state) => [state, states.filter((other) => other === state).length]))
+  })
+  gauge('signing_key_age_seconds', 'Time since the active signing key began to sign.', () => {
+    const now = clock.now()
+    const active = activeKey(keys(), now)
+    return active === undefined ? Number.NaN : (now - active.signsFrom) / 1000
+  })
+  gauge('password_hashes', 'Password hashes, running and waiting.', passwordQueue)
+  gauge('database_operations', 'Operations on the database, running and waiting.', database)
 
   return {
     ...counts,
@@ -35,7 +49,7 @@ export function serviceMetrics(sources: MetricSources): Metrics & Counts {
   }
 }
 
-function observeDelays({ feed, clock }: MetricSources, registry: Registry): void {
+function observeDelays(registry: Registry, feed: MetricSources['feed'], clock: MetricSources['clock']): void {
   const delay = new Histogram({
     name: 'latchkey_revocation_delay_seconds',
     help: 'From writing a revocation, on any instance, until this process refuses its tokens.',
@@ -49,63 +63,19 @@ function observeDelays({ feed, clock }: MetricSources, registry: Registry): void
   })
 }
 
-function feedGauges({ feed }: MetricSources, registry: Registry): void {
-  gauge(registry, 'feed_connected', 'Whether revocations arrive by push.', () => Number(feed.state().connected))
-  gauge(registry, 'feed_stale', 'Whether the feed has been cut off for too long.', () => Number(feed.state().stale))
-  gauge(
-    registry,
-    'feed_lag_seconds',
-    'Time since this process last knew every revocation.',
-    () => feed.state().lagSeconds
-  )
-  gauge(registry, 'live_revocations', 'Entries of the revocation feed held in memory.', () => feed.state().size)
-}
+/** One value, or one for each state. */
+type Reading = number | QueueLoad | Readonly<Record<string, number>>
 
-function keyGauges({ keys, clock }: MetricSources, registry: Registry): void {
-  labelledGauge(registry, 'signing_keys', 'Signing keys, by state.', () => {
-    const states = withStates(keys(), clock.now()).map(({ state }) => state)
-    return keyStates.map((state) => [state, states.filter((other) => other === state).length])
-  })
-  gauge(registry, 'signing_key_age_seconds', 'Time since the active signing key began to sign.', () => {
-    const now = clock.now()
-    const active = activeKey(keys(), now)
-    return active === undefined ? Number.NaN : (now - active.signsFrom) / 1000
-  })
-}
-
-function queueGauges({ passwordQueue, database }: MetricSources, registry: Registry): void {
-  labelledGauge(registry, 'password_hashes', 'Password hashes, running and waiting.', () =>
-    Object.entries(passwordQueue())
-  )
-  labelledGauge(registry, 'database_operations', 'Operations on the database, running and waiting.', () =>
-    Object.entries(database())
-  )
-}
-
-function gauge(registry: Registry, name: string, help: string, read: () => number): void {
-  new Gauge({
-    name: `latchkey_${name}`,
-    help,
-    registers: [registry],
-    collect() {
-      this.set(read())
-    }
-  })
-}
-
-function labelledGauge(
-  registry: Registry,
-  name: string,
-  help: string,
-  read: () => readonly (readonly [state: string, value: number])[]
-): void {
+function addGauge(registry: Registry, name: string, help: string, read: () => Reading): void {
   new Gauge({
     name: `latchkey_${name}`,
     help,
     labelNames: ['state'],
     registers: [registry],
     collect() {
-      for (const [state, value] of read()) this.set({ state }, value)
+      const reading = read()
+      if (typeof reading === 'number') this.set(reading)
+      else for (const [state, value] of Object.entries(reading)) this.set({ state }, value)
     }
   })
 }

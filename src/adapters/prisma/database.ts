@@ -26,8 +26,8 @@ export interface Database {
 /** How many operations run and wait at once, and for how many seconds one may wait. */
 export type Bounds = Required<Pick<WorkQueueOptions, 'maxRunning' | 'maxWaiting' | 'waitSeconds'>>
 
-type PrismaAdapter = Awaited<ReturnType<SqlDriverAdapterFactory['connect']>>
-export type PrismaTransaction = Awaited<ReturnType<PrismaAdapter['startTransaction']>>
+type StartTransaction = Awaited<ReturnType<SqlDriverAdapterFactory['connect']>>['startTransaction']
+export type PrismaTransaction = Awaited<ReturnType<StartTransaction>>
 
 interface DatabaseParts {
   readonly kind: Database['kind']
@@ -86,4 +86,20 @@ export function query<Row>(database: Database) {
 export function execute(database: Database) {
   return (sql: TemplateStringsArray, ...values: unknown[]): Promise<number> =>
     database.run((prisma) => prisma.$executeRaw(sql, ...values))
+}
+
+/** `factory` with another way to start a transaction. `replace` receives its own. */
+export function replaceTransactions(
+  factory: SqlDriverAdapterFactory,
+  replace: (start: StartTransaction) => StartTransaction
+): SqlDriverAdapterFactory {
+  return {
+    provider: factory.provider,
+    adapterName: factory.adapterName,
+    async connect() {
+      const adapter = await factory.connect()
+      adapter.startTransaction = replace(adapter.startTransaction.bind(adapter))
+      return adapter
+    }
+  }
 }

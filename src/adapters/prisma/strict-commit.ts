@@ -1,5 +1,5 @@
 import type { SqlDriverAdapterFactory } from '@prisma/client/runtime/client'
-import type { PrismaTransaction } from './database.js'
+import { type PrismaTransaction, replaceTransactions } from './database.js'
 
 /**
  * Makes an adapter refuse to commit a transaction in which a statement has failed. PostgreSQL answers such a COMMIT
@@ -7,16 +7,7 @@ import type { PrismaTransaction } from './database.js'
  * then report data as stored that is not.
  */
 export function withStrictCommit(factory: SqlDriverAdapterFactory): SqlDriverAdapterFactory {
-  return {
-    provider: factory.provider,
-    adapterName: factory.adapterName,
-    async connect() {
-      const adapter = await factory.connect()
-      const startTransaction = adapter.startTransaction.bind(adapter)
-      adapter.startTransaction = async (isolationLevel) => strict(await startTransaction(isolationLevel))
-      return adapter
-    }
-  }
+  return replaceTransactions(factory, (start) => async (isolationLevel) => strict(await start(isolationLevel)))
 }
 
 function strict(transaction: PrismaTransaction): PrismaTransaction {

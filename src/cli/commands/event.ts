@@ -29,7 +29,6 @@ export const eventList = defineCommand({
     ...pagingOptions,
     ...jsonOption
   },
-  operands: [],
   async run({ options }, context) {
     const paging = readPaging(options)
     const type = options.type === undefined ? undefined : requireEventType(options.type)

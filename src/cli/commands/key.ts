@@ -16,12 +16,10 @@ export const keyList = defineCommand({
   name: 'key list',
   summary: 'List the signing keys and their states, newest first.',
   options: jsonOption,
-  operands: [],
-  async run({ options }, context) {
-    await withPorts(context, async (ports) => {
+  run: ({ options }, context) =>
+    withPorts(context, async (ports) => {
       printPage(context.terminal, options, 'keys', columns, { items: await listKeys(ports), nextCursor: null })
     })
-  }
 })
 
 export const keyRotate = defineCommand({
@@ -35,7 +33,6 @@ export const keyRotate = defineCommand({
     'dry-run': { type: 'boolean', summary: 'Change nothing; print what would happen, and when.' },
     ...jsonOption
   },
-  operands: [],
   async run({ options }, context) {
     const { 'revoke-old': revokeOld = false, 'dry-run': dryRun = false, ...style } = options
     await withPorts(context, async (ports) => {

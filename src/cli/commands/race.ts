@@ -1,5 +1,5 @@
 import { race, raceJson, raceReport } from '../../race-kit/index.js'
-import { defineCommand, UsageError } from '../command.js'
+import { defineCommand, readWhole, UsageError } from '../command.js'
 import { jsonOption, printDone } from '../output.js'
 
 /** The race found a broken promise. The process exits with code 1. */
@@ -21,7 +21,6 @@ export const raceService = defineCommand({
     'grace-seconds': { type: 'string', summary: "The service's REFRESH_GRACE_SECONDS, 1 to 300; 20 by default." },
     ...jsonOption
   },
-  operands: [],
   async run({ options: { url, clients, seconds, seed, 'grace-seconds': grace, ...style } }, context) {
     const [first, ...others] = (url ?? []).map(readUrl)
     if (first === undefined) throw new UsageError('--url is missing.')
@@ -42,10 +41,4 @@ function readUrl(text: string): string {
     throw new UsageError('--url must be an http or https address without query and fragment.')
   }
   return text
-}
-
-function readWhole(name: string, text: string, min: number, max: number): number {
-  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN
-  if (!(number >= min && number <= max)) throw new UsageError(`${name} must be a whole number from ${min} to ${max}.`)
-  return number
 }

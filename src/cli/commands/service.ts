@@ -6,8 +6,6 @@ export const serve = defineCommand({
   name: 'serve',
   summary: 'Run the service.',
   details: 'Settings come from environment variables; docs/configuration.md lists them. SIGTERM drains and stops.',
-  options: {},
-  operands: [],
   run: (_input, context) => context.serve(context.loadConfig())
 })
 
@@ -16,11 +14,9 @@ export const migrate = defineCommand({
   summary: "Bring the database's schema up to date, and create what the service needs there.",
   details: '`latchkey serve` does this itself; use this for deployments that migrate in a separate step.',
   options: jsonOption,
-  operands: [],
-  async run({ options }, context) {
-    await withPorts(context, async (ports) => {
+  run: ({ options }, context) =>
+    withPorts(context, async (ports) => {
       await ports.readiness()
       printDone(context.terminal, options, 'The database is up to date.', { status: 'ok' })
     })
-  }
 })

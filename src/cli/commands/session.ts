@@ -31,7 +31,6 @@ export const sessionList = defineCommand({
     ...pagingOptions,
     ...jsonOption
   },
-  operands: [],
   async run({ options }, context) {
     const paging = readPaging(options)
     await withPorts(context, async (ports) => {
@@ -47,12 +46,11 @@ export const sessionRevoke = defineCommand({
   summary: 'End one session.',
   options: { ...noteOption, ...jsonOption },
   operands: ['SESSION'],
-  async run({ options, operands }, context) {
-    await withPorts(context, async (ports) => {
+  run: ({ options, operands }, context) =>
+    withPorts(context, async (ports) => {
       await revokeSession(ports, requireId(operands.SESSION), options.note, commandLine)
       printDone(context.terminal, options, 'The session has ended.', { revoked: 1 })
     })
-  }
 })
 
 export const sessionRevokeAll = defineCommand({
@@ -64,7 +62,6 @@ export const sessionRevokeAll = defineCommand({
     ...noteOption,
     ...jsonOption
   },
-  operands: [],
   async run({ options: { user, everybody, note, ...style } }, context) {
     if ((user === undefined) === (everybody !== true)) throw new UsageError('Give either --user USER or --everybody.')
     await withPorts(context, async (ports) => {

@@ -6,7 +6,7 @@ import { updateUser } from '../../service/admin/update-user.js'
 import { defineCommand, UsageError } from '../command.js'
 import { type Context, commandLine, withPorts } from '../context.js'
 import { findUserId } from '../ids.js'
-import { type Columns, jsonOption, printOne, printPage, time } from '../output.js'
+import { type Columns, jsonOption, printOne, printPage, type Style, time } from '../output.js'
 import { pagingOptions, readPage, readPaging } from '../paging.js'
 import { readPassword } from '../read-password.js'
 
@@ -42,7 +42,6 @@ export const userList = defineCommand({
     ...pagingOptions,
     ...jsonOption
   },
-  operands: [],
   async run({ options }, context) {
     const paging = readPaging(options)
     await withPorts(context, async (ports) => {
@@ -77,15 +76,12 @@ export const userSetRoles = defineCommand({
   run: ({ options, operands, rest }, context) => change(context, options, operands.USER, { roles: requireRoles(rest) })
 })
 
-async function change(
-  context: Context,
-  options: { readonly json?: boolean },
-  userText: string,
-  changes: { readonly disabled: boolean } | { readonly roles: readonly string[] }
-): Promise<void> {
-  await withPorts(context, async (ports) => {
+type Changes = Parameters<typeof updateUser>[2]
+
+function change(context: Context, style: Style, userText: string, changes: Changes): Promise<void> {
+  return withPorts(context, async (ports) => {
     const id = await findUserId(ports, userText)
-    printOne(context.terminal, options, columns, await updateUser(ports, id, changes, commandLine))
+    printOne(context.terminal, style, columns, await updateUser(ports, id, changes, commandLine))
   })
 }
 

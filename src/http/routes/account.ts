@@ -22,7 +22,7 @@ import { EmptyResponse, pageOf } from '../schemas/shared.js'
 export const accountRoutes: Routes = (app, { ports, settings }) => {
   app.get(
     '/me',
-    { schema: describe({ summary: 'The signed-in user', tag: 'account', response: { 200: MeResponse } }) },
+    describe({ summary: 'The signed-in user', tag: 'account', response: { 200: MeResponse } }),
     async (request) => {
       const auth = authOf(request)
       return meView(await readAccount(ports, auth), auth.sessionId)
@@ -31,14 +31,12 @@ export const accountRoutes: Routes = (app, { ports, settings }) => {
 
   app.get(
     '/me/events',
-    {
-      schema: describe({
-        summary: 'What happened to this account and its sessions, newest first',
-        tag: 'account',
-        querystring: OwnEventsQuery,
-        response: { 200: OwnEventsPage }
-      })
-    },
+    describe({
+      summary: 'What happened to this account and its sessions, newest first',
+      tag: 'account',
+      querystring: OwnEventsQuery,
+      response: { 200: OwnEventsPage }
+    }),
     async (request) => {
       const { items, nextCursor } = await readOwnEvents(ports, authOf(request), pageOf(request.query))
       return { events: items.map(ownEventView), next_cursor: nextCursor }
@@ -49,7 +47,7 @@ export const accountRoutes: Routes = (app, { ports, settings }) => {
     '/password',
     {
       config: perAddress('password', 60),
-      schema: describe({
+      ...describe({
         summary: 'Change the password and end every other session',
         tag: 'account',
         body: PasswordBody,
@@ -74,7 +72,7 @@ export const accountRoutes: Routes = (app, { ports, settings }) => {
     '/me',
     {
       config: perAddress('account', 60),
-      schema: describe({
+      ...describe({
         summary: 'Delete the account and all its sessions',
         tag: 'account',
         body: DeleteAccountBody,

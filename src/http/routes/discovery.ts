@@ -7,14 +7,12 @@ import { JwksResponse, MetadataResponse } from '../schemas/discovery.js'
 export const discoveryRoutes: Routes = (app, { ports, settings }) => {
   app.get(
     '/.well-known/jwks.json',
-    {
-      schema: describe({
-        summary: 'The public keys that verify access tokens',
-        tag: 'discovery',
-        response: { 200: JwksResponse },
-        problems: ['unavailable']
-      })
-    },
+    describe({
+      summary: 'The public keys that verify access tokens',
+      tag: 'discovery',
+      response: { 200: JwksResponse },
+      problems: ['unavailable']
+    }),
     async (_request, reply) => {
       reply.header('cache-control', `public, max-age=${jwksMaxAgeSeconds}`)
       return { keys: [...ports.accessTokens.jwks().keys] }
@@ -23,13 +21,11 @@ export const discoveryRoutes: Routes = (app, { ports, settings }) => {
 
   app.get(
     '/.well-known/oauth-authorization-server',
-    {
-      schema: describe({
-        summary: 'The metadata of this issuer (RFC 8414)',
-        tag: 'discovery',
-        response: { 200: MetadataResponse }
-      })
-    },
+    describe({
+      summary: 'The metadata of this issuer (RFC 8414)',
+      tag: 'discovery',
+      response: { 200: MetadataResponse }
+    }),
     async (_request, reply) => {
       const issuer = ports.identity.issuer.replace(/\/$/, '')
       reply.header('cache-control', `public, max-age=${jwksMaxAgeSeconds}`)

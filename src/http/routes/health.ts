@@ -10,7 +10,7 @@ export const healthRoutes: Routes = (app, { ports }) => {
     '/healthz',
     {
       logLevel: 'warn',
-      schema: describe({ summary: 'The process runs', tag: 'health', response: { 200: HealthResponse } })
+      ...describe({ summary: 'The process runs', tag: 'health', response: { 200: HealthResponse } })
     },
     async () => ({ status: 'ok' as const })
   )
@@ -19,7 +19,7 @@ export const healthRoutes: Routes = (app, { ports }) => {
     '/readyz',
     {
       logLevel: 'warn',
-      schema: describe({
+      ...describe({
         summary: 'The database and the signing key work',
         tag: 'health',
         response: { 200: HealthResponse },

@@ -13,16 +13,14 @@ import { EmptyResponse } from '../schemas/shared.js'
 export const logoutRoutes: Routes = (app, context) => {
   app.post(
     '/logout',
-    {
-      schema: describe({
-        summary: 'End this session',
-        description:
-          'Takes the cookie, the refresh token in the body, or the access token. Also answers 204 if the session has already ended.',
-        body: RefreshBody,
-        response: { 204: EmptyResponse },
-        problems: ['ambiguous_credentials', 'invalid_token', 'token_expired', 'forbidden_origin', 'unavailable']
-      })
-    },
+    describe({
+      summary: 'End this session',
+      description:
+        'Takes the cookie, the refresh token in the body, or the access token. Also answers 204 if the session has already ended.',
+      body: RefreshBody,
+      response: { 204: EmptyResponse },
+      problems: ['ambiguous_credentials', 'invalid_token', 'token_expired', 'forbidden_origin', 'unavailable']
+    }),
     async (request, reply) => {
       const actor = actorOf(request)
       const opaque = opaqueCredentials(request, request.body.refresh_token, context)

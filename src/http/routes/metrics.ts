@@ -10,7 +10,7 @@ export const metricsRoutes: Routes = (app, { ports: { metrics } }) => {
     '/metrics',
     {
       logLevel: 'warn',
-      schema: describe({
+      ...describe({
         summary: 'The metrics of this process in the Prometheus text format',
         tag: 'health',
         response: { 200: { description: 'Text', content: { 'text/plain': { schema: MetricsResponse } } } }

@@ -16,8 +16,8 @@ export const pageRoutes: Routes = (app) => {
     const assets = await readAssets()
     for (const { name, summary, tag } of pages) {
       const page = await readContent(`${name}.html`)
-      const schema = describe({ summary, tag, response: { 200: html } })
-      scope.get(`/${name}`, { schema }, async (request, reply) => sendContent(request, reply, page))
+      const described = describe({ summary, tag, response: { 200: html } })
+      scope.get(`/${name}`, described, async (request, reply) => sendContent(request, reply, page))
 
       scope.get<{ Params: { asset: string } }>(
         `/${name}/assets/:asset`,

@@ -11,25 +11,23 @@ import { TokenResponse } from '../schemas/sign-in.js'
 export const refreshRoutes: Routes = (app, context) => {
   app.post(
     '/refresh',
-    {
-      schema: describe({
-        summary: 'Get a new access token with the refresh token',
-        description:
-          'Safe to retry: a client that lost the response sends the same refresh token again and gets the same new one.',
-        headers: RefreshHeaders,
-        body: RefreshBody,
-        response: { 200: TokenResponse },
-        problems: [
-          'ambiguous_credentials',
-          'missing_credentials',
-          'invalid_refresh_token',
-          'session_ended',
-          'forbidden_origin',
-          'too_many_requests',
-          'unavailable'
-        ]
-      })
-    },
+    describe({
+      summary: 'Get a new access token with the refresh token',
+      description:
+        'Safe to retry: a client that lost the response sends the same refresh token again and gets the same new one.',
+      headers: RefreshHeaders,
+      body: RefreshBody,
+      response: { 200: TokenResponse },
+      problems: [
+        'ambiguous_credentials',
+        'missing_credentials',
+        'invalid_refresh_token',
+        'session_ended',
+        'forbidden_origin',
+        'too_many_requests',
+        'unavailable'
+      ]
+    }),
     async (request, reply) => {
       const { token, inCookie } = presentedRefreshToken(request, request.body.refresh_token, context)
       const idempotencyKey = request.headers['idempotency-key']

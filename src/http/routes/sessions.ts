@@ -11,12 +11,7 @@ import { EmptyResponse, IdParams, RevokedResponse } from '../schemas/shared.js'
 export const sessionRoutes: Routes = (app, { ports }) => {
   app.get(
     '/sessions',
-    {
-      schema: describe({
-        summary: 'The devices that are signed in, newest first',
-        response: { 200: SessionsResponse }
-      })
-    },
+    describe({ summary: 'The devices that are signed in, newest first', response: { 200: SessionsResponse } }),
     async (request) => {
       const auth = authOf(request)
       const sessions = await listSessions(ports, auth)
@@ -26,14 +21,7 @@ export const sessionRoutes: Routes = (app, { ports }) => {
 
   app.patch(
     '/sessions/:id',
-    {
-      schema: describe({
-        summary: 'Rename a device',
-        params: IdParams,
-        body: DeviceBody,
-        response: { 200: SessionResponse }
-      })
-    },
+    describe({ summary: 'Rename a device', params: IdParams, body: DeviceBody, response: { 200: SessionResponse } }),
     async (request) => {
       const auth = authOf(request)
       const session = await renameSession(ports, auth, { sid: request.params.id, device: request.body.device })
@@ -43,14 +31,12 @@ export const sessionRoutes: Routes = (app, { ports }) => {
 
   app.delete(
     '/sessions/:id',
-    {
-      schema: describe({
-        summary: 'End one session',
-        params: IdParams,
-        response: { 204: EmptyResponse },
-        problems: ['insufficient_user_authentication']
-      })
-    },
+    describe({
+      summary: 'End one session',
+      params: IdParams,
+      response: { 204: EmptyResponse },
+      problems: ['insufficient_user_authentication']
+    }),
     async (request, reply) => {
       await revokeOwnSession(ports, authOf(request), request.params.id, actorOf(request))
       return reply.code(204).send()
@@ -59,14 +45,12 @@ export const sessionRoutes: Routes = (app, { ports }) => {
 
   app.delete(
     '/sessions',
-    {
-      schema: describe({
-        summary: 'End the other sessions',
-        querystring: AllQuery,
-        response: { 200: RevokedResponse },
-        problems: ['insufficient_user_authentication']
-      })
-    },
+    describe({
+      summary: 'End the other sessions',
+      querystring: AllQuery,
+      response: { 200: RevokedResponse },
+      problems: ['insufficient_user_authentication']
+    }),
     async (request) => {
       const all = request.query.all ?? false
       return { revoked: await revokeOwnSessions(ports, authOf(request), all, actorOf(request)) }

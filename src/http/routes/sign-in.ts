@@ -16,7 +16,7 @@ export const signInRoutes: Routes = (app, context) => {
     '/register',
     {
       config: perAddress('register', 120),
-      schema: describe({
+      ...describe({
         summary: 'Create an account and its first session',
         body: RegisterBody,
         response: { 201: TokenResponse },
@@ -45,7 +45,7 @@ export const signInRoutes: Routes = (app, context) => {
     '/login',
     {
       config: perAddress('login', 300),
-      schema: describe({
+      ...describe({
         summary: 'Start a session',
         description:
           'Always starts a new session, and ends the session whose cookie the request carries. A client that has signed in to this account before sends its device cookie or `device_token`; wrong passwords from other clients then do not slow it down.',

@@ -1,31 +1,18 @@
 import { type Static, Type } from 'typebox'
-import { type AuditEvent, eventTypes } from '../../ports/events.js'
-import type { User } from '../../ports/users.js'
-import { id, nextCursor, nullable, page, query, time, timeView } from './shared.js'
+import type { AuditEvent, User } from '../../ports/index.js'
+import { Event } from './admin/events.js'
+import { UserResponse } from './admin/users.js'
+import { id, nextCursor, page, query, timeView } from './shared.js'
 import { password } from './sign-in.js'
 
-export const MeResponse = Type.Object({
-  id,
-  email: Type.String(),
-  roles: Type.Array(Type.String()),
-  created_at: time,
-  session_id: id
-})
+export const MeResponse = Type.Object({ ...Type.Omit(UserResponse, ['disabled']).properties, session_id: id })
 
 export function meView({ id, email, roles, createdAt }: User, sessionId: string): Static<typeof MeResponse> {
   return { id, email, roles: [...roles], created_at: timeView(createdAt), session_id: sessionId }
 }
 
 export const OwnEventsQuery = query(page)
-const OwnEvent = Type.Object({
-  id,
-  type: Type.Enum([...eventTypes]),
-  at: time,
-  session_id: nullable(id),
-  reason: nullable(Type.String()),
-  ip: nullable(Type.String()),
-  user_agent: nullable(Type.String())
-})
+const OwnEvent = Type.Pick(Event, ['id', 'type', 'at', 'session_id', 'reason', 'ip', 'user_agent'])
 export const OwnEventsPage = Type.Object({ events: Type.Array(OwnEvent), next_cursor: nextCursor })
 
 /** An event as its user sees it: without an admin's note, and without the address and browser of an admin. */

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import type { JsonWebKey } from '../../ports/tokens.js'
+import type { JsonWebKey } from '../../ports/index.js'
 
 export const JwksResponse = Type.Object({
   keys: Type.Array(Type.Unsafe<JsonWebKey>(Type.Record(Type.String(), Type.String(), { description: 'RFC 7517 §4.' })))

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { sessionEnd } from '../../core/policy.js'
 import { modes } from '../../core/vocabulary.js'
-import type { Session } from '../../ports/sessions.js'
+import type { Session } from '../../ports/index.js'
 import { id, nullable, query, time, timeView } from './shared.js'
 import { device } from './sign-in.js'
 

@@ -1,5 +1,6 @@
+import type { DeviceSession } from '../../client/index.js'
 import { client, request } from '../shared/connection.js'
-import { type Device, deviceName, deviceRow, rowButton } from '../shared/device-row.js'
+import { deviceName, deviceRow, rowButton } from '../shared/device-row.js'
 import { ask } from '../shared/dialog.js'
 import { byId, replaceChildren } from '../shared/dom.js'
 import { onClick, showStatus } from '../shared/status.js'
@@ -32,14 +33,11 @@ export async function loadDevices(changed: () => Promise<void>): Promise<void> {
     (a, b) => Number(b.current) - Number(a.current) || b.last_used_at.localeCompare(a.last_used_at)
   )
   endOthers.hidden = sessions.length < 2
-  replaceChildren(
-    list,
-    sorted.map((session) => row(session, changed)),
-    title
-  )
+  const rows = sorted.map((session) => row(session, changed))
+  replaceChildren(list, rows, title)
 }
 
-function row(session: Device, changed: () => Promise<void>): HTMLLIElement {
+function row(session: DeviceSession, changed: () => Promise<void>): HTMLLIElement {
   const name = deviceName(session)
   const rename = onClick(rowButton('Rename', session, { class: 'quiet' }), async () => {
     const answer = await ask({

@@ -1,6 +1,6 @@
 import { request } from '../shared/connection.js'
 import { ask } from '../shared/dialog.js'
-import { byId, element } from '../shared/dom.js'
+import { byId, detail, element } from '../shared/dom.js'
 import type { Keys, RotatedKeys } from '../shared/responses.js'
 import { onClick, showStatus } from '../shared/status.js'
 import { timeElement } from '../shared/timeline.js'
@@ -45,6 +45,6 @@ function row({ kid, alg, state, signs_from: signsFrom, retires_at: retiresAt }: 
     'li',
     {},
     element('p', { class: 'badges' }, element('code', {}, kid ?? ''), badge),
-    element('p', { class: 'detail' }, `${alg} · ${signs}`, timeElement(signsFrom), ...retires)
+    detail(`${alg} · ${signs}`, timeElement(signsFrom), ...retires)
   )
 }

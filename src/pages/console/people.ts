@@ -2,8 +2,7 @@ import { request } from '../shared/connection.js'
 import { byId, element, replaceChildren } from '../shared/dom.js'
 import type { User, Users } from '../shared/responses.js'
 import { onClick, onSubmit, showStatus } from '../shared/status.js'
-import { badges } from './badges.js'
-import { loadPerson, preparePerson } from './person.js'
+import { badges, loadPerson, preparePerson } from './person.js'
 
 const title = byId('people-title', HTMLHeadingElement)
 const form = byId('find-form', HTMLFormElement)

@@ -1,13 +1,12 @@
 import { request } from '../shared/connection.js'
 import { deviceName, deviceRow, rowButton } from '../shared/device-row.js'
 import { ask } from '../shared/dialog.js'
-import { byId, element, replaceChildren } from '../shared/dom.js'
+import { byId, detail, element, replaceChildren } from '../shared/dom.js'
 import { reasonWords } from '../shared/event-words.js'
 import type { AdminSessions, Events, Revoked, User } from '../shared/responses.js'
 import { onClick, showStatus } from '../shared/status.js'
 import { timeElement, timelineItem } from '../shared/timeline.js'
 import { sentence } from '../shared/words.js'
-import { badges } from './badges.js'
 import { openTimelines, sessionTimeline } from './session-timeline.js'
 
 type Session = AdminSessions['sessions'][number]
@@ -36,28 +35,20 @@ export async function loadPerson(id: string): Promise<void> {
   const title = element('h3', { id: 'person-title', tabindex: '-1' }, user.email)
   const live = new Set(sessions.map((session) => session.id))
   const ended = events.filter(({ type, session_id: sid }) => type === 'session_ended' && sid !== null && !live.has(sid))
+  const liveRows = sessions.map((session) => liveRow(session, open))
+  const endedRows = ended.map((event) => endedRow(event, open))
   const accountEvents = events.filter(({ session_id: sid }) => sid === null)
   panel.hidden = false
   replaceChildren(
     panel,
     [
       element('div', { class: 'heading' }, title, element('p', { class: 'badges' }, ...badges(user))),
-      element(
-        'p',
-        { class: 'detail' },
-        element('code', {}, user.id),
-        ' · account created ',
-        timeElement(user.created_at)
-      ),
+      detail(element('code', {}, user.id), ' · account created ', timeElement(user.created_at)),
       element('p', { class: 'actions start' }, ...actions(user, sessions.length)),
       element('h4', {}, `Live sessions (${sessions.length})`),
-      sessions.length === 0
-        ? nothing('None.')
-        : element('ul', { class: 'rows' }, ...sessions.map((s) => liveRow(s, open))),
+      rowsOr('None.', liveRows),
       element('h4', {}, 'Ended sessions'),
-      ended.length === 0
-        ? nothing('None recently.')
-        : element('ul', { class: 'rows' }, ...ended.map((e) => endedRow(e, open))),
+      rowsOr('None recently.', endedRows),
       element('h4', {}, 'Account'),
       element('ol', { class: 'timeline' }, ...accountEvents.map(timelineItem))
     ],
@@ -65,20 +56,28 @@ export async function loadPerson(id: string): Promise<void> {
   )
 }
 
-const nothing = (text: string) => element('p', { class: 'hint' }, text)
+/** Badges for the state `disabled` and for each role. */
+export function badges({ roles, disabled }: User): HTMLSpanElement[] {
+  const state = disabled ? [element('span', { class: 'badge bad' }, 'disabled')] : []
+  return [...state, ...roles.map((role) => element('span', { class: 'badge' }, role))]
+}
+
+const rowsOr = (nothing: string, rows: readonly HTMLLIElement[]) =>
+  rows.length === 0 ? element('p', { class: 'hint' }, nothing) : element('ul', { class: 'rows' }, ...rows)
 
 function actions(user: User, sessions: number): HTMLButtonElement[] {
   return [
-    onClick(actionButton('Roles…', 'quiet'), () => changeRoles(user)),
-    onClick(actionButton(user.disabled ? 'Enable…' : 'Disable…', user.disabled ? 'quiet' : 'quiet danger'), () =>
-      user.disabled ? enable(user) : disable(user)
-    ),
-    ...(sessions === 0 ? [] : [onClick(actionButton('End all sessions…', 'quiet danger'), () => endAll(user))])
+    actionButton('Roles…', 'quiet', () => changeRoles(user)),
+    user.disabled
+      ? actionButton('Enable…', 'quiet', () => enable(user))
+      : actionButton('Disable…', 'quiet danger', () => disable(user)),
+    ...(sessions === 0 ? [] : [actionButton('End all sessions…', 'quiet danger', () => endAll(user))])
   ]
 }
 
-function actionButton(label: string, className: string): HTMLButtonElement {
-  return element('button', { type: 'button', class: className, 'data-key': `person ${label}` }, label)
+function actionButton(label: string, className: string, action: () => Promise<void>): HTMLButtonElement {
+  const attributes = { type: 'button', class: className, 'data-key': `person ${label}` }
+  return onClick(element('button', attributes, label), action)
 }
 
 async function changeRoles(user: User): Promise<void> {
@@ -104,18 +103,18 @@ async function disable(user: User): Promise<void> {
     confirm: 'Disable',
     dangerous: true
   })
-  if (answer === undefined) return
-  await request('PATCH', `admin/users/${user.id}`, { disabled: true })
-  await changed()
-  showStatus(`${user.email} is disabled.`)
+  if (answer !== undefined) await setDisabled(user, true)
 }
 
 async function enable(user: User): Promise<void> {
   const answer = await ask({ title: `Enable ${user.email}?`, text: 'They can sign in again.', confirm: 'Enable' })
-  if (answer === undefined) return
-  await request('PATCH', `admin/users/${user.id}`, { disabled: false })
+  if (answer !== undefined) await setDisabled(user, false)
+}
+
+async function setDisabled({ id, email }: User, disabled: boolean): Promise<void> {
+  await request('PATCH', `admin/users/${id}`, { disabled })
   await changed()
-  showStatus(`${user.email} is enabled.`)
+  showStatus(`${email} is ${disabled ? 'disabled' : 'enabled'}.`)
 }
 
 async function endAll(user: User): Promise<void> {
@@ -160,7 +159,7 @@ function endedRow(event: Event, open: ReadonlySet<string>): HTMLLIElement {
     'li',
     { class: 'ended', 'data-session': sid },
     element('p', { class: 'name' }, sentence(reasonWords(event.reason))),
-    element('p', { class: 'detail' }, 'Ended ', timeElement(event.at)),
+    detail('Ended ', timeElement(event.at)),
     sessionTimeline(sid, open)
   )
 }

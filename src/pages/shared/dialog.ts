@@ -1,7 +1,6 @@
 import { byId, element } from './dom.js'
 
 const dialog = byId('dialog', HTMLDialogElement)
-const form = byId('dialog-form', HTMLFormElement)
 const title = byId('dialog-title', HTMLHeadingElement)
 const text = byId('dialog-text', HTMLParagraphElement)
 const fields = byId('dialog-fields', HTMLDivElement)
@@ -35,29 +34,21 @@ export function ask(question: Question): Promise<Answer | undefined> {
   confirm.textContent = question.confirm
   confirm.className = question.dangerous ? 'danger' : 'primary'
   const { input, box } = fieldsOf(question)
+  dialog.returnValue = ''
   dialog.showModal()
   input?.select()
   if (input === undefined) cancel.focus()
 
   return new Promise((resolve) => {
-    const settled = new AbortController()
-    const settle = (answer: Answer | undefined) => {
-      settled.abort()
-      dialog.close()
-      resolve(answer)
+    const settle = () => {
+      const confirmed = dialog.returnValue === confirm.value
+      resolve(confirmed ? { value: input?.value.trim() ?? '', chosen: box?.checked ?? false } : undefined)
     }
-    const on = (target: EventTarget, type: string, listener: (event: Event) => void) =>
-      target.addEventListener(type, listener, { signal: settled.signal })
-    on(form, 'submit', (event) => {
-      event.preventDefault()
-      settle({ value: input?.value.trim() ?? '', chosen: box?.checked ?? false })
-    })
-    on(cancel, 'click', () => settle(undefined))
-    // The Escape key, and `closeDialog`.
-    on(dialog, 'cancel', () => settle(undefined))
-    on(dialog, 'close', () => settle(undefined))
+    dialog.addEventListener('close', settle, { once: true })
   })
 }
+
+cancel.addEventListener('click', closeDialog)
 
 /** Closes the dialog as if the user had cancelled. */
 export function closeDialog(): void {

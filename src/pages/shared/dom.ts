@@ -17,6 +17,11 @@ export function element<Tag extends keyof HTMLElementTagNameMap>(
   return fill(document.createElement(tag), attributes, children)
 }
 
+/** A line of smaller text. */
+export function detail(...children: readonly (Node | string)[]): HTMLParagraphElement {
+  return element('p', { class: 'detail' }, ...children)
+}
+
 export function svg<Tag extends keyof SVGElementTagNameMap>(
   tag: Tag,
   attributes: Attributes,

@@ -1,16 +1,10 @@
-import { element } from './dom.js'
+import { detail, element } from './dom.js'
 import { eventWords, reasonWords } from './event-words.js'
+import type { OwnEvents } from './responses.js'
 import { deviceWords, exactTime, placeWords, sentence, timeWords } from './words.js'
 
-/** The members of an event that both pages show. Only admins receive `note`. */
-export interface TimelineEvent {
-  readonly type: string
-  readonly at: string
-  readonly reason: string | null
-  readonly ip: string | null
-  readonly user_agent: string | null
-  readonly note?: string | null
-}
+/** An event of either page. Only admins receive `note`. */
+export type TimelineEvent = OwnEvents['events'][number] & { readonly note?: string | null }
 
 /** One event of a timeline: what, why, from where, when. */
 export function timelineItem(event: TimelineEvent): HTMLLIElement {
@@ -20,8 +14,8 @@ export function timelineItem(event: TimelineEvent): HTMLLIElement {
     'li',
     { 'data-type': event.type, ...(event.reason === 'reuse_detected' && { class: 'alarming' }) },
     element('p', { class: 'what' }, eventWords(event.type)),
-    ...(why === '' ? [] : [element('p', { class: 'detail' }, sentence(why))]),
-    element('p', { class: 'detail' }, ...(from === '' ? [] : [`${from} · `]), timeElement(event.at))
+    ...(why === '' ? [] : [detail(sentence(why))]),
+    detail(...(from === '' ? [] : [`${from} · `]), timeElement(event.at))
   )
 }
 

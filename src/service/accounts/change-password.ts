@@ -1,16 +1,13 @@
 import type { Auth } from '../../core/access-claims.js'
 import { readEmail } from '../../core/email.js'
-import type { Actor } from '../../ports/events.js'
-import type { Ports } from '../../ports/index.js'
+import type { Actor, Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 import { type NewPasswordPorts, requireGoodPassword } from './account-rules.js'
 import { type ConfirmPasswordPorts, confirmPassword } from './verify-password.js'
 
-export type ChangePasswordPorts = NewPasswordPorts & ConfirmPasswordPorts & Pick<Ports, 'revocations'>
-
 /** Sets a new password once the current one is confirmed, and ends the user's other sessions (ASVS 7.4.3). */
 export async function changePassword(
-  ports: ChangePasswordPorts,
+  ports: NewPasswordPorts & ConfirmPasswordPorts & Pick<Ports, 'revocations'>,
   auth: Auth,
   input: { readonly currentPassword: string; readonly newPassword: string },
   actor: Actor

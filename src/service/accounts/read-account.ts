@@ -1,8 +1,5 @@
 import type { Auth } from '../../core/access-claims.js'
-import type { AuditEvent } from '../../ports/events.js'
-import type { Ports } from '../../ports/index.js'
-import type { Page, PageRequest } from '../../ports/paging.js'
-import type { User } from '../../ports/users.js'
+import type { AuditEvent, Page, PageRequest, Ports, User } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 
 /** The account of the signed-in user. */

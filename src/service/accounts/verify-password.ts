@@ -1,9 +1,7 @@
 import type { Auth } from '../../core/access-claims.js'
 import { maxPasswordBytes, utf8Length } from '../../core/password-policy.js'
 import { guessLimits } from '../../core/rate-limits.js'
-import type { Actor } from '../../ports/events.js'
-import type { Ports } from '../../ports/index.js'
-import type { UserWithPassword } from '../../ports/users.js'
+import type { Actor, Ports, UserWithPassword } from '../../ports/index.js'
 import { countedGuess, type LimitPorts } from '../limits.js'
 import { Refused } from '../refused.js'
 

@@ -1,6 +1,4 @@
-import type { Actor } from '../../ports/events.js'
-import type { Ports } from '../../ports/index.js'
-import type { User } from '../../ports/users.js'
+import type { Actor, Ports, User } from '../../ports/index.js'
 import { type NewPasswordPorts, requireEmail, requireGoodPassword } from '../accounts/account-rules.js'
 import { Refused } from '../refused.js'
 

@@ -1,5 +1,4 @@
-import type { Actor } from '../../ports/events.js'
-import type { Ports } from '../../ports/index.js'
+import type { Actor, Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 
 /** Deletes a user and all their sessions. */

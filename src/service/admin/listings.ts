@@ -1,11 +1,6 @@
 import { readEmail } from '../../core/email.js'
 import { maxCountedSessions } from '../../core/vocabulary.js'
-import type { AuditEvent, EventLog } from '../../ports/events.js'
-import type { Ports } from '../../ports/index.js'
-import type { MinuteCounts } from '../../ports/metrics.js'
-import type { Page, PageRequest } from '../../ports/paging.js'
-import type { Session } from '../../ports/sessions.js'
-import type { User } from '../../ports/users.js'
+import type { AuditEvent, EventLog, MinuteCounts, Page, PageRequest, Ports, Session, User } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 
 /** The live sessions of all users, newest first. */

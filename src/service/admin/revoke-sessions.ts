@@ -1,5 +1,4 @@
-import type { Actor } from '../../ports/events.js'
-import type { Ports } from '../../ports/index.js'
+import type { Actor, Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 import { endSession } from '../sessions/end-session.js'
 import { readUser } from './listings.js'

@@ -1,6 +1,4 @@
-import type { Actor } from '../../ports/events.js'
-import type { Ports } from '../../ports/index.js'
-import type { User } from '../../ports/users.js'
+import type { Actor, Ports, User } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 
 /** Changes a user's roles and the disabled flag. Access tokens that were issued before are refused from now on. */

@@ -1,7 +1,5 @@
 import { checkAccessClaims } from '../../core/access-claims.js'
-import type { Actor } from '../../ports/events.js'
-import type { Ports } from '../../ports/index.js'
-import type { EndTarget } from '../../ports/sessions.js'
+import type { Actor, EndTarget, Ports } from '../../ports/index.js'
 import { endSession, sessionOfToken } from '../sessions/end-session.js'
 
 export type RevokeTokenPorts = Pick<

@@ -1,7 +1,5 @@
 import { type KeyState, planRotation, type RotationCause, withStates } from '../../core/key-rotation.js'
-import type { Actor } from '../../ports/events.js'
-import type { Ports } from '../../ports/index.js'
-import type { KeyRecord } from '../../ports/keys.js'
+import type { Actor, KeyRecord, Ports } from '../../ports/index.js'
 
 export type SigningKeyPorts = Pick<Ports, 'signingKeys' | 'clock'>
 

@@ -1,7 +1,6 @@
 import { type AccessClaims, type Auth, authOfClaims, checkAccessClaims } from '../../core/access-claims.js'
 import { sessionEnd } from '../../core/policy.js'
-import type { Ports } from '../../ports/index.js'
-import type { LiveSession } from '../../ports/sessions.js'
+import type { LiveSession, Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 
 /** The credential of a request: an access token, or the token of a server-side session. */

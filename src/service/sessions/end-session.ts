@@ -1,8 +1,6 @@
 import type { SessionTokenKind } from '../../core/opaque-token.js'
 import type { EndedReason } from '../../core/vocabulary.js'
-import type { Actor } from '../../ports/events.js'
-import type { Ports } from '../../ports/index.js'
-import type { EndTarget } from '../../ports/sessions.js'
+import type { Actor, EndTarget, Ports } from '../../ports/index.js'
 
 /** Ends one session and announces it, so that its tokens are refused from now on; false if there was no such session. */
 export async function endSession(

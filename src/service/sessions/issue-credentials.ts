@@ -1,8 +1,7 @@
 import type { SessionTokenKind } from '../../core/opaque-token.js'
 import type { Mode } from '../../core/vocabulary.js'
 import { Unavailable } from '../../ports/errors.js'
-import type { Ports } from '../../ports/index.js'
-import type { LiveSession } from '../../ports/sessions.js'
+import type { LiveSession, Ports } from '../../ports/index.js'
 
 /** What a client receives after a login or a refresh. */
 export interface Credentials {

@@ -1,6 +1,4 @@
-import type { Actor } from '../../ports/events.js'
-import type { Ports } from '../../ports/index.js'
-import type { EndTarget } from '../../ports/sessions.js'
+import type { Actor, EndTarget, Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 import { type AuthenticatePorts, authenticate } from './authenticate.js'
 import { endSession, sessionOfToken } from './end-session.js'

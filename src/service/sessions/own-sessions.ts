@@ -1,6 +1,5 @@
 import type { Auth } from '../../core/access-claims.js'
-import type { Ports } from '../../ports/index.js'
-import type { Session } from '../../ports/sessions.js'
+import type { Ports, Session } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 
 /** The live sessions of the signed-in user, newest first. */

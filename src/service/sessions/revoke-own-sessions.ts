@@ -1,6 +1,5 @@
 import type { Auth } from '../../core/access-claims.js'
-import type { Actor } from '../../ports/events.js'
-import type { Ports } from '../../ports/index.js'
+import type { Actor, Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 import { endSession } from './end-session.js'
 

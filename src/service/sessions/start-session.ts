@@ -1,7 +1,6 @@
 import { sessionLifeSeconds } from '../../core/policy.js'
 import type { Mode } from '../../core/vocabulary.js'
-import type { Actor } from '../../ports/events.js'
-import type { Ports } from '../../ports/index.js'
+import type { Actor, Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 import { type Credentials, type IssuingPorts, issueCredentials } from './issue-credentials.js'
 

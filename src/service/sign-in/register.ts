@@ -1,5 +1,4 @@
-import type { Actor } from '../../ports/events.js'
-import type { Ports } from '../../ports/index.js'
+import type { Actor, Ports } from '../../ports/index.js'
 import { type NewPasswordPorts, requireEmail, requireGoodPassword } from '../accounts/account-rules.js'
 import { Refused } from '../refused.js'
 import {
@@ -11,11 +10,9 @@ import {
 } from '../sessions/start-session.js'
 import { type DevicePorts, issueDeviceToken } from './known-device.js'
 
-export type RegisterPorts = StartSessionPorts & DevicePorts & NewPasswordPorts & Pick<Ports, 'users' | 'passwords'>
-
 /** Creates an account without roles, and its first session. */
 export async function register(
-  ports: RegisterPorts,
+  ports: StartSessionPorts & DevicePorts & NewPasswordPorts & Pick<Ports, 'users' | 'passwords'>,
   input: { readonly email: string; readonly password: string } & SessionRequest,
   actor: Actor
 ): Promise<SignedIn> {

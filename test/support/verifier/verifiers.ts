@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import type { VerifierOptions } from '../../../src/verifier/options.js'
-import { type Runtime, systemRuntime, type Timing } from '../../../src/verifier/runtime.js'
+import { type Runtime, systemRuntime } from '../../../src/verifier/runtime.js'
 import { createVerifier, type Verifier } from '../../../src/verifier/verifier.js'
 import { credential, type Issuer } from './issuer.js'
 
@@ -22,7 +22,7 @@ export function testClock(): TestClock {
 
 export interface TestVerifierOptions extends Partial<VerifierOptions> {
   readonly clock?: TestClock
-  readonly timing?: Partial<Timing>
+  readonly timing?: Partial<Runtime['timing']>
 }
 
 /** A verifier of `issuer`'s tokens and its warnings. It closes with `t`. */

@@ -3,15 +3,6 @@ import { type Database, execute, query } from '../database.js'
 import { eventTarget } from './audit-events.js'
 import { beforeAnySession, clock, seconds } from './fragments.js'
 
-/** How many rows one batch removed. */
-interface Purged {
-  readonly sessions: number
-  readonly revocations: number
-  readonly events: number
-  /** The session after which the next batch starts; null after the last batch. */
-  readonly next: string | null
-}
-
 interface Walked {
   readonly looked: number
   readonly ended: number
@@ -31,12 +22,13 @@ export const eventRetentionSeconds = (policy: Pick<SessionPolicy, 'refreshAbsolu
  * Removes expired rows: the expired ones of the `batch` sessions after `after`, for which it writes `session_ended`
  * events, at most `batch` expired revocations, and at most `batch` old events. It walks sessions by primary key: an
  * index on their ends, which move, would slow down every refresh. Instances may run it at the same time: it skips
- * locked rows.
+ * locked rows. Returns how many rows of each table it removed; the session `next`, after which the next batch starts, is
+ * null after the last batch.
  */
 export async function purgeExpired(
   database: Database,
   options: { readonly batch: number; readonly eventRetentionSeconds: number; readonly after?: string | undefined }
-): Promise<Purged> {
+) {
   const { batch, after = beforeAnySession } = options
   const [walked] = await query<Walked>(database)`
     WITH walked AS (

@@ -7,7 +7,7 @@ import { CountsResponse, minuteView } from '../../schemas/admin/counts.js'
 export const adminCountRoutes: Routes = (app, { ports }) => {
   app.get(
     '/admin/counts',
-    { schema: describe({ summary: 'The activity of the last hour', response: { 200: CountsResponse } }) },
+    describe({ summary: 'The activity of the last hour', response: { 200: CountsResponse } }),
     async () => {
       const { sessions, minutes } = await readCounts(ports)
       return { sessions, minutes: minutes.map(minuteView) }

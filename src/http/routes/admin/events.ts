@@ -8,13 +8,7 @@ import { pageOf } from '../../schemas/shared.js'
 export const adminEventRoutes: Routes = (app, { ports }) => {
   app.get(
     '/admin/events',
-    {
-      schema: describe({
-        summary: 'The audit log, newest first',
-        querystring: EventsQuery,
-        response: { 200: EventsPage }
-      })
-    },
+    describe({ summary: 'The audit log, newest first', querystring: EventsQuery, response: { 200: EventsPage } }),
     async (request) => {
       const { type, user_id: userId, session_id: sessionId, ...page } = request.query
       const { items, nextCursor } = await findEvents(ports, { type, userId, sessionId }, pageOf(page))

@@ -8,21 +8,19 @@ import { KeysResponse, keyView, RotateKeysBody, RotateKeysResponse } from '../..
 export const adminKeyRoutes: Routes = (app, { ports }) => {
   app.get(
     '/admin/keys',
-    { schema: describe({ summary: 'The signing keys, newest first', response: { 200: KeysResponse } }) },
+    describe({ summary: 'The signing keys, newest first', response: { 200: KeysResponse } }),
     async () => ({ keys: (await listKeys(ports)).map(keyView) })
   )
 
   app.post(
     '/admin/keys/rotate',
-    {
-      schema: describe({
-        summary: 'Rotate the signing key',
-        description:
-          'Publishes the next key now. The key signs once every cached key set contains it. Until then, further rotations change nothing.',
-        body: RotateKeysBody,
-        response: { 200: RotateKeysResponse }
-      })
-    },
+    describe({
+      summary: 'Rotate the signing key',
+      description:
+        'Publishes the next key now. The key signs once every cached key set contains it. Until then, further rotations change nothing.',
+      body: RotateKeysBody,
+      response: { 200: RotateKeysResponse }
+    }),
     async (request) => {
       const { revoke_old: revokeOld = false, dry_run: dryRun = false } = request.body
       const { rotated, keys } = await rotateKeys(ports, { revokeOld, dryRun }, actorOf(request))

@@ -18,13 +18,7 @@ import { EmptyResponse, IdParams, pageOf, RevokedResponse } from '../../schemas/
 export const adminSessionRoutes: Routes = (app, { ports }) => {
   app.get(
     '/admin/users/:id/sessions',
-    {
-      schema: describe({
-        summary: 'The live sessions of one user',
-        params: IdParams,
-        response: { 200: AdminSessionsResponse }
-      })
-    },
+    describe({ summary: 'The live sessions of one user', params: IdParams, response: { 200: AdminSessionsResponse } }),
     async (request) => {
       const sessions = await listSessionsOfUser(ports, request.params.id)
       return { sessions: sessions.map((session) => adminSessionView(session, authOf(request).sessionId)) }
@@ -33,14 +27,12 @@ export const adminSessionRoutes: Routes = (app, { ports }) => {
 
   app.delete(
     '/admin/users/:id/sessions',
-    {
-      schema: describe({
-        summary: 'End all sessions of one user',
-        params: IdParams,
-        body: NoteBody,
-        response: { 200: RevokedResponse }
-      })
-    },
+    describe({
+      summary: 'End all sessions of one user',
+      params: IdParams,
+      body: NoteBody,
+      response: { 200: RevokedResponse }
+    }),
     async (request) => ({
       revoked: await revokeSessionsOfUser(ports, request.params.id, request.body.reason, actorOf(request))
     })
@@ -48,13 +40,11 @@ export const adminSessionRoutes: Routes = (app, { ports }) => {
 
   app.get(
     '/admin/sessions',
-    {
-      schema: describe({
-        summary: 'Live sessions, newest first',
-        querystring: SessionsQuery,
-        response: { 200: AdminSessionsPage }
-      })
-    },
+    describe({
+      summary: 'Live sessions, newest first',
+      querystring: SessionsQuery,
+      response: { 200: AdminSessionsPage }
+    }),
     async (request) => {
       const { user_id: userId, ip, ...page } = request.query
       const { items, nextCursor } = await findSessions(ports, { userId, ip }, pageOf(page))
@@ -65,14 +55,7 @@ export const adminSessionRoutes: Routes = (app, { ports }) => {
 
   app.delete(
     '/admin/sessions/:id',
-    {
-      schema: describe({
-        summary: 'End one session',
-        params: IdParams,
-        body: NoteBody,
-        response: { 204: EmptyResponse }
-      })
-    },
+    describe({ summary: 'End one session', params: IdParams, body: NoteBody, response: { 204: EmptyResponse } }),
     async (request, reply) => {
       await revokeSession(ports, request.params.id, request.body.reason, actorOf(request))
       return reply.code(204).send()
@@ -81,13 +64,11 @@ export const adminSessionRoutes: Routes = (app, { ports }) => {
 
   app.post(
     '/admin/sessions/revoke-all',
-    {
-      schema: describe({
-        summary: "End everybody's sessions at once, including the caller's",
-        body: RevokeAllBody,
-        response: { 200: RevokedResponse }
-      })
-    },
+    describe({
+      summary: "End everybody's sessions at once, including the caller's",
+      body: RevokeAllBody,
+      response: { 200: RevokedResponse }
+    }),
     async (request) => ({ revoked: await revokeAllSessions(ports, actorOf(request)) })
   )
 }

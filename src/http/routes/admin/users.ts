@@ -11,13 +11,7 @@ import { EmptyResponse, IdParams, pageOf } from '../../schemas/shared.js'
 export const adminUserRoutes: Routes = (app, { ports }) => {
   app.get(
     '/admin/users',
-    {
-      schema: describe({
-        summary: 'Users, newest first',
-        querystring: UsersQuery,
-        response: { 200: UsersPage }
-      })
-    },
+    describe({ summary: 'Users, newest first', querystring: UsersQuery, response: { 200: UsersPage } }),
     async (request) => {
       const { email, ...page } = request.query
       const { items, nextCursor } = await listUsers(ports, { email }, pageOf(page))
@@ -27,21 +21,19 @@ export const adminUserRoutes: Routes = (app, { ports }) => {
 
   app.get(
     '/admin/users/:id',
-    { schema: describe({ summary: 'One user', params: IdParams, response: { 200: UserResponse } }) },
+    describe({ summary: 'One user', params: IdParams, response: { 200: UserResponse } }),
     async (request) => userView(await readUser(ports, request.params.id))
   )
 
   app.patch(
     '/admin/users/:id',
-    {
-      schema: describe({
-        summary: 'Disable a user or change their roles',
-        description: 'Disabling ends all their sessions. New roles apply from the next second.',
-        params: IdParams,
-        body: UserChangeBody,
-        response: { 200: UserResponse }
-      })
-    },
+    describe({
+      summary: 'Disable a user or change their roles',
+      description: 'Disabling ends all their sessions. New roles apply from the next second.',
+      params: IdParams,
+      body: UserChangeBody,
+      response: { 200: UserResponse }
+    }),
     async (request) => {
       const { disabled, roles } = request.body
       return userView(await updateUser(ports, request.params.id, { disabled, roles }, actorOf(request)))
@@ -50,13 +42,7 @@ export const adminUserRoutes: Routes = (app, { ports }) => {
 
   app.delete(
     '/admin/users/:id',
-    {
-      schema: describe({
-        summary: 'Delete a user and all their sessions',
-        params: IdParams,
-        response: { 204: EmptyResponse }
-      })
-    },
+    describe({ summary: 'Delete a user and all their sessions', params: IdParams, response: { 204: EmptyResponse } }),
     async (request, reply) => {
       await deleteUser(ports, request.params.id, actorOf(request))
       return reply.code(204).send()

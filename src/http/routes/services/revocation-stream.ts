@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Revocation } from '../../../core/revocation-set.js'
-import type { RevocationFeed } from '../../../ports/revocations.js'
-import type { AccessTokens } from '../../../ports/tokens.js'
+import type { AccessTokens, RevocationFeed } from '../../../ports/index.js'
 import { timeView } from '../../schemas/shared.js'
 
 export interface RevocationStreamOptions {

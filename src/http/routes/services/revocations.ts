@@ -12,13 +12,7 @@ export const revocationsRoutes: Routes = (app, { ports }) => {
 
   app.get(
     '/revocations',
-    {
-      schema: describe({
-        summary: 'The feed of revoked sessions',
-        headers: FeedHeaders,
-        response: { 200: FeedResponse }
-      })
-    },
+    describe({ summary: 'The feed of revoked sessions', headers: FeedHeaders, response: { 200: FeedResponse } }),
     async (request, reply) => {
       const lastEventId = request.headers['last-event-id']
       const lastId = lastEventId === undefined ? undefined : BigInt(lastEventId)

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { maxCountedSessions } from '../../../core/vocabulary.js'
-import type { MinuteCounts } from '../../../ports/metrics.js'
+import type { MinuteCounts } from '../../../ports/index.js'
 import { time, timeView } from '../shared.js'
 
 const count = (description: string) => Type.Integer({ minimum: 0, description })

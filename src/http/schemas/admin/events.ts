@@ -9,7 +9,7 @@ export const EventsQuery = query({
   session_id: Type.Optional(requestId)
 })
 
-const Event = Type.Object({
+export const Event = Type.Object({
   id,
   type: Type.Enum([...eventTypes]),
   at: time,

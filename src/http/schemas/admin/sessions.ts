@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import type { Session } from '../../../ports/sessions.js'
+import type { Session } from '../../../ports/index.js'
 import { SessionResponse, sessionView } from '../sessions.js'
 import { id, line, nextCursor, page, query, requestId } from '../shared.js'
 

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { maxRoles, rolePattern } from '../../../core/vocabulary.js'
-import type { User } from '../../../ports/users.js'
+import type { User } from '../../../ports/index.js'
 import { id, line, nextCursor, page, query, time, timeView } from '../shared.js'
 
 export const UsersQuery = query({
