@@ -1,3 +1,4 @@
+// One file of more than 250 lines, because all tests drive the feed by the same scripted log and notices.
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { NoticeHandlers } from '../../../src/adapters/notices/notices.js'
