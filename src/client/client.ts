@@ -10,10 +10,7 @@ import { browserStorage, clientStorage, createKey, sessionKey } from './storage.
 import { openTabChannel } from './tab-channel.js'
 import { tabLock } from './tab-lock.js'
 
-/**
- * Half of the service's default grace of 20 s: a refresh that takes longer is repeated. With a shorter
- * grace, the `fetch` option can give up sooner (docs/client.md).
- */
+/** Half of the default grace of 20 s: a slower refresh is repeated. With a shorter grace see `fetch` in docs/client.md. */
 const refreshTimeout = 10_000
 /** Long enough for a login whose password waits for other passwords to be hashed. */
 const defaultTimeout = 30_000
