@@ -11,7 +11,7 @@ function live(id: string, rest: Partial<LiveSession> = {}): LiveSession {
   const ends = { idleExpiresAt: start + 60 * minute, absoluteExpiresAt: start + 600 * minute }
   const times = { createdAt: start, lastUsedAt: start, authTime: start, rotatedAt: null, now: start, ...ends }
   const seen = { device: null, userAgent: null, ip: null, amr: ['pwd'], secretHash: 'h' }
-  const rotation = { generation: 0, retryKeyHash: null, recoveredGeneration: null }
+  const rotation = { generation: 0, retryKeyHash: null, keyUsed: false, recoveredGeneration: null }
   return { id, userId: 'u', user, mode: 'session', ...times, ...seen, ...rotation, ...rest }
 }
 
