@@ -14,6 +14,7 @@ export const endedReasons = [
   'password_changed',
   'user_disabled',
   'session_limit',
+  'replaced',
   'idle_timeout',
   'absolute_timeout'
 ] as const

@@ -3,6 +3,7 @@ import type { Revocation } from '../core/revocation-set.js'
 import type { EndedReason } from '../core/vocabulary.js'
 import type { Actor } from './events.js'
 import type { Page, PageRequest } from './paging.js'
+import type { AddedSession, Replacement } from './sessions.js'
 
 /** An account, without its password hash. */
 export interface User {
@@ -34,14 +35,20 @@ export interface UserStore {
   /** Replaces `oldHash` by a stronger hash of the same password. Does nothing if the user has another hash by now. */
   upgradePasswordHash(id: string, oldHash: string, newHash: string): Promise<void>
   /**
-   * Sets a new password and ends the user's sessions except `keepSid`; undefined, with nothing done, if the user's hash is
-   * no longer `oldHash`. A simultaneous login with the old password either commits first and is ended here, or fails.
-   * Writes `password_changed`, and `session_ended` for each session.
+   * Sets a new password, replaces the session `replacement.replaces` as `SessionStore.replace` does, and ends the user's
+   * other sessions; undefined, with nothing done, if that session has ended or the user's hash is no longer `oldHash`. A
+   * simultaneous login with the old password either commits first and is ended here, or fails. Writes `password_changed`
+   * for the new session, and `session_ended` for each ended one.
    */
   changePassword(
-    change: { readonly userId: string; readonly oldHash: string; readonly newHash: string; readonly keepSid: string },
+    change: {
+      readonly userId: string
+      readonly oldHash: string
+      readonly newHash: string
+      readonly replacement: Replacement
+    },
     actor: Actor
-  ): Promise<readonly Revocation[] | undefined>
+  ): Promise<AddedSession | undefined>
   /**
    * Changes the roles and the disabled flag; undefined if there is no such user. Disabling ends every session of the user.
    * A change of roles makes the access tokens that were issued before it stale.
