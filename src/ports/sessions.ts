@@ -74,7 +74,7 @@ export interface SessionStore {
   /**
    * Adds a session and writes `login_succeeded`. 'user_changed', with nothing done, if the user is disabled or the
    * password hash is no longer `passwordHash`, also in a race. Ends the user's oldest sessions above `maxPerUser` with
-   * `session_limit`, and the session `replaces`, if given, with `logged_out`.
+   * `session_limit`, and the session `replaces`, if given, with `replaced`.
    */
   create(
     session: NewSession,

@@ -124,6 +124,7 @@ t.test('without a database every route that needs it answers 503, and everything
       '/healthz',
       '/.well-known/jwks.json',
       '/.well-known/oauth-authorization-server',
+      '/features',
       '/openapi.json'
     ]) {
       t.equal((await app.inject(url)).statusCode, 200)
