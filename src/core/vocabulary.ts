@@ -15,7 +15,6 @@ export const endedReasons = [
   'password_changed',
   'user_disabled',
   'session_limit',
-  'replaced',
   'idle_timeout',
   'absolute_timeout'
 ] as const

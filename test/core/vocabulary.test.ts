@@ -18,7 +18,6 @@ t.test('the reasons why a session ends are a fixed list', async (t) => {
     'password_changed',
     'user_disabled',
     'session_limit',
-    'replaced',
     'idle_timeout',
     'absolute_timeout'
   ])

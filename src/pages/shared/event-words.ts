@@ -10,7 +10,6 @@ const ended: Readonly<Record<EndedReason, string>> = {
   password_changed: 'ended because the password was changed',
   user_disabled: 'ended because the account was disabled',
   session_limit: 'ended because there were too many devices, and this was the oldest',
-  replaced: 'replaced by a new sign-in on the same device',
   idle_timeout: 'ended because it was not used for a long time',
   absolute_timeout: 'ended because it reached its maximum age'
 }
@@ -30,7 +29,6 @@ const signedOut: Readonly<Record<EndedReason, string>> = {
   password_changed: 'You were signed out because your password was changed on another device.',
   user_disabled: 'You were signed out because this account is disabled.',
   session_limit: 'You were signed out here because you signed in on too many other devices.',
-  replaced: 'You were signed out here because you signed in again on this device.',
   idle_timeout: 'You were signed out because this device was not used for a long time.',
   absolute_timeout: 'You were signed out because each sign-in lasts a limited time.'
 }
