@@ -2,7 +2,8 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { SessionPolicy } from '../../src/core/policy.js'
 import type { EventLog } from '../../src/ports/events.js'
 import type { LiveSession, NewSession, Replacement, SessionStore } from '../../src/ports/sessions.js'
-import type { UserStore, UserWithPassword } from '../../src/ports/users.js'
+import type { UserStore } from '../../src/ports/user-store.js'
+import type { UserWithPassword } from '../../src/ports/users.js'
 
 /** The three stores over one database, and helpers for the contract suites. */
 export interface Stores {

@@ -1,5 +1,6 @@
 import type { Revocation } from '../../../core/revocation-set.js'
-import type { User, UserStore } from '../../../ports/users.js'
+import type { UserStore } from '../../../ports/user-store.js'
+import type { User } from '../../../ports/users.js'
 import type { Database } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { by, eventTarget } from './audit-events.js'
