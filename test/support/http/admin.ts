@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import type { Database } from '../../../src/adapters/prisma/database.js'
 import type { Environment } from '../../../src/config/read-config.js'
+import type { Clock } from '../../../src/ports/runtime.js'
 import { Client, goodPassword, openService } from '../service.js'
 
 export const adminEmail = 'ops@example.org'
@@ -10,9 +11,15 @@ export const adminEmail = 'ops@example.org'
 export async function openAdminService(
   t: Test,
   database: Database,
-  environment: Environment = {}
+  environment: Environment = {},
+  clock?: Clock
 ): Promise<{ readonly app: FastifyInstance; readonly admin: Client }> {
-  const app = await openService(t, database, { ADMIN_EMAIL: adminEmail, ADMIN_PASSWORD: goodPassword, ...environment })
+  const app = await openService(
+    t,
+    database,
+    { ADMIN_EMAIL: adminEmail, ADMIN_PASSWORD: goodPassword, ...environment },
+    clock
+  )
   return { app, admin: await signInAdmin(app) }
 }
 
