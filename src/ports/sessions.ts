@@ -18,6 +18,8 @@ export interface Session {
   readonly createdAt: number
   /** The last refresh, or in `session` mode the last request, to the minute. */
   readonly lastUsedAt: number
+  /** The last use before the five minutes in which `lastUsedAt` lies; null if there was none. Users see it meanwhile. */
+  readonly usedBeforeAt: number | null
   /** When it ends if it is not used; moves with each use. */
   readonly idleExpiresAt: number
   /** When it ends at the latest. */
