@@ -1,7 +1,9 @@
-import rateLimit, { type FastifyRateLimitStore, normalizeIP } from '@fastify/rate-limit'
+import rateLimit, { type FastifyRateLimitStore } from '@fastify/rate-limit'
 import type { FastifyRequest } from 'fastify'
+import { clientNetwork } from '../core/network-address.js'
 import type { Ports } from '../ports/index.js'
 import { Refused } from '../service/refused.js'
+import { clientAddress } from './client-address.js'
 import type { Scope } from './context.js'
 
 /** Limits the requests of one address to routes that are configured by `perAddress`. All limits share one store. */
@@ -34,8 +36,7 @@ export function perAddress(name: string, max: number) {
   return { rateLimit: { max, timeWindow: 60_000, groupId: ` ${name}` } }
 }
 
-/** The network of a client: its IPv4 address, or its IPv6 /64, because one client usually has a whole /64. */
-export function networkOf({ ip }: Pick<FastifyRequest, 'ip'>): string {
-  // A request over a Unix socket has no address.
-  return normalizeIP(ip ?? '')
+/** The network of a client, by which its requests are limited. All clients of a Unix socket are one. */
+export function networkOf(request: FastifyRequest): string {
+  return clientNetwork(clientAddress(request) ?? '')
 }
