@@ -15,7 +15,7 @@ export interface TokenResponse {
   readonly device_token?: string
 }
 
-export interface ServiceRequest {
+interface ServiceRequest {
   readonly headers?: Readonly<Record<string, string>> | '' | undefined
   readonly body?: object | '' | undefined
   /** In milliseconds, for the whole response, body included. */

@@ -89,7 +89,7 @@ export function tokenResponse(more: object = {}): Response {
   })
 }
 
-export class MemoryStorage implements WebStorage {
+class MemoryStorage implements WebStorage {
   readonly items = new Map<string, string>()
   getItem(name: string): string | null {
     return this.items.get(name) ?? null
