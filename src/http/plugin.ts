@@ -85,7 +85,7 @@ async function fillScope(scope: Scope, context: HttpContext): Promise<void> {
   if (settings.allowedOrigins.length > 0 && !scope.hasPlugin('@fastify/cors'))
     await scope.register(cors, corsOptions(settings))
   if (settings.rateLimitEnabled) await limitRates(scope, ports)
-  await serveOpenapi(scope, context)
+  if (settings.docs) await serveOpenapi(scope, context)
   addRoutes(scope, context)
 }
 
