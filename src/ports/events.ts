@@ -18,6 +18,7 @@ export const eventTypes = [
   'refresh_restored',
   'password_changed',
   'password_refused',
+  'reauthenticated',
   'user_disabled',
   'user_enabled',
   'user_deleted',
@@ -35,7 +36,7 @@ export interface AuditEvent {
   readonly userId: string | null
   readonly sessionId: string | null
   readonly actorId: string | null
-  /** A word from our vocabulary that says why: an `EndedReason` if a session ended. */
+  /** A word that says why: an `EndedReason` if a session ended, a `RecoveryReason` of `refresh_recovered`. */
   readonly reason: string | null
   /** Why, as the admin wrote it. */
   readonly note: string | null
