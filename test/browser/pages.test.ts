@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { expectAccessible, expectNarrow } from '../support/browser/accessibility.js'
 import { faultsOf, fileTimeoutMilliseconds, openBrowser, openProfile } from '../support/browser/chromium.js'
-import { openTestDatabase } from '../support/database.js'
+import { openTestDatabase, sql } from '../support/database.js'
 import { anotherDevice, newEmail, newPerson, refreshCookie } from '../support/http/people.js'
 import { goodPassword, openService } from '../support/service.js'
 
@@ -172,6 +172,10 @@ async function testPages(browser: Browser): Promise<void> {
   testPage('an admin finds a user, reads the timeline and ends sessions', '/console', async (t, page) => {
     const { client: phone, email } = await newPerson(app, 'body', 'a phone')
     const { client: tablet } = await anotherDevice(app, { email }, 'body', 'a tablet')
+    for (const reason of ['idempotency_key', 'recovery']) {
+      const insert = `INSERT INTO event (type, reason, session_id) VALUES ('refresh_recovered', $1, $2::uuid)`
+      await sql(database, insert, reason, phone.sessionId)
+    }
     await signIn(page, operator)
     await page.getByLabel('E-mail begins with').fill(email)
     await click(page, 'Find')
@@ -181,6 +185,9 @@ async function testPages(browser: Browser): Promise<void> {
     await page.getByRole('listitem').filter({ hasText: 'a phone' }).getByText('Timeline').click()
     const phoneTimeline = page.getByRole('listitem').filter({ hasText: 'a phone' }).getByRole('list')
     await phoneTimeline.getByText('Signed in').waitFor()
+    await phoneTimeline.getByText('The device repeated a refresh with its own key').waitFor()
+    await phoneTimeline.getByText('Forgiven once, without the key of the device').waitFor()
+    await page.getByText('2 lost responses recovered.').waitFor()
     await expectAccessible(t, page, 'the console')
     await expectNarrow(t, page, 'the console')
 
