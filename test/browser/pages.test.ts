@@ -175,14 +175,7 @@ async function testPages(browser: Browser): Promise<void> {
     await confirm(page, 'Continue')
     await says(page, '“a phone” is signed out.')
     t.equal((await phone.send('GET', '/me')).statusCode, 401)
-    t.equal(
-      await page
-        .locator('input[type=password]')
-        .evaluateAll((inputs) => inputs.map((i) => i.id))
-        .then(String),
-      'password,current-password,new-password',
-      'the page keeps no field with the password'
-    )
+    t.equal(await page.locator('#dialog input').count(), 0, 'the page keeps no field with the password')
 
     await sql(database, `UPDATE session SET auth_time = auth_time - interval '1 day'`)
     await page.reload()
