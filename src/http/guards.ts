@@ -9,9 +9,11 @@ import { presentedCredential } from './credentials.js'
 import { describeGuard } from './describe.js'
 import { requireOwnOrigin } from './origin-check.js'
 import { sendProblem } from './problem.js'
+import { forbidCaching } from './scope.js'
 
 /** Guards every route that the scope registers from now on: only a signed-in user passes. */
 export function requireUser(scope: Scope, context: HttpContext): void {
+  forbidCaching(scope)
   scope.addHook('preHandler', authenticateGuard(context))
   describeGuard(scope, {
     security: [{ bearer: [] }, { session: [] }],
