@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type { HttpResponse } from './http-message.js'
-import { type RaceContext, type RaceRequest, sendUntilServed } from './race-requests.js'
-import { TokenHolder, textMember } from './token-holder.js'
+import { type HttpResponse, listMember, textMember } from '../wire/http-message.js'
+import { type RaceContext, type RaceRequest, sendUntilServed } from './requests.js'
+import { TokenHolder } from './token-holder.js'
 
 const password = 'a throw-away passphrase for racing'
 /** Below the service's limit of sessions per user. */
@@ -22,7 +22,8 @@ export interface SignedIn {
 }
 
 /**
- * `race` could not register or sign in its users: the service cannot be reached, limits requests, or refuses them.
+ * `race` could not register or sign in its users: the service cannot be reached, limits requests, or refuses them. Or the
+ * service has no grace window, so that there is nothing to race for.
  *
  * @example
  * ```ts
@@ -30,7 +31,7 @@ export interface SignedIn {
  *
  * const urls = ['https://auth.example.com/not-the-prefix']
  * try {
- *   await race({ urls, clients: 1, seconds: 1, seed: 1, graceSeconds: 1 })
+ *   await race({ urls, clients: 1, seconds: 1, seed: 1 })
  * } catch (error) {
  *   if (!(error instanceof SetUpFailed)) throw error
  *   console.log(error.message) // The race could not set up its users: /register answered 404 not_found.
@@ -53,7 +54,7 @@ export async function signInAll(
   })
   await inGroups([...modes.entries()], async ([i, mode]) => {
     const account = accounts[Math.floor(i / sessionsPerAccount)] ?? newAccount()
-    const holder = new TokenHolder(mode, randomUUID())
+    const holder = new TokenHolder(mode)
     const { sid, response } = await signIn(context, '/login', account, mode)
     holder.store(response)
     signedIn[i] = { account, holder, sid }
@@ -61,30 +62,47 @@ export async function signInAll(
   return signedIn
 }
 
+/** A request with the access token of a new login, which adds a session to the account. */
+export async function authorize(context: RaceContext, account: Account): Promise<AuthorizedRequest> {
+  const { response } = await signIn(context, '/login', account, 'body')
+  const headers = { authorization: `Bearer ${textMember(response.body, 'access_token') ?? ''}` }
+  return (method, path) => ({ sender: 'honest', purpose: 'access', instance: 0, method, path, headers })
+}
+
+type AuthorizedRequest = (method: string, path: string) => RaceRequest
+
 /** The ids of the user's live sessions, from the service; undefined if the service does not answer. */
-export async function liveSessions(context: RaceContext, account: Account): Promise<readonly string[] | undefined> {
-  const response = await sendUntilServed(context, await authorizedRequest(context, account, 'GET', '/sessions'))
-  const body = response?.body
-  if (response?.status !== 200 || typeof body !== 'object' || body === null || !('sessions' in body)) return undefined
-  return Array.isArray(body.sessions) ? body.sessions.flatMap((session) => textMember(session, 'id') ?? []) : undefined
+export async function liveSessions(
+  context: RaceContext,
+  authorized: AuthorizedRequest
+): Promise<ReadonlySet<string> | undefined> {
+  const response = await sendUntilServed(context, authorized('GET', '/sessions'))
+  const sessions = response?.status === 200 ? listMember(response.body, 'sessions') : undefined
+  return sessions && new Set(sessions.flatMap((session) => textMember(session, 'id') ?? []))
+}
+
+/** The session of each of the user's events `refresh_recovered`; undefined if the service does not answer. */
+export async function recoveredSessions(
+  context: RaceContext,
+  authorized: AuthorizedRequest
+): Promise<readonly string[] | undefined> {
+  const found: string[] = []
+  let cursor: string | undefined = ''
+  while (cursor !== undefined) {
+    const path: string = `/me/events?limit=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`
+    const response: HttpResponse | undefined = await sendUntilServed(context, authorized('GET', path))
+    const events = response?.status === 200 ? listMember(response.body, 'events') : undefined
+    if (events === undefined) return undefined
+    const recoveries = events.filter((event) => textMember(event, 'type') === 'refresh_recovered')
+    found.push(...recoveries.flatMap((event) => textMember(event, 'session_id') ?? []))
+    cursor = textMember(response?.body, 'next_cursor')
+  }
+  return found
 }
 
 /** Deletes the user and all sessions that are left. */
-export async function removeAccount(context: RaceContext, account: Account): Promise<void> {
-  const request = await authorizedRequest(context, account, 'DELETE', '/me')
-  await sendUntilServed(context, { ...request, content: { password } })
-}
-
-/** A request with the access token of a new login, which adds a session to the account. */
-export async function authorizedRequest(
-  context: RaceContext,
-  account: Account,
-  method: string,
-  path: string
-): Promise<RaceRequest> {
-  const { response } = await signIn(context, '/login', account, 'body')
-  const headers = { authorization: `Bearer ${textMember(response.body, 'access_token') ?? ''}` }
-  return { sender: 'honest', purpose: 'access', instance: 0, method, path, headers }
+export async function removeAccount(context: RaceContext, authorized: AuthorizedRequest): Promise<void> {
+  await sendUntilServed(context, { ...authorized('DELETE', '/me'), content: { password } })
 }
 
 async function signIn(
