@@ -1,4 +1,3 @@
-import cookie from '@fastify/cookie'
 import cors from '@fastify/cors'
 import type { FastifyInstance, preHandlerAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
@@ -82,7 +81,6 @@ function requireFreeNames(app: FastifyInstance): void {
 async function fillScope(scope: Scope, context: HttpContext): Promise<void> {
   const { ports, settings } = context
   prepareScope(scope, context)
-  if (!scope.hasPlugin('@fastify/cookie')) await scope.register(cookie)
   // A host's own @fastify/cors covers our routes too, and a second one beside it would fail.
   if (settings.allowedOrigins.length > 0 && !scope.hasPlugin('@fastify/cors'))
     await scope.register(cors, corsOptions(settings))

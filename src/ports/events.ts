@@ -35,7 +35,7 @@ export interface AuditEvent {
   readonly userId: string | null
   readonly sessionId: string | null
   readonly actorId: string | null
-  /** A word from our vocabulary that says why: an `EndedReason` if a session ended. */
+  /** A word that says why: an `EndedReason` if a session ended, a `RecoveryReason` of `refresh_recovered`. */
   readonly reason: string | null
   /** Why, as the admin wrote it. */
   readonly note: string | null

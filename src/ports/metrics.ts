@@ -2,7 +2,20 @@
 export const decisions = {
   login: ['succeeded', 'unknown_email', 'wrong_password', 'user_disabled', 'user_changed', 'limited'],
   registration: ['succeeded', 'email_taken'],
-  refresh: ['rotated', 'current', 'replayed', 'recovered', 'restored', 'reuse', 'ended', 'refused', 'limited']
+  refresh: [
+    'rotated',
+    'current',
+    'access_only',
+    'replayed',
+    'replayed_late',
+    'recovered',
+    'recovered_again',
+    'restored',
+    'reuse',
+    'ended',
+    'refused',
+    'limited'
+  ]
 } as const
 
 export type DecisionKind = keyof typeof decisions

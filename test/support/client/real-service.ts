@@ -40,11 +40,7 @@ export async function openRealService(t: Test) {
 
   /** How many lost responses of the session were forgiven without its idempotency key. */
   async function recoveries(sid: string): Promise<number> {
-    const rows = await sql(
-      database,
-      `SELECT 1 FROM event WHERE session_id = $1::uuid AND type = 'refresh_recovered'`,
-      sid
-    )
+    const rows = await sql(database, `SELECT 1 FROM event WHERE session_id = $1::uuid AND reason = 'recovery'`, sid)
     return rows.length
   }
 
