@@ -1,4 +1,4 @@
-import { withoutBlanks } from '../core/header-text.js'
+import { withoutBlanks } from '../../core/header-text.js'
 
 /** Each request gets a connection of its own, which closes after the response. */
 export interface HttpRequest {
