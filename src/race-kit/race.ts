@@ -60,7 +60,7 @@ export async function race(options: RaceOptions): Promise<RaceResult> {
       const authorized = await authorize(context, account)
       const live = await liveSessions(context, authorized)
       known.set(account, [live, await recoveredSessions(context, authorized)])
-      unknown.push(...[...(live ?? [])].filter((sid) => !account.sids.has(sid)))
+      if (!account.isUnclear) unknown.push(...[...(live ?? [])].filter((sid) => !account.sids.has(sid)))
       await removeAccount(context, authorized)
     }
     const histories: SessionHistory[] = runs.map(({ account, session }) =>

@@ -13,6 +13,8 @@ const concurrentSignIns = 4
 export interface Account {
   readonly email: string
   readonly sids: Set<string>
+  /** Whether a sign-in got no response: then the account may have a session more. */
+  isUnclear: boolean
 }
 
 export interface SignedIn {
@@ -113,7 +115,12 @@ async function signIn(
 ): Promise<{ readonly sid: string; readonly response: HttpResponse }> {
   const content = { email: account.email, password, mode, device: 'race' }
   const request = { sender: 'honest', purpose: 'access', instance: 0, method: 'POST', headers: {} } as const
-  const response = await sendUntilServed(context, { ...request, path, content })
+  const response = await sendUntilServed(context, { ...request, path, content }, (seen, response) => {
+    // The client may have given up before this response.
+    const started = textMember(response?.body, 'session_id')
+    if (started !== undefined) account.sids.add(started)
+    if (seen.status === 0) account.isUnclear = true
+  })
   const sid = textMember(response?.body, 'session_id')
   if (response === undefined || response.status >= 300 || sid === undefined) throw setUpFailed(path, response)
   account.sids.add(sid)
@@ -129,7 +136,7 @@ function setUpFailed(path: string, response: HttpResponse | undefined): SetUpFai
 }
 
 function newAccount(): Account {
-  return { email: `race-${randomUUID()}@example.test`, sids: new Set() }
+  return { email: `race-${randomUUID()}@example.test`, sids: new Set(), isUnclear: false }
 }
 
 async function inGroups<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
