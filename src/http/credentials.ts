@@ -5,6 +5,7 @@ import type { Actor } from '../ports/index.js'
 import { Refused } from '../service/refused.js'
 import type { PresentedCredential } from '../service/sessions/authenticate.js'
 import type { Credentials } from '../service/sessions/issue-credentials.js'
+import type { HeldCookie } from '../service/sessions/replace-session.js'
 import type { SignedIn } from '../service/sessions/start-session.js'
 import { clientAddress } from './client-address.js'
 import type { HttpContext } from './context.js'
@@ -50,6 +51,14 @@ export function presentedRefreshToken(
   return { token: fromCookie, inCookie: true }
 }
 
+/** Reads the cookie that a response with new credentials would overwrite. It is overwritten for our own pages only. */
+export function heldCookie(request: FastifyRequest, context: HttpContext): HeldCookie {
+  return (kind) => {
+    requireOwnOrigin(request, context)
+    return readCredential(request, kind, context.settings)
+  }
+}
+
 /**
  * Sends credentials as the session's mode demands. The refresh or session token goes into a cookie, in `body` mode into
  * the body. A cookie is set only if the token changed. The device token of a sign-in goes the same way; in `access`
@@ -70,5 +79,5 @@ export function sendCredentials(
     ...(mode === 'body' && opaque && { refresh_token: opaque.token, refresh_expires_in: opaque.expiresInSeconds }),
     ...(mode === 'body' && deviceToken !== undefined && { device_token: deviceToken })
   }
-  return reply.header('cache-control', 'no-store').send(body)
+  return reply.send(body)
 }

@@ -2,6 +2,7 @@
 export const decisions = {
   login: ['succeeded', 'unknown_email', 'wrong_password', 'user_disabled', 'user_changed', 'limited'],
   registration: ['succeeded', 'email_taken'],
+  reauthentication: ['succeeded', 'wrong_password', 'limited'],
   refresh: [
     'rotated',
     'current',

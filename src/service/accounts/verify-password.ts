@@ -5,7 +5,7 @@ import type { Actor, Ports, UserWithPassword } from '../../ports/index.js'
 import { countedGuess, type LimitPorts } from '../limits.js'
 import { Refused } from '../refused.js'
 
-export type ConfirmPasswordPorts = LimitPorts & Pick<Ports, 'users' | 'passwords' | 'events'>
+export type ConfirmPasswordPorts = LimitPorts & Pick<Ports, 'users' | 'passwords' | 'events' | 'decisions'>
 
 /** Whether `password` made `hash`. Takes as long, and is false, if there is no hash. */
 export async function verifyPassword(
@@ -29,9 +29,14 @@ export async function confirmPassword(
   await ports.passwords.requireRoom()
   const user = await ports.users.find(auth.userId)
   if (user === undefined) throw new Refused('session_revoked')
+  const about = { sid: auth.sessionId, userId: user.id }
   const fault = await countedGuess(ports, [{ limit: guessLimits.session, key: auth.sessionId }], async () =>
-    (await verifyPassword(ports, password, user.passwordHash)) ? undefined : 'wrong_password'
-  )
+    (await verifyPassword(ports, password, user.passwordHash)) ? undefined : ('wrong_password' as const)
+  ).catch((error) => {
+    if (error instanceof Refused) ports.decisions.note('reauthentication', 'limited', about)
+    throw error
+  })
+  ports.decisions.note('reauthentication', fault ?? 'succeeded', about)
   if (fault === undefined) return user
   await ports.events.record({ type: 'password_refused', userId: user.id }, actor)
   throw new Refused('invalid_credentials')
