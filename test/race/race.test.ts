@@ -4,7 +4,7 @@ import { openTestDatabase, testDatabases } from '../support/database.js'
 import { graceSeconds, listeningService } from '../support/race/racing-service.js'
 
 /** A short race against the real service over sockets. `latchkey race` runs a long one. */
-t.setTimeout(150_000)
+t.setTimeout(300_000)
 const options = { seconds: 5, seed: 7 }
 
 for (const kind of testDatabases(t)) {
