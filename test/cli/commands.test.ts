@@ -55,6 +55,13 @@ for (const kind of testDatabases(t)) {
       })
     })
 
+    t.test('user disable and user set-roles refuse to take the last admin', async (t) => {
+      for (const words of ['user disable ops@example.com', 'user set-roles ops@example.com ops']) {
+        t.match(await latchkey(words), { exitCode: 1, stderr: /This is the last admin\. Give the role/ })
+      }
+      t.match(await json('user set-roles ops@example.com admin ops'), { roles: ['admin', 'ops'], disabled: false })
+    })
+
     t.test('user list shows one page after the other', async (t) => {
       await json('user create second@example.com', { stdin: goodPassword })
       const first = await json('user list --limit 1')
