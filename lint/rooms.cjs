@@ -33,7 +33,7 @@ module.exports = [
   {
     room: 'http',
     from: '^src/http/',
-    may: ['core/', 'ports/', 'service/'],
+    may: ['core/', 'ports/', 'service/', 'network-address[.]ts$'],
     why: 'HTTP calls use cases, never a store.'
   },
   {
@@ -60,7 +60,18 @@ module.exports = [
     may: ['core/'],
     why: 'The race kit tests any service by its address.'
   },
-  { room: 'config', from: '^src/config/', may: ['core/'], why: 'Settings are read before anything else exists.' },
+  {
+    room: 'config',
+    from: '^src/config/',
+    may: ['core/', 'network-address[.]ts$'],
+    why: 'Settings are read before anything else exists.'
+  },
+  {
+    room: 'network-address',
+    from: '^src/network-address[.]ts$',
+    may: [],
+    why: 'Addresses are parsed by a package, so not in the core.'
+  },
   {
     room: 'composition',
     from: '^src/composition[.]ts$',
@@ -94,7 +105,16 @@ module.exports = [
   {
     room: 'cli',
     from: '^src/cli/',
-    may: ['core/', 'ports/', 'service/', 'composition[.]ts$', 'server[.]ts$', 'config/', 'race-kit/index[.]ts$'],
+    may: [
+      'core/',
+      'ports/',
+      'service/',
+      'composition[.]ts$',
+      'server[.]ts$',
+      'config/',
+      'network-address[.]ts$',
+      'race-kit/index[.]ts$'
+    ],
     why: 'The command line calls the same use cases as HTTP.'
   }
 ]

@@ -1,16 +1,15 @@
 import { readEmail } from '../../core/email.js'
-import { readAddress } from '../../core/network-address.js'
 import { maxCountedSessions } from '../../core/vocabulary.js'
 import type { AuditEvent, EventLog, MinuteCounts, Page, PageRequest, Ports, Session, User } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 
-/** The live sessions of all users, newest first. `ip` can have any spelling. */
+/** The live sessions of all users, newest first. `ip` has the spelling of the stored sessions. */
 export function findSessions(
   ports: Pick<Ports, 'sessions'>,
-  { userId, ip }: { readonly userId: string | undefined; readonly ip: string | undefined },
+  filter: { readonly userId: string | undefined; readonly ip: string | undefined },
   page: PageRequest
 ): Promise<Page<Session>> {
-  return ports.sessions.list({ userId, ip: ip && (readAddress(ip) ?? ip) }, page)
+  return ports.sessions.list(filter, page)
 }
 
 /** The live sessions of one user, newest first. */
