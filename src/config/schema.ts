@@ -137,7 +137,7 @@ export const settingsSchema = Type.Object({
   }),
   cookieSameSite: choice('strict', ['strict', 'lax', 'none'], {
     description:
-      'The `SameSite` attribute of cookies. `none` is for a single-page app on another site; cookies are then partitioned.'
+      'The `SameSite` attribute of cookies. `none` is for a single-page app on another site; cookies are then partitioned. Changing it from or to `none` signs browsers out once.'
   }),
   allowedOrigins: Type.Array(
     Type.String({

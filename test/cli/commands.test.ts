@@ -27,7 +27,7 @@ async function openCommands(t: Test, database: Database) {
 }
 
 function signIn(ports: Ports, email: string, userAgent = 'a browser') {
-  const request = { mode: 'body', device: undefined, replacedToken: undefined } as const
+  const request = { mode: 'body', device: undefined, replacedTokens: [] } as const
   return register(ports, { email, password: goodPassword, ...request }, { ip: '192.0.2.1', userAgent })
 }
 
