@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { expectAccessible, expectNarrow } from '../support/browser/accessibility.js'
 import { faultsOf, fileTimeoutMilliseconds, openBrowser, openProfile } from '../support/browser/chromium.js'
-import { openTestDatabase } from '../support/database.js'
+import { openTestDatabase, sql } from '../support/database.js'
 import { anotherDevice, newEmail, newPerson, refreshCookie } from '../support/http/people.js'
 import { goodPassword, openService } from '../support/service.js'
 
@@ -149,6 +149,41 @@ async function testPages(browser: Browser): Promise<void> {
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
   })
 
+  testPage('a user whose sign-in is old confirms the password, and the action goes on', '/account', async (t, page) => {
+    const { client: phone, email } = await newPerson(app, 'body', 'a phone')
+    await signIn(page, email)
+    await page.getByText('This device', { exact: true }).waitFor()
+    await sql(database, `UPDATE session SET auth_time = auth_time - interval '1 day'`)
+    await page.reload()
+    const dialog = page.getByRole('dialog')
+    const endPhone = async () => {
+      await click(page, 'Sign out: a phone')
+      await confirm(page, 'Sign out')
+      await dialog.filter({ hasText: 'Confirm that it is you' }).waitFor()
+    }
+    await endPhone()
+    await expectAccessible(t, page, 'the dialog for the password')
+    await dialog.getByRole('button', { name: 'Cancel' }).click()
+    await says(page, 'Nothing was changed, because you did not confirm your password.')
+    t.equal((await phone.send('GET', '/me')).statusCode, 200)
+
+    await endPhone()
+    await dialog.getByLabel('Your password').fill('not the password')
+    await confirm(page, 'Continue')
+    await dialog.filter({ hasText: 'The password is wrong' }).waitFor()
+    await dialog.getByLabel('Your password').fill(goodPassword)
+    await confirm(page, 'Continue')
+    await says(page, '“a phone” is signed out.')
+    t.equal((await phone.send('GET', '/me')).statusCode, 401)
+    t.equal(await page.locator('#dialog input').count(), 0, 'the page keeps no field with the password')
+
+    await sql(database, `UPDATE session SET auth_time = auth_time - interval '1 day'`)
+    await page.reload()
+    await page.getByText('This device', { exact: true }).waitFor()
+    await click(page, 'Sign out')
+    await page.getByText('You are signed out.').waitFor()
+  })
+
   testPage('a user who was signed out elsewhere sees the reason', '/account', async (t, page) => {
     const { client: other, email } = await newPerson(app, 'body')
     await signIn(page, email)
@@ -172,6 +207,10 @@ async function testPages(browser: Browser): Promise<void> {
   testPage('an admin finds a user, reads the timeline and ends sessions', '/console', async (t, page) => {
     const { client: phone, email } = await newPerson(app, 'body', 'a phone')
     const { client: tablet } = await anotherDevice(app, { email }, 'body', 'a tablet')
+    for (const reason of ['idempotency_key', 'recovery']) {
+      const insert = `INSERT INTO event (type, reason, session_id) VALUES ('refresh_recovered', $1, $2::uuid)`
+      await sql(database, insert, reason, phone.sessionId)
+    }
     await signIn(page, operator)
     await page.getByLabel('E-mail begins with').fill(email)
     await click(page, 'Find')
@@ -181,6 +220,9 @@ async function testPages(browser: Browser): Promise<void> {
     await page.getByRole('listitem').filter({ hasText: 'a phone' }).getByText('Timeline').click()
     const phoneTimeline = page.getByRole('listitem').filter({ hasText: 'a phone' }).getByRole('list')
     await phoneTimeline.getByText('Signed in').waitFor()
+    await phoneTimeline.getByText('The device repeated a refresh with its own key').waitFor()
+    await phoneTimeline.getByText('Forgiven once, without the key of the device').waitFor()
+    await page.getByText('2 lost responses recovered.').waitFor()
     await expectAccessible(t, page, 'the console')
     await expectNarrow(t, page, 'the console')
 

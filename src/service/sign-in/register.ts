@@ -19,7 +19,7 @@ export async function register(
   requireAllowedMode(ports, input.mode)
   await ports.passwords.requireRoom()
   const email = requireEmail(input.email)
-  await requireGoodPassword(ports, input.password, email.key)
+  await requireGoodPassword(ports, input.password, email)
 
   const passwordHash = await ports.passwords.hash(input.password)
   const user = await ports.users.create({ id: ports.entropy.uuid(), email, passwordHash, roles: [] }, actor)
