@@ -37,7 +37,7 @@ export async function login(ports: LoginPorts, input: LoginInput, actor: Actor):
   requireAllowedMode(ports, input.mode)
   await ports.passwords.requireRoom()
   const email = readEmail(input.email)
-  const user = email && (await ports.users.findByEmail(email.key))
+  const user = email && (await ports.users.findByEmail(email))
   const device = knownDevice(ports, input.deviceToken, user?.id)
   const uses = usesOf(email?.key ?? input.email, device, input.network)
 

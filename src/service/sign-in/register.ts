@@ -16,10 +16,14 @@ export async function register(
   input: { readonly email: string; readonly password: string } & SessionRequest,
   actor: Actor
 ): Promise<SignedIn> {
+  if (ports.policy.registration === 'closed') {
+    ports.decisions.note('registration', 'closed')
+    throw new Refused('registration_closed')
+  }
   requireAllowedMode(ports, input.mode)
   await ports.passwords.requireRoom()
   const email = requireEmail(input.email)
-  await requireGoodPassword(ports, input.password, email.key)
+  await requireGoodPassword(ports, input.password, email)
 
   const passwordHash = await ports.passwords.hash(input.password)
   const user = await ports.users.create({ id: ports.entropy.uuid(), email, passwordHash, roles: [] }, actor)
