@@ -17,19 +17,23 @@ import { prismaEventLog } from './adapters/prisma/stores/event-log.js'
 import { databaseReadiness } from './adapters/prisma/stores/readiness.js'
 import { purgeRegularly } from './adapters/prisma/stores/regular-purge.js'
 import { prismaRevocationLog } from './adapters/prisma/stores/revocation-log.js'
+import { prismaRunCounter } from './adapters/prisma/stores/run-counter.js'
 import { prismaSessionStore } from './adapters/prisma/stores/session-store.js'
 import { prismaSigningKeyStore } from './adapters/prisma/stores/signing-key-store.js'
 import { prismaUserStore } from './adapters/prisma/stores/user-store.js'
-import { memoryRateLimits, noRateLimits, withSlowRefusals } from './adapters/rate-limits/memory-rate-limits.js'
+import { memoryRateLimits } from './adapters/rate-limits/memory-rate-limits.js'
+import { noRateLimits, rateLimits } from './adapters/rate-limits/rate-limits.js'
 import { redisRateLimits } from './adapters/rate-limits/redis-rate-limits.js'
 import { openRevocationFeed } from './adapters/revocations/revocation-feed.js'
 import { sessionCache } from './adapters/revocations/session-cache.js'
+import { keyedHash } from './adapters/secrets/keyed-hash.js'
 import { opaqueTokens } from './adapters/secrets/opaque-tokens.js'
 import { rootSecrets } from './adapters/secrets/root-secrets.js'
 import { sha256, systemEntropy } from './adapters/secrets/system.js'
 import type { Config } from './config/read-config.js'
 import { publishLeadSeconds } from './core/key-rotation.js'
-import type { Clock, Ports, RateLimits } from './ports/index.js'
+import type { RateLimit } from './core/rate-limits.js'
+import type { Clock, LimitCounter, Ports } from './ports/index.js'
 import { ensureFirstAdmin } from './service/admin/ensure-first-admin.js'
 
 /** All adapters, as ports, and a function that closes them. */
@@ -82,7 +86,6 @@ async function openInOrder(config: Config, overrides: Overrides, log: DecisionLo
   const entropy = systemEntropy
   const policy = policyOf(config)
   const identity = { issuer: config.issuer, audience: config.audience }
-  const pauseBeforeRefusal = () => delay(overrides.refusalMilliseconds ?? 1000, undefined, { ref: false })
 
   const secrets = await rootSecrets({
     configured: config.rootSecrets,
@@ -121,7 +124,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: DecisionLo
 
   const databaseReady = databaseReadiness(database)
   const sessions = prismaSessionStore(database, policy)
-  const hashing = passwordQueue({ pause: pauseBeforeRefusal })
+  const hashing = passwordQueue()
   const metrics = serviceMetrics({
     clock,
     feed,
@@ -146,13 +149,16 @@ async function openInOrder(config: Config, overrides: Overrides, log: DecisionLo
     passwords: passwordHasher({ cost: config.bcryptCost, queue: hashing }),
     commonPasswords: isCommonPassword,
     breachedPasswords: openBreachedPasswords(config, log),
-    rateLimits: withSlowRefusals(openRateLimits(config, log, onClose), pauseBeforeRefusal),
+    rateLimits: config.rateLimitEnabled
+      ? rateLimits(windowLimits(config, log, onClose), prismaRunCounter(database, keyedHash(secrets)))
+      : noRateLimits,
     opaqueTokens: opaqueTokens(secrets),
     accessTokens: keyRing.accessTokens,
     signingKeys: keyRing.signingKeys,
     decisions: decisionLog(metrics, log),
     metrics,
-    readiness: () => databaseReady().then(keyRing.readiness)
+    readiness: () => databaseReady().then(keyRing.readiness),
+    refusalPause: () => delay(overrides.refusalMilliseconds ?? 1000, undefined, { ref: false })
   }
   return { ports, database }
 }
@@ -191,12 +197,11 @@ function revocationNotices(
   return notices
 }
 
-function openRateLimits(
-  { rateLimitEnabled, redisUrl, issuer }: Config,
+function windowLimits(
+  { redisUrl, issuer }: Config,
   log: DecisionLogger | undefined,
   onClose: OnClose
-): RateLimits {
-  if (!rateLimitEnabled) return noRateLimits
+): LimitCounter<RateLimit> {
   const inMemory = memoryRateLimits()
   if (redisUrl === undefined) return inMemory
   const shared = redisRateLimits({

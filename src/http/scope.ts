@@ -2,14 +2,18 @@ import { Ajv, type Options } from 'ajv'
 import addFormats from 'ajv-formats'
 import type { FastifySchemaCompiler } from 'fastify'
 import type { HttpContext, Scope } from './context.js'
-import { sendProblem } from './problem.js'
+import { isAnsweredSlowly, sendProblem } from './problem.js'
 
 /**
  * What holds for every route: errors become problems, requests are validated strictly, responses are counted. A host's
  * own settings for these do not reach our scope.
  */
 export function prepareScope(scope: Scope, { ports, errorsUrl }: HttpContext): void {
-  scope.setErrorHandler((error, request, reply) => sendProblem(request, reply, error, errorsUrl))
+  scope.setErrorHandler(async (error, request, reply) => {
+    // By now all uses of limits were given back, so a client that waits here keeps no other client out.
+    if (isAnsweredSlowly(error)) await ports.refusalPause()
+    return sendProblem(request, reply, error, errorsUrl)
+  })
   scope.setValidatorCompiler(compile)
   // Views build responses member by member, and types check them against the schemas, so nothing is filtered here.
   scope.setSerializerCompiler(() => JSON.stringify)

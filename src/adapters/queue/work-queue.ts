@@ -1,13 +1,13 @@
 import { Unavailable } from '../../ports/errors.js'
 import type { QueueLoad } from '../../ports/metrics.js'
 
-export interface WorkQueueOptions {
+export interface WorkQueueOptions<Source = unknown> {
   /** What the work needs, for error messages: "database" or "password". */
   readonly name: string
   /** How many pieces of work run at once. */
   readonly maxRunning: number
-  /** How many more may wait for their turn. */
-  readonly maxWaiting: number
+  /** Where work waits while `maxRunning` run. */
+  readonly line: WaitingLine<Waiter, Source>
   /** How long one piece of work may wait for its turn; without limit by default. */
   readonly waitSeconds?: number
   /**
@@ -15,27 +15,44 @@ export interface WorkQueueOptions {
    * that the queue needs, estimated from recent work; without it, one second.
    */
   readonly expectedMilliseconds?: number
-  /** Awaited before a full queue refuses, so that a client that retries at once costs little; nothing by default. */
-  readonly pause?: (() => Promise<void>) | undefined
+  /** Whether a full queue's `Unavailable` is to be answered slowly; false by default. */
+  readonly answerSlowly?: boolean
   /** A clock in milliseconds that never jumps. */
   readonly monotonic?: () => number
 }
 
-export interface WorkQueue {
+export interface WorkQueue<Source = void> {
   /**
-   * Runs `work` when its turn comes, first come, first served. Throws `Unavailable` without running it if the queue is
-   * full, if its turn does not come in time, or if the queue is closed. Errors of `work` pass through unchanged.
+   * Runs `work` when its turn comes. Throws `Unavailable` without running it if the line has no place for its source, if
+   * its turn does not come in time, or if the queue is closed. Errors of `work` pass through unchanged.
    */
-  run<T>(work: () => Promise<T>): Promise<T>
-  /** Throws the `Unavailable` with which a full queue would refuse work now. Takes no place in the queue. */
-  requireRoom(): Promise<void>
+  run<T>(work: () => Promise<T>, source: Source): Promise<T>
+  /** Throws the `Unavailable` with which work of `source` would be refused now. Takes no place in the line. */
+  requireRoom(source: Source): Promise<void>
   /** How many pieces of work run and wait now. */
   load(): QueueLoad
   /** Accepts no more work, refuses what waits, and resolves when the last running piece has ended. */
   close(): Promise<void>
 }
 
-interface Waiter {
+/** Where work waits for its turn. A line decides who may wait and who is next. */
+export interface WaitingLine<Waiter, Source> {
+  readonly size: number
+  /** Whether work of `source` would get a place now. */
+  hasRoom(source: Source): boolean
+  /**
+   * Takes a place at the end. Returns the waiter that gets none: `waiter` itself, or another that gave up its place for
+   * it. Undefined if there was room for all.
+   */
+  join(waiter: Waiter, source: Source): Waiter | undefined
+  /** Removes the waiter whose turn it is, and returns it. */
+  next(): Waiter | undefined
+  /** Removes a waiter that has given up. */
+  leave(waiter: Waiter): void
+}
+
+/** Work in the line. */
+export interface Waiter {
   admit(): void
   refuse(reason: Unavailable): void
   readonly timeout: NodeJS.Timeout | undefined
@@ -44,60 +61,78 @@ interface Waiter {
 /** The weight of the latest duration in the estimate of how long one piece of work takes. */
 const smoothing = 0.2
 
+/** First come, first served, with room for `max`. */
+export function plainLine<Waiter>(max: number): WaitingLine<Waiter, void> {
+  const waiters = new Set<Waiter>()
+  return {
+    get size() {
+      return waiters.size
+    },
+    hasRoom: () => waiters.size < max,
+    join(waiter) {
+      if (waiters.size >= max) return waiter
+      waiters.add(waiter)
+      return undefined
+    },
+    next() {
+      const [first] = waiters
+      if (first !== undefined) waiters.delete(first)
+      return first
+    },
+    leave: (waiter) => void waiters.delete(waiter)
+  }
+}
+
 /**
  * Bounds how much work runs and waits at once. A burst above that gets a fast `Unavailable`: a queue that may grow
  * without limit serves every request in it too late.
  */
-export function workQueue(options: WorkQueueOptions): WorkQueue {
-  const { name, maxRunning, maxWaiting, waitSeconds, pause, monotonic = () => performance.now() } = options
-  const waiters = new Set<Waiter>()
+export function workQueue<Source = void>(options: WorkQueueOptions<Source>): WorkQueue<Source> {
+  const { name, maxRunning, line, waitSeconds, answerSlowly, monotonic = () => performance.now() } = options
   let running = 0
   let estimatedMilliseconds = options.expectedMilliseconds
   let closed = false
   let drained: (() => void) | undefined
 
-  const isFull = () => running >= maxRunning && waiters.size >= maxWaiting
+  const hasRoom = (source: Source) => running < maxRunning || line.hasRoom(source)
 
-  async function refuse(): Promise<never> {
-    const seconds = ((waiters.size + 1) * (estimatedMilliseconds ?? 0)) / maxRunning / 1000
-    await pause?.()
-    throw new Unavailable(`The ${name} queue is full.`, Math.max(1, Math.ceil(seconds)))
+  function noRoom(): Unavailable {
+    const seconds = ((line.size + 1) * (estimatedMilliseconds ?? 0)) / maxRunning / 1000
+    return new Unavailable(`The ${name} queue is full.`, Math.max(1, Math.ceil(seconds)), { answerSlowly })
   }
 
-  function turn(): Promise<void> {
+  function turn(source: Source): Promise<void> {
     return new Promise((admit, refuse) => {
-      const giveUp = () =>
-        leaveLine(waiter).refuse(new Unavailable(`No turn came in the ${name} queue within ${waitSeconds} s.`))
+      const giveUp = () => {
+        line.leave(waiter)
+        refuse(new Unavailable(`No turn came in the ${name} queue within ${waitSeconds} s.`))
+      }
       const timeout = waitSeconds === undefined ? undefined : setTimeout(giveUp, waitSeconds * 1000)
       const waiter: Waiter = { admit, refuse, timeout }
-      waiters.add(waiter)
+      const refused = line.join(waiter, source)
+      clearTimeout(refused?.timeout)
+      refused?.refuse(noRoom())
     })
   }
 
-  function leaveLine(waiter: Waiter): Waiter {
-    clearTimeout(waiter.timeout)
-    waiters.delete(waiter)
-    return waiter
-  }
-
-  async function enter(): Promise<void> {
+  async function enter(source: Source): Promise<void> {
     if (closed) throw new Unavailable(`The ${name} queue is closed.`)
-    if (isFull()) return refuse()
-    if (running >= maxRunning) return turn()
+    if (running >= maxRunning) return turn(source)
     running += 1
   }
 
   function leave(): void {
-    const [next] = waiters
+    const next = line.next()
+    clearTimeout(next?.timeout)
     // Hand the slot to the next waiter, so that newcomers cannot jump the queue.
     if (next === undefined) running -= 1
-    else leaveLine(next).admit()
+    else next.admit()
     if (running === 0) drained?.()
   }
 
   return {
-    async run(work) {
-      await enter()
+    async run(work, source) {
+      await enter(source)
       const startedAt = monotonic()
       try {
         return await work()
@@ -109,15 +144,18 @@ export function workQueue(options: WorkQueueOptions): WorkQueue {
       }
     },
 
-    async requireRoom() {
-      if (isFull()) await refuse()
+    async requireRoom(source) {
+      if (!hasRoom(source)) throw noRoom()
     },
 
-    load: () => ({ running, waiting: waiters.size }),
+    load: () => ({ running, waiting: line.size }),
 
     async close() {
       closed = true
-      for (const waiter of [...waiters]) leaveLine(waiter).refuse(new Unavailable(`The ${name} queue is closed.`))
+      for (let waiter = line.next(); waiter !== undefined; waiter = line.next()) {
+        clearTimeout(waiter.timeout)
+        waiter.refuse(new Unavailable(`The ${name} queue is closed.`))
+      }
       if (running > 0) await new Promise<void>((resolve) => (drained = resolve))
     }
   }

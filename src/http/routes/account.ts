@@ -1,3 +1,4 @@
+import { requestLimits } from '../../core/rate-limits.js'
 import { changePassword } from '../../service/accounts/change-password.js'
 import { deleteAccount } from '../../service/accounts/delete-account.js'
 import { readAccount, readOwnEvents } from '../../service/accounts/read-account.js'
@@ -6,7 +7,7 @@ import { clearCredential } from '../cookies.js'
 import { actorOf } from '../credentials.js'
 import { describe } from '../describe.js'
 import { authOf } from '../guards.js'
-import { perAddress } from '../rate-limits.js'
+import { perNetwork } from '../rate-limits.js'
 import {
   DeleteAccountBody,
   MeResponse,
@@ -46,7 +47,7 @@ export const accountRoutes: Routes = (app, { ports, settings }) => {
   app.post(
     '/password',
     {
-      config: perAddress('password', 60),
+      config: perNetwork(requestLimits.password),
       ...describe({
         summary: 'Change the password and end every other session',
         tag: 'account',
@@ -71,7 +72,7 @@ export const accountRoutes: Routes = (app, { ports, settings }) => {
   app.delete(
     '/me',
     {
-      config: perAddress('account', 60),
+      config: perNetwork(requestLimits.account),
       ...describe({
         summary: 'Delete the account and all its sessions',
         tag: 'account',

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { requestLimits } from '../../core/rate-limits.js'
 import type { Mode } from '../../core/vocabulary.js'
 import { login } from '../../service/sign-in/login.js'
 import { register } from '../../service/sign-in/register.js'
@@ -7,7 +8,7 @@ import { readCredential } from '../cookies.js'
 import { actorOf, sendCredentials } from '../credentials.js'
 import { describe } from '../describe.js'
 import { requireOwnOrigin } from '../origin-check.js'
-import { networkOf, perAddress } from '../rate-limits.js'
+import { perNetwork } from '../rate-limits.js'
 import { LoginBody, RegisterBody, TokenResponse } from '../schemas/sign-in.js'
 
 /** POST /register, POST /login. */
@@ -15,7 +16,7 @@ export const signInRoutes: Routes = (app, context) => {
   app.post(
     '/register',
     {
-      config: perAddress('register', 120),
+      config: perNetwork(requestLimits.register),
       ...describe({
         summary: 'Create an account and its first session',
         body: RegisterBody,
@@ -44,7 +45,6 @@ export const signInRoutes: Routes = (app, context) => {
   app.post(
     '/login',
     {
-      config: perAddress('login', 300),
       ...describe({
         summary: 'Start a session',
         description:
@@ -67,11 +67,7 @@ export const signInRoutes: Routes = (app, context) => {
       // A device token gives no access, so with two of them neither is dangerous: the one in the body counts.
       const deviceTokenInCookie = readCredential(request, 'device', context.settings)
       const deviceToken = deviceTokenInBody ?? deviceTokenInCookie
-      const credentials = await login(
-        context.ports,
-        { email, password, ...session, deviceToken, network: networkOf(request) },
-        actorOf(request)
-      )
+      const credentials = await login(context.ports, { email, password, ...session, deviceToken }, actorOf(request))
       return sendCredentials(reply, credentials, context.settings)
     }
   )

@@ -1,6 +1,7 @@
 import type { Auth } from '../../core/access-claims.js'
 import { readEmail } from '../../core/email.js'
 import type { Actor, Ports } from '../../ports/index.js'
+import { sourceOf } from '../password-source.js'
 import { Refused } from '../refused.js'
 import { type NewPasswordPorts, requireGoodPassword } from './account-rules.js'
 import { type ConfirmPasswordPorts, confirmPassword } from './verify-password.js'
@@ -15,7 +16,7 @@ export async function changePassword(
   const user = await confirmPassword(ports, auth, input.currentPassword, actor)
   await requireGoodPassword(ports, input.newPassword, readEmail(user.email)?.key ?? user.email)
 
-  const newHash = await ports.passwords.hash(input.newPassword)
+  const newHash = await ports.passwords.hash(input.newPassword, sourceOf(actor, true))
   const revocations = await ports.users.changePassword(
     { userId: user.id, oldHash: user.passwordHash, newHash, keepSid: auth.sessionId },
     actor

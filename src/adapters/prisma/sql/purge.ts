@@ -57,6 +57,10 @@ export async function purgeExpired(
       SELECT id FROM event WHERE at <= ${clock} - ${seconds(options.eventRetentionSeconds)}
       ORDER BY at LIMIT ${batch} FOR UPDATE SKIP LOCKED
     ))`
+  await execute(database)`
+    DELETE FROM guess_run WHERE key = ANY (ARRAY(
+      SELECT key FROM guess_run WHERE expires_at <= ${clock} ORDER BY expires_at LIMIT ${batch} FOR UPDATE SKIP LOCKED
+    ))`
   const more = walked !== undefined && walked.looked === batch
   return { sessions: walked?.ended ?? 0, revocations, events, next: more ? walked.last : null }
 }
