@@ -2,6 +2,7 @@ import helmet from '@fastify/helmet'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { ensureConfiguredAdmin, type Overrides, openAdapters } from './composition.js'
 import type { Config } from './config/read-config.js'
+import { trustedProxies } from './config/trusted-proxies.js'
 import { drainBeforeClose } from './graceful-close.js'
 import { knownMethods } from './http/known-methods.js'
 import { loggerOptions } from './http/logger-options.js'
@@ -26,7 +27,7 @@ const errorsUrl = '/docs/errors.md'
 export async function buildApp(config: Config, overrides: Overrides = {}): Promise<FastifyInstance> {
   const app = Fastify({
     logger: overrides.logger ?? loggerOptions(config.logLevel),
-    trustProxy: config.trustProxy.length > 0 ? [...config.trustProxy] : false,
+    trustProxy: trustedProxies(config.trustProxy),
     // No request needs more. Slow clients are cut off; on close, running requests finish first.
     bodyLimit: 64 * 1024,
     requestTimeout: 10_000,

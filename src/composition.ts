@@ -6,6 +6,7 @@ import type { NoticeSource } from './adapters/notices/notices.js'
 import { redisNotices } from './adapters/notices/redis-notices.js'
 import { type DecisionLogger, decisionLog, loggedRevocations } from './adapters/observability/decisions.js'
 import { serviceMetrics } from './adapters/observability/metrics.js'
+import { onceASecond } from './adapters/observability/readiness.js'
 import { breachedPasswords, noBreachedPasswords } from './adapters/passwords/breached-passwords.js'
 import { isCommonPassword } from './adapters/passwords/common-passwords.js'
 import { passwordHasher } from './adapters/passwords/password-hasher.js'
@@ -157,7 +158,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: DecisionLo
     signingKeys: keyRing.signingKeys,
     decisions: decisionLog(metrics, log),
     metrics,
-    readiness: () => databaseReady().then(keyRing.readiness),
+    readiness: onceASecond(() => databaseReady().then(keyRing.readiness), clock),
     refusalPause: () => delay(overrides.refusalMilliseconds ?? 1000, undefined, { ref: false })
   }
   return { ports, database }

@@ -1,14 +1,13 @@
-import { isIP } from 'node:net'
 import { readEmail } from '../core/email.js'
 import { judgePassword, utf8Length } from '../core/password-policy.js'
 import { minRootSecretBytes } from '../core/vocabulary.js'
 import { expectation, type Setting, type Settings, settings } from './schema.js'
+import { isProxy, trustsStrangers } from './trusted-proxies.js'
 
 /** A rule that the schema of one setting cannot express. Returns the message if `settings` break it. */
 export type Rule = (settings: Partial<Settings>) => string | undefined
 
 const minProductionBcryptCost = 10
-const proxyWords = ['loopback', 'linklocal', 'uniquelocal']
 
 /** A setting whose value was already reported is missing from `settings`, and then breaks no rule. */
 export const rules: readonly Rule[] = [
@@ -51,8 +50,13 @@ export const rules: readonly Rule[] = [
     return `ALLOWED_ORIGINS has "${wrong}", which no browser sends as an origin. Write it as ${originAsSent(wrong) ?? 'https://app.example.com'}.`
   },
   function proxiesAreAddresses({ trustProxy }) {
-    const wrong = trustProxy?.find((proxy) => !proxyWords.includes(proxy) && !isNetwork(proxy))
+    const wrong = trustProxy?.find((proxy) => !isProxy(proxy))
     return wrong === undefined ? undefined : mustBeOf('trustProxy', wrong)
+  },
+  function proxiesAreNotEverybody({ trustProxy }) {
+    const wide = trustProxy?.find((proxy) => trustsStrangers(proxy))
+    if (wide === undefined) return undefined
+    return `TRUST_PROXY has "${wide}", which trusts strangers too, and a trusted peer can claim any address. Name the networks of your proxies: an IPv4 network of /8 or narrower, or an IPv6 network of /16 or narrower.`
   },
   function adminIsComplete({ adminEmail, adminPassword }) {
     if ((adminEmail === undefined) === (adminPassword === undefined)) return undefined
@@ -88,12 +92,4 @@ function originAsSent(origin: string): string | undefined {
   if (!URL.canParse(origin)) return undefined
   const { origin: canonical } = new URL(origin)
   return canonical === 'null' ? origin : canonical
-}
-
-function isNetwork(text: string): boolean {
-  const [address = '', bits, ...rest] = text.split('/')
-  const version = isIP(address)
-  if (version === 0 || rest.length > 0) return false
-  if (bits === undefined) return true
-  return /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)
 }

@@ -8,6 +8,7 @@ export type Mode = (typeof modes)[number]
 /** Why a session ended. On the wire it is `reason` of `session_ended`; the event log has it too. */
 export const endedReasons = [
   'logged_out',
+  'replaced',
   'revoked_by_user',
   'revoked_by_admin',
   'reuse_detected',

@@ -6,6 +6,7 @@ import { Refused } from '../service/refused.js'
 import type { PresentedCredential } from '../service/sessions/authenticate.js'
 import type { Credentials } from '../service/sessions/issue-credentials.js'
 import type { SignedIn } from '../service/sessions/start-session.js'
+import { clientAddress } from './client-address.js'
 import type { HttpContext } from './context.js'
 import { readCredential, writeCredential, writeDeviceToken } from './cookies.js'
 import { requireOwnOrigin } from './origin-check.js'
@@ -18,7 +19,7 @@ import type { HttpSettings } from './settings.js'
 export function actorOf(request: FastifyRequest): Actor {
   return {
     userId: request.auth?.userId,
-    ip: request.ip,
+    ip: clientAddress(request),
     userAgent: request.headers['user-agent']?.slice(0, 400)
   }
 }

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { clientAddress } from './client-address.js'
 
 /** Members that no log line may show, in any logged object (ASVS 16.2.5). */
 const secretNames = [
@@ -26,7 +27,11 @@ export function loggerOptions(level: string) {
     level,
     redact: { paths: secretNames.flatMap(pathsTo), censor: '[redacted]' },
     serializers: {
-      req: ({ method, url, ip }: FastifyRequest) => ({ method, path: url.split('?', 1)[0], ip })
+      req: (request: FastifyRequest) => ({
+        method: request.method,
+        path: request.url.split('?', 1)[0],
+        ip: clientAddress(request)
+      })
     }
   }
 }

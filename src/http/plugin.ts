@@ -6,6 +6,7 @@ import type { Auth } from '../core/access-claims.js'
 import type { Ports, Session } from '../ports/index.js'
 import { listSessionsOfUser } from '../service/admin/listings.js'
 import { revokeAllSessions, revokeSession, revokeSessionsOfUser } from '../service/admin/revoke-sessions.js'
+import { visibleSession } from '../service/sessions/own-sessions.js'
 import type { HttpContext, Scope } from './context.js'
 import { authenticateGuard, requireRoleGuard } from './guards.js'
 import { limitRequests } from './rate-limits.js'
@@ -23,7 +24,7 @@ export interface PluginOptions {
 
 /** Lets a host's own code read and end sessions. Throws `Unavailable` if the database cannot be used. */
 export interface SessionControl {
-  /** The live sessions of a user, newest first. Throws `Refused` (`not_found`) if there is no such user. */
+  /** The live sessions of a user, newest first, with their times as `GET /sessions` shows them. Throws `Refused` (`not_found`) if there is no such user. */
   sessionsOfUser(userId: string): Promise<readonly Session[]>
   /** Ends one session. `note` goes into the audit log. Throws `Refused` (`not_found`) for an unknown session. */
   endSession(sid: string, note?: string): Promise<void>
@@ -103,7 +104,10 @@ function corsOptions({ allowedOrigins }: HttpSettings) {
 
 function sessionControl(ports: Ports): SessionControl {
   return {
-    sessionsOfUser: (userId) => listSessionsOfUser(ports, userId),
+    sessionsOfUser: async (userId) => {
+      const sessions = await listSessionsOfUser(ports, userId)
+      return sessions.map((session) => visibleSession(ports, session))
+    },
     endSession: (sid, note) => revokeSession(ports, sid, note, {}),
     endSessionsOfUser: (userId, note) => revokeSessionsOfUser(ports, userId, note, {}),
     endEverybodysSessions: () => revokeAllSessions(ports, {})

@@ -1,8 +1,9 @@
-import { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyRequest } from 'fastify'
+import { clientNetwork } from '../core/network-address.js'
 import type { RateLimit } from '../core/rate-limits.js'
 import type { Ports } from '../ports/index.js'
 import { Refused } from '../service/refused.js'
+import { clientAddress } from './client-address.js'
 import type { Scope } from './context.js'
 
 declare module 'fastify' {
@@ -16,7 +17,8 @@ declare module 'fastify' {
 export function limitRequests(scope: Scope, { rateLimits }: Pick<Ports, 'rateLimits'>): void {
   const requestUse = (request: FastifyRequest) => {
     const limit = request.routeOptions.config.requestLimit
-    return limit && { limit, key: networkOf(request) }
+    // All clients of a Unix socket are one.
+    return limit && { limit, key: clientNetwork(clientAddress(request) ?? '') }
   }
 
   scope.addHook('onRequest', async (request) => {
@@ -36,10 +38,4 @@ export function limitRequests(scope: Scope, { rateLimits }: Pick<Ports, 'rateLim
 /** The `config` of a route whose requests are limited. */
 export function perNetwork(requestLimit: RateLimit) {
   return { requestLimit }
-}
-
-/** The network of a client: its IPv4 address, or its IPv6 /64, because one client usually has a whole /64. */
-export function networkOf({ ip }: Pick<FastifyRequest, 'ip'>): string {
-  // A request over a Unix socket has no address.
-  return normalizeIP(ip ?? '')
 }

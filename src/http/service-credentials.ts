@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { Refused } from '../service/refused.js'
+import { clientAddress } from './client-address.js'
 import type { HttpContext, Scope } from './context.js'
 import { describeGuard } from './describe.js'
 
@@ -14,7 +15,7 @@ export function requireService(scope: Scope, { settings }: HttpContext): void {
     if (authorization === undefined) throw new Refused('missing_credentials', { scheme: 'Basic' })
     if (readBasic(authorization).some((credential) => isAmong(known, credential))) return
     // Nobody guesses secrets of this length, so a service is misconfigured; its address tells the operator which one.
-    request.log.warn({ ip: request.ip }, 'a service credential was refused')
+    request.log.warn({ ip: clientAddress(request) }, 'a service credential was refused')
     throw new Refused('invalid_credentials', { scheme: 'Basic' })
   })
   describeGuard(scope, {

@@ -15,7 +15,10 @@ export interface Entropy {
 /** SHA-256, in lower-case hex. A text is hashed as UTF-8. */
 export type Digest = (data: Uint8Array | string) => string
 
-/** Resolves if requests can be served: the database answers and a signing key is active. Throws `Unavailable` otherwise. */
+/**
+ * Resolves if requests can be served: the database answers, its schema is complete and a signing key is active. Throws
+ * `Unavailable` otherwise. A result can be up to a second old.
+ */
 export type Readiness = () => Promise<void>
 
 /** The `iss` and `aud` of our access tokens. */

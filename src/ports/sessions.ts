@@ -18,6 +18,8 @@ export interface Session {
   readonly createdAt: number
   /** The last refresh, or in `session` mode the last request, to the minute. */
   readonly lastUsedAt: number
+  /** The last use before the five minutes in which `lastUsedAt` lies; null if there was none. Users see it meanwhile. */
+  readonly usedBeforeAt: number | null
   /** When it ends if it is not used; moves with each use. */
   readonly idleExpiresAt: number
   /** When it ends at the latest. */
@@ -62,7 +64,7 @@ export interface SessionStore {
   /**
    * Adds a session and writes `login_succeeded`. 'user_changed', with nothing done, if the user is disabled or the
    * password hash is no longer `passwordHash`, also in a race. Ends the user's oldest sessions above `maxPerUser` with
-   * `session_limit`, and the session `replaces`, if given, with `logged_out`.
+   * `session_limit`, and the session `replaces`, if given, with `replaced`.
    */
   create(
     session: NewSession,

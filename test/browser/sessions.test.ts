@@ -350,6 +350,6 @@ async function testSessions(browser: Browser): Promise<void> {
     t.match(await ask(page, 'POST', '/refresh'), { status: 200, body: { session_id: sid } })
     const replay = new Client(app)
     replay.cookies.set(refreshCookie, planted?.value ?? '')
-    t.match((await replay.send('POST', '/refresh')).json(), { code: 'session_ended', reason: 'logged_out' })
+    t.match((await replay.send('POST', '/refresh')).json(), { code: 'session_ended', reason: 'replaced' })
   })
 }

@@ -22,8 +22,8 @@ export function testListings(t: Test, stores: Stores): void {
     t.same(await ids(), [newer.id, older.id])
     const [, listed] = await sessions.listOfUser(user.id)
     t.same(Object.keys(listed ?? {}).sort(), [
-      ...['absoluteExpiresAt', 'createdAt', 'device', 'id', 'idleExpiresAt', 'ip', 'lastUsedAt', 'mode', 'userAgent'],
-      'userId'
+      ...['absoluteExpiresAt', 'createdAt', 'device', 'id', 'idleExpiresAt', 'ip', 'lastUsedAt', 'mode'],
+      ...['usedBeforeAt', 'userAgent', 'userId']
     ])
     t.match(listed, { device: 'Phone', mode: 'cookie', ip: '192.0.2.1', userAgent: 'browser', userId: user.id })
   })

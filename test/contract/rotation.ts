@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
+import type { LiveSession } from '../../src/ports/sessions.js'
 import { addUser, attempt, digest, eventsOf, login, ops, policy, reread, type Stores } from './stores.js'
 
 /** The promises of every `SessionStore` about rotating sessions. */
@@ -19,6 +20,26 @@ export function testRotation(t: Test, stores: Stores): void {
     const { now, ...found } = await reread(stores, session)
     t.same({ ...found, now: rotated.now }, rotated)
     t.ok(now >= rotated.now)
+  })
+
+  t.test('each use keeps the last use before its five minutes', async (t) => {
+    const strict = stores.sessionsUnder({ graceSeconds: 0 })
+    const check = async (id: string, use: (seen: LiveSession) => Promise<unknown>) => {
+      const before = await reread(stores, { id })
+      await use(before)
+      const after = await reread(stores, { id })
+      const startOfStep = after.lastUsedAt - (after.lastUsedAt % 300_000)
+      t.equal(after.usedBeforeAt, before.lastUsedAt < startOfStep ? before.lastUsedAt : before.usedBeforeAt)
+    }
+    const { id } = await login(stores, await addUser(stores))
+    const { id: opaque } = await login(stores, await addUser(stores), { mode: 'session' })
+    await stores.age(600)
+    await check(id, (seen) => strict.rotate(attempt(seen)))
+    await check(id, (seen) => strict.rotate(attempt(seen)))
+    await check(opaque, () => sessions.touch(opaque))
+    await check(opaque, () => sessions.touch(opaque))
+    await stores.age(600)
+    await check(id, (seen) => strict.advance(seen, { kind: 'recover', generation: 2, retryKeyHash: null }, ops))
   })
 
   t.test('rotate never moves the idle end past the absolute end', async (t) => {

@@ -92,16 +92,16 @@ export function testSessions(t: Test, stores: Stores): void {
     const own = await login(stores, user)
     const created = await tryLogin(stores, user, { replaces: before.id })
     if (created === 'user_changed') return t.fail('refused')
-    t.match(created.revocations, [{ sid: before.id, reason: 'logged_out' }])
+    t.match(created.revocations, [{ sid: before.id, reason: 'replaced' }])
     t.equal(await sessions.find(before.id), undefined)
-    t.equal(await stores.events.endedReason(before.id), 'logged_out')
+    t.equal(await stores.events.endedReason(before.id), 'replaced')
 
     const again = await tryLogin(stores, user, { replaces: own.id, maxPerUser: 2 })
-    t.match(again, { revocations: [{ sid: own.id, reason: 'logged_out' }] })
+    t.match(again, { revocations: [{ sid: own.id, reason: 'replaced' }] })
     t.equal((await sessions.listOfUser(user.id)).length, 2)
     const [newest] = await sessions.listOfUser(user.id)
     t.match(await tryLogin(stores, user, { replaces: newest?.id ?? '', maxPerUser: 2 }), {
-      revocations: [{ sid: newest?.id, reason: 'logged_out' }]
+      revocations: [{ sid: newest?.id, reason: 'replaced' }]
     })
     t.equal((await sessions.listOfUser(user.id)).length, 2)
     t.match(await tryLogin(stores, user, { replaces: randomUUID() }), { revocations: [] })

@@ -11,6 +11,7 @@ import {
 t.test('the reasons why a session ends are a fixed list', async (t) => {
   t.strictSame(endedReasons, [
     'logged_out',
+    'replaced',
     'revoked_by_user',
     'revoked_by_admin',
     'reuse_detected',

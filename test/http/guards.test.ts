@@ -15,6 +15,7 @@ const publicRoutes = [
   'POST /logout',
   'GET /.well-known/jwks.json',
   'GET /.well-known/oauth-authorization-server',
+  'GET /features',
   'GET /healthz',
   'GET /readyz',
   'GET /metrics',

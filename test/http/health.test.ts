@@ -3,9 +3,10 @@ import t from 'tap'
 import { buildApp } from '../../src/app.js'
 import { loadConfig } from '../../src/config/read-config.js'
 import { Unavailable } from '../../src/ports/errors.js'
-import { openTestDatabase, sql } from '../support/database.js'
+import { openTestDatabase, sql, testDatabases } from '../support/database.js'
 import { expectProblem } from '../support/http/contract-errors.js'
 import { newPerson } from '../support/http/people.js'
+import { shiftableClock } from '../support/http/shiftable-clock.js'
 import { openService, testEnvironment } from '../support/service.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
@@ -21,10 +22,13 @@ t.test('GET /healthz and GET /readyz answer ok', async (t) => {
 
 t.test('without its database the process is alive but not ready', async (t) => {
   let away = false
-  const app = await openService(t, {
-    ...database,
-    run: (operation) => (away ? Promise.reject(new Unavailable('away', 3)) : database.run(operation))
-  })
+  const clock = shiftableClock()
+  const app = await openService(
+    t,
+    { ...database, run: (operation) => (away ? Promise.reject(new Unavailable('away', 3)) : database.run(operation)) },
+    {},
+    clock
+  )
   away = true
   t.equal((await app.inject('/healthz')).statusCode, 200)
   const response = await app.inject('/readyz')
@@ -32,11 +36,79 @@ t.test('without its database the process is alive but not ready', async (t) => {
   t.equal(response.headers['retry-after'], '3')
 
   away = false
+  clock.shiftSeconds += 1
   t.equal((await app.inject('/readyz')).statusCode, 200)
 })
 
+t.test('a flood of GET /readyz costs the database one query a second, whatever the result', async (t) => {
+  let [queries, away, now] = [0, false, Date.now()]
+  const clock = { now: () => now, sleep: async () => {} }
+  const app = await openService(
+    t,
+    {
+      ...database,
+      run: (operation) => {
+        queries += 1
+        return away ? Promise.reject(new Unavailable('away')) : database.run(operation)
+      }
+    },
+    {},
+    clock
+  )
+  const flood = async () => {
+    const before = queries
+    const responses = await Promise.all(Array.from({ length: 100 }, () => app.inject('/readyz')))
+    return { queries: queries - before, statuses: [...new Set(responses.map(({ statusCode }) => statusCode))] }
+  }
+  t.strictSame(await flood(), { queries: 1, statuses: [200] }, 'simultaneous requests share one probe')
+  now += 999
+  away = true
+  t.strictSame(await flood(), { queries: 0, statuses: [200] }, 'a result serves for less than a second')
+  now += 1
+  t.strictSame(await flood(), { queries: 1, statuses: [503] })
+  away = false
+  t.strictSame(await flood(), { queries: 0, statuses: [503] }, 'a failure too')
+  now += 1000
+  t.strictSame(await flood(), { queries: 1, statuses: [200] })
+  now -= 5000
+  t.strictSame(await flood(), { queries: 1, statuses: [200] }, 'a clock that is set back keeps no result')
+})
+
+for (const kind of testDatabases(t)) {
+  t.test(`without its schema the process is not ready (${kind})`, async (t) => {
+    const damaged = await openTestDatabase(t, { kind })
+    const clock = shiftableClock()
+    const app = await openService(t, damaged, {}, clock)
+    const statusAfter = async (statement: string) => {
+      await sql(damaged, statement)
+      clock.shiftSeconds += 1
+      return (await app.inject('/readyz')).statusCode
+    }
+    t.equal(await statusAfter('SELECT 1'), 200)
+    const tables = await sql<{ name: string }>(
+      damaged,
+      'SELECT tablename AS name FROM pg_tables WHERE schemaname = current_schema()'
+    )
+    t.ok(tables.length > 5)
+    for (const { name } of tables) {
+      t.equal(await statusAfter(`ALTER TABLE "${name}" RENAME TO missing`), 503, `without the table ${name}`)
+      t.equal(await statusAfter(`ALTER TABLE missing RENAME TO "${name}"`), 200)
+    }
+    const last = '(SELECT max(migration_name) FROM "_prisma_migrations")'
+    const finished = (value: string) =>
+      `UPDATE "_prisma_migrations" SET finished_at = ${value} WHERE migration_name = ${last}`
+    t.equal(await statusAfter(finished('NULL')), 503, 'a migration of this version is not finished')
+    t.equal(await statusAfter(finished('now()')), 200)
+    const later = `INSERT INTO "_prisma_migrations" (id, checksum, migration_name, finished_at) VALUES ('x', 'x', '2999', now())`
+    t.equal(await statusAfter(later), 200, 'a newer version has migrated')
+    t.equal(await statusAfter(`DELETE FROM "_prisma_migrations" WHERE migration_name < '2999'`), 503)
+    expectProblem(t, await app.inject('/readyz'), 'unavailable')
+  })
+}
+
 t.test('without an active signing key the process is not ready', async (t) => {
-  const app = await buildApp(loadConfig(testEnvironment), { database, keyTiming: { checkMilliseconds: 10 } })
+  const clock = shiftableClock()
+  const app = await buildApp(loadConfig(testEnvironment), { database, clock, keyTiming: { checkMilliseconds: 10 } })
   t.teardown(() => app.close())
   const { client } = await newPerson(app)
   const retire = (at: string | null) => sql(database, 'UPDATE signing_key SET retires_at = $1::timestamptz', at)
@@ -51,5 +123,6 @@ t.test('without an active signing key the process is not ready', async (t) => {
   t.equal((await app.inject('/healthz')).statusCode, 200)
 
   await retire(null)
+  clock.shiftSeconds += 1
   t.equal((await app.inject('/readyz')).statusCode, 200, 'the keys are read again')
 })

@@ -163,6 +163,7 @@ t.test('every response is as the specification describes it', async (t) => {
   for (const url of [
     '/.well-known/jwks.json',
     '/.well-known/oauth-authorization-server',
+    '/features',
     '/healthz',
     '/readyz',
     '/metrics',

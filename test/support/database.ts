@@ -100,7 +100,8 @@ export async function sql<Row>(database: Database, text: string, ...values: unkn
 
 /** Moves all times of a session's row into the past, as if `seconds` had passed. */
 export async function age(database: Database, sid: string, seconds: number): Promise<void> {
-  const times = ['rotated_at', 'auth_time', 'created_at', 'last_used_at', 'idle_expires_at', 'absolute_expires_at']
+  const uses = ['rotated_at', 'last_used_at', 'used_before_at']
+  const times = [...uses, 'auth_time', 'created_at', 'idle_expires_at', 'absolute_expires_at']
   const shifts = times.map((time) => `"${time}" = "${time}" - make_interval(secs => $2)`)
   const aged = await sql(
     database,

@@ -4,7 +4,7 @@ import { describe } from '../describe.js'
 
 const HealthResponse = Type.Object({ status: Type.Literal('ok') })
 
-/** GET /healthz: the process runs. GET /readyz: the database and the signing key work too. */
+/** GET /healthz: the process runs. GET /readyz: the database, its schema and the signing key work too. */
 export const healthRoutes: Routes = (app, { ports }) => {
   app.get(
     '/healthz',
@@ -20,7 +20,7 @@ export const healthRoutes: Routes = (app, { ports }) => {
     {
       logLevel: 'warn',
       ...describe({
-        summary: 'The database and the signing key work',
+        summary: 'The database, its schema and the signing key work',
         tag: 'health',
         response: { 200: HealthResponse },
         problems: ['unavailable']

@@ -4,6 +4,7 @@ import { accountRoutes } from './account.js'
 import { adminRoutes } from './admin/index.js'
 import { discoveryRoutes } from './discovery.js'
 import { errorsPage } from './errors-page.js'
+import { featureRoutes } from './features.js'
 import { healthRoutes } from './health.js'
 import { logoutRoutes } from './logout.js'
 import { metricsRoutes } from './metrics.js'
@@ -30,6 +31,7 @@ const publicRoutes: Routes = (scope, context) => {
     refreshRoutes,
     logoutRoutes,
     discoveryRoutes,
+    featureRoutes,
     healthRoutes,
     metricsRoutes,
     errorsPage,

@@ -42,7 +42,13 @@ export const refreshRoutes: Routes = (app, context) => {
   )
 }
 
-/** Whether every retry would fail too, so the cookie is of no more use. */
+/**
+ * Whether every retry would fail too, so the cookie is of no more use. A replaced session has a successor in the same
+ * browser: the cookie jar holds a newer cookie by then, and this response must not delete it.
+ */
 function isFinal(error: unknown): boolean {
-  return error instanceof Refused && (error.code === 'session_ended' || error.code === 'invalid_refresh_token')
+  if (!(error instanceof Refused)) return false
+  return (
+    error.code === 'invalid_refresh_token' || (error.code === 'session_ended' && error.details.reason !== 'replaced')
+  )
 }

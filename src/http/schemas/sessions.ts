@@ -5,6 +5,12 @@ import type { Session } from '../../ports/index.js'
 import { id, nullable, query, time, timeView } from './shared.js'
 import { device } from './sign-in.js'
 
+const visibleTime = Type.String({
+  format: 'date-time',
+  description:
+    'Cut down to whole five minutes, and a use shows when its five minutes are over, so that nobody learns from it when a session is refreshed. Exact for admins.'
+})
+
 export const SessionResponse = Type.Object({
   current: Type.Boolean(),
   id,
@@ -13,8 +19,8 @@ export const SessionResponse = Type.Object({
   user_agent: nullable(Type.String()),
   ip: nullable(Type.String()),
   created_at: time,
-  last_used_at: time,
-  expires_at: time
+  last_used_at: visibleTime,
+  expires_at: visibleTime
 })
 export const SessionsResponse = Type.Object({ sessions: Type.Array(SessionResponse) })
 

@@ -1,6 +1,7 @@
 import { byId, element } from './dom.js'
 
 const dialog = byId('dialog', HTMLDialogElement)
+const form = byId('dialog-form', HTMLFormElement)
 const title = byId('dialog-title', HTMLHeadingElement)
 const text = byId('dialog-text', HTMLParagraphElement)
 const fields = byId('dialog-fields', HTMLDivElement)
@@ -27,6 +28,9 @@ export interface Answer {
   readonly chosen: boolean
 }
 
+/** Settles the question that the dialog shows or showed last, and closes the dialog. */
+let settle = (_confirmed: boolean): void => undefined
+
 /** Asks the user to confirm. Resolves to undefined if the user cancels. */
 export function ask(question: Question): Promise<Answer | undefined> {
   title.textContent = question.title
@@ -34,26 +38,33 @@ export function ask(question: Question): Promise<Answer | undefined> {
   confirm.textContent = question.confirm
   confirm.className = question.dangerous ? 'danger' : 'primary'
   const { input, box } = fieldsOf(question)
-  dialog.returnValue = ''
   dialog.showModal()
   input?.select()
   if (input === undefined) cancel.focus()
 
   return new Promise((resolve) => {
-    const settle = () => {
-      const confirmed = dialog.returnValue === confirm.value
+    settle = (confirmed) => {
+      dialog.close()
       resolve(confirmed ? { value: input?.value.trim() ?? '', chosen: box?.checked ?? false } : undefined)
     }
-    dialog.addEventListener('close', settle, { once: true })
   })
 }
 
-cancel.addEventListener('click', closeDialog)
-
 /** Closes the dialog as if the user had cancelled. */
 export function closeDialog(): void {
-  dialog.close()
+  settle(false)
 }
+
+cancel.addEventListener('click', closeDialog)
+form.addEventListener('submit', (event) => {
+  event.preventDefault()
+  settle(true)
+})
+// A browser may deliver the next key before the `close` event, so that event settles only what no other event has.
+dialog.addEventListener('cancel', closeDialog)
+dialog.addEventListener('close', () => {
+  if (!dialog.open) closeDialog()
+})
 
 function fieldsOf({ field, choice }: Question) {
   const input =

@@ -3,6 +3,7 @@ import type { EventType } from '../../ports/events.js'
 
 const ended: Readonly<Record<EndedReason, string>> = {
   logged_out: 'signed out on the device itself',
+  replaced: 'replaced by a new session on the same device',
   revoked_by_user: 'ended from another device of the same user',
   revoked_by_admin: 'ended by an administrator',
   reuse_detected: 'ended because an old copy of its token was used, so the token may be stolen',
@@ -20,6 +21,7 @@ export function reasonWords(reason: string | null | undefined): string {
 
 const signedOut: Readonly<Record<EndedReason, string>> = {
   logged_out: 'You are signed out.',
+  replaced: 'You were signed out here because somebody signed in again in this browser.',
   revoked_by_user: 'You were signed out here from another of your devices.',
   revoked_by_admin: 'You were signed out by an administrator.',
   reuse_detected:

@@ -9,7 +9,15 @@ const minute = 60_000
 function live(id: string, rest: Partial<LiveSession> = {}): LiveSession {
   const user = { id: 'u', email: 'a@example.org', roles: [], disabled: false, createdAt: start }
   const ends = { idleExpiresAt: start + 60 * minute, absoluteExpiresAt: start + 600 * minute }
-  const times = { createdAt: start, lastUsedAt: start, authTime: start, rotatedAt: null, now: start, ...ends }
+  const times = {
+    createdAt: start,
+    lastUsedAt: start,
+    usedBeforeAt: null,
+    authTime: start,
+    rotatedAt: null,
+    now: start,
+    ...ends
+  }
   const seen = { device: null, userAgent: null, ip: null, amr: ['pwd'], secretHash: 'h' }
   const rotation = { generation: 0, retryKeyHash: null, recoveredGeneration: null }
   return { id, userId: 'u', user, mode: 'session', ...times, ...seen, ...rotation, ...rest }

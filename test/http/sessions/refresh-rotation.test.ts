@@ -64,8 +64,6 @@ t.test('3: a rotation moves the idle end and never the absolute end', async (t) 
   const response = await refresh(client.refreshToken)
   t.equal(response.json().refresh_expires_in, 1_209_600)
   t.strictSame(await ends(), before)
-  const [session] = (await client.send('GET', '/sessions')).json().sessions
-  t.ok(Math.abs(Date.parse(session.expires_at) - Date.now() - 1_209_600_000) < 60_000)
 })
 
 t.test(

@@ -22,6 +22,11 @@ async function userIdOf({ client }: Device): Promise<string> {
 const endings: readonly (readonly [name: string, reason: EndedReason, end: (device: Device) => Promise<unknown>])[] = [
   ['a logout', 'logged_out', async ({ client }) => copyOf(client).send('POST', '/logout')],
   [
+    'a login by the same client',
+    'replaced',
+    async (device) => copyOf(device.client).signIn(device.email, { path: '/login' })
+  ],
+  [
     'DELETE /sessions/:id of its own',
     'logged_out',
     async ({ client }) => client.send('DELETE', `/sessions/${client.sessionId}`)
@@ -86,7 +91,9 @@ for (const [name, reason, end] of endings) {
     expectProblem(t, await kept.send('GET', '/me'), 'session_revoked')
     for (let again = 0; again < 2; again += 1) {
       const response = await copyOf(kept).send('POST', '/refresh')
-      expectProblem(t, response, 'session_ended', { reason }, [refreshCookie])
+      // The browser holds the newer session's cookie by then, which a late response must not delete.
+      const cleared = reason === 'replaced' ? [] : [refreshCookie]
+      expectProblem(t, response, 'session_ended', { reason }, cleared)
     }
   })
 }

@@ -37,7 +37,10 @@ export function storesOver(database: Database): Stores {
 }
 
 const timeColumns = {
-  session: ['rotated_at', 'auth_time', 'created_at', 'last_used_at', 'idle_expires_at', 'absolute_expires_at'],
+  session: [
+    ...['rotated_at', 'last_used_at', 'used_before_at'],
+    ...['auth_time', 'created_at', 'idle_expires_at', 'absolute_expires_at']
+  ],
   event: ['at'],
   revocation: ['at', 'expires_at'],
   guess_run: ['last_at', 'resumes_at', 'expires_at']

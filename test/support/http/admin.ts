@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import type { Database } from '../../../src/adapters/prisma/database.js'
+import type { Environment } from '../../../src/config/read-config.js'
+import type { Clock } from '../../../src/ports/runtime.js'
 import { Client, goodPassword, openService } from '../service.js'
 
 export const adminEmail = 'ops@example.org'
@@ -8,9 +10,16 @@ export const adminEmail = 'ops@example.org'
 /** The service with an admin, and the admin's client. */
 export async function openAdminService(
   t: Test,
-  database: Database
+  database: Database,
+  environment: Environment = {},
+  clock?: Clock
 ): Promise<{ readonly app: FastifyInstance; readonly admin: Client }> {
-  const app = await openService(t, database, { ADMIN_EMAIL: adminEmail, ADMIN_PASSWORD: goodPassword })
+  const app = await openService(
+    t,
+    database,
+    { ADMIN_EMAIL: adminEmail, ADMIN_PASSWORD: goodPassword, ...environment },
+    clock
+  )
   return { app, admin: await signInAdmin(app) }
 }
 

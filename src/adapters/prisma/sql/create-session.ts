@@ -31,7 +31,7 @@ export function createSession(database: Database, policy: EndingPolicy): Session
       SELECT ${replaced} FROM "user" u WHERE ${owner}
       UNION ALL (SELECT id FROM (${surplus}) surplus ORDER BY created_at, id LIMIT ${maxEndedByLogin})
     ))`
-    const reason = Prisma.sql`CASE WHEN s.id = ${replaced} THEN 'logged_out' ELSE 'session_limit' END`
+    const reason = Prisma.sql`CASE WHEN s.id = ${replaced} THEN 'replaced' ELSE 'session_limit' END`
 
     const [, revocations, [row]] = await database.run((prisma) =>
       prisma.$transaction([

@@ -1,4 +1,5 @@
 import type { SessionPolicy } from '../../../core/policy.js'
+import { visibleStepSeconds } from '../../../core/visible-times.js'
 import type { EventType } from '../../../ports/events.js'
 import type { LiveSession, RotationStep, SessionStore } from '../../../ports/sessions.js'
 import type { User } from '../../../ports/users.js'
@@ -9,6 +10,10 @@ import { clock, millis, seconds } from './fragments.js'
 
 export type RefreshPolicy = Pick<SessionPolicy, 'graceSeconds' | 'refreshIdleTtlSeconds'>
 
+/** When the present step of `withVisibleTimes` began. */
+const startOfStep = Prisma.sql`
+  to_timestamp(floor(extract(epoch FROM ${clock}) / ${visibleStepSeconds}) * ${visibleStepSeconds})`
+
 /** True for a `session s` that is past neither of its ends. */
 export const isLive = Prisma.sql`(s.idle_expires_at > ${clock} AND s.absolute_expires_at > ${clock})`
 
@@ -16,6 +21,7 @@ export const isLive = Prisma.sql`(s.idle_expires_at > ${clock} AND s.absolute_ex
 export const sessionColumns = Prisma.sql`
   s.id, s.user_id AS "userId", s.mode, s.device, s.user_agent AS "userAgent", s.ip,
   ${millis('s.created_at')} AS "createdAt", ${millis('s.last_used_at')} AS "lastUsedAt",
+  ${millis('s.used_before_at')} AS "usedBeforeAt",
   ${millis('s.idle_expires_at')} AS "idleExpiresAt", ${millis('s.absolute_expires_at')} AS "absoluteExpiresAt"`
 
 /** The columns of `session s` and its `"user" u` for `toLiveSession`. */
@@ -51,6 +57,7 @@ export function liveSessions(
   const grace = seconds(policy.graceSeconds)
   // Records a use. None of these columns is indexed, so that the update stays in its page (HOT).
   const used = Prisma.sql`
+    used_before_at = CASE WHEN s.last_used_at < ${startOfStep} THEN s.last_used_at ELSE s.used_before_at END,
     last_used_at = ${clock},
     idle_expires_at = least(${clock} + ${seconds(policy.refreshIdleTtlSeconds)}, s.absolute_expires_at)`
 

@@ -1,13 +1,39 @@
+import { Unavailable } from '../../../ports/errors.js'
 import type { Readiness } from '../../../ports/runtime.js'
-import { type Database, execute } from '../database.js'
+import { type Database, query } from '../database.js'
+import { Prisma } from '../generated/client.js'
+import { readMigrations } from '../migrations.js'
 import { beforeAnySession } from '../sql/fragments.js'
 
 /**
- * Checks that a refresh could be written: it waits for a connection as a refresh does, and sends an UPDATE of the same
- * table that matches no row. A standby, a read-only database and a locked table refuse that, but would answer a SELECT.
+ * Checks that a refresh could be written: it waits for a connection as a refresh does, and its UPDATE of the same table
+ * matches no row. A standby, a read-only database and a locked table refuse that, but would answer a SELECT. The schema
+ * must be there too: every table, and every migration of this version. Newer migrations do no harm. One statement.
  */
-export const databaseReadiness =
-  (database: Database): Readiness =>
-  async () => {
-    await execute(database)`UPDATE session SET device = device WHERE id = ${beforeAnySession}::uuid`
+export function databaseReadiness(database: Database): Readiness {
+  const migrations = readMigrations()
+  // Reported by the first probe.
+  migrations.catch(() => undefined)
+
+  return async () => {
+    try {
+      const names = (await migrations).map(({ name }) => name)
+      const [row] = await query<{ complete: boolean }>(database)`
+        WITH writable AS (UPDATE session SET device = device WHERE id = ${beforeAnySession}::uuid)
+        SELECT count(DISTINCT migration_name) = ${names.length}
+           AND NOT EXISTS (SELECT FROM unnest(${tables}::text[]) AS name WHERE to_regclass(quote_ident(name)) IS NULL)
+          AS complete
+          FROM "_prisma_migrations"
+         WHERE migration_name = ANY(${names}) AND finished_at IS NOT NULL AND rolled_back_at IS NULL`
+      if (row?.complete !== true) throw new Unavailable('The schema of the database is not complete.')
+    } catch (error) {
+      // A fault of the statement, such as a missing table or a missing right: no request could be served either.
+      throw error instanceof Unavailable ? error : new Unavailable('The schema cannot be used.', 1, { cause: error })
+    }
   }
+}
+
+/** The tables of prisma/schema.prisma: each is named as its model, in snake_case. */
+const tables = Object.keys(Prisma.ModelName).map((model) =>
+  model.replace(/(?<!^)[A-Z]/g, (letter) => `_${letter}`).toLowerCase()
+)

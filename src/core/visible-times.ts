@@ -1,0 +1,32 @@
+/** A user sees the times of their sessions in steps of this. */
+export const visibleStepSeconds = 300
+
+interface SessionTimes {
+  readonly lastUsedAt: number
+  readonly usedBeforeAt: number | null
+  readonly idleExpiresAt: number
+  readonly absoluteExpiresAt: number
+}
+
+/**
+ * The session with the times that its user sees: cut down to whole five minutes, and a use shows only when its five
+ * minutes are over. So nothing that the user sees changes when the session is used: a thief who polls it would refresh
+ * right after the client each time, inside the grace window, and would not be caught.
+ */
+export function withVisibleTimes<T extends SessionTimes>(session: T, idleTtlSeconds: number, now: number): T {
+  const { lastUsedAt, usedBeforeAt, absoluteExpiresAt } = session
+  const used = cutDown(isVisible(lastUsedAt, now) ? lastUsedAt : (usedBeforeAt ?? lastUsedAt))
+  // The row's own idle end would tell the time of the last use.
+  const idleExpiresAt = cutDown(Math.min(used + idleTtlSeconds * 1000, absoluteExpiresAt))
+  return { ...session, lastUsedAt: used, usedBeforeAt: null, idleExpiresAt }
+}
+
+/** Whether the five minutes of `at` are over. */
+export function isVisible(at: number, now: number): boolean {
+  return at < cutDown(now)
+}
+
+function cutDown(milliseconds: number): number {
+  const step = visibleStepSeconds * 1000
+  return Math.floor(milliseconds / step) * step
+}

@@ -1,0 +1,32 @@
+import t from 'tap'
+import { isVisible, visibleStepSeconds, withVisibleTimes } from '../../src/core/visible-times.js'
+
+const step = visibleStepSeconds * 1000
+const idleTtl = 4 * visibleStepSeconds
+const session = { lastUsedAt: 10 * step + 7, usedBeforeAt: 3 * step + 5, idleExpiresAt: 14 * step + 7 }
+const forever = { absoluteExpiresAt: 1000 * step }
+const times = (changes: Partial<typeof session>, now: number, end = forever) =>
+  withVisibleTimes({ ...session, ...end, ...changes }, idleTtl, now)
+
+t.test('a use shows in whole five minutes when its five minutes are over', async (t) => {
+  t.match(times({}, 11 * step), { lastUsedAt: 10 * step, idleExpiresAt: 14 * step, usedBeforeAt: null })
+})
+
+t.test('before, the use before those five minutes shows', async (t) => {
+  t.match(times({}, 11 * step - 1), { lastUsedAt: 3 * step, idleExpiresAt: 7 * step, usedBeforeAt: null })
+})
+
+t.test('a session that was never used before shows its creation', async (t) => {
+  const created = withVisibleTimes({ ...session, ...forever, usedBeforeAt: null }, idleTtl, 10 * step + 9)
+  t.match(created, { lastUsedAt: 10 * step, idleExpiresAt: 14 * step })
+})
+
+t.test('the idle end never shows past the absolute end', async (t) => {
+  const end = { absoluteExpiresAt: 12 * step + 1 }
+  t.match(times({ idleExpiresAt: end.absoluteExpiresAt }, 11 * step, end), { idleExpiresAt: 12 * step })
+})
+
+t.test('a moment is visible when its five minutes are over', async (t) => {
+  t.equal(isVisible(step, 2 * step - 1), false)
+  t.equal(isVisible(2 * step - 1, 2 * step), true)
+})

@@ -1,0 +1,98 @@
+import t from 'tap'
+import { age, openTestDatabase, sql } from '../../support/database.js'
+import { adminEmail, signInAdmin } from '../../support/http/admin.js'
+import { type Device, newPerson } from '../../support/http/people.js'
+import { goodPassword, openService } from '../../support/service.js'
+
+/** A thief of a session must not learn from the service when its client refreshes. */
+const database = await openTestDatabase(t, { kind: 'embedded' })
+const start = Date.now()
+const clock = { time: start, now: () => clock.time, sleep: async () => {} }
+const environment = { ACCESS_TOKEN_TTL_SECONDS: '3600', ADMIN_EMAIL: adminEmail, ADMIN_PASSWORD: goodPassword }
+const app = await openService(t, database, environment, clock)
+const admin = await signInAdmin(app)
+t.afterEach(() => {
+  clock.time = start
+})
+
+const fiveMinutes = 300_000
+const refresh = ({ client }: Device) =>
+  client.send('POST', '/refresh', { payload: { refresh_token: client.refreshToken } })
+const list = async ({ client }: Device) => (await client.send('GET', '/sessions')).body
+const endGrace = ({ client }: Device) =>
+  sql(database, `UPDATE session SET rotated_at = rotated_at - interval '20 s' WHERE id = $1::uuid`, client.sessionId)
+const firstOf = (body: string) => JSON.parse(body).sessions[0]
+
+t.test('a user sees the times of sessions in whole five minutes, and an admin sees them exactly', async (t) => {
+  const person = await newPerson(app, 'body')
+  // Of two moments that are 1.5 s apart, at most one is a whole second.
+  for (const seconds of [3600, 1.5]) {
+    await age(database, person.client.sessionId, seconds)
+    const url = `/sessions/${person.client.sessionId}`
+    const renamed = (await person.client.send('PATCH', url, { payload: { device: 'phone' } })).json()
+    for (const session of [firstOf(await list(person)), renamed]) {
+      t.equal(Date.parse(session.last_used_at) % fiveMinutes, 0)
+      t.equal(Date.parse(session.expires_at) % fiveMinutes, 0)
+      t.ok(start - Date.parse(session.last_used_at) < 3_602_000 + fiveMinutes)
+    }
+  }
+  const userId = (await person.client.send('GET', '/me')).json().id
+  const exact = firstOf((await admin.send('GET', `/admin/users/${userId}/sessions`)).body)
+  t.ok(Math.abs(Date.parse(exact.last_used_at) - (start - 3_601_500)) < 60_000)
+  t.not(Date.parse(exact.last_used_at) % fiveMinutes, 0)
+  t.equal(Date.parse(exact.expires_at) - Date.parse(exact.last_used_at), 1_209_600_000)
+  t.match(await app.auth.sessionsOfUser(userId), [{ lastUsedAt: Date.parse(firstOf(await list(person)).last_used_at) }])
+})
+
+t.test('the list of sessions does not change when the client refreshes, until the five minutes are over', async (t) => {
+  const person = await newPerson(app, 'body')
+  await age(database, person.client.sessionId, 3600)
+  for (let round = 0; round < 2; round += 1) {
+    const before = await list(person)
+    t.equal((await refresh(person)).statusCode, 200)
+    await endGrace(person)
+    t.equal(await list(person), before)
+  }
+  const before = firstOf(await list(person))
+  clock.time += 2 * fiveMinutes
+  const after = firstOf(await list(person))
+  t.ok(Date.parse(after.last_used_at) - Date.parse(before.last_used_at) > 3_000_000)
+  t.ok(Date.parse(after.expires_at) - Date.parse(before.expires_at) > 3_000_000)
+})
+
+t.test('near the absolute end too, the list does not tell of a refresh', async (t) => {
+  const person = await newPerson(app, 'body')
+  await age(database, person.client.sessionId, 1_209_000)
+  t.equal((await refresh(person)).statusCode, 200)
+  for (let round = 0; round < 5; round += 1) {
+    await age(database, person.client.sessionId, 13 * 86_400)
+    const before = await list(person)
+    t.equal((await refresh(person)).statusCode, 200)
+    t.equal(await list(person), before)
+  }
+})
+
+t.test('the list does not tell of a request of a server-side session', async (t) => {
+  const person = await newPerson(app, 'session')
+  await age(database, person.client.sessionId, 3600)
+  const before = firstOf(await list(person))
+  t.strictSame(firstOf(await list(person)), before)
+  t.ok(start - Date.parse(before.last_used_at) > 3_000_000)
+})
+
+t.test('a user sees the event of a recovery when its five minutes are over, and an admin at once', async (t) => {
+  const person = await newPerson(app, 'body')
+  const { sessionId, refreshToken } = person.client
+  t.equal((await refresh(person)).statusCode, 200)
+  await endGrace(person)
+  person.client.refreshToken = refreshToken
+  t.equal((await refresh(person)).statusCode, 200)
+
+  const own = async () => (await person.client.send('GET', '/me/events')).json().events
+  const types = (events: { type: string }[]) => events.map(({ type }) => type)
+  t.strictSame(types(await own()), ['login_succeeded', 'user_registered'])
+  const url = `/admin/events?session_id=${sessionId}&type=refresh_recovered`
+  t.equal((await admin.send('GET', url)).json().events.length, 1)
+  clock.time += 2 * fiveMinutes
+  t.strictSame(types(await own()), ['refresh_recovered', 'login_succeeded', 'user_registered'])
+})
