@@ -78,9 +78,9 @@ export const loginLimit: RateLimit = { name: 'login', max: 100, windowSeconds: q
  * accounts becomes slow. An address that is taken counts too: its answer says that somebody has an account.
  */
 export const registrationLimits: readonly RateLimit[] = [
-  { name: 'register-minute', max: 20, windowSeconds: minute },
-  { name: 'register-hour', max: 60, windowSeconds: hour },
-  { name: 'register-day', max: 120, windowSeconds: 24 * hour }
+  { name: 'register-minute', max: 30, windowSeconds: minute },
+  { name: 'register-hour', max: 90, windowSeconds: hour },
+  { name: 'register-day', max: 180, windowSeconds: 24 * hour }
 ]
 
 /**
