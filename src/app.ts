@@ -8,11 +8,12 @@ import { knownMethods } from './http/known-methods.js'
 import { loggerOptions } from './http/logger-options.js'
 import { httpPlugin } from './http/plugin.js'
 import { sendClientError, sendNotFound, sendProblem } from './http/problem.js'
+import { listenForMetrics } from './http/routes/metrics.js'
 
 const errorsUrl = '/docs/errors.md'
 
 /**
- * Builds the stand-alone service. Call `listen` to serve it. `close` finishes the running requests and closes the
+ * Builds the stand-alone service. Call `listen` to serve it; with `METRICS_PORT` the metrics are served at once. `close` finishes the running requests and closes the
  * database. Throws an error that says what to do if the database cannot be used.
  *
  * @example
@@ -50,6 +51,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     app.setNotFoundHandler((request, reply) => sendNotFound(request, reply, methodsOf(request), errorsUrl))
     await app.register(helmet, helmetOptions(config))
     await app.register(httpPlugin, { ports, settings: config })
+    listenForMetrics(app, { ports, errorsUrl }, config)
     await app.ready()
     return app
   } catch (error) {

@@ -4,12 +4,13 @@ import { ensureConfiguredAdmin, openAdapters } from './composition.js'
 import { ConfigError, createConfig, type SettingOptions } from './config/read-config.js'
 import { settings } from './config/schema.js'
 import { httpPlugin } from './http/plugin.js'
+import { listenForMetrics } from './http/routes/metrics.js'
 
 /**
- * The settings of docs/configuration.md, by name and as values; without those that belong to the host. Environment
- * variables are not read.
+ * The settings of docs/configuration.md, by name and as values; without those that belong to the host. `host` is the
+ * address for `metricsPort`. Environment variables are not read.
  */
-export interface LatchkeyOptions extends Omit<SettingOptions, 'host' | 'port' | 'trustProxy' | 'logLevel'> {
+export interface LatchkeyOptions extends Omit<SettingOptions, 'port' | 'trustProxy' | 'logLevel'> {
   /** The path of all routes, such as `/auth`; the root by default. Set `issuer` to the address that includes it. */
   readonly prefix?: string
 }
@@ -41,6 +42,7 @@ const latchkey: FastifyPluginAsync<LatchkeyOptions> = fp(
     app.addHook('onClose', close)
     await ensureConfiguredAdmin(config, ports)
     await app.register(httpPlugin, { ports, settings: config, prefix })
+    listenForMetrics(app, { ports, errorsUrl: `${config.issuer}/docs/errors.md` }, config)
   },
   { fastify: '5.x' }
 )

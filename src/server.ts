@@ -27,7 +27,7 @@ async function listen(app: FastifyInstance, { host, port }: Config): Promise<str
   }
 }
 
-function welcome(address: string, { databaseUrl, dataDir }: Config): string {
+function welcome(address: string, { databaseUrl, dataDir, docs }: Config): string {
   const database =
     databaseUrl === undefined
       ? `embedded, in ${dataDir}; every change is on disk before it is answered`
@@ -35,8 +35,7 @@ function welcome(address: string, { databaseUrl, dataDir }: Config): string {
   return `
   Latchkey listens at ${address}
   Database:           ${database}
-  API documentation:  ${address}/docs
-
+${docs ? `  API documentation:  ${address}/docs\n` : ''}
   Try:
   curl -i ${address}/register -H 'content-type: application/json' \\
     -d '{"email":"you@example.com","password":"correct horse battery"}'

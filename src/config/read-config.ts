@@ -116,11 +116,18 @@ function defaultSettings(): Record<string, unknown> {
   return Object.fromEntries(defaults.filter(([, value]) => value !== undefined))
 }
 
+const flagWords: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['on', true],
+  ['false', false],
+  ['off', false]
+])
+
 /** The value of `text`, or `text` itself if it cannot be parsed, so that the schema refuses it. */
 function parse(schema: SettingSchema, text: string): unknown {
   const trimmed = text.trim()
   if (schema.type === 'integer') return /^\d+$/.test(trimmed) ? Number(trimmed) : text
-  if (schema.type === 'boolean') return trimmed === 'true' || (trimmed === 'false' ? false : text)
+  if (schema.type === 'boolean') return flagWords.get(trimmed) ?? text
   if (schema.type === 'array') return trimmed.split(',').map((item) => item.trim())
   return text
 }

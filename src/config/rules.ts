@@ -23,6 +23,10 @@ export const rules: readonly Rule[] = [
     if (nodeEnv !== 'production' || bcryptCost === undefined || bcryptCost >= minProductionBcryptCost) return undefined
     return `BCRYPT_COST must be ${minProductionBcryptCost} or more when NODE_ENV=production, but is ${bcryptCost}.`
   },
+  function metricsHaveTheirOwnPort({ port, metricsPort }) {
+    if (metricsPort === undefined || metricsPort === 0 || metricsPort !== port) return undefined
+    return `METRICS_PORT (${metricsPort}) must differ from PORT. Set another port, such as METRICS_PORT=9464.`
+  },
   function rootSecretsAreLong({ rootSecrets }) {
     const short = rootSecrets?.findIndex((secret) => utf8Length(secret) < minRootSecretBytes) ?? -1
     if (short === -1) return undefined

@@ -31,6 +31,19 @@ const day = 86_400
 export const settingsSchema = Type.Object({
   host: text({ default: '127.0.0.1', description: 'The address to listen on. The container image sets `0.0.0.0`.' }),
   port: integer(3000, 0, 65_535, { description: 'The port to listen on. `0` takes any free one.' }),
+  metricsPort: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 65_535,
+      description:
+        'A port of its own for `GET /metrics`, on the address of `HOST`. `PORT` then has no `/metrics`. `0` takes any free one.',
+      otherwise: 'none: on `PORT` outside production, nowhere in production',
+      examples: [9464]
+    })
+  ),
+  docs: flag(true, {
+    description: 'Serves `/openapi.json`, and `/docs`, the page that shows it. `false` serves neither.'
+  }),
   databaseUrl: optionalText({
     description: 'The PostgreSQL server to use.',
     otherwise: 'none: an embedded PostgreSQL in `DATA_DIR`',
@@ -196,9 +209,9 @@ export const settingsSchema = Type.Object({
   logLevel: choice('info', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
     description: 'The least severe log line that is written.'
   }),
-  nodeEnv: text({
-    default: 'development',
-    description: '`production` turns on the checks for a production deployment.',
+  nodeEnv: choice('development', ['production', 'development', 'test'], {
+    description:
+      '`production` turns on the checks for a production deployment, and takes `/metrics` off `PORT` (`METRICS_PORT`).',
     examples: ['production']
   })
 })
@@ -228,7 +241,7 @@ export const settings: readonly Setting[] = (Object.keys(settingsSchema.properti
 export function expectation(schema: SettingSchema): string {
   if (schema.expects !== undefined) return schema.expects
   if (schema.type === 'integer') return `a whole number from ${schema.minimum} to ${schema.maximum}`
-  if (schema.type === 'boolean') return 'true or false'
+  if (schema.type === 'boolean') return 'true or false, or on or off'
   if (Type.IsEnum(schema)) return `one of ${schema.enum.join(', ')}`
   if (!Type.IsArray(schema)) return 'text'
   const item: SettingSchema = schema.items

@@ -91,6 +91,7 @@ export const registrationLimits: readonly RateLimit[] = [
 export const requestLimits = {
   register: { name: 'request-register', max: 120, windowSeconds: minute },
   password: { name: 'request-password', max: 60, windowSeconds: minute },
+  reauthenticate: { name: 'request-reauthenticate', max: 60, windowSeconds: minute },
   account: { name: 'request-account', max: 60, windowSeconds: minute }
 } as const satisfies Record<string, RateLimit>
 

@@ -1,5 +1,6 @@
-import type { SerializeOptions } from '@fastify/cookie'
+import { fastifyCookie, type SerializeOptions } from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { withoutBlanks } from '../core/header-text.js'
 import { deviceTokenLifeSeconds, type SessionTokenKind, type TokenKind } from '../core/opaque-token.js'
 import { Refused } from '../service/refused.js'
 import type { OpaqueCredential } from '../service/sessions/issue-credentials.js'
@@ -28,7 +29,7 @@ export function readCredential(request: FastifyRequest, kind: TokenKind, setting
   const name = cookieName(kind, settings)
   const values = (request.headers.cookie ?? '')
     .split(';')
-    .map((pair) => pair.trim())
+    .map(withoutBlanks)
     .filter((pair) => pair.startsWith(`${name}=`))
     .map((pair) => pair.slice(name.length + 1).replace(/^"(.*)"$/, '$1'))
   if (values.length > 1) throw new Refused('ambiguous_credentials', { detail: `Two cookies are named ${name}.` })
@@ -56,7 +57,7 @@ function setCookie(
   settings: CookieSettings,
   life: Pick<SerializeOptions, 'maxAge' | 'expires'>
 ): void {
-  const cookie = reply.server.serializeCookie(cookieName(kind, settings), value, {
+  const header = fastifyCookie.serialize(cookieName(kind, settings), value, {
     path: '/',
     httpOnly: true,
     secure: settings.cookieSecure,
@@ -65,5 +66,5 @@ function setCookie(
     partitioned: settings.cookieSameSite === 'none',
     ...life
   })
-  reply.header('set-cookie', cookie)
+  reply.header('set-cookie', header)
 }

@@ -5,6 +5,7 @@ import type { Actor } from '../ports/index.js'
 import { Refused } from '../service/refused.js'
 import type { PresentedCredential } from '../service/sessions/authenticate.js'
 import type { Credentials } from '../service/sessions/issue-credentials.js'
+import type { HeldCookie } from '../service/sessions/replace-session.js'
 import type { SignedIn } from '../service/sessions/start-session.js'
 import { clientAddress } from './client-address.js'
 import type { HttpContext } from './context.js'
@@ -48,6 +49,14 @@ export function presentedRefreshToken(
   if (fromCookie === undefined) throw new Refused('missing_credentials')
   requireOwnOrigin(request, context)
   return { token: fromCookie, inCookie: true }
+}
+
+/** Reads the cookie that a response with new credentials would overwrite. It is overwritten for our own pages only. */
+export function heldCookie(request: FastifyRequest, context: HttpContext): HeldCookie {
+  return (kind) => {
+    requireOwnOrigin(request, context)
+    return readCredential(request, kind, context.settings)
+  }
 }
 
 /**

@@ -1,4 +1,3 @@
-import cookie from '@fastify/cookie'
 import cors from '@fastify/cors'
 import type { FastifyInstance, preHandlerAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
@@ -82,12 +81,11 @@ function requireFreeNames(app: FastifyInstance): void {
 async function fillScope(scope: Scope, context: HttpContext): Promise<void> {
   const { ports, settings } = context
   prepareScope(scope, context)
-  if (!scope.hasPlugin('@fastify/cookie')) await scope.register(cookie)
   // A host's own @fastify/cors covers our routes too, and a second one beside it would fail.
   if (settings.allowedOrigins.length > 0 && !scope.hasPlugin('@fastify/cors'))
     await scope.register(cors, corsOptions(settings))
   if (settings.rateLimitEnabled) limitRequests(scope, ports)
-  await serveOpenapi(scope, context)
+  if (settings.docs) await serveOpenapi(scope, context)
   addRoutes(scope, context)
 }
 

@@ -1,6 +1,7 @@
 import { Ajv, type Options } from 'ajv'
 import addFormats from 'ajv-formats'
 import type { FastifySchemaCompiler } from 'fastify'
+import { readBodies } from './bodies.js'
 import type { HttpContext, Scope } from './context.js'
 import { isAnsweredSlowly, sendProblem } from './problem.js'
 
@@ -17,7 +18,7 @@ export function prepareScope(scope: Scope, { ports, errorsUrl }: HttpContext): v
   scope.setValidatorCompiler(compile)
   // Views build responses member by member, and types check them against the schemas, so nothing is filtered here.
   scope.setSerializerCompiler(() => JSON.stringify)
-  acceptEmptyBodies(scope)
+  readBodies(scope)
   scope.addHook('onResponse', async (_request, reply) => ports.metrics.countResponse(reply.statusCode))
 }
 
@@ -31,16 +32,3 @@ addFormats.default(texts)
 
 const compile: FastifySchemaCompiler<object> = ({ schema, httpPart }) =>
   (httpPart === 'body' ? bodies : texts).compile(schema)
-
-/** Reads a missing body as `{}`, and an empty one of type JSON too, so a body without required members can be left out. */
-function acceptEmptyBodies(scope: Scope): void {
-  const parseJson = scope.getDefaultJsonParser('error', 'error')
-  scope.removeContentTypeParser(['application/json', 'text/plain'])
-  scope.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') done(null, {})
-    else void parseJson(request, body.toString(), done)
-  })
-  scope.addHook('preValidation', async (request) => {
-    request.body ??= {}
-  })
-}

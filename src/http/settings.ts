@@ -8,4 +8,9 @@ export interface HttpSettings {
   readonly rateLimitEnabled: boolean
   /** `id:secret` of each service that can introspect, revoke and follow the feed. */
   readonly serviceCredentials: readonly string[]
+  /** Whether /docs and /openapi.json are served. */
+  readonly docs: boolean
+  /** Where `metricsPort` is set, and in production, /metrics is not among the routes. */
+  readonly production: boolean
+  readonly metricsPort?: number | undefined
 }

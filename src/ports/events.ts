@@ -18,6 +18,7 @@ export const eventTypes = [
   'refresh_restored',
   'password_changed',
   'password_refused',
+  'reauthenticated',
   'user_disabled',
   'user_enabled',
   'user_deleted',

@@ -8,7 +8,7 @@ import type { RevocationFeed, Revocations } from './revocations.js'
 import type { Clock, Digest, Entropy, Identity, Readiness } from './runtime.js'
 import type { SessionResolver, SessionStore } from './sessions.js'
 import type { AccessTokens, OpaqueTokens } from './tokens.js'
-import type { UserStore } from './users.js'
+import type { UserStore } from './user-store.js'
 
 export type * from './events.js'
 export type * from './keys.js'
@@ -20,6 +20,7 @@ export type * from './revocations.js'
 export type * from './runtime.js'
 export type * from './sessions.js'
 export type * from './tokens.js'
+export type * from './user-store.js'
 export type * from './users.js'
 
 /**

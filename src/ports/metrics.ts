@@ -2,6 +2,7 @@
 export const decisions = {
   login: ['succeeded', 'unknown_email', 'wrong_password', 'user_disabled', 'user_changed', 'limited'],
   registration: ['succeeded', 'email_taken', 'limited'],
+  reauthentication: ['succeeded', 'wrong_password', 'limited'],
   refresh: ['rotated', 'current', 'replayed', 'recovered', 'restored', 'reuse', 'ended', 'refused', 'limited']
 } as const
 

@@ -34,6 +34,18 @@ export interface NewSession extends Pick<Session, 'id' | 'userId' | 'mode' | 'de
   readonly absoluteTtlSeconds: number
 }
 
+/** The session that takes the place of `replaces`, with its mode, device, login time and absolute end. */
+export interface Replacement
+  extends Pick<NewSession, 'id' | 'secretHash' | 'amr' | 'userAgent' | 'ip' | 'idleTtlSeconds'> {
+  readonly replaces: string
+}
+
+/** A session that was added, and what its addition revoked. */
+export interface AddedSession {
+  readonly session: LiveSession
+  readonly revocations: readonly Revocation[]
+}
+
 /** A session with everything that its tokens need. */
 export interface LiveSession extends Session, RotationState {
   readonly secretHash: string
@@ -70,7 +82,18 @@ export interface SessionStore {
     session: NewSession,
     conditions: { readonly passwordHash: string; readonly maxPerUser: number; readonly replaces?: string | undefined },
     actor: Actor
-  ): Promise<{ readonly session: LiveSession; readonly revocations: readonly Revocation[] } | 'user_changed'>
+  ): Promise<AddedSession | 'user_changed'>
+  /**
+   * Replaces a session whose user has just proved the password: ends it with `replaced`, and adds one with a new id and
+   * secret, whose `authTime` is now and whose `amr` has the methods of both. Writes `reauthenticated`. Undefined, with
+   * nothing done, if the session has ended, the user is disabled or the password hash is no longer `passwordHash`, also
+   * in a race: a simultaneous end of the session either commits first and wins, or finds no session.
+   */
+  replace(
+    replacement: Replacement,
+    conditions: { readonly userId: string; readonly passwordHash: string },
+    actor: Actor
+  ): Promise<AddedSession | undefined>
   /**
    * Moves the row to the next generation by one conditional statement. Undefined, with nothing done, unless the row has
    * this generation and secret hash, was last rotated at least `graceSeconds` ago, is before both its ends, and its user is

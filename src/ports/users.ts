@@ -1,9 +1,3 @@
-import type { Email } from '../core/email.js'
-import type { Revocation } from '../core/revocation-set.js'
-import type { EndedReason } from '../core/vocabulary.js'
-import type { Actor } from './events.js'
-import type { Page, PageRequest } from './paging.js'
-
 /** An account, without its password hash. */
 export interface User {
   readonly id: string
@@ -15,42 +9,4 @@ export interface User {
 
 export interface UserWithPassword extends User {
   readonly passwordHash: string
-}
-
-interface NewUser extends Pick<UserWithPassword, 'id' | 'passwordHash' | 'roles'> {
-  readonly email: Email
-}
-
-/** Every change writes its events in the same transaction, so that it happens with its events or not at all. */
-export interface UserStore {
-  /** Adds a user and writes `user_registered`. 'email_taken' if the e-mail key has an account, also in a race. */
-  create(user: NewUser, actor: Actor): Promise<User | 'email_taken'>
-  find(id: string): Promise<UserWithPassword | undefined>
-  findByEmail(emailKey: string): Promise<UserWithPassword | undefined>
-  /** The users whose e-mail key begins with `emailPrefix`, or all; newest first. */
-  list(filter: { readonly emailPrefix?: string | undefined }, page: PageRequest): Promise<Page<User>>
-  /** Whether a user who is not disabled has the role. */
-  anyWithRole(role: string): Promise<boolean>
-  /** Replaces `oldHash` by a stronger hash of the same password. Does nothing if the user has another hash by now. */
-  upgradePasswordHash(id: string, oldHash: string, newHash: string): Promise<void>
-  /**
-   * Sets a new password and ends the user's sessions except `keepSid`; undefined, with nothing done, if the user's hash is
-   * no longer `oldHash`. A simultaneous login with the old password either commits first and is ended here, or fails.
-   * Writes `password_changed`, and `session_ended` for each session.
-   */
-  changePassword(
-    change: { readonly userId: string; readonly oldHash: string; readonly newHash: string; readonly keepSid: string },
-    actor: Actor
-  ): Promise<readonly Revocation[] | undefined>
-  /**
-   * Changes the roles and the disabled flag; undefined if there is no such user. Disabling ends every session of the user.
-   * A change of roles makes the access tokens that were issued before it stale.
-   */
-  update(
-    id: string,
-    change: { readonly disabled?: boolean | undefined; readonly roles?: readonly string[] | undefined },
-    actor: Actor
-  ): Promise<{ readonly user: User; readonly revocations: readonly Revocation[] } | undefined>
-  /** Deletes the user, and ends the user's sessions with `reason`; undefined if there is no such user. */
-  delete(id: string, reason: EndedReason, actor: Actor): Promise<readonly Revocation[] | undefined>
 }

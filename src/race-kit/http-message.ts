@@ -1,3 +1,5 @@
+import { withoutBlanks } from '../core/header-text.js'
+
 /** Each request gets a connection of its own, which closes after the response. */
 export interface HttpRequest {
   readonly method: string
@@ -48,11 +50,15 @@ export function isWholeRequest(bytes: Buffer): boolean {
 export function parseResponse(bytes: Buffer): HttpResponse | undefined {
   const head = headLength(bytes)
   if (head === undefined) return undefined
-  const [statusLine = '', ...lines] = bytes.subarray(0, head).toString('latin1').trimEnd().split('\r\n')
+  const [statusLine = '', ...lines] = bytes
+    .subarray(0, head - endOfHead.length)
+    .toString('latin1')
+    .split('\r\n')
   const status = /^HTTP\/1\.[01] (\d{3})/.exec(statusLine)?.[1]
   if (status === undefined) return undefined
   const fields = lines.map(
-    (line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()] as const
+    (line) =>
+      [line.slice(0, line.indexOf(':')).toLowerCase(), withoutBlanks(line.slice(line.indexOf(':') + 1))] as const
   )
   const headers = new Map(fields)
   const content = bytes.subarray(head)

@@ -125,7 +125,7 @@ const maxMaxAge = 3600
 
 /** In seconds (RFC 9111 §5.2.2.1). Bounded: a short max-age would overload the issuer, a long one keep withdrawn keys. */
 function maxAgeOf({ headers }: Response): number {
-  const maxAge = /(?:^|[\s,])max-age="?(\d{1,9})/i.exec(headers.get('cache-control') ?? '')?.[1]
+  const maxAge = /(?:^|[ \t,])max-age="?(\d{1,9})/i.exec(headers.get('cache-control') ?? '')?.[1]
   return Math.min(Math.max(Number(maxAge ?? defaultMaxAge), minMaxAge), maxMaxAge)
 }
 

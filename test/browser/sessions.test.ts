@@ -2,6 +2,7 @@
 // which requests they and the service refuse.
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import t from 'tap'
+import { ask, signInAt } from '../support/browser/ask.js'
 import { fileTimeoutMilliseconds, openBrowser, openProfile } from '../support/browser/chromium.js'
 import { openOtherSite, serveClient } from '../support/browser/other-site.js'
 import { age, openTestDatabase, sql } from '../support/database.js'
@@ -22,38 +23,8 @@ async function testSessions(browser: Browser): Promise<void> {
   /** A document of the service's origin that runs no scripts. */
   const inert = `${origin}/healthz`
 
-  interface Answer {
-    readonly status: number
-    readonly body: { readonly session_id?: string; readonly access_token?: string; readonly code?: string }
-  }
-
-  /** Sends a request from within the page, with its cookies. */
-  function ask(page: Page, method: string, url: string, body?: object, token?: string): Promise<Answer> {
-    return page.evaluate(
-      async ({ method, url, body, token }) => {
-        const headers = {
-          ...(body && { 'content-type': 'application/json' }),
-          ...(token && { authorization: `Bearer ${token}` })
-        }
-        const response = await fetch(url, {
-          method,
-          headers,
-          credentials: 'include',
-          ...(body && { body: JSON.stringify(body) })
-        })
-        const text = await response.text()
-        return { status: response.status, body: text === '' ? {} : JSON.parse(text) }
-      },
-      { method, url, body, token }
-    )
-  }
-
-  /** Registers a new user in the page and returns the session's id. */
-  async function signIn(page: Page, email = newEmail(), path = '/register'): Promise<string> {
-    const { status, body } = await ask(page, 'POST', origin + path, { email, password: goodPassword })
-    if (body.session_id === undefined) throw new Error(`${path} answered ${status}.`)
-    return body.session_id
-  }
+  /** Registers a new user in the page, or signs one in, and returns the session's id. */
+  const signIn = (page: Page, email = newEmail(), path = '/register') => signInAt(page, origin, { email, path })
 
   const generationOf = async (sid: string) =>
     (await sql<{ generation: number }>(database, 'SELECT generation::int FROM session WHERE id = $1::uuid', sid))[0]

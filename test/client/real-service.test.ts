@@ -97,7 +97,7 @@ t.test('the app learns the reason when reuse was detected or the password was ch
   await there.login(person)
   const change = { current_password: password, new_password: 'another rather long password' }
   const headers = { 'content-type': 'application/json' }
-  t.equal((await there.fetch('/password', { method: 'POST', headers, body: JSON.stringify(change) })).status, 204)
+  t.equal((await there.fetch('/password', { method: 'POST', headers, body: JSON.stringify(change) })).status, 200)
   t.equal((await here.fetch('/me')).status, 401)
   t.strictSame(here.state, { status: 'signed_out', reason: 'password_changed' })
 })

@@ -18,6 +18,7 @@ t.test('an empty environment gives the defaults of the contract', async (t) => {
   t.strictSame(loadConfig({}), {
     host: '127.0.0.1',
     port: 3000,
+    docs: true,
     dataDir: './data',
     rootSecrets: [],
     issuer: 'http://localhost:3000',
@@ -51,6 +52,8 @@ t.test('each setting is read from its environment variable', async (t) => {
       ...production,
       HOST: '::1',
       PORT: ' 8080 ',
+      METRICS_PORT: '9464',
+      DOCS: 'off',
       DATABASE_URL: 'postgresql://u:p@db/latchkey',
       DATA_DIR: '/data',
       ROOT_SECRET: `${rootSecret}, ${'o'.repeat(32)}`,
@@ -70,6 +73,8 @@ t.test('each setting is read from its environment variable', async (t) => {
     {
       host: '::1',
       port: 8080,
+      metricsPort: 9464,
+      docs: false,
       databaseUrl: 'postgresql://u:p@db/latchkey',
       dataDir: '/data',
       rootSecrets: [rootSecret, 'o'.repeat(32)],
@@ -89,6 +94,26 @@ t.test('each setting is read from its environment variable', async (t) => {
       production: true
     }
   )
+})
+
+t.test('a flag is true or false, or on or off', async (t) => {
+  for (const [text, value] of [
+    ['true', true],
+    ['on', true],
+    [' on ', true],
+    ['false', false],
+    ['off', false]
+  ] as const) {
+    for (const name of ['DOCS', 'COOKIE_SECURE', 'RATE_LIMIT_ENABLED'] as const) {
+      const { docs, cookieSecure, rateLimitEnabled } = loadConfig({ [name]: text })
+      t.equal({ DOCS: docs, COOKIE_SECURE: cookieSecure, RATE_LIMIT_ENABLED: rateLimitEnabled }[name], value)
+    }
+  }
+})
+
+t.test('NODE_ENV is production, development, test or empty', async (t) => {
+  for (const NODE_ENV of ['', 'development', 'test']) t.equal(loadConfig({ NODE_ENV }).production, false)
+  t.equal(loadConfig(production).production, true)
 })
 
 t.test('an empty value counts as not set', async (t) => {
@@ -135,6 +160,9 @@ t.test('all mistakes are reported at once, each with the variable and a valid va
 const faults: readonly (readonly [Environment, RegExp])[] = [
   [{ PORT: '-1' }, /^PORT must/],
   [{ PORT: '3e3' }, /^PORT must/],
+  [{ METRICS_PORT: '65536' }, /^METRICS_PORT must/],
+  [{ METRICS_PORT: 'off' }, /^METRICS_PORT must/],
+  [{ METRICS_PORT: '3000' }, /^METRICS_PORT \(3000\) must differ from PORT/],
   [{ PORT: '0x50' }, /^PORT must/],
   [{ ACCESS_TOKEN_TTL_SECONDS: '10m' }, /^ACCESS_TOKEN_TTL_SECONDS must/],
   [{ ACCESS_TOKEN_TTL_SECONDS: '0' }, /^ACCESS_TOKEN_TTL_SECONDS must/],
@@ -143,6 +171,10 @@ const faults: readonly (readonly [Environment, RegExp])[] = [
   [{ MODES: 'cookie,' }, /^MODES must/],
   [{ MODES: 'cookies' }, /^MODES must/],
   [{ COOKIE_SECURE: 'True' }, /^COOKIE_SECURE must/],
+  [{ DOCS: 'no' }, /^DOCS must be true or false, or on or off/],
+  ...['prod', 'Production', 'staging', ' production', 'none'].map(
+    (word) => [{ NODE_ENV: word }, /^NODE_ENV must be one of production, development, test/] as const
+  ),
   [{ DATABASE_URL: 'mysql://u:hunter2@db/x' }, /^DATABASE_URL must/],
   [{ ROOT_SECRET: 'short' }, /^ROOT_SECRET .* number 1 of it has fewer than 32 bytes/],
   [{ ROOT_SECRET: `${rootSecret},short` }, /^ROOT_SECRET .* number 2/],

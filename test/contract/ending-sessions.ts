@@ -1,8 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
-import type { LiveSession } from '../../src/ports/sessions.js'
+import type { LiveSession, Replacement } from '../../src/ports/sessions.js'
 import type { UserWithPassword } from '../../src/ports/users.js'
-import { addUser, attempt, digest, eventsOf, login, ops, policy, reread, type Stores, tryLogin } from './stores.js'
+import {
+  addUser,
+  attempt,
+  digest,
+  eventsOf,
+  login,
+  ops,
+  policy,
+  replacementOf,
+  reread,
+  type Stores,
+  tryLogin
+} from './stores.js'
 
 const skewSeconds = 60
 
@@ -115,18 +127,21 @@ export function testEndings(t: Test, stores: Stores): void {
   })
 
   t.test('an end and a password change win against every refresh in flight', async (t) => {
+    let keeper: LiveSession
     const endings = {
       end: (user: UserWithPassword, { id }: LiveSession) =>
         sessions.end({ sid: id, userId: user.id }, 'revoked_by_user', {}),
-      changePassword: ({ id, passwordHash }: UserWithPassword) =>
-        stores.users.changePassword(
-          { userId: id, oldHash: passwordHash, newHash: passwordHash, keepSid: randomUUID() },
-          {}
-        )
+      changePassword: async ({ id: userId, passwordHash }: UserWithPassword) => {
+        const change = { userId, oldHash: passwordHash, newHash: passwordHash, replacement: replacementOf(keeper) }
+        const changed = await stores.users.changePassword(change, {})
+        keeper = changed?.session ?? keeper
+        return changed
+      }
     }
     const rounds = stores.rounds / 2
     for (const [name, ending] of Object.entries(endings)) {
       const user = await addUser(stores)
+      keeper = await login(stores, user)
       for (let round = 0; round < rounds; round++) {
         const session = await login(stores, user)
         const rotate = () => sessions.rotate(attempt(session))
@@ -137,17 +152,17 @@ export function testEndings(t: Test, stores: Stores): void {
         if ((await sessions.find(session.id)) !== undefined)
           t.fail(`${name}, round ${round}: the session is still live`)
       }
-      t.same(await sessions.listOfUser(user.id), [], `${name}, ${rounds} times`)
+      t.match(await sessions.listOfUser(user.id), [{ id: keeper.id }], `${name}, ${rounds} times`)
     }
   })
 
   t.test('no earlier login survives a password change, a disabled account, or a deleted account', async (t) => {
     const disruptions: Record<
       string,
-      (user: Awaited<ReturnType<typeof addUser>>, keepSid: string) => Promise<unknown>
+      (user: Awaited<ReturnType<typeof addUser>>, replacement: Replacement) => Promise<unknown>
     > = {
-      changePassword: ({ id, passwordHash }, keepSid) =>
-        stores.users.changePassword({ userId: id, oldHash: passwordHash, newHash: digest(randomUUID()), keepSid }, {}),
+      changePassword: ({ id: userId, passwordHash: oldHash }, replacement) =>
+        stores.users.changePassword({ userId, oldHash, newHash: digest(randomUUID()), replacement }, {}),
       disable: ({ id }) => stores.users.update(id, { disabled: true }, ops),
       delete: ({ id }) => stores.users.delete(id, 'revoked_by_user', {})
     }
@@ -156,8 +171,9 @@ export function testEndings(t: Test, stores: Stores): void {
         const user = await addUser(stores)
         const kept = await login(stores, user)
         const logins = () => Promise.all([tryLogin(stores, user), tryLogin(stores, user), tryLogin(stores, user)])
-        const [created] = await Promise.all([logins(), disrupt(user, kept.id)])
-        const left = (await sessions.listOfUser(user.id)).filter(({ id }) => id !== kept.id)
+        const replacement = replacementOf(kept)
+        const [created] = await Promise.all([logins(), disrupt(user, replacement)])
+        const left = (await sessions.listOfUser(user.id)).filter(({ id }) => id !== replacement.id)
         if (left.length > 0) t.fail(`${name}, round ${round}: a session survived`)
         for (const login of created) {
           if (login === 'user_changed') continue

@@ -4,7 +4,7 @@ import { addUser, eventsOf, login, ops, type Stores } from './stores.js'
 
 /** The promises of every `EventLog`. */
 export function testEvents(t: Test, stores: Stores): void {
-  const { events, sessions, users } = stores
+  const { events, sessions } = stores
 
   t.test('record writes an event with its actor and address', async (t) => {
     const userId = randomUUID()
@@ -51,19 +51,6 @@ export function testEvents(t: Test, stores: Stores): void {
     ])
     t.same(await types({ userId: user.id, type: 'user_registered' }), [['user_registered', null]])
     t.same(await types({ userId: randomUUID(), sessionId: first.id }), [])
-  })
-
-  t.test('events after the end of a session do not hide why it ended', async (t) => {
-    const user = await addUser(stores)
-    const { id: keepSid } = await login(stores, user)
-    await sessions.end({ sid: keepSid }, 'logged_out', {})
-    await users.changePassword({ userId: user.id, oldHash: user.passwordHash, newHash: 'new', keepSid }, {})
-    t.match(await eventsOf(stores, { sessionId: keepSid }), [
-      { type: 'password_changed' },
-      { type: 'session_ended' },
-      {}
-    ])
-    t.equal(await events.endedReason(keepSid), 'logged_out')
   })
 
   t.test('a session that never existed, or is live, has no ended reason', async (t) => {

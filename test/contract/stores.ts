@@ -1,8 +1,9 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { SessionPolicy } from '../../src/core/policy.js'
 import type { EventLog } from '../../src/ports/events.js'
-import type { LiveSession, NewSession, SessionStore } from '../../src/ports/sessions.js'
-import type { UserStore, UserWithPassword } from '../../src/ports/users.js'
+import type { LiveSession, NewSession, Replacement, SessionStore } from '../../src/ports/sessions.js'
+import type { UserStore } from '../../src/ports/user-store.js'
+import type { UserWithPassword } from '../../src/ports/users.js'
 
 /** The three stores over one database, and helpers for the contract suites. */
 export interface Stores {
@@ -76,6 +77,18 @@ export async function login(...[stores, user, changes]: Parameters<typeof tryLog
   if (created === 'user_changed') throw new Error('the login was refused')
   return created.session
 }
+
+/** The session that replaces `session`. */
+export const replacementOf = ({ id }: Pick<LiveSession, 'id'>, changes: Partial<Replacement> = {}): Replacement => ({
+  id: randomUUID(),
+  replaces: id,
+  secretHash: digest(randomBytes(8).toString('hex')),
+  amr: ['pwd'],
+  userAgent: 'browser',
+  ip: '192.0.2.1',
+  idleTtlSeconds: policy.refreshIdleTtlSeconds,
+  ...changes
+})
 
 /** The attempt that rotates `session` from its current generation. */
 export const attempt = ({ id, generation, secretHash }: LiveSession, retryKeyHash: string | null = null) => ({

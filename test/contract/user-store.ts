@@ -1,6 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
-import { addUser, attempt, digest, eventsOf, login, ops, reread, type Stores, tryLogin } from './stores.js'
+import {
+  addUser,
+  attempt,
+  digest,
+  eventsOf,
+  login,
+  ops,
+  replacementOf,
+  reread,
+  type Stores,
+  tryLogin
+} from './stores.js'
 
 /** The promises of every `UserStore`. */
 export function testUsers(t: Test, stores: Stores): void {
@@ -47,35 +58,54 @@ export function testUsers(t: Test, stores: Stores): void {
     t.equal((await users.find(user.id))?.passwordHash, 'stronger')
   })
 
-  t.test('changePassword ends every session except keepSid', async (t) => {
+  t.test('changePassword replaces one session and ends every other', async (t) => {
     const user = await addUser(stores)
-    const [kept, other] = [await login(stores, user), await login(stores, user)]
-    const change = { userId: user.id, oldHash: user.passwordHash, newHash: 'new', keepSid: kept.id }
+    const [here, other] = [await login(stores, user), await login(stores, user)]
+    const replacement = replacementOf(here)
+    const change = { userId: user.id, oldHash: user.passwordHash, newHash: 'new', replacement }
     t.equal(await users.changePassword({ ...change, oldHash: 'another' }, {}), undefined)
     t.ok(await sessions.find(other.id), 'nothing ends if the old hash does not match')
 
-    t.match(await users.changePassword(change, { userId: user.id, ip: '192.0.2.7' }), [
-      { sid: other.id, reason: 'password_changed' }
-    ])
+    const changed = await users.changePassword(change, { userId: user.id, ip: '192.0.2.7' })
+    t.match(changed?.session, { id: replacement.id, secretHash: replacement.secretHash, user: { id: user.id } })
+    t.same(
+      changed?.revocations.map(({ sid, reason }) => `${sid} ${reason}`).sort(),
+      [`${here.id} replaced`, `${other.id} password_changed`].sort()
+    )
     t.equal((await users.find(user.id))?.passwordHash, 'new')
     t.same(
       (await sessions.listOfUser(user.id)).map(({ id }) => id),
-      [kept.id]
+      [replacement.id]
     )
     t.equal(await events.endedReason(other.id), 'password_changed')
-    t.match(await eventsOf(stores, { userId: user.id, type: 'password_changed' }), [{ ip: '192.0.2.7' }])
+    t.equal(await events.endedReason(here.id), 'replaced')
+    t.match(await eventsOf(stores, { sessionId: replacement.id }), [{ type: 'password_changed', ip: '192.0.2.7' }])
     t.equal(await users.changePassword(change, {}), undefined, 'the old hash no longer matches')
     t.equal(await tryLogin(stores, user), 'user_changed')
   })
 
+  t.test('changePassword from a session that has ended changes nothing', async (t) => {
+    const user = await addUser(stores)
+    const [here, other] = [await login(stores, user), await login(stores, user)]
+    await sessions.end({ sid: here.id }, 'revoked_by_user', {})
+    const change = { userId: user.id, oldHash: user.passwordHash, newHash: 'new', replacement: replacementOf(here) }
+    t.equal(await users.changePassword(change, {}), undefined)
+    t.equal((await users.find(user.id))?.passwordHash, user.passwordHash)
+    t.ok(await sessions.find(other.id))
+    t.same(await eventsOf(stores, { userId: user.id, type: 'password_changed' }), [])
+  })
+
   t.test('of ten concurrent password changes one succeeds', async (t) => {
     const user = await addUser(stores)
-    const { id: keepSid } = await login(stores, user)
-    const change = { userId: user.id, oldHash: user.passwordHash, keepSid }
+    const here = await login(stores, user)
+    const change = { userId: user.id, oldHash: user.passwordHash }
     const made = await Promise.all(
-      Array.from({ length: 10 }, (_, i) => users.changePassword({ ...change, newHash: `new ${i}` }, {}))
+      Array.from({ length: 10 }, (_, i) =>
+        users.changePassword({ ...change, newHash: `new ${i}`, replacement: replacementOf(here) }, {})
+      )
     )
-    t.equal(made.filter((revocations) => revocations !== undefined).length, 1)
+    t.equal(made.filter((changed) => changed !== undefined).length, 1)
+    t.equal((await sessions.listOfUser(user.id)).length, 1)
     t.equal((await eventsOf(stores, { userId: user.id, type: 'password_changed' })).length, 1)
   })
 
@@ -149,8 +179,8 @@ export function testUsers(t: Test, stores: Stores): void {
 
   t.test('a password change and a concurrent change of roles are both kept', async (t) => {
     const user = await addUser(stores)
-    const { id: keepSid } = await login(stores, user)
-    const change = { userId: user.id, oldHash: user.passwordHash, newHash: digest('n'), keepSid }
+    const replacement = replacementOf(await login(stores, user))
+    const change = { userId: user.id, oldHash: user.passwordHash, newHash: digest('n'), replacement }
     await Promise.all([users.changePassword(change, {}), users.update(user.id, { roles: ['r'] }, ops)])
     t.match(await users.find(user.id), { passwordHash: digest('n'), roles: ['r'] })
   })

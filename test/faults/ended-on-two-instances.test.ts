@@ -11,6 +11,7 @@ t.setTimeout(1_800_000)
 
 const skip = serverUrl === undefined && 'TEST_DATABASE_URL is not set'
 const people = 10
+const changed = `${password}, a new one`
 const roundsEach = 100
 
 async function twoInstances(t: Test): Promise<readonly [string, string]> {
@@ -25,11 +26,8 @@ const copyAt = (url: string, { accessToken, refreshToken, sessionId }: Device) =
 /** Ways to end the session of `lost` from another device of the same person, in one request. */
 const endings = {
   revocation: (from: Device, lost: Device) => from.send('DELETE', `/sessions/${lost.sessionId}`),
-  'password change': (from: Device) => setPassword(from, password, `${password}, a new one`)
+  'password change': (from: Device) => from.changePassword(password, changed)
 }
-
-const setPassword = (from: Device, current_password: string, new_password: string) =>
-  from.send('POST', '/password', { current_password, new_password })
 
 for (const [name, end] of Object.entries(endings)) {
   t.test(`40: a ${name} always wins against concurrent refreshes at two instances`, { skip }, async (t) => {
@@ -47,7 +45,7 @@ for (const [name, end] of Object.entries(endings)) {
       })
       await delay(random(20))
       const { status } = await end(keeper, lost)
-      if (status !== 204) t.fail(`the end was answered with ${status}`)
+      if (status >= 300) t.fail(`the end was answered with ${status}`)
       await Promise.all(refreshing)
       for (const copy of copies) {
         if (copy.url === keeper.url && (await copy.send('GET', '/me')).status !== 401) survivors.push('an access token')
@@ -68,7 +66,7 @@ for (const [name, end] of Object.entries(endings)) {
           const lost = new Device(urls[rounds % 2] ?? '')
           await lost.signIn('/login', email)
           await round(keeper, lost)
-          if (name !== 'revocation') await setPassword(keeper, `${password}, a new one`, password)
+          if (name !== 'revocation') await keeper.changePassword(changed, password)
         }
         t.equal((await keeper.refresh()).status, 200, 'the device that ended the others still refreshes')
       })
@@ -81,6 +79,80 @@ for (const [name, end] of Object.entries(endings)) {
     )
   })
 }
+
+/** Ways to replace the session of `own`, whose tokens a thief has copied. */
+const replacements = {
+  'password change': (own: Device) => own.changePassword(password, password),
+  're-authentication': (own: Device) => own.reauthenticate(password)
+}
+
+for (const [name, replace] of Object.entries(replacements)) {
+  t.test(`40: after a ${name} no copied token of that session works at either instance`, { skip }, async (t) => {
+    const urls = await twoInstances(t)
+    const random = seeded(t)
+    const survivors: string[] = []
+
+    async function round(own: Device): Promise<void> {
+      const thieves = urls.flatMap((url) => [copyAt(url, own), copyAt(url, own)])
+      const refreshing = thieves.map(async (thief) => {
+        await delay(random(100))
+        await thief.refresh()
+      })
+      const { status } = await replace(own)
+      if (status !== 200) t.fail(`the ${name} was answered with ${status}`)
+      await Promise.all(refreshing)
+      for (const thief of thieves) {
+        await until(async () => (await thief.send('GET', '/me')).status === 401)
+        for (const url of urls) {
+          const { status, body } = await copyAt(url, thief).refresh()
+          if (status !== 401) survivors.push(`${status} ${JSON.stringify(body)}`)
+        }
+      }
+      for (const url of urls) t.equal((await copyAt(url, own).send('GET', '/me')).status, 200)
+    }
+
+    await Promise.all(
+      Array.from({ length: people }, async (_, i) => {
+        const own = new Device(urls[i % 2] ?? '')
+        await own.signIn('/register', `person-${i}@example.com`)
+        for (let rounds = 0; rounds < roundsEach / 5; rounds += 1) await round(own)
+        t.equal((await own.refresh()).status, 200)
+      })
+    )
+    t.strictSame(survivors, [], `${(people * roundsEach) / 5} interleavings`)
+  })
+}
+
+t.test('40: a revocation at one instance wins against a re-authentication at the other', { skip }, async (t) => {
+  const [one, other] = await twoInstances(t)
+  const random = seeded(t)
+  const answered: Record<string, number> = {}
+  await Promise.all(
+    Array.from({ length: people }, async (_, i) => {
+      const email = `person-${i}@example.com`
+      const keeper = new Device(one)
+      await keeper.signIn('/register', email)
+      for (let rounds = 0; rounds < roundsEach / 5; rounds += 1) {
+        const lost = new Device(other)
+        await lost.signIn('/login', email)
+        const { sessionId } = lost
+        const replacing = lost.reauthenticate(password)
+        await delay(random(100))
+        const ended = await keeper.send('DELETE', `/sessions/${sessionId}`)
+        const replaced = await replacing
+        const outcome = `${ended.status} and ${replaced.status}`
+        answered[outcome] = (answered[outcome] ?? 0) + 1
+        if (ended.status === 204) t.equal((await lost.refresh()).status, 401, 'an ended session is not replaced')
+      }
+    })
+  )
+  t.comment(JSON.stringify(answered))
+  t.strictSame(
+    Object.keys(answered).sort(),
+    ['204 and 401', '404 and 200'],
+    'both orders happened, and no other answer'
+  )
+})
 
 t.test(
   '41: an admin who is demoted, disabled or deleted at one instance is refused at the other',

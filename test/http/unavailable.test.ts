@@ -57,6 +57,7 @@ async function prepare(app: FastifyInstance, admin: Client): Promise<Prepared> {
         payload: { current_password: goodPassword, new_password: 'another good password' }
       }
     ],
+    ['reauthenticate', cookie, { method: 'POST', url: '/reauthenticate', payload: { password: goodPassword } }],
     ['delete the account', cookie, { method: 'DELETE', url: '/me', payload: { password: goodPassword } }],
     ['users', admin, { method: 'GET', url: '/admin/users' }],
     ['user', admin, { method: 'GET', url: someUser }],

@@ -48,6 +48,12 @@ export function requestCounts(registry: Registry, clock: Pick<Clock, 'now'>): Co
   const countOutcome = {
     login: counter('logins', 'Logins, by outcome.', 'outcome', decisions.login),
     registration: counter('registrations', 'Registrations, by outcome.', 'outcome', decisions.registration),
+    reauthentication: counter(
+      'reauthentications',
+      'Passwords that signed-in users confirmed, by outcome.',
+      'outcome',
+      decisions.reauthentication
+    ),
     refresh: counter('refreshes', 'Refreshes, by outcome.', 'outcome', decisions.refresh)
   }
   const countRevocation = counter(

@@ -2,9 +2,10 @@ import { requestLimits } from '../../core/rate-limits.js'
 import { changePassword } from '../../service/accounts/change-password.js'
 import { deleteAccount } from '../../service/accounts/delete-account.js'
 import { readAccount, readOwnEvents } from '../../service/accounts/read-account.js'
+import { reauthenticate } from '../../service/accounts/reauthenticate.js'
 import type { Routes } from '../context.js'
 import { clearCredential } from '../cookies.js'
-import { actorOf } from '../credentials.js'
+import { actorOf, heldCookie, sendCredentials } from '../credentials.js'
 import { describe } from '../describe.js'
 import { authOf } from '../guards.js'
 import { perNetwork } from '../rate-limits.js'
@@ -15,12 +16,16 @@ import {
   OwnEventsPage,
   OwnEventsQuery,
   ownEventView,
-  PasswordBody
+  PasswordBody,
+  ReauthenticateBody
 } from '../schemas/account.js'
 import { EmptyResponse, pageOf } from '../schemas/shared.js'
+import { TokenResponse } from '../schemas/sign-in.js'
 
-/** GET /me, GET /me/events, POST /password, DELETE /me. */
-export const accountRoutes: Routes = (app, { ports, settings }) => {
+/** GET /me, GET /me/events, POST /password, POST /reauthenticate, DELETE /me. */
+export const accountRoutes: Routes = (app, context) => {
+  const { ports, settings } = context
+
   app.get(
     '/me',
     describe({ summary: 'The signed-in user', tag: 'account', response: { 200: MeResponse } }),
@@ -50,10 +55,13 @@ export const accountRoutes: Routes = (app, { ports, settings }) => {
       config: perNetwork(requestLimits.password),
       ...describe({
         summary: 'Change the password and end every other session',
+        description:
+          'Also replaces this session: the response has its new credentials, and the old ones are refused from now on. After a lost response, log in with the new password.',
         tag: 'account',
         body: PasswordBody,
-        response: { 204: EmptyResponse },
+        response: { 200: TokenResponse },
         problems: [
+          'ambiguous_credentials',
           'password_too_short',
           'password_too_common',
           'password_too_long',
@@ -64,8 +72,28 @@ export const accountRoutes: Routes = (app, { ports, settings }) => {
     },
     async (request, reply) => {
       const { current_password: currentPassword, new_password: newPassword } = request.body
-      await changePassword(ports, authOf(request), { currentPassword, newPassword }, actorOf(request))
-      return reply.code(204).send()
+      const input = { currentPassword, newPassword, heldCookie: heldCookie(request, context) }
+      return sendCredentials(reply, await changePassword(ports, authOf(request), input, actorOf(request)), settings)
+    }
+  )
+
+  app.post(
+    '/reauthenticate',
+    {
+      config: perNetwork(requestLimits.reauthenticate),
+      ...describe({
+        summary: 'Confirm the password, so that the login of this session is recent',
+        description:
+          'For an action that was refused with `insufficient_user_authentication`. Replaces this session as `POST /password` does, and ends no other.',
+        tag: 'account',
+        body: ReauthenticateBody,
+        response: { 200: TokenResponse },
+        problems: ['ambiguous_credentials', 'invalid_credentials', 'too_many_requests']
+      })
+    },
+    async (request, reply) => {
+      const input = { password: request.body.password, heldCookie: heldCookie(request, context) }
+      return sendCredentials(reply, await reauthenticate(ports, authOf(request), input, actorOf(request)), settings)
     }
   )
 

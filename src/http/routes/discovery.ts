@@ -35,7 +35,7 @@ export const discoveryRoutes: Routes = (app, { ports, settings }) => {
         response_types_supported: [],
         grant_types_supported: [],
         ...(settings.serviceCredentials.length > 0 && serviceEndpoints(issuer)),
-        service_documentation: `${issuer}/docs`
+        ...(settings.docs && { service_documentation: `${issuer}/docs` })
       }
     }
   )

@@ -1,11 +1,18 @@
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { Type } from 'typebox'
-import type { Routes } from '../context.js'
+import type { Ports } from '../../ports/index.js'
+import type { HttpContext, Routes } from '../context.js'
 import { describe } from '../describe.js'
+import { sendClientError, sendNotFound, sendProblem } from '../problem.js'
 
 const MetricsResponse = Type.String({ description: 'docs/operations.md explains each metric.' })
 
-/** GET /metrics, for Prometheus. It contains no user, no session and no token. */
-export const metricsRoutes: Routes = (app, { ports: { metrics } }) => {
+/**
+ * GET /metrics, for Prometheus. It contains no user, no session and no token, but tells strangers how busy the service
+ * is. So in production it is not among the public routes.
+ */
+export const metricsRoutes: Routes = (app, { ports: { metrics }, settings: { production, metricsPort } }) => {
+  if (production || metricsPort !== undefined) return
   app.get(
     '/metrics',
     {
@@ -16,10 +23,51 @@ export const metricsRoutes: Routes = (app, { ports: { metrics } }) => {
         response: { 200: { description: 'Text', content: { 'text/plain': { schema: MetricsResponse } } } }
       })
     },
-    async (_request, reply) =>
-      reply
-        .type(metrics.contentType)
-        .header('cache-control', 'no-store')
-        .send(await metrics.text())
+    async (_request, reply) => sendMetrics(reply, metrics)
   )
+}
+
+/**
+ * Serves GET /metrics and nothing else on `metricsPort`, from the time when `app` is ready until it has closed. `app`
+ * fails to start if the port is not free.
+ */
+export function listenForMetrics(
+  app: FastifyInstance,
+  { ports, errorsUrl }: Pick<HttpContext, 'ports' | 'errorsUrl'>,
+  { host, metricsPort: port }: { readonly host: string; readonly metricsPort?: number | undefined }
+): void {
+  if (port === undefined) return
+  const listener = Fastify({
+    loggerInstance: app.log,
+    requestTimeout: 10_000,
+    forceCloseConnections: 'idle',
+    clientErrorHandler: sendClientError,
+    frameworkErrors: (error, request, reply) => void sendProblem(request, reply, error, errorsUrl)
+  })
+  listener.setErrorHandler((error, request, reply) => sendProblem(request, reply, error, errorsUrl))
+  listener.setNotFoundHandler((request, reply) => sendNotFound(request, reply, [], errorsUrl))
+  listener.get('/metrics', { logLevel: 'warn' }, async (_request, reply) => sendMetrics(reply, ports.metrics))
+
+  app.addHook('onReady', async () => {
+    try {
+      await listener.listen({
+        host,
+        port,
+        listenTextResolver: (address) => `Latchkey shows metrics at ${address}/metrics`
+      })
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
+      throw new Error(
+        `Port ${port} of ${host} is taken. Stop the process that listens there, or set METRICS_PORT to another port.`
+      )
+    }
+  })
+  app.addHook('onClose', () => listener.close())
+}
+
+async function sendMetrics(reply: FastifyReply, metrics: Ports['metrics']): Promise<FastifyReply> {
+  return reply
+    .type(metrics.contentType)
+    .header('cache-control', 'no-store')
+    .send(await metrics.text())
 }

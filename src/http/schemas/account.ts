@@ -23,4 +23,5 @@ export function ownEventView(event: AuditEvent): Static<typeof OwnEvent> {
 }
 
 export const PasswordBody = Type.Object({ current_password: password, new_password: password })
+export const ReauthenticateBody = Type.Object({ password })
 export const DeleteAccountBody = Type.Object({ password })

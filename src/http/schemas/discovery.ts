@@ -16,5 +16,5 @@ export const MetadataResponse = Type.Object({
   revocation_feed: Type.Optional(Type.String({ description: 'The feed of revoked sessions; not part of a standard.' })),
   response_types_supported: Type.Array(Type.String()),
   grant_types_supported: Type.Array(Type.String()),
-  service_documentation: Type.String()
+  service_documentation: Type.Optional(Type.String())
 })

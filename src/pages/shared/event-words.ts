@@ -47,6 +47,7 @@ const events: Readonly<Record<EventType, string>> = {
   refresh_restored: 'Continued after a database restore',
   password_changed: 'Password changed',
   password_refused: 'Wrong current password',
+  reauthenticated: 'Password confirmed',
   user_disabled: 'Account disabled',
   user_enabled: 'Account enabled',
   user_deleted: 'Account deleted',

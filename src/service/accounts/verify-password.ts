@@ -6,7 +6,7 @@ import { counted, type LimitPorts } from '../limits.js'
 import { sourceOf } from '../password-source.js'
 import { Refused } from '../refused.js'
 
-export type ConfirmPasswordPorts = LimitPorts & Pick<Ports, 'users' | 'passwords' | 'events'>
+export type ConfirmPasswordPorts = LimitPorts & Pick<Ports, 'users' | 'passwords' | 'events' | 'decisions'>
 
 /** Whether `password` made `hash`. Takes as long, and is false, if there is no hash. */
 export async function verifyPassword(
@@ -33,12 +33,15 @@ export async function confirmPassword(
   await ports.passwords.requireRoom(source)
   const user = await ports.users.find(auth.userId)
   if (user === undefined) throw new Refused('session_revoked')
+  const about = { sid: auth.sessionId, userId: user.id }
   const isRight = await counted(
     ports,
     [{ limit: guessLimits.session, key: auth.sessionId }],
     () => verifyPassword(ports, password, user.passwordHash, source),
-    (right) => !right
+    (right) => !right,
+    () => ports.decisions.note('reauthentication', 'limited', about)
   )
+  ports.decisions.note('reauthentication', isRight ? 'succeeded' : 'wrong_password', about)
   if (isRight) return user
   await ports.events.record({ type: 'password_refused', userId: user.id }, actor)
   throw new Refused('invalid_credentials')

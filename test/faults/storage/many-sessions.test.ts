@@ -1,5 +1,5 @@
 import t from 'tap'
-import { addUser, login } from '../../contract/stores.js'
+import { addUser, login, replacementOf } from '../../contract/stores.js'
 import { onEachDatabase } from '../../support/adapters/stores.js'
 import { sql } from '../../support/database.js'
 
@@ -61,10 +61,10 @@ onEachDatabase(t, (t, stores, database) => {
   t.test('changing the password, disabling and deleting the user end all surplus sessions', async (t) => {
     const user = await userWithPile()
     const kept = await login(stores, user, { maxPerUser: pile + 1 })
-    const change = { userId: user.id, oldHash: user.passwordHash, newHash: 'another', keepSid: kept.id }
+    const change = { userId: user.id, oldHash: user.passwordHash, newHash: 'another', replacement: replacementOf(kept) }
     t.equal(await users.changePassword({ ...change, oldHash: 'not the hash' }, {}), undefined)
     t.equal(await countOf(user.id), pile + 1, 'an old hash that does not match ends nothing')
-    t.equal((await users.changePassword(change, {}))?.length, pile)
+    t.equal((await users.changePassword(change, {}))?.revocations.length, pile + 1)
     t.equal(await countOf(user.id), 1)
 
     const disabled = await userWithPile()

@@ -82,6 +82,7 @@ t.test('every request that acts with a cookie is refused from another origin', a
   for (const [method, url] of [
     ['POST', '/logout'],
     ['POST', '/password'],
+    ['POST', '/reauthenticate'],
     ['DELETE', '/me'],
     ['DELETE', '/sessions'],
     ['DELETE', `/sessions/${bySession.sessionId}`],
@@ -117,6 +118,16 @@ t.test('a login or registration from another origin cannot set its cookie in thi
       401,
       'no account is created'
     )
+  }
+})
+
+t.test('a password change or re-authentication from another origin cannot set its cookie here', async (t) => {
+  const { client } = await newPerson(app)
+  const payload = { password: goodPassword, current_password: goodPassword, new_password: 'another good password' }
+  for (const url of ['/reauthenticate', '/password']) {
+    client.cookies.clear()
+    expectProblem(t, await client.send('POST', url, { headers: foreign, payload }), 'forbidden_origin')
+    t.equal((await client.send('POST', url, { headers: { host, origin: ownOrigin }, payload })).statusCode, 200)
   }
 })
 
@@ -156,6 +167,7 @@ t.test('every route that changes something refuses other origins, even for an ad
   const bodies: Readonly<Record<string, object>> = {
     '/password': { current_password: goodPassword, new_password: 'another good password' },
     '/me': { password: goodPassword },
+    '/reauthenticate': { password: goodPassword },
     '/sessions/{id}': { device: 'd' },
     '/admin/sessions/revoke-all': { confirm: 'revoke-all' }
   }

@@ -40,6 +40,7 @@ const fields = [
   ['POST', '/logout', 'refresh_token'],
   ['POST', '/password', 'current_password'],
   ['POST', '/password', 'new_password'],
+  ['POST', '/reauthenticate', 'password'],
   ['DELETE', '/me', 'password'],
   ['PATCH', `/sessions/${client.sessionId}`, 'device']
 ] as const
@@ -49,6 +50,7 @@ const goodBodies: Readonly<Record<string, object>> = {
   '/register': { email: newEmail(), password: goodPassword },
   '/login': { email: newEmail(), password: goodPassword },
   '/password': { current_password: goodPassword, new_password: 'another good password' },
+  '/reauthenticate': { password: goodPassword },
   '/me': { password: goodPassword }
 }
 

@@ -14,6 +14,7 @@ const app = await openService(t, database, {}, clock)
 const guarded = [
   ['GET', '/me'],
   ['POST', '/password'],
+  ['POST', '/reauthenticate'],
   ['DELETE', '/me'],
   ['GET', '/sessions'],
   ['DELETE', '/sessions'],

@@ -10,13 +10,14 @@ const app = await openService(t, database, { RATE_LIMIT_ENABLED: 'true' })
 const limits = [
   ['POST', '/register', 120],
   ['POST', '/password', 60],
+  ['POST', '/reauthenticate', 60],
   ['DELETE', '/me', 60]
 ] as const
 
 for (const [method, url, max] of limits) {
   t.test(`${method} ${url}: ${max} requests a minute from one address, then 429 with Retry-After`, async (t) => {
     // Requests that fail early count too, so probing has a price.
-    const remoteAddress = `192.0.2.${max}`
+    const remoteAddress = `192.0.2.${limits.findIndex((limit) => limit[1] === url)}`
     const send = () => app.inject({ method, url, remoteAddress })
     for (let request = 0; request < max; request += 1) {
       if ((await send()).statusCode === 429) t.fail(`request ${request + 1} of ${max} is refused`)

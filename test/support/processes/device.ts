@@ -30,6 +30,16 @@ export class Device {
     return this.keep(await this.send('POST', '/refresh', { refresh_token: this.refreshToken }))
   }
 
+  /** Changes the password and keeps the tokens of the session that replaces this one. */
+  async changePassword(current_password: string, new_password: string): Promise<Answer> {
+    return this.keep(await this.send('POST', '/password', { current_password, new_password }))
+  }
+
+  /** Confirms the password and keeps the tokens of the session that replaces this one. */
+  async reauthenticate(current: string): Promise<Answer> {
+    return this.keep(await this.send('POST', '/reauthenticate', { password: current }))
+  }
+
   /** The generation of its refresh token. */
   get generation(): number {
     const token = parseToken('refresh', this.refreshToken)

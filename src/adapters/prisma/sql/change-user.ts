@@ -1,5 +1,6 @@
 import type { Revocation } from '../../../core/revocation-set.js'
-import type { User, UserStore } from '../../../ports/users.js'
+import type { UserStore } from '../../../ports/user-store.js'
+import type { User } from '../../../ports/users.js'
 import type { Database } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { by, eventTarget } from './audit-events.js'
@@ -12,7 +13,8 @@ import {
   revocationLife
 } from './end-sessions.js'
 import { clock, revocationColumns, userColumns } from './fragments.js'
-import { isLive } from './live-sessions.js'
+import { isLive, toLiveSession } from './live-sessions.js'
+import { addReplacement, isAdded } from './replace-session.js'
 
 /**
  * The methods of a `UserStore` that also change the user's sessions. Each is one transaction whose first statement
@@ -23,26 +25,24 @@ export function userChanges(
   policy: EndingPolicy
 ): Pick<UserStore, 'changePassword' | 'update' | 'delete'> {
   return {
-    async changePassword({ userId, oldHash, newHash, keepSid }, actor) {
+    async changePassword({ userId, oldHash, newHash, replacement }, actor) {
+      const { replaces } = replacement
       const isProved = Prisma.sql`u.id = ${userId}::uuid AND u.password_hash = ${oldHash}`
       const isStillProved = Prisma.sql`EXISTS (SELECT 1 FROM "user" u WHERE ${isProved})`
-      const others = Prisma.sql`s.user_id = ${userId}::uuid AND s.id <> ${keepSid}::uuid
-        AND ${isStillProved}`
-      const surplus = await endSurplus(database, policy, { userId, keepSid, only: isStillProved }, actor)
-      const [, revocations, changed] = await database.run((prisma) =>
+      const olderOnes = Prisma.sql`s.user_id = ${userId}::uuid AND s.id <> ${replacement.id}::uuid
+        AND ${isAdded(replacement)}`
+      const reason = Prisma.sql`CASE WHEN s.id = ${replaces}::uuid THEN 'replaced' ELSE 'password_changed' END`
+      const surplus = await endSurplus(database, policy, { userId, keepSid: replaces, only: isStillProved }, actor)
+      const [, [row], revocations] = await database.run((prisma) =>
         prisma.$transaction([
           lockUser(prisma, userId),
-          endSessions(prisma, others, { reason: 'password_changed' }, actor, policy),
-          prisma.$queryRaw<unknown[]>`
-            WITH changed AS (
-              UPDATE "user" u SET password_hash = ${newHash} WHERE ${isProved} RETURNING u.id
-            ), noted AS (
-              INSERT INTO ${eventTarget} SELECT 'password_changed', id, ${keepSid}::uuid, NULL, NULL, ${by(actor)} FROM changed
-            )
-            SELECT 1 FROM changed`
+          addReplacement(prisma, replacement, isProved, 'password_changed', actor),
+          endSessions(prisma, olderOnes, { reason }, actor, policy),
+          prisma.$executeRaw`
+            UPDATE "user" u SET password_hash = ${newHash} WHERE ${isProved} AND ${isAdded(replacement)}`
         ])
       )
-      return changed.length === 0 ? undefined : [...surplus, ...revocations]
+      return row && { session: toLiveSession(row), revocations: [...surplus, ...revocations] }
     },
 
     async update(id, { disabled, roles }, actor) {

@@ -7,6 +7,7 @@ import { endAllSessions } from '../sql/end-all-sessions.js'
 import { type EndingPolicy, endSessions, endSurplus, lockUser } from '../sql/end-sessions.js'
 import { byCreation, where } from '../sql/listing.js'
 import { isLive, liveSessions, type RefreshPolicy, sessionColumns } from '../sql/live-sessions.js'
+import { replaceSession } from '../sql/replace-session.js'
 
 const newestFirst = byCreation<Session>('sessions', 's')
 
@@ -17,6 +18,7 @@ const newestFirst = byCreation<Session>('sessions', 's')
 export function prismaSessionStore(database: Database, policy: RefreshPolicy & EndingPolicy): SessionStore {
   return {
     create: createSession(database, policy),
+    replace: replaceSession(database, policy),
     ...liveSessions(database, policy),
     endAll: endAllSessions(database, policy),
 

@@ -1,4 +1,5 @@
-import type { User, UserStore, UserWithPassword } from '../../../ports/users.js'
+import type { UserStore } from '../../../ports/user-store.js'
+import type { User, UserWithPassword } from '../../../ports/users.js'
 import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { by, eventTarget } from '../sql/audit-events.js'

@@ -4,7 +4,7 @@ import type { Database } from '../../../../src/adapters/prisma/database.js'
 import { prismaRevocationLog } from '../../../../src/adapters/prisma/stores/revocation-log.js'
 import { prismaSessionStore } from '../../../../src/adapters/prisma/stores/session-store.js'
 import { prismaSigningKeyStore } from '../../../../src/adapters/prisma/stores/signing-key-store.js'
-import { addUser, attempt, digest, login, policy } from '../../../contract/stores.js'
+import { addUser, attempt, digest, login, policy, replacementOf } from '../../../contract/stores.js'
 import { onEachDatabase } from '../../../support/adapters/stores.js'
 import { sql } from '../../../support/database.js'
 
@@ -25,7 +25,9 @@ onEachDatabase(t, (t, stores, database) => {
     const spare = { ...session, id: randomUUID() }
     const conditions = { passwordHash: user.passwordHash, maxPerUser: 100 }
     const strict = prismaSessionStore(database, { ...policy, graceSeconds: 0 })
-    const change = { userId: user.id, oldHash: user.passwordHash, newHash: digest('new'), keepSid: session.id }
+    const replacement = replacementOf(session)
+    const proof = { userId: user.id, passwordHash: user.passwordHash }
+    const change = { userId: user.id, oldHash: user.passwordHash, newHash: digest('new'), replacement }
     const step = { kind: 'renew', generation: 1, retryKeyHash: null } as const
     const newSession = {
       id: spare.id,
@@ -47,12 +49,17 @@ onEachDatabase(t, (t, stores, database) => {
       'UserStore.changePassword userId': () => users.changePassword({ ...change, userId: missing }, {}),
       'UserStore.changePassword oldHash': () => users.changePassword({ ...change, oldHash: missing }, {}),
       'UserStore.changePassword newHash': () => users.changePassword({ ...change, newHash: missing }, {}),
+      'UserStore.changePassword replaces': () =>
+        users.changePassword({ ...change, replacement: { ...replacement, replaces: missing } }, {}),
       'UserStore.update id': () => users.update(missing, { disabled: true, roles: ['admin'] }, {}),
       'UserStore.update nothing': () => users.update(user.id, { disabled: undefined, roles: undefined }, {}),
       'UserStore.delete id': () => users.delete(missing, 'revoked_by_admin', {}),
       'SessionStore.create userId': () => sessions.create({ ...newSession, userId: missing }, conditions, {}),
       'SessionStore.create passwordHash': () =>
         sessions.create(newSession, { ...conditions, passwordHash: missing }, {}),
+      'SessionStore.replace replaces': () => sessions.replace({ ...replacement, replaces: missing }, proof, {}),
+      'SessionStore.replace userId': () => sessions.replace(replacement, { ...proof, userId: missing }, {}),
+      'SessionStore.replace passwordHash': () => sessions.replace(replacement, { ...proof, passwordHash: missing }, {}),
       'SessionStore.rotate sid': () => strict.rotate({ ...attempt(session), sid: missing }),
       'SessionStore.rotate generation': () => strict.rotate({ ...attempt(session), generation: missing }),
       'SessionStore.rotate secretHash': () => strict.rotate({ ...attempt(session), secretHash: missing }),

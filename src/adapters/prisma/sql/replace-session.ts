@@ -1,0 +1,61 @@
+import type { Actor, EventType } from '../../../ports/events.js'
+import type { Replacement, SessionStore } from '../../../ports/sessions.js'
+import type { Database } from '../database.js'
+import { Prisma, type PrismaClient } from '../generated/client.js'
+import { by, eventTarget } from './audit-events.js'
+import { type EndingPolicy, endSessions, lockUser } from './end-sessions.js'
+import { clock, seconds } from './fragments.js'
+import { isLive, type LiveRow, liveColumns, toLiveSession } from './live-sessions.js'
+
+/** `SessionStore.replace`: the new session is added first, and the old one ends only if that succeeded. */
+export function replaceSession(database: Database, policy: EndingPolicy): SessionStore['replace'] {
+  return async (replacement, { userId, passwordHash }, actor) => {
+    const isProved = Prisma.sql`u.id = ${userId}::uuid AND u.password_hash = ${passwordHash}`
+    const replaced = Prisma.sql`s.id = ${replacement.replaces}::uuid AND ${isAdded(replacement)}`
+    const [, [row], revocations] = await database.run((prisma) =>
+      prisma.$transaction([
+        lockUser(prisma, userId),
+        addReplacement(prisma, replacement, isProved, 'reauthenticated', actor),
+        endSessions(prisma, replaced, { reason: 'replaced' }, actor, policy)
+      ])
+    )
+    return row && { session: toLiveSession(row), revocations }
+  }
+}
+
+/**
+ * Adds the session that takes the place of another one of a user `u`, if `isProved` and the other one is live. It locks
+ * the other one's row: a simultaneous refresh is seen, and a simultaneous end wins. The walk that ends everybody's
+ * sessions may already be past the new id, so a session that this walk is about to end cannot be replaced.
+ */
+export function addReplacement(
+  prisma: PrismaClient,
+  { id, replaces, secretHash, amr, userAgent, ip, idleTtlSeconds }: Replacement,
+  isProved: Prisma.Sql,
+  event: EventType,
+  actor: Actor
+) {
+  return prisma.$queryRaw<LiveRow[]>`
+    WITH old AS (
+      SELECT s.* FROM session s JOIN "user" u ON u.id = s.user_id
+      WHERE s.id = ${replaces}::uuid AND ${isLive} AND ${isProved} AND u.disabled_at IS NULL
+        AND NOT EXISTS (SELECT 1 FROM revocation r WHERE r.sid IS NULL AND r.at >= s.created_at)
+      FOR UPDATE OF s
+    ), s AS (
+      INSERT INTO session (
+        id, user_id, mode, secret_hash, device, user_agent, ip, amr, created_at, idle_expires_at, absolute_expires_at
+      )
+      SELECT ${id}::uuid, old.user_id, old.mode, ${secretHash}, old.device, ${userAgent}, ${ip},
+        ARRAY(SELECT DISTINCT method FROM unnest(old.amr || ${[...amr]}::text[]) method ORDER BY method), old.created_at,
+        least(${clock} + ${seconds(idleTtlSeconds)}, old.absolute_expires_at), old.absolute_expires_at
+      FROM old
+      RETURNING *
+    ), noted AS (
+      INSERT INTO ${eventTarget} SELECT ${event}, s.user_id, s.id, NULL, NULL, ${by(actor)} FROM s
+    )
+    SELECT ${liveColumns} FROM s JOIN "user" u ON u.id = s.user_id`
+}
+
+/** Whether `addReplacement` has added the session in this transaction. */
+export const isAdded = ({ id }: Pick<Replacement, 'id'>) =>
+  Prisma.sql`EXISTS (SELECT 1 FROM session added WHERE added.id = ${id}::uuid)`

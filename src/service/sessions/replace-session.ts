@@ -1,0 +1,57 @@
+import type { Auth } from '../../core/access-claims.js'
+import type { SessionTokenKind } from '../../core/opaque-token.js'
+import { sessionLifeSeconds } from '../../core/policy.js'
+import type { Actor, AddedSession, LiveSession, Ports, Replacement } from '../../ports/index.js'
+import { Refused } from '../refused.js'
+import { type Credentials, type IssuingPorts, issueCredentials } from './issue-credentials.js'
+
+/** The token in the cookie that the response would overwrite; undefined if the request has no such cookie. */
+export type HeldCookie = (kind: SessionTokenKind) => string | undefined
+
+/**
+ * The session of the request, if it can be replaced. If the response would overwrite a cookie of another session, the
+ * client holds two sessions, and it is refused: the other session would be lost without an end. Checked before any
+ * change.
+ */
+export async function requireReplaceable(
+  ports: Pick<Ports, 'sessions' | 'opaqueTokens'>,
+  auth: Auth,
+  heldCookie: HeldCookie
+): Promise<LiveSession> {
+  const session = await ports.sessions.find(auth.sessionId)
+  if (session === undefined) throw new Refused('session_revoked')
+  if (session.mode === 'body' || session.mode === 'access') return session
+
+  const kind = session.mode === 'session' ? 'session' : 'refresh'
+  const token = heldCookie(kind)
+  if (token !== undefined && ports.opaqueTokens.open(kind, token)?.sid !== session.id) {
+    throw new Refused('ambiguous_credentials', { detail: 'The cookie is of another session than the access token.' })
+  }
+  return session
+}
+
+/**
+ * Replaces a session in which the user was authenticated again: whoever holds a copy of its tokens loses it (ASVS
+ * 7.2.4). `commit` makes the change in the store. Refuses with `session_revoked` if the session has ended meanwhile.
+ */
+export async function replaceSession(
+  ports: IssuingPorts & Pick<Ports, 'digest'>,
+  session: LiveSession,
+  amr: readonly string[],
+  actor: Actor,
+  commit: (replacement: Replacement) => Promise<AddedSession | undefined>
+): Promise<Credentials> {
+  const secret = ports.entropy.bytes(32)
+  const added = await commit({
+    id: ports.entropy.uuid(),
+    replaces: session.id,
+    secretHash: ports.digest(secret),
+    amr,
+    userAgent: actor.userAgent ?? null,
+    ip: actor.ip ?? null,
+    idleTtlSeconds: sessionLifeSeconds(session.mode, ports.policy).idle
+  })
+  if (added === undefined) throw new Refused('session_revoked')
+  await ports.revocations.announce(added.revocations)
+  return issueCredentials(ports, added.session, secret, true)
+}
