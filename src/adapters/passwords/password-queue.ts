@@ -6,15 +6,16 @@ import { fairLine } from './fair-line.js'
 /** The queue in which passwords wait to be hashed. */
 export type PasswordQueue = Pick<WorkQueue<PasswordSource>, 'run' | 'requireRoom'>
 
-interface PasswordQueueOptions extends Partial<Pick<WorkQueueOptions, 'maxRunning' | 'monotonic'>> {
+interface PasswordQueueOptions extends Pick<WorkQueueOptions, 'monotonic'> {
+  readonly maxRunning?: number
   /** How many passwords of strangers wait at most, and as many of known devices. */
   readonly maxWaiting?: number
 }
 
 export function passwordQueue(options: PasswordQueueOptions = {}): WorkQueue<PasswordSource> {
   const { maxWaiting = 32, maxRunning = hashingConcurrency(availableParallelism()), ...rest } = options
-  const line = fairLine<Waiter>(maxWaiting)
-  return workQueue({ ...rest, maxRunning, line, name: 'password', expectedMilliseconds: 250, answerSlowly: true })
+  const line = fairLine<Waiter>(maxRunning, maxWaiting)
+  return workQueue({ ...rest, line, name: 'password', expectedMilliseconds: 250, answerSlowly: true })
 }
 
 /** The size of libuv's thread pool, unless `UV_THREADPOOL_SIZE` changes it. */

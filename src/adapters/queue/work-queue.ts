@@ -4,9 +4,7 @@ import type { QueueLoad } from '../../ports/metrics.js'
 export interface WorkQueueOptions<Source = unknown> {
   /** What the work needs, for error messages: "database" or "password". */
   readonly name: string
-  /** How many pieces of work run at once. */
-  readonly maxRunning: number
-  /** Where work waits while `maxRunning` run. */
+  /** How much work runs and waits, and in which order. */
   readonly line: WaitingLine<Waiter, Source>
   /** How long one piece of work may wait for its turn; without limit by default. */
   readonly waitSeconds?: number
@@ -35,20 +33,65 @@ export interface WorkQueue<Source = void> {
   close(): Promise<void>
 }
 
-/** Where work waits for its turn. A line decides who may wait and who is next. */
+/** Decides which work may run, which may wait, and whose turn is next. */
 export interface WaitingLine<Waiter, Source> {
-  readonly size: number
-  /** Whether work of `source` would get a place now. */
+  /** How much work runs and waits now. */
+  load(): QueueLoad
+  /** Starts work of `source` if it may run at once; returns whether it does. */
+  start(source: Source): boolean
+  /** Notes that work of `source` has ended. */
+  end(source: Source): void
+  /** Whether work of `source` could start or wait now. */
   hasRoom(source: Source): boolean
   /**
    * Takes a place at the end. Returns the waiter that gets none: `waiter` itself, or another that gave up its place for
    * it. Undefined if there was room for all.
    */
   join(waiter: Waiter, source: Source): Waiter | undefined
-  /** Removes the waiter whose turn it is, and returns it. */
+  /** Starts the work whose turn it is, and returns it; undefined if none may run now. */
   next(): Waiter | undefined
   /** Removes a waiter that has given up. */
   leave(waiter: Waiter): void
+  /** Removes all waiters, and returns them. */
+  clear(): readonly Waiter[]
+}
+
+/** First come, first served: `maxRunning` at once, and `maxWaiting` more in the line. */
+export function plainLine(maxRunning: number, maxWaiting: number): WaitingLine<Waiter, void> {
+  const waiters = new Set<Waiter>()
+  let running = 0
+
+  function start(): boolean {
+    if (running >= maxRunning) return false
+    running += 1
+    return true
+  }
+
+  return {
+    load: () => ({ running, waiting: waiters.size }),
+    start,
+    end() {
+      running -= 1
+    },
+    hasRoom: () => running < maxRunning || waiters.size < maxWaiting,
+    join(waiter) {
+      if (waiters.size >= maxWaiting) return waiter
+      waiters.add(waiter)
+      return undefined
+    },
+    next() {
+      const [first] = waiters
+      if (first === undefined || !start()) return undefined
+      waiters.delete(first)
+      return first
+    },
+    leave: (waiter) => void waiters.delete(waiter),
+    clear() {
+      const all = [...waiters]
+      waiters.clear()
+      return all
+    }
+  }
 }
 
 /** Work in the line. */
@@ -61,43 +104,19 @@ export interface Waiter {
 /** The weight of the latest duration in the estimate of how long one piece of work takes. */
 const smoothing = 0.2
 
-/** First come, first served, with room for `max`. */
-export function plainLine<Waiter>(max: number): WaitingLine<Waiter, void> {
-  const waiters = new Set<Waiter>()
-  return {
-    get size() {
-      return waiters.size
-    },
-    hasRoom: () => waiters.size < max,
-    join(waiter) {
-      if (waiters.size >= max) return waiter
-      waiters.add(waiter)
-      return undefined
-    },
-    next() {
-      const [first] = waiters
-      if (first !== undefined) waiters.delete(first)
-      return first
-    },
-    leave: (waiter) => void waiters.delete(waiter)
-  }
-}
-
 /**
  * Bounds how much work runs and waits at once. A burst above that gets a fast `Unavailable`: a queue that may grow
  * without limit serves every request in it too late.
  */
 export function workQueue<Source = void>(options: WorkQueueOptions<Source>): WorkQueue<Source> {
-  const { name, maxRunning, line, waitSeconds, answerSlowly, monotonic = () => performance.now() } = options
-  let running = 0
+  const { name, line, waitSeconds, answerSlowly, monotonic = () => performance.now() } = options
   let estimatedMilliseconds = options.expectedMilliseconds
   let closed = false
   let drained: (() => void) | undefined
 
-  const hasRoom = (source: Source) => running < maxRunning || line.hasRoom(source)
-
   function noRoom(): Unavailable {
-    const seconds = ((line.size + 1) * (estimatedMilliseconds ?? 0)) / maxRunning / 1000
+    const { running, waiting } = line.load()
+    const seconds = ((waiting + 1) * (estimatedMilliseconds ?? 0)) / Math.max(1, running) / 1000
     return new Unavailable(`The ${name} queue is full.`, Math.max(1, Math.ceil(seconds)), { answerSlowly })
   }
 
@@ -117,17 +136,17 @@ export function workQueue<Source = void>(options: WorkQueueOptions<Source>): Wor
 
   async function enter(source: Source): Promise<void> {
     if (closed) throw new Unavailable(`The ${name} queue is closed.`)
-    if (running >= maxRunning) return turn(source)
-    running += 1
+    if (!line.start(source)) await turn(source)
   }
 
-  function leave(): void {
-    const next = line.next()
-    clearTimeout(next?.timeout)
-    // Hand the slot to the next waiter, so that newcomers cannot jump the queue.
-    if (next === undefined) running -= 1
-    else next.admit()
-    if (running === 0) drained?.()
+  /** Hands the slot to the next waiter at once, so that newcomers cannot jump the queue. */
+  function leave(source: Source): void {
+    line.end(source)
+    for (let next = line.next(); next !== undefined; next = line.next()) {
+      clearTimeout(next.timeout)
+      next.admit()
+    }
+    if (line.load().running === 0) drained?.()
   }
 
   return {
@@ -140,23 +159,23 @@ export function workQueue<Source = void>(options: WorkQueueOptions<Source>): Wor
         if (estimatedMilliseconds !== undefined) {
           estimatedMilliseconds += smoothing * (monotonic() - startedAt - estimatedMilliseconds)
         }
-        leave()
+        leave(source)
       }
     },
 
     async requireRoom(source) {
-      if (!hasRoom(source)) throw noRoom()
+      if (!line.hasRoom(source)) throw noRoom()
     },
 
-    load: () => ({ running, waiting: line.size }),
+    load: line.load,
 
     async close() {
       closed = true
-      for (let waiter = line.next(); waiter !== undefined; waiter = line.next()) {
+      for (const waiter of line.clear()) {
         clearTimeout(waiter.timeout)
         waiter.refuse(new Unavailable(`The ${name} queue is closed.`))
       }
-      if (running > 0) await new Promise<void>((resolve) => (drained = resolve))
+      if (line.load().running > 0) await new Promise<void>((resolve) => (drained = resolve))
     }
   }
 }

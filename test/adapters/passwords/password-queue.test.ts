@@ -2,7 +2,7 @@ import t from 'tap'
 import { hashingConcurrency, passwordQueue } from '../../../src/adapters/passwords/password-queue.js'
 import { Unavailable } from '../../../src/ports/errors.js'
 
-const source = { network: '192.0.2.1', knownDevice: false }
+const source = { network: '192.0.2.1', knownDevice: true }
 const full = (seconds: number) => new Unavailable('The password queue is full.', seconds, { answerSlowly: true })
 
 /** Work that ends when the test calls `end`, and the names of the work that has started. */
