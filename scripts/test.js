@@ -1,7 +1,7 @@
 // npm test: runs the compiled tests with tap, many files in one process. The core must be covered completely.
 //
 //   npm test                                   everything
-//   npm test -- test/core/rotation.test.ts     this file, without coverage
+//   npm test -- test/core/email.test.ts     this file, without coverage
 //   npm test -- test/faults                    this folder; npm run test:faults is short for it
 //
 // The last line counts the assertions that tap reported.

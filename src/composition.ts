@@ -16,11 +16,13 @@ import { databaseClock } from './adapters/prisma/database-clock.js'
 import { openServerDatabase } from './adapters/prisma/server-database.js'
 import { prismaEventLog } from './adapters/prisma/stores/event-log.js'
 import { databaseReadiness } from './adapters/prisma/stores/readiness.js'
+import { watchRegistrations } from './adapters/prisma/stores/registration-watch.js'
 import { purgeRegularly } from './adapters/prisma/stores/regular-purge.js'
 import { prismaRevocationLog } from './adapters/prisma/stores/revocation-log.js'
 import { prismaRunCounter } from './adapters/prisma/stores/run-counter.js'
 import { prismaSessionStore } from './adapters/prisma/stores/session-store.js'
 import { prismaSigningKeyStore } from './adapters/prisma/stores/signing-key-store.js'
+import { summedFailures } from './adapters/prisma/stores/summed-failures.js'
 import { prismaUserStore } from './adapters/prisma/stores/user-store.js'
 import { memoryRateLimits } from './adapters/rate-limits/memory-rate-limits.js'
 import { noRateLimits, rateLimits } from './adapters/rate-limits/rate-limits.js'
@@ -126,14 +128,25 @@ async function openInOrder(config: Config, overrides: Overrides, log: DecisionLo
   const databaseReady = databaseReadiness(database)
   const sessions = prismaSessionStore(database, policy)
   const hashing = passwordQueue()
+  const registrations = watchRegistrations(database, (lastHour) =>
+    log?.warn({ lastHour }, 'More accounts than usual were created within the last hour')
+  )
+  onClose(registrations.stop)
   const metrics = serviceMetrics({
     clock,
     feed,
     keys: keyRing.known,
     passwordQueue: hashing.load,
-    database: database.load
+    database: database.load,
+    registrationsAboveUsual: registrations.isAboveUsual
   })
   onClose(purgeRegularly(database, policy))
+  const failures = summedFailures(
+    database,
+    prismaEventLog(database),
+    config.rateLimitEnabled ? memoryRateLimits() : noRateLimits
+  )
+  onClose(failures.close)
 
   const ports: Ports = {
     identity,
@@ -143,7 +156,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: DecisionLo
     digest: sha256,
     users: prismaUserStore(database, policy),
     sessions,
-    events: prismaEventLog(database),
+    events: failures.events,
     revocations: loggedRevocations(revocations, metrics, log),
     revocationFeed: feed,
     sessionResolver: sessionCache({ sessions, feed, clock }),

@@ -39,11 +39,9 @@ try {
   assert.equal((await outOfTunnel.fetch('/me')).status, 401)
   assert.deepEqual(outOfTunnel.state, { status: 'signed_out', reason: 'revoked_by_user' })
   // Only the device token stays. It proves that this phone has signed in before.
-  const kept = await readdir(folder)
-  assert.deepEqual(
-    kept.map((name) => name.split('.').at(-1)),
-    ['device_token']
-  )
+  const endingsIn = async (place) => (await readdir(join(folder, place))).map((name) => name.split('.').at(-1))
+  assert.deepEqual(await endingsIn('app'), ['device_token'])
+  assert.deepEqual(await endingsIn('keychain'), [])
   console.log(
     'The example works: the phone stays signed in after a restart and a lost response, and learns why its session ended.'
   )

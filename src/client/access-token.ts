@@ -1,10 +1,10 @@
 import { isTemporary, maxAttempts, type Retrier } from './retries.js'
-import type { Runtime } from './runtime.js'
+import type { Runtime } from './runtime/runtime.js'
 
 export interface AccessToken {
   readonly accessToken: string
   /** In milliseconds since the epoch. */
-  readonly expiresAt: number
+  readonly until: number
 }
 
 export interface AccessTokenHolderOptions extends Pick<Runtime, 'now' | 'random' | 'schedule'> {
@@ -44,12 +44,13 @@ export function holdAccessToken(options: AccessTokenHolderOptions) {
     get current(): AccessToken | undefined {
       return current
     },
-    replace(token: AccessToken | undefined): void {
-      current = token
+    /** In `session` mode there is none. */
+    replace(accessToken?: string, until = 0): void {
+      current = accessToken === undefined ? undefined : { accessToken, until }
       isUsed = false
       cancelTimer()
-      if (token === undefined) return
-      const left = token.expiresAt - now()
+      if (current === undefined) return
+      const left = until - now()
       if (refresh === undefined) later(left, onExpired)
       else renewAfter(left * (0.75 + 0.15 * random()), 0)
     },

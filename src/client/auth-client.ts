@@ -11,6 +11,16 @@ export interface AuthClient extends AsyncDisposable {
   login(signIn: SignIn): Promise<void>
   /** Creates an account and signs in to it. */
   register(signIn: SignIn): Promise<void>
+  /**
+   * Sets another password. The service ends all sessions of the user and gives this client a new one, so the tabs of
+   * this browser stay signed in.
+   */
+  changePassword(change: { readonly currentPassword: string; readonly newPassword: string }): Promise<void>
+  /**
+   * Proves again that the user is here, for a request that was refused with `insufficient_user_authentication`. The
+   * service replaces the session by a new one.
+   */
+  reauthenticate(proof: { readonly password: string }): Promise<void>
   /** Ends the session. If the service cannot be reached, this rejects and the session goes on: call it again later. */
   logout(): Promise<void>
   /**
@@ -58,6 +68,11 @@ export interface AuthClientOptions {
    * device token. The default is memory in `body` mode, and otherwise localStorage, which never receives a token.
    */
   readonly storage?: AuthStorage
+  /**
+   * Holds the idempotency key instead of `storage`. Who copies the token but not the key gets no newer token, so a
+   * second place is safer, if it also outlives the process.
+   */
+  readonly keyStorage?: AuthStorage
   /** Other origins that may receive the access token, such as `https://api.example.com`. */
   readonly origins?: readonly string[]
   /** The global `fetch` by default. */

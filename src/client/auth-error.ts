@@ -1,6 +1,9 @@
 /** What an `AuthError` says about a failure. */
 export interface AuthErrorDetails {
-  /** A code of docs/errors.md; `network_error` without a response; `http_502` and the like if a proxy answered. */
+  /**
+   * A code of docs/errors.md; `network_error` without a response; `http_502` and the like if a proxy answered;
+   * `storage_error` if `storage` or `keyStorage` could not be read.
+   */
   readonly code: string
   /** The HTTP status; 0 without a response. */
   readonly status: number
@@ -31,24 +34,20 @@ export interface AuthErrorDetails {
  */
 export class AuthError extends Error implements AuthErrorDetails {
   override readonly name = 'AuthError'
-  readonly code: string
-  readonly status: number
-  readonly reason: string | undefined
-  readonly errors: AuthErrorDetails['errors']
-  readonly retryAfterSeconds: number | undefined
+  declare readonly code: string
+  declare readonly status: number
+  declare readonly reason: string | undefined
+  declare readonly errors: AuthErrorDetails['errors']
+  declare readonly retryAfterSeconds: number | undefined
 
   constructor(message: string, details: AuthErrorDetails, cause?: unknown) {
     super(message, { cause })
-    this.code = details.code
-    this.status = details.status
-    this.reason = details.reason
-    this.errors = details.errors
-    this.retryAfterSeconds = details.retryAfterSeconds
+    Object.assign(this, details)
   }
 
   /** Whether the same request may succeed later: the service was busy or could not be reached. */
   get isTemporary(): boolean {
-    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500
+    return [0, 408, 429].includes(this.status) || this.status >= 500
   }
 }
 

@@ -9,10 +9,11 @@ export interface Authorization extends Pick<AuthClient, 'trusts' | 'getAccessTok
   readonly send: Fetch
   /** Whether the browser's cookie is the credential. */
   readonly byCookie: boolean
+  readonly isSignedOut: () => boolean
 }
 
 /** `fetch` that adds the access token for trusted origins, and repeats a rejected request once with a newer token. */
-export function authorizedFetch({ base, send, trusts, getAccessToken, byCookie }: Authorization): Fetch {
+export function authorizedFetch({ base, send, trusts, getAccessToken, byCookie, isSignedOut }: Authorization): Fetch {
   const authorize = (request: Request, token: string | undefined): Request => {
     if (byCookie) return new Request(request, { credentials: 'include' })
     if (token !== undefined) request.headers.set('authorization', `Bearer ${token}`)
@@ -26,10 +27,14 @@ export function authorizedFetch({ base, send, trusts, getAccessToken, byCookie }
     const token = await getAccessToken()
     const response = await send(authorize(request.clone(), token))
     if (response.status !== 401) return response
-    const { code } = readProblem(await response.clone().text())
-    if (!isCredentialRejected(response.headers.get('www-authenticate'), code)) return response
+    const text = await response
+      .clone()
+      .text()
+      .catch(() => '')
+    if (!isCredentialRejected(response.headers.get('www-authenticate'), readProblem(text).code)) return response
     const newer = await getAccessToken(token ?? '')
-    return newer === undefined ? response : send(authorize(request, newer))
+    const canRepeat = byCookie ? !isSignedOut() : newer !== undefined
+    return canRepeat ? send(authorize(request, newer)) : response
   }
 }
 

@@ -30,7 +30,7 @@ export function authorizeAxios(axios: AxiosInstance, auth: AuthClient): () => vo
   const tokens = new WeakMap<object, string>()
 
   const onRequest = async (config: InternalAxiosRequestConfig) => {
-    const url = resolveUrl(axios.getUri(config))
+    const url = urlOf(axios, config)
     if (config.headers.has('authorization') || url === undefined || !auth.trusts(url)) return config
     const token = await auth.getAccessToken()
     if (token !== undefined) config.headers.set('authorization', `Bearer ${token}`)
@@ -61,11 +61,11 @@ export function authorizeAxios(axios: AxiosInstance, auth: AuthClient): () => vo
 
 type Failure = Partial<Pick<AxiosError<{ code?: string } | undefined>, 'config' | 'response'>>
 
-/** Resolves a relative address against the page, as axios does. Undefined if there is no page. */
-function resolveUrl(uri: string): string | undefined {
-  const { location } = globalThis as { location?: { readonly href?: string } }
+/** A relative address resolves against the page, as in axios. Undefined if there is no page, or no such address. */
+function urlOf(axios: AxiosInstance, config: InternalAxiosRequestConfig): string | undefined {
   try {
-    return new URL(uri, location?.href).href
+    const { location } = globalThis as { location?: { readonly href?: string } }
+    return new URL(axios.getUri(config), location?.href).href
   } catch {
     return undefined
   }

@@ -1,5 +1,9 @@
+import type { Mode } from './auth-client.js'
 import { AuthError, type AuthErrorDetails, unreachable } from './auth-error.js'
-import type { Runtime } from './runtime.js'
+import type { Runtime } from './runtime/runtime.js'
+
+/** Long enough for a login whose password waits for other passwords to be hashed. */
+const defaultTimeout = 30_000
 
 /** The service's answer to a login, a registration or a refresh. Which members it has depends on the mode. */
 export interface TokenResponse {
@@ -11,50 +15,45 @@ export interface TokenResponse {
   readonly device_token?: string
 }
 
-export interface ServiceRequest {
-  readonly method: string
-  readonly url: string
-  readonly credentials: 'include' | 'omit'
-  readonly headers?: Readonly<Record<string, string>> | undefined
-  readonly body?: Readonly<Record<string, unknown>> | undefined
-  /** For the whole response, body included. */
-  readonly timeoutMilliseconds: number
+interface ServiceRequest {
+  readonly headers?: Readonly<Record<string, string>> | '' | undefined
+  readonly body?: object | '' | undefined
+  /** In milliseconds, for the whole response, body included. */
+  readonly timeout?: number
+  readonly fetch?: typeof globalThis.fetch
 }
 
 /** Sends a request to the service and returns the parsed body, `{}` if it is empty. Any failure is an `AuthError`. */
-export async function callService<T>(
-  { fetch, now, schedule }: Pick<Runtime, 'fetch' | 'now' | 'schedule'>,
-  { url, headers, body, timeoutMilliseconds, ...init }: ServiceRequest
-): Promise<T> {
-  const timeout = new AbortController()
-  const cancelTimeout = schedule(() => timeout.abort(), timeoutMilliseconds)
-  try {
-    const response = await fetch(url, {
-      ...init,
-      headers: { ...headers, ...(body && { 'content-type': 'application/json' }) },
-      ...(body && { body: JSON.stringify(body) }),
-      redirect: 'error',
-      signal: timeout.signal
-    })
-    const text = await response.text()
-    if (!response.ok) throw errorOf(response, text, now())
-    return JSON.parse(text || '{}')
-  } catch (error) {
-    throw error instanceof AuthError ? error : unreachable(error)
-  } finally {
-    cancelTimeout()
+export type CallService = <T>(method: string, path: string, request?: ServiceRequest) => Promise<T>
+
+export function serviceCaller({ fetch: send, now, schedule }: Runtime, base: URL, mode: Mode): CallService {
+  return async (method, path, { headers, body, timeout = defaultTimeout, fetch = send } = {}) => {
+    const controller = new AbortController()
+    const cancelTimeout = schedule(() => controller.abort(), timeout)
+    try {
+      const response = await fetch(base.href + path, {
+        method,
+        credentials: mode === 'body' ? 'omit' : 'include',
+        headers: { ...headers, ...(body && { 'content-type': 'application/json' }) },
+        ...(body && { body: JSON.stringify(body) }),
+        redirect: 'error',
+        signal: controller.signal
+      })
+      const text = await response.text()
+      if (!response.ok) throw errorOf(response, text, now())
+      return JSON.parse(text || '{}')
+    } catch (error) {
+      throw error instanceof AuthError ? error : unreachable(error)
+    } finally {
+      cancelTimeout()
+    }
   }
 }
 
 function errorOf({ status, headers }: Response, text: string, now: number): AuthError {
-  const problem = readProblem(text)
-  return new AuthError(problem.detail ?? problem.title ?? `The service answered ${status}`, {
-    code: problem.code ?? `http_${status}`,
-    status,
-    reason: problem.reason,
-    errors: problem.errors,
-    retryAfterSeconds: readRetryAfter(headers.get('retry-after'), now)
-  })
+  const { title, detail = title, code = `http_${status}`, reason, errors } = readProblem(text)
+  const retryAfterSeconds = readRetryAfter(headers.get('retry-after'), now)
+  return new AuthError(detail ?? `The service answered ${status}`, { code, status, reason, errors, retryAfterSeconds })
 }
 
 type Problem = Partial<Pick<AuthErrorDetails, 'code' | 'reason' | 'errors'> & Record<'title' | 'detail', string>>
@@ -70,8 +69,7 @@ export function readProblem(text: string): Problem {
 
 /** In seconds. The header holds seconds or a date (RFC 9110 §10.2.3). */
 function readRetryAfter(header: string | null, now: number): number | undefined {
-  if (header === null) return undefined
   const seconds = Number(header)
-  const waits = Number.isNaN(seconds) ? (Date.parse(header) - now) / 1000 : seconds
+  const waits = Number.isNaN(seconds) ? (Date.parse(`${header}`) - now) / 1000 : seconds
   return waits > 0 ? waits : undefined
 }

@@ -1,5 +1,5 @@
 import { AuthError } from './auth-error.js'
-import type { Runtime } from './runtime.js'
+import { pause, type Runtime } from './runtime/runtime.js'
 
 /** How often an action is tried before its caller gets the error. */
 export const maxAttempts = 3
@@ -10,11 +10,10 @@ const maxBackOff = 60_000
 export type Retrier = ReturnType<typeof createRetrier>
 
 /** Retries that share one `Retry-After`, so that concurrent callers do not multiply the requests. */
-export function createRetrier({ now, random, schedule }: Pick<Runtime, 'now' | 'random' | 'schedule'>) {
+export function createRetrier(runtime: Pick<Runtime, 'now' | 'random' | 'schedule'>) {
+  const { now, random } = runtime
   let retryFrom = 0
   let lastFailure: AuthError | undefined
-
-  const pause = (milliseconds: number) => new Promise<void>((resolve) => schedule(resolve, milliseconds))
 
   /** How many milliseconds to wait after this many failures in a row: exponential, with jitter. */
   const delayAfter = (failures: number) =>
@@ -25,7 +24,7 @@ export function createRetrier({ now, random, schedule }: Pick<Runtime, 'now' | '
     /** Tries `action` again while its failures are temporary. No attempt starts before a `Retry-After` has passed. */
     async retry(action: () => Promise<void>): Promise<void> {
       if (retryFrom - now() > maxWait) throw lastFailure
-      if (retryFrom > now()) await pause(retryFrom - now())
+      if (retryFrom > now()) await pause(runtime, retryFrom - now())
       for (let failures = 1; ; failures += 1) {
         try {
           return await action()
@@ -34,7 +33,7 @@ export function createRetrier({ now, random, schedule }: Pick<Runtime, 'now' | '
           lastFailure = error
           retryFrom = now() + (error.retryAfterSeconds ?? 0) * 1000
           if (failures === maxAttempts || retryFrom - now() > maxWait) throw error
-          await pause(delayAfter(failures))
+          await pause(runtime, delayAfter(failures))
         }
       }
     }

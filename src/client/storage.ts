@@ -1,36 +1,43 @@
 import type { AuthStorage } from './auth-client.js'
-import type { Browser } from './runtime.js'
+import { AuthError } from './auth-error.js'
+import { type Browser, localStorageOf } from './runtime/runtime.js'
 
-type ClientStorage = ReturnType<typeof clientStorage>
+/** A text that outlives the page or the process. */
+export interface StoredText {
+  /** Undefined if there is none. Rejects with `storage_error`, which is temporary, if the storage fails. */
+  read(): Promise<string | undefined>
+  /** Like `remove`, never rejects. */
+  write(text: string): Promise<void>
+  remove(): Promise<void>
+}
 
 /**
- * Holds what outlives the page or the process: the session's idempotency key, and in `body` mode the refresh token and
- * the device token. Stores in `storage`, and in memory what `storage` refuses to store. Without `storage` everything is
- * in memory.
+ * The text `name` in `storage`. With `isKept`, memory keeps what the storage does not take: a token in memory is better
+ * than none.
  */
-export function clientStorage(storage: AuthStorage | undefined, prefix: string) {
-  const inMemory = new Map<string, string>()
+export function storedText(storage: AuthStorage | undefined, name: string, isKept: boolean): StoredText {
+  let kept: string | undefined
   return {
-    /** Undefined if nothing is stored. Rejects if the storage fails. */
-    async get(name: string): Promise<string | undefined> {
-      return inMemory.get(name) ?? (await storage?.get(prefix + name)) ?? undefined
-    },
-    async set(name: string, value: string): Promise<void> {
-      inMemory.set(name, value)
-      if (storage === undefined) return
+    async read() {
       try {
-        await storage.set(prefix + name, value)
-        inMemory.delete(name)
-      } catch {
-        // The value stays in memory.
+        return kept ?? ((await storage?.get(name)) || undefined)
+      } catch (error) {
+        throw new AuthError('The storage could not be read', { code: 'storage_error', status: 0 }, error)
       }
     },
-    async remove(name: string): Promise<void> {
-      inMemory.delete(name)
+    async write(text) {
+      kept = isKept ? text : undefined
       try {
-        await storage?.remove(prefix + name)
+        await storage?.set(name, text)
+        if (storage) kept = undefined
+      } catch {}
+    },
+    async remove() {
+      kept = undefined
+      try {
+        await storage?.remove(name)
       } catch {
-        // The session has ended, so a value that stays behind is worthless.
+        // The session has ended, so a text that stays behind is worthless.
       }
     }
   }
@@ -38,26 +45,12 @@ export function clientStorage(storage: AuthStorage | undefined, prefix: string) 
 
 /** The page's localStorage, which all tabs of its origin share. */
 export function browserStorage(browser: Browser | undefined): AuthStorage | undefined {
-  const localStorage = browser?.localStorage
+  const storage = localStorageOf(browser)
   return (
-    localStorage && {
-      get: (name) => localStorage.getItem(name),
-      set: (name, value) => localStorage.setItem(name, value),
-      remove: (name) => localStorage.removeItem(name)
+    storage && {
+      get: (name) => storage.getItem(name),
+      set: (name, value) => storage.setItem(name, value),
+      remove: (name) => storage.removeItem(name)
     }
   )
-}
-
-/** One random key for the whole session: with it, the service can finish a refresh whose response was lost. */
-export async function sessionKey(storage: ClientStorage): Promise<string> {
-  const stored = await storage.get('key').catch(() => undefined)
-  const key = stored ?? createKey()
-  if (stored === undefined) await storage.set('key', key)
-  return key
-}
-
-/** A new idempotency key: 128 random bits in hexadecimal. */
-export function createKey(): string {
-  const bytes = [...crypto.getRandomValues(new Uint8Array(16))]
-  return bytes.map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -120,9 +120,9 @@ export const settingsSchema = Type.Object({
   maxSessionsPerUser: integer(100, 1, maxSessionsOfUser, {
     description: 'When a user has more sessions, the oldest one ends.'
   }),
-  reauthenticationSeconds: integer(0, 0, day, {
+  reauthenticationSeconds: integer(900, 0, day, {
     description:
-      'To end the session of another device, a user must have logged in within this time, and must otherwise log in again (RFC 9470). `0` requires nothing.'
+      'To end the session of another device, and to change anything as an admin, a user must have given the password within this time, and must otherwise confirm it (`POST /reauthenticate`, RFC 9470). `0` requires nothing.'
   }),
   modes: Type.Array(Type.Enum([...modes]), {
     default: [...modes],

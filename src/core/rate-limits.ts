@@ -84,6 +84,24 @@ export const registrationLimits: readonly RateLimit[] = [
 ]
 
 /**
+ * Wrong passwords that one instance writes into the event log one by one. Above these, it writes sums. So a flood adds
+ * about 40 rows a minute, half a million in the week for which they are kept, and one network leaves room for others.
+ */
+export const failureEventLimits: readonly RateLimit[] = [
+  { name: 'failure-events-of-network', max: 5, windowSeconds: minute, perInstance: true },
+  { name: 'failure-events', max: 30, windowSeconds: minute, perInstance: true }
+]
+
+/** Wrong passwords are kept this long in the event log: they tell of an attack, and strangers can cause any number. */
+export const failureRetentionSeconds = 7 * 24 * hour
+
+/**
+ * Whether so many accounts in an hour, over all networks, are more than usual. Nobody is refused for it: no limit can
+ * tell a flood from many addresses from a good day. Below a hundred an hour, a person can look at each.
+ */
+export const isAboveUsual = (lastHour: number, usualPerHour: number) => lastHour > 100 && lastHour > 4 * usualPerHour
+
+/**
  * Requests of one network to routes that hash a password, whatever comes of them: what else they cost, such as a question
  * to BREACHED_PASSWORDS_URL, is then bounded too. `/login` has no such limit, or one client of a network could lock out
  * all others.

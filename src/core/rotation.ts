@@ -7,6 +7,8 @@ export interface RotationState {
   readonly rotatedAt: number | null
   /** SHA-256, in hex, of the `Idempotency-Key` of the request that made `generation`; null if it had none. */
   readonly retryKeyHash: string | null
+  /** Whether the session has ever used a key. It stays true. */
+  readonly keyUsed: boolean
   /** The generation that was last returned again after the grace window: by recovery, or for its key. Null if none. */
   readonly recoveredGeneration: number | null
   readonly idleExpiresAt: number
@@ -26,11 +28,12 @@ export type Verdict =
   | { readonly kind: 'rotate'; readonly generation: number }
   /** Return a new access token and keep the client's refresh token. Write nothing. */
   | { readonly kind: 'current'; readonly generation: number }
-  /**
-   * Return the token of `generation` again. With `renew`, set `rotatedAt` to now and `recoveredGeneration` to `generation`;
-   * otherwise write nothing.
-   */
-  | { readonly kind: 'replay'; readonly generation: number; readonly renew: boolean }
+  /** The same for an older token without the key of the newest one: `generation` is the presented one. Write nothing. */
+  | { readonly kind: 'access_only'; readonly generation: number }
+  /** Return the token of `generation` again. Write nothing. `late`: outside the window, and not for the first time. */
+  | { readonly kind: 'replay'; readonly generation: number; readonly late: boolean }
+  /** Return the token of `generation` again, set `rotatedAt` and `recoveredGeneration`: the key shows that it is the client. */
+  | { readonly kind: 'renew'; readonly generation: number }
   /** Return the token of `generation` again, set `rotatedAt` and `recoveredGeneration`: this lost response is forgiven. */
   | { readonly kind: 'recover'; readonly generation: number }
   /** Two parties hold this session: end it. */
@@ -62,11 +65,19 @@ export function decideRotation(
   const hasKey = presented.retryKeyHash !== null && presented.retryKeyHash === session.retryKeyHash
   if (strict || presented.generation < generation - 2) return { kind: 'reuse' }
   if (presented.generation === generation - 2) {
-    return withinGrace && hasKey ? { kind: 'replay', generation, renew: false } : { kind: 'reuse' }
+    return withinGrace && hasKey ? { kind: 'replay', generation, late: false } : { kind: 'reuse' }
   }
-  if (withinGrace) return { kind: 'replay', generation, renew: false }
+  if (withinGrace) {
+    // Where keys are used, an older token without the key may be a thief's. This request may be the first with a key.
+    const usesKeys = session.keyUsed || presented.retryKeyHash !== null
+    if (usesKeys && !hasKey) return { kind: 'access_only', generation: presented.generation }
+    return { kind: 'replay', generation, late: false }
+  }
   // Reopen the grace window only once per generation; otherwise a client that repeats this keeps it open forever.
-  if (hasKey) return { kind: 'replay', generation, renew: session.recoveredGeneration !== generation }
+  if (hasKey) {
+    const isFirst = session.recoveredGeneration !== generation
+    return isFirst ? { kind: 'renew', generation } : { kind: 'replay', generation, late: true }
+  }
   if (mayRecover(session, policy)) return { kind: 'recover', generation }
   return { kind: 'reuse' }
 }

@@ -25,6 +25,9 @@ export function isEndedReason(text: string): text is EndedReason {
   return (endedReasons as readonly string[]).includes(text)
 }
 
+/** Why a late refresh token was answered: the `reason` of `refresh_recovered` in the event log (docs/rotation.md). */
+export type RecoveryReason = 'idempotency_key' | 'recovery'
+
 /** The algorithms that can sign access tokens (RFC 7518 §3.1, RFC 8037 §3.1). */
 export const signingAlgorithms = ['ES256', 'EdDSA', 'RS256', 'HS256'] as const
 

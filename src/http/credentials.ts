@@ -79,5 +79,5 @@ export function sendCredentials(
     ...(mode === 'body' && opaque && { refresh_token: opaque.token, refresh_expires_in: opaque.expiresInSeconds }),
     ...(mode === 'body' && deviceToken !== undefined && { device_token: deviceToken })
   }
-  return reply.header('cache-control', 'no-store').send(body)
+  return reply.send(body)
 }

@@ -31,6 +31,8 @@ interface RouteDescription {
 interface GuardDescription extends Pick<RouteDescription, 'tag' | 'problems'> {
   /** The security schemes of the specification; a request needs one of them. */
   readonly security?: NonNullable<FastifySchema['security']>
+  /** The codes with which the guard answers only requests that change something. */
+  readonly problemsOfChanges?: readonly ProblemCode[]
 }
 
 /** The options of a route. A host's own specification does not show the route: it would lack our security schemes. */
@@ -42,10 +44,12 @@ export function describe<const Route extends RouteDescription>(route: Route) {
 export function describeGuard(scope: Scope, guard: GuardDescription): void {
   scope.addHook('onRoute', (route) => {
     const described = (route.schema ?? {}) as Partial<RouteDescription>
+    const { problems = [], problemsOfChanges = [], ...common } = guard
+    const ofMethod = route.method === 'GET' ? [] : problemsOfChanges
     const schema: Partial<RouteDescription & GuardDescription> = {
       ...described,
-      ...guard,
-      problems: [...(guard.problems ?? []), ...(described.problems ?? [])]
+      ...common,
+      problems: [...problems, ...ofMethod, ...(described.problems ?? [])]
     }
     route.schema = schema
   })

@@ -3,14 +3,17 @@ import type { Auth } from '../core/access-claims.js'
 import { adminRole } from '../core/vocabulary.js'
 import { Refused } from '../service/refused.js'
 import { authenticate } from '../service/sessions/authenticate.js'
+import { requireRecentLogin } from '../service/sessions/recent-login.js'
 import type { HttpContext, Scope } from './context.js'
 import { presentedCredential } from './credentials.js'
 import { describeGuard } from './describe.js'
 import { requireOwnOrigin } from './origin-check.js'
 import { sendProblem } from './problem.js'
+import { forbidCaching } from './scope.js'
 
 /** Guards every route that the scope registers from now on: only a signed-in user passes. */
 export function requireUser(scope: Scope, context: HttpContext): void {
+  forbidCaching(scope)
   scope.addHook('preHandler', authenticateGuard(context))
   describeGuard(scope, {
     security: [{ bearer: [] }, { session: [] }],
@@ -25,11 +28,21 @@ export function requireUser(scope: Scope, context: HttpContext): void {
   })
 }
 
-/** Guards every route that the scope registers from now on: only a signed-in user with the role `admin` passes. */
+/**
+ * Guards every route that the scope registers from now on: only a signed-in user with the role `admin` passes, and may
+ * change something only after a recent login.
+ */
 export function requireAdmin(scope: Scope, context: HttpContext): void {
   requireUser(scope, context)
   scope.addHook('preHandler', requireRoleGuard(context, adminRole))
-  describeGuard(scope, { tag: 'admin', problems: ['insufficient_scope'] })
+  scope.addHook('preHandler', async (request) => {
+    if (!safeMethods.has(request.method)) requireRecentLogin(context.ports, authOf(request))
+  })
+  describeGuard(scope, {
+    tag: 'admin',
+    problems: ['insufficient_scope'],
+    problemsOfChanges: ['insufficient_user_authentication']
+  })
 }
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { addressPattern, pathOf } from './exact-addresses.js'
 
 /**
  * Records the methods of each address, so a known address with another method answers 405 with `Allow`
@@ -13,15 +14,8 @@ export function knownMethods(app: FastifyInstance): (request: FastifyRequest) =>
     methodsByPattern.set(url, known)
   })
   return (request) => {
-    const path = request.url.split('?', 1)[0] ?? ''
+    const path = pathOf(request)
     const matches = [...methodsByPattern.values()].filter(({ pattern }) => pattern.test(path))
     return [...new Set(matches.flatMap(({ methods }) => [...methods]))]
   }
-}
-
-function addressPattern(url: string): RegExp {
-  const segments = url
-    .split('/')
-    .map((segment) => (segment.startsWith(':') ? '[^/]+' : segment.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')))
-  return new RegExp(`^${segments.join('/')}$`)
 }

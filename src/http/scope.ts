@@ -3,6 +3,7 @@ import addFormats from 'ajv-formats'
 import type { FastifySchemaCompiler } from 'fastify'
 import { readBodies } from './bodies.js'
 import type { HttpContext, Scope } from './context.js'
+import { requireExactAddresses } from './exact-addresses.js'
 import { isAnsweredSlowly, sendProblem } from './problem.js'
 
 /**
@@ -18,8 +19,14 @@ export function prepareScope(scope: Scope, { ports, errorsUrl }: HttpContext): v
   scope.setValidatorCompiler(compile)
   // Views build responses member by member, and types check them against the schemas, so nothing is filtered here.
   scope.setSerializerCompiler(() => JSON.stringify)
+  requireExactAddresses(scope)
   readBodies(scope)
   scope.addHook('onResponse', async (_request, reply) => ports.metrics.countResponse(reply.statusCode))
+}
+
+/** Forbids caches to store any response of the scope. A route that is for everybody sets its own header. */
+export function forbidCaching(scope: Scope): void {
+  scope.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
 }
 
 const options: Options = { allErrors: true, useDefaults: true, removeAdditional: false, strict: false }

@@ -3,12 +3,14 @@ import { Refused } from '../service/refused.js'
 import { clientAddress } from './client-address.js'
 import type { HttpContext, Scope } from './context.js'
 import { describeGuard } from './describe.js'
+import { forbidCaching } from './scope.js'
 
 /**
  * Guards every route that the scope registers from now on: only a service with one of `serviceCredentials` passes, by
  * HTTP Basic (RFC 6749 §2.3.1). The guard runs before the body is read.
  */
 export function requireService(scope: Scope, { settings }: HttpContext): void {
+  forbidCaching(scope)
   const known = settings.serviceCredentials.map(digest)
   scope.addHook('onRequest', async (request) => {
     const { authorization } = request.headers

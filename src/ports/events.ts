@@ -24,6 +24,7 @@ export const eventTypes = [
   'user_deleted',
   'roles_changed',
   'everybody_revoked',
+  'registrations_above_usual',
   'signing_key_rotated'
 ] as const
 
@@ -33,10 +34,12 @@ export interface AuditEvent {
   readonly id: string
   readonly type: EventType
   readonly at: number
+  /** How many such events the entry stands for: 1, or the sum of a flood. */
+  readonly count: number
   readonly userId: string | null
   readonly sessionId: string | null
   readonly actorId: string | null
-  /** A word from our vocabulary that says why: an `EndedReason` if a session ended. */
+  /** A word that says why: an `EndedReason` if a session ended, a `RecoveryReason` of `refresh_recovered`. */
   readonly reason: string | null
   /** Why, as the admin wrote it. */
   readonly note: string | null

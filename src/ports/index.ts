@@ -32,7 +32,7 @@ export interface Ports {
   readonly identity: Identity
   readonly policy: SessionPolicy & {
     readonly passwordMinLength: number
-    /** To end the session of another device, a user must have logged in within this time. 0 requires nothing. */
+    /** What `requireRecentLogin` allows, in seconds since the password was given. 0 requires nothing. */
     readonly reauthenticationSeconds: number
   }
   readonly clock: Clock

@@ -3,7 +3,20 @@ export const decisions = {
   login: ['succeeded', 'unknown_email', 'wrong_password', 'user_disabled', 'user_changed', 'limited'],
   registration: ['succeeded', 'email_taken', 'limited'],
   reauthentication: ['succeeded', 'wrong_password', 'limited'],
-  refresh: ['rotated', 'current', 'replayed', 'recovered', 'restored', 'reuse', 'ended', 'refused', 'limited']
+  refresh: [
+    'rotated',
+    'current',
+    'access_only',
+    'replayed',
+    'replayed_late',
+    'recovered',
+    'recovered_again',
+    'restored',
+    'reuse',
+    'ended',
+    'refused',
+    'limited'
+  ]
 } as const
 
 export type DecisionKind = keyof typeof decisions

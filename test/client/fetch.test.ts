@@ -37,6 +37,23 @@ t.test('fetch also renews the token if only the challenge says invalid_token', a
   t.strictSame(runtime.sent, ['GET /things', 'POST /refresh', 'GET /things'])
 })
 
+t.test('in session mode a 401 is repeated once if the session goes on: it was replaced meanwhile', async (t) => {
+  const { auth, runtime } = await signedIn(
+    (request) =>
+      request.url.endsWith('/me') ? jsonResponse(200, { session_id: 's2' }) : problemResponse(401, 'session_revoked'),
+    { mode: 'session' }
+  )
+  t.equal((await auth.fetch('/things')).status, 401)
+  t.strictSame(runtime.sent, ['GET /things', 'GET /me', 'GET /things'])
+})
+
+t.test('a 401 whose body cannot be read is returned as it is', async (t) => {
+  const { auth } = await signedIn(
+    () => new Response(new ReadableStream({ start: (body) => body.error(new Error('lost')) }), { status: 401 })
+  )
+  t.equal((await auth.fetch('/things')).status, 401)
+})
+
 t.test('a 401 for a wrong password renews no token and repeats no request', async (t) => {
   const { auth, runtime } = await signedIn(() => problemResponse(401, 'invalid_credentials'))
   t.equal((await auth.fetch('/password', { method: 'POST', body: '{}' })).status, 401)

@@ -1,11 +1,12 @@
 import t from 'tap'
 import { createAuthClient } from '../../src/client/client.js'
 import type { AuthClientOptions } from '../../src/client/index.js'
-import type { Browser } from '../../src/client/runtime.js'
+import type { Browser } from '../../src/client/runtime/runtime.js'
 import {
   FakeRuntime,
   fakeBrowser,
   jsonResponse,
+  openChannel,
   problemResponse,
   settled,
   tokenResponse
@@ -74,21 +75,6 @@ t.test('tabs that share nothing refresh concurrently, and all stay signed in', a
   t.equal(service.maxConcurrent, 5)
 })
 
-t.test('a tab that hangs while it holds the lock delays other tabs for a limited time', async (t) => {
-  for (const withLocks of [true, false]) {
-    const browser = fakeBrowser({ withLocks })
-    const { tabs, runtime } = openTabs(1, browser)
-    const { signal } = new AbortController()
-    if (withLocks) void browser.locks?.request('', { signal }, () => new Promise(() => {}))
-    else browser.localStorage?.setItem('latchkey.auth.test_.turn', `${runtime.time + 60_000} of a tab that has died`)
-    const asked = tabs[0]?.getAccessToken()
-    await runtime.advance(14_000)
-    t.equal(runtime.sent.length, 0)
-    await runtime.advance(2000)
-    t.ok(await asked)
-  }
-})
-
 t.test('all tabs send the same idempotency key', async (t) => {
   const { tabs, runtime } = openTabs(3, fakeBrowser({ withChannel: false }))
   for (const tab of tabs) {
@@ -134,7 +120,7 @@ t.test('the end of a session does not sign out a tab that has another session', 
   const browser = fakeBrowser()
   const { tabs, runtime } = openTabs(1, browser)
   const [tab] = tabs
-  const other = browser.openChannel?.('')
+  const other = openChannel(browser)
   other?.postMessage({ sessionId: 's2', accessToken: 'of s2', until: runtime.time + 600_000 })
   await settled()
   t.strictSame(tab?.state, { status: 'signed_in', sessionId: 's2' })
@@ -147,7 +133,7 @@ t.test('a response that arrives after another tab has signed out is ignored', as
   const browser = fakeBrowser({ withLocks: false, withStorage: false })
   const { tabs, runtime } = openTabs(1, browser)
   const [tab] = tabs
-  const other = browser.openChannel?.('')
+  const other = openChannel(browser)
   other?.postMessage({ sessionId: 's1', accessToken: 'first', until: runtime.time + 600_000 })
   await settled()
   const refreshed = tab?.refresh()

@@ -30,7 +30,7 @@ t.test('an empty environment gives the defaults of the contract', async (t) => {
     refreshGraceSeconds: 20,
     refreshRecoveryGenerations: 16,
     maxSessionsPerUser: 100,
-    reauthenticationSeconds: 0,
+    reauthenticationSeconds: 900,
     modes: ['cookie', 'body', 'session', 'access'],
     cookieSecure: true,
     cookieSameSite: 'strict',

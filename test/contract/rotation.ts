@@ -135,10 +135,33 @@ export function testRotation(t: Test, stores: Stores): void {
     t.equal(await sessions.advance(recovered, { kind: 'restore', generation: 8, retryKeyHash: null }, ops), true)
     t.match(await reread(stores, session), { generation: 8, recoveredGeneration: 1 })
     t.match(await eventsOf(stores, { sessionId: session.id }), [
-      { type: 'refresh_restored', userId: session.userId, actorId: ops.userId, ip: ops.ip, userAgent: 'ops' },
-      { type: 'refresh_recovered' },
+      { type: 'refresh_restored', reason: null, userId: session.userId, actorId: ops.userId, ip: ops.ip },
+      { type: 'refresh_recovered', reason: 'recovery', userId: session.userId, userAgent: 'ops' },
+      { type: 'refresh_recovered', reason: 'idempotency_key', userId: session.userId, userAgent: 'ops' },
       { type: 'login_succeeded' }
     ])
+  })
+
+  t.test('a session that has used a key remembers it, whatever moves it later', async (t) => {
+    const withKey = digest('key')
+    const moved = async (key: string | null, kind: 'renew' | 'recover' | 'restore') => {
+      const session = await login(stores, await addUser(stores))
+      t.equal(session.keyUsed, false, 'a new session')
+      t.match(await sessions.rotate(attempt(session)), { keyUsed: false, retryKeyHash: null })
+      await sessions.advance(await reread(stores, session), { kind, generation: 1, retryKeyHash: key }, {})
+      return reread(stores, session)
+    }
+    for (const kind of ['renew', 'recover', 'restore'] as const) {
+      t.match(await moved(null, kind), { keyUsed: false }, `${kind} without a key`)
+      const session = await moved(withKey, kind)
+      t.match(session, { keyUsed: true }, `${kind} with a key`)
+      t.ok(await sessions.advance(session, { kind, generation: 1, retryKeyHash: null }, {}))
+      t.match(await reread(stores, session), { keyUsed: true, retryKeyHash: null }, `${kind} without it afterwards`)
+    }
+    const session = await login(stores, await addUser(stores))
+    t.match(await sessions.rotate(attempt(session, withKey)), { keyUsed: true, retryKeyHash: withKey })
+    await stores.age(policy.graceSeconds)
+    t.match(await sessions.rotate(attempt(await reread(stores, session))), { keyUsed: true, retryKeyHash: null })
   })
 
   t.test('of twenty concurrent recoveries one is applied', async (t) => {

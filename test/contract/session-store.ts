@@ -17,7 +17,14 @@ export function testSessions(t: Test, stores: Stores): void {
     } as const
     const session = await login(stores, user, { ...request, amr: [...request.amr] })
 
-    t.match(session, { ...request, userId: user.id, generation: 0, rotatedAt: null, retryKeyHash: null })
+    t.match(session, {
+      ...request,
+      userId: user.id,
+      generation: 0,
+      rotatedAt: null,
+      retryKeyHash: null,
+      keyUsed: false
+    })
     t.equal(session.recoveredGeneration, null)
     t.equal(session.createdAt, session.now)
     t.equal(session.authTime, session.now)

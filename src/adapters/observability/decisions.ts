@@ -25,7 +25,16 @@ export type DecisionLogger = Readonly<Record<'debug' | 'info' | 'warn', (fields:
 /** A revocation without a `sid` ended all sessions: `everybody`. */
 const revocationLabels = [...endedReasons, 'roles_changed', 'everybody'] as const
 
-const answeredRefreshes: readonly Outcome<DecisionKind>[] = ['rotated', 'current', 'replayed', 'recovered', 'restored']
+const answeredRefreshes: readonly Outcome<DecisionKind>[] = [
+  'rotated',
+  'current',
+  'access_only',
+  'replayed',
+  'replayed_late',
+  'recovered',
+  'recovered_again',
+  'restored'
+]
 
 /** Logged at debug level, because honest clients cause these all day. */
 const routine: readonly Outcome<DecisionKind>[] = ['rotated', 'current', 'replayed']

@@ -1,5 +1,6 @@
 import type { HttpContext, Routes, Scope } from '../context.js'
 import { requireUser } from '../guards.js'
+import { forbidCaching } from '../scope.js'
 import { accountRoutes } from './account.js'
 import { adminRoutes } from './admin/index.js'
 import { discoveryRoutes } from './discovery.js'
@@ -16,7 +17,7 @@ import { signInRoutes } from './sign-in.js'
 
 /** Adds all routes, in one scope per guard. The guard of a scope protects every route that is added to the scope. */
 export function addRoutes(app: Scope, context: HttpContext): void {
-  for (const add of [publicRoutes, userRoutes, adminRoutes, serviceRoutes]) {
+  for (const add of [publicRoutes, credentialRoutes, userRoutes, adminRoutes, serviceRoutes]) {
     app.register((scope, _options, done) => {
       add(scope, context)
       done()
@@ -24,21 +25,17 @@ export function addRoutes(app: Scope, context: HttpContext): void {
   }
 }
 
-/** Routes without a guard. They need no credential, or read it themselves. */
+/** Routes without a guard that need no credential. */
 const publicRoutes: Routes = (scope, context) => {
-  for (const add of [
-    signInRoutes,
-    refreshRoutes,
-    logoutRoutes,
-    discoveryRoutes,
-    featureRoutes,
-    healthRoutes,
-    metricsRoutes,
-    errorsPage,
-    pageRoutes
-  ]) {
+  for (const add of [discoveryRoutes, featureRoutes, healthRoutes, metricsRoutes, errorsPage, pageRoutes]) {
     add(scope, context)
   }
+}
+
+/** Routes that hand out, renew and end credentials. They read the credentials themselves. */
+const credentialRoutes: Routes = (scope, context) => {
+  forbidCaching(scope)
+  for (const add of [signInRoutes, refreshRoutes, logoutRoutes]) add(scope, context)
 }
 
 /** Routes of the signed-in user. */

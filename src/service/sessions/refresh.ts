@@ -61,24 +61,27 @@ async function applyVerdict(
 ): Promise<Credentials | 'lost_race'> {
   const answer = (outcome: Outcome<'refresh'>, generation: number) => {
     ports.decisions.note('refresh', outcome, { sid: session.id })
-    return issueCredentials(ports, { ...session, generation }, presented.secret, outcome !== 'current')
+    return issueCredentials(ports, { ...session, generation }, presented.secret, generation !== presented.generation)
   }
   const advance = async (kind: RotationStep['kind'], outcome: Outcome<'refresh'>, generation: number) =>
     (await ports.sessions.advance(session, { kind, generation, retryKeyHash }, actor))
       ? answer(outcome, generation)
       : 'lost_race'
 
+  const isRecovered = session.recoveredGeneration !== null
   switch (verdict.kind) {
     case 'expired':
       return endAndRefuse(ports, session.id, verdict.reason, actor)
     case 'reuse':
       return endAndRefuse(ports, session.id, 'reuse_detected', actor)
     case 'current':
-      return answer('current', verdict.generation)
+    case 'access_only':
+      return answer(verdict.kind, verdict.generation)
     case 'replay':
-      return verdict.renew ? advance('renew', 'replayed', verdict.generation) : answer('replayed', verdict.generation)
+      return answer(verdict.late ? 'replayed_late' : 'replayed', verdict.generation)
+    case 'renew':
     case 'recover':
-      return advance('recover', 'recovered', verdict.generation)
+      return advance(verdict.kind, isRecovered ? 'recovered_again' : 'recovered', verdict.generation)
     case 'restore':
       return advance('restore', 'restored', verdict.generation)
     case 'rotate':

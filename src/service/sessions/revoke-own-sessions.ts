@@ -2,6 +2,7 @@ import type { Auth } from '../../core/access-claims.js'
 import type { Actor, Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 import { endSession } from './end-session.js'
+import { requireRecentLogin } from './recent-login.js'
 
 export type RevokeOwnSessionsPorts = Pick<Ports, 'sessions' | 'revocations' | 'clock' | 'policy'>
 
@@ -30,11 +31,4 @@ export async function revokeOwnSessions(
   const revocations = await ports.sessions.endAllOfUser(auth.userId, { keepSid, reason: 'revoked_by_user' }, actor)
   await ports.revocations.announce(revocations)
   return revocations.length
-}
-
-/** A thief with an open browser or a stolen token must not sign the owner out (ASVS 7.5.2). */
-function requireRecentLogin({ policy, clock }: Pick<Ports, 'policy' | 'clock'>, { authTime }: Auth): void {
-  const maxAgeSeconds = policy.reauthenticationSeconds
-  if (maxAgeSeconds === 0 || clock.now() / 1000 - authTime <= maxAgeSeconds) return
-  throw new Refused('insufficient_user_authentication', { maxAgeSeconds })
 }

@@ -19,7 +19,7 @@ function live(id: string, rest: Partial<LiveSession> = {}): LiveSession {
     ...ends
   }
   const seen = { device: null, userAgent: null, ip: null, amr: ['pwd'], secretHash: 'h' }
-  const rotation = { generation: 0, retryKeyHash: null, recoveredGeneration: null }
+  const rotation = { generation: 0, retryKeyHash: null, keyUsed: false, recoveredGeneration: null }
   return { id, userId: 'u', user, mode: 'session', ...times, ...seen, ...rotation, ...rest }
 }
 

@@ -1,8 +1,9 @@
 import t from 'tap'
-import { openTestDatabase } from '../../support/database.js'
-import { openAdminService } from '../../support/http/admin.js'
+import { age, openTestDatabase } from '../../support/database.js'
+import { adminEmail, openAdminService, userIdOf } from '../../support/http/admin.js'
 import { expectProblem } from '../../support/http/contract-errors.js'
 import { newPerson, sessionCookie } from '../../support/http/people.js'
+import { goodPassword } from '../../support/service.js'
 
 const id = '00000000-0000-4000-8000-000000000000'
 const adminRoutes = [
@@ -46,6 +47,25 @@ for (const [method, url] of adminRoutes) {
     t.equal((await client.send('GET', '/me')).statusCode, 200, 'the request changed nothing')
   })
 }
+
+t.test(
+  '15 minutes after the login an admin can read, and change something only after confirming the password',
+  async (t) => {
+    const { client } = await newPerson(app, 'session')
+    await admin.send('PATCH', `/admin/users/${await userIdOf(client)}`, { payload: { roles: ['admin'] } })
+    await age(database, client.sessionId, 901)
+    for (const [method, url] of adminRoutes) {
+      const payload = url.endsWith('revoke-all') ? { confirm: 'revoke-all' } : {}
+      const response = await client.send(method, url, method === 'GET' ? {} : { payload })
+      if (method === 'GET') t.ok([200, 404].includes(response.statusCode), url)
+      else expectProblem(t, response, 'insufficient_user_authentication')
+    }
+    const revokeAll = () => client.send('POST', '/admin/sessions/revoke-all', { payload: { confirm: 'revoke-all' } })
+    t.equal((await client.send('POST', '/reauthenticate', { payload: { password: goodPassword } })).statusCode, 200)
+    t.equal((await revokeAll()).statusCode, 200)
+    await admin.signIn(adminEmail, { path: '/login', mode: 'body' })
+  }
+)
 
 for (const url of [
   '//admin/users',

@@ -47,6 +47,7 @@ t.test('the log has every event of a user, newest first, with all members', asyn
     'user_disabled',
     'roles_changed',
     'session_ended',
+    'session_ended',
     'password_changed',
     'password_refused',
     'login_failed',

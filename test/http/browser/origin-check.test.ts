@@ -197,20 +197,3 @@ t.test('no GET changes anything', async (t) => {
   }
   t.strictSame(await database.run((prisma) => prisma.session.findMany()), before)
 })
-
-t.test('only allowed origins can read responses (CORS)', async (t) => {
-  const preflight = (service: typeof app, origin: string) =>
-    service.inject({
-      method: 'OPTIONS',
-      url: '/refresh',
-      headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'idempotency-key' }
-    })
-  const answer = await preflight(allowing, 'https://app.test')
-  t.match(answer.headers, {
-    'access-control-allow-origin': 'https://app.test',
-    'access-control-allow-credentials': 'true',
-    'access-control-allow-headers': /idempotency-key/
-  })
-  t.notOk((await preflight(allowing, foreignOrigin)).headers['access-control-allow-origin'])
-  t.notOk((await preflight(app, 'https://app.test')).headers['access-control-allow-origin'])
-})

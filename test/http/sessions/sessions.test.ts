@@ -3,8 +3,7 @@ import t from 'tap'
 import { age, openTestDatabase } from '../../support/database.js'
 import { expectFieldErrors, expectProblem } from '../../support/http/contract-errors.js'
 import { anotherDevice, type Device, newPerson } from '../../support/http/people.js'
-import { shiftableClock } from '../../support/http/shiftable-clock.js'
-import { openService } from '../../support/service.js'
+import { goodPassword, openService } from '../../support/service.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const app = await openService(t, database)
@@ -139,24 +138,55 @@ t.test('an invalid query ends nothing', async (t) => {
   t.ok(await isLive(there))
 })
 
-t.test('with REAUTHENTICATION_SECONDS only a recently logged-in user can end another session', async (t) => {
-  const clock = shiftableClock()
-  const strict = await openService(t, database, { REAUTHENTICATION_SECONDS: '300' }, clock)
-  for (const mode of ['body', 'session'] as const) {
-    const laptop = await newPerson(strict, mode)
-    const phone = await anotherDevice(strict, laptop)
+t.test('15 minutes after the login, only a user who confirms the password can end another session', async (t) => {
+  for (const mode of ['cookie', 'body', 'session'] as const) {
+    const laptop = await newPerson(app, mode)
+    const phone = await anotherDevice(app, laptop)
     const endPhone = () => laptop.client.send('DELETE', `/sessions/${phone.client.sessionId}`)
-    // The time of the login is in the access token; for a server-side session it is in the row.
-    if (mode === 'body') clock.shiftSeconds = 301
-    else await age(database, laptop.client.sessionId, 301)
+    // The time of the login is in the row, and in the access token, which a refresh makes anew.
+    await age(database, laptop.client.sessionId, 901)
+    if (mode !== 'session') {
+      const payload = mode === 'body' ? { refresh_token: laptop.client.refreshToken } : {}
+      t.equal((await laptop.client.send('POST', '/refresh', { payload })).statusCode, 200)
+    }
 
     expectProblem(t, await endPhone(), 'insufficient_user_authentication')
     expectProblem(t, await laptop.client.send('DELETE', '/sessions'), 'insufficient_user_authentication')
+    expectProblem(t, await laptop.client.send('DELETE', '/sessions?all=true'), 'insufficient_user_authentication')
     t.ok(await isLive(phone))
 
-    clock.shiftSeconds = 0
-    await laptop.client.signIn(laptop.email, { path: '/login', mode })
+    const payload = { password: goodPassword }
+    t.equal((await laptop.client.send('POST', '/reauthenticate', { payload })).statusCode, 200)
     t.equal((await endPhone()).statusCode, 204)
-    t.equal((await laptop.client.send('DELETE', `/sessions/${laptop.client.sessionId}`)).statusCode, 204)
+    t.notOk(await isLive(phone))
   }
+})
+
+t.test("ending one's own session never asks for a recent login", async (t) => {
+  for (const mode of ['body', 'session'] as const) {
+    for (const end of ['one', 'logout'] as const) {
+      const { client } = await newPerson(app, mode)
+      await age(database, client.sessionId, 86_400)
+      const payload = mode === 'body' ? { refresh_token: client.refreshToken } : {}
+      if (mode === 'body') await client.send('POST', '/refresh', { payload })
+      const { statusCode } =
+        end === 'one'
+          ? await client.send('DELETE', `/sessions/${client.sessionId}`)
+          : await client.send('POST', '/logout', { headers: {}, payload: {} })
+      t.equal(statusCode, 204, `${mode} ${end}`)
+      expectProblem(
+        t,
+        await client.send('GET', '/me'),
+        mode === 'body' || end === 'one' ? 'session_revoked' : 'missing_credentials'
+      )
+    }
+  }
+})
+
+t.test('REAUTHENTICATION_SECONDS=0 asks for no recent login', async (t) => {
+  const lenient = await openService(t, database, { REAUTHENTICATION_SECONDS: '0' })
+  const laptop = await newPerson(lenient, 'session')
+  const phone = await anotherDevice(lenient, laptop)
+  await age(database, laptop.client.sessionId, 86_400)
+  t.equal((await laptop.client.send('DELETE', `/sessions/${phone.client.sessionId}`)).statusCode, 204)
 })

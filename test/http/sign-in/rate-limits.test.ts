@@ -1,8 +1,8 @@
 import t from 'tap'
 import { openTestDatabase } from '../../support/database.js'
 import { expectProblem } from '../../support/http/contract-errors.js'
-import { copyOf, newPerson } from '../../support/http/people.js'
-import { openService } from '../../support/service.js'
+import { copyOf, newEmail, newPerson } from '../../support/http/people.js'
+import { goodPassword, openService } from '../../support/service.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const app = await openService(t, database, { RATE_LIMIT_ENABLED: 'true' })
@@ -33,6 +33,21 @@ for (const [method, url, max] of limits) {
     )
   })
 }
+
+t.test('one network can create 30 accounts a minute; another network still can', async (t) => {
+  const register = (remoteAddress: string, email: string, password = goodPassword) =>
+    app.inject({ method: 'POST', url: '/register', remoteAddress, payload: { email, password, mode: 'access' } })
+  const from = '203.0.113.77'
+  const taken = newEmail()
+  t.equal((await register(from, taken)).statusCode, 201)
+  t.equal((await register(from, taken)).statusCode, 409, 'an address that is taken counts too')
+  t.equal((await register(from, newEmail(), 'short')).statusCode, 400, 'a password that is not accepted does not count')
+  for (let account = 2; account < 30; account += 1) t.equal((await register(from, newEmail())).statusCode, 201)
+  expectProblem(t, await register(from, newEmail()), 'too_many_requests')
+  t.equal((await register('203.0.113.78', newEmail())).statusCode, 201)
+  const metrics = (await app.inject('/metrics')).body
+  t.match(metrics, 'latchkey_registrations_total{outcome="limited"} 1')
+})
 
 t.test('concurrent requests count too', async (t) => {
   const request = () => app.inject({ method: 'POST', url: '/register', remoteAddress: '203.0.113.1' })

@@ -7,7 +7,7 @@ import { newEmail, newPerson } from '../../support/http/people.js'
 import { type Client, goodPassword, openService } from '../../support/service.js'
 
 /** What strangers can do to an account, and to other people in their network. */
-const database = await openTestDatabase(t, { kind: 'embedded' })
+const database = await openTestDatabase(t, { kind: 'embedded', embedded: { waitSeconds: 20 } })
 const limited = { RATE_LIMIT_ENABLED: 'true' }
 const app = await openService(t, database, limited)
 

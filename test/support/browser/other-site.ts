@@ -12,7 +12,7 @@ const clientFolder = new URL('../../../src/client/', import.meta.url)
  */
 export async function openOtherSite(t: Test): Promise<number> {
   const server = createServer(async (request, response) => {
-    const name = /^\/client\/([a-z-]+\.js)$/.exec(request.url ?? '')?.[1]
+    const name = /^\/client\/([a-z/-]+\.js)$/.exec(request.url ?? '')?.[1]
     response.setHeader('content-type', name === undefined ? 'text/html' : 'text/javascript')
     const cookie = /[?]set-cookie=([\w-]+)$/.exec(request.url ?? '')?.[1]
     if (cookie !== undefined) response.setHeader('set-cookie', Buffer.from(cookie, 'base64url').toString('latin1'))
@@ -32,7 +32,7 @@ export async function setCookieAt(page: Page, origin: string, header: string): P
 
 /** Serves `latchkey/client` at /client/ to `page`, at any origin. */
 export async function serveClient(page: Page): Promise<void> {
-  await page.route('**/client/*.js', async (route) => {
+  await page.route('**/client/**/*.js', async (route) => {
     const name = new URL(route.request().url()).pathname.slice('/client/'.length)
     await route.fulfill({ contentType: 'text/javascript', body: await readFile(new URL(name, clientFolder), 'utf8') })
   })

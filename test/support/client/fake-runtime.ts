@@ -1,4 +1,4 @@
-import type { Browser, Channel, Runtime, WebStorage } from '../../../src/client/runtime.js'
+import type { Browser, Channel, Locks, Runtime, WebStorage } from '../../../src/client/runtime/runtime.js'
 
 /** A runtime for clients whose time passes only when a test advances it. */
 
@@ -89,7 +89,7 @@ export function tokenResponse(more: object = {}): Response {
   })
 }
 
-export class MemoryStorage implements WebStorage {
+class MemoryStorage implements WebStorage {
   readonly items = new Map<string, string>()
   getItem(name: string): string | null {
     return this.items.get(name) ?? null
@@ -103,43 +103,45 @@ export class MemoryStorage implements WebStorage {
 }
 
 /** A browser whose tabs share locks, storage and channels. */
-export function fakeBrowser({ withLocks = true, withChannel = true, withStorage = true } = {}): Browser & {
-  readonly localStorage: MemoryStorage | undefined
-} {
+export function fakeBrowser({ withLocks = true, withChannel = true, withStorage = true } = {}) {
   const channels = new Set<Channel>()
   let turn: Promise<unknown> = Promise.resolve()
-  const localStorage = withStorage ? new MemoryStorage() : undefined
-  return {
-    address: 'https://app.test/page',
-    localStorage,
-    ...(withLocks && {
-      locks: {
-        request(_name, { signal }, action) {
-          const mine = turn.then(() => {
-            signal.throwIfAborted()
-            return action()
-          })
-          turn = mine.catch(() => {})
-          const givenUp = new Promise<never>((_, reject) =>
-            signal.addEventListener('abort', () => reject(signal.reason))
-          )
-          return Promise.race([mine, givenUp])
-        }
-      }
-    }),
-    ...(withChannel && {
-      openChannel() {
-        const channel: Channel = {
-          onmessage: null,
-          postMessage(data) {
-            for (const other of channels)
-              if (other !== channel) setImmediate(() => other.onmessage?.({ data: structuredClone(data) }))
-          },
-          close: () => void channels.delete(channel)
-        }
-        channels.add(channel)
-        return channel
-      }
-    })
+  const locks: Locks = {
+    request(_name, { signal }, action) {
+      const mine = turn.then(() => {
+        signal.throwIfAborted()
+        return action()
+      })
+      turn = mine.catch(() => {})
+      const givenUp = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      return Promise.race([mine, givenUp])
+    }
   }
+  class FakeChannel implements Channel {
+    onmessage: Channel['onmessage'] = null
+    constructor(readonly name: string) {
+      channels.add(this)
+    }
+    postMessage(data: unknown): void {
+      if (!channels.has(this)) throw new DOMException('The channel is closed', 'InvalidStateError')
+      for (const other of channels) {
+        const hears = other !== this && (other as FakeChannel).name === this.name
+        if (hears) setImmediate(() => other.onmessage?.({ data: structuredClone(data) }))
+      }
+    }
+    close(): void {
+      channels.delete(this)
+    }
+  }
+  return {
+    location: { href: 'https://app.test/page' },
+    navigator: withLocks ? { locks } : {},
+    localStorage: withStorage ? new MemoryStorage() : undefined,
+    BroadcastChannel: withChannel ? FakeChannel : undefined
+  } satisfies Browser
+}
+
+/** The channel of another tab of https://auth.test in `browser`. */
+export function openChannel({ BroadcastChannel }: Browser): Channel | undefined {
+  return BroadcastChannel && new BroadcastChannel('latchkey.auth.test_')
 }

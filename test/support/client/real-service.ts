@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { type AuthClientOptions, type AuthState, createAuthClient } from '../../../src/client/index.js'
-import { type Runtime, systemRuntime } from '../../../src/client/runtime.js'
+import { type Runtime, systemRuntime } from '../../../src/client/runtime/runtime.js'
 import { age, openTestDatabase, sql } from '../database.js'
 import { adminEmail, signInAdmin } from '../http/admin.js'
 import { newEmail } from '../http/people.js'
@@ -9,11 +9,10 @@ import { openService, goodPassword as password } from '../service.js'
 import { CookieJar } from './cookie-jar.js'
 import { storageIn } from './storage.js'
 
-/** The system's runtime without the pauses between attempts. */
+/** The system's runtime without pauses, but with its timeouts. */
 export const quickRuntime: Runtime = {
   ...systemRuntime,
-  schedule: (action, milliseconds, idle) =>
-    systemRuntime.schedule(action, milliseconds < 10_000 ? 0 : milliseconds, idle)
+  schedule: (action, milliseconds, idle) => systemRuntime.schedule(action, milliseconds < 9000 ? 0 : milliseconds, idle)
 }
 
 /** The service on a port of its own, for HTTP clients. It closes when `t` ends. */
@@ -40,11 +39,7 @@ export async function openRealService(t: Test) {
 
   /** How many lost responses of the session were forgiven without its idempotency key. */
   async function recoveries(sid: string): Promise<number> {
-    const rows = await sql(
-      database,
-      `SELECT 1 FROM event WHERE session_id = $1::uuid AND type = 'refresh_recovered'`,
-      sid
-    )
+    const rows = await sql(database, `SELECT 1 FROM event WHERE session_id = $1::uuid AND reason = 'recovery'`, sid)
     return rows.length
   }
 

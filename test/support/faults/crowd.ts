@@ -92,13 +92,13 @@ export async function until(condition: () => Promise<boolean>): Promise<void> {
 
 export const status = async (url: string) => (await fetch(url)).status
 
-/** Checks that every device can refresh, and that no session has ended or needed a recovery. */
+/** Checks that every device can refresh, and that no session has ended or needed a recovery without its key. */
 export async function expectNobodySignedOut(t: Test, { devices }: Crowd): Promise<void> {
   const answers = await Promise.all(devices.map((device) => device.refresh()))
   t.strictSame([...new Set(answers.map(({ status }) => status))], [200], 'every device refreshes')
   const ops = new Device(devices[0]?.url ?? '')
   await ops.signIn('/login', adminSettings.ADMIN_EMAIL)
   const { events } = read(EventsPage, await ops.send('GET', '/admin/events?limit=200'))
-  const ended = events.filter(({ type }) => type === 'session_ended' || type === 'refresh_recovered')
+  const ended = events.filter(({ type, reason }) => type === 'session_ended' || reason === 'recovery')
   t.strictSame(ended, [], 'no session has ended or was recovered')
 }

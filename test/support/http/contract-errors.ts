@@ -43,7 +43,7 @@ const challenges: Partial<Record<ContractCode, string>> = {
   session_revoked: 'Bearer error="invalid_token"',
   invalid_refresh_token: 'Bearer error="invalid_token"',
   session_ended: 'Bearer error="invalid_token"',
-  insufficient_user_authentication: 'Bearer error="insufficient_user_authentication", max_age="300"',
+  insufficient_user_authentication: 'Bearer error="insufficient_user_authentication", max_age="900"',
   insufficient_scope: 'Bearer error="insufficient_scope"'
 }
 

@@ -28,6 +28,16 @@ export function answersToOldTokens({ answers }: History): readonly Answer[] {
   )
 }
 
+/** The answers in which the thief received a newer token inside the window, without the key of the newest one. */
+export function ridesOfThief({ answers }: History): readonly Answer[] {
+  let newest = -1
+  return answers.filter(({ party, verdict, handed, behind, hasKey, inWindow }) => {
+    if (party !== 'thief' || handed === null || handed <= newest) return false
+    newest = handed
+    return verdict !== 'stolen' && inWindow && behind > 0 && !hasKey
+  })
+}
+
 /** The answers that returned a token of a session that had ended. */
 export function answersAfterEnd({ answers }: History): readonly Answer[] {
   return answers.filter(({ handed, afterEnd }) => handed !== null && afterEnd)
@@ -45,7 +55,7 @@ export function answersOfOverlongWindow({ answers }: History, graceSeconds: numb
       opened = at
       reopened = false
     }
-    if (!reopened && (verdict === 'recover' || (verdict === 'replay' && !inWindow))) {
+    if (!reopened && (verdict === 'recover' || verdict === 'renew')) {
       opened = at
       reopened = true
     }

@@ -13,6 +13,7 @@ export function newRow(life: Life, now: number): RotationState {
     generation: 0,
     rotatedAt: null,
     retryKeyHash: null,
+    keyUsed: false,
     recoveredGeneration: null,
     idleExpiresAt: Math.min(now + life.idleSeconds * 1000, absoluteExpiresAt),
     absoluteExpiresAt
@@ -27,19 +28,25 @@ export function applyVerdict(
   life: Life,
   now: number
 ): RotationState | null {
-  const used = { rotatedAt: now, idleExpiresAt: Math.min(now + life.idleSeconds * 1000, row.absoluteExpiresAt) }
+  const moved = {
+    rotatedAt: now,
+    retryKeyHash: presented.retryKeyHash,
+    keyUsed: row.keyUsed || presented.retryKeyHash !== null,
+    idleExpiresAt: Math.min(now + life.idleSeconds * 1000, row.absoluteExpiresAt)
+  }
   switch (verdict.kind) {
     case 'expired':
     case 'reuse':
       return null
     case 'current':
-      return row
+    case 'access_only':
     case 'replay':
-      return verdict.renew ? { ...row, ...used, recoveredGeneration: verdict.generation } : row
+      return row
+    case 'renew':
     case 'recover':
-      return { ...row, ...used, recoveredGeneration: verdict.generation, retryKeyHash: presented.retryKeyHash }
+      return { ...row, ...moved, recoveredGeneration: verdict.generation }
     case 'rotate':
     case 'restore':
-      return { ...row, ...used, generation: verdict.generation, retryKeyHash: presented.retryKeyHash }
+      return { ...row, ...moved, generation: verdict.generation }
   }
 }

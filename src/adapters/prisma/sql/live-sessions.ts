@@ -1,5 +1,6 @@
 import type { SessionPolicy } from '../../../core/policy.js'
 import { visibleStepSeconds } from '../../../core/visible-times.js'
+import type { RecoveryReason } from '../../../core/vocabulary.js'
 import type { EventType } from '../../../ports/events.js'
 import type { LiveSession, RotationStep, SessionStore } from '../../../ports/sessions.js'
 import type { User } from '../../../ports/users.js'
@@ -17,6 +18,9 @@ const startOfStep = Prisma.sql`
 /** True for a `session s` that is past neither of its ends. */
 export const isLive = Prisma.sql`(s.idle_expires_at > ${clock} AND s.absolute_expires_at > ${clock})`
 
+/** Whether `session s` has used a key. Version 0.1.0 writes keys, but not `key_used`. */
+const keyUsed = Prisma.sql`(s.key_used OR s.retry_key_hash IS NOT NULL)`
+
 /** The columns of `session s` for a `Session`. */
 export const sessionColumns = Prisma.sql`
   s.id, s.user_id AS "userId", s.mode, s.device, s.user_agent AS "userAgent", s.ip,
@@ -28,7 +32,7 @@ export const sessionColumns = Prisma.sql`
 export const liveColumns = Prisma.sql`
   ${sessionColumns}, s.secret_hash AS "secretHash", s.generation::float8 AS generation,
   ${millis('s.rotated_at')} AS "rotatedAt", s.retry_key_hash AS "retryKeyHash",
-  s.recovered_generation::float8 AS "recoveredGeneration", coalesce(s.amr, '{}') AS amr,
+  ${keyUsed} AS "keyUsed", s.recovered_generation::float8 AS "recoveredGeneration", coalesce(s.amr, '{}') AS amr,
   ${millis('s.auth_time')} AS "authTime", ${millis(clock.sql)} AS now,
   u.email AS "userEmail", coalesce(u.roles, '{}') AS "userRoles",
   u.disabled_at IS NOT NULL AS "userDisabled", ${millis('u.created_at')} AS "userCreatedAt"`
@@ -55,6 +59,8 @@ export function liveSessions(
   policy: RefreshPolicy
 ): Pick<SessionStore, 'find' | 'rotate' | 'advance' | 'touch'> {
   const grace = seconds(policy.graceSeconds)
+  const window = (retryKeyHash: string | null) => Prisma.sql`
+    rotated_at = ${clock}, retry_key_hash = ${retryKeyHash}, key_used = ${keyUsed} OR ${retryKeyHash !== null}`
   // Records a use. None of these columns is indexed, so that the update stays in its page (HOT).
   const used = Prisma.sql`
     used_before_at = CASE WHEN s.last_used_at < ${startOfStep} THEN s.last_used_at ELSE s.used_before_at END,
@@ -71,7 +77,7 @@ export function liveSessions(
     async rotate({ sid, generation, secretHash, retryKeyHash }) {
       const rows = await query<LiveRow>(database)`
         UPDATE session s
-        SET generation = s.generation + 1, rotated_at = ${clock}, retry_key_hash = ${retryKeyHash}, ${used}
+        SET generation = s.generation + 1, ${window(retryKeyHash)}, ${used}
         FROM "user" u
         WHERE s.id = ${sid}::uuid AND s.generation = ${generation}::bigint AND s.secret_hash = ${secretHash}
           AND (s.rotated_at IS NULL OR s.rotated_at <= ${clock} - ${grace})
@@ -81,25 +87,20 @@ export function liveSessions(
     },
 
     async advance(seen, step, actor) {
-      const event = eventOf[step.kind]
-      const noted =
-        event === undefined
-          ? Prisma.empty
-          : Prisma.sql`, noted AS (
-              INSERT INTO ${eventTarget} SELECT ${event}, user_id, id, NULL, NULL, ${by(actor)} FROM moved
-            )`
+      const { type, reason } = eventOf[step.kind]
       const recovered = step.kind === 'restore' ? Prisma.empty : Prisma.sql`recovered_generation = ${step.generation},`
       const moved = await query<unknown>(database)`
         WITH moved AS (
           UPDATE session s
-          SET generation = ${step.generation}::bigint, ${recovered} rotated_at = ${clock},
-            retry_key_hash = ${step.retryKeyHash}, ${used}
+          SET generation = ${step.generation}::bigint, ${recovered} ${window(step.retryKeyHash)}, ${used}
           FROM "user" u
           WHERE s.id = ${seen.id}::uuid AND s.generation = ${seen.generation}::bigint
             AND ${millis('s.rotated_at')} IS NOT DISTINCT FROM ${seen.rotatedAt}::float8
             AND ${isLive} AND u.id = s.user_id AND u.disabled_at IS NULL
           RETURNING s.id, s.user_id
-        )${noted}
+        ), noted AS (
+          INSERT INTO ${eventTarget} SELECT ${type}, user_id, id, ${reason}::text, NULL, ${by(actor)} FROM moved
+        )
         SELECT 1 FROM moved`
       return moved.length === 1
     },
@@ -111,9 +112,10 @@ export function liveSessions(
   }
 }
 
-/** A replay with the request's key is routine and writes no event. The other steps are worth a look. */
-const eventOf: Readonly<Record<RotationStep['kind'], EventType | undefined>> = {
-  renew: undefined,
-  recover: 'refresh_recovered',
-  restore: 'refresh_restored'
+const eventOf: Readonly<
+  Record<RotationStep['kind'], { readonly type: EventType; readonly reason: RecoveryReason | null }>
+> = {
+  renew: { type: 'refresh_recovered', reason: 'idempotency_key' },
+  recover: { type: 'refresh_recovered', reason: 'recovery' },
+  restore: { type: 'refresh_restored', reason: null }
 }

@@ -21,7 +21,6 @@ export const revocationsRoutes: Routes = (app, { ports }) => {
       return (
         reply
           .type('text/event-stream')
-          .header('cache-control', 'no-store')
           .header('x-accel-buffering', 'no')
           // A connection kept for another request would keep a closing server waiting.
           .header('connection', 'close')

@@ -18,10 +18,7 @@ export const tokenRoutes: Routes = (app, { ports }) => {
       body: TokenForm,
       response: { 200: IntrospectionResponse }
     }),
-    async (request, reply) => {
-      reply.header('cache-control', 'no-store')
-      return introspectionView(await introspect(ports, request.body.token))
-    }
+    async (request) => introspectionView(await introspect(ports, request.body.token))
   )
 
   app.post(
@@ -36,7 +33,7 @@ export const tokenRoutes: Routes = (app, { ports }) => {
     }),
     async (request, reply) => {
       await revokeToken(ports, request.body.token, actorOf(request))
-      return reply.header('cache-control', 'no-store').send()
+      return reply.send()
     }
   )
 }

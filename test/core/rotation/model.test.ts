@@ -1,19 +1,20 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { defaultSetting } from '../support/rotation-model/default-setting.js'
+import { defaultSetting } from '../../support/rotation-model/default-setting.js'
 import {
   answersAfterEnd,
   answersOfOverlongWindow,
   answersToOldTokens,
-  refreshesOfBoth
-} from '../support/rotation-model/promises.js'
-import { contestedScript, honestScript, quietEnd } from '../support/rotation-model/script.js'
-import { type History, play, type Setting } from '../support/rotation-model/world.js'
+  refreshesOfBoth,
+  ridesOfThief
+} from '../../support/rotation-model/promises.js'
+import { contestedScript, honestScript, quietEnd } from '../../support/rotation-model/script.js'
+import { type History, play, type Setting } from '../../support/rotation-model/world.js'
 
 /**
  * The three promises of the rotation protocol, each against thousands of scripts: any number of tabs on one cookie jar,
  * requests and responses that are late, lost, duplicated and reordered, a thief with any earlier token, revocations, and
- * time. A test changes the default setting if its promise needs that; rotation-limits.test.ts shows what no promise covers.
+ * time. A test changes the default setting if its promise needs that; limits.test.ts shows what no promise covers.
  */
 const runs = { seed: 30, numRuns: 4000 }
 
@@ -87,6 +88,11 @@ t.test(
   }
 )
 
+t.test('a thief without the key never receives a newer token inside the window of a client with a key', async (t) => {
+  always(contestedScript, {}, (history) => ridesOfThief(history).length === 0)
+  t.pass('with no key or a key of their own, whatever is lost, late or duplicated')
+})
+
 t.test('an ended session never lives again', async (t) => {
   const life = { idleSeconds: 40, absoluteSeconds: 150 }
   always(contestedScript, { life }, (history) => {
@@ -107,9 +113,17 @@ t.test('the scripts reach every case of the protocol', async (t) => {
     runs
   )
   const wanted = ['honest', 'thief'].flatMap((party) =>
-    ['rotate out', 'current in', 'replay in', 'replay out', 'recover out', 'reuse out', 'reuse in', 'expired out'].map(
-      (verdict) => `${party} ${verdict}`
-    )
+    [
+      'rotate out',
+      'current in',
+      'replay in',
+      'access_only in',
+      'renew out',
+      'recover out',
+      'reuse out',
+      'reuse in',
+      'expired out'
+    ].map((verdict) => `${party} ${verdict}`)
   )
   const ends = ['ended by null', 'ended by revoked', 'ended by reuse', 'ended by expired', 'both went on 1']
   t.strictSame(

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { decideRotation, type Presented, type RotationState, type Verdict } from '../../src/core/rotation.js'
+import { decideRotation, type Presented, type RotationState, type Verdict } from '../../../src/core/rotation.js'
 
 const policy = { graceSeconds: 20, recoveryGenerations: 16 }
 const rotatedAt = 1_000_000
@@ -13,11 +13,13 @@ const session: RotationState = {
   generation: 40,
   rotatedAt,
   retryKeyHash: key,
+  keyUsed: true,
   recoveredGeneration: null,
   idleExpiresAt: 10_000_000,
   absoluteExpiresAt: 20_000_000
 }
 
+const keyless = { retryKeyHash: null, keyUsed: false }
 const noRecovery = { recoveryGenerations: 0 }
 const recovered = (recoveredGeneration: number) => ({ recoveredGeneration })
 
@@ -43,8 +45,10 @@ type Tap = Pick<typeof t, 'strictSame'>
 
 const rotate: Verdict = { kind: 'rotate', generation: 41 }
 const current: Verdict = { kind: 'current', generation: 40 }
-const replay: Verdict = { kind: 'replay', generation: 40, renew: false }
-const renewed: Verdict = { kind: 'replay', generation: 40, renew: true }
+const accessOnly: Verdict = { kind: 'access_only', generation: 39 }
+const replay: Verdict = { kind: 'replay', generation: 40, late: false }
+const replayLate: Verdict = { kind: 'replay', generation: 40, late: true }
+const renew: Verdict = { kind: 'renew', generation: 40 }
 const recover: Verdict = { kind: 'recover', generation: 40 }
 const reuse: Verdict = { kind: 'reuse' }
 const idle: Verdict = { kind: 'expired', reason: 'idle_timeout' }
@@ -87,33 +91,72 @@ t.test('3 and 4: the current token rotates, or stays within grace', async (t) =>
   ])
 })
 
-t.test('5: within grace the previous token is answered with its successor', async (t) => {
+t.test(
+  '5: within grace the previous token is answered with its successor, if keys are not used or it has the key',
+  async (t) => {
+    check(t, [
+      { what: 'at the moment of the rotation', session: keyless, token: 39, now: rotatedAt, verdict: replay },
+      { what: 'a millisecond within the grace', session: keyless, token: 39, now: atGrace - 1, verdict: replay },
+      { what: 'with the key of the rotation', token: 39, key, now: atGrace - 1, verdict: replay },
+      {
+        what: 'a recovery just before is no hindrance',
+        session: recovered(40),
+        token: 39,
+        key,
+        now: rotatedAt,
+        verdict: replay
+      }
+    ])
+  }
+)
+
+t.test('key: once a session has used a key, the previous token without it is worth an access token only', async (t) => {
+  const newestWithoutKey = { retryKeyHash: null }
   check(t, [
-    { what: 'at the moment of the rotation', token: 39, now: rotatedAt, verdict: replay },
-    { what: 'a millisecond within the grace', token: 39, now: atGrace - 1, verdict: replay },
-    { what: 'with the key: still nothing is written', token: 39, key, now: atGrace - 1, verdict: replay },
-    { what: 'with another key', token: 39, key: 'another', now: atGrace - 1, verdict: replay },
+    { what: 'no key, at the moment of the rotation', token: 39, now: rotatedAt, verdict: accessOnly },
+    { what: 'no key, a millisecond within the grace', token: 39, now: atGrace - 1, verdict: accessOnly },
+    { what: 'another key', token: 39, key: 'another', now: atGrace - 1, verdict: accessOnly },
     {
-      what: 'a recovery just before is no hindrance',
-      session: recovered(40),
+      what: 'the newest token was made without a key',
+      session: newestWithoutKey,
+      token: 39,
+      key,
+      now: rotatedAt,
+      verdict: accessOnly
+    },
+    {
+      what: 'no key on either side is no match',
+      session: newestWithoutKey,
       token: 39,
       now: rotatedAt,
-      verdict: replay
-    }
+      verdict: accessOnly
+    },
+    {
+      what: 'the first key of the session is the one of this request',
+      session: keyless,
+      token: 39,
+      key,
+      now: rotatedAt,
+      verdict: accessOnly
+    },
+    { what: 'at the grace the other rows decide', token: 39, now: atGrace, verdict: recover },
+    { what: 'the newest token needs no key', token: 40, now: atGrace, verdict: rotate },
+    { what: 'nor within the grace', token: 40, key: 'another', now: rotatedAt, verdict: current },
+    { what: 'two behind is reuse', token: 38, now: rotatedAt, verdict: reuse }
   ])
 })
 
 t.test('6: after grace the previous token with the key of the rotation is answered with its successor', async (t) => {
   check(t, [
-    { what: 'at the grace', token: 39, key, now: atGrace, verdict: renewed },
-    { what: 'much later', token: 39, key, now: muchLater, verdict: renewed },
+    { what: 'at the grace', token: 39, key, now: atGrace, verdict: renew },
+    { what: 'much later', token: 39, key, now: muchLater, verdict: renew },
     {
       what: 'returned again before: the window does not reopen',
       session: recovered(40),
       token: 39,
       key,
       now: muchLater,
-      verdict: replay
+      verdict: replayLate
     },
     {
       what: 'right after a recovery of the generation before',
@@ -121,9 +164,9 @@ t.test('6: after grace the previous token with the key of the rotation is answer
       token: 39,
       key,
       now: muchLater,
-      verdict: renewed
+      verdict: renew
     },
-    { what: 'no recovery allowed', policy: noRecovery, token: 39, key, now: muchLater, verdict: renewed },
+    { what: 'no recovery allowed', policy: noRecovery, token: 39, key, now: muchLater, verdict: renew },
     { what: 'another key', policy: noRecovery, token: 39, key: 'another', now: muchLater, verdict: reuse },
     { what: 'no key', policy: noRecovery, token: 39, now: muchLater, verdict: reuse },
     {
@@ -226,6 +269,7 @@ t.test('every row, token and time has a verdict that fits them', async (t) => {
     generation: generations,
     rotatedAt: fc.option(instants),
     retryKeyHash: keys,
+    keyUsed: fc.boolean(),
     recoveredGeneration: fc.option(generations),
     idleExpiresAt: instants,
     absoluteExpiresAt: instants
@@ -241,9 +285,15 @@ t.test('every row, token and time has a verdict that fits them', async (t) => {
       if (verdict.kind === 'rotate' || verdict.kind === 'restore') {
         return presented.generation >= row.generation && verdict.generation === presented.generation + 1
       }
-      return verdict.generation === row.generation && presented.generation >= row.generation - 2
+      if (verdict.kind === 'access_only') return verdict.generation === presented.generation
+      const isAnswered = verdict.generation === row.generation && presented.generation >= row.generation - 2
+      const hasKey = presented.retryKeyHash !== null && presented.retryKeyHash === row.retryKeyHash
+      const mayBeThief = row.keyUsed && !hasKey && presented.generation < row.generation
+      return isAnswered && (!mayBeThief || verdict.kind === 'recover')
     }),
     { seed: 25, numRuns: 5000 }
   )
-  t.pass('no answer returns a generation that the row does not have or get, and none moves the row back')
+  t.pass(
+    'no answer returns a generation that the row does not have or get, none moves the row back, and once a session has used a key, an older token without it gets a newer one by a recovery alone'
+  )
 })

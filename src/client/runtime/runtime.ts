@@ -10,17 +10,19 @@ export interface Runtime {
    * a Node process alive.
    */
   schedule(action: () => void, milliseconds: number, idle?: 'idle'): () => void
-  /** What the tabs of a browser share; undefined outside a page. */
+  /** Undefined outside a page. */
   readonly browser?: Browser | undefined
 }
 
-/** Each part may be missing: in an old browser, on an insecure address, in private windows. */
+/**
+ * The globals of a page. Each may be missing or throw when it is read or used: in an old browser, on an insecure
+ * address, in a frame, or if the user blocks the data of sites.
+ */
 export interface Browser {
-  /** The page's URL. */
-  readonly address: string
-  readonly locks?: Locks | undefined
-  readonly localStorage?: WebStorage | undefined
-  openChannel?(name: string): Channel
+  readonly location?: { readonly href: string } | undefined
+  readonly navigator?: { readonly locks?: Locks | undefined } | undefined
+  readonly localStorage?: WebStorage | null | undefined
+  readonly BroadcastChannel?: (new (name: string) => Channel) | undefined
 }
 
 /** The part of Web Locks (`navigator.locks`) that the client uses. */
@@ -55,35 +57,28 @@ export const systemRuntime: Runtime = {
     if (idle) (timer as { unref?(): void }).unref?.()
     return () => clearTimeout(timer as ReturnType<typeof setTimeout>)
   },
-  browser: thisBrowser()
+  // Only a page has a document. Servers have some of these globals too, but their users must share nothing.
+  browser: (globalThis as { document?: unknown }).document ? (globalThis as unknown as Browser) : undefined
 }
 
-/** Only a page has a document. Servers have some of these parts too, but their users must share nothing. */
-function thisBrowser(): Browser | undefined {
-  const page = globalThis as unknown as Page
-  if (page.document === undefined) return undefined
-  const { BroadcastChannel, navigator, location } = page
-  return {
-    address: location.href,
-    locks: navigator.locks,
-    localStorage: localStorageOf(page),
-    ...(BroadcastChannel && { openChannel: (name: string) => new BroadcastChannel(name) })
-  }
+export function pause({ schedule }: Pick<Runtime, 'schedule'>, milliseconds: number): Promise<void> {
+  return new Promise((resolve) => schedule(resolve, milliseconds))
 }
 
-interface Page {
-  readonly document?: unknown
-  readonly location: { readonly href: string }
-  readonly navigator: { readonly locks?: Locks }
-  readonly localStorage: WebStorage
-  readonly BroadcastChannel?: new (name: string) => Channel
-}
-
-/** If the browser forbids the page to store anything, even reading the property throws. */
-function localStorageOf(page: Page): WebStorage | undefined {
+/** What `action` returns; undefined if it throws. */
+export function attempt<T>(action: () => T): T | undefined {
   try {
-    return page.localStorage
+    return action()
   } catch {
     return undefined
   }
+}
+
+/** The page's localStorage, which all tabs of its origin share. Undefined if it is missing or cannot be read. */
+export function localStorageOf(browser: Browser | undefined): WebStorage | undefined {
+  return attempt(() => {
+    const storage = browser?.localStorage ?? undefined
+    storage?.getItem('latchkey')
+    return storage
+  })
 }

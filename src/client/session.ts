@@ -1,0 +1,111 @@
+import { holdAccessToken } from './access-token.js'
+import type { AuthClientOptions, Mode } from './auth-client.js'
+import { unreachable } from './auth-error.js'
+import { authStateStore } from './auth-state.js'
+import type { TokenResponse } from './call-service.js'
+import type { Retrier } from './retries.js'
+import type { Runtime } from './runtime/runtime.js'
+import { openTabChannel, type SignedInMessage } from './runtime/tab-channel.js'
+import { tabLock } from './runtime/tab-lock.js'
+import { sessionKey } from './session-key.js'
+import { browserStorage, storedText } from './storage.js'
+
+export type Session = ReturnType<typeof openSession>
+
+export interface SessionOptions extends AuthClientOptions {
+  readonly mode: Mode
+  /** Differs from the names of other sessions in the same storage or browser. */
+  readonly name: string
+  readonly runtime: Runtime
+  readonly delayAfter: Retrier['delayAfter']
+  refresh(): Promise<void>
+}
+
+/**
+ * What the client holds of its session: the state and the access token in memory, the key in storage, and in `body`
+ * mode the refresh token and the device token. Tells the other tabs about each change.
+ */
+export function openSession({ mode, name, runtime, delayAfter, refresh, ...options }: SessionOptions) {
+  const { now, browser } = runtime
+  const inBody = mode === 'body'
+  const isRenewable = inBody || mode === 'cookie'
+  /** Tabs share the session's cookie. In the other modes each tab has a session of its own, and they share nothing. */
+  const sharedBrowser = mode === 'cookie' || mode === 'session' ? browser : undefined
+
+  const { storage = inBody ? undefined : browserStorage(browser), keyStorage = storage } = options
+  const stored = (item: string) => storedText(storage, `${name}.${item}`, true)
+  const refreshToken = inBody ? stored('refresh_token') : undefined
+  /** Proves to the service that this client has signed in before. It outlives the session. */
+  const deviceToken = inBody ? stored('device_token') : undefined
+  // Memory alone is the place of the key where it is the place of the token.
+  const key = sessionKey(storedText(isRenewable ? keyStorage : undefined, `${name}.key`, inBody && !keyStorage))
+
+  const authState = authStateStore({ status: mode === 'access' ? 'signed_out' : 'unknown' })
+  const token = holdAccessToken({
+    ...runtime,
+    delayAfter,
+    refresh: isRenewable ? refresh : undefined,
+    onExpired: () => setSignedOut('token_expired')
+  })
+  const tabs = openTabChannel(name, sharedBrowser, (message) => {
+    if (!('ended' in message)) setSignedIn(message)
+    else if (id() === message.sessionId) setSignedOut(message.ended)
+  })
+
+  const isSignedOut = () => authState.state.status === 'signed_out'
+  const id = () => (authState.state.status === 'signed_in' ? authState.state.sessionId : undefined)
+
+  function setSignedIn({ sessionId, accessToken, until }: SignedInMessage): void {
+    token.replace(accessToken, until)
+    authState.set({ status: 'signed_in', sessionId })
+  }
+
+  function setSignedOut(reason?: string): void {
+    token.replace()
+    // The first reason stays.
+    if (isSignedOut()) return
+    authState.set({ status: 'signed_out', ...(reason !== undefined && { reason }) })
+  }
+
+  return {
+    mode,
+    isRenewable,
+    exclusively: tabLock(`${name}.turn`, { ...runtime, browser: sharedBrowser }),
+    authState,
+    token,
+    refreshToken,
+    deviceToken,
+    key,
+    /** The headers that authorize a request. */
+    bearer: () => token.current && { authorization: `Bearer ${token.current.accessToken}` },
+    isSignedOut,
+    /** Undefined unless somebody is signed in. */
+    id,
+    setSignedOut,
+    /** Takes over the response to a refresh that sent `sentToken`, or to a login. */
+    async accept(response: Partial<TokenResponse>, sentToken?: string): Promise<void> {
+      const { session_id: sessionId, expires_in: expiresIn = 0, access_token: accessToken } = response
+      if (sessionId === undefined) throw unreachable()
+      const signedIn = { sessionId, accessToken, until: now() + expiresIn * 1000 }
+      if (response.device_token) await deviceToken?.write(response.device_token)
+      const { refresh_token: newToken } = response
+      // Do not store an unchanged refresh token: another process may have stored a newer one meanwhile.
+      if (newToken && newToken !== sentToken) await refreshToken?.write(newToken)
+      setSignedIn(signedIn)
+      tabs.post(signedIn)
+    },
+    /** The session has ended: forgets it here and in the other tabs. Another key than `sentKey` stays. */
+    async end(ended: string, sentKey?: string): Promise<void> {
+      await refreshToken?.remove()
+      await key.remove(sentKey)
+      const sessionId = id()
+      if (sessionId !== undefined) tabs.post({ sessionId, ended })
+      setSignedOut(ended)
+    },
+    /** Stops the timers and the messages between tabs. */
+    close(): void {
+      token.close()
+      tabs.close()
+    }
+  }
+}
