@@ -45,7 +45,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   app.addHook('onClose', close)
 
   try {
-    await ensureConfiguredAdmin(config, ports)
+    await ensureConfiguredAdmin(config, ports, (warning) => app.log.warn(warning))
     const methodsOf = knownMethods(app)
     app.setErrorHandler((error, request, reply) => sendProblem(request, reply, error, errorsUrl))
     app.setNotFoundHandler((request, reply) => sendNotFound(request, reply, methodsOf(request), errorsUrl))

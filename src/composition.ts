@@ -33,11 +33,12 @@ import { keyedHash } from './adapters/secrets/keyed-hash.js'
 import { opaqueTokens } from './adapters/secrets/opaque-tokens.js'
 import { rootSecrets } from './adapters/secrets/root-secrets.js'
 import { sha256, systemEntropy } from './adapters/secrets/system.js'
-import type { Config } from './config/read-config.js'
+import { type Config, ConfigError } from './config/read-config.js'
 import { publishLeadSeconds } from './core/key-rotation.js'
 import type { RateLimit } from './core/rate-limits.js'
 import type { Clock, LimitCounter, Ports } from './ports/index.js'
 import { ensureFirstAdmin } from './service/admin/ensure-first-admin.js'
+import { Refused } from './service/refused.js'
 
 /** All adapters, as ports, and a function that closes them. */
 export interface Adapters {
@@ -177,10 +178,26 @@ async function openInOrder(config: Config, overrides: Overrides, log: DecisionLo
   return { ports, database }
 }
 
-/** Creates the admin of `ADMIN_EMAIL` and `ADMIN_PASSWORD` if there is no admin yet. */
-export async function ensureConfiguredAdmin({ adminEmail, adminPassword }: Config, ports: Ports): Promise<void> {
-  if (adminEmail === undefined || adminPassword === undefined) return
-  await ensureFirstAdmin(ports, { email: adminEmail, password: adminPassword })
+/**
+ * Creates the admin of `ADMIN_EMAIL` and `ADMIN_PASSWORD` if there is no admin yet. Throws a `ConfigError` if that
+ * password is refused. If a stranger may own the account of that address, nothing is granted, and `warn` says what to do.
+ */
+export async function ensureConfiguredAdmin(
+  config: Config,
+  ports: Ports,
+  warn: (warning: string) => void
+): Promise<void> {
+  const { adminEmail: email, adminPassword: password } = config
+  if (email === undefined || password === undefined) return
+  const outcome = await ensureFirstAdmin(ports, { email, password }).catch((error) => {
+    if (!(error instanceof Refused)) throw error
+    throw new ConfigError([`ADMIN_PASSWORD is refused as ${error.code}. ${error.message} Set another.`])
+  })
+  if (outcome !== 'email_taken') return
+  warn(
+    'There is no admin, and ADMIN_EMAIL has an account already. It was not made an admin, because somebody else may have ' +
+      'registered that address. If the account is yours, run: latchkey user set-roles EMAIL admin. Otherwise set another ADMIN_EMAIL.'
+  )
 }
 
 async function openDatabase({ databaseUrl, dataDir }: Config, onClose: OnClose): Promise<Database> {

@@ -37,10 +37,11 @@ export interface LatchkeyOptions extends Omit<SettingOptions, 'port' | 'trustPro
  */
 const latchkey: FastifyPluginAsync<LatchkeyOptions> = fp(
   async (app: FastifyInstance, { prefix = '', ...options }: LatchkeyOptions) => {
-    const config = configOf(options, (warning) => app.log.warn(warning))
+    const warn = (warning: string) => app.log.warn(withOptionNames(warning))
+    const config = configOf(options, warn)
     const { ports, close } = await openAdapters(config, {}, app.log)
     app.addHook('onClose', close)
-    await ensureConfiguredAdmin(config, ports)
+    await ensureConfiguredAdmin(config, ports, warn).catch((error) => Promise.reject(namingOptions(error)))
     await app.register(httpPlugin, { ports, settings: config, prefix })
     listenForMetrics(app, { ports, errorsUrl: `${config.issuer}/docs/errors.md` }, config)
   },
@@ -51,11 +52,14 @@ export default latchkey
 
 function configOf(options: Omit<LatchkeyOptions, 'prefix'>, warn: (warning: string) => void) {
   try {
-    return createConfig(options, (warning) => warn(withOptionNames(warning)))
+    return createConfig(options, warn)
   } catch (error) {
-    if (error instanceof ConfigError) throw new ConfigError(error.problems.map(withOptionNames))
-    throw error
+    throw namingOptions(error)
   }
+}
+
+function namingOptions(error: unknown): unknown {
+  return error instanceof ConfigError ? new ConfigError(error.problems.map(withOptionNames)) : error
 }
 
 /** Messages name settings by their environment variables. Replaces these by the names of the options. */

@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { FolderTaken, openEmbeddedDatabase } from '../src/adapters/embedded/embedded-database.js'
+import type { Database } from '../src/adapters/prisma/database.js'
 import { buildApp } from '../src/app.js'
-import { loadConfig } from '../src/config/read-config.js'
+import { type Environment, loadConfig } from '../src/config/read-config.js'
 import { openTestDatabase, testDatabases, testFolder } from './support/database.js'
 import { newPerson } from './support/http/people.js'
 import { Client, goodPassword, openService, testEnvironment } from './support/service.js'
@@ -65,6 +66,44 @@ t.test('ADMIN_EMAIL creates an admin only if there is none', async (t) => {
   t.strictSame(atOnce, [['admin'], ['admin']], 'two instances that start at once')
   t.strictSame(await signIn('first@example.org'), ['admin'])
   t.strictSame(await signIn('second@example.org'), undefined, 'no second admin is created')
+})
+
+/** What a start with these settings logs as warnings. */
+async function warningsOf(database: Database, environment: Environment): Promise<string> {
+  const lines: string[] = []
+  const logger = { level: 'warn', stream: { write: (line: string) => void lines.push(line) } }
+  const config = loadConfig({ ...testEnvironment, ...environment })
+  const app = await buildApp(config, { database, logger })
+  await app.close()
+  return lines.join('')
+}
+
+t.test(
+  'an account that has the address of ADMIN_EMAIL is not made an admin, and the log says what to do',
+  async (t) => {
+    const database = await openTestDatabase(t, { kind: 'embedded' })
+    const app = await openService(t, database)
+    const stranger = new Client(app)
+    await stranger.signIn('Ops@example.org')
+    for (const password of [goodPassword, 'short']) {
+      const environment = { ADMIN_EMAIL: 'ops@example.org', ADMIN_PASSWORD: password }
+      t.match(await warningsOf(database, environment), /ADMIN_EMAIL has an account already.+user set-roles/)
+      t.notMatch(await warningsOf(database, environment), password)
+    }
+    t.strictSame((await stranger.send('GET', '/me')).json().roles, [])
+    t.equal((await stranger.signIn('ops@example.org', { path: '/login' })).statusCode, 200, 'and keeps its password')
+    t.strictSame((await stranger.send('GET', '/me')).json().roles, [])
+  }
+)
+
+t.test('ADMIN_PASSWORD is judged only if it would make an admin', async (t) => {
+  const database = await openTestDatabase(t, { kind: 'embedded' })
+  const weak = { ADMIN_EMAIL: 'ops@example.org', ADMIN_PASSWORD: 'short' }
+  const start = (environment: Environment) => buildApp(loadConfig({ ...testEnvironment, ...environment }), { database })
+  await t.rejects(start(weak), { name: 'ConfigError', message: /ADMIN_PASSWORD is refused as password_too_short/ })
+  await (await start({ ...weak, ADMIN_PASSWORD: goodPassword })).close()
+  t.equal(await warningsOf(database, weak), '')
+  t.equal(await warningsOf(database, { ...weak, PASSWORD_MIN_LENGTH: '64' }), '')
 })
 
 const database = await openTestDatabase(t, { kind: 'embedded' })

@@ -73,6 +73,11 @@ t.test('adminEmail and adminPassword create the first admin', async (t) => {
   t.match((await app.inject({ url: '/me', headers })).json(), { roles: ['admin'] })
 })
 
+t.test('a refused adminPassword is reported by the name of the option', async (t) => {
+  const error = await embeddedHost(t, { adminEmail: 'ops@example.org', adminPassword: 'short' }).catch((error) => error)
+  t.match(error, { name: 'ConfigError', message: /adminPassword is refused as password_too_short/ })
+})
+
 t.test('all mistakes are reported at once, by the names of the options', async (t) => {
   const options = {
     accessTokenTtlSeconds: '600',

@@ -18,6 +18,7 @@ export function explain(error: unknown): string {
 function explainRefusal({ code, message, details }: Refused): string {
   if (code === 'not_found') return 'Nothing has that name or id.'
   if (code === 'email_taken') return 'An account with that e-mail address exists already.'
+  if (code === 'last_admin') return 'This is the last admin. Give the role to another account first.'
   const fields = details.errors?.map(({ field, message: fault }) => `${field} ${fault}.`)
   return fields?.join(' ') ?? message
 }

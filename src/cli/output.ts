@@ -46,8 +46,14 @@ export function printDone(terminal: Terminal, style: Style, sentence: string, re
   else printLines(terminal, [sentence])
 }
 
+/** JSON leaves DEL, C1 and other control characters as they are, and a terminal would obey them. */
 function printJson(terminal: Terminal, value: object): void {
-  printLines(terminal, [JSON.stringify(value)])
+  printLines(terminal, [JSON.stringify(value).replace(controlCharacters, escaped)])
+}
+
+function escaped(characters: string): string {
+  const units = Array.from({ length: characters.length }, (_, at) => characters.charCodeAt(at))
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('')
 }
 
 function printLines({ stdout }: Terminal, lines: readonly string[]): void {
@@ -61,11 +67,17 @@ export function toObject<T>(columns: Columns<T>, row: T): Record<string, Cell> {
 
 const maxCellLength = 60
 
-/** Strangers choose device names and user agents, so control characters, which could control the terminal, are replaced. */
+/**
+ * Strangers choose device names and user agents. These characters could control the terminal, reorder its text, or break
+ * the line.
+ */
+const controlCharacters = /[\p{C}\p{Zl}\p{Zp}]/gu
+
+/** Control characters are replaced. */
 function toText(cell: Cell): string {
   if (cell === null) return '-'
   if (typeof cell === 'boolean') return cell ? 'yes' : 'no'
-  const text = (typeof cell === 'object' ? cell.join(',') : String(cell)).replace(/\p{C}/gu, '\u{fffd}')
+  const text = (typeof cell === 'object' ? cell.join(',') : String(cell)).replace(controlCharacters, '\u{fffd}')
   if (text === '') return '-'
   return text.length > maxCellLength ? `${text.slice(0, maxCellLength - 1)}…` : text
 }

@@ -1,5 +1,5 @@
 import { readEmail } from '../core/email.js'
-import { judgePassword, utf8Length } from '../core/password-policy.js'
+import { utf8Length } from '../core/password-policy.js'
 import { minRootSecretBytes } from '../core/vocabulary.js'
 import { expectation, type Setting, type Settings, settings } from './schema.js'
 import { isProxy, trustsStrangers } from './trusted-proxies.js'
@@ -69,11 +69,6 @@ export const rules: readonly Rule[] = [
   function adminEmailIsAnEmail({ adminEmail }) {
     if (adminEmail === undefined || readEmail(adminEmail) !== undefined) return undefined
     return mustBeOf('adminEmail', adminEmail)
-  },
-  function adminPasswordIsGood({ adminEmail, adminPassword, passwordMinLength }) {
-    if (adminPassword === undefined || passwordMinLength === undefined) return undefined
-    const fault = judgePassword(adminPassword, { minLength: passwordMinLength }, [adminEmail ?? ''], () => false)
-    return fault && `ADMIN_PASSWORD is refused as ${fault}. Set another of at least ${passwordMinLength} characters.`
   }
 ]
 

@@ -198,12 +198,14 @@ export const settingsSchema = Type.Object({
     }
   ),
   adminEmail: optionalText({
-    description: 'Creates this admin at start if there is no admin yet. There is no default account.',
+    description:
+      'Creates this admin at start if there is no admin yet. An account that has the address already is not made an admin: a stranger may have registered it. There is no default account.',
     expects: 'an e-mail address',
     examples: ['ops@example.com']
   }),
   adminPassword: optionalText({
-    description: 'The password of that first admin. Remove it from the environment afterwards.',
+    description:
+      'The password of that first admin, judged only when it makes one. Remove it from the environment afterwards.',
     secret: true
   }),
   logLevel: choice('info', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {

@@ -5,7 +5,7 @@ import { maxCookieLifeSeconds } from './vocabulary.js'
  * The wire format of our opaque tokens: a prefix that names the kind, then base64url of
  * version 1 B · key id 1 B · payload · mac 32 B. The mac covers every byte before it. The payload is,
  * for `refresh` and `session` tokens: sid 16 B · generation 4 B · secret 32 B;
- * for `device` tokens: user id 16 B · device id 16 B · issued at 4 B. Numbers are big-endian.
+ * for `device` tokens: user id 16 B, encrypted by the adapter · device id 16 B · issued at 4 B. Numbers are big-endian.
  */
 export const tokenPrefixes = { refresh: 'lk_rt_', session: 'lk_st_', device: 'lk_dt_' } as const
 

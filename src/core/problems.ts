@@ -23,6 +23,7 @@ const refusals = {
   insufficient_scope: [403, 'The role for this is missing'],
   not_found: [404, 'There is no such thing'],
   email_taken: [409, 'An account with this e-mail exists'],
+  last_admin: [409, 'The last admin cannot lose the role or the account'],
   too_many_requests: [429, 'Too many requests']
 } as const satisfies Problems
 

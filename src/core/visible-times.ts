@@ -15,15 +15,10 @@ interface SessionTimes {
  */
 export function withVisibleTimes<T extends SessionTimes>(session: T, idleTtlSeconds: number, now: number): T {
   const { lastUsedAt, usedBeforeAt, absoluteExpiresAt } = session
-  const used = cutDown(isVisible(lastUsedAt, now) ? lastUsedAt : (usedBeforeAt ?? lastUsedAt))
+  const used = cutDown(lastUsedAt < cutDown(now) ? lastUsedAt : (usedBeforeAt ?? lastUsedAt))
   // The row's own idle end would tell the time of the last use.
   const idleExpiresAt = cutDown(Math.min(used + idleTtlSeconds * 1000, absoluteExpiresAt))
   return { ...session, lastUsedAt: used, usedBeforeAt: null, idleExpiresAt }
-}
-
-/** Whether the five minutes of `at` are over. */
-export function isVisible(at: number, now: number): boolean {
-  return at < cutDown(now)
 }
 
 function cutDown(milliseconds: number): number {

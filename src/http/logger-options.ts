@@ -19,8 +19,8 @@ const secretNames = [
 
 /**
  * Options of the service's log: JSON lines of pino, from `level` up. Secrets are redacted by name: in an object, in its
- * members, and in the headers of its members. A request is logged without its query, because a client may put a token
- * there by mistake.
+ * members, and in the headers of its members. A request is logged without its query, and without the parts of its path
+ * that are too long to be ours, because a client may put a token there by mistake.
  */
 export function loggerOptions(level: string) {
   return {
@@ -29,12 +29,15 @@ export function loggerOptions(level: string) {
     serializers: {
       req: (request: FastifyRequest) => ({
         method: request.method,
-        path: request.url.split('?', 1)[0],
+        path: request.url.split('?', 1)[0]?.replace(longPart, '[redacted]'),
         ip: clientAddress(request)
       })
     }
   }
 }
+
+/** The longest parts of our paths are ids of 36 characters; every token is longer, also in percent-encoding. */
+const longPart = /[^/]{41,}/g
 
 function pathsTo(name: string): string[] {
   return [`["${name}"]`, `*["${name}"]`, `*.headers["${name}"]`]

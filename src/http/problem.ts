@@ -79,6 +79,8 @@ function classifyFastifyError(error: Partial<FastifyError>): Failure {
   // An invalid parameter in the path names something that cannot exist.
   if (validation !== undefined && validationContext === 'params') return ['not_found']
   if (error.code === 'FST_ERR_MAX_PARAM_LENGTH') return ['not_found']
+  // Fastify's message repeats the path, which may hold a token.
+  if (error.code === 'FST_ERR_BAD_URL') return ['invalid_request', { detail: 'The path cannot be decoded.' }]
   if (validation !== undefined) {
     return ['invalid_request', { errors: validation.map((fault) => fieldError(validationContext, fault)) }]
   }

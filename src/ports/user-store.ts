@@ -39,13 +39,17 @@ export interface UserStore {
   ): Promise<AddedSession | undefined>
   /**
    * Changes the roles and the disabled flag; undefined if there is no such user. Disabling ends every session of the user.
-   * A change of roles makes the access tokens that were issued before it stale.
+   * A change of roles makes the access tokens that were issued before it stale. 'last_admin', with nothing done, if no
+   * admin who is not disabled would be left, also in a race.
    */
   update(
     id: string,
     change: { readonly disabled?: boolean | undefined; readonly roles?: readonly string[] | undefined },
     actor: Actor
-  ): Promise<{ readonly user: User; readonly revocations: readonly Revocation[] } | undefined>
-  /** Deletes the user, and ends the user's sessions with `reason`; undefined if there is no such user. */
-  delete(id: string, reason: EndedReason, actor: Actor): Promise<readonly Revocation[] | undefined>
+  ): Promise<{ readonly user: User; readonly revocations: readonly Revocation[] } | 'last_admin' | undefined>
+  /**
+   * Deletes the user, and ends the user's sessions with `reason`; undefined if there is no such user. 'last_admin' as for
+   * `update`.
+   */
+  delete(id: string, reason: EndedReason, actor: Actor): Promise<readonly Revocation[] | 'last_admin' | undefined>
 }

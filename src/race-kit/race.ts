@@ -1,11 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Account, liveSessions, removeAccount, signInAll } from './accounts.js'
-import { openFaultProxy } from './fault-proxy.js'
-import type { SessionHistory } from './history.js'
-import { judge, type RaceResult } from './judge.js'
-import type { RaceContext } from './race-requests.js'
-import { type RacingSession, racingSession } from './racing-session.js'
-import { type ClientPlan, drawSchedule, type RaceOptions } from './schedule.js'
+import { judge, type RaceResult } from './judge/judge.js'
+import { clientKinds } from './plan/kinds.js'
+import { type ClientPlan, drawSchedule, type RaceOptions } from './plan/schedule.js'
+import {
+  type Account,
+  authorize,
+  liveSessions,
+  recoveredSessions,
+  removeAccount,
+  signInAll
+} from './players/accounts.js'
+import { readGrace } from './players/grace.js'
+import { type RacingSession, racingSession } from './players/racing-session.js'
+import type { RaceContext } from './players/requests.js'
+import type { SessionHistory } from './record/history.js'
+import { openFaultProxy } from './wire/fault-proxy.js'
 
 /** Client, thief, client, thief, a grace window apart: enough to see whether both go on. */
 const settlingRounds = 2
@@ -14,27 +23,28 @@ const settlingRounds = 2
  * Races simulated clients and thieves against a running service, through a proxy that drops, delays and duplicates
  * their requests, and checks every response against `promises`. `seed` determines what is tried. Registers users
  * (`race-…@example.test`) and deletes them at the end, so never run it against a service that people use. Set
- * `RATE_LIMIT_ENABLED=false` and a short `REFRESH_GRACE_SECONDS`. Rejects with `SetUpFailed` if the users cannot be
- * registered; a broken promise is no error, but `held: false`.
+ * `RATE_LIMIT_ENABLED=false` and a short `REFRESH_GRACE_SECONDS`, which `GET /features` tells the race. Rejects with
+ * `SetUpFailed` if the users cannot be registered; a broken promise is no error, but `held: false`.
  *
  * @example
  * ```ts
  * import { race, raceReport } from 'latchkey/testing'
  *
  * const urls = ['https://auth.example.com']
- * const result = await race({ urls, clients: 3, seconds: 1, seed: 7, graceSeconds: 1 })
+ * const result = await race({ urls, clients: 3, seconds: 1, seed: 7 })
  * console.log(raceReport(result))
  * console.log(result.held) // true
  * ```
  */
 export async function race(options: RaceOptions): Promise<RaceResult> {
+  const grace = await readGrace(options.urls[0], options.graceSeconds)
   const now = () => performance.now()
   const proxy = await openFaultProxy(now)
   const urls = options.urls.map((url) => new URL(url))
-  const context: RaceContext = { urls, graceMilliseconds: options.graceSeconds * 1000, proxy, now, pending: new Set() }
+  const context: RaceContext = { urls, graceMilliseconds: grace.seconds * 1000, proxy, now, pending: new Set() }
   try {
-    const plans = drawSchedule(options)
-    const modes = plans.map(({ kind }) => (kind === 'phone' ? 'body' : 'cookie'))
+    const plans = drawSchedule({ ...options, graceSeconds: grace.seconds })
+    const modes = plans.map(({ kind }) => clientKinds[kind].mode)
     const signedIn = await signInAll(context, modes)
     const runs = signedIn.flatMap((one, i) => {
       const plan = plans[i]
@@ -44,17 +54,19 @@ export async function race(options: RaceOptions): Promise<RaceResult> {
     const sessions = runs.map(({ session }) => session)
     await settle(context, sessions)
 
-    const accounts = new Set(runs.map(({ account }) => account))
-    const live = new Map<Account, ReadonlySet<string> | undefined>()
     const unknown: string[] = []
-    for (const account of accounts) {
-      const listed = await liveSessions(context, account)
-      live.set(account, listed && new Set(listed))
-      unknown.push(...(listed ?? []).filter((sid) => !account.sids.has(sid)))
+    const known = new Map<Account, Parameters<RacingSession['history']>>()
+    for (const account of new Set(runs.map(({ account }) => account))) {
+      const authorized = await authorize(context, account)
+      const live = await liveSessions(context, authorized)
+      known.set(account, [live, await recoveredSessions(context, authorized)])
+      if (!account.isUnclear) unknown.push(...[...(live ?? [])].filter((sid) => !account.sids.has(sid)))
+      await removeAccount(context, authorized)
     }
-    const histories: SessionHistory[] = runs.map(({ account, session }) => session.history(live.get(account)))
-    for (const account of accounts) await removeAccount(context, account)
-    return judge(options, plans, histories, unknown)
+    const histories: SessionHistory[] = runs.map(({ account, session }) =>
+      session.history(...(known.get(account) ?? [undefined, undefined]))
+    )
+    return judge({ options, grace, plans, histories, unknown })
   } finally {
     await proxy.close()
   }
@@ -76,7 +88,7 @@ async function settle(context: RaceContext, sessions: readonly RacingSession[]):
     await delay(context.graceMilliseconds * 1.1)
     await Promise.all(sessions.map((session) => session.refresh(round)))
     await delay(context.graceMilliseconds * 1.1)
-    await Promise.all(sessions.map((session) => session.refreshAsThief(round)))
+    await Promise.all(sessions.map((session) => session.settleThief(round)))
   }
   while (context.pending.size > 0) await Promise.all(context.pending)
 }

@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { expectAccessible, expectNarrow } from '../support/browser/accessibility.js'
 import { faultsOf, fileTimeoutMilliseconds, openBrowser, openProfile } from '../support/browser/chromium.js'
-import { openTestDatabase } from '../support/database.js'
+import { openTestDatabase, sql } from '../support/database.js'
 import { anotherDevice, newEmail, newPerson, refreshCookie } from '../support/http/people.js'
 import { goodPassword, openService } from '../support/service.js'
 
@@ -147,6 +147,41 @@ async function testPages(browser: Browser): Promise<void> {
     t.notOk(left.includes(refreshCookie), 'the cookie is deleted')
     await page.reload()
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  })
+
+  testPage('a user whose sign-in is old confirms the password, and the action goes on', '/account', async (t, page) => {
+    const { client: phone, email } = await newPerson(app, 'body', 'a phone')
+    await signIn(page, email)
+    await page.getByText('This device', { exact: true }).waitFor()
+    await sql(database, `UPDATE session SET auth_time = auth_time - interval '1 day'`)
+    await page.reload()
+    const dialog = page.getByRole('dialog')
+    const endPhone = async () => {
+      await click(page, 'Sign out: a phone')
+      await confirm(page, 'Sign out')
+      await dialog.filter({ hasText: 'Confirm that it is you' }).waitFor()
+    }
+    await endPhone()
+    await expectAccessible(t, page, 'the dialog for the password')
+    await dialog.getByRole('button', { name: 'Cancel' }).click()
+    await says(page, 'Nothing was changed, because you did not confirm your password.')
+    t.equal((await phone.send('GET', '/me')).statusCode, 200)
+
+    await endPhone()
+    await dialog.getByLabel('Your password').fill('not the password')
+    await confirm(page, 'Continue')
+    await dialog.filter({ hasText: 'The password is wrong' }).waitFor()
+    await dialog.getByLabel('Your password').fill(goodPassword)
+    await confirm(page, 'Continue')
+    await says(page, '“a phone” is signed out.')
+    t.equal((await phone.send('GET', '/me')).statusCode, 401)
+    t.equal(await page.locator('#dialog input').count(), 0, 'the page keeps no field with the password')
+
+    await sql(database, `UPDATE session SET auth_time = auth_time - interval '1 day'`)
+    await page.reload()
+    await page.getByText('This device', { exact: true }).waitFor()
+    await click(page, 'Sign out')
+    await page.getByText('You are signed out.').waitFor()
   })
 
   testPage('a user who was signed out elsewhere sees the reason', '/account', async (t, page) => {

@@ -4,7 +4,8 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import t from 'tap'
 import { ask, signInAt } from '../support/browser/ask.js'
 import { fileTimeoutMilliseconds, openBrowser, openProfile } from '../support/browser/chromium.js'
-import { openOtherSite, serveClient } from '../support/browser/other-site.js'
+import { clientSays, loadClient } from '../support/browser/client-in-page.js'
+import { openOtherSite } from '../support/browser/other-site.js'
 import { age, openTestDatabase, sql } from '../support/database.js'
 import { anotherDevice, newEmail, newPerson, refreshCookie } from '../support/http/people.js'
 import { Client, goodPassword, openService } from '../support/service.js'
@@ -80,25 +81,6 @@ async function testSessions(browser: Browser): Promise<void> {
       t.equal((await ask(tab, 'GET', '/me', undefined, tokens[index])).status, 200)
     }
   })
-
-  /** Creates a `latchkey/client` in the page, named `client`. */
-  async function loadClient(page: Page, options: object, from = '/client/index.js'): Promise<void> {
-    await serveClient(page)
-    await page.evaluate(
-      async ({ options, from }) => {
-        const { createAuthClient } = await import(from)
-        Object.assign(globalThis, { client: createAuthClient(options) })
-      },
-      { options, from }
-    )
-  }
-
-  /** The state of `latchkey/client` in the page after `action`, an expression. */
-  const clientSays = (page: Page, action: string): Promise<unknown> =>
-    page.evaluate(`(async () => ${action})().then(
-      (value) => ({ value, state: client.state }),
-      ({ code, reason }) => ({ code, reason, state: client.state })
-    )`)
 
   t.test('ten tabs of latchkey/client that refresh concurrently stay signed in', async (t) => {
     const profile = await openProfile(t, browser)
@@ -181,21 +163,21 @@ async function testSessions(browser: Browser): Promise<void> {
     const profile = await openProfile(t, browser)
     const page = await profile.newPage()
     await page.goto(`http://localhost:${appPort}/`)
-    await loadClient(page, { baseURL: origin }, '/client/index.js')
+    await loadClient(page, { baseURL: origin })
     const credentials = JSON.stringify({ email: newEmail(), password: goodPassword })
     t.match(await clientSays(page, `await client.register(${credentials})`), { state: { status: 'signed_in' } })
     const { sessionId: sid } = (await page.evaluate('client.state')) as { sessionId: string }
     t.match(await clientSays(page, `(await client.fetch('/me')).status`), { value: 200 })
     t.match(await clientSays(page, '(await client.sessions()).length'), { value: 1 })
     await page.reload()
-    await loadClient(page, { baseURL: origin }, '/client/index.js')
+    await loadClient(page, { baseURL: origin })
     t.match(await clientSays(page, 'await client.refresh()'), { state: { status: 'signed_in', sessionId: sid } })
     const generation = await generationOf(sid)
     await age(database, sid, 60)
 
     // It is the same site, so the browser sends the cookie, and the service must refuse.
     await page.goto(`http://localhost:${strangerPort}/`)
-    await loadClient(page, { baseURL: origin }, '/client/index.js')
+    await loadClient(page, { baseURL: origin })
     t.match(await clientSays(page, 'await client.refresh()'), { code: 'network_error' })
     t.match(await clientSays(page, `await client.login(${credentials})`), { code: 'network_error' })
     t.equal(await generationOf(sid), generation)

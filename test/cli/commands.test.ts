@@ -55,6 +55,13 @@ for (const kind of testDatabases(t)) {
       })
     })
 
+    t.test('user disable and user set-roles refuse to take the last admin', async (t) => {
+      for (const words of ['user disable ops@example.com', 'user set-roles ops@example.com ops']) {
+        t.match(await latchkey(words), { exitCode: 1, stderr: /This is the last admin\. Give the role/ })
+      }
+      t.match(await json('user set-roles ops@example.com admin ops'), { roles: ['admin', 'ops'], disabled: false })
+    })
+
     t.test('user list shows one page after the other', async (t) => {
       await json('user create second@example.com', { stdin: goodPassword })
       const first = await json('user list --limit 1')
@@ -136,5 +143,18 @@ for (const kind of testDatabases(t)) {
       t.notMatch(stdout, '\u001b')
       t.match(stdout, /x…\n$/)
     })
+
+    t.test(
+      'text from strangers cannot control the terminal in JSON either, and is read as it was stored',
+      async (t) => {
+        const userAgent = '\u007f\u0080\u009b2J\u009d0;title\u009c\u202egnp\u2028\u2029\ufeff\u{e0041} "ü" 😀'
+        await signIn(ports, 'slyer@example.com', userAgent)
+        const { stdout } = await latchkey('session list --user slyer@example.com --json')
+        t.notMatch(stdout.trimEnd(), /[\p{C}\p{Zl}\p{Zp}]/u)
+        t.match(stdout, 'ü', 'other letters stay as they are')
+        t.equal(JSON.parse(stdout).sessions[0].user_agent, userAgent)
+        t.notMatch((await latchkey('session list --user slyer@example.com')).stdout.trimEnd(), /[\u2028\u2029\u009b]/)
+      }
+    )
   })
 }

@@ -95,12 +95,30 @@ t.test('the app learns the reason when reuse was detected or the password was ch
   const { auth: here, person, settings } = await newClient()
   const there = createAuthClient({ ...settings, fetch: new CookieJar().fetch }, quickRuntime)
   await there.login(person)
-  const change = { current_password: password, new_password: 'another rather long password' }
-  const headers = { 'content-type': 'application/json' }
-  t.equal((await there.fetch('/password', { method: 'POST', headers, body: JSON.stringify(change) })).status, 200)
+  await there.changePassword({ currentPassword: password, newPassword: 'another rather long password' })
   t.equal((await here.fetch('/me')).status, 401)
   t.strictSame(here.state, { status: 'signed_out', reason: 'password_changed' })
 })
+
+t.test(
+  'a new password and a re-authentication replace the session, and the client goes on, in every mode',
+  async (t) => {
+    for (const mode of ['cookie', 'body', 'session', 'access'] as const) {
+      const { auth, states } = await newClient({ mode })
+      const sids = [sessionOf(auth.state)]
+      await t.rejects(auth.reauthenticate({ password: 'a wrong one' }), { code: 'invalid_credentials' })
+      await auth.changePassword({ currentPassword: password, newPassword: 'another rather long password' })
+      sids.push(sessionOf(auth.state))
+      await auth.reauthenticate({ password: 'another rather long password' })
+      sids.push(sessionOf(auth.state))
+      t.equal(new Set(sids).size, 3, mode)
+      t.match(await auth.sessions(), [{ id: sids[2], current: true }])
+      await auth.refresh()
+      t.equal((await auth.fetch('/me')).status, 200)
+      t.notOk(states.some(({ status }) => status === 'signed_out'))
+    }
+  }
+)
 
 t.test('a second login ends the session that it replaces, in every mode', async (t) => {
   for (const mode of ['cookie', 'body', 'session'] as const) {

@@ -78,6 +78,12 @@ export async function login(...[stores, user, changes]: Parameters<typeof tryLog
   return created.session
 }
 
+/** The result of a change of a user. Throws if it was refused to protect the last admin. */
+export function changed<T>(result: T | 'last_admin'): T {
+  if (result === 'last_admin') throw new Error('this is the last admin')
+  return result
+}
+
 /** The session that replaces `session`. */
 export const replacementOf = ({ id }: Pick<LiveSession, 'id'>, changes: Partial<Replacement> = {}): Replacement => ({
   id: randomUUID(),

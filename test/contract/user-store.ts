@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import {
   addUser,
   attempt,
+  changed,
   digest,
   eventsOf,
   login,
@@ -112,7 +113,7 @@ export function testUsers(t: Test, stores: Stores): void {
   t.test('disabling ends every session, and the user can log in again only after enabling', async (t) => {
     const user = await addUser(stores, { roles: ['editor'] })
     const session = await login(stores, user)
-    const disabled = await users.update(user.id, { disabled: true }, ops)
+    const disabled = changed(await users.update(user.id, { disabled: true }, ops))
     t.match(disabled, { user: { id: user.id, disabled: true, roles: ['editor'] } })
     t.match(disabled?.revocations, [{ sid: session.id, reason: 'user_disabled' }])
     t.equal(await sessions.find(session.id), undefined)
@@ -134,10 +135,10 @@ export function testUsers(t: Test, stores: Stores): void {
     const user = await addUser(stores, { roles: ['a', 'b'] })
     await login(stores, user, { idleTtlSeconds: 0 })
     const [first, second] = [await login(stores, user), await login(stores, user)]
-    const changed = await users.update(user.id, { roles: ['a'] }, ops)
-    t.same(changed?.user.roles, ['a'])
-    t.same(changed?.revocations.map(({ sid }) => sid).sort(), [first.id, second.id].sort())
-    t.ok(changed?.revocations.every(({ reason, at }) => reason === 'roles_changed' && at >= second.now))
+    const updated = changed(await users.update(user.id, { roles: ['a'] }, ops))
+    t.same(updated?.user.roles, ['a'])
+    t.same(updated?.revocations.map(({ sid }) => sid).sort(), [first.id, second.id].sort())
+    t.ok(updated?.revocations.every(({ reason, at }) => reason === 'roles_changed' && at >= second.now))
 
     const rotated = await sessions.rotate(attempt(first))
     t.same(rotated?.user.roles, ['a'])
@@ -156,9 +157,9 @@ export function testUsers(t: Test, stores: Stores): void {
   })
 
   t.test('one update can change roles and the disabled flag', async (t) => {
-    const user = await addUser(stores, { roles: ['admin'] })
+    const user = await addUser(stores, { roles: ['editor'] })
     await login(stores, user)
-    const updated = await users.update(user.id, { disabled: true, roles: [] }, ops)
+    const updated = changed(await users.update(user.id, { disabled: true, roles: [] }, ops))
     t.match(updated, { user: { disabled: true, roles: [] }, revocations: [{ reason: 'user_disabled' }] })
     t.equal(updated?.revocations.length, 1)
     t.equal(await users.update(randomUUID(), { disabled: true, roles: ['a'] }, ops), undefined)
@@ -167,7 +168,7 @@ export function testUsers(t: Test, stores: Stores): void {
   t.test('delete removes the user and ends every session, with the given reason', async (t) => {
     const user = await addUser(stores)
     const [first, second] = [await login(stores, user), await login(stores, user)]
-    const revocations = await users.delete(user.id, 'revoked_by_admin', ops)
+    const revocations = changed(await users.delete(user.id, 'revoked_by_admin', ops))
     t.same(revocations?.map(({ sid }) => sid).sort(), [first.id, second.id].sort())
     t.equal(await users.find(user.id), undefined)
     t.equal(await sessions.find(first.id), undefined)
@@ -175,6 +176,53 @@ export function testUsers(t: Test, stores: Stores): void {
     t.match(await eventsOf(stores, { userId: user.id, type: 'user_deleted' }), [{ actorId: ops.userId }])
     t.equal(await users.delete(user.id, 'revoked_by_admin', ops), undefined)
     t.ok(await addUser(stores, { email: user.email }), 'the e-mail is free again')
+  })
+
+  t.test('the last admin who is not disabled cannot lose the role, be disabled or be deleted', async (t) => {
+    const isAdmin = async (id: string) => (await users.find(id))?.roles.includes('admin')
+    const last = await addUser(stores, { roles: ['admin', 'editor'] })
+    for (const admin of (await users.list({}, { limit: 200 })).items) {
+      if (admin.id !== last.id) await users.update(admin.id, { disabled: true }, ops)
+    }
+    const session = await login(stores, last)
+    const refused = {
+      demote: () => users.update(last.id, { roles: ['editor'] }, ops),
+      disable: () => users.update(last.id, { disabled: true }, ops),
+      both: () => users.update(last.id, { disabled: true, roles: [] }, ops),
+      delete: () => users.delete(last.id, 'revoked_by_admin', ops)
+    }
+    for (const [name, change] of Object.entries(refused)) t.equal(await change(), 'last_admin', name)
+    t.ok(await isAdmin(last.id))
+    t.ok(await sessions.find(session.id), 'no session has ended')
+    t.match(await eventsOf(stores, { userId: last.id }), [{ type: 'login_succeeded' }, { type: 'user_registered' }])
+    t.match(await users.update(last.id, { roles: ['admin'], disabled: false }, ops), { user: { roles: ['admin'] } })
+
+    const other = await addUser(stores, { roles: ['admin'] })
+    t.match(await users.update(last.id, { disabled: true }, ops), { user: { disabled: true } })
+    t.match(await users.update(last.id, { roles: [] }, ops), { user: { roles: [] } }, 'a disabled admin')
+    t.equal(await users.delete(other.id, 'revoked_by_admin', ops), 'last_admin')
+  })
+
+  t.test('of two admins who are demoted, disabled or deleted at once one stays', async (t) => {
+    const changes = [
+      (id: string) => users.update(id, { roles: [] }, ops),
+      (id: string) => users.update(id, { disabled: true }, ops),
+      (id: string) => users.delete(id, 'revoked_by_admin', ops)
+    ] as const
+    let [keeper] = (await users.list({}, { limit: 200 })).items.filter(
+      ({ roles, disabled }) => roles.includes('admin') && !disabled
+    )
+    for (let round = 0; round < stores.rounds / 2; round += 1) {
+      const pair = [
+        keeper ?? (await addUser(stores, { roles: ['admin'] })),
+        await addUser(stores, { roles: ['admin'] })
+      ]
+      const results = await Promise.all(pair.map(({ id }, i) => changes[(round + i) % 3]?.(id)))
+      const kept = results.flatMap((result, i) => (result === 'last_admin' ? [pair[i]] : []))
+      if (kept.length !== 1) t.fail(`round ${round}: ${kept.length} of the two are left`)
+      keeper = kept[0]
+    }
+    t.ok(await users.anyWithRole('admin'))
   })
 
   t.test('a password change and a concurrent change of roles are both kept', async (t) => {

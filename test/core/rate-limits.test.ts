@@ -13,6 +13,10 @@ t.test('strangers have at most a hundred guesses in a row at an account (NIST SP
   t.ok(max <= 100)
   t.ok(perDay <= 5, 'a few a day')
   const lengths = pauses.map(({ seconds }) => seconds)
-  t.same(lengths, [...lengths].sort((a, b) => a - b), 'the pauses become longer')
+  t.same(
+    lengths,
+    [...lengths].sort((a, b) => a - b),
+    'the pauses become longer'
+  )
   t.ok(pauses.every(({ after }) => after < max))
 })

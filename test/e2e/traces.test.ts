@@ -41,6 +41,9 @@ t.test('in a host the spans name our routes, and hold no secret and no personal 
   await ada.send('GET', '/reports')
   await ada.send('GET', `/auth/admin/users?email=${email}`)
   await ada.send('GET', `/nowhere?token=${ada.accessToken}`)
+  await ada.send('GET', `/auth/${ada.accessToken}`)
+  secrets.push(ada.deviceCookie?.[1] ?? 'no device token')
+  await ada.send('DELETE', `/auth/sessions/${ada.deviceCookie?.[1]}`)
   await ada.send('POST', '/auth/login', { payload: { email, password: 'a wrong password of hers' } })
   await ada.send('POST', '/auth/login', {
     headers: { 'content-type': 'application/json' },
@@ -58,6 +61,8 @@ t.test('in a host the spans name our routes, and hold no secret and no personal 
       'GET /reports 200',
       'GET /auth/admin/users 403',
       'GET unknown 404',
+      'GET unknown 404',
+      'DELETE /auth/sessions/:id 404',
       'POST /auth/login 401',
       'POST /auth/login 400',
       'POST /auth/register 400'
@@ -66,7 +71,7 @@ t.test('in a host the spans name our routes, and hold no secret and no personal 
   const text = spans.map(everythingOf).join('\n')
   t.match(text, /\/auth\/admin\/users/, 'spans hold the path')
   for (const secret of secrets) t.notOk(text.includes(secret), `not ${secret.slice(0, 8)}…`)
-  t.notMatch(text, /lk_rt_|eyJ/, 'no token of any kind')
+  t.notMatch(text, /lk_[rsd]t_|eyJ/, 'no token of any kind')
 })
 
 t.test('the stand-alone service is traced by loading the module alone', async (t) => {

@@ -11,7 +11,9 @@ function loggingApp() {
       done()
     }
   })
-  return { app: Fastify({ logger: { ...loggerOptions('info'), stream } }), lines }
+  const app = Fastify({ logger: { ...loggerOptions('info'), stream } })
+  app.setNotFoundHandler(async () => 'as in the service, whose log has no line of its own for these')
+  return { app, lines }
 }
 
 t.test('no credential is logged', async (t) => {
@@ -36,11 +38,38 @@ t.test('no credential is logged', async (t) => {
   t.match(lines.join(''), '[redacted]')
 })
 
+t.test('a token in a path is not logged, in whatever form', async (t) => {
+  const { app, lines } = loggingApp()
+  const token = `lk_rt_${'AQcAESIzRFVmd4iZqrvM3e7'.repeat(5)}`
+  const encoded = [...token].map((letter) => `%${letter.charCodeAt(0).toString(16)}`).join('')
+  for (const text of [token, encoded, `x;${token}`, `eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.${'c'.repeat(86)}`]) {
+    for (const url of [`/${text}`, `/sessions/${text}`, `/sessions/${text}/x`, `//${text}?a=b`, `/nowhere?x=${text}`]) {
+      await app.inject({ url })
+    }
+  }
+  await app.close()
+  const log = lines.join('')
+  for (const secret of [token.slice(0, 40), encoded.slice(0, 40), 'eyJ']) t.notOk(log.includes(secret), secret)
+  t.match(log, '"path":"/sessions/[redacted]/x"')
+})
+
 t.test('a request is logged with its method, path and address', async (t) => {
   const { app, lines } = loggingApp()
   await app.inject({ url: '/sessions?limit=1' })
   await app.close()
   t.match(JSON.parse(lines[0] ?? '{}'), { req: { method: 'GET', path: '/sessions', ip: '127.0.0.1' } })
+})
+
+t.test('the paths of the service are logged whole', async (t) => {
+  const { app, lines } = loggingApp()
+  const paths = [
+    '/admin/users/00000000-0000-4000-8000-000000000000/sessions',
+    '/.well-known/oauth-authorization-server',
+    '/docs/static/swagger-ui-standalone-preset.js'
+  ]
+  for (const url of paths) await app.inject({ url })
+  await app.close()
+  for (const path of paths) t.match(lines.join(''), `"path":"${path}"`)
 })
 
 t.test('lines below the level are not written', async (t) => {

@@ -18,7 +18,10 @@ export const raceService = defineCommand({
     clients: { type: 'string', summary: 'How many sessions race, 1 to 5000; 200 by default.' },
     seconds: { type: 'string', summary: 'For how long, 1 to 3600; 60 by default.' },
     seed: { type: 'string', summary: 'The same seed makes the same race; 1 by default.' },
-    'grace-seconds': { type: 'string', summary: "The service's REFRESH_GRACE_SECONDS, 1 to 300; 20 by default." },
+    'grace-seconds': {
+      type: 'string',
+      summary: 'REFRESH_GRACE_SECONDS of a service without GET /features, 1 to 300; 20 by default.'
+    },
     ...jsonOption
   },
   async run({ options: { url, clients, seconds, seed, 'grace-seconds': grace, ...style } }, context) {
@@ -29,7 +32,7 @@ export const raceService = defineCommand({
       clients: readWhole('--clients', clients ?? '200', 1, 5000),
       seconds: readWhole('--seconds', seconds ?? '60', 1, 3600),
       seed: readWhole('--seed', seed ?? '1', 0, 2 ** 31 - 1),
-      graceSeconds: readWhole('--grace-seconds', grace ?? '20', 1, 300)
+      graceSeconds: grace === undefined ? undefined : readWhole('--grace-seconds', grace, 1, 300)
     })
     printDone(context.terminal, style, raceReport(result).trimEnd(), raceJson(result))
     if (!result.held) throw new PromiseBroken('The service did not keep what it promises.')

@@ -106,7 +106,7 @@ export const accountRoutes: Routes = (app, context) => {
         tag: 'account',
         body: DeleteAccountBody,
         response: { 204: EmptyResponse },
-        problems: ['invalid_credentials', 'too_many_requests']
+        problems: ['invalid_credentials', 'last_admin', 'too_many_requests']
       })
     },
     async (request, reply) => {

@@ -10,7 +10,7 @@ const reload = async () => {
 }
 
 prepareDevices(reload)
-preparePassword(reload)
+preparePassword()
 prepareActivity()
 await runPage(async (me) => {
   showPasswordOwner(me.email)

@@ -1,5 +1,5 @@
 import type { DeviceSession } from '../../client/index.js'
-import { client, request } from '../shared/connection.js'
+import { client, request, withRecentLogin } from '../shared/connection.js'
 import { deviceName, deviceRow, rowButton } from '../shared/device-row.js'
 import { ask } from '../shared/dialog.js'
 import { byId, replaceChildren } from '../shared/dom.js'
@@ -19,7 +19,7 @@ export function prepareDevices(changed: () => Promise<void>): void {
       dangerous: true
     })
     if (answer === undefined) return
-    const revoked = await client.revokeOthers()
+    const revoked = await withRecentLogin(client.revokeOthers)
     await changed()
     showStatus(revoked === 1 ? 'One other device is signed out.' : `${revoked} other devices are signed out.`)
     title.focus()
@@ -61,7 +61,7 @@ function row(session: DeviceSession, changed: () => Promise<void>): HTMLLIElemen
       dangerous: true
     })
     if (answer === undefined) return
-    await client.revoke(session.id)
+    await withRecentLogin(() => client.revoke(session.id))
     await changed()
     showStatus(`“${name}” is signed out.`)
   })

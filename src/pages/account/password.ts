@@ -1,4 +1,4 @@
-import { hasCode, request } from '../shared/connection.js'
+import { client, hasCode } from '../shared/connection.js'
 import { byId } from '../shared/dom.js'
 import { problemWords } from '../shared/problem-words.js'
 import { onSubmit, showStatus } from '../shared/status.js'
@@ -9,13 +9,13 @@ const current = byId('current-password', HTMLInputElement)
 const next = byId('new-password', HTMLInputElement)
 const fault = byId('password-fault', HTMLParagraphElement)
 
-/** Connects the password form. `changed` runs after the password has changed. */
-export function preparePassword(changed: () => Promise<void>): void {
+/** Connects the password form. The new session makes the page load its data again. */
+export function preparePassword(): void {
   onSubmit(form, async () => {
     fault.textContent = ''
     for (const field of [current, next]) field.removeAttribute('aria-invalid')
     try {
-      await request('POST', 'password', { current_password: current.value, new_password: next.value })
+      await client.changePassword({ currentPassword: current.value, newPassword: next.value })
     } catch (error) {
       const wrong = hasCode(error, 'invalid_credentials') ? current : next
       fault.textContent = wrong === current ? 'The current password is wrong.' : problemWords(error)
@@ -24,7 +24,6 @@ export function preparePassword(changed: () => Promise<void>): void {
       return
     }
     form.reset()
-    await changed()
     showStatus('The password is changed, and all other devices are signed out.')
   })
 }

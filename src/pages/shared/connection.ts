@@ -1,17 +1,49 @@
 import { AuthError, createAuthClient } from '../../client/index.js'
 import type { Problem } from '../../http/schemas/problem.js'
+import { ask } from './dialog.js'
 
 /** The routes and the pages have the same prefix. */
 const baseURL = new URL('.', location.href).href
 
 export const client = createAuthClient({ baseURL, mode: 'cookie' })
 
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
+
 /** Sends a request as the signed-in user and returns the body of the response. Throws `AuthError`, as the client does. */
-export async function request<T = void>(
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
-  path: string,
-  body?: object
-): Promise<T> {
+export function request<T = void>(method: Method, path: string, body?: object): Promise<T> {
+  return withRecentLogin(() => send<T>(method, path, body))
+}
+
+/** Runs `action`. If the service wants a recent login for it (RFC 9470), asks for the password and runs it again. */
+export async function withRecentLogin<T>(action: () => Promise<T>): Promise<T> {
+  try {
+    return await action()
+  } catch (error) {
+    if (!hasCode(error, 'insufficient_user_authentication') || !(await confirmPassword())) throw error
+    return action()
+  }
+}
+
+/** Resolves to whether the user has confirmed the password, and not cancelled. */
+async function confirmPassword(): Promise<boolean> {
+  for (let title = 'Confirm that it is you'; ; title = 'The password is wrong') {
+    const answer = await ask({
+      title,
+      text: 'It is a while since you signed in. Type your password to go on.',
+      confirm: 'Continue',
+      field: { label: 'Your password', isPassword: true, maxLength: 1024, required: true }
+    })
+    if (answer === undefined) return false
+    try {
+      await client.reauthenticate({ password: answer.value })
+      return true
+    } catch (error) {
+      if (!hasCode(error, 'invalid_credentials')) throw error
+    }
+  }
+}
+
+async function send<T>(method: Method, path: string, body?: object): Promise<T> {
   const response = await client.fetch(path, {
     method,
     ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })

@@ -19,6 +19,8 @@ export interface Question {
     readonly value?: string
     readonly maxLength?: number
     readonly required?: boolean
+    /** The text is hidden, and it is taken exactly as typed. */
+    readonly isPassword?: boolean
   }
   readonly choice?: string
 }
@@ -45,7 +47,11 @@ export function ask(question: Question): Promise<Answer | undefined> {
   return new Promise((resolve) => {
     settle = (confirmed) => {
       dialog.close()
-      resolve(confirmed ? { value: input?.value.trim() ?? '', chosen: box?.checked ?? false } : undefined)
+      const typed = input?.value ?? ''
+      const value = question.field?.isPassword ? typed : typed.trim()
+      // No password stays in the page.
+      fields.replaceChildren()
+      resolve(confirmed ? { value, chosen: box?.checked ?? false } : undefined)
     }
   })
 }
@@ -71,8 +77,8 @@ function fieldsOf({ field, choice }: Question) {
     field &&
     element('input', {
       id: 'dialog-field',
-      type: 'text',
-      autocomplete: 'off',
+      type: field.isPassword ? 'password' : 'text',
+      autocomplete: field.isPassword ? 'current-password' : 'off',
       maxlength: String(field.maxLength ?? 100),
       required: field.required ?? false
     })

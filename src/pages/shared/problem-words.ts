@@ -22,8 +22,9 @@ const words: Readonly<Record<string, string>> = {
   session_ended: '',
   invalid_refresh_token: '',
   email_taken: 'An account with this e-mail already exists. Sign in instead.',
-  insufficient_user_authentication: 'Your sign-in is too old for this. Sign out and sign in again first.',
+  insufficient_user_authentication: 'Nothing was changed, because you did not confirm your password.',
   insufficient_scope: 'Your account is not allowed to do this.',
+  last_admin: 'This is the last administrator. Give the role to another account first.',
   not_found: 'This no longer exists.',
   mode_not_allowed: 'This service does not allow sign-in with a cookie (setting MODES), so its pages cannot be used.'
 }

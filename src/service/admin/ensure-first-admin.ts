@@ -1,18 +1,27 @@
 import { adminRole } from '../../core/vocabulary.js'
+import { requireEmail } from '../accounts/account-rules.js'
+import { Refused } from '../refused.js'
 import { type CreateUserPorts, createUser } from './create-user.js'
 
-/** Creates the first admin, if no enabled user has the role; returns whether it did. There is no default account. */
+/**
+ * Creates the first admin, if no enabled user has the role; there is no default account. An account that has this e-mail
+ * address already is not changed ('email_taken'): a stranger may have registered it. Refuses a password that breaks the
+ * policy, but only if it would be the admin's.
+ */
 export async function ensureFirstAdmin(
   ports: CreateUserPorts,
   account: { readonly email: string; readonly password: string }
-): Promise<boolean> {
-  if (await ports.users.anyWithRole(adminRole)) return false
+): Promise<'created' | 'has_admin' | 'email_taken'> {
+  const hasAdmin = () => ports.users.anyWithRole(adminRole)
+  if (await hasAdmin()) return 'has_admin'
   try {
-    await createUser(ports, { ...account, roles: [adminRole] }, {})
-    return true
+    if ((await ports.users.findByEmail(requireEmail(account.email).key)) === undefined) {
+      await createUser(ports, { ...account, roles: [adminRole] }, {})
+      return 'created'
+    }
   } catch (error) {
-    // Another instance that starts at the same time may have created it.
-    if (await ports.users.anyWithRole(adminRole)) return false
-    throw error
+    if (!(error instanceof Refused) || error.code !== 'email_taken') throw error
   }
+  // Another instance that starts at the same time may have created the admin.
+  return (await hasAdmin()) ? 'has_admin' : 'email_taken'
 }

@@ -10,6 +10,7 @@ export async function updateUser(
 ): Promise<User> {
   const updated = await ports.users.update(id, change, actor)
   if (updated === undefined) throw new Refused('not_found')
+  if (updated === 'last_admin') throw new Refused(updated)
   await ports.revocations.announce(updated.revocations)
   return updated.user
 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { addUser, login, replacementOf } from '../../contract/stores.js'
+import { addUser, changed, login, replacementOf } from '../../contract/stores.js'
 import { onEachDatabase } from '../../support/adapters/stores.js'
 import { sql } from '../../support/database.js'
 
@@ -68,7 +68,7 @@ onEachDatabase(t, (t, stores, database) => {
     t.equal(await countOf(user.id), 1)
 
     const disabled = await userWithPile()
-    t.equal((await users.update(disabled.id, { disabled: true }, {}))?.revocations.length, pile)
+    t.equal(changed(await users.update(disabled.id, { disabled: true }, {}))?.revocations.length, pile)
     t.equal(await countOf(disabled.id), 0)
 
     const deleted = await userWithPile()

@@ -198,3 +198,24 @@ t.test('admins can remove their own role', async (t) => {
   t.equal((await second.send('PATCH', `/admin/users/${id}`, { payload: { roles: [] } })).statusCode, 200)
   expectProblem(t, await thief.send('DELETE', `/admin/users/${id}`), 'token_expired')
 })
+
+t.test('the last admin can neither be demoted, disabled nor deleted, by an admin or as the own account', async (t) => {
+  const own = await openTestDatabase(t, { kind: 'embedded' })
+  const { app, admin } = await openAdminService(t, own)
+  const { client } = await newPerson(app)
+  const url = `/admin/users/${await userIdOf(admin)}`
+  const expectSafe = async () => {
+    expectProblem(t, await admin.send('PATCH', url, { payload: { roles: [] } }), 'last_admin')
+    expectProblem(t, await admin.send('PATCH', url, { payload: { roles: ['editor'], disabled: false } }), 'last_admin')
+    expectProblem(t, await admin.send('PATCH', url, { payload: { disabled: true } }), 'last_admin')
+    expectProblem(t, await admin.send('DELETE', url), 'last_admin')
+    expectProblem(t, await admin.send('DELETE', '/me', { payload: { password: goodPassword } }), 'last_admin')
+    t.match((await admin.send('GET', url)).json(), { roles: ['admin'], disabled: false })
+  }
+  await expectSafe()
+  const other = `/admin/users/${await userIdOf(client)}`
+  await admin.send('PATCH', other, { payload: { roles: ['admin'], disabled: true } })
+  await expectSafe()
+  await admin.send('PATCH', other, { payload: { disabled: false } })
+  t.equal((await admin.send('DELETE', '/me', { payload: { password: goodPassword } })).statusCode, 204)
+})

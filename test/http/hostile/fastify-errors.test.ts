@@ -1,3 +1,4 @@
+import type { InjectOptions } from 'fastify'
 import t from 'tap'
 import { openTestDatabase } from '../../support/database.js'
 import { openAdminService } from '../../support/http/admin.js'
@@ -105,10 +106,31 @@ t.test('an overlong id is not_found, and the response does not repeat it', async
 
 for (const url of ['/%zz', '/admin/users/%zz', '/sessions/%', '/sessions/%c0%af', '/%ff']) {
   t.test(`${url}, which cannot be decoded, is invalid_request`, async (t) => {
-    const response = await client.send('GET', url)
-    expectProblem(t, response, 'invalid_request', { detail: response.json().detail })
+    expectProblem(t, await client.send('GET', url), 'invalid_request', { detail: 'The path cannot be decoded.' })
   })
 }
+
+t.test('no error repeats a token of the request', async (t) => {
+  const token = 'lk_rt_AQcAESIzRFVmd4iZqrvM3e7'
+  const json = { 'content-type': 'application/json' }
+  const requests: InjectOptions[] = [
+    { url: `/%zz/${token}` },
+    { url: `/sessions/${token}`, method: 'DELETE' },
+    { url: `/${token}` },
+    { url: `/refresh?token=${token}` },
+    { url: '/refresh', method: 'POST', payload: token, headers: json },
+    { url: '/refresh', method: 'POST', payload: `{"refresh_token":${token}}`, headers: json },
+    { url: '/refresh', method: 'POST', payload: `{"refresh_token":"${token}",}`, headers: json },
+    { url: '/refresh', method: 'POST', payload: { refresh_token: [token] } },
+    { url: '/refresh', method: 'POST', payload: token, headers: { 'content-type': `text/${token}` } },
+    { url: '/admin/users?cursor=', headers: { authorization: `Bearer ${token}` } }
+  ]
+  for (const request of requests) {
+    const response = await app.inject(request)
+    t.ok(response.statusCode >= 400)
+    t.notMatch(response.body + JSON.stringify(response.headers), token, JSON.stringify(request))
+  }
+})
 
 const id = '00000000-0000-4000-8000-000000000000'
 for (const [method, url, allowed] of [

@@ -1,6 +1,9 @@
 import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { httpPlugin } from '../../../src/http/plugin.js'
 import { openTestDatabase } from '../../support/database.js'
+import { newHost, openPluginOptions } from '../../support/host.js'
 import { newPerson } from '../../support/http/people.js'
 import { asGateway, serviceSettings } from '../../support/http/services.js'
 import { openService } from '../../support/service.js'
@@ -83,6 +86,49 @@ t.test('closing the app ends the stream without an error', async (t) => {
     return false
   })
   t.match(text, /event: ready/)
+})
+
+t.test('HEAD /revocations has the headers of GET, and opens no stream', async (t) => {
+  const host = newHost(t)
+  const { ports, settings } = await openPluginOptions(t, database, {
+    serviceCredentials: [serviceSettings.SERVICE_CREDENTIALS]
+  })
+  let followers = 0
+  let reads = 0
+  const revocationFeed = {
+    ...ports.revocationFeed,
+    read: (after?: bigint) => {
+      reads += 1
+      return ports.revocationFeed.read(after)
+    },
+    follow: (follower: Parameters<typeof ports.revocationFeed.follow>[0]) => {
+      followers += 1
+      const unfollow = ports.revocationFeed.follow(follower)
+      return () => {
+        followers -= 1
+        unfollow()
+      }
+    }
+  }
+  await host.register(httpPlugin, { ports: { ...ports, revocationFeed }, settings })
+  const url = `${await host.listen({ port: 0, host: '127.0.0.1' })}/revocations`
+  for (let round = 0; round < 20; round += 1) {
+    const response = await fetch(url, { method: 'HEAD', headers: { ...asGateway, 'last-event-id': '0' } })
+    t.equal(response.status, 200)
+    t.equal(response.headers.get('content-type'), 'text/event-stream')
+    t.equal(response.headers.get('cache-control'), 'no-store')
+    t.equal(response.headers.get('content-length'), null, 'a stream has no length')
+    t.equal(await response.text(), '')
+  }
+  t.strictSame({ followers, reads }, { followers: 0, reads: 0 })
+  t.equal((await fetch(url, { method: 'HEAD' })).status, 401)
+
+  await readFeed(url, (text) => {
+    if (isReady(text)) t.equal(followers, 1, 'GET follows the feed')
+    return isReady(text)
+  })
+  while (followers > 0) await delay(5)
+  t.equal(followers, 0, 'and stops when its reader is gone')
 })
 
 t.test('an invalid Last-Event-ID is refused', async (t) => {

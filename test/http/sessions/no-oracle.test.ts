@@ -79,20 +79,3 @@ t.test('the list does not tell of a request of a server-side session', async (t)
   t.strictSame(firstOf(await list(person)), before)
   t.ok(start - Date.parse(before.last_used_at) > 3_000_000)
 })
-
-t.test('a user sees the event of a recovery when its five minutes are over, and an admin at once', async (t) => {
-  const person = await newPerson(app, 'body')
-  const { sessionId, refreshToken } = person.client
-  t.equal((await refresh(person)).statusCode, 200)
-  await endGrace(person)
-  person.client.refreshToken = refreshToken
-  t.equal((await refresh(person)).statusCode, 200)
-
-  const own = async () => (await person.client.send('GET', '/me/events')).json().events
-  const types = (events: { type: string }[]) => events.map(({ type }) => type)
-  t.strictSame(types(await own()), ['login_succeeded', 'user_registered'])
-  const url = `/admin/events?session_id=${sessionId}&type=refresh_recovered`
-  t.equal((await admin.send('GET', url)).json().events.length, 1)
-  clock.time += 2 * fiveMinutes
-  t.strictSame(types(await own()), ['refresh_recovered', 'login_succeeded', 'user_registered'])
-})

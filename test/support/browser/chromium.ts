@@ -47,6 +47,16 @@ export async function openProfile(
   return profile
 }
 
+/** A browser whose user blocks the data of all sites; closed when `t` ends. */
+export async function openBlockingProfile(t: Test): Promise<BrowserContext> {
+  const folder = t.testdir({
+    Default: { Preferences: JSON.stringify({ profile: { default_content_setting_values: { cookies: 2 } } }) }
+  })
+  const profile = await chromium.launchPersistentContext(folder, { executablePath: chromiumPath ?? '', args })
+  t.teardown(() => profile.close())
+  return profile
+}
+
 /** Collects what the page must not do: policy violations, thrown errors, and requests to other origins. */
 export function faultsOf(page: Page, origin: string): string[] {
   const faults: string[] = []

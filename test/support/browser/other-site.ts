@@ -29,11 +29,3 @@ export async function openOtherSite(t: Test): Promise<number> {
 export async function setCookieAt(page: Page, origin: string, header: string): Promise<void> {
   await page.goto(`${origin}/?set-cookie=${Buffer.from(header, 'latin1').toString('base64url')}`)
 }
-
-/** Serves `latchkey/client` at /client/ to `page`, at any origin. */
-export async function serveClient(page: Page): Promise<void> {
-  await page.route('**/client/**/*.js', async (route) => {
-    const name = new URL(route.request().url()).pathname.slice('/client/'.length)
-    await route.fulfill({ contentType: 'text/javascript', body: await readFile(new URL(name, clientFolder), 'utf8') })
-  })
-}

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { seededRandom } from '../../../src/race-kit/random.js'
+import { seededRandom } from '../../../src/race-kit/plan/random.js'
 import { Device } from '../processes/device.js'
 import type { Fleet, Guard } from './fleet.js'
 import { adminEmail } from './fleet-settings.js'

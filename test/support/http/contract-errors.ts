@@ -24,6 +24,7 @@ export const contractStatus = {
   method_not_allowed: 405,
   request_timeout: 408,
   email_taken: 409,
+  last_admin: 409,
   body_too_large: 413,
   unsupported_media_type: 415,
   too_many_requests: 429,

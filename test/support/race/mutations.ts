@@ -1,16 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import type { Environment } from '../../../src/config/read-config.js'
 import type { Ports } from '../../../src/ports/index.js'
-import type { SessionStore } from '../../../src/ports/sessions.js'
+import type { LiveSession, SessionStore } from '../../../src/ports/sessions.js'
 import type { PromiseName } from '../../../src/race-kit/index.js'
-import type { Mutation } from './racing-service.js'
+import { graceSeconds, type Mutation } from './racing-service.js'
 
 /** A broken protocol, and the promise that the race kit must report. */
 export interface BrokenProtocol {
   readonly name: string
   readonly breaks: PromiseName
   readonly mutate: Mutation
-  readonly environment?: Environment
 }
 
 /** Each replaces one port by a broken one; docs/reliability.md lists them. */
@@ -65,8 +63,49 @@ export const brokenProtocols: readonly BrokenProtocol[] = [
   {
     name: 'the generation before is reuse at once',
     breaks: 'honest_goes_on',
-    mutate: (ports) => ports,
-    environment: { REFRESH_GRACE_SECONDS: '0' }
+    mutate: withFound((row, { generation }) =>
+      generation < row.generation
+        ? { ...row, rotatedAt: 0, retryKeyHash: null, recoveredGeneration: row.generation }
+        : row
+    )
+  },
+  {
+    name: 'inside the window, the generation before is answered whatever its key',
+    breaks: 'key_counts',
+    mutate: withFound((row, { generation, retryKeyHash }) =>
+      generation === row.generation - 1 && isInside(row) ? { ...row, keyUsed: false, retryKeyHash } : row
+    )
+  },
+  {
+    name: 'a session forgets that it has used a key',
+    breaks: 'key_counts',
+    mutate: withFound((row) => ({ ...row, keyUsed: row.retryKeyHash !== null }))
+  },
+  {
+    name: 'an answer that moves nothing takes over the key of its request',
+    breaks: 'key_counts',
+    mutate: (ports) => {
+      const taken = new Map<string, { readonly generation: number; readonly retryKeyHash: string }>()
+      return withFound((row, { retryKeyHash }) => {
+        const before = taken.get(row.id)
+        if (retryKeyHash !== null && isInside(row)) taken.set(row.id, { generation: row.generation, retryKeyHash })
+        return before?.generation === row.generation ? { ...row, retryKeyHash: before.retryKeyHash } : row
+      })(ports)
+    }
+  },
+  {
+    name: 'a late answer to the key leaves no event',
+    breaks: 'late_leaves_event',
+    mutate: (ports) => ({
+      ...ports,
+      events: {
+        ...ports.events,
+        async list(filter, page) {
+          const { items, nextCursor } = await ports.events.list(filter, page)
+          return { items: items.filter(({ reason }) => reason !== 'idempotency_key'), nextCursor }
+        }
+      }
+    })
   },
   {
     name: 'every generation before is forgiven, each time',
@@ -92,6 +131,27 @@ export const brokenProtocols: readonly BrokenProtocol[] = [
 function withSessions(change: (sessions: SessionStore) => Partial<SessionStore>): Mutation {
   return (ports) => ({ ...ports, sessions: { ...ports.sessions, ...change(ports.sessions) } })
 }
+
+/** Changes the row that is read after the statement of a refresh has found none. */
+function withFound(
+  change: (row: LiveSession, attempt: Parameters<SessionStore['rotate']>[0]) => LiveSession
+): Mutation {
+  return withSessions((sessions) => {
+    const attempts = new Map<string, Parameters<SessionStore['rotate']>[0]>()
+    return {
+      async rotate(attempt) {
+        attempts.set(attempt.sid, attempt)
+        return sessions.rotate(attempt)
+      },
+      async find(sid) {
+        const [row, attempt] = [await sessions.find(sid), attempts.get(sid)]
+        return row && attempt ? change(row, attempt) : row
+      }
+    }
+  })
+}
+
+const isInside = ({ now, rotatedAt }: LiveSession) => rotatedAt !== null && now - rotatedAt < graceSeconds * 1000
 
 function insertingRotate({ sessions, users, policy }: Ports): SessionStore['rotate'] {
   return async ({ sid, generation, secretHash }) => {

@@ -3,7 +3,7 @@ import Fastify from 'fastify'
 import type { Test } from 'tap'
 import type { Database } from '../../../src/adapters/prisma/database.js'
 import { openAdapters } from '../../../src/composition.js'
-import { type Environment, loadConfig } from '../../../src/config/read-config.js'
+import { loadConfig } from '../../../src/config/read-config.js'
 import { httpPlugin } from '../../../src/http/plugin.js'
 import type { Ports } from '../../../src/ports/index.js'
 import { testEnvironment } from '../service.js'
@@ -18,10 +18,9 @@ export type Mutation = (ports: Ports) => Ports
 export async function listeningService(
   t: Test,
   database: Database,
-  mutate: Mutation = (ports) => ports,
-  environment: Environment = {}
+  mutate: Mutation = (ports) => ports
 ): Promise<string> {
-  const config = loadConfig({ ...testEnvironment, REFRESH_GRACE_SECONDS: String(graceSeconds), ...environment })
+  const config = loadConfig({ ...testEnvironment, REFRESH_GRACE_SECONDS: String(graceSeconds) })
   const { ports, close } = await openAdapters(config, { database })
   const app = Fastify()
   await app.register(httpPlugin, { ports: mutate(ports), settings: config })

@@ -1,4 +1,5 @@
 import type { Revocation } from '../../../core/revocation-set.js'
+import { adminRole } from '../../../core/vocabulary.js'
 import type { UserStore } from '../../../ports/user-store.js'
 import type { User } from '../../../ports/users.js'
 import type { Database } from '../database.js'
@@ -10,9 +11,11 @@ import {
   endSurplus,
   lockUser,
   repeatAfterCommit,
-  revocationLife
+  revocationLife,
+  type Statements
 } from './end-sessions.js'
 import { clock, revocationColumns, userColumns } from './fragments.js'
+import { isLastAdmin } from './last-admin.js'
 import { isLive, toLiveSession } from './live-sessions.js'
 import { addReplacement, isAdded } from './replace-session.js'
 
@@ -53,60 +56,68 @@ export function userChanges(
       const ofUser = Prisma.sql`s.user_id = ${id}::uuid`
       const ofDisabled = Prisma.sql`${ofUser} AND ${disabled === true}::boolean`
 
+      const takesPower = disabled === true || roles?.includes(adminRole) === false
+
       const surplus = await endSurplus(database, policy, { userId: id }, actor)
-      const [, ended, stale, [user]] = await database.run((prisma) =>
-        prisma.$transaction([
-          lockUser(prisma, id),
-          endSessions(prisma, ofDisabled, { reason: 'user_disabled' }, actor, policy),
-          prisma.$queryRaw<Revocation[]>`
-            WITH r AS (
-              INSERT INTO revocation (sid, reason, expires_at)
-              SELECT s.id, 'roles_changed', ${clock} + ${revocationLife(policy)}
-              FROM session s JOIN "user" u ON u.id = s.user_id WHERE ${ofUser} AND ${isLive} AND ${rolesDiffer}
-              RETURNING *
-            )
-            SELECT ${revocationColumns} FROM r`,
-          prisma.$queryRaw<User[]>`
-            WITH before AS (
-              SELECT u.id, ${rolesDiffer} AS roles_differ, u.disabled_at IS NOT NULL AS disabled, ${disabledAfter} AS disabled_after
-              FROM "user" u WHERE u.id = ${id}::uuid
-            ), u AS (
-              UPDATE "user" u
-              SET roles = ${wanted},
-                disabled_at = CASE WHEN before.disabled_after THEN coalesce(u.disabled_at, ${clock}) END
-              FROM before WHERE u.id = before.id
-              RETURNING u.*
-            ), noted AS (
-              INSERT INTO ${eventTarget}
-              SELECT 'roles_changed', id, NULL::uuid, NULL, NULL, ${by(actor)} FROM before WHERE roles_differ
-              UNION ALL
-              SELECT CASE WHEN disabled_after THEN 'user_disabled' ELSE 'user_enabled' END, id, NULL, NULL, NULL, ${by(actor)}
-              FROM before WHERE disabled <> disabled_after
-            )
-            SELECT ${userColumns} FROM u`
-        ])
-      )
-      if (user === undefined) return undefined
+      const updated = await transaction(database, async (prisma) => {
+        await lockUser(prisma, id)
+        if (takesPower && (await isLastAdmin(prisma, id))) return 'last_admin'
+        const ended = await endSessions(prisma, ofDisabled, { reason: 'user_disabled' }, actor, policy)
+        const stale = await prisma.$queryRaw<Revocation[]>`
+          WITH r AS (
+            INSERT INTO revocation (sid, reason, expires_at)
+            SELECT s.id, 'roles_changed', ${clock} + ${revocationLife(policy)}
+            FROM session s JOIN "user" u ON u.id = s.user_id WHERE ${ofUser} AND ${isLive} AND ${rolesDiffer}
+            RETURNING *
+          )
+          SELECT ${revocationColumns} FROM r`
+        const [user] = await prisma.$queryRaw<User[]>`
+          WITH before AS (
+            SELECT u.id, ${rolesDiffer} AS roles_differ, u.disabled_at IS NOT NULL AS disabled, ${disabledAfter} AS disabled_after
+            FROM "user" u WHERE u.id = ${id}::uuid
+          ), u AS (
+            UPDATE "user" u
+            SET roles = ${wanted},
+              disabled_at = CASE WHEN before.disabled_after THEN coalesce(u.disabled_at, ${clock}) END
+            FROM before WHERE u.id = before.id
+            RETURNING u.*
+          ), noted AS (
+            INSERT INTO ${eventTarget}
+            SELECT 'roles_changed', id, NULL::uuid, NULL, NULL, ${by(actor)} FROM before WHERE roles_differ
+            UNION ALL
+            SELECT CASE WHEN disabled_after THEN 'user_disabled' ELSE 'user_enabled' END, id, NULL, NULL, NULL, ${by(actor)}
+            FROM before WHERE disabled <> disabled_after
+          )
+          SELECT ${userColumns} FROM u`
+        return user && { user, ended, stale }
+      })
+      if (updated === undefined || updated === 'last_admin') return updated
+      const { user, ended, stale } = updated
       const revocations = stale.length === 0 ? ended : await repeatAfterCommit(database, stale, policy)
       return { user, revocations: [...surplus, ...revocations] }
     },
 
     async delete(id, reason, actor) {
       const surplus = await endSurplus(database, policy, { userId: id }, actor)
-      const [, revocations, deleted] = await database.run((prisma) =>
-        prisma.$transaction([
-          lockUser(prisma, id),
-          endSessions(prisma, Prisma.sql`s.user_id = ${id}::uuid`, { reason }, actor, policy),
-          prisma.$queryRaw<unknown[]>`
-            WITH deleted AS (
-              DELETE FROM "user" WHERE id = ${id}::uuid RETURNING id
-            ), noted AS (
-              INSERT INTO ${eventTarget} SELECT 'user_deleted', id, NULL, ${reason}, NULL, ${by(actor)} FROM deleted
-            )
-            SELECT 1 FROM deleted`
-        ])
-      )
-      return deleted.length === 0 ? undefined : [...surplus, ...revocations]
+      const revocations = await transaction(database, async (prisma) => {
+        await lockUser(prisma, id)
+        if (await isLastAdmin(prisma, id)) return 'last_admin'
+        const ended = await endSessions(prisma, Prisma.sql`s.user_id = ${id}::uuid`, { reason }, actor, policy)
+        const deleted = await prisma.$queryRaw<unknown[]>`
+          WITH deleted AS (
+            DELETE FROM "user" WHERE id = ${id}::uuid RETURNING id
+          ), noted AS (
+            INSERT INTO ${eventTarget} SELECT 'user_deleted', id, NULL, ${reason}, NULL, ${by(actor)} FROM deleted
+          )
+          SELECT 1 FROM deleted`
+        return deleted.length === 0 ? undefined : ended
+      })
+      return Array.isArray(revocations) ? [...surplus, ...revocations] : revocations
     }
   }
+}
+
+/** Runs statements one after the other in a transaction, so that later ones can depend on earlier ones. */
+function transaction<T>(database: Database, statements: (prisma: Statements) => Promise<T>): Promise<T> {
+  return database.run((prisma) => prisma.$transaction(statements))
 }

@@ -15,12 +15,15 @@ export type EndingPolicy = Pick<SessionPolicy, 'accessTokenTtlSeconds'>
 /** How long an entry of the feed lives: until every verifier refuses the session's last access token as expired. */
 export const revocationLife = (policy: EndingPolicy) => seconds(policy.accessTokenTtlSeconds + clockSkewSeconds)
 
+/** What runs the statements of a transaction. */
+export type Statements = Pick<PrismaClient, '$queryRaw'>
+
 /**
  * Locks the user's row until the transaction ends, against every other change of the user and every login. It must be a
  * statement of its own: the next statement's snapshot then contains what the transactions it waited for have committed.
  * So a login that was in flight is seen, and its session ends.
  */
-export function lockUser(prisma: PrismaClient, userId: string) {
+export function lockUser(prisma: Statements, userId: string) {
   return prisma.$queryRaw`SELECT 1 FROM "user" WHERE id = ${userId}::uuid FOR NO KEY UPDATE`
 }
 
@@ -29,7 +32,7 @@ export function lockUser(prisma: PrismaClient, userId: string) {
  * one statement. `reason` may be an expression that differs from row to row.
  */
 export function endSessions(
-  prisma: PrismaClient,
+  prisma: Statements,
   which: Prisma.Sql,
   ended: { readonly reason: EndedReason | Prisma.Sql; readonly note?: string | undefined },
   actor: Actor,

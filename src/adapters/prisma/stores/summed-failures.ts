@@ -26,10 +26,9 @@ export function summedFailures(database: Database, log: EventLog, counter: Limit
   let sums = new Map<string, Sum>()
   const timer = setInterval(() => void flush().catch(() => undefined), flushMilliseconds).unref()
 
-  function add({ type, network, count }: Sum): void {
+  function add({ type, network: from, count }: Sum): void {
+    const network = sums.has(`${type} ${from}`) || sums.size < maxNetworks ? from : null
     const key = `${type} ${network}`
-    const isNew = !sums.has(key)
-    if (isNew && network !== null && sums.size >= maxNetworks) return add({ type, network: null, count })
     sums.set(key, { type, network, count: count + (sums.get(key)?.count ?? 0) })
   }
 

@@ -32,7 +32,8 @@ export const adminUserRoutes: Routes = (app, { ports }) => {
       description: 'Disabling ends all their sessions. New roles apply from the next second.',
       params: IdParams,
       body: UserChangeBody,
-      response: { 200: UserResponse }
+      response: { 200: UserResponse },
+      problems: ['last_admin']
     }),
     async (request) => {
       const { disabled, roles } = request.body
@@ -42,7 +43,12 @@ export const adminUserRoutes: Routes = (app, { ports }) => {
 
   app.delete(
     '/admin/users/:id',
-    describe({ summary: 'Delete a user and all their sessions', params: IdParams, response: { 204: EmptyResponse } }),
+    describe({
+      summary: 'Delete a user and all their sessions',
+      params: IdParams,
+      response: { 204: EmptyResponse },
+      problems: ['last_admin']
+    }),
     async (request, reply) => {
       await deleteUser(ports, request.params.id, actorOf(request))
       return reply.code(204).send()

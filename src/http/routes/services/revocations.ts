@@ -24,7 +24,8 @@ export const revocationsRoutes: Routes = (app, { ports }) => {
           .header('x-accel-buffering', 'no')
           // A connection kept for another request would keep a closing server waiting.
           .header('connection', 'close')
-          .send(Readable.from(stream))
+          // Fastify would read the stream to its end for HEAD too, and it has none.
+          .send(Readable.from(request.method === 'HEAD' ? [] : stream))
       )
     }
   )

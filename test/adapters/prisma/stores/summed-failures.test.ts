@@ -21,7 +21,8 @@ onEachDatabase(t, (t, _stores, database) => {
     t.teardown(log.close)
     const fail = (ip: string, reason = 'wrong_password') =>
       log.events.record({ type: 'login_failed', userId: randomUUID(), reason }, { ip })
-    return { ...log, fail }
+    const { events, flush, close } = log
+    return { events, flush, close, fail }
   }
 
   t.test('a few wrong passwords are written one by one', async (t) => {

@@ -1,40 +1,10 @@
 import t from 'tap'
-import type { Observation, SessionHistory } from '../../src/race-kit/history.js'
-import { violations } from '../../src/race-kit/oracle.js'
+import { violations } from '../../../src/race-kit/judge/oracle.js'
+import type { Observation, SessionHistory, Sighting } from '../../../src/race-kit/record/history.js'
+import { history, refusal, rotation, seen, token } from '../../support/race/histories.js'
 
 /** Tests the oracle on hand-written histories: one that breaks each promise, and the most similar one that keeps it. */
 const grace = 2000
-const token = (generation: number, text = `token ${generation}`) => ({ text, sid: 'a', generation })
-
-const seen = (at: number, changes: Partial<Observation> = {}): Observation => ({
-  sender: 'honest',
-  purpose: 'refresh',
-  instance: 0,
-  presented: token(0),
-  idempotencyKey: undefined,
-  sentAt: at,
-  deliveredAt: at,
-  answeredAt: at + 5,
-  status: 200,
-  hasRetryAfter: false,
-  code: undefined,
-  reason: undefined,
-  issued: token(0),
-  ...changes
-})
-const rotation = (at: number, generation: number, changes: Partial<Observation> = {}) =>
-  seen(at, { presented: token(generation - 1), issued: token(generation), ...changes })
-const refusal = (at: number, changes: Partial<Observation> = {}) =>
-  seen(at, { status: 401, code: 'session_ended', reason: 'reuse_detected', issued: undefined, ...changes })
-const history = (observations: readonly Observation[], changes: Partial<SessionHistory> = {}): SessionHistory => ({
-  sid: 'a',
-  kind: 'phone',
-  scenario: 'plain',
-  thefts: [],
-  observations,
-  listed: undefined,
-  ...changes
-})
 const broken = (it: SessionHistory) => [...new Set(violations(it, grace).map(({ promise }) => promise))]
 
 t.test('a refused honest client breaks honest_goes_on', async (t) => {
@@ -82,7 +52,7 @@ t.test('a served token two generations old breaks divergence_caught', async (t) 
     [],
     'allowed for the sender of the last rotation'
   )
-  t.strictSame(broken(history([rotation(0, 1), own, again(4000, 'another')])), ['divergence_caught'])
+  t.strictSame(broken(history([rotation(0, 1), own, again(4000, 'another')])), ['divergence_caught', 'key_counts'])
   t.strictSame(
     broken(history([rotation(0, 1), own, again(9000, 'own')])),
     ['divergence_caught'],
@@ -119,4 +89,61 @@ t.test('a session that lives after its end breaks stays_ended', async (t) => {
 t.test('a 5xx other than 503 with Retry-After breaks announced_only', async (t) => {
   t.strictSame(broken(history([seen(0, { status: 503, issued: undefined })])), ['announced_only'])
   t.strictSame(broken(history([seen(0, { status: 500, hasRetryAfter: true, issued: undefined })])), ['announced_only'])
+})
+
+t.test('with a key in use, steps inside the window count too', async (t) => {
+  const alternating = [1, 2, 3, 4].map((generation) =>
+    rotation(2001 * generation, generation, {
+      sender: generation % 2 ? 'thief' : 'honest',
+      ...(generation % 2 === 0 && { idempotencyKey: 'client' })
+    })
+  )
+  const before = rotation(-9000, 0, { presented: token(-1), idempotencyKey: 'client' })
+  const stolen = { scenario: 'theft', thief: 'token', thefts: [1] } as const
+  t.strictSame(broken(history([before, ...alternating], stolen)), ['divergence_caught'])
+  t.strictSame(broken(history(alternating.slice(0, 3), stolen)), [], 'one step each is allowed')
+  t.strictSame(
+    broken(history([before, ...alternating], { ...stolen, thief: 'storage' })),
+    [],
+    'who holds the key is the client'
+  )
+})
+
+t.test('a newer token for an older one without the key, inside the window, breaks key_counts', async (t) => {
+  const made = rotation(0, 1, { idempotencyKey: 'client' })
+  const again = (at: number, idempotencyKey?: string) => rotation(at, 1, { sender: 'thief', idempotencyKey })
+  const stolen = { scenario: 'theft', thief: 'token' } as const
+  t.strictSame(broken(history([made, again(100)], stolen)), ['key_counts'])
+  t.strictSame(broken(history([made, again(100, 'own')], stolen)), ['key_counts'])
+  t.strictSame(broken(history([made, again(100, 'client')], stolen)), [])
+  t.strictSame(broken(history([made, seen(100, { sender: 'thief' })], stolen)), [], 'an access token alone is allowed')
+  t.strictSame(broken(history([made, again(1999)], stolen)), [], 'allowed if it may be late')
+  t.strictSame(broken(history([made, again(3)], stolen)), [], 'allowed if it may have made the generation')
+  t.strictSame(broken(history([rotation(0, 1), again(100)], stolen)), [], 'allowed if no key was used')
+  const earlier = [rotation(-9000, 0, { presented: token(-1), idempotencyKey: 'client' }), rotation(0, 1)]
+  t.strictSame(broken(history([...earlier, again(100)], stolen)), ['key_counts'], 'a key that was used before counts')
+})
+
+t.test('a generation that is handed out late without an event breaks late_leaves_event', async (t) => {
+  const late = [rotation(0, 1), rotation(2100, 1)]
+  t.strictSame(broken(history(late, { recoveries: 0 })), ['late_leaves_event'])
+  t.strictSame(broken(history(late, { recoveries: 1 })), [])
+  t.strictSame(broken(history([...late, rotation(2200, 1)], { recoveries: 1 })), [], 'one event for each generation')
+  t.strictSame(broken(history([rotation(0, 1), rotation(2003, 1)], { recoveries: 0 })), [], 'it may be in time')
+  t.strictSame(broken(history(late)), [], 'nothing is judged if the events could not be read')
+})
+
+t.test('exact or early times in the list of sessions break no_oracle', async (t) => {
+  const step = 300_000
+  const sighting = (changes: Partial<Sighting>) =>
+    broken(
+      history([], {
+        sightings: [{ createdAt: 0, lastUsedAt: step, expiresAt: 9 * step, servedAt: 2 * step, ...changes }]
+      })
+    )
+  t.strictSame(sighting({}), [])
+  t.strictSame(sighting({ lastUsedAt: step + 1000 }), ['no_oracle'])
+  t.strictSame(sighting({ expiresAt: step + 1000 }), ['no_oracle'])
+  t.strictSame(sighting({ servedAt: 2 * step - 1001 }), ['no_oracle'])
+  t.strictSame(sighting({ servedAt: step + 5, createdAt: step + 1 }), [], 'a new session shows its creation')
 })

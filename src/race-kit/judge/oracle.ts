@@ -1,52 +1,27 @@
+import { visibleStepSeconds } from '../../core/visible-times.js'
+import { maxDelayShare } from '../plan/deliveries.js'
+import { patienceShare } from '../plan/kinds.js'
 import {
+  endEverywhereMilliseconds,
   type Observation,
   reportsEnd,
-  type Sender,
   type ServedRefresh,
   type SessionHistory,
   servedRefreshes
-} from './history.js'
-import { maxDelayShare } from './schedule.js'
-
-/**
- * The promises that a race checks, by name.
- *
- * @example
- * ```ts
- * import { promises } from 'latchkey/testing'
- *
- * console.log(promises.honest_goes_on) // No honest client is signed out
- * ```
- */
-export const promises = {
-  honest_goes_on: 'No honest client is signed out',
-  divergence_caught: 'A thief and a client do not both go on; a token two generations old works for nobody else',
-  one_chain: 'A session has one chain of tokens and one row',
-  once_in_a_window: 'A session rotates at most once in a grace window',
-  stays_ended: 'An ended session stays ended, and within a second every instance refuses its access tokens',
-  announced_only: 'Every 5xx is a 503 with Retry-After'
-} as const
-
-/** The name of one of the `promises`. */
-export type PromiseName = keyof typeof promises
-
-/** One case where the service broke a promise; `what` describes it for people. */
-export interface Violation {
-  readonly promise: PromiseName
-  readonly sid: string
-  readonly what: string
-}
-
-/** By then every instance refuses the access tokens of an ended session. */
-export const endEverywhereMilliseconds = 1000
+} from '../record/history.js'
+import type { PromiseName, Violation } from './promises.js'
+import { findAnswerWithoutKey, findDivergence, findMissingEvent, findStaleService } from './thieves.js'
 
 /** Every promise that the service broke for this session. Where the measured times allow a doubt, it counts as kept. */
 export function violations(history: SessionHistory, graceMilliseconds: number): readonly Violation[] {
   const served = servedRefreshes(history)
   const broken: [PromiseName, string | undefined][] = [
-    ['honest_goes_on', isExcused(history, graceMilliseconds / 2) ? undefined : findSignOut(history)],
-    ['divergence_caught', findDivergence(history, served, graceMilliseconds)],
-    ['divergence_caught', findStaleService(served, graceMilliseconds)],
+    ['honest_goes_on', isExcused(history, graceMilliseconds) ? undefined : findSignOut(history)],
+    ['divergence_caught', findDivergence(history, graceMilliseconds)],
+    ['divergence_caught', findStaleService(history, graceMilliseconds)],
+    ['key_counts', findAnswerWithoutKey(history, graceMilliseconds)],
+    ['late_leaves_event', findMissingEvent(history, graceMilliseconds)],
+    ['no_oracle', findOracle(history)],
     ['one_chain', findSecondChain(history, served)],
     ['once_in_a_window', findDoubleRotation(served, graceMilliseconds)],
     ['stays_ended', findRevival(history)],
@@ -56,8 +31,8 @@ export function violations(history: SessionHistory, graceMilliseconds: number): 
 }
 
 /** Whether a response came so late that, with the largest delay on its way back, it may have missed its client. */
-export function isExcused({ observations }: SessionHistory, timeoutMilliseconds: number): boolean {
-  const inTime = timeoutMilliseconds * (1 - maxDelayShare)
+export function isExcused({ observations }: SessionHistory, graceMilliseconds: number): boolean {
+  const inTime = graceMilliseconds * patienceShare * (1 - maxDelayShare)
   return observations.some(
     ({ purpose, sentAt, answeredAt, status }) => purpose === 'refresh' && (status === 0 || answeredAt - sentAt > inTime)
   )
@@ -73,46 +48,14 @@ function findSignOut({ scenario, observations, listed }: SessionHistory): string
   return listed === false ? 'the session is not among the live sessions' : undefined
 }
 
-/**
- * Both go on if client and thief each receive at least two generations that are new to them. The count restarts at
- * each theft, and at each step that may lie inside the grace window: what the window allows is the price of the window.
- */
-function findDivergence(history: SessionHistory, served: readonly ServedRefresh[], grace: number): string | undefined {
-  let steps: Record<Sender, number> = { honest: 0, thief: 0 }
-  const newest: Record<Sender, number> = { honest: 0, thief: -1 }
-  const thefts = [...history.thefts]
-  const moves: Observation[] = [
-    ...served.filter(({ presented, issued }) => issued.text !== presented.text),
-    ...history.observations.filter(({ purpose, status }) => purpose === 'refresh' && status === 0)
-  ]
-  for (const step of served) {
-    const { sender, issued, deliveredAt, answeredAt } = step
-    while ((thefts[0] ?? Number.POSITIVE_INFINITY) < answeredAt) {
-      thefts.shift()
-      steps = { honest: 0, thief: 0 }
-    }
-    const mayBeInside = moves.some(
-      (it) => it !== step && it.deliveredAt < answeredAt && it.answeredAt > deliveredAt - grace
-    )
-    if (issued.generation <= newest[sender]) continue
-    newest[sender] = issued.generation
-    steps = mayBeInside ? { honest: 0, thief: 0 } : { ...steps, [sender]: steps[sender] + 1 }
-    if (Math.min(steps.honest, steps.thief) > 1)
-      return `client and thief both went on, to generation ${issued.generation}`
-  }
-  return undefined
-}
-
-/** A token two generations old may be served only to the sender of the last rotation, within the grace window. */
-function findStaleService(served: readonly ServedRefresh[], grace: number): string | undefined {
-  for (const { presented, issued, deliveredAt, idempotencyKey } of served) {
-    const before = served.filter((other) => other.answeredAt < deliveredAt).map((other) => other.issued.generation)
-    const newest = Math.max(...before)
-    if (presented.generation + 2 > newest) continue
-    const rotation = served.find((other) => other.issued.generation === newest && other.presented.generation < newest)
-    const isOwn = idempotencyKey !== undefined && idempotencyKey === rotation?.idempotencyKey
-    if (isOwn && presented.generation + 2 === newest && deliveredAt - rotation.answeredAt < grace) continue
-    return `generation ${presented.generation} was answered with ${issued.generation}, after ${newest} was issued`
+/** Times are whole five minutes, and a use shows when its five minutes are over. A new session has no other use to show. */
+function findOracle({ sightings }: SessionHistory): string | undefined {
+  const step = visibleStepSeconds * 1000
+  for (const { createdAt, lastUsedAt, expiresAt, servedAt } of sightings) {
+    if (lastUsedAt % step !== 0 || expiresAt % step !== 0) return 'the list of sessions shows exact times'
+    // The `Date` of a response is up to a second old.
+    const isOver = servedAt + 1000 >= lastUsedAt + step
+    if (!isOver && createdAt < lastUsedAt) return 'the list of sessions shows a use before its five minutes are over'
   }
   return undefined
 }

@@ -1,6 +1,10 @@
-import { reportsEnd, type SessionHistory, servedRefreshes } from './history.js'
-import { isExcused, type PromiseName, promises, type Violation, violations } from './oracle.js'
-import { type ClientPlan, type Fault, faults, type RaceOptions } from './schedule.js'
+import { type Fault, faults } from '../plan/deliveries.js'
+import type { ClientPlan, RaceOptions } from '../plan/schedule.js'
+import type { Grace } from '../players/grace.js'
+import { reportsEnd, type SessionHistory, servedRefreshes } from '../record/history.js'
+import { isExcused, violations } from './oracle.js'
+import { type PromiseName, promises, type Violation } from './promises.js'
+import { countThieves, type ThiefCount, wasReuseDetected, wasUsed } from './thieves.js'
 
 /** How often a promise was tested, and each case where the service broke it. */
 export interface Judgement {
@@ -12,11 +16,14 @@ export interface Judgement {
 /** What `race` returns. */
 export interface RaceResult {
   readonly options: RaceOptions
+  readonly grace: Grace
   /** Whether the service kept every promise. */
   readonly held: boolean
   readonly judgements: readonly Judgement[]
   /** How often each fault met the first attempt of a refresh. */
   readonly faults: Readonly<Record<Exclude<Fault, 'none'>, number>>
+  /** What became of the thieves, by kind. */
+  readonly thieves: readonly ThiefCount[]
   readonly counts: {
     readonly sessions: number
     readonly refreshes: number
@@ -36,26 +43,30 @@ export interface RaceResult {
   }
 }
 
+interface Run extends Pick<RaceResult, 'options' | 'grace'> {
+  readonly plans: readonly ClientPlan[]
+  readonly histories: readonly SessionHistory[]
+  readonly unknown: readonly string[]
+}
+
 /** Judges a run. `unknown` are the ids of live sessions that the run did not create. */
-export function judge(
-  options: RaceOptions,
-  plans: readonly ClientPlan[],
-  histories: readonly SessionHistory[],
-  unknown: readonly string[]
-): RaceResult {
-  const grace = options.graceSeconds * 1000
+export function judge({ options, grace: toldGrace, plans, histories, unknown }: Run): RaceResult {
+  const grace = toldGrace.seconds * 1000
   const found = [
     ...histories.flatMap((history) => violations(history, grace)),
     ...unknown.map((sid): Violation => ({ promise: 'one_chain', sid, what: 'no login created this session' }))
   ]
   const observations = histories.flatMap((history) => history.observations)
   const ended = histories.filter(({ observations }) => observations.some(reportsEnd))
-  const stolen = histories.filter(({ observations }) => observations.some(({ sender }) => sender === 'thief'))
-  const excused = histories.filter((history) => isExcused(history, grace / 2))
+  const stolen = histories.filter(wasUsed)
+  const excused = histories.filter((history) => isExcused(history, grace))
 
   const tried: Record<PromiseName, number> = {
     honest_goes_on: histories.filter((history) => history.scenario === 'plain' && !excused.includes(history)).length,
     divergence_caught: stolen.length,
+    key_counts: stolen.length,
+    late_leaves_event: histories.filter(({ recoveries }) => recoveries !== undefined).length,
+    no_oracle: histories.filter(({ sightings }) => sightings.length > 0).length,
     one_chain: histories.length,
     once_in_a_window: histories.length,
     stays_ended: ended.length,
@@ -64,6 +75,7 @@ export function judge(
   const names = Object.keys(promises) as PromiseName[]
   return {
     options,
+    grace: toldGrace,
     held: found.length === 0,
     judgements: names.map((promise) => ({
       promise,
@@ -71,6 +83,7 @@ export function judge(
       violations: found.filter((violation) => violation.promise === promise)
     })),
     faults: countFaults(plans),
+    thieves: countThieves(histories),
     counts: {
       sessions: histories.length,
       refreshes: observations.filter(({ purpose }) => purpose === 'refresh').length,
@@ -98,10 +111,6 @@ function countFaults(plans: readonly ClientPlan[]): RaceResult['faults'] {
 
 function countGenerations(history: SessionHistory): number {
   return new Set(servedRefreshes(history).map(({ issued }) => issued.generation)).size
-}
-
-function wasReuseDetected({ observations }: SessionHistory): boolean {
-  return observations.some(({ reason }) => reason === 'reuse_detected')
 }
 
 function countOvertaken({ observations }: SessionHistory): number {

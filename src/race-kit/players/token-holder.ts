@@ -1,11 +1,5 @@
-import { parseToken } from '../core/opaque-token.js'
-import type { HttpResponse } from './http-message.js'
-
-export interface RefreshToken {
-  readonly text: string
-  readonly sid: string
-  readonly generation: number
-}
+import { isRefreshCookie, type RefreshToken, readToken } from '../record/refresh-token.js'
+import { type HttpResponse, textMember } from '../wire/http-message.js'
 
 /** Holds a session's refresh token: a browser's cookie jar, a phone's storage, or a thief. */
 export class TokenHolder {
@@ -15,11 +9,7 @@ export class TokenHolder {
   readonly held: RefreshToken[] = []
   accessToken = ''
 
-  constructor(
-    readonly mode: 'cookie' | 'body',
-    /** The `Idempotency-Key` of every refresh; undefined sends none. */
-    readonly idempotencyKey: string | undefined
-  ) {}
+  constructor(readonly mode: 'cookie' | 'body') {}
 
   /** The refresh token that the next request sends; undefined if there is none, or the service cleared the cookie. */
   get token(): RefreshToken | undefined {
@@ -33,8 +23,9 @@ export class TokenHolder {
   }
 
   /** Another holder of the same session that has only `token`: a thief, or an old request that is sent again. */
-  copy(token: RefreshToken, idempotencyKey: string | undefined): TokenHolder {
-    const copy = new TokenHolder(this.mode, idempotencyKey)
+  copy(token: RefreshToken): TokenHolder {
+    const copy = new TokenHolder(this.mode)
+    copy.accessToken = this.accessToken
     copy.#bodyToken = token.text
     copy.#cookies.set(this.#cookieName, token.text)
     copy.held.push(token)
@@ -43,10 +34,7 @@ export class TokenHolder {
 
   headers(): Record<string, string> {
     const cookies = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-    return {
-      ...(this.mode === 'cookie' && cookies !== '' && { cookie: cookies }),
-      ...(this.idempotencyKey !== undefined && { 'idempotency-key': this.idempotencyKey })
-    }
+    return this.mode === 'cookie' && cookies !== '' ? { cookie: cookies } : {}
   }
 
   content(): object {
@@ -76,24 +64,4 @@ export class TokenHolder {
     if (value === '' || attributes.some((attribute) => /^ *max-age=0$/i.test(attribute))) this.#cookies.delete(name)
     else this.#cookies.set(name, value)
   }
-}
-
-/** The refresh token in a response, from its cookie or its body. */
-export function issuedToken({ setCookies, body }: HttpResponse): RefreshToken | undefined {
-  const cookie = setCookies.find((cookie) => isRefreshCookie(cookie.slice(0, cookie.indexOf('='))))
-  const text = cookie?.slice(cookie.indexOf('=') + 1).split(';')[0] ?? textMember(body, 'refresh_token')
-  return text === undefined ? undefined : readToken(text)
-}
-
-/** A member of a JSON object, if it is a string. */
-export function textMember(body: unknown, name: string): string | undefined {
-  const value = typeof body === 'object' && body !== null ? Reflect.get(body, name) : undefined
-  return typeof value === 'string' ? value : undefined
-}
-
-const isRefreshCookie = (name: string) => /^(__Host-|__Secure-)?refresh_token$/.test(name)
-
-function readToken(text: string): RefreshToken | undefined {
-  const content = parseToken('refresh', text)?.content
-  return content && { text, sid: content.sid, generation: content.generation }
 }

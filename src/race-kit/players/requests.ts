@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { FaultProxy } from './fault-proxy.js'
-import type { Observation } from './history.js'
-import { formatRequest, type HttpResponse } from './http-message.js'
-import { type Delivery, normalDelivery } from './schedule.js'
-import { issuedToken, type RefreshToken, type TokenHolder, textMember } from './token-holder.js'
+import { type Delivery, normalDelivery } from '../plan/deliveries.js'
+import { patienceShare } from '../plan/kinds.js'
+import type { Observation } from '../record/history.js'
+import { issuedToken, type RefreshToken } from '../record/refresh-token.js'
+import type { FaultProxy } from '../wire/fault-proxy.js'
+import { formatRequest, type HttpResponse, textMember } from '../wire/http-message.js'
+import type { TokenHolder } from './token-holder.js'
 
 /** What all sessions of a run share. */
 export interface RaceContext {
@@ -46,7 +48,7 @@ export async function send(
   const { received, result } = await context.proxy.send(formatRequest({ ...request, path, host: url.host }), {
     url,
     delivery: request.delivery ?? normalDelivery,
-    timeoutMilliseconds: isRefresh ? context.graceMilliseconds / 2 : defaultTimeoutMilliseconds
+    timeoutMilliseconds: isRefresh ? context.graceMilliseconds * patienceShare : defaultTimeoutMilliseconds
   })
   const observed = result.then(({ deliveredAt, responses }) => {
     if (deliveredAt === undefined) return
@@ -108,8 +110,12 @@ function observation(
 
 /** A holder's credentials, as `POST /refresh` and `POST /logout` take them. */
 export function credentialsOf(
-  holder: TokenHolder
+  holder: TokenHolder,
+  idempotencyKey?: string
 ): Pick<RaceRequest, 'method' | 'headers' | 'content' | 'presented' | 'idempotencyKey'> {
-  const { token: presented, idempotencyKey } = holder
-  return { method: 'POST', headers: holder.headers(), content: holder.content(), presented, idempotencyKey }
+  const headers = {
+    ...holder.headers(),
+    ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey })
+  }
+  return { method: 'POST', headers, content: holder.content(), presented: holder.token, idempotencyKey }
 }

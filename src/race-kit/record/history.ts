@@ -1,7 +1,10 @@
-import type { ClientKind, Scenario } from './schedule.js'
-import type { RefreshToken } from './token-holder.js'
+import type { ClientKind, Scenario, ThiefKind } from '../plan/kinds.js'
+import type { RefreshToken } from './refresh-token.js'
 
 export type Sender = 'honest' | 'thief'
+
+/** By then every instance refuses the access tokens of an ended session. */
+export const endEverywhereMilliseconds = 1000
 
 /** One response of the service about a session, as the proxy saw it. Times are milliseconds of the race kit's clock. */
 export interface Observation {
@@ -28,15 +31,29 @@ export interface Observation {
   readonly issued: RefreshToken | undefined
 }
 
+/** The session as a thief saw it in the list of sessions. Times are milliseconds since the epoch. */
+export interface Sighting {
+  readonly createdAt: number
+  readonly lastUsedAt: number
+  readonly expiresAt: number
+  /** The `Date` of the response. */
+  readonly servedAt: number
+}
+
 /** Everything known about one session after a run. */
 export interface SessionHistory {
   readonly sid: string
   readonly kind: ClientKind
   readonly scenario: Scenario
+  /** Undefined if nobody stole from the session. */
+  readonly thief: ThiefKind | undefined
   readonly thefts: readonly number[]
   readonly observations: readonly Observation[]
+  readonly sightings: readonly Sighting[]
   /** Whether the service lists it among the user's sessions after the run; undefined if the list could not be read. */
   readonly listed: boolean | undefined
+  /** Its events `refresh_recovered`; undefined if the user's events could not be read. */
+  readonly recoveries: number | undefined
 }
 
 /** Whether the response says that the session has ended. */
@@ -45,8 +62,10 @@ export function reportsEnd({ purpose, status, code }: Observation): boolean {
   return purpose === 'refresh' && status === 401 && (code === 'session_ended' || code === 'invalid_refresh_token')
 }
 
+export type ServedRefresh = Observation & { readonly presented: RefreshToken; readonly issued: RefreshToken }
+
 /** The successful refreshes, in the order of their responses. */
-export function servedRefreshes({ observations }: SessionHistory): readonly ServedRefresh[] {
+export function servedRefreshes({ observations }: Pick<SessionHistory, 'observations'>): readonly ServedRefresh[] {
   return observations
     .filter(
       (seen): seen is ServedRefresh =>
@@ -55,4 +74,7 @@ export function servedRefreshes({ observations }: SessionHistory): readonly Serv
     .sort((a, b) => a.answeredAt - b.answeredAt)
 }
 
-export type ServedRefresh = Observation & { readonly presented: RefreshToken; readonly issued: RefreshToken }
+/** Whether the refresh was answered with a newer token than it presented. */
+export function gotNewerToken({ presented, issued }: Pick<ServedRefresh, 'presented' | 'issued'>): boolean {
+  return issued.generation > presented.generation
+}

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
+import type { Delivery } from '../plan/deliveries.js'
 import { type HttpResponse, headLength, isWholeRequest, parseResponse } from './http-message.js'
-import type { Delivery } from './schedule.js'
 
 /** What happened to a request at the service, whether or not the client got a response. */
 interface DeliveryResult {

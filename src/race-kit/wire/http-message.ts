@@ -1,4 +1,4 @@
-import { withoutBlanks } from '../core/header-text.js'
+import { withoutBlanks } from '../../core/header-text.js'
 
 /** Each request gets a connection of its own, which closes after the response. */
 export interface HttpRequest {
@@ -90,4 +90,16 @@ function joinChunks(bytes: Buffer): Buffer | undefined {
     chunks.push(bytes.subarray(start, start + size))
     at = start + size + 2
   }
+}
+
+/** A member of a JSON object, if it is a string. */
+export function textMember(body: unknown, name: string): string | undefined {
+  const value = typeof body === 'object' && body !== null ? Reflect.get(body, name) : undefined
+  return typeof value === 'string' ? value : undefined
+}
+
+/** The objects in a list that is a member of a JSON object; undefined if there is no such list. */
+export function listMember(body: unknown, name: string): readonly unknown[] | undefined {
+  const value = typeof body === 'object' && body !== null ? Reflect.get(body, name) : undefined
+  return Array.isArray(value) ? value : undefined
 }

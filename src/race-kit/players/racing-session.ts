@@ -1,8 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { authorizedRequest, type SignedIn } from './accounts.js'
-import { type Observation, reportsEnd, type Sender, type SessionHistory } from './history.js'
-import type { HttpResponse } from './http-message.js'
-import { endEverywhereMilliseconds } from './oracle.js'
+import type { Delivery } from '../plan/deliveries.js'
+import { clientKinds } from '../plan/kinds.js'
+import type { ClientPlan, Step } from '../plan/schedule.js'
+import {
+  endEverywhereMilliseconds,
+  type Observation,
+  reportsEnd,
+  type Sender,
+  type SessionHistory
+} from '../record/history.js'
+import { type HttpResponse, textMember } from '../wire/http-message.js'
+import { authorize, type SignedIn } from './accounts.js'
+import { clientKeys } from './client-keys.js'
 import {
   credentialsOf,
   isOverloaded,
@@ -11,25 +20,32 @@ import {
   send,
   sendUntilServed,
   trackPending
-} from './race-requests.js'
-import type { ClientPlan, Delivery, Step } from './schedule.js'
-import { type TokenHolder, textMember } from './token-holder.js'
+} from './requests.js'
+import { type Thief, thiefOf } from './thief.js'
+import type { TokenHolder } from './token-holder.js'
 
 /** How often a client tries one refresh before it waits for the next step. */
 const maxAttempts = 6
 const retryDelay = 50
 /** How many of the newest access tokens are tried after the session has ended. */
 const probedTokens = 3
-const thiefsKey = 'the key of somebody else'
 
 export type RacingSession = ReturnType<typeof racingSession>
 
 /** One session in a run: its honest client, its thief, and every response of the service about it. */
 export function racingSession(context: RaceContext, plan: ClientPlan, { account, holder: client, sid }: SignedIn) {
   const observations: Observation[] = []
-  const thefts: number[] = []
   const accessTokens = [client.accessToken]
-  let thief: TokenHolder | undefined
+  const keys = clientKeys(plan.kind)
+  const thief: Thief | undefined =
+    plan.thief &&
+    thiefOf(context, plan.thief, {
+      sid,
+      client,
+      storedKey: keys.stored,
+      refresh: async (holder, key, instance) => void (await sendRefresh('thief', holder, key, instance)),
+      record: (seen) => observations.push(seen)
+    })
   let hasEnded = false
   /** The last refresh, where tabs refresh one after the other. */
   let lastTurn: Promise<void> = Promise.resolve()
@@ -37,67 +53,66 @@ export function racingSession(context: RaceContext, plan: ClientPlan, { account,
   async function perform(step: Step): Promise<void> {
     switch (step.do) {
       case 'refresh':
-        return refresh(step.instance, step.attempts)
-      case 'steal':
-        return steal(step.back)
-      case 'use_stolen':
-        return refreshAsThief(step.instance, step.back, step.withKey)
+        return refresh(step.instance, step.origin, step.attempts)
       case 'end':
         return end(step.instance, step.by)
+      default:
+        return thief?.perform(step)
     }
   }
 
   /** Refreshes as the honest client. Attempts beyond `deliveries` meet no fault. */
-  function refresh(instance: number, deliveries: readonly Delivery[] = []): Promise<void> {
-    if (plan.kind === 'tabs') return refreshNow(instance, deliveries)
-    lastTurn = lastTurn.then(() => refreshNow(instance, deliveries))
+  function refresh(instance: number, origin: 0 | 1 = 0, deliveries: readonly Delivery[] = []): Promise<void> {
+    if (clientKinds[plan.kind].atOnce) return refreshNow(instance, origin, deliveries)
+    lastTurn = lastTurn.then(() => refreshNow(instance, origin, deliveries))
     return lastTurn
   }
 
-  /** Refreshes as the thief, if there is one. */
-  async function refreshAsThief(instance: number, back = 0, withKey = false): Promise<void> {
-    const holder = thief
-    const token = holder?.older(back)
-    if (holder === undefined || token === undefined) return
-    const used = holder.copy(token, withKey ? thiefsKey : undefined)
-    await sendRefresh('thief', used, instance)
-    const newest = used.held.at(-1)
-    if (newest !== undefined && newest.generation > (holder.held.at(-1)?.generation ?? 0)) holder.held.push(newest)
-  }
-
-  function history(live: ReadonlySet<string> | undefined): SessionHistory {
+  function history(live: ReadonlySet<string> | undefined, recovered: readonly string[] | undefined): SessionHistory {
     const { kind, scenario } = plan
-    return { sid, kind, scenario, thefts, observations, listed: live?.has(sid) }
-  }
-
-  async function refreshNow(instance: number, deliveries: readonly Delivery[]): Promise<void> {
-    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-      // After the session has ended, its older tokens are tried too: all of them must be refused.
-      const token = hasEnded ? client.older(attempt) : undefined
-      const holder = token === undefined ? client : client.copy(token, client.idempotencyKey)
-      const response = await sendRefresh('honest', holder, instance, deliveries[attempt])
-      if (response !== undefined && !isOverloaded(response)) return
-      await delay(response === undefined ? retryDelay : retryDelayMilliseconds(response))
+    const { thefts = [], sightings = [] } = thief ?? {}
+    const recoveries = recovered?.filter((each) => each === sid).length
+    return {
+      sid,
+      kind,
+      scenario,
+      thief: thief?.kind,
+      thefts,
+      observations,
+      sightings,
+      listed: live?.has(sid),
+      recoveries
     }
   }
 
-  function steal(back: number): void {
-    const token = client.older(back)
-    if (token === undefined) return
-    thief = client.copy(token, undefined)
-    thefts.push(context.now())
+  async function refreshNow(instance: number, origin: 0 | 1, deliveries: readonly Delivery[]): Promise<void> {
+    const key = keys.next(origin)
+    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+      // After the session has ended, its older tokens are tried too: all of them must be refused.
+      const token = hasEnded ? client.older(attempt) : undefined
+      const holder = token === undefined ? client : client.copy(token)
+      const response = await sendRefresh('honest', holder, key, instance, deliveries[attempt])
+      if (response !== undefined && !isOverloaded(response)) return
+      await delay(response === undefined ? retryDelay : retryDelayMilliseconds(response))
+    }
   }
 
   async function end(instance: number, by: 'itself' | 'another_device'): Promise<void> {
     const request =
       by === 'itself'
         ? { ...credentialsOf(client), path: '/logout' }
-        : await authorizedRequest(context, account, 'DELETE', `/sessions/${sid}`)
+        : (await authorize(context, account))('DELETE', `/sessions/${sid}`)
     await sendUntilServed(context, { ...request, sender: 'honest', purpose: 'end', instance }, record)
   }
 
-  async function sendRefresh(sender: Sender, holder: TokenHolder, instance: number, delivery?: Delivery) {
-    const credentials = credentialsOf(holder)
+  async function sendRefresh(
+    sender: Sender,
+    holder: TokenHolder,
+    key: string | undefined,
+    instance: number,
+    delivery?: Delivery
+  ) {
+    const credentials = credentialsOf(holder, key)
     if (credentials.presented === undefined) return undefined
     const request = { ...credentials, sender, purpose: 'refresh', instance, path: '/refresh', delivery } as const
     const response = await send(context, request, record)
@@ -109,6 +124,8 @@ export function racingSession(context: RaceContext, plan: ClientPlan, { account,
     observations.push(seen)
     const accessToken = textMember(response?.body, 'access_token')
     if (accessToken !== undefined) accessTokens.push(accessToken)
+    const { sender, issued, presented } = seen
+    if (sender === 'honest' && issued !== undefined && issued.text !== presented?.text) thief?.clientMoved(seen)
     if (!reportsEnd(seen) || hasEnded) return
     hasEnded = true
     trackPending(context, probe(seen.instance))
@@ -129,5 +146,5 @@ export function racingSession(context: RaceContext, plan: ClientPlan, { account,
     }
   }
 
-  return { perform, refresh, refreshAsThief, history }
+  return { perform, refresh, settleThief: async (instance: number) => thief?.settle(instance), history }
 }

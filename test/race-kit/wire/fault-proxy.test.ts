@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import t from 'tap'
-import { openFaultProxy } from '../../src/race-kit/fault-proxy.js'
-import { normalDelivery } from '../../src/race-kit/schedule.js'
+import { normalDelivery } from '../../../src/race-kit/plan/deliveries.js'
+import { openFaultProxy } from '../../../src/race-kit/wire/fault-proxy.js'
 
 t.test('clients that time out before they send anything do not delay the close of the proxy', async (t) => {
   const proxy = await openFaultProxy(() => performance.now())

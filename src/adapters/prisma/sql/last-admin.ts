@@ -1,0 +1,22 @@
+import { adminRole } from '../../../core/vocabulary.js'
+import { Prisma } from '../generated/client.js'
+import type { Statements } from './end-sessions.js'
+
+/** Any number that no other advisory lock of this database has. */
+const adminsLock = 4_207_261_127
+
+const isEnabledAdmin = Prisma.sql`(u.roles @> ARRAY[${adminRole}]::text[] AND u.disabled_at IS NULL)`
+
+/**
+ * Whether the user is the only admin who is not disabled. Called by a transaction that has locked the user's row and will
+ * take the role or the access away. Such transactions on admins wait for each other, on all instances: otherwise two of
+ * them could each rely on the other one's admin.
+ */
+export async function isLastAdmin(prisma: Statements, userId: string): Promise<boolean> {
+  const locked = await prisma.$queryRaw<unknown[]>`
+    SELECT pg_advisory_xact_lock(${adminsLock}::bigint)::text FROM "user" u WHERE u.id = ${userId}::uuid AND ${isEnabledAdmin}`
+  if (locked.length === 0) return false
+  const others = await prisma.$queryRaw<unknown[]>`
+    SELECT 1 FROM "user" u WHERE u.id <> ${userId}::uuid AND ${isEnabledAdmin} LIMIT 1`
+  return others.length === 0
+}

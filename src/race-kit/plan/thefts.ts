@@ -1,0 +1,59 @@
+import type { ThiefKind } from './kinds.js'
+import type { Random } from './random.js'
+
+/** How a thief goes about it. */
+export interface ThiefPlan {
+  readonly kind: ThiefKind
+  /** Whether it sends a key of its own. A thief of the storage sends the client's. */
+  readonly ownKey: boolean
+  /** Whether it steals again before each use. */
+  readonly stealsAgain: boolean
+  /** How long a `window` thief waits after the client, in turn; in milliseconds. */
+  readonly pauses: readonly number[]
+}
+
+/** What the thief does, `at` milliseconds after the start, at the instance with this number. */
+export type ThiefStep = { readonly at: number; readonly instance: number } & (
+  | { readonly do: 'steal'; readonly back: number }
+  /** Refreshes with its newest token, or the token `back` generations before it; `twice` repeats that at once. */
+  | { readonly do: 'use_stolen'; readonly back: number; readonly twice: boolean }
+  /** Reads the list of sessions, and refreshes if the session has changed there. */
+  | { readonly do: 'poll' }
+)
+
+interface TheftOptions {
+  readonly endMilliseconds: number
+  readonly graceMilliseconds: number
+  readonly instances: number
+}
+
+export function drawThief(random: Random, kind: ThiefKind, { graceMilliseconds: grace }: TheftOptions): ThiefPlan {
+  const drawn = random.below(2) === 0
+  return {
+    kind,
+    ownKey: kind === 'own_key' || ((kind === 'window' || kind === 'oracle') && drawn),
+    stealsAgain: kind !== 'oracle' && random.below(2) === 0,
+    pauses: Array.from({ length: 8 }, () => Math.round(random.between(0, grace / 2)))
+  }
+}
+
+/** The thief's steps. The first steals any of the client's last tokens, at any time before the last third. */
+export function drawTheft(random: Random, thief: ThiefPlan, options: TheftOptions): ThiefStep[] {
+  const { endMilliseconds: end, graceMilliseconds: grace } = options
+  const instance = () => random.below(options.instances)
+  const firstTheft = Math.round(random.between(0.1, 0.6) * end)
+  const steps: ThiefStep[] = [{ do: 'steal', at: firstTheft, instance: 0, back: random.below(4) }]
+  // It refreshes right after the client, whenever that is.
+  if (thief.kind === 'window') return steps
+
+  for (let use = firstTheft + random.between(0, 2 * grace); use < end; use += random.between(0.2, 2.5) * grace) {
+    const at = Math.round(use)
+    const back = thief.stealsAgain ? 0 : random.pick([0, 0, 0, 1, 2])
+    if (thief.stealsAgain) steps.push({ do: 'steal', at, instance: 0, back: random.pick([1, 1, 2, 3]) })
+    steps.push({ do: 'use_stolen', at, instance: instance(), back, twice: random.below(3) === 0 })
+  }
+  for (let at = firstTheft; thief.kind === 'oracle' && at < end; at += grace * 0.15) {
+    steps.push({ do: 'poll', at: Math.round(at), instance: instance() })
+  }
+  return steps
+}
