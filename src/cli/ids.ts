@@ -14,7 +14,7 @@ export function requireId(text: string): string {
 export async function findUserId(ports: Pick<Ports, 'users'>, text: string): Promise<string> {
   const email = readEmail(text)
   if (email === undefined) return requireId(text)
-  const user = await ports.users.findByEmail(email.key)
+  const user = await ports.users.findByEmail(email)
   if (user === undefined) throw new Refused('not_found')
   return user.id
 }

@@ -1,6 +1,7 @@
 import type { AxiosError, AxiosInstance, InternalAxiosRequestConfig } from 'axios'
 import type { AuthClient } from './auth-client.js'
 import { isCredentialRejected } from './authorized-fetch.js'
+import { attempt } from './runtime/runtime.js'
 
 /**
  * Adds the user's access token to the requests of an axios instance, by the rules of `auth.fetch`: only origins that
@@ -63,10 +64,6 @@ type Failure = Partial<Pick<AxiosError<{ code?: string } | undefined>, 'config' 
 
 /** A relative address resolves against the page, as in axios. Undefined if there is no page, or no such address. */
 function urlOf(axios: AxiosInstance, config: InternalAxiosRequestConfig): string | undefined {
-  try {
-    const { location } = globalThis as { location?: { readonly href?: string } }
-    return new URL(axios.getUri(config), location?.href).href
-  } catch {
-    return undefined
-  }
+  const page = attempt(() => (globalThis as { location?: { readonly href?: string } }).location?.href)
+  return attempt(() => new URL(axios.getUri(config), page).href)
 }

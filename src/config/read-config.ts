@@ -2,6 +2,9 @@ import { Check, Errors } from 'typebox/value'
 import { mustBe, rules } from './rules.js'
 import { type SettingSchema, type Settings, settings, settingsSchema } from './schema.js'
 
+/** Twice the time after which `latchkey/client` gives a refresh up, and more: less lets it end sessions (docs/rotation.md). */
+const safeGraceSeconds = 20
+
 type Frozen<T> = { readonly [K in keyof T]: T[K] extends readonly (infer Item)[] ? readonly Item[] : T[K] }
 
 /**
@@ -91,6 +94,12 @@ export function createConfig(
   if (config.production && read.issuer === undefined) {
     warn(
       `ISSUER is not set, so access tokens name ${issuer}. Set it to the address at which clients reach this service.`
+    )
+  }
+  const { refreshGraceSeconds } = config
+  if (refreshGraceSeconds > 0 && refreshGraceSeconds < safeGraceSeconds) {
+    warn(
+      `REFRESH_GRACE_SECONDS=${refreshGraceSeconds} can sign people out whose refresh takes ${refreshGraceSeconds / 2} s or more, because clients give one up after 9 s. Set ${safeGraceSeconds} or more, or 0 for strict rotation.`
     )
   }
   for (const value of Object.values(config)) Object.freeze(value)

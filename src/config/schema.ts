@@ -111,7 +111,7 @@ export const settingsSchema = Type.Object({
   }),
   refreshGraceSeconds: integer(20, 0, 300, {
     description:
-      'A refresh token rotates at most once in this time, and the token before it stays valid for this time, so that tabs and retries get the same token. `0` is strict: every refresh rotates, and every old token is reuse. `latchkey/client` gives a refresh up after 10 s, which suits 20 or more (docs/client.md).'
+      'A refresh token rotates at most once in this time, and the token before it stays valid for this time, so that tabs and retries get the same token. `0` is strict: every refresh rotates, and every old token is reuse. `latchkey/client` gives a refresh up after 9 s, which suits 20 or more (docs/rotation.md). Between 1 and 19 the service warns at its start.'
   }),
   refreshRecoveryGenerations: integer(16, 0, 10_000, {
     description:
@@ -137,7 +137,7 @@ export const settingsSchema = Type.Object({
   }),
   cookieSameSite: choice('strict', ['strict', 'lax', 'none'], {
     description:
-      'The `SameSite` attribute of cookies. `none` is for a single-page app on another site; cookies are then partitioned.'
+      'The `SameSite` attribute of cookies. `none` is for a single-page app on another site; cookies are then partitioned. Changing it from or to `none` signs browsers out once.'
   }),
   allowedOrigins: Type.Array(
     Type.String({

@@ -9,6 +9,9 @@ export interface Network {
   readonly bits: number
 }
 
+/** Without leading zeros, because some programs read such numbers as octal. */
+const ipv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/
+
 /** Above the length of an address with zone and port: the rest would only cost time. */
 const maxEntryLength = 100
 
@@ -21,6 +24,8 @@ const mappedBits = 96
  * Undefined for any other text.
  */
 export function readAddress(entry: string): string | undefined {
+  // The usual case, at every request.
+  if (ipv4.test(entry)) return entry
   const groups = groupsOfEntry(entry)
   return groups && format(groups)
 }
@@ -80,7 +85,7 @@ function isMapped(groups: Groups): boolean {
   return groups.every((group, at) => at > 5 || group === (at === 5 ? 0xffff : 0))
 }
 
-/** Reads an address alone. Leading zeros in IPv4 are refused: some programs read such numbers as octal. */
+/** Reads an address alone, without brackets, port and zone. */
 function groupsOf(text: string): Groups | undefined {
   const [, head = '', dotted] = /^(|[\da-f:]*:)(\d+\.\d+\.\d+\.\d+)$/i.exec(text) ?? [text, text]
   if (dotted === undefined) return groupsOfHex(head)
@@ -89,9 +94,8 @@ function groupsOf(text: string): Groups | undefined {
 }
 
 function groupsOfDotted(text: string): Groups | undefined {
-  const numbers = text.split('.')
-  if (!numbers.every((number) => /^(0|[1-9]\d{0,2})$/.test(number) && Number(number) < 256)) return undefined
-  const [a = 0, b = 0, c = 0, d = 0] = numbers.map(Number)
+  if (!ipv4.test(text)) return undefined
+  const [a = 0, b = 0, c = 0, d = 0] = text.split('.').map(Number)
   return [a * 256 + b, c * 256 + d]
 }
 

@@ -2,8 +2,8 @@ import { fastifyCookie, type SerializeOptions } from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { withoutBlanks } from '../core/header-text.js'
 import { deviceTokenLifeSeconds, type SessionTokenKind, type TokenKind } from '../core/opaque-token.js'
-import { Refused } from '../service/refused.js'
 import type { OpaqueCredential } from '../service/sessions/issue-credentials.js'
+import { pathOf } from './exact-addresses.js'
 import type { HttpSettings } from './settings.js'
 
 /** The only file that reads or writes a cookie. */
@@ -22,18 +22,16 @@ export function cookieName(kind: TokenKind, settings: CookieSettings): string {
 }
 
 /**
- * The credential or device token in a request's cookies. Two cookies of the same name are refused: one of them may have
- * been set by a sibling host (cookie tossing).
+ * The values of all cookies of this kind in a request. A browser can hold several cookies of one name: a sibling host may
+ * have set one (cookie tossing), or this service did under an earlier `COOKIE_SAME_SITE`.
  */
-export function readCredential(request: FastifyRequest, kind: TokenKind, settings: CookieSettings): string | undefined {
+export function readCookies(request: FastifyRequest, kind: TokenKind, settings: CookieSettings): readonly string[] {
   const name = cookieName(kind, settings)
-  const values = (request.headers.cookie ?? '')
+  return (request.headers.cookie ?? '')
     .split(';')
     .map(withoutBlanks)
     .filter((pair) => pair.startsWith(`${name}=`))
     .map((pair) => pair.slice(name.length + 1).replace(/^"(.*)"$/, '$1'))
-  if (values.length > 1) throw new Refused('ambiguous_credentials', { detail: `Two cookies are named ${name}.` })
-  return values[0] || undefined
 }
 
 export function writeCredential(reply: FastifyReply, credential: OpaqueCredential, settings: CookieSettings): void {
@@ -45,8 +43,57 @@ export function writeDeviceToken(reply: FastifyReply, token: string, settings: C
   setCookie(reply, 'device', token, settings, { maxAge: deviceTokenLifeSeconds })
 }
 
+/** Clears the cookie that `writeCredential` sets. */
 export function clearCredential(reply: FastifyReply, kind: SessionTokenKind, settings: CookieSettings): void {
-  setCookie(reply, kind, '', settings, { maxAge: 0, expires: new Date(0) })
+  setCookie(reply, kind, '', settings, cleared)
+}
+
+/** Clears every cookie of this name that the browser may have sent with the request, but the one that the service sets. */
+export function clearOtherForms(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  kind: TokenKind,
+  settings: CookieSettings
+): void {
+  for (const form of otherForms(request, settings)) setCookie(reply, kind, '', settings, { ...form, ...cleared })
+}
+
+const cleared = { maxAge: 0, expires: new Date(0) }
+
+/**
+ * The forms of a cookie that browsers keep apart from ours under the same name: they differ in `Partitioned` and, without
+ * the prefix, in domain or path.
+ */
+function otherForms(request: FastifyRequest, settings: CookieSettings): readonly SerializeOptions[] {
+  if (settings.cookieSecure) return [{ partitioned: settings.cookieSameSite !== 'none' }]
+  const places = [{}, ...cookieDomains(request.hostname).map((domain) => ({ domain }))]
+  return places.flatMap((place) => [
+    ...cookiePaths(pathOf(request))
+      .map((path) => ({ ...place, path }))
+      .filter((form) => form.path !== '/' || 'domain' in form),
+    // Browsers accept `Partitioned` only with `Secure`.
+    { ...place, partitioned: true, secure: true }
+  ])
+}
+
+/** Hosts have few labels and our paths few segments. The limit keeps a response short whatever the request says. */
+const maxParts = 6
+
+/**
+ * The domains whose cookies browsers send to a host: its own and its parents. Without names of one label: on `localhost`,
+ * browsers take `Domain=localhost` for a cookie without a domain, which is ours.
+ */
+function cookieDomains(hostname: string): readonly string[] {
+  if (!/^[a-z\d-]{1,63}(\.[a-z\d-]{1,63})+$/i.test(hostname) || /^[\d.]+$/.test(hostname)) return []
+  const labels = hostname.split('.').slice(-maxParts)
+  return labels.slice(0, -1).map((_, first) => labels.slice(first).join('.'))
+}
+
+/** The paths whose cookies browsers send with a request to `path` (RFC 6265 §5.1.4). */
+function cookiePaths(path: string): readonly string[] {
+  if (!/^[\w.~/-]+$/.test(path)) return ['/']
+  const ends = [...path.matchAll(/\/|$/g)].map(({ index }) => index).slice(0, maxParts)
+  return [...new Set(['/', ...ends.flatMap((end) => [path.slice(0, end), path.slice(0, end + 1)])])].filter(Boolean)
 }
 
 /** Bypasses `reply.setCookie`, which would add the host's cookie defaults, such as a domain. */
@@ -55,7 +102,7 @@ function setCookie(
   kind: TokenKind,
   value: string,
   settings: CookieSettings,
-  life: Pick<SerializeOptions, 'maxAge' | 'expires'>
+  attributes: SerializeOptions
 ): void {
   const header = fastifyCookie.serialize(cookieName(kind, settings), value, {
     path: '/',
@@ -64,7 +111,7 @@ function setCookie(
     sameSite: settings.cookieSameSite,
     // With `SameSite=None`, browsers keep one cookie jar per embedding site (CHIPS).
     partitioned: settings.cookieSameSite === 'none',
-    ...life
+    ...attributes
   })
   reply.header('set-cookie', header)
 }

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import { readBearer } from '../core/bearer.js'
+import type { SessionTokenKind, TokenKind } from '../core/opaque-token.js'
 import type { Actor } from '../ports/index.js'
 import { Refused } from '../service/refused.js'
 import type { PresentedCredential } from '../service/sessions/authenticate.js'
@@ -9,8 +10,15 @@ import type { HeldCookie } from '../service/sessions/replace-session.js'
 import type { SignedIn } from '../service/sessions/start-session.js'
 import { clientAddress } from './client-address.js'
 import type { HttpContext } from './context.js'
-import { readCredential, writeCredential, writeDeviceToken } from './cookies.js'
-import { requireOwnOrigin } from './origin-check.js'
+import {
+  clearCredential,
+  clearOtherForms,
+  cookieName,
+  readCookies,
+  writeCredential,
+  writeDeviceToken
+} from './cookies.js'
+import { requireOwnOrigin, safeMethods } from './origin-check.js'
 import type { TokenResponse } from './schemas/sign-in.js'
 import type { HttpSettings } from './settings.js'
 
@@ -25,38 +33,113 @@ export function actorOf(request: FastifyRequest): Actor {
   }
 }
 
-/** The Bearer token of the Authorization header (RFC 6750 §2.1), or the session cookie if there is no such header. */
-export function presentedCredential(request: FastifyRequest, settings: HttpSettings): PresentedCredential | undefined {
-  const { authorization } = request.headers
-  if (authorization !== undefined) {
-    const token = readBearer(authorization)
-    if (token === undefined) throw new Refused('invalid_token')
-    return { kind: 'bearer', token }
-  }
-  const token = readCredential(request, 'session', settings)
+/** The Bearer token of the Authorization header (RFC 6750 §2.1); undefined without such a header. */
+export function presentedBearer({ headers }: FastifyRequest) {
+  if (headers.authorization === undefined) return undefined
+  const token = readBearer(headers.authorization)
+  if (token === undefined) throw new Refused('invalid_token')
+  return { kind: 'bearer', token } as const
+}
+
+/** The Bearer token, or the session cookie if there is no Authorization header. */
+export function presentedCredential(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  context: HttpContext
+): PresentedCredential | undefined {
+  const bearer = presentedBearer(request)
+  if (bearer !== undefined) return bearer
+  const token = readCredential(request, reply, 'session', context)
   return token === undefined ? undefined : { kind: 'session', token }
 }
 
-/** The refresh token from the cookie or the body. Both at once are refused; the cookie counts only from our own pages. */
+/** The refresh token from the cookie or the body. Both at once are refused. */
 export function presentedRefreshToken(
   request: FastifyRequest,
+  reply: FastifyReply,
   fromBody: string | undefined,
   context: HttpContext
 ): { readonly token: string; readonly inCookie: boolean } {
-  const fromCookie = readCredential(request, 'refresh', context.settings)
+  const fromCookie = readCredential(request, reply, 'refresh', context)
   if (fromCookie !== undefined && fromBody !== undefined) throw new Refused('ambiguous_credentials')
   if (fromBody !== undefined) return { token: fromBody, inCookie: false }
   if (fromCookie === undefined) throw new Refused('missing_credentials')
-  requireOwnOrigin(request, context)
   return { token: fromCookie, inCookie: true }
 }
 
+/**
+ * The token in the cookie of this kind. A request that changes something must come from our own pages. Two cookies of
+ * one name are refused, because one of them may have been set by a sibling host. The browser then loses the forms that
+ * are not ours, so a retry succeeds, or all of them if several values are ours. If none is, it keeps both: they may be
+ * another service's.
+ */
+function readCredential(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  kind: SessionTokenKind,
+  context: HttpContext
+): string | undefined {
+  const { settings } = context
+  const tokens = readCookies(request, kind, settings)
+  if (tokens.length > 0 && !safeMethods.has(request.method)) requireOwnOrigin(request, context)
+  if (tokens.length <= 1) return tokens[0] || undefined
+
+  const ours = tokens.filter((token) => isOurs(kind, token, context))
+  if (ours.length > 0) clearOtherForms(request, reply, kind, settings)
+  if (ours.length > 1) clearCredential(reply, kind, settings)
+  throw new Refused('ambiguous_credentials', { detail: `Two cookies are named ${cookieName(kind, settings)}.` })
+}
+
+/** Whether the token has our MAC. Cookies are shared by all ports of a host, so others may use the same name. */
+export function isOurs(kind: TokenKind, token: string, { ports }: HttpContext): boolean {
+  return ports.opaqueTokens.open(kind, token) !== undefined
+}
+
+/**
+ * Clears the cookies of a session that has ended, but none that may be another service's or another session's. `sid` is
+ * that session; without it, every session in the cookies has ended.
+ */
+export function clearCookies(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  kind: SessionTokenKind,
+  { ports, settings }: HttpContext,
+  sid?: string
+): void {
+  const tokens = readCookies(request, kind, settings)
+  const sids = tokens.map((token) => ports.opaqueTokens.open(kind, token)?.sid)
+  if (tokens.length > 0 && !sids.some((found) => found !== undefined && (sid ?? found) === found)) return
+  if (tokens.length > 1) clearOtherForms(request, reply, kind, settings)
+  clearCredential(reply, kind, settings)
+}
+
 /** Reads the cookie that a response with new credentials would overwrite. It is overwritten for our own pages only. */
-export function heldCookie(request: FastifyRequest, context: HttpContext): HeldCookie {
+export function heldCookie(request: FastifyRequest, reply: FastifyReply, context: HttpContext): HeldCookie {
   return (kind) => {
     requireOwnOrigin(request, context)
-    return readCredential(request, kind, context.settings)
+    return readCredential(request, reply, kind, context)
   }
+}
+
+/**
+ * Sends the credentials of a sign-in. Of several cookies of one name only the new one stays, and one that is not ours
+ * goes too: beside the new one it would be the second. They are cleared first, because a browser that ignores
+ * `Partitioned` takes them for the new one.
+ */
+export function sendSignedIn(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  signedIn: SignedIn,
+  context: HttpContext
+): FastifyReply {
+  const { settings } = context
+  const kinds: readonly TokenKind[] = signedIn.opaque === undefined ? ['device'] : [signedIn.opaque.kind, 'device']
+  for (const kind of signedIn.mode === 'body' ? [] : kinds) {
+    const tokens = readCookies(request, kind, settings)
+    const isForeign = kind !== 'device' && tokens.some((token) => !isOurs(kind, token, context))
+    if (tokens.length > 1 || isForeign) clearOtherForms(request, reply, kind, settings)
+  }
+  return sendCredentials(reply, signedIn, settings)
 }
 
 /**

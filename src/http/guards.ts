@@ -7,7 +7,7 @@ import { requireRecentLogin } from '../service/sessions/recent-login.js'
 import type { HttpContext, Scope } from './context.js'
 import { presentedCredential } from './credentials.js'
 import { describeGuard } from './describe.js'
-import { requireOwnOrigin } from './origin-check.js'
+import { safeMethods } from './origin-check.js'
 import { sendProblem } from './problem.js'
 import { forbidCaching } from './scope.js'
 
@@ -45,19 +45,16 @@ export function requireAdmin(scope: Scope, context: HttpContext): void {
   })
 }
 
-const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
-
 /**
  * `app.authenticate`: puts the user of the request's credential into `request.auth`, or answers 401. It sends the
  * response itself, so a host's own error handler cannot replace it.
  */
 export function authenticateGuard(context: HttpContext): preHandlerAsyncHookHandler {
-  const { ports, settings, errorsUrl } = context
+  const { ports, errorsUrl } = context
   return async (request, reply) => {
     try {
-      const credential = presentedCredential(request, settings)
+      const credential = presentedCredential(request, reply, context)
       if (credential === undefined) throw new Refused('missing_credentials')
-      if (credential.kind === 'session' && !safeMethods.has(request.method)) requireOwnOrigin(request, context)
       request.auth = await authenticate(ports, credential)
     } catch (error) {
       return sendProblem(request, reply, error, errorsUrl)

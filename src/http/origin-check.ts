@@ -2,6 +2,9 @@ import type { FastifyRequest } from 'fastify'
 import { Refused } from '../service/refused.js'
 import type { HttpContext } from './context.js'
 
+/** The methods that change nothing (RFC 9110 §9.2.1). */
+export const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
+
 /**
  * Refuses a request with cookies that another site's page has sent (ASVS 3.5.1-3.5.3). Browsers name the origin in
  * headers. A request without these headers comes from another kind of program, whose cookies no website can use.

@@ -50,7 +50,12 @@ export interface AuditEvent {
 export interface EventLog {
   /** Writes an event that belongs to no change of another row. Stores write the other events with their changes. */
   record(
-    event: { readonly type: EventType; readonly userId?: string | undefined; readonly reason?: string | undefined },
+    event: {
+      readonly type: EventType
+      readonly userId?: string | undefined
+      readonly sessionId?: string | undefined
+      readonly reason?: string | undefined
+    },
     actor: Actor
   ): Promise<void>
   /** The events that match, newest first. With `sessionId`, the end of all sessions too if it ended this session. */

@@ -12,12 +12,16 @@ interface NewUser extends Pick<UserWithPassword, 'id' | 'passwordHash' | 'roles'
 
 /** Every change writes its events in the same transaction, so that it happens with its events or not at all. */
 export interface UserStore {
-  /** Adds a user and writes `user_registered`. 'email_taken' if the e-mail key has an account, also in a race. */
+  /** Adds a user and writes `user_registered`. 'email_taken' if the address has an account, also in a race. */
   create(user: NewUser, actor: Actor): Promise<User | 'email_taken'>
   find(id: string): Promise<UserWithPassword | undefined>
-  findByEmail(emailKey: string): Promise<UserWithPassword | undefined>
-  /** The users whose e-mail key begins with `emailPrefix`, or all; newest first. */
-  list(filter: { readonly emailPrefix?: string | undefined }, page: PageRequest): Promise<Page<User>>
+  /**
+   * The user of an address in any spelling. Releases before 0.2 kept two spellings of an internationalized domain apart:
+   * if both have an account, each spelling finds its own.
+   */
+  findByEmail(email: Email): Promise<UserWithPassword | undefined>
+  /** The users whose e-mail key begins with one of `emailPrefixes`, or all; newest first. */
+  list(filter: { readonly emailPrefixes?: readonly string[] | undefined }, page: PageRequest): Promise<Page<User>>
   /** Whether a user who is not disabled has the role. */
   anyWithRole(role: string): Promise<boolean>
   /** Replaces `oldHash` by a stronger hash of the same password. Does nothing if the user has another hash by now. */

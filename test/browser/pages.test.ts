@@ -207,6 +207,10 @@ async function testPages(browser: Browser): Promise<void> {
   testPage('an admin finds a user, reads the timeline and ends sessions', '/console', async (t, page) => {
     const { client: phone, email } = await newPerson(app, 'body', 'a phone')
     const { client: tablet } = await anotherDevice(app, { email }, 'body', 'a tablet')
+    for (const reason of ['idempotency_key', 'recovery']) {
+      const insert = `INSERT INTO event (type, reason, session_id) VALUES ('refresh_recovered', $1, $2::uuid)`
+      await sql(database, insert, reason, phone.sessionId)
+    }
     await signIn(page, operator)
     await page.getByLabel('E-mail begins with').fill(email)
     await click(page, 'Find')
@@ -216,6 +220,9 @@ async function testPages(browser: Browser): Promise<void> {
     await page.getByRole('listitem').filter({ hasText: 'a phone' }).getByText('Timeline').click()
     const phoneTimeline = page.getByRole('listitem').filter({ hasText: 'a phone' }).getByRole('list')
     await phoneTimeline.getByText('Signed in').waitFor()
+    await phoneTimeline.getByText('The device repeated a refresh with its own key').waitFor()
+    await phoneTimeline.getByText('Forgiven once, without the key of the device').waitFor()
+    await page.getByText('2 lost responses recovered.').waitFor()
     await expectAccessible(t, page, 'the console')
     await expectNarrow(t, page, 'the console')
 

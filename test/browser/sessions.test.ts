@@ -262,31 +262,6 @@ async function testSessions(browser: Browser): Promise<void> {
     t.match(await ask(page, 'POST', '/refresh'), { status: 200, body: { session_id: body.session_id } })
   })
 
-  t.test('in development, without the prefix, two cookies of one name are refused', async (t) => {
-    const development = await openService(t, database, { COOKIE_SECURE: 'false' })
-    const { port } = new URL(await development.listen({ host: '127.0.0.1', port: 0 }))
-    const victims = `http://auth.localhost:${port}`
-    const profile = await openProfile(t, browser)
-    const page = await profile.newPage()
-    await page.goto(`${victims}/healthz`)
-    const { body } = await ask(page, 'POST', '/register', { email: newEmail(), password: goodPassword })
-    const { client: attacker } = await newPerson(development)
-
-    await page.goto(`http://evil.auth.localhost:${strangerPort}/`)
-    await page.evaluate(
-      `document.cookie = 'refresh_token=${attacker.cookies.get('refresh_token')}; Domain=auth.localhost; Path=/'`
-    )
-    await page.goto(`${victims}/healthz`)
-    t.match(await ask(page, 'POST', '/refresh'), { status: 400, body: { code: 'ambiguous_credentials' } })
-    t.equal(
-      (await profile.cookies(victims)).filter(({ name }) => name === 'refresh_token').length,
-      2,
-      'both are left alone'
-    )
-    await profile.clearCookies({ domain: '.auth.localhost' })
-    t.match(await ask(page, 'POST', '/refresh'), { status: 200, body: { session_id: body.session_id } })
-  })
-
   t.test('a cookie from before the login is useless after it', async (t) => {
     const attacker = await newPerson(app, 'body')
     const profile = await openProfile(t, browser)

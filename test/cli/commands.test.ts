@@ -6,6 +6,7 @@ import type { Ports } from '../../src/ports/index.js'
 import { authenticate } from '../../src/service/sessions/authenticate.js'
 import { refresh } from '../../src/service/sessions/refresh.js'
 import { register } from '../../src/service/sign-in/register.js'
+import { emailOf } from '../contract/stores.js'
 import { type CommandOptions, commandLine } from '../support/cli/command-line.js'
 import { openTestDatabase, testDatabases } from '../support/database.js'
 import { goodPassword, testEnvironment } from '../support/service.js'
@@ -27,7 +28,7 @@ async function openCommands(t: Test, database: Database) {
 }
 
 function signIn(ports: Ports, email: string, userAgent = 'a browser') {
-  const request = { mode: 'body', device: undefined, replacedToken: undefined } as const
+  const request = { mode: 'body', device: undefined, replacedTokens: [] } as const
   return register(ports, { email, password: goodPassword, ...request }, { ip: '192.0.2.1', userAgent })
 }
 
@@ -38,7 +39,7 @@ for (const kind of testDatabases(t)) {
     t.test('user create reads the password from a pipe, without its line end', async (t) => {
       const made = await json('user create Ops@example.com --role admin --role ops', { stdin: `${goodPassword}\n` })
       t.match(made, { email: 'Ops@example.com', roles: ['admin', 'ops'], disabled: false, created_at: /Z$/ })
-      const stored = await ports.users.findByEmail('ops@example.com')
+      const stored = await ports.users.findByEmail(emailOf('ops@example.com'))
       t.ok(await ports.passwords.verify(goodPassword, stored?.passwordHash, { network: '', knownDevice: true }))
     })
 

@@ -38,6 +38,21 @@ t.test('authorizeAxios refreshes once for many 401s at once', async (t) => {
   await t.rejects(instance.get('/me'), { name: 'AxiosError', response: { data: { code: 'missing_credentials' } } })
 })
 
+t.test('a page whose location cannot be read sends the token to an absolute address', async (t) => {
+  const { auth } = await newClient()
+  const instance = axios.create({ baseURL, adapter: echo })
+  authorizeAxios(instance, auth)
+  const location = {
+    configurable: true,
+    get: () => {
+      throw new DOMException('The operation is insecure', 'SecurityError')
+    }
+  }
+  Object.defineProperty(globalThis, 'location', location)
+  t.teardown(() => Reflect.deleteProperty(globalThis, 'location'))
+  t.ok((await instance.get('/me')).config.headers.has('authorization'))
+})
+
 const echo: NonNullable<AxiosInstance['defaults']['adapter']> = async (config) => ({
   data: '',
   status: 200,

@@ -174,3 +174,28 @@ t.test('a tab that finds the storage cleared makes one new key for all tabs', as
   t.ok(first)
   t.equal(second, first)
 })
+
+t.test('two tabs that sign in at once end with one session and one key', async (t) => {
+  for (const withLocks of [true, false]) {
+    const browser = fakeBrowser({ withLocks })
+    let logins = 0
+    const runtime = new FakeRuntime((request) => {
+      if (request.url.endsWith('/login')) logins += 1
+      return tokenResponse({ session_id: `s${logins}` })
+    }, browser)
+    const tabs = [0.2, 0.7].map((number) => createAuthClient({ baseURL }, { ...runtime, random: () => number }))
+    const signedIn = Promise.all(tabs.map((tab) => tab.login(person)))
+    await runtime.advance(1000)
+    await signedIn
+    runtime.requests.splice(0)
+    for (const tab of tabs) {
+      t.strictSame(tab.state, { status: 'signed_in', sessionId: 's2' })
+      const refreshed = tab.refresh()
+      await runtime.advance(1000)
+      await refreshed
+    }
+    const key = browser.localStorage?.getItem(keyName)
+    t.ok(key)
+    t.strictSame(sentKeys(runtime), [key, key])
+  }
+})

@@ -239,4 +239,10 @@ t.test('a value that is probably wrong gives a warning', async (t) => {
   t.match(warningsOf({ LATCHKEY_PORT: '1' }), ['LATCHKEY_PORT is not a setting and does nothing. Did you mean PORT?'])
   t.match(warningsOf({ LATCHKEY_COLOR: '1' }), [/^LATCHKEY_COLOR is not a setting/])
   t.match(warningsOf({ ...production, ISSUER: undefined }), [/^ISSUER is not set/])
+  for (const grace of ['1', '19']) {
+    const warnings = warningsOf({ ...production, REFRESH_GRACE_SECONDS: grace })
+    t.match(warnings, [/^REFRESH_GRACE_SECONDS=\d+ can sign people out .* Set 20 or more, or 0 for strict rotation\.$/])
+    t.equal(warnings.length, 1)
+  }
+  for (const grace of ['0', '20']) t.strictSame(warningsOf({ ...production, REFRESH_GRACE_SECONDS: grace }), [])
 })

@@ -1,4 +1,5 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { type Email, readEmail } from '../../src/core/email.js'
 import type { SessionPolicy } from '../../src/core/policy.js'
 import type { EventLog } from '../../src/ports/events.js'
 import type { LiveSession, NewSession, Replacement, SessionStore } from '../../src/ports/sessions.js'
@@ -33,6 +34,12 @@ export const digest = (text: string) => createHash('sha256').update(text).digest
 
 export const ops = { userId: randomUUID(), ip: '192.0.2.9', userAgent: 'ops' } as const
 
+export function emailOf(text: string): Email {
+  const email = readEmail(text)
+  if (email === undefined) throw new Error(`${text} is not an e-mail address`)
+  return email
+}
+
 /** Creates an account for one test. */
 export async function addUser(
   stores: Stores,
@@ -42,7 +49,7 @@ export async function addUser(
   const email = changes.email ?? `${id}@example.org`
   const passwordHash = digest(id)
   const user = await stores.users.create(
-    { id, email: { address: email, key: email.toLowerCase() }, passwordHash, roles: changes.roles ?? [] },
+    { id, email: emailOf(email), passwordHash, roles: changes.roles ?? [] },
     { userId: id }
   )
   if (user === 'email_taken') throw new Error(`${email} is taken`)

@@ -5,6 +5,7 @@ import {
   attempt,
   changed,
   digest,
+  emailOf,
   eventsOf,
   login,
   ops,
@@ -22,25 +23,44 @@ export function testUsers(t: Test, stores: Stores): void {
     const user = await addUser(stores, { email: `${randomUUID()}@Example.org`, roles: ['admin', 'editor'] })
     t.match(user, { roles: ['admin', 'editor'], disabled: false })
     t.same(await users.find(user.id), user)
-    t.same(await users.findByEmail(user.email.toLowerCase()), user)
-    t.equal(await users.findByEmail(user.email), undefined, 'only the key finds it')
+    t.same(await users.findByEmail(emailOf(user.email.toUpperCase())), user)
+    t.equal(await users.findByEmail(emailOf(`x${user.email}`)), undefined)
     t.equal(await users.find(randomUUID()), undefined)
     t.match(await eventsOf(stores, { userId: user.id }), [{ type: 'user_registered', actorId: user.id }])
   })
 
   t.test('of fifty concurrent registrations of one e-mail one creates the account', async (t) => {
-    const key = `${randomUUID()}@example.org`
-    const email = { address: key, key }
+    const email = emailOf(`${randomUUID()}@example.org`)
     const ids = Array.from({ length: 50 }, () => randomUUID())
     const made = await Promise.all(ids.map((id) => users.create({ id, email, passwordHash: 'h', roles: [] }, {})))
     t.equal(made.filter((user) => user === 'email_taken').length, 49)
-    const owner = await users.findByEmail(key)
+    const owner = await users.findByEmail(email)
     const registered = await Promise.all(ids.map((userId) => eventsOf(stores, { userId })))
     t.same(
       registered.flat().map(({ userId }) => userId),
       [owner?.id]
     )
   })
+
+  t.test(
+    'fifty concurrent registrations of two spellings of an internationalized domain make one account',
+    async (t) => {
+      const name = randomUUID()
+      const spellings = ['bücher.example', 'xn--bcher-kva.example', 'BÜCHER。Example', 'XN--bcher-kva.EXAMPLE']
+      const made = await Promise.all(
+        Array.from({ length: 50 }, (_, i) =>
+          users.create(
+            { id: randomUUID(), email: emailOf(`${name}@${spellings[i % 4]}`), passwordHash: 'h', roles: [] },
+            {}
+          )
+        )
+      )
+      t.equal(made.filter((user) => user === 'email_taken').length, 49)
+      const found = await Promise.all(spellings.map((domain) => users.findByEmail(emailOf(`${name}@${domain}`))))
+      t.equal(new Set(found.map((user) => user?.id)).size, 1)
+      t.ok(found[0])
+    }
+  )
 
   t.test('anyWithRole ignores disabled users', async (t) => {
     const role = randomUUID()

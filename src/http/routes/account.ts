@@ -4,8 +4,7 @@ import { deleteAccount } from '../../service/accounts/delete-account.js'
 import { readAccount, readOwnEvents } from '../../service/accounts/read-account.js'
 import { reauthenticate } from '../../service/accounts/reauthenticate.js'
 import type { Routes } from '../context.js'
-import { clearCredential } from '../cookies.js'
-import { actorOf, heldCookie, sendCredentials } from '../credentials.js'
+import { actorOf, clearCookies, heldCookie, sendCredentials } from '../credentials.js'
 import { describe } from '../describe.js'
 import { authOf } from '../guards.js'
 import { perNetwork } from '../rate-limits.js'
@@ -72,7 +71,7 @@ export const accountRoutes: Routes = (app, context) => {
     },
     async (request, reply) => {
       const { current_password: currentPassword, new_password: newPassword } = request.body
-      const input = { currentPassword, newPassword, heldCookie: heldCookie(request, context) }
+      const input = { currentPassword, newPassword, heldCookie: heldCookie(request, reply, context) }
       return sendCredentials(reply, await changePassword(ports, authOf(request), input, actorOf(request)), settings)
     }
   )
@@ -92,7 +91,7 @@ export const accountRoutes: Routes = (app, context) => {
       })
     },
     async (request, reply) => {
-      const input = { password: request.body.password, heldCookie: heldCookie(request, context) }
+      const input = { password: request.body.password, heldCookie: heldCookie(request, reply, context) }
       return sendCredentials(reply, await reauthenticate(ports, authOf(request), input, actorOf(request)), settings)
     }
   )
@@ -111,8 +110,8 @@ export const accountRoutes: Routes = (app, context) => {
     },
     async (request, reply) => {
       await deleteAccount(ports, authOf(request), request.body.password, actorOf(request))
-      clearCredential(reply, 'refresh', settings)
-      clearCredential(reply, 'session', settings)
+      const { sessionId } = authOf(request)
+      for (const kind of ['refresh', 'session'] as const) clearCookies(request, reply, kind, context, sessionId)
       return reply.code(204).send()
     }
   )

@@ -1,8 +1,7 @@
 import { Refused } from '../../service/refused.js'
 import { refresh } from '../../service/sessions/refresh.js'
 import type { Routes } from '../context.js'
-import { clearCredential } from '../cookies.js'
-import { actorOf, presentedRefreshToken, sendCredentials } from '../credentials.js'
+import { actorOf, clearCookies, presentedRefreshToken, sendCredentials } from '../credentials.js'
 import { describe } from '../describe.js'
 import { RefreshBody, RefreshHeaders } from '../schemas/refresh.js'
 import { TokenResponse } from '../schemas/sign-in.js'
@@ -29,13 +28,13 @@ export const refreshRoutes: Routes = (app, context) => {
       ]
     }),
     async (request, reply) => {
-      const { token, inCookie } = presentedRefreshToken(request, request.body.refresh_token, context)
+      const { token, inCookie } = presentedRefreshToken(request, reply, request.body.refresh_token, context)
       const idempotencyKey = request.headers['idempotency-key']
       try {
         const credentials = await refresh(context.ports, { refreshToken: token, idempotencyKey }, actorOf(request))
         return sendCredentials(reply, credentials, context.settings)
       } catch (error) {
-        if (inCookie && isFinal(error)) clearCredential(reply, 'refresh', context.settings)
+        if (inCookie && isFinal(error)) clearCookies(request, reply, 'refresh', context)
         throw error
       }
     }

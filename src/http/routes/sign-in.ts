@@ -4,8 +4,8 @@ import type { Mode } from '../../core/vocabulary.js'
 import { login } from '../../service/sign-in/login.js'
 import { register } from '../../service/sign-in/register.js'
 import type { HttpContext, Routes } from '../context.js'
-import { readCredential } from '../cookies.js'
-import { actorOf, sendCredentials } from '../credentials.js'
+import { readCookies } from '../cookies.js'
+import { actorOf, isOurs, sendSignedIn } from '../credentials.js'
 import { describe } from '../describe.js'
 import { requireOwnOrigin } from '../origin-check.js'
 import { perNetwork } from '../rate-limits.js'
@@ -38,7 +38,7 @@ export const signInRoutes: Routes = (app, context) => {
       const { email, password } = request.body
       const session = requestedSession(request, request.body, context)
       const credentials = await register(context.ports, { email, password, ...session }, actorOf(request))
-      return sendCredentials(reply.code(201), credentials, context.settings)
+      return sendSignedIn(request, reply.code(201), credentials, context)
     }
   )
 
@@ -64,11 +64,11 @@ export const signInRoutes: Routes = (app, context) => {
     async (request, reply) => {
       const { email, password, device_token: deviceTokenInBody } = request.body
       const session = requestedSession(request, request.body, context)
-      // A device token gives no access, so with two of them neither is dangerous: the one in the body counts.
-      const deviceTokenInCookie = readCredential(request, 'device', context.settings)
-      const deviceToken = deviceTokenInBody ?? deviceTokenInCookie
+      // A device token gives no access, so of several none is dangerous: one in the body counts, else the first of ours.
+      const inCookies = readCookies(request, 'device', context.settings)
+      const deviceToken = deviceTokenInBody ?? inCookies.find((token) => isOurs('device', token, context))
       const credentials = await login(context.ports, { email, password, ...session, deviceToken }, actorOf(request))
-      return sendCredentials(reply, credentials, context.settings)
+      return sendSignedIn(request, reply, credentials, context)
     }
   )
 }
@@ -79,9 +79,9 @@ function requestedSession(
   { mode = 'cookie', device }: { readonly mode?: Mode; readonly device?: string },
   context: HttpContext
 ) {
-  if (mode !== 'cookie' && mode !== 'session') return { mode, device, replacedToken: undefined }
+  if (mode !== 'cookie' && mode !== 'session') return { mode, device, replacedTokens: [] }
   requireOwnOrigin(request, context)
   const kind = mode === 'session' ? 'session' : 'refresh'
-  const token = readCredential(request, kind, context.settings)
-  return { mode, device, replacedToken: token === undefined ? undefined : ({ kind, token } as const) }
+  const replacedTokens = readCookies(request, kind, context.settings).map((token) => ({ kind, token }) as const)
+  return { mode, device, replacedTokens }
 }

@@ -1,5 +1,6 @@
+import { maxPageLimit } from '../../core/vocabulary.js'
 import { request } from '../shared/connection.js'
-import { element } from '../shared/dom.js'
+import { detail, element } from '../shared/dom.js'
 import type { Events } from '../shared/responses.js'
 import { attempt } from '../shared/status.js'
 import { timelineItem } from '../shared/timeline.js'
@@ -13,14 +14,19 @@ export function openTimelines(panel: HTMLElement): ReadonlySet<string> {
 /** The events of one session, loaded when the timeline is opened. */
 export function sessionTimeline(sid: string, open: ReadonlySet<string>): HTMLDetailsElement {
   const list = element('ol', { class: 'timeline' })
+  const recoveries = detail()
   const details = element(
     'details',
     { 'data-of': sid, open: open.has(sid) },
     element('summary', { 'data-key': `timeline ${sid}` }, 'Timeline'),
+    recoveries,
     list
   )
   const load = async () => {
-    const { events } = await request<Events>('GET', `admin/events?session_id=${sid}`)
+    const { events } = await request<Events>('GET', `admin/events?session_id=${sid}&limit=${maxPageLimit}`)
+    const count = events.filter(({ type }) => type === 'refresh_recovered').length
+    recoveries.textContent =
+      count > 1 ? `${count} lost responses recovered. On a good network, somebody else may hold this token.` : ''
     list.replaceChildren(...events.map(timelineItem))
   }
   details.addEventListener('toggle', () => {

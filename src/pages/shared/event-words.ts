@@ -1,4 +1,4 @@
-import type { EndedReason } from '../../core/vocabulary.js'
+import type { EndedReason, RecoveryReason } from '../../core/vocabulary.js'
 import type { EventType } from '../../ports/events.js'
 
 const ended: Readonly<Record<EndedReason, string>> = {
@@ -14,9 +14,16 @@ const ended: Readonly<Record<EndedReason, string>> = {
   absolute_timeout: 'ended because it reached its maximum age'
 }
 
-/** Why a session ended. A reason that this page does not know is shown as it is. */
+const recovered: Readonly<Record<RecoveryReason, string>> = {
+  idempotency_key: 'the device repeated a refresh with its own key',
+  recovery: 'forgiven once, without the key of the device'
+}
+
+const reasons: Readonly<Record<string, string>> = { ...ended, ...recovered }
+
+/** Why an event happened. A reason that this page does not know is shown as it is. */
 export function reasonWords(reason: string | null | undefined): string {
-  return reason ? (ended[reason as EndedReason] ?? reason.replaceAll('_', ' ')) : ''
+  return reason ? (reasons[reason] ?? reason.replaceAll('_', ' ')) : ''
 }
 
 const signedOut: Readonly<Record<EndedReason, string>> = {

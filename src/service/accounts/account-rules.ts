@@ -15,9 +15,13 @@ export function requireEmail(text: string): Email {
 export type NewPasswordPorts = Pick<Ports, 'policy' | 'identity' | 'commonPasswords' | 'breachedPasswords'>
 
 /** Refuses a new password that breaks the policy or is known to have leaked. */
-export async function requireGoodPassword(ports: NewPasswordPorts, password: string, emailKey: string): Promise<void> {
+export async function requireGoodPassword(
+  ports: NewPasswordPorts,
+  password: string,
+  email: Email | undefined
+): Promise<void> {
   const minLength = ports.policy.passwordMinLength
-  const context = contextWords(emailKey, ports.identity.issuer)
+  const context = contextWords(email?.olderKey ?? '', ports.identity.issuer)
   const fault =
     judgePassword(password, { minLength }, context, ports.commonPasswords) ??
     ((await ports.breachedPasswords(password)) ? 'password_too_common' : undefined)

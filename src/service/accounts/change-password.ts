@@ -19,7 +19,7 @@ export async function changePassword(
 ): Promise<Credentials> {
   const session = await requireReplaceable(ports, auth, input.heldCookie)
   const user = await confirmPassword(ports, auth, input.currentPassword, actor)
-  await requireGoodPassword(ports, input.newPassword, readEmail(user.email)?.key ?? user.email)
+  await requireGoodPassword(ports, input.newPassword, readEmail(user.email))
 
   const newHash = await ports.passwords.hash(input.newPassword, sourceOf(actor, true))
   return replaceSession(ports, session, ['pwd'], actor, (replacement) =>

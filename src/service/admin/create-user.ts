@@ -12,7 +12,7 @@ export async function createUser(
   actor: Actor
 ): Promise<User> {
   const email = requireEmail(input.email)
-  await requireGoodPassword(ports, input.password, email.key)
+  await requireGoodPassword(ports, input.password, email)
   const passwordHash = await ports.passwords.hash(input.password, sourceOf(actor, true))
   const user = await ports.users.create({ id: ports.entropy.uuid(), email, passwordHash, roles: input.roles }, actor)
   if (user === 'email_taken') throw new Refused('email_taken')

@@ -15,7 +15,7 @@ export async function ensureFirstAdmin(
   const hasAdmin = () => ports.users.anyWithRole(adminRole)
   if (await hasAdmin()) return 'has_admin'
   try {
-    if ((await ports.users.findByEmail(requireEmail(account.email).key)) === undefined) {
+    if ((await ports.users.findByEmail(requireEmail(account.email))) === undefined) {
       await createUser(ports, { ...account, roles: [adminRole] }, {})
       return 'created'
     }

@@ -28,8 +28,12 @@ export function listUsers(
   { email }: { readonly email: string | undefined },
   page: PageRequest
 ): Promise<Page<User>> {
-  const emailPrefix = email === undefined ? undefined : (readEmail(email)?.key ?? email.toLowerCase())
-  return ports.users.list({ emailPrefix }, page)
+  return ports.users.list({ emailPrefixes: email === undefined ? undefined : prefixesOf(email) }, page)
+}
+
+function prefixesOf(text: string): readonly string[] {
+  const email = readEmail(text)
+  return email === undefined ? [text.toLowerCase()] : [email.key, email.olderKey]
 }
 
 /** One user; refuses with `not_found` if there is none of this id. */

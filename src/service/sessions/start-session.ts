@@ -1,17 +1,19 @@
+import type { SessionTokenKind } from '../../core/opaque-token.js'
 import { sessionLifeSeconds } from '../../core/policy.js'
 import type { Mode } from '../../core/vocabulary.js'
-import type { Actor, Ports } from '../../ports/index.js'
+import type { Actor, EndTarget, Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
+import { endSession, sessionOfToken } from './end-session.js'
 import { type Credentials, type IssuingPorts, issueCredentials } from './issue-credentials.js'
 
-export type StartSessionPorts = IssuingPorts & Pick<Ports, 'digest' | 'decisions'>
+export type StartSessionPorts = IssuingPorts & Pick<Ports, 'digest' | 'decisions' | 'events'>
 
 /** The session that a client asks for. */
 export interface SessionRequest {
   readonly mode: Mode
   readonly device: string | undefined
-  /** The refresh or session token that the client still holds. The session it belongs to is replaced (ASVS 7.2.4). */
-  readonly replacedToken: { readonly kind: 'refresh' | 'session'; readonly token: string } | undefined
+  /** The refresh or session tokens that the client still holds. Their sessions are replaced (ASVS 7.2.4). */
+  readonly replacedTokens: readonly { readonly kind: SessionTokenKind; readonly token: string }[]
 }
 
 /** What a client receives after a registration or a login. */
@@ -38,6 +40,7 @@ export async function startSession(
   actor: Actor
 ): Promise<Credentials> {
   const { policy, entropy } = ports
+  const replaced = request.replacedTokens.flatMap(({ kind, token }) => sessionOfToken(ports, kind, token) ?? [])
   const secret = entropy.bytes(32)
   const life = sessionLifeSeconds(request.mode, policy)
   const created = await ports.sessions.create(
@@ -56,7 +59,7 @@ export async function startSession(
     {
       passwordHash: account.passwordHash,
       maxPerUser: policy.maxSessionsPerUser,
-      replaces: replacedSid(ports, request)
+      replaces: replaced[0]?.sid
     },
     actor
   )
@@ -66,10 +69,18 @@ export async function startSession(
   }
 
   await ports.revocations.announce(created.revocations)
+  const ended = new Set(created.revocations.map(({ sid }) => sid))
+  for (const target of replaced.filter(({ sid }) => !ended.has(sid))) await noteReplaced(ports, target, actor)
   return issueCredentials(ports, created.session, secret, true)
 }
 
-function replacedSid(ports: StartSessionPorts, { replacedToken }: SessionRequest): string | undefined {
-  if (replacedToken === undefined) return undefined
-  return ports.opaqueTokens.open(replacedToken.kind, replacedToken.token)?.sid
+/**
+ * Ends one more session that the client held. If it had ended before, its reason becomes `replaced`: a refresh of another
+ * tab may be under way with its cookie, and must not delete the new one.
+ */
+async function noteReplaced(ports: StartSessionPorts, target: EndTarget, actor: Actor): Promise<void> {
+  if (await endSession(ports, target, 'replaced', actor)) return
+  const reason = await ports.events.endedReason(target.sid)
+  if (reason === undefined || reason === 'replaced') return
+  await ports.events.record({ type: 'session_ended', sessionId: target.sid, reason: 'replaced' }, actor)
 }

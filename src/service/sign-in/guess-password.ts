@@ -37,7 +37,7 @@ export async function guessPassword(
 
   const email = readEmail(input.email)
   const account = email?.key ?? input.email
-  const find = async () => email && (await ports.users.findByEmail(email.key))
+  const find = async () => email && (await ports.users.findByEmail(email))
   const guess = async (user: UserWithPassword | undefined, uses: readonly RateLimitUse[], knownDevice: boolean) => {
     const verify = () => faultOf(ports, input.password, user, { network, knownDevice })
     const onLimited = () => ports.decisions.note('login', 'limited', { userId: user?.id })

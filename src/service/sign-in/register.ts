@@ -23,7 +23,7 @@ export async function register(
   const source = sourceOf(actor, false)
   await ports.passwords.requireRoom(source)
   const email = requireEmail(input.email)
-  await requireGoodPassword(ports, input.password, email.key)
+  await requireGoodPassword(ports, input.password, email)
 
   const create = async () => {
     const passwordHash = await ports.passwords.hash(input.password, source)

@@ -109,7 +109,7 @@ t.test('a damaged cookie is refused with its own code and never causes a 500', a
   ]
   for (const value of damaged) {
     const refresh = { method: 'POST', url: '/refresh', headers: { cookie: `${refreshCookie}=${value}` } } as const
-    expectProblem(t, await app.inject(refresh), 'invalid_refresh_token', {}, [refreshCookie])
+    expectProblem(t, await app.inject(refresh), 'invalid_refresh_token')
     const me = await app.inject({ url: '/me', headers: { cookie: `${sessionCookie}=${value}` } })
     expectProblem(t, me, 'invalid_token')
   }

@@ -43,9 +43,11 @@ t.test('a damaged token is refused and ends nothing', async (t) => {
   t.equal((await refresh({ refresh_token: good })).statusCode, 200)
 })
 
-t.test('a damaged cookie is cleared', async (t) => {
-  const response = await refresh(undefined, { cookie: `${refreshCookie}=lk_rt_damaged` })
-  expectProblem(t, response, 'invalid_refresh_token', {}, [refreshCookie])
+t.test("a cookie that none of our keys has made may be another service's, and stays", async (t) => {
+  for (const token of ['lk_rt_damaged', 'the token of another service', `lk_rt_${'A'.repeat(115)}`]) {
+    const response = await refresh(undefined, { cookie: `${refreshCookie}=${token}` })
+    expectProblem(t, response, 'invalid_refresh_token')
+  }
 })
 
 t.test('a token of a deleted session without an event is invalid_refresh_token', async (t) => {
@@ -66,18 +68,6 @@ t.test('tokens in both the cookie and the body are ambiguous, and both stay vali
   const payload = { refresh_token: (await newPerson(app, 'body')).client.refreshToken }
   expectProblem(t, await client.send('POST', '/refresh', { payload }), 'ambiguous_credentials')
   t.equal((await refresh(payload)).statusCode, 200)
-  t.equal((await client.send('POST', '/refresh')).statusCode, 200)
-})
-
-t.test('two cookies of one name are ambiguous, even with equal values', async (t) => {
-  const { client } = await newPerson(app)
-  const own = `${refreshCookie}=${client.cookies.get(refreshCookie)}`
-  const detail = `Two cookies are named ${refreshCookie}.`
-  for (const tossed of [`${refreshCookie}=tossed`, `${refreshCookie}=`, `${refreshCookie}="x"`, own]) {
-    for (const cookie of [`${own}; ${tossed}`, `${tossed};${own}`, `a=b; ${own};c=d;  ${tossed}`]) {
-      expectProblem(t, await refresh(undefined, { cookie }), 'ambiguous_credentials', { detail })
-    }
-  }
   t.equal((await client.send('POST', '/refresh')).statusCode, 200)
 })
 

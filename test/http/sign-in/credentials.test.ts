@@ -55,13 +55,6 @@ t.test('the scheme Bearer is accepted in any case', async (t) => {
   }
 })
 
-t.test('two session cookies are ambiguous_credentials', async (t) => {
-  const { client } = await newPerson(app, 'session')
-  const cookie = `${sessionCookie}=${client.cookies.get(sessionCookie)}; ${sessionCookie}=tossed`
-  const detail = `Two cookies are named ${sessionCookie}.`
-  expectProblem(t, await app.inject({ url: '/me', headers: { cookie } }), 'ambiguous_credentials', { detail })
-})
-
 t.test('an access token is accepted until its last second, then token_expired', async (t) => {
   const { client } = await newPerson(app)
   clock.shiftSeconds = 598

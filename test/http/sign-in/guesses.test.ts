@@ -201,13 +201,11 @@ t.test('a device token is not a credential', async (t) => {
   expectProblem(t, await app.inject({ url: '/me', headers: { cookie: `${name}=${value}` } }), 'missing_credentials')
 })
 
-t.test('two device cookies are refused, and a damaged one is replaced', async (t) => {
+t.test('a damaged device cookie is replaced', async (t) => {
   const { client, email } = await person()
-  const [name, value] = client.deviceCookie ?? []
+  const [name] = client.deviceCookie ?? []
   const payload = { email, password: goodPassword }
   const send = (cookie: string) => app.inject({ method: 'POST', url: '/login', payload, headers: { cookie } })
-  const detail = `Two cookies are named ${name}.`
-  expectProblem(t, await send(`${name}=${value}; ${name}=tossed`), 'ambiguous_credentials', { detail })
   for (const damaged of ['', '"', '%', '%zz', 'x'.repeat(4000), '\u00e9', '=', '{}', 'lk_dt_']) {
     const response = await send(`${name}=${damaged}`)
     t.equal(response.statusCode, 200, JSON.stringify(damaged.slice(0, 10)))

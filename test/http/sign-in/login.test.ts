@@ -102,13 +102,6 @@ t.test('a cookie planted before the login is replaced', async (t) => {
   }
 })
 
-t.test('two cookies of one name are ambiguous_credentials', async (t) => {
-  const { client, email } = await newPerson(app)
-  const cookie = `${refreshCookie}=${client.cookies.get(refreshCookie)}; other=1; ${refreshCookie}=tossed`
-  const response = await login({ email, password: goodPassword }, { cookie })
-  expectProblem(t, response, 'ambiguous_credentials', { detail: `Two cookies are named ${refreshCookie}.` })
-})
-
 t.test('above the limit of sessions the oldest one ends', async (t) => {
   const oldest = await newPerson(app, 'body')
   const second = await anotherDevice(app, oldest)

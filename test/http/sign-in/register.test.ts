@@ -131,3 +131,12 @@ t.test('an invalid mode or device is refused', async (t) => {
   expectFieldErrors(t, await register({ ...account, mode: 'cookies', device: '' }), ['device', 'mode'])
   expectFieldErrors(t, await register({ ...account, device: 'x'.repeat(101) }), ['device'])
 })
+
+t.test('the two spellings of an internationalized domain are one account', async (t) => {
+  t.equal((await register({ email: 'ann@bücher.example', password: goodPassword })).statusCode, 201)
+  for (const email of ['ann@xn--bcher-kva.example', 'Ann@BÜCHER.example', 'ann@bücher。example']) {
+    expectProblem(t, await register({ email, password: goodPassword }), 'email_taken')
+    const login = await app.inject({ method: 'POST', url: '/login', payload: { email, password: goodPassword } })
+    t.equal(login.statusCode, 200, email)
+  }
+})

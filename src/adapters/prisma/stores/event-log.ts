@@ -10,10 +10,10 @@ const newestFirst = byNumber<AuditEvent>('events', 'e')
 /** The audit log in PostgreSQL. */
 export function prismaEventLog(database: Database): EventLog {
   return {
-    async record({ type, userId, reason }, actor) {
+    async record({ type, userId, sessionId, reason }, actor) {
       await execute(database)`
         INSERT INTO ${eventTarget}
-        VALUES (${type}, ${userId ?? null}::uuid, NULL, ${reason ?? null}, NULL, ${by(actor)})`
+        VALUES (${type}, ${userId ?? null}::uuid, ${sessionId ?? null}::uuid, ${reason ?? null}, NULL, ${by(actor)})`
     },
 
     async list({ type, userId, sessionId }, page) {
@@ -47,12 +47,12 @@ export function prismaEventLog(database: Database): EventLog {
 
 /**
  * The id of the `everybody_revoked` event that ended a session: ending all sessions writes one event, not one for each
- * session. It ended a session that is deleted, has an earlier event in the log, and has no `session_ended` event.
+ * session. It ended a session that is deleted, has an earlier event in the log, and had no `session_ended` event by then.
  */
 const endOfAll = (sid: string) => Prisma.sql`
   SELECT everybody.id FROM event known, event everybody
   WHERE known.session_id = ${sid}::uuid
     AND everybody.type = 'everybody_revoked' AND everybody.at >= known.at
     AND NOT EXISTS (SELECT 1 FROM session s WHERE s.id = ${sid}::uuid)
-    AND NOT EXISTS (SELECT 1 FROM event own WHERE own.session_id = ${sid}::uuid AND own.type = 'session_ended')
+    AND NOT EXISTS (SELECT 1 FROM event own WHERE own.session_id = ${sid}::uuid AND own.type = 'session_ended' AND own.id < everybody.id)
   ORDER BY everybody.id LIMIT 1`

@@ -1,3 +1,5 @@
+import { domainToUnicode } from 'node:url'
+import { type Email, readEmail } from '../../../core/email.js'
 import type { UserStore } from '../../../ports/user-store.js'
 import type { User, UserWithPassword } from '../../../ports/users.js'
 import { type Database, execute, query } from '../database.js'
@@ -18,10 +20,25 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
     return user
   }
 
+  const findByEmail: UserStore['findByEmail'] = async (email) => {
+    const rows = await query<UserWithPassword & { readonly emailKey: string }>(database)`
+      SELECT ${userColumns}, u.password_hash AS "passwordHash", u.email_key AS "emailKey" FROM "user" u
+      WHERE u.email_key IN (${Prisma.join([email.key, ...olderKeysOf(email)])})
+      ORDER BY u.email_key = ${email.olderKey} DESC`
+    // An older key can belong to another domain: faß.de was stored as fass.de.
+    const found = rows.find(
+      ({ emailKey, email: address }) => emailKey === email.key || readEmail(address)?.key === email.key
+    )
+    if (found === undefined) return undefined
+    const { emailKey: _, ...user } = found
+    return user
+  }
+
   return {
     ...userChanges(database, policy),
 
     async create({ id, email, passwordHash, roles }, actor) {
+      if (olderKeysOf(email).length > 0 && (await findByEmail(email)) !== undefined) return 'email_taken'
       const [user] = await query<User>(database)`
         WITH u AS (
           INSERT INTO "user" (id, email, email_key, password_hash, roles)
@@ -39,13 +56,11 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
       return findWhere(Prisma.sql`u.id = ${id}::uuid`)
     },
 
-    findByEmail(emailKey) {
-      return findWhere(Prisma.sql`u.email_key = ${emailKey}`)
-    },
+    findByEmail,
 
-    async list({ emailPrefix }, page) {
+    async list({ emailPrefixes }, page) {
       const conditions = where([
-        emailPrefix === undefined ? undefined : Prisma.sql`u.email_key LIKE ${literalPattern(emailPrefix)}`,
+        emailPrefixes && beginsWithOneOf([...new Set(emailPrefixes)]),
         newestFirst.after(page.cursor)
       ])
       const rows = await query<User>(database)`
@@ -65,6 +80,24 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
     }
   }
 }
+
+/**
+ * The keys under which releases before 0.2 may have stored the account of an address with an internationalized domain.
+ * None for any other address.
+ */
+function olderKeysOf({ key, olderKey }: Email): readonly string[] {
+  const at = key.lastIndexOf('@') + 1
+  const domain = domainToUnicode(key.slice(at))
+  const ofUnicode = readEmail(key.slice(0, at) + domain)?.olderKey
+  return [...new Set([olderKey, ofUnicode ?? olderKey])].filter((older) => older !== key)
+}
+
+/** One condition for each prefix: `LIKE ANY` would not use the index. */
+const beginsWithOneOf = (prefixes: readonly string[]) =>
+  Prisma.sql`(${Prisma.join(
+    prefixes.map((prefix) => Prisma.sql`u.email_key LIKE ${literalPattern(prefix)}`),
+    ' OR '
+  )})`
 
 /** A LIKE pattern for texts that begin with `prefix`; its wildcards are escaped. */
 const literalPattern = (prefix: string) => `${prefix.replace(/[\\%_]/g, '\\$&')}%`
