@@ -267,6 +267,7 @@ function policyOf(config: Config): Ports['policy'] {
     maxSessionsPerUser: config.maxSessionsPerUser,
     modes: config.modes,
     passwordMinLength: config.passwordMinLength,
+    registration: config.registration,
     reauthenticationSeconds: config.reauthenticationSeconds
   }
 }

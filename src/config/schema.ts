@@ -124,6 +124,10 @@ export const settingsSchema = Type.Object({
     description:
       'To end the session of another device, and to change anything as an admin, a user must have given the password within this time, and must otherwise confirm it (`POST /reauthenticate`, RFC 9470). `0` requires nothing.'
   }),
+  registration: choice('open', ['open', 'closed'], {
+    description:
+      'Who can create an account by `POST /register`. With `closed`, only the command line (`latchkey user create`) and `ADMIN_EMAIL` create accounts.'
+  }),
   modes: Type.Array(Type.Enum([...modes]), {
     default: [...modes],
     minItems: 1,

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { httpPlugin } from '../../src/http/plugin.js'
-import { openTestDatabase } from '../support/database.js'
+import { age, openTestDatabase } from '../support/database.js'
 import { newHost, openPluginOptions } from '../support/host.js'
 import { anotherDevice, newEmail, newPerson } from '../support/http/people.js'
 import { Client, goodPassword, openService } from '../support/service.js'
@@ -66,6 +66,32 @@ t.test('refreshes are counted by outcome', async (t) => {
     t.equal(metrics.get(`latchkey_refreshes_total{outcome="${outcome}"}`), 1, outcome)
   }
   t.equal(metrics.get('latchkey_refreshes_total{outcome="reuse"}'), 0)
+})
+
+t.test('late and older tokens are counted: without the key, for the key, and again', async (t) => {
+  const app = await openService(t, database)
+  const client = new Client(app)
+  await client.signIn(newEmail(), { mode: 'body' })
+  const refresh = (refresh_token: string, headers = { 'idempotency-key': 'one key of one browser' }) =>
+    client.send('POST', '/refresh', { payload: { refresh_token }, headers })
+  const later = () => age(database, client.sessionId, 7200)
+
+  for (const outcome of ['recovered', 'recovered_again']) {
+    const before = client.refreshToken
+    await refresh(before)
+    await refresh(before, { 'idempotency-key': 'a key of somebody else' })
+    await later()
+    await refresh(before)
+    await later()
+    await refresh(before)
+    t.equal((await read(app)).get(`latchkey_refreshes_total{outcome="${outcome}"}`), 1, outcome)
+  }
+  const metrics = await read(app)
+  for (const outcome of ['rotated', 'access_only', 'replayed_late']) {
+    t.equal(metrics.get(`latchkey_refreshes_total{outcome="${outcome}"}`), 2, outcome)
+  }
+  t.equal(metrics.get('latchkey_refreshes_total{outcome="recovered"}'), 1)
+  t.equal(metrics.get('latchkey_refreshes_total{outcome="replayed"}'), 0)
 })
 
 t.test('a reused token counts as reuse once, and afterwards as a token of an ended session', async (t) => {

@@ -19,6 +19,7 @@ export const signInRoutes: Routes = (app, context) => {
       config: perNetwork(requestLimits.register),
       ...describe({
         summary: 'Create an account and its first session',
+        description: 'With `REGISTRATION=closed`, which `GET /features` tells, every request is refused.',
         body: RegisterBody,
         response: { 201: TokenResponse },
         problems: [
@@ -28,6 +29,7 @@ export const signInRoutes: Routes = (app, context) => {
           'password_too_common',
           'password_too_long',
           'forbidden_origin',
+          'registration_closed',
           'email_taken',
           'too_many_requests',
           'unavailable'
