@@ -19,9 +19,7 @@ update('docs/architecture.md', (page) =>
   page.replace(/(<!-- rooms: .*? -->\n).*(<!-- end of rooms -->)/s, (_, begin, end) => `${begin}\n${drawing()}\n${end}`)
 )
 for (const { room, may } of topRooms.filter(({ room }) => isFolder(room))) {
-  update(`src/${room}/README.md`, (page) =>
-    page.replace(/^May import: .*?\.$/ms, breakLine(`May import: ${list(may)}.`))
-  )
+  update(`src/${room}/README.md`, (page) => page.replace(/^May import: .*$/m, `May import: ${list(may)}.`))
 }
 if (stale.length > 0) {
   console.error(`Stale: ${stale.join(', ')}. Run: node scripts/architecture-doc.js`)
@@ -40,7 +38,9 @@ function update(path, change) {
 function drawing() {
   const inside = adapterRooms.map(({ room }) => `    ${node(room)}`)
   const between = adapterRooms.flatMap(({ room, may }) =>
-    may.filter((path) => path.startsWith('adapters/')).map((path) => `    ${id(room)} --> ${id(path)}`)
+    may
+      .filter((path) => !allAdapters.may.includes(path))
+      .map((path) => `    ${id(room)} --> ${id(plain(path).replace('.ts', ''))}`)
   )
   const nodes = topRooms.filter((room) => room !== allAdapters).map(({ room }) => `  ${node(room)}`)
   const arrows = topRooms.flatMap(({ room }) => direct(room).map((to) => `  ${id(room)} --> ${id(to)}`))
@@ -82,11 +82,6 @@ function plain(pattern) {
 
 function list(may) {
   return may.length === 0 ? 'nothing of ours' : may.map((path) => `\`${plain(path)}\``).join(', ')
-}
-
-/** Breaks a line of more than 120 characters in two, because scripts/check-docs.js refuses it. */
-function breakLine(line) {
-  return line.replace(/^(?=.{121})(.{1,120}) /, '$1\n')
 }
 
 function code(room) {

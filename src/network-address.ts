@@ -1,6 +1,6 @@
 /** IP addresses as text: one spelling for each, and the networks that contain them. */
 
-import { isIP, isIPv4 } from 'node:net'
+import { isIP, isIPv4, isIPv6 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
 /** Mapped IPv4 addresses (`::ffff:a.b.c.d`, RFC 4291 §2.5.5.2) are read as IPv4. */
@@ -28,7 +28,7 @@ export function readAddress(entry: string): string | undefined {
 
 /** The network that counts as one client: an IPv4 address, or an IPv6 /64, because one client usually has a whole /64. */
 export function clientNetwork(address: string): string {
-  return address.includes(':') ? `${ipaddr.IPv6.networkAddressFromCIDR(`${address}/64`)}/64` : address
+  return isIPv6(address) ? `${ipaddr.IPv6.networkAddressFromCIDR(`${address}/64`)}/64` : address
 }
 
 /** Reads `address` or `address/bits`. Undefined for any other text. */

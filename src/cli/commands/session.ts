@@ -1,5 +1,4 @@
 import { sessionEnd } from '../../core/policy.js'
-import { readAddress } from '../../network-address.js'
 import type { Session } from '../../ports/sessions.js'
 import { findSessions } from '../../service/admin/listings.js'
 import { revokeAllSessions, revokeSession, revokeSessionsOfUser } from '../../service/admin/revoke-sessions.js'
@@ -34,10 +33,9 @@ export const sessionList = defineCommand({
   },
   async run({ options }, context) {
     const paging = readPaging(options)
-    const ip = options.ip && (readAddress(options.ip) ?? options.ip)
     await withPorts(context, async (ports) => {
       const userId = options.user === undefined ? undefined : await findUserId(ports, options.user)
-      const page = await readPage(findSessions(ports, { userId, ip }, paging))
+      const page = await readPage(findSessions(ports, { userId, ip: options.ip }, paging))
       printPage(context.terminal, options, 'sessions', columns, page)
     })
   }

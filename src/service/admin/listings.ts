@@ -1,15 +1,16 @@
 import { readEmail } from '../../core/email.js'
 import { maxCountedSessions } from '../../core/vocabulary.js'
+import { readAddress } from '../../network-address.js'
 import type { AuditEvent, EventLog, MinuteCounts, Page, PageRequest, Ports, Session, User } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 
-/** The live sessions of all users, newest first. `ip` has the spelling of the stored sessions. */
+/** The live sessions of all users, newest first. `ip` can have any spelling. */
 export function findSessions(
   ports: Pick<Ports, 'sessions'>,
-  filter: { readonly userId: string | undefined; readonly ip: string | undefined },
+  { userId, ip }: { readonly userId: string | undefined; readonly ip: string | undefined },
   page: PageRequest
 ): Promise<Page<Session>> {
-  return ports.sessions.list(filter, page)
+  return ports.sessions.list({ userId, ip: ip && (readAddress(ip) ?? ip) }, page)
 }
 
 /** The live sessions of one user, newest first. */

@@ -1,4 +1,3 @@
-import { readAddress } from '../../../network-address.js'
 import { findSessions, listSessionsOfUser } from '../../../service/admin/listings.js'
 import { revokeAllSessions, revokeSession, revokeSessionsOfUser } from '../../../service/admin/revoke-sessions.js'
 import type { Routes } from '../../context.js'
@@ -48,8 +47,7 @@ export const adminSessionRoutes: Routes = (app, { ports }) => {
     }),
     async (request) => {
       const { user_id: userId, ip, ...page } = request.query
-      const filter = { userId, ip: ip && (readAddress(ip) ?? ip) }
-      const { items, nextCursor } = await findSessions(ports, filter, pageOf(page))
+      const { items, nextCursor } = await findSessions(ports, { userId, ip }, pageOf(page))
       const sessions = items.map((session) => adminSessionView(session, authOf(request).sessionId))
       return { sessions, next_cursor: nextCursor }
     }
