@@ -249,6 +249,7 @@ function policyOf(config: Config): Ports['policy'] {
     maxSessionsPerUser: config.maxSessionsPerUser,
     modes: config.modes,
     passwordMinLength: config.passwordMinLength,
+    registration: config.registration,
     reauthenticationSeconds: config.reauthenticationSeconds
   }
 }

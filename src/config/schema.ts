@@ -124,6 +124,10 @@ export const settingsSchema = Type.Object({
     description:
       'How old a login may be when a user ends the session of another device, or changes something as an admin. After that the user must first confirm the password (`POST /reauthenticate`, RFC 9470). `0` requires nothing.'
   }),
+  registration: choice('open', ['open', 'closed'], {
+    description:
+      'Who can create an account by `POST /register`. With `closed`, only the command line (`latchkey user create`) and `ADMIN_EMAIL` create accounts.'
+  }),
   modes: Type.Array(Type.Enum([...modes]), {
     default: [...modes],
     minItems: 1,

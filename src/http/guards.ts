@@ -8,7 +8,7 @@ import type { HttpContext, Scope } from './context.js'
 import { presentedCredential } from './credentials.js'
 import { describeGuard } from './describe.js'
 import { safeMethods } from './origin-check.js'
-import { sendProblem } from './problem.js'
+import { refuse } from './problem.js'
 import { forbidCaching } from './scope.js'
 
 /** Guards every route that the scope registers from now on: only a signed-in user passes. */
@@ -50,25 +50,23 @@ export function requireAdmin(scope: Scope, context: HttpContext): void {
  * response itself, so a host's own error handler cannot replace it.
  */
 export function authenticateGuard(context: HttpContext): preHandlerAsyncHookHandler {
-  const { ports, errorsUrl } = context
+  const { ports } = context
   return async (request, reply) => {
     try {
       const credential = presentedCredential(request, reply, context)
       if (credential === undefined) throw new Refused('missing_credentials')
       request.auth = await authenticate(ports, credential)
     } catch (error) {
-      return sendProblem(request, reply, error, errorsUrl)
+      return refuse(request, reply, error, context)
     }
   }
 }
 
 /** `app.requireRole`: runs after `app.authenticate`, and answers 403 to a user without the role. */
-export function requireRoleGuard({ errorsUrl }: HttpContext, role: string): preHandlerAsyncHookHandler {
+export function requireRoleGuard(context: HttpContext, role: string): preHandlerAsyncHookHandler {
   return async (request: FastifyRequest, reply: FastifyReply) => {
-    const refuse = (code: 'missing_credentials' | 'insufficient_scope') =>
-      sendProblem(request, reply, new Refused(code), errorsUrl)
-    if (request.auth === null) return refuse('missing_credentials')
-    if (!request.auth.roles.includes(role)) return refuse('insufficient_scope')
+    if (request.auth === null) return refuse(request, reply, new Refused('missing_credentials'), context)
+    if (!request.auth.roles.includes(role)) return refuse(request, reply, new Refused('insufficient_scope'), context)
   }
 }
 

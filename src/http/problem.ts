@@ -4,7 +4,9 @@ import type { ConnectionError, FastifyError, FastifyReply, FastifyRequest } from
 import { bearerChallenge } from '../core/bearer.js'
 import { type ProblemCode, problems } from '../core/problems.js'
 import { InvalidCursor, Unavailable } from '../ports/errors.js'
+import { decisions } from '../ports/metrics.js'
 import { type FieldError, type RefusalDetails, Refused } from '../service/refused.js'
+import type { HttpContext } from './context.js'
 import type { Problem } from './schemas/problem.js'
 
 export interface ProblemResponse {
@@ -106,6 +108,28 @@ export function sendProblem(
   if (body.status >= 500) request.log.error({ err: error, code }, body.title)
   // The route's own serializer is only for its successful responses.
   return reply.code(body.status).headers(headers).serializer(JSON.stringify).send(body)
+}
+
+/** Answers a request of our routes, or of a guard, with the problem of an error, and notes it if access was refused. */
+export function refuse(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: unknown,
+  context: HttpContext
+): FastifyReply {
+  noteRefusedAccess(request, error, context)
+  return sendProblem(request, reply, error, context.errorsUrl)
+}
+
+/**
+ * Counts and logs each refused access (ASVS 16.3.2). A `not_found` counts if a signed-in user asked: it may be a session
+ * of somebody else.
+ */
+function noteRefusedAccess({ auth }: FastifyRequest, error: unknown, { ports }: HttpContext): void {
+  if (!(error instanceof Refused)) return
+  const outcome = decisions.access.find((code) => code === error.code)
+  if (outcome === undefined || (outcome === 'not_found' && !auth)) return
+  ports.decisions.note('access', outcome, { sid: auth?.sessionId, userId: auth?.userId })
 }
 
 /** Answers 404 for an unknown address, and 405 for an address that has other methods (RFC 9110 §15.5.6). */

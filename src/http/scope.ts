@@ -4,20 +4,20 @@ import type { FastifySchemaCompiler } from 'fastify'
 import { readBodies } from './bodies.js'
 import type { HttpContext, Scope } from './context.js'
 import { requireExactAddresses } from './exact-addresses.js'
-import { sendProblem } from './problem.js'
+import { refuse } from './problem.js'
 
 /**
  * What holds for every route: errors become problems, requests are validated strictly, responses are counted. A host's
  * own settings for these do not reach our scope.
  */
-export function prepareScope(scope: Scope, { ports, errorsUrl }: HttpContext): void {
-  scope.setErrorHandler((error, request, reply) => sendProblem(request, reply, error, errorsUrl))
+export function prepareScope(scope: Scope, context: HttpContext): void {
+  scope.setErrorHandler((error, request, reply) => refuse(request, reply, error, context))
   scope.setValidatorCompiler(compile)
   // Views build responses member by member, and types check them against the schemas, so nothing is filtered here.
   scope.setSerializerCompiler(() => JSON.stringify)
   requireExactAddresses(scope)
   readBodies(scope)
-  scope.addHook('onResponse', async (_request, reply) => ports.metrics.countResponse(reply.statusCode))
+  scope.addHook('onResponse', async (_request, reply) => context.ports.metrics.countResponse(reply.statusCode))
 }
 
 /** Forbids caches to store any response of the scope. A route that is for everybody sets its own header. */

@@ -32,6 +32,8 @@ export interface Ports {
   readonly identity: Identity
   readonly policy: SessionPolicy & {
     readonly passwordMinLength: number
+    /** Whether `POST /register` creates accounts. */
+    readonly registration: 'open' | 'closed'
     /** What `requireRecentLogin` allows, in seconds since the password was given. 0 requires nothing. */
     readonly reauthenticationSeconds: number
   }

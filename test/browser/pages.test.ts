@@ -278,6 +278,17 @@ async function testPages(browser: Browser): Promise<void> {
     t.equal(await chart.locator('rect').count(), 60)
   })
 
+  t.test('with REGISTRATION=closed the page offers no registration', async (t) => {
+    const closed = await openService(t, database, { REGISTRATION: 'closed' })
+    const { port } = new URL(await closed.listen({ host: '127.0.0.1', port: 0 }))
+    const page = await (await openProfile(t, browser)).newPage()
+    const asked = page.waitForResponse((response) => response.url().endsWith('/features'))
+    await page.goto(`http://localhost:${port}/account`)
+    await (await asked).finished()
+    await page.getByRole('button', { name: 'Sign in', exact: true }).waitFor()
+    t.notOk(await page.getByRole('button', { name: 'Create an account instead' }).isVisible())
+  })
+
   testPage('a user without the role admin sees no data', '/console', async (t, page) => {
     const { email } = await newPerson(app)
     await signIn(page, email)

@@ -31,6 +31,7 @@ t.test('an empty environment gives the defaults of the contract', async (t) => {
     refreshRecoveryGenerations: 16,
     maxSessionsPerUser: 100,
     reauthenticationSeconds: 900,
+    registration: 'open',
     modes: ['cookie', 'body', 'session', 'access'],
     cookieSecure: true,
     cookieSameSite: 'strict',

@@ -63,6 +63,7 @@ export function requestCounts(registry: Registry, clock: Pick<Clock, 'now'>): Co
       'outcome',
       decisions.reauthentication
     ),
+    access: counter('access_refusals', 'Requests that were not allowed, by reason.', 'outcome', decisions.access),
     refresh: counter('refreshes', 'Refreshes, by outcome.', 'outcome', decisions.refresh)
   }
   const countRevocation = counter(

@@ -17,7 +17,7 @@ export const featureRoutes: Routes = (app, { ports }) => {
     async (_request, reply) => {
       reply.header('cache-control', `public, max-age=${maxAgeSeconds}`)
       return {
-        registration: 'open' as const,
+        registration: ports.policy.registration,
         password_login: true,
         password_min_length: ports.policy.passwordMinLength,
         mail: false,

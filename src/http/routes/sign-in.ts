@@ -18,6 +18,7 @@ export const signInRoutes: Routes = (app, context) => {
       config: perAddress('register', 120),
       ...describe({
         summary: 'Create an account and its first session',
+        description: 'With `REGISTRATION=closed`, which `GET /features` tells, every request is refused.',
         body: RegisterBody,
         response: { 201: TokenResponse },
         problems: [
@@ -27,6 +28,7 @@ export const signInRoutes: Routes = (app, context) => {
           'password_too_common',
           'password_too_long',
           'forbidden_origin',
+          'registration_closed',
           'email_taken',
           'too_many_requests',
           'unavailable'

@@ -3,7 +3,7 @@ import type { Problem } from '../../http/schemas/problem.js'
 import { ask } from './dialog.js'
 
 /** The routes and the pages have the same prefix. */
-const baseURL = new URL('.', location.href).href
+export const baseURL = new URL('.', location.href).href
 
 export const client = createAuthClient({ baseURL, mode: 'cookie' })
 

@@ -5,9 +5,11 @@ import type { EventsPage } from '../../http/schemas/admin/events.js'
 import type { KeysResponse, RotateKeysResponse } from '../../http/schemas/admin/keys.js'
 import type { AdminSessionsResponse } from '../../http/schemas/admin/sessions.js'
 import type { UserResponse, UsersPage } from '../../http/schemas/admin/users.js'
+import type { FeaturesResponse } from '../../http/schemas/features.js'
 import type { RevokedResponse } from '../../http/schemas/shared.js'
 
 /** The bodies of the service's responses, typed by its schemas. */
+export type Features = Static<typeof FeaturesResponse>
 export type Me = Static<typeof MeResponse>
 export type OwnEvents = Static<typeof OwnEventsPage>
 export type Revoked = Static<typeof RevokedResponse>

@@ -1,6 +1,7 @@
-import { client, hasCode } from './connection.js'
+import { baseURL, client, hasCode } from './connection.js'
 import { byId } from './dom.js'
 import { problemWords } from './problem-words.js'
+import type { Features } from './responses.js'
 import { onSubmit } from './status.js'
 
 const section = byId('sign-in', HTMLElement)
@@ -30,6 +31,7 @@ export function prepareSignIn(): void {
   })
 
   const toggle = document.getElementById('sign-in-switch')
+  if (toggle !== null) void showIfOpen(toggle)
   toggle?.addEventListener('click', () => {
     registering = !registering
     const wording = registering ? registration : signIn
@@ -39,6 +41,13 @@ export function prepareSignIn(): void {
     fault.textContent = ''
     email.focus()
   })
+}
+
+/** Offers registration only where the service does. */
+async function showIfOpen(toggle: HTMLElement): Promise<void> {
+  const response = await fetch(new URL('features', baseURL)).catch(() => undefined)
+  const features: Partial<Features> | undefined = await response?.json().catch(() => undefined)
+  toggle.hidden = features?.registration !== 'open'
 }
 
 const signIn = { title: 'Sign in', toggle: 'Create an account instead', autocomplete: 'current-password' } as const

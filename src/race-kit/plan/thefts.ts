@@ -8,7 +8,7 @@ export interface ThiefPlan {
   readonly ownKey: boolean
   /** Whether it steals again before each use. */
   readonly stealsAgain: boolean
-  /** How long a `window` thief waits after the client, in turn; in milliseconds. */
+  /** How long after a refresh of the client it refreshes too, in turn, in milliseconds; never if there are none. */
   readonly pauses: readonly number[]
 }
 
@@ -29,11 +29,14 @@ interface TheftOptions {
 
 export function drawThief(random: Random, kind: ThiefKind, { graceMilliseconds: grace }: TheftOptions): ThiefPlan {
   const drawn = random.below(2) === 0
+  // A `window` thief stays inside the window; a thief of the token alone is quick when it has passed.
+  const pauses = { window: [0, 0.5], token: [1.02, 1.2], own_key: [1.02, 1.2] } as const
+  const [min, max] = kind === 'oracle' || kind === 'storage' ? [0, 0] : pauses[kind]
   return {
     kind,
     ownKey: kind === 'own_key' || ((kind === 'window' || kind === 'oracle') && drawn),
     stealsAgain: kind !== 'oracle' && random.below(2) === 0,
-    pauses: Array.from({ length: 8 }, () => Math.round(random.between(0, grace / 2)))
+    pauses: Array.from({ length: max === 0 ? 0 : 8 }, () => Math.round(random.between(min * grace, max * grace)))
   }
 }
 
@@ -49,8 +52,8 @@ export function drawTheft(random: Random, thief: ThiefPlan, options: TheftOption
   for (let use = firstTheft + random.between(0, 2 * grace); use < end; use += random.between(0.2, 2.5) * grace) {
     const at = Math.round(use)
     const back = thief.stealsAgain ? 0 : random.pick([0, 0, 0, 1, 2])
-    if (thief.stealsAgain) steps.push({ do: 'steal', at, instance: 0, back: random.pick([1, 1, 2, 3]) })
-    steps.push({ do: 'use_stolen', at, instance: instance(), back, twice: random.below(3) === 0 })
+    if (thief.stealsAgain) steps.push({ do: 'steal', at, instance: 0, back: random.pick([0, 0, 1, 2, 3]) })
+    steps.push({ do: 'use_stolen', at, instance: instance(), back, twice: random.below(2) === 0 })
   }
   for (let at = firstTheft; thief.kind === 'oracle' && at < end; at += grace * 0.15) {
     steps.push({ do: 'poll', at: Math.round(at), instance: instance() })

@@ -83,16 +83,18 @@ export function thiefOf(context: RaceContext, { kind, ...plan }: ThiefPlan, vict
     if (hasChanged || (before !== undefined && before.expiresAt !== now.expiresAt)) await use(instance)
   }
 
-  /** A `window` thief refreshes right after a request of the client got a new token, inside the grace window. */
-  function clientMoved({ presented, instance }: Observation): void {
-    if (kind !== 'window' || holder === undefined || presented === undefined) return
-    const pause = plan.pauses[uses % plan.pauses.length] ?? 0
+  /** After a request of the client got a new token: some thieves refresh soon after it. */
+  function clientMoved({ presented, issued = presented, instance }: Observation): void {
+    const pause = plan.pauses[uses % plan.pauses.length]
+    // Inside the window the older token may be worth a newer one, after it the newest.
+    const token = kind === 'window' ? presented : issued
+    if (pause === undefined || holder === undefined || token === undefined) return
     uses += 1
     trackPending(
       context,
       delay(pause).then(() => {
         if (plan.stealsAgain) {
-          holder = client.copy(presented)
+          holder = client.copy(token)
           thefts.push(context.now())
         }
         return use(instance, 0, true)

@@ -16,6 +16,10 @@ export async function register(
   input: { readonly email: string; readonly password: string } & SessionRequest,
   actor: Actor
 ): Promise<SignedIn> {
+  if (ports.policy.registration === 'closed') {
+    ports.decisions.note('registration', 'closed')
+    throw new Refused('registration_closed')
+  }
   requireAllowedMode(ports, input.mode)
   await ports.passwords.requireRoom()
   const email = requireEmail(input.email)

@@ -140,3 +140,21 @@ t.test('the two spellings of an internationalized domain are one account', async
     t.equal(login.statusCode, 200, email)
   }
 })
+
+t.test('with REGISTRATION=closed nobody registers, and everybody who has an account signs in', async (t) => {
+  const closed = await openService(t, database, { REGISTRATION: 'closed' })
+  const payload = { email: 'newcomer@example.org', password: goodPassword }
+  for (const weak of [payload, { ...payload, password: 'short' }, { ...payload, email: 'ann@bücher.example' }]) {
+    expectProblem(t, await closed.inject({ method: 'POST', url: '/register', payload: weak }), 'registration_closed')
+  }
+  t.match((await closed.inject('/features')).json(), { registration: 'closed' })
+  t.match((await app.inject('/features')).json(), { registration: 'open' })
+  t.match(
+    (await closed.inject('/openapi.json')).json().paths['/register'].post.responses['403'].description,
+    /registration_closed/
+  )
+  t.equal((await closed.inject({ method: 'POST', url: '/login', payload })).statusCode, 401, 'no account was made')
+  const ann = { email: 'ann@bücher.example', password: goodPassword }
+  t.equal((await closed.inject({ method: 'POST', url: '/login', payload: ann })).statusCode, 200)
+  t.match((await closed.inject('/metrics')).body, 'latchkey_registrations_total{outcome="closed"} 3')
+})

@@ -20,6 +20,7 @@ export const contractStatus = {
   insufficient_user_authentication: 401,
   forbidden_origin: 403,
   insufficient_scope: 403,
+  registration_closed: 403,
   not_found: 404,
   method_not_allowed: 405,
   request_timeout: 408,
