@@ -1,15 +1,11 @@
-import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { Agent, request } from 'node:http'
-import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { Agent } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import jwt from '@fastify/jwt'
 import bcrypt from 'bcrypt'
 import Fastify from 'fastify'
-import { onServer } from '../test/support/database.js'
+import { addressOf, at, bcryptCost, must, person, printMachine, send, withLatchkey } from './service.js'
 
 /**
  * What a flood of logins does to other users. Sends `GET /me` and `POST /refresh`, each 10 times a second, before and
@@ -24,41 +20,10 @@ const secondsEach = Number(process.argv[2] ?? 15)
 const connections = 64
 const perSecond = 10
 const sessionCount = 50
-const bcryptCost = '12'
-const person = { email: 'ada@example.test', password: 'correct horse battery staple', mode: 'body' }
 
 interface Tokens {
   readonly access_token: string
   readonly refresh_token: string
-}
-
-interface Answer {
-  readonly status: number
-  readonly body: string
-}
-
-function send(
-  agent: Agent,
-  url: string,
-  method: 'GET' | 'POST',
-  payload?: object,
-  accessToken?: string
-): Promise<Answer> {
-  const body = payload && JSON.stringify(payload)
-  const headers = {
-    ...(body !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
-    ...(accessToken !== undefined && { authorization: `Bearer ${accessToken}` })
-  }
-  return new Promise((resolve, reject) => {
-    const sent = request(url, { agent, method, headers }, (response) => {
-      let text = ''
-      response.setEncoding('utf8').on('data', (chunk: string) => {
-        text += chunk
-      })
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: text })).on('error', reject)
-    })
-    sent.on('error', reject).end(body)
-  })
 }
 
 /** The simplest app for comparison: users and sessions in a Map, bcrypt without limits. */
@@ -115,22 +80,6 @@ function flood(url: string, email: string): void {
   })
 }
 
-function addressOf(child: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let text = ''
-    const read = (chunk: Buffer) => {
-      text += chunk.toString()
-      const found = /Latchkey listens at (http:[^\s"]+)/.exec(text)?.[1]
-      if (found === undefined) return
-      // Keep draining the output: a full pipe would block the child.
-      child.stdout?.off('data', read).resume()
-      resolve(found)
-    }
-    child.stdout?.on('data', read)
-    child.once('exit', () => reject(new Error(text)))
-  })
-}
-
 /** Calls `once` at a fixed rate, without waiting for earlier calls, and returns the sorted latencies. */
 async function pace(once: (turn: number) => Promise<void>): Promise<readonly number[]> {
   const startedAt = performance.now()
@@ -143,14 +92,6 @@ async function pace(once: (turn: number) => Promise<void>): Promise<readonly num
   }
   await Promise.all(pending)
   return times.sort((a, b) => a - b)
-}
-
-const at = (times: readonly number[], share: number) =>
-  (times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN).toFixed(1)
-
-function must({ status, body }: Answer): string {
-  if (status !== 200) throw new Error(`${status} ${body}`)
-  return body
 }
 
 async function measure(name: string, child: ChildProcess, floodedEmail: string): Promise<void> {
@@ -202,41 +143,15 @@ async function measure(name: string, child: ChildProcess, floodedEmail: string):
   }
 }
 
-async function measureLatchkey(name: string, settings: Record<string, string>): Promise<void> {
-  const main = fileURLToPath(new URL('../src/cli/main.js', import.meta.url))
-  const schema = `bench_${randomUUID().replaceAll('-', '')}`
-  const dataDir = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
-  const server = process.env.TEST_DATABASE_URL
-  const env = {
-    PATH: process.env.PATH,
-    PORT: '0',
-    LOG_LEVEL: 'info',
-    ROOT_SECRET: 'r'.repeat(32),
-    ISSUER: 'http://bench',
-    BCRYPT_COST: bcryptCost,
-    // So short that every refresh here rotates.
-    REFRESH_GRACE_SECONDS: '1',
-    DATA_DIR: dataDir,
-    ...(server !== undefined && { DATABASE_URL: `${server}${server.includes('?') ? '&' : '?'}schema=${schema}` }),
-    ...settings
-  }
-  try {
-    const child = spawn(process.execPath, [main, 'serve'], { env, stdio: ['ignore', 'pipe', 'inherit'] })
-    const ended = new Promise((resolve) => child.once('exit', resolve))
-    await measure(name, child, '')
-    await ended
-  } finally {
-    if (server !== undefined) await onServer((client) => client.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`))
-    rmSync(dataDir, { recursive: true, force: true })
-  }
-}
+/** With a grace so short that every refresh here rotates. */
+const measureLatchkey = (name: string, settings: Record<string, string>) =>
+  withLatchkey({ REFRESH_GRACE_SECONDS: '1', ...settings }, (child) => measure(name, child, ''))
 
 const [, , role, url = '', email = ''] = process.argv
 if (role === 'plain') await servePlain()
 else if (role === 'flood') flood(url, email)
 else {
-  const load = loadavg().map((average) => average.toFixed(1))
-  console.log(`${cpus()[0]?.model}, ${availableParallelism()} threads, Node ${process.version}, load ${load.join(' ')}`)
+  printMachine()
   await measureLatchkey('Latchkey, flooded from one address', {})
   await measureLatchkey('Latchkey without limits', { RATE_LIMIT_ENABLED: 'false' })
   const plain = fork(new URL(import.meta.url), ['plain'], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })

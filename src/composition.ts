@@ -16,21 +16,27 @@ import { databaseClock } from './adapters/prisma/database-clock.js'
 import { openServerDatabase } from './adapters/prisma/server-database.js'
 import { prismaEventLog } from './adapters/prisma/stores/event-log.js'
 import { databaseReadiness } from './adapters/prisma/stores/readiness.js'
+import { watchRegistrations } from './adapters/prisma/stores/registration-watch.js'
 import { purgeRegularly } from './adapters/prisma/stores/regular-purge.js'
 import { prismaRevocationLog } from './adapters/prisma/stores/revocation-log.js'
+import { prismaRunCounter } from './adapters/prisma/stores/run-counter.js'
 import { prismaSessionStore } from './adapters/prisma/stores/session-store.js'
 import { prismaSigningKeyStore } from './adapters/prisma/stores/signing-key-store.js'
+import { summedFailures } from './adapters/prisma/stores/summed-failures.js'
 import { prismaUserStore } from './adapters/prisma/stores/user-store.js'
-import { memoryRateLimits, noRateLimits, withSlowRefusals } from './adapters/rate-limits/memory-rate-limits.js'
+import { memoryRateLimits } from './adapters/rate-limits/memory-rate-limits.js'
+import { noRateLimits, rateLimits } from './adapters/rate-limits/rate-limits.js'
 import { redisRateLimits } from './adapters/rate-limits/redis-rate-limits.js'
 import { openRevocationFeed } from './adapters/revocations/revocation-feed.js'
 import { sessionCache } from './adapters/revocations/session-cache.js'
+import { keyedHash } from './adapters/secrets/keyed-hash.js'
 import { opaqueTokens } from './adapters/secrets/opaque-tokens.js'
 import { rootSecrets } from './adapters/secrets/root-secrets.js'
 import { sha256, systemEntropy } from './adapters/secrets/system.js'
 import { type Config, ConfigError } from './config/read-config.js'
 import { publishLeadSeconds } from './core/key-rotation.js'
-import type { Clock, Ports, RateLimits } from './ports/index.js'
+import type { RateLimit } from './core/rate-limits.js'
+import type { Clock, LimitCounter, Ports } from './ports/index.js'
 import { ensureFirstAdmin } from './service/admin/ensure-first-admin.js'
 import { Refused } from './service/refused.js'
 
@@ -84,7 +90,6 @@ async function openInOrder(config: Config, overrides: Overrides, log: DecisionLo
   const entropy = systemEntropy
   const policy = policyOf(config)
   const identity = { issuer: config.issuer, audience: config.audience }
-  const pauseBeforeRefusal = () => delay(overrides.refusalMilliseconds ?? 1000, undefined, { ref: false })
 
   const secrets = await rootSecrets({
     configured: config.rootSecrets,
@@ -123,15 +128,26 @@ async function openInOrder(config: Config, overrides: Overrides, log: DecisionLo
 
   const databaseReady = databaseReadiness(database)
   const sessions = prismaSessionStore(database, policy)
-  const hashing = passwordQueue({ pause: pauseBeforeRefusal })
+  const hashing = passwordQueue()
+  const registrations = watchRegistrations(database, (lastHour) =>
+    log?.warn({ lastHour }, 'More accounts than usual were created within the last hour')
+  )
+  onClose(registrations.stop)
   const metrics = serviceMetrics({
     clock,
     feed,
     keys: keyRing.known,
     passwordQueue: hashing.load,
-    database: database.load
+    database: database.load,
+    registrationsAboveUsual: registrations.isAboveUsual
   })
   onClose(purgeRegularly(database, policy))
+  const failures = summedFailures(
+    database,
+    prismaEventLog(database),
+    config.rateLimitEnabled ? memoryRateLimits() : noRateLimits
+  )
+  onClose(failures.close)
 
   const ports: Ports = {
     identity,
@@ -141,20 +157,23 @@ async function openInOrder(config: Config, overrides: Overrides, log: DecisionLo
     digest: sha256,
     users: prismaUserStore(database, policy),
     sessions,
-    events: prismaEventLog(database),
+    events: failures.events,
     revocations: loggedRevocations(revocations, metrics, log),
     revocationFeed: feed,
     sessionResolver: sessionCache({ sessions, feed, clock }),
     passwords: passwordHasher({ cost: config.bcryptCost, queue: hashing }),
     commonPasswords: isCommonPassword,
     breachedPasswords: openBreachedPasswords(config, log),
-    rateLimits: withSlowRefusals(openRateLimits(config, log, onClose), pauseBeforeRefusal),
+    rateLimits: config.rateLimitEnabled
+      ? rateLimits(windowLimits(config, log, onClose), prismaRunCounter(database, keyedHash(secrets)))
+      : noRateLimits,
     opaqueTokens: opaqueTokens(secrets),
     accessTokens: keyRing.accessTokens,
     signingKeys: keyRing.signingKeys,
     decisions: decisionLog(metrics, log),
     metrics,
-    readiness: onceASecond(() => databaseReady().then(keyRing.readiness), clock)
+    readiness: onceASecond(() => databaseReady().then(keyRing.readiness), clock),
+    refusalPause: () => delay(overrides.refusalMilliseconds ?? 1000, undefined, { ref: false })
   }
   return { ports, database }
 }
@@ -209,12 +228,11 @@ function revocationNotices(
   return notices
 }
 
-function openRateLimits(
-  { rateLimitEnabled, redisUrl, issuer }: Config,
+function windowLimits(
+  { redisUrl, issuer }: Config,
   log: DecisionLogger | undefined,
   onClose: OnClose
-): RateLimits {
-  if (!rateLimitEnabled) return noRateLimits
+): LimitCounter<RateLimit> {
   const inMemory = memoryRateLimits()
   if (redisUrl === undefined) return inMemory
   const shared = redisRateLimits({

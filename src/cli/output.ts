@@ -2,7 +2,7 @@ import { textTable } from '../core/text-table.js'
 import type { Page } from '../ports/paging.js'
 import type { Terminal } from './context.js'
 
-type Cell = string | boolean | null | readonly string[]
+type Cell = string | number | boolean | null | readonly string[]
 
 /** The columns of an output: the name is the JSON member and the table's heading. */
 export type Columns<T> = Readonly<Record<string, (row: T) => Cell>>
@@ -77,7 +77,7 @@ const controlCharacters = /[\p{C}\p{Zl}\p{Zp}]/gu
 function toText(cell: Cell): string {
   if (cell === null) return '-'
   if (typeof cell === 'boolean') return cell ? 'yes' : 'no'
-  const text = (typeof cell === 'string' ? cell : cell.join(',')).replace(controlCharacters, '\u{fffd}')
+  const text = (typeof cell === 'object' ? cell.join(',') : String(cell)).replace(controlCharacters, '\u{fffd}')
   if (text === '') return '-'
   return text.length > maxCellLength ? `${text.slice(0, maxCellLength - 1)}…` : text
 }

@@ -1,4 +1,6 @@
-/** How often something may happen under one key, such as an account or an address, within a window of time. */
+/** Every limit of the service stands here, with its reason. */
+
+/** How often something may happen under one key, such as an account or a network, within a window of time. */
 export interface RateLimit {
   /** Part of the counter's key: two limits with the same name share their counters. */
   readonly name: string
@@ -9,27 +11,110 @@ export interface RateLimit {
   readonly perInstance?: true
 }
 
-const quarterHour = 900
+/**
+ * How many failures in a row may happen under one key. A success ends the row, time alone does not: each full day
+ * without a failure takes `perDay` off. Counted in the database, for all instances together.
+ */
+export interface RunLimit {
+  readonly name: string
+  readonly max: number
+  /** How many more are allowed for each full day without a failure. At `max`, the next ones wait for such a day. */
+  readonly perDay: number
+  /** After so many failures in a row, no more for so long. */
+  readonly pauses: readonly { readonly after: number; readonly seconds: number }[]
+}
+
+const minute = 60
+const quarterHour = 15 * minute
+const hour = 60 * minute
 
 /**
  * Guesses at the password of one account. A guess counts while it is being checked, and stays counted if it was wrong.
- * A stranger is a client without a device token of the account.
+ * A stranger is a client without a device token of the account. A network is an IPv4 address or an IPv6 /64.
  */
 export const guessLimits = {
-  /** Strangers at one address: an attacker with one address reaches this limit before the limit of all strangers. */
+  /**
+   * All strangers in one network, at any account: half a hash a second, an eighth of a core at bcrypt cost 12. An office
+   * behind one address gets far: right passwords and known devices do not count, so thirty people have to mistype within
+   * one minute, each on a new device.
+   */
+  network: { name: 'guess-network', max: 30, windowSeconds: minute },
+  /** Strangers in one network, at one account: an attacker with one network reaches this limit before all strangers do. */
   stranger: { name: 'guess-stranger', max: 10, windowSeconds: quarterHour },
-  /** All strangers together: 100 an hour (NIST SP 800-63B-4 §3.2.2). */
+  /** All strangers together, at one account. Spares the database, which counts `strangersInARow`. */
   strangers: { name: 'guess-strangers', max: 25, windowSeconds: quarterHour },
+  /**
+   * All strangers together, at one account, however long they take: at most 100 wrong guesses in a row (NIST SP 800-63B-4
+   * §3.2.2). There the password would then be of no use until the account is recovered. Here five guesses a day remain,
+   * so that an owner without a known device can still get in. The pauses become longer, so that an attack lasts long
+   * enough to be noticed.
+   */
+  strangersInARow: {
+    name: 'guess-strangers-in-a-row',
+    max: 100,
+    perDay: 5,
+    pauses: [
+      { after: 25, seconds: quarterHour },
+      { after: 50, seconds: hour },
+      { after: 75, seconds: 6 * hour }
+    ]
+  },
   /** One device that has signed in to the account before. */
   device: { name: 'guess-device', max: 10, windowSeconds: quarterHour },
   /** All such devices together, so that collecting device tokens does not buy more guesses. */
   devices: { name: 'guess-devices', max: 50, windowSeconds: quarterHour },
   /** One session whose user is asked for the password again. */
   session: { name: 'guess-session', max: 10, windowSeconds: quarterHour }
+} as const satisfies Record<string, RateLimit | RunLimit>
+
+/**
+ * Logins with the right password at one account from one network. Each adds rows to the database. By default an account
+ * keeps 100 sessions, so more logins would only end its own. Other networks are not limited by it.
+ */
+export const loginLimit: RateLimit = { name: 'login', max: 100, windowSeconds: quarterHour }
+
+/**
+ * Registrations in one network, by ever longer windows. A class or an office that signs up together gets in; a flood of
+ * accounts becomes slow. An address that is taken counts too: its answer says that somebody has an account.
+ */
+export const registrationLimits: readonly RateLimit[] = [
+  { name: 'register-minute', max: 30, windowSeconds: minute },
+  { name: 'register-hour', max: 90, windowSeconds: hour },
+  { name: 'register-day', max: 180, windowSeconds: 24 * hour }
+]
+
+/**
+ * Wrong passwords that one instance writes into the event log one by one. Above these, it writes sums. So a flood adds
+ * about 40 rows a minute, half a million in the week for which they are kept, and one network leaves room for others.
+ */
+export const failureEventLimits: readonly RateLimit[] = [
+  { name: 'failure-events-of-network', max: 5, windowSeconds: minute, perInstance: true },
+  { name: 'failure-events', max: 30, windowSeconds: minute, perInstance: true }
+]
+
+/** Wrong passwords are kept this long in the event log: they tell of an attack, and strangers can cause any number. */
+export const failureRetentionSeconds = 7 * 24 * hour
+
+/**
+ * Whether so many accounts in an hour, over all networks, are more than usual. Nobody is refused for it: no limit can
+ * tell a flood from many addresses from a good day. Below a hundred an hour, a person can look at each.
+ */
+export const isAboveUsual = (lastHour: number, usualPerHour: number) => lastHour > 100 && lastHour > 4 * usualPerHour
+
+/**
+ * Requests of one network to routes that hash a password, whatever comes of them: what else they cost, such as a question
+ * to BREACHED_PASSWORDS_URL, is then bounded too. `/login` has no such limit, or one client of a network could lock out
+ * all others.
+ */
+export const requestLimits = {
+  register: { name: 'request-register', max: 120, windowSeconds: minute },
+  password: { name: 'request-password', max: 60, windowSeconds: minute },
+  reauthenticate: { name: 'request-reauthenticate', max: 60, windowSeconds: minute },
+  account: { name: 'request-account', max: 60, windowSeconds: minute }
 } as const satisfies Record<string, RateLimit>
 
 /**
  * Refreshes of one session: enough for ten tabs with F5 held down. The limit bounds the load of one client and protects no
  * secret, so it is not worth a shared counter's round trip at every refresh.
  */
-export const refreshLimit: RateLimit = { name: 'refresh', max: 240, windowSeconds: 60, perInstance: true }
+export const refreshLimit: RateLimit = { name: 'refresh', max: 240, windowSeconds: minute, perInstance: true }

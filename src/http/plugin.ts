@@ -8,7 +8,7 @@ import { revokeAllSessions, revokeSession, revokeSessionsOfUser } from '../servi
 import { visibleSession } from '../service/sessions/own-sessions.js'
 import type { HttpContext, Scope } from './context.js'
 import { authenticateGuard, requireRoleGuard } from './guards.js'
-import { limitRates } from './rate-limits.js'
+import { limitRequests } from './rate-limits.js'
 import { addRoutes } from './routes/index.js'
 import { serveOpenapi } from './routes/openapi.js'
 import { prepareScope } from './scope.js'
@@ -84,7 +84,7 @@ async function fillScope(scope: Scope, context: HttpContext): Promise<void> {
   // A host's own @fastify/cors covers our routes too, and a second one beside it would fail.
   if (settings.allowedOrigins.length > 0 && !scope.hasPlugin('@fastify/cors'))
     await scope.register(cors, corsOptions(settings))
-  if (settings.rateLimitEnabled) await limitRates(scope, ports)
+  if (settings.rateLimitEnabled) limitRequests(scope, ports)
   if (settings.docs) await serveOpenapi(scope, context)
   addRoutes(scope, context)
 }

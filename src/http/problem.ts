@@ -62,6 +62,13 @@ function classify(error: unknown): Failure {
   return classifyFastifyError(error as Partial<FastifyError>)
 }
 
+/** Whether the answer waits, so that a client that retries at once costs little: above a limit, or in a full queue. */
+export function isAnsweredSlowly(error: unknown): boolean {
+  return error instanceof Refused
+    ? error.code === 'too_many_requests'
+    : error instanceof Unavailable && error.answerSlowly
+}
+
 const codesByStatus: Readonly<Record<number, ProblemCode>> = {
   404: 'not_found',
   408: 'request_timeout',

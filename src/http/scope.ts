@@ -4,14 +4,18 @@ import type { FastifySchemaCompiler } from 'fastify'
 import { readBodies } from './bodies.js'
 import type { HttpContext, Scope } from './context.js'
 import { requireExactAddresses } from './exact-addresses.js'
-import { refuse } from './problem.js'
+import { isAnsweredSlowly, refuse } from './problem.js'
 
 /**
  * What holds for every route: errors become problems, requests are validated strictly, responses are counted. A host's
  * own settings for these do not reach our scope.
  */
 export function prepareScope(scope: Scope, context: HttpContext): void {
-  scope.setErrorHandler((error, request, reply) => refuse(request, reply, error, context))
+  scope.setErrorHandler(async (error, request, reply) => {
+    // By now all uses of limits were given back, so a client that waits here keeps no other client out.
+    if (isAnsweredSlowly(error)) await context.ports.refusalPause()
+    return refuse(request, reply, error, context)
+  })
   scope.setValidatorCompiler(compile)
   // Views build responses member by member, and types check them against the schemas, so nothing is filtered here.
   scope.setSerializerCompiler(() => JSON.stringify)

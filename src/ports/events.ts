@@ -24,6 +24,7 @@ export const eventTypes = [
   'user_deleted',
   'roles_changed',
   'everybody_revoked',
+  'registrations_above_usual',
   'signing_key_rotated'
 ] as const
 
@@ -33,6 +34,8 @@ export interface AuditEvent {
   readonly id: string
   readonly type: EventType
   readonly at: number
+  /** How many such events the entry stands for: 1, or the sum of a flood. */
+  readonly count: number
   readonly userId: string | null
   readonly sessionId: string | null
   readonly actorId: string | null

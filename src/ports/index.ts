@@ -56,4 +56,6 @@ export interface Ports {
   readonly decisions: Decisions
   readonly metrics: Metrics
   readonly readiness: Readiness
+  /** Awaited before a client that made too many requests is answered. */
+  readonly refusalPause: () => Promise<void>
 }

@@ -1,25 +1,37 @@
-import type { RateLimit } from '../core/rate-limits.js'
+import type { RateLimit, RunLimit } from '../core/rate-limits.js'
 
 /** One use of a limit. */
-export interface RateLimitUse {
-  readonly limit: RateLimit
-  /** The account, session or address that the use counts against. */
+export interface RateLimitUse<Limit = RateLimit | RunLimit> {
+  readonly limit: Limit
+  /** The account, session or network that the use counts against. */
   readonly key: string
 }
 
-interface RateLimitResult {
+export interface RateLimitResult {
   /** False if the limit is reached; the use was then not counted. */
   readonly granted: boolean
-  /** The uses counted in this window, this one included if it was granted. */
+  /** The uses counted, this one included if it was granted. */
   readonly uses: number
-  /** Seconds until the window ends. */
+  /** Seconds until the window or pause ends. */
   readonly endsInSeconds: number
 }
 
-/** Counts uses of limits. Never throws: if the shared store cannot be reached, each instance counts in its own memory. */
-export interface RateLimits {
+/** Counts uses of limits of the kind `Limit`. */
+export interface LimitCounter<Limit> {
   /** Counts one use if the limit allows it. Simultaneous uses never exceed the limit. */
-  use(use: RateLimitUse): Promise<RateLimitResult>
+  use(use: RateLimitUse<Limit>): Promise<RateLimitResult>
   /** Gives one counted use back. */
-  undo(use: RateLimitUse): Promise<void>
+  undo(use: RateLimitUse<Limit>): Promise<void>
 }
+
+/** Counts failures in a row, for all instances together. Throws `Unavailable` without the database. */
+export interface RunCounter extends LimitCounter<RunLimit> {
+  /** Ends the run: forgets all its failures. */
+  forget(use: RateLimitUse<RunLimit>): Promise<void>
+}
+
+/**
+ * Counts uses of all limits. Those of a `RateLimit` never throw: if the shared store cannot be reached, each instance
+ * counts in its own memory.
+ */
+export interface RateLimits extends LimitCounter<RateLimit | RunLimit>, Pick<RunCounter, 'forget'> {}

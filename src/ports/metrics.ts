@@ -1,7 +1,7 @@
 /** The decisions about users, and their possible outcomes. Both are labels of metrics, so they are few. */
 export const decisions = {
   login: ['succeeded', 'unknown_email', 'wrong_password', 'user_disabled', 'user_changed', 'limited'],
-  registration: ['succeeded', 'email_taken', 'closed'],
+  registration: ['succeeded', 'email_taken', 'closed', 'limited'],
   reauthentication: ['succeeded', 'wrong_password', 'limited'],
   access: ['insufficient_scope', 'forbidden_origin', 'not_found'],
   refresh: [

@@ -3,32 +3,33 @@ import { Refused } from './refused.js'
 
 export type LimitPorts = Pick<Ports, 'rateLimits'>
 
-/** Counts one use of a limit; refuses with `too_many_requests` if the limit is reached. */
-export async function requireWithinLimit(ports: LimitPorts, use: RateLimitUse): Promise<void> {
-  const { granted, endsInSeconds } = await ports.rateLimits.use(use)
-  if (!granted) throw new Refused('too_many_requests', { retryAfterSeconds: Math.max(1, endsInSeconds) })
-}
-
 /**
- * Makes a guess that counts towards each of `uses`; returns what is wrong with it, or undefined if it is right. The guess
- * counts before it is made, so that simultaneous guesses cannot pass the limit. A right guess, and one that could not be
- * made, is given back; a wrong one stays counted.
+ * Does `work` that counts towards each of `uses`, or refuses it with `too_many_requests`. The work counts before it is
+ * done, so that simultaneous work cannot pass the limits. All uses are given back if one limit is reached, if the work
+ * throws, as it does when it finds no room, and unless its result `staysCounted`.
  */
-export async function countedGuess<Fault extends string>(
+export async function counted<Result>(
   ports: LimitPorts,
   uses: readonly RateLimitUse[],
-  guess: () => Promise<Fault | undefined>
-): Promise<Fault | undefined> {
-  const counted: RateLimitUse[] = []
-  let fault: Fault | undefined
+  work: () => Promise<Result>,
+  staysCounted: (result: Result) => boolean,
+  onLimited: () => void = () => undefined
+): Promise<Result> {
+  const granted: RateLimitUse[] = []
+  let stays = false
   try {
     for (const use of uses) {
-      await requireWithinLimit(ports, use)
-      counted.push(use)
+      const result = await ports.rateLimits.use(use)
+      if (!result.granted) {
+        onLimited()
+        throw new Refused('too_many_requests', { retryAfterSeconds: Math.max(1, result.endsInSeconds) })
+      }
+      granted.push(use)
     }
-    fault = await guess()
-    return fault
+    const result = await work()
+    stays = staysCounted(result)
+    return result
   } finally {
-    if (fault === undefined) await Promise.all(counted.map((use) => ports.rateLimits.undo(use)))
+    if (!stays) await Promise.all(granted.map((use) => ports.rateLimits.undo(use)))
   }
 }

@@ -40,7 +40,7 @@ for (const kind of testDatabases(t)) {
       const made = await json('user create Ops@example.com --role admin --role ops', { stdin: `${goodPassword}\n` })
       t.match(made, { email: 'Ops@example.com', roles: ['admin', 'ops'], disabled: false, created_at: /Z$/ })
       const stored = await ports.users.findByEmail(emailOf('ops@example.com'))
-      t.ok(await ports.passwords.verify(goodPassword, stored?.passwordHash))
+      t.ok(await ports.passwords.verify(goodPassword, stored?.passwordHash, { network: '', knownDevice: true }))
     })
 
     t.test('user create refuses a taken address, a weak password and a misspelt role', async (t) => {

@@ -15,6 +15,7 @@ export function testEvents(t: Test, stores: Stores): void {
     t.type(at, 'number')
     t.same(rest, {
       type: 'login_failed',
+      count: 1,
       userId,
       sessionId: null,
       actorId: ops.userId,

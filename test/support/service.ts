@@ -38,7 +38,10 @@ export class Client {
   refreshToken = ''
   sessionId = ''
 
-  constructor(readonly app: FastifyInstance) {}
+  constructor(
+    readonly app: FastifyInstance,
+    readonly address = '127.0.0.1'
+  ) {}
 
   /**
    * Sends a request with the cookies and, unless `bearer` is false, the access token. Keeps the credentials returned.
@@ -58,6 +61,7 @@ export class Client {
     const response = await this.app.inject({
       method,
       url,
+      remoteAddress: this.address,
       headers: {
         ...(cookie && { cookie }),
         ...(bearer && this.accessToken && { authorization: `Bearer ${this.accessToken}` }),

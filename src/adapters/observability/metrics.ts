@@ -11,6 +11,7 @@ export interface MetricSources {
   readonly feed: Pick<RevocationFeed, 'follow' | 'state'>
   readonly keys: () => readonly KeyTimes[]
   readonly passwordQueue: () => QueueLoad
+  readonly registrationsAboveUsual: () => boolean
   readonly database: () => QueueLoad
 }
 
@@ -20,7 +21,8 @@ const delayBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1
 /**
  * The metrics of one app, in its own registry: several apps in one process count apart. Labels have few, fixed values.
  */
-export function serviceMetrics({ clock, feed, keys, passwordQueue, database }: MetricSources): Metrics & Counts {
+export function serviceMetrics(sources: MetricSources): Metrics & Counts {
+  const { clock, feed, keys, passwordQueue, database, registrationsAboveUsual } = sources
   const registry = new Registry()
   const counts = requestCounts(registry, clock)
   const gauge = (name: string, help: string, read: () => Reading) => addGauge(registry, name, help, read)
@@ -39,6 +41,9 @@ export function serviceMetrics({ clock, feed, keys, passwordQueue, database }: M
     const active = activeKey(keys(), now)
     return active === undefined ? Number.NaN : (now - active.signsFrom) / 1000
   })
+  gauge('registrations_above_usual', 'Whether more accounts than usual were created within the last hour.', () =>
+    Number(registrationsAboveUsual())
+  )
   gauge('password_hashes', 'Password hashes, running and waiting.', passwordQueue)
   gauge('database_operations', 'Operations on the database, running and waiting.', database)
 

@@ -17,17 +17,17 @@ const storedFormat = /^(lk1:)?\$2([aby])\$(\d\d)\$([./A-Za-z0-9]{53})$/
  * of the password. Its key is public, and different from plain SHA-384: lists of leaked SHA-384 hashes cannot be tried
  * against ours. Plain bcrypt hashes from other systems (`$2a$`, `$2b$`, `$2y$`) also verify, and count as outdated.
  * `verify` always does the work of `cost`: also for a hash of lower cost, of unknown format, and for no hash. Both
- * throw `Unavailable` if the queue is full.
+ * throw `Unavailable` if the queue has no room.
  */
 export function passwordHasher({ cost, queue }: PasswordHasherOptions): PasswordHasher {
   return {
-    requireRoom: () => queue.requireRoom(),
+    requireRoom: (source) => queue.requireRoom(source),
 
-    async hash(password) {
-      return ourPrefix + (await queue.run(() => bcrypt.hash(preHash(password), cost)))
+    async hash(password, source) {
+      return ourPrefix + (await queue.run(() => bcrypt.hash(preHash(password), cost), source))
     },
 
-    async verify(password, hash) {
+    async verify(password, hash, source) {
       const stored = hash === undefined ? undefined : readStored(hash)
       const { bcryptHash, isOurs, cost: storedCost } = stored ?? unmatchable(cost)
       const matches = await queue.run(async () => {
@@ -35,7 +35,7 @@ export function passwordHasher({ cost, queue }: PasswordHasherOptions): Password
         // Do the missing work, so that a cheaper hash takes as long: 2^n = 2^k + (2^k + 2^(k+1) + … + 2^(n-1)).
         for (let rest = storedCost; rest < cost; rest++) await bcrypt.compare('', unmatchable(rest).bcryptHash)
         return matched
-      })
+      }, source)
       return stored !== undefined && matches
     },
 

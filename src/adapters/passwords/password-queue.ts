@@ -1,14 +1,21 @@
 import { availableParallelism } from 'node:os'
-import { type WorkQueue, type WorkQueueOptions, workQueue } from '../queue/work-queue.js'
+import type { PasswordSource } from '../../ports/passwords.js'
+import { type Waiter, type WorkQueue, type WorkQueueOptions, workQueue } from '../queue/work-queue.js'
+import { fairLine } from './fair-line.js'
 
 /** The queue in which passwords wait to be hashed. */
-export type PasswordQueue = Pick<WorkQueue, 'run' | 'requireRoom'>
+export type PasswordQueue = Pick<WorkQueue<PasswordSource>, 'run' | 'requireRoom'>
 
-export function passwordQueue(
-  options: Partial<Pick<WorkQueueOptions, 'maxRunning' | 'maxWaiting' | 'pause' | 'monotonic'>> = {}
-): WorkQueue {
-  const maxRunning = hashingConcurrency(availableParallelism())
-  return workQueue({ maxRunning, maxWaiting: 32, ...options, name: 'password', expectedMilliseconds: 250 })
+interface PasswordQueueOptions extends Pick<WorkQueueOptions, 'monotonic'> {
+  readonly maxRunning?: number
+  /** How many passwords of strangers wait at most, and as many of known devices. */
+  readonly maxWaiting?: number
+}
+
+export function passwordQueue(options: PasswordQueueOptions = {}): WorkQueue<PasswordSource> {
+  const { maxWaiting = 32, maxRunning = hashingConcurrency(availableParallelism()), ...rest } = options
+  const line = fairLine<Waiter>(maxRunning, maxWaiting)
+  return workQueue({ ...rest, line, name: 'password', expectedMilliseconds: 250, answerSlowly: true })
 }
 
 /** The size of libuv's thread pool, unless `UV_THREADPOOL_SIZE` changes it. */

@@ -1,7 +1,7 @@
 import type { SqlDriverAdapterFactory } from '@prisma/client/runtime/client'
 import type { QueueLoad } from '../../ports/metrics.js'
 import type { Listen } from '../notices/notices.js'
-import { type WorkQueueOptions, workQueue } from '../queue/work-queue.js'
+import { plainLine, workQueue } from '../queue/work-queue.js'
 import { unavailableBecause } from './database-errors.js'
 import { PrismaClient } from './generated/client.js'
 
@@ -24,7 +24,11 @@ export interface Database {
 }
 
 /** How many operations run and wait at once, and for how many seconds one may wait. */
-export type Bounds = Required<Pick<WorkQueueOptions, 'maxRunning' | 'maxWaiting' | 'waitSeconds'>>
+export interface Bounds {
+  readonly maxRunning: number
+  readonly maxWaiting: number
+  readonly waitSeconds: number
+}
 
 type StartTransaction = Awaited<ReturnType<SqlDriverAdapterFactory['connect']>>['startTransaction']
 export type PrismaTransaction = Awaited<ReturnType<StartTransaction>>
@@ -45,7 +49,8 @@ interface DatabaseParts {
 /** The database behind a driver adapter that is ready to serve. */
 export function databaseOver(parts: DatabaseParts): Database {
   const { kind, adapter, bounds, listen } = parts
-  const queue = workQueue({ ...bounds, name: 'database' })
+  const { maxRunning, maxWaiting, waitSeconds } = bounds
+  const queue = workQueue({ name: 'database', line: plainLine(maxRunning, maxWaiting), waitSeconds })
   const prisma = new PrismaClient({
     adapter,
     errorFormat: 'minimal',

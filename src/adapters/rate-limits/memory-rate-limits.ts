@@ -1,10 +1,19 @@
-import type { RateLimits } from '../../ports/limits.js'
+import type { RateLimit } from '../../core/rate-limits.js'
+import type { LimitCounter, RateLimitResult, RateLimitUse } from '../../ports/limits.js'
+import { crowdCounts } from './crowd-counts.js'
 
 export interface MemoryOptions {
-  /** How many keys of one limit are remembered. */
+  /** How many keys of one limit have a window of their own. */
   readonly capacity?: number
   /** A clock in milliseconds that never jumps. */
   readonly monotonic?: () => number
+}
+
+export interface MemoryRateLimits extends LimitCounter<RateLimit> {
+  /** The use is not `exact` if its key has no window of its own: then its count can be too high. */
+  use(use: RateLimitUse<RateLimit>): Promise<RateLimitResult & { readonly exact: boolean }>
+  /** Whether the key has a window of its own. Without one, `undo` does nothing. */
+  isExact(use: RateLimitUse<RateLimit>): boolean
 }
 
 interface Window {
@@ -12,66 +21,73 @@ interface Window {
   readonly endsAt: number
 }
 
+/** What is counted for one limit. */
+interface Counts {
+  /** By key. The windows of one limit are equally long, so the first one opened is the first to end. */
+  readonly windows: Map<string, Window>
+  /** Counts the keys for which `windows` has no room. */
+  crowd: ReturnType<typeof crowdCounts> | undefined
+}
+
 const defaultCapacity = 50_000
 
 /**
- * Counts in this process's memory. Above `capacity` keys of one limit the oldest window is forgotten: only a client
- * that makes as many attempts as there are keys can cause that.
+ * Counts in this process's memory, which is bounded. No window is dropped before its end, however many keys come. Keys
+ * above `capacity` share counters. A client whose key is one of them may be refused a little early, and no use of it is
+ * given back; it is never granted more than the limit.
  */
-export function memoryRateLimits(options: MemoryOptions = {}): RateLimits {
+export function memoryRateLimits(options: MemoryOptions = {}): MemoryRateLimits {
   const { capacity = defaultCapacity, monotonic = () => performance.now() } = options
-  // The windows of one limit are equally long, so the first one opened is the first to end.
-  const windowsByName = new Map<string, Map<string, Window>>()
+  const countsByName = new Map<string, Counts>()
 
-  function openWindows(name: string, now: number): Map<string, Window> {
-    const windows = windowsByName.get(name) ?? new Map<string, Window>()
-    windowsByName.set(name, windows)
-    for (const [key, window] of windows) {
+  function countsOf(name: string, now: number): Counts {
+    const counts = countsByName.get(name) ?? { windows: new Map<string, Window>(), crowd: undefined }
+    countsByName.set(name, counts)
+    for (const [key, window] of counts.windows) {
       if (window.endsAt > now) break
-      windows.delete(key)
+      counts.windows.delete(key)
     }
-    return windows
+    if (counts.crowd?.isOver(now)) counts.crowd = undefined
+    return counts
   }
 
   return {
     async use({ limit, key }) {
       const now = monotonic()
-      const windows = openWindows(limit.name, now)
-      const window = windows.get(key) ?? { uses: 0, endsAt: now + limit.windowSeconds * 1000 }
+      const milliseconds = limit.windowSeconds * 1000
+      const counts = countsOf(limit.name, now)
+      const known = counts.windows.get(key)
+      if (known === undefined && counts.windows.size >= capacity) {
+        counts.crowd ??= crowdCounts(milliseconds, now)
+        return countInCrowd(counts.crowd, { limit, key }, now)
+      }
+      const window = known ?? { uses: usesInCrowd(counts.crowd, key, now), endsAt: now + milliseconds }
       const granted = window.uses < limit.max
       if (granted) window.uses += 1
-      windows.set(key, window)
-      for (const oldest of windows.keys()) {
-        if (windows.size <= capacity) break
-        windows.delete(oldest)
-      }
-      return { granted, uses: window.uses, endsInSeconds: (window.endsAt - now) / 1000 }
+      counts.windows.set(key, window)
+      return { granted, uses: window.uses, endsInSeconds: (window.endsAt - now) / 1000, exact: true }
     },
 
+    isExact: ({ limit, key }) => countsOf(limit.name, monotonic()).windows.has(key),
+
     async undo({ limit, key }) {
-      const window = openWindows(limit.name, monotonic()).get(key)
-      if (window !== undefined && window.uses > 0) window.uses -= 1
+      const { windows } = countsOf(limit.name, monotonic())
+      const window = windows.get(key)
+      if (window === undefined) return
+      window.uses -= 1
+      if (window.uses <= 0) windows.delete(key)
     }
   }
 }
 
-/**
- * The same limits, but each refusal waits for `pause`. A client that retries at once then spends its own time and not
- * ours: it gets one refusal per connection and pause.
- */
-export function withSlowRefusals(limits: RateLimits, pause: () => Promise<void>): RateLimits {
-  return {
-    ...limits,
-    async use(use) {
-      const result = await limits.use(use)
-      if (!result.granted) await pause()
-      return result
-    }
-  }
+function usesInCrowd(crowd: Counts['crowd'], key: string, now: number): number {
+  return crowd === undefined ? 0 : crowd.count(crowd.cellsOf(key), now)
 }
 
-/** Grants everything: `RATE_LIMIT_ENABLED=false`. */
-export const noRateLimits: RateLimits = {
-  use: async () => ({ granted: true, uses: 0, endsInSeconds: 0 }),
-  undo: async () => undefined
+function countInCrowd(crowd: ReturnType<typeof crowdCounts>, { limit, key }: RateLimitUse<RateLimit>, now: number) {
+  const cells = crowd.cellsOf(key)
+  const before = crowd.count(cells, now)
+  const granted = before < limit.max
+  if (granted) crowd.add(cells)
+  return { granted, uses: before + Number(granted), endsInSeconds: (crowd.endsAt() - now) / 1000, exact: false }
 }

@@ -1,8 +1,10 @@
 import { Redis } from 'ioredis'
-import type { RateLimits, RateLimitUse } from '../../ports/limits.js'
+import type { RateLimit } from '../../core/rate-limits.js'
+import type { LimitCounter, RateLimitUse } from '../../ports/limits.js'
 import type { Digest } from '../../ports/runtime.js'
+import type { MemoryRateLimits } from './memory-rate-limits.js'
 
-export interface RedisRateLimits extends RateLimits {
+export interface RedisRateLimits extends LimitCounter<RateLimit> {
   close(): void
 }
 
@@ -11,7 +13,7 @@ export interface RedisRateLimitOptions {
   /** Keeps apart services that share one Redis. */
   readonly name: string
   /** Counts the uses of this instance; the only counts while Redis is away. */
-  readonly inMemory: RateLimits
+  readonly inMemory: MemoryRateLimits
   /** Hashes the keys, so that Redis stores no e-mail or IP address. */
   readonly digest: Digest
   /** Called when Redis stops answering, and when it answers again. */
@@ -34,13 +36,14 @@ const useScript = `
   return {1, uses + 1, left}
 `
 const undoScript = `
-  if tonumber(redis.call('GET', KEYS[1]) or '0') > 0 then redis.call('DECR', KEYS[1]) end
+  if redis.call('EXISTS', KEYS[1]) == 1 and redis.call('DECR', KEYS[1]) <= 0 then redis.call('DEL', KEYS[1]) end
 `
 
 /**
  * Counts in Redis or Valkey, for all instances together, and also in the memory of this instance. A use that its own
  * count refuses is refused without asking Redis. While Redis is away, or has lost its data, its own count still limits
- * every client, and no client is locked out.
+ * every client, and no client is locked out. Redis is asked only for keys that have a window of their own in memory, so a
+ * flood of keys does not fill it.
  */
 export function redisRateLimits(options: RedisRateLimitOptions): RedisRateLimits {
   const { url, name, inMemory, digest, onChange, monotonic = () => performance.now() } = options
@@ -63,7 +66,7 @@ export function redisRateLimits(options: RedisRateLimitOptions): RedisRateLimits
   }
 
   /** Runs a script on the key of `use`; undefined if Redis cannot be asked. */
-  async function run(script: string, { limit, key }: RateLimitUse): Promise<unknown> {
+  async function run(script: string, { limit, key }: RateLimitUse<RateLimit>): Promise<unknown> {
     if (monotonic() < restsUntil) return undefined
     const counter = `latchkey:limit:${digest(JSON.stringify([name, limit.name, key]))}`
     try {
@@ -79,7 +82,7 @@ export function redisRateLimits(options: RedisRateLimitOptions): RedisRateLimits
   return {
     async use(use) {
       const own = await inMemory.use(use)
-      if (use.limit.perInstance || !own.granted) return own
+      if (use.limit.perInstance || !own.granted || !own.exact) return own
       const shared = await run(useScript, use)
       if (!Array.isArray(shared)) return own
       const [granted, uses = 0, milliseconds = 0] = shared.map(Number)
@@ -88,8 +91,9 @@ export function redisRateLimits(options: RedisRateLimitOptions): RedisRateLimits
     },
 
     async undo(use) {
+      const isExact = inMemory.isExact(use)
       await inMemory.undo(use)
-      if (!use.limit.perInstance) await run(undoScript, use)
+      if (isExact && !use.limit.perInstance) await run(undoScript, use)
     },
 
     close: () => redis.disconnect()

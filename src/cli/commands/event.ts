@@ -10,6 +10,7 @@ const columns: Columns<AuditEvent> = {
   id: (event) => event.id,
   at: (event) => time(event.at),
   type: (event) => event.type,
+  count: (event) => event.count,
   reason: (event) => event.reason,
   user_id: (event) => event.userId,
   session_id: (event) => event.sessionId,

@@ -1,3 +1,4 @@
+import { requestLimits } from '../../core/rate-limits.js'
 import { changePassword } from '../../service/accounts/change-password.js'
 import { deleteAccount } from '../../service/accounts/delete-account.js'
 import { readAccount, readOwnEvents } from '../../service/accounts/read-account.js'
@@ -6,7 +7,7 @@ import type { Routes } from '../context.js'
 import { actorOf, clearCookies, heldCookie, sendCredentials } from '../credentials.js'
 import { describe } from '../describe.js'
 import { authOf } from '../guards.js'
-import { perAddress } from '../rate-limits.js'
+import { perNetwork } from '../rate-limits.js'
 import {
   DeleteAccountBody,
   MeResponse,
@@ -50,7 +51,7 @@ export const accountRoutes: Routes = (app, context) => {
   app.post(
     '/password',
     {
-      config: perAddress('password', 60),
+      config: perNetwork(requestLimits.password),
       ...describe({
         summary: 'Change the password and end every other session',
         description:
@@ -78,7 +79,7 @@ export const accountRoutes: Routes = (app, context) => {
   app.post(
     '/reauthenticate',
     {
-      config: perAddress('reauthenticate', 60),
+      config: perNetwork(requestLimits.reauthenticate),
       ...describe({
         summary: 'Confirm the password, so that the login of this session is recent',
         description:
@@ -98,7 +99,7 @@ export const accountRoutes: Routes = (app, context) => {
   app.delete(
     '/me',
     {
-      config: perAddress('account', 60),
+      config: perNetwork(requestLimits.account),
       ...describe({
         summary: 'Delete the account and all its sessions',
         tag: 'account',

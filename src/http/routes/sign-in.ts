@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { requestLimits } from '../../core/rate-limits.js'
 import type { Mode } from '../../core/vocabulary.js'
 import { login } from '../../service/sign-in/login.js'
 import { register } from '../../service/sign-in/register.js'
@@ -7,7 +8,7 @@ import { readCookies } from '../cookies.js'
 import { actorOf, isOurs, sendSignedIn } from '../credentials.js'
 import { describe } from '../describe.js'
 import { requireOwnOrigin } from '../origin-check.js'
-import { networkOf, perAddress } from '../rate-limits.js'
+import { perNetwork } from '../rate-limits.js'
 import { LoginBody, RegisterBody, TokenResponse } from '../schemas/sign-in.js'
 
 /** POST /register, POST /login. */
@@ -15,7 +16,7 @@ export const signInRoutes: Routes = (app, context) => {
   app.post(
     '/register',
     {
-      config: perAddress('register', 120),
+      config: perNetwork(requestLimits.register),
       ...describe({
         summary: 'Create an account and its first session',
         description: 'With `REGISTRATION=closed`, which `GET /features` tells, every request is refused.',
@@ -46,7 +47,6 @@ export const signInRoutes: Routes = (app, context) => {
   app.post(
     '/login',
     {
-      config: perAddress('login', 300),
       ...describe({
         summary: 'Start a session',
         description:
@@ -69,11 +69,7 @@ export const signInRoutes: Routes = (app, context) => {
       // A device token gives no access, so of several none is dangerous: one in the body counts, else the first of ours.
       const inCookies = readCookies(request, 'device', context.settings)
       const deviceToken = deviceTokenInBody ?? inCookies.find((token) => isOurs('device', token, context))
-      const credentials = await login(
-        context.ports,
-        { email, password, ...session, deviceToken, network: networkOf(request) },
-        actorOf(request)
-      )
+      const credentials = await login(context.ports, { email, password, ...session, deviceToken }, actorOf(request))
       return sendSignedIn(request, reply, credentials, context)
     }
   )

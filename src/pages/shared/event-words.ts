@@ -60,6 +60,7 @@ const events: Readonly<Record<EventType, string>> = {
   user_deleted: 'Account deleted',
   roles_changed: 'Roles changed',
   everybody_revoked: "Everybody's sessions ended",
+  registrations_above_usual: 'More new accounts than usual',
   signing_key_rotated: 'Signing key rotated'
 }
 

@@ -3,8 +3,11 @@ import { eventWords, reasonWords } from './event-words.js'
 import type { OwnEvents } from './responses.js'
 import { deviceWords, exactTime, placeWords, sentence, timeWords } from './words.js'
 
-/** An event of either page. Only admins receive `note`. */
-export type TimelineEvent = OwnEvents['events'][number] & { readonly note?: string | null }
+/** An event of either page. Only admins receive `note` and `count`. */
+export type TimelineEvent = OwnEvents['events'][number] & {
+  readonly note?: string | null
+  readonly count?: number
+}
 
 /** One event of a timeline: what, why, from where, when. */
 export function timelineItem(event: TimelineEvent): HTMLLIElement {
@@ -13,7 +16,7 @@ export function timelineItem(event: TimelineEvent): HTMLLIElement {
   return element(
     'li',
     { 'data-type': event.type, ...(event.reason === 'reuse_detected' && { class: 'alarming' }) },
-    element('p', { class: 'what' }, eventWords(event.type)),
+    element('p', { class: 'what' }, `${eventWords(event.type)}${(event.count ?? 1) > 1 ? ` × ${event.count}` : ''}`),
     ...(why === '' ? [] : [detail(sentence(why))]),
     detail(...(from === '' ? [] : [`${from} · `]), timeElement(event.at))
   )

@@ -1,6 +1,7 @@
 import type { Auth } from '../../core/access-claims.js'
 import { readEmail } from '../../core/email.js'
 import type { Actor, Ports } from '../../ports/index.js'
+import { sourceOf } from '../password-source.js'
 import type { Credentials, IssuingPorts } from '../sessions/issue-credentials.js'
 import { type HeldCookie, replaceSession, requireReplaceable } from '../sessions/replace-session.js'
 import { type NewPasswordPorts, requireGoodPassword } from './account-rules.js'
@@ -20,7 +21,7 @@ export async function changePassword(
   const user = await confirmPassword(ports, auth, input.currentPassword, actor)
   await requireGoodPassword(ports, input.newPassword, readEmail(user.email))
 
-  const newHash = await ports.passwords.hash(input.newPassword)
+  const newHash = await ports.passwords.hash(input.newPassword, sourceOf(actor, true))
   return replaceSession(ports, session, ['pwd'], actor, (replacement) =>
     ports.users.changePassword({ userId: user.id, oldHash: user.passwordHash, newHash, replacement }, actor)
   )

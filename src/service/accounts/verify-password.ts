@@ -1,8 +1,9 @@
 import type { Auth } from '../../core/access-claims.js'
 import { maxPasswordBytes, utf8Length } from '../../core/password-policy.js'
 import { guessLimits } from '../../core/rate-limits.js'
-import type { Actor, Ports, UserWithPassword } from '../../ports/index.js'
-import { countedGuess, type LimitPorts } from '../limits.js'
+import type { Actor, PasswordSource, Ports, UserWithPassword } from '../../ports/index.js'
+import { counted, type LimitPorts } from '../limits.js'
+import { sourceOf } from '../password-source.js'
 import { Refused } from '../refused.js'
 
 export type ConfirmPasswordPorts = LimitPorts & Pick<Ports, 'users' | 'passwords' | 'events' | 'decisions'>
@@ -11,9 +12,10 @@ export type ConfirmPasswordPorts = LimitPorts & Pick<Ports, 'users' | 'passwords
 export async function verifyPassword(
   { passwords }: Pick<Ports, 'passwords'>,
   password: string,
-  hash: string | undefined
+  hash: string | undefined,
+  source: PasswordSource
 ): Promise<boolean> {
-  return utf8Length(password) <= maxPasswordBytes && (await passwords.verify(password, hash))
+  return utf8Length(password) <= maxPasswordBytes && (await passwords.verify(password, hash, source))
 }
 
 /**
@@ -26,18 +28,21 @@ export async function confirmPassword(
   password: string,
   actor: Actor
 ): Promise<UserWithPassword> {
-  await ports.passwords.requireRoom()
+  // A session proves as much as a device that has signed in before.
+  const source = sourceOf(actor, true)
+  await ports.passwords.requireRoom(source)
   const user = await ports.users.find(auth.userId)
   if (user === undefined) throw new Refused('session_revoked')
   const about = { sid: auth.sessionId, userId: user.id }
-  const fault = await countedGuess(ports, [{ limit: guessLimits.session, key: auth.sessionId }], async () =>
-    (await verifyPassword(ports, password, user.passwordHash)) ? undefined : ('wrong_password' as const)
-  ).catch((error) => {
-    if (error instanceof Refused) ports.decisions.note('reauthentication', 'limited', about)
-    throw error
-  })
-  ports.decisions.note('reauthentication', fault ?? 'succeeded', about)
-  if (fault === undefined) return user
+  const isRight = await counted(
+    ports,
+    [{ limit: guessLimits.session, key: auth.sessionId }],
+    () => verifyPassword(ports, password, user.passwordHash, source),
+    (right) => !right,
+    () => ports.decisions.note('reauthentication', 'limited', about)
+  )
+  ports.decisions.note('reauthentication', isRight ? 'succeeded' : 'wrong_password', about)
+  if (isRight) return user
   await ports.events.record({ type: 'password_refused', userId: user.id }, actor)
   throw new Refused('invalid_credentials')
 }

@@ -1,5 +1,6 @@
 import type { Actor, Ports, User } from '../../ports/index.js'
 import { type NewPasswordPorts, requireEmail, requireGoodPassword } from '../accounts/account-rules.js'
+import { sourceOf } from '../password-source.js'
 import { Refused } from '../refused.js'
 
 export type CreateUserPorts = NewPasswordPorts & Pick<Ports, 'users' | 'passwords' | 'entropy'>
@@ -12,7 +13,7 @@ export async function createUser(
 ): Promise<User> {
   const email = requireEmail(input.email)
   await requireGoodPassword(ports, input.password, email)
-  const passwordHash = await ports.passwords.hash(input.password)
+  const passwordHash = await ports.passwords.hash(input.password, sourceOf(actor, true))
   const user = await ports.users.create({ id: ports.entropy.uuid(), email, passwordHash, roles: input.roles }, actor)
   if (user === 'email_taken') throw new Refused('email_taken')
   return user

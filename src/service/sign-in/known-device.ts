@@ -3,14 +3,10 @@ import type { Ports } from '../../ports/index.js'
 
 export type DevicePorts = Pick<Ports, 'opaqueTokens' | 'clock' | 'entropy'>
 
-/** The device of the token, if it has signed in to this user's account before; undefined otherwise. */
-export function knownDevice(
-  ports: DevicePorts,
-  token: string | undefined,
-  userId: string | undefined
-): DeviceTokenContent | undefined {
+/** The content of a genuine device token that has not expired. It proves nothing about an account until compared. */
+export function openDeviceToken(ports: DevicePorts, token: string | undefined): DeviceTokenContent | undefined {
   const device = token === undefined ? undefined : ports.opaqueTokens.open('device', token)
-  if (device === undefined || device.userId !== userId) return undefined
+  if (device === undefined) return undefined
   return ports.clock.now() < (device.issuedAt + deviceTokenLifeSeconds) * 1000 ? device : undefined
 }
 

@@ -22,7 +22,8 @@ function scripted() {
       { number: 2, signsFrom: now + 60_000, retiresAt: null }
     ],
     passwordQueue: () => ({ running: 2, waiting: 7 }),
-    database: () => ({ running: 1, waiting: 4 })
+    database: () => ({ running: 1, waiting: 4 }),
+    registrationsAboveUsual: () => true
   })
   return { metrics, push: (revocation: Revocation) => followers.forEach((follow) => void follow([revocation])) }
 }

@@ -2,6 +2,9 @@ import t from 'tap'
 import { hashingConcurrency, passwordQueue } from '../../../src/adapters/passwords/password-queue.js'
 import { Unavailable } from '../../../src/ports/errors.js'
 
+const source = { network: '192.0.2.1', knownDevice: true }
+const full = (seconds: number) => new Unavailable('The password queue is full.', seconds, { answerSlowly: true })
+
 /** Work that ends when the test calls `end`, and the names of the work that has started. */
 function controlledWork() {
   const started: string[] = []
@@ -21,12 +24,12 @@ function controlledWork() {
 t.test('at most maxRunning run at once, and waiting work keeps its order', async (t) => {
   const { started, work, end } = controlledWork()
   const queue = passwordQueue({ maxRunning: 2, maxWaiting: 10 })
-  const results = Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => queue.run(work(name))))
+  const results = Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => queue.run(work(name), source)))
   await new Promise(setImmediate)
   t.strictSame(started, ['a', 'b'])
   await end('b')
   t.strictSame(started, ['a', 'b', 'c'])
-  const late = queue.run(work('late'))
+  const late = queue.run(work('late'), source)
   await end('a')
   await end('c')
   t.strictSame(started, ['a', 'b', 'c', 'd', 'e'], 'the latest work did not overtake')
@@ -41,8 +44,8 @@ t.test('at most maxRunning run at once, and waiting work keeps its order', async
 t.test('work that arrives when a slot becomes free waits behind work that already waited', async (t) => {
   const { started, work, end } = controlledWork()
   const queue = passwordQueue({ maxRunning: 1, maxWaiting: 10 })
-  const first = queue.run(work('first')).then(() => queue.run(work('again')))
-  const second = queue.run(work('second'))
+  const first = queue.run(work('first'), source).then(() => queue.run(work('again'), source))
+  const second = queue.run(work('second'), source)
   await new Promise(setImmediate)
   await end('first')
   t.strictSame(started, ['first', 'second'])
@@ -54,35 +57,16 @@ t.test('work that arrives when a slot becomes free waits behind work that alread
 t.test('a full queue refuses with Retry-After and still runs the work that waits', async (t) => {
   const { started, work, end } = controlledWork()
   const queue = passwordQueue({ maxRunning: 1, maxWaiting: 2 })
-  await queue.requireRoom()
-  const admitted = [queue.run(work('a')), queue.run(work('b')), queue.run(work('c'))]
-  await t.rejects(queue.requireRoom(), new Unavailable('The password queue is full.', 1))
-  await t.rejects(queue.run(work('d')), new Unavailable('The password queue is full.', 1))
+  await queue.requireRoom(source)
+  const admitted = [queue.run(work('a'), source), queue.run(work('b'), source), queue.run(work('c'), source)]
+  await t.rejects(queue.requireRoom(source), full(1))
+  await t.rejects(queue.run(work('d'), source), full(1))
   for (const name of ['a', 'b', 'c']) await end(name)
   t.strictSame(await Promise.all(admitted), ['a', 'b', 'c'])
   t.notOk(started.includes('d'))
-  const afterwards = queue.run(work('e'))
+  const afterwards = queue.run(work('e'), source)
   await end('e')
   t.equal(await afterwards, 'e', 'the queue has room again')
-})
-
-t.test('a refusal waits for the pause, and delays no other work', async (t) => {
-  const { work, end } = controlledWork()
-  let answer = () => {}
-  const pause = () => new Promise<void>((resolve) => (answer = resolve))
-  const queue = passwordQueue({ maxRunning: 1, maxWaiting: 0, pause })
-  const first = queue.run(work('first'))
-  let refused = false
-  const second = queue.run(work('second')).catch(() => (refused = true))
-  await end('first')
-  t.equal(await first, 'first')
-  t.notOk(refused)
-  const third = queue.run(work('third'))
-  await end('third')
-  t.equal(await third, 'third')
-  answer()
-  await second
-  t.ok(refused)
 })
 
 t.test('retryAfterSeconds follows the duration of recent work', async (t) => {
@@ -91,33 +75,29 @@ t.test('retryAfterSeconds follows the duration of recent work', async (t) => {
   for (let i = 0; i < 50; i++) {
     await queue.run(async () => {
       now += 3000
-    })
+    }, source)
   }
   const { work, end } = controlledWork()
   const names = ['a', 'b', 'c', 'd', 'e', 'f']
-  const admitted = names.map((name) => queue.run(work(name)))
-  await t.rejects(
-    queue.run(work('g')),
-    new Unavailable('The password queue is full.', 8),
-    '(4 waiting + itself) × 3 s / 2 at once'
-  )
+  const admitted = names.map((name) => queue.run(work(name), source))
+  await t.rejects(queue.run(work('g'), source), full(8), '(4 waiting + itself) × 3 s / 2 at once')
   for (const name of names) await end(name)
   await Promise.all(admitted)
 })
 
 t.test('failed work frees its slot, and its error reaches the caller', async (t) => {
   const queue = passwordQueue({ maxRunning: 1, maxWaiting: 1 })
-  const failed = queue.run(() => Promise.reject(new Error('no')))
-  const next = queue.run(async () => 'served')
+  const failed = queue.run(() => Promise.reject(new Error('no')), source)
+  const next = queue.run(async () => 'served', source)
   await t.rejects(failed, { message: 'no' })
   t.equal(await next, 'served')
   await t.rejects(
     queue.run(() => {
       throw new Error('at once')
-    }),
+    }, source),
     { message: 'at once' }
   )
-  t.equal(await queue.run(async () => 'served again'), 'served again')
+  t.equal(await queue.run(async () => 'served again', source), 'served again')
 })
 
 t.test('hashing uses at most one thread per core and leaves one thread of the pool free', async (t) => {
@@ -130,7 +110,7 @@ t.test('hashing uses at most one thread per core and leaves one thread of the po
 t.test('load is how much work runs and waits now', async (t) => {
   const { work, end } = controlledWork()
   const queue = passwordQueue({ maxRunning: 1, maxWaiting: 10 })
-  const all = Promise.all([queue.run(work('a')), queue.run(work('b')), queue.run(work('c'))])
+  const all = Promise.all([queue.run(work('a'), source), queue.run(work('b'), source), queue.run(work('c'), source)])
   t.strictSame(queue.load(), { running: 1, waiting: 2 })
   for (const name of ['a', 'b', 'c']) await end(name)
   await all

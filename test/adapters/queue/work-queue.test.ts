@@ -1,5 +1,5 @@
 import t from 'tap'
-import { workQueue } from '../../../src/adapters/queue/work-queue.js'
+import { plainLine, workQueue } from '../../../src/adapters/queue/work-queue.js'
 import { Unavailable } from '../../../src/ports/errors.js'
 
 /** Operations that end when the test opens the gate. */
@@ -21,7 +21,7 @@ function gate() {
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 t.test('no more than maxRunning operations run at once, and the others follow in order', async (t) => {
-  const operations = workQueue({ name: 'database', maxRunning: 2, maxWaiting: 10, waitSeconds: 60 })
+  const operations = workQueue({ name: 'database', line: plainLine(2, 10), waitSeconds: 60 })
   const { pass, started, openNext, openAll } = gate()
   const order: number[] = []
   const all = Promise.all(
@@ -43,7 +43,7 @@ t.test('no more than maxRunning operations run at once, and the others follow in
 })
 
 t.test('a failed operation frees its slot, and its error passes unchanged', async (t) => {
-  const operations = workQueue({ name: 'database', maxRunning: 1, maxWaiting: 0, waitSeconds: 60 })
+  const operations = workQueue({ name: 'database', line: plainLine(1, 0), waitSeconds: 60 })
   const fault = new TypeError('unchanged')
   await t.rejects(
     operations.run(() => Promise.reject(fault)),
@@ -53,7 +53,7 @@ t.test('a failed operation frees its slot, and its error passes unchanged', asyn
 })
 
 t.test('a full queue refuses at once', async (t) => {
-  const operations = workQueue({ name: 'database', maxRunning: 1, maxWaiting: 1, waitSeconds: 60 })
+  const operations = workQueue({ name: 'database', line: plainLine(1, 1), waitSeconds: 60 })
   const { pass, openAll } = gate()
   const running = [operations.run(pass), operations.run(pass)]
   await t.rejects(operations.run(pass), Unavailable)
@@ -63,7 +63,7 @@ t.test('a full queue refuses at once', async (t) => {
 })
 
 t.test('an operation that waits too long is refused, and does not run later', async (t) => {
-  const operations = workQueue({ name: 'database', maxRunning: 1, maxWaiting: 5, waitSeconds: 0.001 })
+  const operations = workQueue({ name: 'database', line: plainLine(1, 5), waitSeconds: 0.001 })
   const { pass, started, openAll } = gate()
   const running = operations.run(pass)
   const refusal = operations.run(pass)
@@ -77,7 +77,7 @@ t.test('an operation that waits too long is refused, and does not run later', as
 })
 
 t.test('closing lets running operations end, and refuses waiting and new ones', async (t) => {
-  const operations = workQueue({ name: 'database', maxRunning: 1, maxWaiting: 5, waitSeconds: 60 })
+  const operations = workQueue({ name: 'database', line: plainLine(1, 5), waitSeconds: 60 })
   const { pass, openAll } = gate()
   let ended = false
   const running = operations.run(pass).then(() => {
@@ -92,11 +92,11 @@ t.test('closing lets running operations end, and refuses waiting and new ones', 
 })
 
 t.test('an idle queue closes at once', async () => {
-  await workQueue({ name: 'database', maxRunning: 1, maxWaiting: 1, waitSeconds: 60 }).close()
+  await workQueue({ name: 'database', line: plainLine(1, 1), waitSeconds: 60 }).close()
 })
 
 t.test('load returns how many operations run and wait', async (t) => {
-  const operations = workQueue({ name: 'database', maxRunning: 1, maxWaiting: 10, waitSeconds: 60 })
+  const operations = workQueue({ name: 'database', line: plainLine(1, 10), waitSeconds: 60 })
   const { pass, openAll } = gate()
   const all = Promise.all([operations.run(pass), operations.run(pass), operations.run(pass)])
   await turn()

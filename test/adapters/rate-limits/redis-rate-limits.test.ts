@@ -7,7 +7,8 @@ import t, { type Test } from 'tap'
 import { memoryRateLimits } from '../../../src/adapters/rate-limits/memory-rate-limits.js'
 import { redisRateLimits } from '../../../src/adapters/rate-limits/redis-rate-limits.js'
 import { sha256 } from '../../../src/adapters/secrets/system.js'
-import type { RateLimits } from '../../../src/ports/limits.js'
+import type { RateLimit } from '../../../src/core/rate-limits.js'
+import type { LimitCounter } from '../../../src/ports/limits.js'
 
 const server = process.env.TEST_REDIS_URL
 /** A Redis database of its own, so that a test can empty it. */
@@ -18,13 +19,13 @@ const ofInstance = { ...limit, name: 'refresh', perInstance: true } as const
 const use = { limit, key: 'a' }
 
 /** The limits of one instance, the calls of its `onChange`, and a clock that the test moves. */
-function instance(t: Test, at: string, name: string, timeoutMilliseconds = 20_000) {
+function instance(t: Test, at: string, name: string, timeoutMilliseconds = 20_000, capacity?: number) {
   const changes: boolean[] = []
   const clock = { milliseconds: 0 }
   const limits = redisRateLimits({
     url: at,
     name,
-    inMemory: memoryRateLimits({ monotonic: () => clock.milliseconds }),
+    inMemory: memoryRateLimits({ monotonic: () => clock.milliseconds, ...(capacity !== undefined && { capacity }) }),
     digest: sha256,
     onChange: (away) => void changes.push(away),
     timeoutMilliseconds,
@@ -55,7 +56,7 @@ async function listen(t: Test, serve: (socket: Socket) => void): Promise<{ port:
 }
 
 /** Makes `times` uses at once; how many are granted. */
-async function granted({ limits }: { limits: RateLimits }, times: number, of = use): Promise<number> {
+async function granted({ limits }: { limits: LimitCounter<RateLimit> }, times: number, of = use): Promise<number> {
   const results = await Promise.all(Array.from({ length: times }, () => limits.use(of)))
   return results.filter((result) => result.granted).length
 }
@@ -102,6 +103,39 @@ if (url === undefined) {
     t.match(await b.limits.use(short), { granted: false })
     await delay(1100)
     t.match(await b.limits.use(short), { granted: true, uses: 1 })
+  })
+
+  t.test('a counter without uses is gone from Redis', async (t) => {
+    const a = instance(t, url, randomUUID())
+    const redis = new Redis(url)
+    t.teardown(() => redis.disconnect())
+    const count = async () => (await redis.keys('latchkey:limit:*')).length
+    const before = await count()
+    t.equal(await granted(a, 2), 2)
+    t.equal(await count(), before + 1)
+    await a.limits.undo(use)
+    await a.limits.undo(use)
+    t.equal(await count(), before)
+  })
+
+  t.test('a flood of keys fills neither memory nor Redis, and brings no used-up window back', async (t) => {
+    const redis = new Redis(url)
+    t.teardown(() => redis.disconnect())
+    await redis.flushdb()
+    const name = randomUUID()
+    const [a, b] = [instance(t, url, name, 20_000, 100), instance(t, url, name, 20_000, 100)]
+    t.equal(await granted(a, 3), 3)
+    for (let batch = 0; batch < 50; batch++) {
+      const keys = Array.from({ length: 100 }, (_, i) => ({ limit, key: `flood ${batch} ${i}` }))
+      await Promise.all(keys.map((key) => a.limits.use(key)))
+    }
+    t.equal(await redis.dbsize(), 100)
+    t.equal(await granted(a, 1), 0)
+    t.equal(await granted(b, 1), 0, 'nor at another instance')
+    const crowded = { limit, key: 'flood 49 99' }
+    t.equal(await granted(b, 3, crowded), 3)
+    await a.limits.undo(crowded)
+    t.equal(await granted(b, 1, crowded), 0, 'a use that was not counted in Redis is not given back there')
   })
 
   t.test('a per-instance limit is not counted in Redis', async (t) => {

@@ -65,6 +65,7 @@ t.test('the log has every event of a user, newest first, with all members', asyn
   t.equal(new Date(at).toISOString(), at)
   t.strictSame(failed, {
     type: 'login_failed',
+    count: 1,
     user_id: userId,
     session_id: null,
     actor_id: null,

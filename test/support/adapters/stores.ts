@@ -42,5 +42,6 @@ const timeColumns = {
     ...['auth_time', 'created_at', 'idle_expires_at', 'absolute_expires_at']
   ],
   event: ['at'],
-  revocation: ['at', 'expires_at']
+  revocation: ['at', 'expires_at'],
+  guess_run: ['last_at', 'resumes_at', 'expires_at']
 }

@@ -19,9 +19,14 @@ export interface Device {
   readonly email: string
 }
 
-/** Registers a new user on one device. */
-export async function newPerson(app: FastifyInstance, mode: Mode = 'cookie', device?: string): Promise<Device> {
-  return signedIn(app, '/register', newEmail(), mode, device)
+/** Registers a new user on one device, from the address `from`. */
+export async function newPerson(
+  app: FastifyInstance,
+  mode: Mode = 'cookie',
+  device?: string,
+  from?: string
+): Promise<Device> {
+  return signedIn(new Client(app, from), '/register', newEmail(), mode, device)
 }
 
 /** Signs the user in on another device. */
@@ -31,12 +36,12 @@ export async function anotherDevice(
   mode: Mode = 'cookie',
   device?: string
 ): Promise<Device> {
-  return signedIn(app, '/login', email, mode, device)
+  return signedIn(new Client(app), '/login', email, mode, device)
 }
 
 /** A client with the same credentials: a thief, another tab, or the device after a restart. */
 export function copyOf(original: Client): Client {
-  const copy = new Client(original.app)
+  const copy = new Client(original.app, original.address)
   for (const [name, value] of original.cookies) copy.cookies.set(name, value)
   copy.deviceCookie = original.deviceCookie
   copy.deviceToken = original.deviceToken
@@ -47,13 +52,12 @@ export function copyOf(original: Client): Client {
 }
 
 async function signedIn(
-  app: FastifyInstance,
+  client: Client,
   path: '/register' | '/login',
   email: string,
   mode: Mode,
   device: string | undefined
 ): Promise<Device> {
-  const client = new Client(app)
   const response = await client.signIn(email, { path, mode, ...(device !== undefined && { device }) })
   if (response.statusCode >= 300) throw new Error(`${path} answered ${response.statusCode}: ${response.body}`)
   return { client, email }

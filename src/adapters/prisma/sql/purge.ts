@@ -1,4 +1,5 @@
 import type { SessionPolicy } from '../../../core/policy.js'
+import { failureRetentionSeconds } from '../../../core/rate-limits.js'
 import { type Database, execute, query } from '../database.js'
 import { eventTarget } from './audit-events.js'
 import { beforeAnySession, clock, seconds } from './fragments.js'
@@ -20,10 +21,10 @@ export const eventRetentionSeconds = (policy: Pick<SessionPolicy, 'refreshAbsolu
 
 /**
  * Removes expired rows: the expired ones of the `batch` sessions after `after`, for which it writes `session_ended`
- * events, at most `batch` expired revocations, and at most `batch` old events. It walks sessions by primary key: an
- * index on their ends, which move, would slow down every refresh. Instances may run it at the same time: it skips
- * locked rows. Returns how many rows of each table it removed; the session `next`, after which the next batch starts, is
- * null after the last batch.
+ * events, and at most `batch` each of expired revocations, old events, wrong passwords in the event log (`failures`) and
+ * rows of wrong guesses. It walks sessions by primary key: an index on their ends, which move, would slow down every
+ * refresh. Instances may run it at the same time: it skips locked rows. Returns how many rows of each kind it removed;
+ * the session `next`, after which the next batch starts, is null after the last batch.
  */
 export async function purgeExpired(
   database: Database,
@@ -57,6 +58,18 @@ export async function purgeExpired(
       SELECT id FROM event WHERE at <= ${clock} - ${seconds(options.eventRetentionSeconds)}
       ORDER BY at LIMIT ${batch} FOR UPDATE SKIP LOCKED
     ))`
+  // The oldest rows by id: a condition on the time alone would read all rows of the type.
+  const failures = await execute(database)`
+    DELETE FROM event WHERE id = ANY (ARRAY(
+      SELECT id FROM event WHERE id = ANY (ARRAY(
+        (SELECT id FROM event WHERE type = 'login_failed' ORDER BY id LIMIT ${batch})
+        UNION ALL (SELECT id FROM event WHERE type = 'password_refused' ORDER BY id LIMIT ${batch})
+      )) AND at <= ${clock} - ${seconds(failureRetentionSeconds)} LIMIT ${batch} FOR UPDATE SKIP LOCKED
+    ))`
+  await execute(database)`
+    DELETE FROM guess_run WHERE key = ANY (ARRAY(
+      SELECT key FROM guess_run WHERE expires_at <= ${clock} ORDER BY expires_at LIMIT ${batch} FOR UPDATE SKIP LOCKED
+    ))`
   const more = walked !== undefined && walked.looked === batch
-  return { sessions: walked?.ended ?? 0, revocations, events, next: more ? walked.last : null }
+  return { sessions: walked?.ended ?? 0, revocations, events, failures, next: more ? walked.last : null }
 }

@@ -29,7 +29,7 @@ export function purgeRegularly(database: Database, policy: SessionPolicy): () =>
   async function purgeBatch(): Promise<boolean> {
     const purged = await purgeExpired(database, { batch, eventRetentionSeconds: retention, after })
     after = purged.next ?? undefined
-    return after !== undefined || purged.revocations === batch || purged.events === batch
+    return after !== undefined || [purged.revocations, purged.events, purged.failures].includes(batch)
   }
 
   return () => {

@@ -75,4 +75,23 @@ onEachDatabase(t, (t, stores, database) => {
     )
     t.equal((await eventsOf(stores, { userId: user.id, type: 'session_ended' })).length, expired.length)
   })
+
+  t.test('wrong passwords leave the event log after a week, other events do not', async (t) => {
+    const purge = () => purgeExpired(database, { batch: 2, eventRetentionSeconds: retention })
+    await sql(database, 'DELETE FROM event')
+    const types = ['login_failed', 'password_refused', 'login_failed', 'login_failed', 'password_changed'] as const
+    for (const type of types) await stores.events.record({ type }, {})
+    await stores.age(7 * 86_400 - 60)
+    t.match(await purge(), { failures: 0 })
+    await stores.age(60)
+    await stores.events.record({ type: 'login_failed' }, {})
+    t.match(await purge(), { failures: 2 })
+    t.match(await purge(), { failures: 2 })
+    t.match(await purge(), { failures: 0 })
+    const left = await sql<{ type: string }>(database, 'SELECT type FROM event ORDER BY id')
+    t.same(
+      left.map(({ type }) => type),
+      ['password_changed', 'login_failed']
+    )
+  })
 })

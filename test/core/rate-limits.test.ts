@@ -1,0 +1,22 @@
+import t from 'tap'
+import { guessLimits, isAboveUsual } from '../../src/core/rate-limits.js'
+
+t.test('registrations are above the usual from a hundred an hour and four times the usual on', async (t) => {
+  t.notOk(isAboveUsual(100, 0))
+  t.ok(isAboveUsual(101, 0))
+  t.notOk(isAboveUsual(4000, 1000))
+  t.ok(isAboveUsual(4001, 1000))
+})
+
+t.test('strangers have at most a hundred guesses in a row at an account (NIST SP 800-63B-4 §3.2.2)', async (t) => {
+  const { max, perDay, pauses } = guessLimits.strangersInARow
+  t.ok(max <= 100)
+  t.ok(perDay <= 5, 'a few a day')
+  const lengths = pauses.map(({ seconds }) => seconds)
+  t.same(
+    lengths,
+    [...lengths].sort((a, b) => a - b),
+    'the pauses become longer'
+  )
+  t.ok(pauses.every(({ after }) => after < max))
+})
