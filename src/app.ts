@@ -13,8 +13,9 @@ import { listenForMetrics } from './http/routes/metrics.js'
 const errorsUrl = '/docs/errors.md'
 
 /**
- * Builds the stand-alone service. Call `listen` to serve it; with `METRICS_PORT` the metrics are served at once. `close` finishes the running requests and closes the
- * database. Throws an error that says what to do if the database cannot be used.
+ * Builds the stand-alone service. Call `listen` to serve it; with `METRICS_PORT` the metrics are served at once. `close`
+ * finishes the running requests and closes the database. Throws an error that says what to do if the database cannot be
+ * used.
  *
  * @example
  * ```ts

@@ -88,7 +88,7 @@ t.test('texts that are not addresses are refused', async (t) => {
   }
 })
 
-t.test('any address is read as it was written, however it was written', async (t) => {
+t.test('each address has one spelling, whatever its form', async (t) => {
   fc.assert(
     fc.property(fc.ipV6(), (text) => {
       const address = readAddress(text)
@@ -146,7 +146,7 @@ t.test('a network contains its addresses in every spelling, and no others', asyn
     t.equal(readNetwork(text), undefined, text)
 })
 
-t.test('networks all over the internet are too wide', async (t) => {
+t.test('networks that contain strangers are too wide', async (t) => {
   const tooWide = (text: string) => {
     const network = readNetwork(text)
     return network && isTooWide(network)

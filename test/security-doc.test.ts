@@ -43,7 +43,7 @@ t.test(
       numbers.slice(0, 44),
       Array.from({ length: 44 }, (_, i) => i + 1)
     )
-    // Faults 45 to 55 of the checklist are added one by one, each by the change that builds its answer.
+    // Faults 45 to 55 of the checklist are added one by one, each by the change that builds its defence.
     const later = numbers.slice(44)
     t.strictSame(
       later,

@@ -44,7 +44,7 @@ export function holdAccessToken(options: AccessTokenHolderOptions) {
     get current(): AccessToken | undefined {
       return current
     },
-    /** In `session` mode there is none. */
+    /** Without an access token, holds none, as in `session` mode. */
     replace(accessToken?: string, until = 0): void {
       current = accessToken === undefined ? undefined : { accessToken, until }
       isUsed = false

@@ -12,13 +12,13 @@ export interface AuthClient extends AsyncDisposable {
   /** Creates an account and signs in to it. */
   register(signIn: SignIn): Promise<void>
   /**
-   * Sets another password. The service ends all sessions of the user and gives this client a new one, so the tabs of
-   * this browser stay signed in.
+   * Sets a new password. The service ends all sessions of the user and gives this client a new one, so the tabs of this
+   * browser stay signed in.
    */
   changePassword(change: { readonly currentPassword: string; readonly newPassword: string }): Promise<void>
   /**
-   * Proves again that the user is here, for a request that was refused with `insufficient_user_authentication`. The
-   * service replaces the session by a new one.
+   * Confirms the password, after a request was refused with `insufficient_user_authentication`. The service replaces the
+   * session by a new one. Then repeat the request.
    */
   reauthenticate(proof: { readonly password: string }): Promise<void>
   /** Ends the session. If the service cannot be reached, this rejects and the session goes on: call it again later. */
@@ -69,8 +69,8 @@ export interface AuthClientOptions {
    */
   readonly storage?: AuthStorage
   /**
-   * Holds the idempotency key instead of `storage`. Who copies the token but not the key gets no newer token, so a
-   * second place is safer, if it also outlives the process.
+   * Holds the idempotency key instead of `storage`. A thief who copies only the token gets no newer token, so a second
+   * place is safer. It must also outlive the process.
    */
   readonly keyStorage?: AuthStorage
   /** Other origins that may receive the access token, such as `https://api.example.com`. */

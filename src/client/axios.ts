@@ -62,7 +62,7 @@ export function authorizeAxios(axios: AxiosInstance, auth: AuthClient): () => vo
 
 type Failure = Partial<Pick<AxiosError<{ code?: string } | undefined>, 'config' | 'response'>>
 
-/** A relative address resolves against the page, as in axios. Undefined if there is no page, or no such address. */
+/** A relative address resolves against the page, as in axios. Undefined if there is no page, or the address is invalid. */
 function urlOf(axios: AxiosInstance, config: InternalAxiosRequestConfig): string | undefined {
   const page = attempt(() => (globalThis as { location?: { readonly href?: string } }).location?.href)
   return attempt(() => new URL(axios.getUri(config), page).href)

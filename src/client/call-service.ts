@@ -2,7 +2,7 @@ import type { Mode } from './auth-client.js'
 import { AuthError, type AuthErrorDetails, unreachable } from './auth-error.js'
 import type { Runtime } from './runtime/runtime.js'
 
-/** Long enough for a login whose password waits for other passwords to be hashed. */
+/** Long enough for a login that waits until the service has hashed other passwords. */
 const defaultTimeout = 30_000
 
 /** The service's answer to a login, a registration or a refresh. Which members it has depends on the mode. */

@@ -7,9 +7,9 @@ import type { Session } from './session.js'
 
 /** Below half of the default grace of 20 s. With a shorter grace see `fetch` in docs/client.md. */
 const refreshTimeout = 9000
-/** How long the message of another tab usually takes at most. */
+/** A message of another tab usually arrives within this time. */
 const maxMessageDelay = 20
-/** How long the cookie of a login elsewhere in this browser usually takes at most, once the service has created it. */
+/** After a login in another tab, the browser usually has the new cookie within this time. */
 const maxCookieDelay = 1000
 
 /** Renews the access token: once for all callers, and in one tab at a time. */
@@ -37,7 +37,7 @@ export function createRenewal(session: Session, call: CallService, retry: Retrie
     if (isSignedOut()) throw signedOutError()
   }
 
-  /** In the modes that have nothing to renew: asks whether the session still lives. */
+  /** Refreshes. In the modes that have nothing to refresh, asks whether the session still lives. */
   async function renew(isRepeat?: boolean): Promise<void> {
     if (mode === 'access' && !token.current) return
     const before = authState.state
@@ -64,7 +64,7 @@ export function createRenewal(session: Session, call: CallService, retry: Retrie
         session.setSignedOut(session.id() && code)
       } else if (code === 'session_ended' || code === 'invalid_refresh_token' || isRefused) {
         const isNewest = (await refreshToken?.read()) === sentToken
-        // Another tab or process may have replaced the session: then its cookie or its token is here, or comes soon.
+        // Another tab or process may have replaced the session. Then the new cookie or token is here, or arrives soon.
         if (!isRepeat && (reason === 'replaced' || mode === 'session' || !isNewest)) {
           await pause(runtime, maxCookieDelay)
           return authState.state === before ? renew(true) : undefined

@@ -24,14 +24,14 @@ export function sessionKey(stored: StoredText) {
     renew,
     /** The key to send; undefined if none can be stored. Rejects with `storage_error` if the storage cannot be read. */
     get: async () => (await read()) ?? renew(),
-    /** The session of the key `ended` has ended. A login in another tab may have stored the key of a newer session. */
+    /** With `ended`, removes only that key: a login in another tab may have stored the key of a newer session. */
     async remove(ended?: string): Promise<void> {
       if (ended === undefined || (await peek()) === ended) await stored.remove()
     }
   }
 }
 
-/** What the service takes as a key. */
+/** What the service accepts as a key. */
 const keyPattern = /^[\w-]{16,255}$/
 
 /** 128 random bits. Throws in a runtime without `crypto`. */

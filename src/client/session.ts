@@ -22,8 +22,8 @@ export interface SessionOptions extends AuthClientOptions {
 }
 
 /**
- * What the client holds of its session: the state and the access token in memory, the key in storage, and in `body`
- * mode the refresh token and the device token. Tells the other tabs about each change.
+ * What the client holds of its session: the state and the access token in memory; the key, and in `body` mode the refresh
+ * token and the device token, in storage. Sends each change to the other tabs.
  */
 export function openSession({ mode, name, runtime, delayAfter, refresh, ...options }: SessionOptions) {
   const { now, browser } = runtime
@@ -35,9 +35,9 @@ export function openSession({ mode, name, runtime, delayAfter, refresh, ...optio
   const { storage = inBody ? undefined : browserStorage(browser), keyStorage = storage } = options
   const stored = (item: string) => storedText(storage, `${name}.${item}`, true)
   const refreshToken = inBody ? stored('refresh_token') : undefined
-  /** Proves to the service that this client has signed in before. It outlives the session. */
+  /** Shows the service that this client has signed in before. It outlives the session. */
   const deviceToken = inBody ? stored('device_token') : undefined
-  // Memory alone is the place of the key where it is the place of the token.
+  // Without a storage, `body` mode keeps the key in memory, as it keeps the token.
   const key = sessionKey(storedText(isRenewable ? keyStorage : undefined, `${name}.key`, inBody && !keyStorage))
 
   const authState = authStateStore({ status: mode === 'access' ? 'signed_out' : 'unknown' })
@@ -62,7 +62,7 @@ export function openSession({ mode, name, runtime, delayAfter, refresh, ...optio
 
   function setSignedOut(reason?: string): void {
     token.replace()
-    // The first reason stays.
+    // Keep the first reason.
     if (isSignedOut()) return
     authState.set({ status: 'signed_out', ...(reason !== undefined && { reason }) })
   }
@@ -94,7 +94,7 @@ export function openSession({ mode, name, runtime, delayAfter, refresh, ...optio
       setSignedIn(signedIn)
       tabs.post(signedIn)
     },
-    /** The session has ended: forgets it here and in the other tabs. Another key than `sentKey` stays. */
+    /** Forgets the session, which has ended, here and in the other tabs. With `sentKey`, removes no other key. */
     async end(ended: string, sentKey?: string): Promise<void> {
       await refreshToken?.remove()
       await key.remove(sentKey)

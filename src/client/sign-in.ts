@@ -3,7 +3,7 @@ import { type Authorization, authorizedFetch } from './authorized-fetch.js'
 import type { CallService, TokenResponse } from './call-service.js'
 import type { Session } from './session.js'
 
-/** What creates, replaces and ends a session. Each takes its turn, so that no refresh runs beside it. */
+/** The methods that create, replace and end a session. Each waits for its turn, so no refresh runs at the same time. */
 export function signInMethods(
   session: Session,
   call: CallService,
@@ -11,7 +11,7 @@ export function signInMethods(
 ): Pick<AuthClient, 'login' | 'register' | 'logout' | 'changePassword' | 'reauthenticate'> {
   const { exclusively, refreshToken, deviceToken, key } = session
 
-  /** A new session has a new key. If the tab closes before it is stored, the old key serves as well. */
+  /** A new session has a new key. If the tab closes before the key is stored, the old key works too. */
   async function begin(response: Partial<TokenResponse>): Promise<void> {
     await session.accept(response)
     await key.renew()
@@ -31,7 +31,7 @@ export function signInMethods(
   const replace = (path: string, body: object) =>
     call<void>('POST', path, { body, fetch: authorizedFetch({ ...authorization, send: sendAndBegin }) })
 
-  /** Takes the turn for the request alone: a refresh that it needs takes a turn of its own. */
+  /** Holds the turn only during the request: a refresh that the request needs waits for a turn of its own. */
   const sendAndBegin: typeof fetch = (request) =>
     exclusively(async () => {
       const response = await authorization.send(request)

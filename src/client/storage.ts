@@ -12,7 +12,7 @@ export interface StoredText {
 }
 
 /**
- * The text `name` in `storage`. With `isKept`, memory keeps what the storage does not take: a token in memory is better
+ * The text `name` in `storage`. With `isKept`, memory keeps the text if the storage fails: a token in memory is better
  * than none.
  */
 export function storedText(storage: AuthStorage | undefined, name: string, isKept: boolean): StoredText {

@@ -2,7 +2,7 @@ import { Check, Errors } from 'typebox/value'
 import { mustBe, rules } from './rules.js'
 import { type SettingSchema, type Settings, settings, settingsSchema } from './schema.js'
 
-/** Twice the time after which `latchkey/client` gives a refresh up, and more: less lets it end sessions (docs/rotation.md). */
+/** More than twice the 9 s of `latchkey/client`. With less, a slow refresh can end a session (docs/rotation.md). */
 const safeGraceSeconds = 20
 
 type Frozen<T> = { readonly [K in keyof T]: T[K] extends readonly (infer Item)[] ? readonly Item[] : T[K] }
@@ -99,7 +99,7 @@ export function createConfig(
   const { refreshGraceSeconds } = config
   if (refreshGraceSeconds > 0 && refreshGraceSeconds < safeGraceSeconds) {
     warn(
-      `REFRESH_GRACE_SECONDS=${refreshGraceSeconds} can sign people out whose refresh takes ${refreshGraceSeconds / 2} s or more, because clients give one up after 9 s. Set ${safeGraceSeconds} or more, or 0 for strict rotation.`
+      `With REFRESH_GRACE_SECONDS=${refreshGraceSeconds}, a refresh that takes ${refreshGraceSeconds / 2} s or more can sign a user out, because clients wait 9 s for it. Set ${safeGraceSeconds} or more, or 0 for strict rotation.`
     )
   }
   for (const value of Object.values(config)) Object.freeze(value)

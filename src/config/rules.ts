@@ -60,7 +60,7 @@ export const rules: readonly Rule[] = [
   function proxiesAreNotEverybody({ trustProxy }) {
     const wide = trustProxy?.find((proxy) => trustsStrangers(proxy))
     if (wide === undefined) return undefined
-    return `TRUST_PROXY has "${wide}", which trusts strangers too, and a trusted peer can claim any address. Name the networks of your proxies: an IPv4 network of /8 or narrower, or an IPv6 network of /16 or narrower.`
+    return `TRUST_PROXY has "${wide}", which contains addresses of strangers, and a trusted proxy can claim any address. Name only the networks of your proxies: an IPv4 network of /8 or narrower, or an IPv6 network of /16 or narrower.`
   },
   function adminIsComplete({ adminEmail, adminPassword }) {
     if ((adminEmail === undefined) === (adminPassword === undefined)) return undefined

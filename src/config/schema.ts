@@ -111,7 +111,7 @@ export const settingsSchema = Type.Object({
   }),
   refreshGraceSeconds: integer(20, 0, 300, {
     description:
-      'A refresh token rotates at most once in this time, and the token before it stays valid for this time, so that tabs and retries get the same token. `0` is strict: every refresh rotates, and every old token is reuse. `latchkey/client` gives a refresh up after 9 s, which suits 20 or more (docs/rotation.md). Between 1 and 19 the service warns at its start.'
+      'A refresh token rotates at most once in this time, and the token before it stays valid for this time, so that tabs and retries get the same token. `0` is strict: every refresh rotates, and every old token is reuse. `latchkey/client` gives up a refresh after 9 s, which needs 20 or more (docs/rotation.md). Between 1 and 19 the service warns at its start.'
   }),
   refreshRecoveryGenerations: integer(16, 0, 10_000, {
     description:
@@ -122,7 +122,7 @@ export const settingsSchema = Type.Object({
   }),
   reauthenticationSeconds: integer(900, 0, day, {
     description:
-      'To end the session of another device, and to change anything as an admin, a user must have given the password within this time, and must otherwise confirm it (`POST /reauthenticate`, RFC 9470). `0` requires nothing.'
+      'How old a login may be when a user ends the session of another device, or changes something as an admin. After that the user must first confirm the password (`POST /reauthenticate`, RFC 9470). `0` requires nothing.'
   }),
   registration: choice('open', ['open', 'closed'], {
     description:

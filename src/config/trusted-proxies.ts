@@ -15,7 +15,7 @@ export function isProxy(text: string): boolean {
   return !networksOf(text).includes(undefined)
 }
 
-/** Whether the entry trusts strangers too: they could then claim any address. */
+/** Whether the entry contains addresses of strangers: they could then claim any address. */
 export function trustsStrangers(text: string): boolean {
   return networksOf(text).some((network) => network !== undefined && isTooWide(network))
 }

@@ -2,7 +2,7 @@
 export interface Email {
   readonly address: string
   readonly key: string
-  /** The key without folding the domain to ASCII, as releases before 0.2 stored it. Mostly the same text as `key`. */
+  /** The key without folding the domain to ASCII, as releases before 0.2 stored it. Usually the same text as `key`. */
   readonly olderKey: string
 }
 
@@ -37,8 +37,8 @@ function fold(text: string): string {
 
 /**
  * An internationalized domain in ASCII, as browsers and resolvers spell it (UTS #46, by `URL`). Undefined for a domain
- * that is ASCII without such a label, and for one that is not valid. `URL` would read some other signs as parts of an
- * address.
+ * that is ASCII without such a label, and for one that is not valid. `URL` would read some other characters as
+ * delimiters.
  */
 function asciiDomain(domain: string): string | undefined {
   const isInternational = /[^ -~]|(^|\.)xn--/i.test(domain)

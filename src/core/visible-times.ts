@@ -1,4 +1,4 @@
-/** A user sees the times of their sessions in steps of this. */
+/** Users see the times of their sessions in steps of this length. */
 export const visibleStepSeconds = 300
 
 interface SessionTimes {
@@ -10,13 +10,13 @@ interface SessionTimes {
 
 /**
  * The session with the times that its user sees: cut down to whole five minutes, and a use shows only when its five
- * minutes are over. So nothing that the user sees changes when the session is used: a thief who polls it would refresh
- * right after the client each time, inside the grace window, and would not be caught.
+ * minutes are over. So nothing that the user sees changes when the session is used. Otherwise a thief could poll it and
+ * refresh right after the client each time, inside the grace window, without being caught.
  */
 export function withVisibleTimes<T extends SessionTimes>(session: T, idleTtlSeconds: number, now: number): T {
   const { lastUsedAt, usedBeforeAt, absoluteExpiresAt } = session
   const used = cutDown(lastUsedAt < cutDown(now) ? lastUsedAt : (usedBeforeAt ?? lastUsedAt))
-  // The row's own idle end would tell the time of the last use.
+  // The row's own idle end would show the time of the last use.
   const idleExpiresAt = cutDown(Math.min(used + idleTtlSeconds * 1000, absoluteExpiresAt))
   return { ...session, lastUsedAt: used, usedBeforeAt: null, idleExpiresAt }
 }

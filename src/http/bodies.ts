@@ -3,7 +3,7 @@ import { errorCodes, type FastifyRequest } from 'fastify'
 import type { Scope } from './context.js'
 
 /**
- * Which bodies the scope reads. An empty body is no body, whatever its type says, and counts as `{}`, so a body without
+ * Decides which bodies the scope reads. An empty body is no body, whatever its type says, and counts as `{}`, so a body without
  * required members can be left out.
  */
 export function readBodies(scope: Scope): void {

@@ -48,7 +48,7 @@ export function clearCredential(reply: FastifyReply, kind: SessionTokenKind, set
   setCookie(reply, kind, '', settings, cleared)
 }
 
-/** Clears every cookie of this name that the browser may have sent with the request, but the one that the service sets. */
+/** Clears every cookie of this name that the browser may have sent, except the one that the service sets. */
 export function clearOtherForms(
   request: FastifyRequest,
   reply: FastifyReply,

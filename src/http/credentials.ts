@@ -69,9 +69,9 @@ export function presentedRefreshToken(
 
 /**
  * The token in the cookie of this kind. A request that changes something must come from our own pages. Two cookies of
- * one name are refused, because one of them may have been set by a sibling host. The browser then loses the forms that
- * are not ours, so a retry succeeds, or all of them if several values are ours. If none is, it keeps both: they may be
- * another service's.
+ * one name are refused, because a sibling host may have set one of them. If one value is ours, the response clears the
+ * other forms, so a retry succeeds. If several are ours, it clears all forms. If none is ours, it clears nothing: the
+ * cookies may be another service's.
  */
 function readCredential(
   request: FastifyRequest,
@@ -96,8 +96,8 @@ export function isOurs(kind: TokenKind, token: string, { ports }: HttpContext): 
 }
 
 /**
- * Clears the cookies of a session that has ended, but none that may be another service's or another session's. `sid` is
- * that session; without it, every session in the cookies has ended.
+ * Clears the cookies of a session that has ended, but no cookie that may be another service's or another session's. `sid`
+ * is that session; without it, every session in the cookies has ended.
  */
 export function clearCookies(
   request: FastifyRequest,
@@ -113,7 +113,7 @@ export function clearCookies(
   clearCredential(reply, kind, settings)
 }
 
-/** Reads the cookie that a response with new credentials would overwrite. It is overwritten for our own pages only. */
+/** Reads the cookie that a response with new credentials would overwrite. Only our own pages may cause that. */
 export function heldCookie(request: FastifyRequest, reply: FastifyReply, context: HttpContext): HeldCookie {
   return (kind) => {
     requireOwnOrigin(request, context)
@@ -122,9 +122,9 @@ export function heldCookie(request: FastifyRequest, reply: FastifyReply, context
 }
 
 /**
- * Sends the credentials of a sign-in. Of several cookies of one name only the new one stays, and one that is not ours
- * goes too: beside the new one it would be the second. They are cleared first, because a browser that ignores
- * `Partitioned` takes them for the new one.
+ * Sends the credentials of a sign-in. If the request has several cookies of the name, or one that is not ours, clears the
+ * other forms, so that only the new cookie is left. It clears them before it sets the new one, because a browser that
+ * ignores `Partitioned` would clear the new one.
  */
 export function sendSignedIn(
   request: FastifyRequest,

@@ -31,7 +31,7 @@ interface RouteDescription {
 interface GuardDescription extends Pick<RouteDescription, 'tag' | 'problems'> {
   /** The security schemes of the specification; a request needs one of them. */
   readonly security?: NonNullable<FastifySchema['security']>
-  /** The codes with which the guard answers only requests that change something. */
+  /** Codes that the guard answers only to requests that change something. */
   readonly problemsOfChanges?: readonly ProblemCode[]
 }
 

@@ -10,7 +10,7 @@ export interface HttpSettings {
   readonly serviceCredentials: readonly string[]
   /** Whether /docs and /openapi.json are served. */
   readonly docs: boolean
-  /** Where `metricsPort` is set, and in production, /metrics is not among the routes. */
+  /** In production, and if `metricsPort` is set, /metrics is not among the routes. */
   readonly production: boolean
   readonly metricsPort?: number | undefined
 }

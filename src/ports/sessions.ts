@@ -18,7 +18,7 @@ export interface Session {
   readonly createdAt: number
   /** The last refresh, or in `session` mode the last request, to the minute. */
   readonly lastUsedAt: number
-  /** The last use before the five minutes in which `lastUsedAt` lies; null if there was none. Users see it meanwhile. */
+  /** The last use before the five minutes of `lastUsedAt`; null if there was none. Users see it until they are over. */
   readonly usedBeforeAt: number | null
   /** When it ends if it is not used; moves with each use. */
   readonly idleExpiresAt: number
@@ -34,7 +34,7 @@ export interface NewSession extends Pick<Session, 'id' | 'userId' | 'mode' | 'de
   readonly absoluteTtlSeconds: number
 }
 
-/** The session that takes the place of `replaces`, with its mode, device, login time and absolute end. */
+/** The new session. It keeps the mode, device, login time and absolute end of the session `replaces`. */
 export interface Replacement
   extends Pick<NewSession, 'id' | 'secretHash' | 'amr' | 'userAgent' | 'ip' | 'idleTtlSeconds'> {
   readonly replaces: string

@@ -21,7 +21,7 @@ async function testClient(browser: Browser): Promise<void> {
   const newPerson = () => ({ email: newEmail(), password: goodPassword })
   const json = JSON.stringify
 
-  t.test('a browser that blocks the data of sites signs in, and keeps what needs no storage', async (t) => {
+  t.test('a browser that blocks the data of sites can sign in and use the session', async (t) => {
     const page = await (await openBlockingProfile(t)).newPage()
     await page.goto(inert)
     const { name } = (await page.evaluate('(() => { try { return localStorage } catch (e) { return e } })()')) as Error

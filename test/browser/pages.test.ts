@@ -222,7 +222,7 @@ async function testPages(browser: Browser): Promise<void> {
     await phoneTimeline.getByText('Signed in').waitFor()
     await phoneTimeline.getByText('The device repeated a refresh with its own key').waitFor()
     await phoneTimeline.getByText('Forgiven once, without the key of the device').waitFor()
-    await page.getByText('2 lost responses recovered.').waitFor()
+    await page.getByText('2 lost responses were recovered.').waitFor()
     await expectAccessible(t, page, 'the console')
     await expectNarrow(t, page, 'the console')
 

@@ -11,7 +11,7 @@ import {
 } from '../support/client/fake-runtime.js'
 import { baseURL, isOut, person } from '../support/client/fake-service.js'
 
-/** A browser that stores nothing or has no part of what tabs share must not keep anybody out. */
+/** The client must work in a browser that stores nothing, or lacks what tabs share. */
 
 const fail = (): never => {
   throw new DOMException('The operation is insecure', 'SecurityError')
@@ -125,7 +125,7 @@ t.test('a refresh that succeeded is not reported as failed', async (t) => {
   }
 })
 
-t.test('other scripts of the origin can post anything to the tabs', async (t) => {
+t.test('a malformed message of another script of the origin changes nothing', async (t) => {
   const browser = fakeBrowser()
   const auth = createAuthClient({ baseURL }, new FakeRuntime(() => problemResponse(500, 'no'), browser))
   const other = openChannel(browser)

@@ -37,7 +37,7 @@ t.test('fetch also renews the token if only the challenge says invalid_token', a
   t.strictSame(runtime.sent, ['GET /things', 'POST /refresh', 'GET /things'])
 })
 
-t.test('in session mode a 401 is repeated once if the session goes on: it was replaced meanwhile', async (t) => {
+t.test('in session mode a request that got 401 is repeated once if the session was replaced meanwhile', async (t) => {
   const { auth, runtime } = await signedIn(
     (request) =>
       request.url.endsWith('/me') ? jsonResponse(200, { session_id: 's2' }) : problemResponse(401, 'session_revoked'),

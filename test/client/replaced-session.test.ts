@@ -17,7 +17,7 @@ const tokenName = 'latchkey.auth.test_.refresh_token'
 const replaced = () => problemResponse(401, 'session_ended', { reason: 'replaced' })
 const change = { currentPassword: person.password, newPassword: 'another rather long password' }
 
-t.test('in cookie mode a refresh of a replaced session is repeated with what the jar holds then', async (t) => {
+t.test('in cookie mode a refresh of a replaced session is repeated with the newer cookie', async (t) => {
   const { auth, runtime, states } = await signedIn(replaced)
   const refreshed = auth.refresh()
   await runtime.advance(999)
@@ -38,7 +38,7 @@ t.test('a refresh that finds the session replaced twice signs out', async (t) =>
   t.equal(runtime.sent.length, 2)
 })
 
-t.test('a repeat that fails for a moment signs nobody out', async (t) => {
+t.test('a repeat that fails temporarily does not sign out', async (t) => {
   const { auth, runtime } = await signedIn(replaced)
   const refused = t.rejects(auth.refresh(), { code: 'unavailable', isTemporary: true })
   await runtime.advance(500)
@@ -69,7 +69,7 @@ t.test('in body mode a refresh is repeated with the token that another process h
   }
 })
 
-t.test('in session mode a refusal is repeated, because the cookie of a new session may be on its way', async (t) => {
+t.test('in session mode a refused request is repeated, because the cookie of a new session may arrive', async (t) => {
   const { auth, runtime, states } = await signedIn(() => problemResponse(401, 'session_revoked'), { mode: 'session' })
   const refreshed = auth.refresh()
   await runtime.advance(999)
@@ -80,7 +80,7 @@ t.test('in session mode a refusal is repeated, because the cookie of a new sessi
   t.notOk(states.some(({ status }) => status === 'signed_out'))
 })
 
-t.test('a refusal that arrives after another tab has signed in fails nothing', async (t) => {
+t.test('a refusal that arrives after another tab has signed in does not make the call fail', async (t) => {
   const browser = fakeBrowser({ withLocks: false, withStorage: false })
   let refuse = (_: Response) => {}
   const runtime = new FakeRuntime(() => new Promise((resolve) => (refuse = resolve)), browser)

@@ -11,21 +11,24 @@ const sentKeys = (runtime: FakeRuntime) =>
   runtime.requests.splice(0).map(({ headers }) => headers.get('idempotency-key'))
 
 for (const mode of ['cookie', 'body'] as const) {
-  t.test(`in ${mode} mode nothing is sent while the stored key cannot be read, and nobody is signed out`, async (t) => {
-    const stored = new Map<string, string>()
-    const storage = storageIn(stored)
-    const { auth, runtime } = await signedIn(() => tokenResponse(), { mode, storage })
-    const get = storage.get
-    storage.get = (name) => (name === keyName ? Promise.reject(new Error('locked')) : get(name))
-    const refused = t.rejects(auth.refresh(), { code: 'storage_error', isTemporary: true })
-    await runtime.advance(5000)
-    await refused
-    t.strictSame(runtime.sent, [])
-    t.equal(auth.state.status, 'signed_in')
-    storage.get = get
-    await auth.refresh()
-    t.strictSame(sentKeys(runtime), [stored.get(keyName)])
-  })
+  t.test(
+    `in ${mode} mode no refresh is sent while the stored key cannot be read, and the session goes on`,
+    async (t) => {
+      const stored = new Map<string, string>()
+      const storage = storageIn(stored)
+      const { auth, runtime } = await signedIn(() => tokenResponse(), { mode, storage })
+      const get = storage.get
+      storage.get = (name) => (name === keyName ? Promise.reject(new Error('locked')) : get(name))
+      const refused = t.rejects(auth.refresh(), { code: 'storage_error', isTemporary: true })
+      await runtime.advance(5000)
+      await refused
+      t.strictSame(runtime.sent, [])
+      t.equal(auth.state.status, 'signed_in')
+      storage.get = get
+      await auth.refresh()
+      t.strictSame(sentKeys(runtime), [stored.get(keyName)])
+    }
+  )
 }
 
 t.test('a new key that cannot be stored and read back is not sent', async (t) => {
@@ -106,7 +109,7 @@ t.test('keyStorage holds the key, and storage holds the token', async (t) => {
   }
 })
 
-t.test('a login stores the token before the new key, and changes nothing if it fails', async (t) => {
+t.test('a login stores the token before the new key, and a login that fails changes neither', async (t) => {
   const stored = new Map<string, string>()
   const storage = storageIn(stored)
   const { auth, runtime } = await signedIn(() => problemResponse(401, 'invalid_credentials'), { mode: 'body', storage })
@@ -140,7 +143,7 @@ t.test('the end of a session leaves the key of a newer session alone', async (t)
   t.equal(stored.get(keyName), 'key-of-a-login-in-another-tab')
 })
 
-t.test('a logout removes the key, and revoking the own session too', async (t) => {
+t.test('a logout removes the key, and so does revoking the own session', async (t) => {
   for (const end of ['logout', 'revoke'] as const) {
     const stored = new Map<string, string>()
     const { auth } = await signedIn(() => new Response(null, { status: 204 }), { storage: storageIn(stored) })

@@ -40,7 +40,7 @@ for (const [name, open] of Object.entries(browsers)) {
     t.strictSame(await Promise.all([first, second]), ['first', 'second'])
   })
 
-  t.test(`an action that fails gives up the turn, with ${name}`, async (t) => {
+  t.test(`after an action that fails the next tab has its turn, with ${name}`, async (t) => {
     const browser = open()
     const runtime = new FakeRuntime(() => undefined, browser)
     const turn = tabLock('turn', runtime)
@@ -100,7 +100,7 @@ t.test('a lease from a clock that was ahead, or a damaged one, delays nobody', a
   }
 })
 
-t.test('a lock or a lease that breaks does not fail the action, and does not run it twice', async (t) => {
+t.test('if the lock or the lease breaks, the action still runs, and only once', async (t) => {
   const breaking: Record<string, (browser: ReturnType<typeof fakeBrowser>) => Browser> = {
     'Web Locks that reject': (browser) => ({
       ...browser,

@@ -198,7 +198,7 @@ const faults: readonly (readonly [Environment, RegExp])[] = [
   [{ TRUST_PROXY: '10.0.0.1:80' }, /^TRUST_PROXY must/],
   [{ TRUST_PROXY: '010.0.0.1' }, /^TRUST_PROXY must/],
   [{ TRUST_PROXY: 'constructor' }, /^TRUST_PROXY must/],
-  [{ TRUST_PROXY: '0.0.0.0/0' }, /^TRUST_PROXY has "0\.0\.0\.0\/0", which trusts strangers too/],
+  [{ TRUST_PROXY: '0.0.0.0/0' }, /^TRUST_PROXY has "0\.0\.0\.0\/0", which contains addresses of strangers/],
   [{ TRUST_PROXY: '10.0.0.0/8,::/0' }, /^TRUST_PROXY has "::\/0"/],
   [{ TRUST_PROXY: '0.0.0.0/1,128.0.0.0/1' }, /^TRUST_PROXY has "0\.0\.0\.0\/1"/],
   [{ TRUST_PROXY: '::ffff:0.0.0.0/96' }, /^TRUST_PROXY has/],
@@ -242,7 +242,9 @@ t.test('a value that is probably wrong gives a warning', async (t) => {
   t.match(warningsOf({ ...production, ISSUER: undefined }), [/^ISSUER is not set/])
   for (const grace of ['1', '19']) {
     const warnings = warningsOf({ ...production, REFRESH_GRACE_SECONDS: grace })
-    t.match(warnings, [/^REFRESH_GRACE_SECONDS=\d+ can sign people out .* Set 20 or more, or 0 for strict rotation\.$/])
+    t.match(warnings, [
+      /^With REFRESH_GRACE_SECONDS=\d+, a refresh .* can sign a user out, .* Set 20 or more, or 0 for strict rotation\.$/
+    ])
     t.equal(warnings.length, 1)
   }
   for (const grace of ['0', '20']) t.strictSame(warningsOf({ ...production, REFRESH_GRACE_SECONDS: grace }), [])

@@ -81,7 +81,7 @@ export function testReplacements(t: Test, stores: Stores): void {
     }
   )
 
-  t.test('a replacement wins against every refresh in flight', async (t) => {
+  t.test('a replacement wins against every simultaneous refresh', async (t) => {
     const user = await addUser(stores)
     for (let round = 0; round < stores.rounds / 2; round += 1) {
       const session = await login(stores, user)

@@ -22,7 +22,7 @@ export function testRotation(t: Test, stores: Stores): void {
     t.ok(now >= rotated.now)
   })
 
-  t.test('each use keeps the last use before its five minutes', async (t) => {
+  t.test('each use keeps the time of the last use before its own five minutes', async (t) => {
     const strict = stores.sessionsUnder({ graceSeconds: 0 })
     const check = async (id: string, use: (seen: LiveSession) => Promise<unknown>) => {
       const before = await reread(stores, { id })

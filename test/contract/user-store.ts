@@ -223,7 +223,7 @@ export function testUsers(t: Test, stores: Stores): void {
     t.equal(await users.delete(other.id, 'revoked_by_admin', ops), 'last_admin')
   })
 
-  t.test('of two admins who are demoted, disabled or deleted at once one stays', async (t) => {
+  t.test('of two last admins who are demoted, disabled or deleted at once one stays an admin', async (t) => {
     const changes = [
       (id: string) => users.update(id, { roles: [] }, ops),
       (id: string) => users.update(id, { disabled: true }, ops),

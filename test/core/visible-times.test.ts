@@ -12,11 +12,11 @@ t.test('a use shows in whole five minutes when its five minutes are over', async
   t.match(times({}, 11 * step), { lastUsedAt: 10 * step, idleExpiresAt: 14 * step, usedBeforeAt: null })
 })
 
-t.test('before, the use before those five minutes shows', async (t) => {
+t.test('until its five minutes are over, the use before them shows', async (t) => {
   t.match(times({}, 11 * step - 1), { lastUsedAt: 3 * step, idleExpiresAt: 7 * step, usedBeforeAt: null })
 })
 
-t.test('a session that was never used before shows its creation', async (t) => {
+t.test('a session without an earlier use shows its creation', async (t) => {
   const created = withVisibleTimes({ ...session, ...forever, usedBeforeAt: null }, idleTtl, 10 * step + 9)
   t.match(created, { lastUsedAt: 10 * step, idleExpiresAt: 14 * step })
 })

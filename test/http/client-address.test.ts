@@ -33,18 +33,29 @@ const forwarded: Readonly<Record<string, string>> = {
 }
 
 for (const [header, ip] of Object.entries(forwarded)) {
-  t.test(`the session and the event of X-Forwarded-For: ${header} have the address ${ip}`, async (t) => {
+  t.test(`with X-Forwarded-For: ${header} the session and the event have the address ${ip}`, async (t) => {
     t.strictSame((await logInThrough(header)).ips, [ip])
   })
 }
 
-t.test('junk in X-Forwarded-For reaches no column: the session has the address of the proxy', async (t) => {
-  const entries = ['unknown', '_hidden', '<script>', "1.2.3.4' OR 1=1", '999.1.1.1', '010.9.9.9', `${'9'.repeat(300)}`]
-  for (const entry of entries) t.strictSame((await logInThrough(`203.0.113.9, ${entry}`)).ips, [proxy], entry)
-  t.strictSame((await logInThrough('203.0.113.9, , ,\t')).ips, ['203.0.113.9'], 'empty entries do not count')
-})
+t.test(
+  'text in X-Forwarded-For that is not an address is not stored: the session has the address of the proxy',
+  async (t) => {
+    const entries = [
+      'unknown',
+      '_hidden',
+      '<script>',
+      "1.2.3.4' OR 1=1",
+      '999.1.1.1',
+      '010.9.9.9',
+      `${'9'.repeat(300)}`
+    ]
+    for (const entry of entries) t.strictSame((await logInThrough(`203.0.113.9, ${entry}`)).ips, [proxy], entry)
+    t.strictSame((await logInThrough('203.0.113.9, , ,\t')).ips, ['203.0.113.9'], 'empty entries do not count')
+  }
+)
 
-t.test('a peer with a mapped IPv4 address is an IPv4 client', async (t) => {
+t.test('a peer with a mapped IPv4 address counts as an IPv4 client', async (t) => {
   const { email } = await newPerson(app)
   const payload = { email, password: goodPassword, mode: 'access' }
   const remoteAddress = '::ffff:192.0.2.44'
@@ -93,7 +104,7 @@ t.test('a client has one limit, however its proxy writes its address', async (t)
   t.not(await send('203.0.113.2'), 429)
 })
 
-t.test('guesses of a stranger count by the address without its port', async (t) => {
+t.test('wrong passwords of a stranger are counted by address without port', async (t) => {
   const limited = await openService(t, database, { RATE_LIMIT_ENABLED: 'true', TRUST_PROXY: '10.0.0.0/8' })
   const email = newEmail()
   const guess = async (port: number) => {

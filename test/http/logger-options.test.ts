@@ -60,7 +60,7 @@ t.test('a request is logged with its method, path and address', async (t) => {
   t.match(JSON.parse(lines[0] ?? '{}'), { req: { method: 'GET', path: '/sessions', ip: '127.0.0.1' } })
 })
 
-t.test('the paths of the service are logged whole', async (t) => {
+t.test('the paths of the service are logged unchanged', async (t) => {
   const { app, lines } = loggingApp()
   const paths = [
     '/admin/users/00000000-0000-4000-8000-000000000000/sessions',

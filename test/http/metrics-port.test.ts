@@ -109,7 +109,7 @@ t.test('in a host, metricsPort serves the metrics from the start of the host unt
   await t.rejects(fetch(address()))
 })
 
-t.test('a host without a log can have metricsPort too, and fails to start if the port is taken', async (t) => {
+t.test('metricsPort works in a host without a logger, which fails to start if the port is taken', async (t) => {
   const app = newHost(t)
   const metricsPort = await takenPort(t)
   await app.register(latchkey, { ...testOptions, dataDir: await testDataFolder(t), metricsPort })

@@ -68,7 +68,7 @@ t.test('refreshes are counted by outcome', async (t) => {
   t.equal(metrics.get('latchkey_refreshes_total{outcome="reuse"}'), 0)
 })
 
-t.test('late and older tokens are counted: without the key, for the key, and again', async (t) => {
+t.test('refreshes with late and older tokens are counted, each by its outcome', async (t) => {
   const app = await openService(t, database)
   const client = new Client(app)
   await client.signIn(newEmail(), { mode: 'body' })

@@ -3,8 +3,8 @@ import type { Clock, Readiness } from '../../ports/runtime.js'
 const intervalMilliseconds = 1000
 
 /**
- * Begins at most one probe a second, and never two at once: all callers meanwhile get the result of the newest one, also
- * a failure. So nobody can load the database by asking whether it works.
+ * Starts at most one probe a second, and never two at once. All callers get the result of the newest one, also if it
+ * failed. So a flood of requests to /readyz does not load the database.
  */
 export function onceASecond(probe: Readiness, clock: Pick<Clock, 'now'>): Readiness {
   let newest: { readonly startedAt: number; running: boolean; readonly result: Promise<void> } | undefined

@@ -14,8 +14,8 @@ export function opaqueTokens([newest, ...older]: RootSecrets): OpaqueTokens {
 
   return {
     issue(kind, content) {
-      const [{ key, cover }] = issuing[kind]
-      const signed = signedBytes(kind, newest.id, cover(content))
+      const [{ key, crypt }] = issuing[kind]
+      const signed = signedBytes(kind, newest.id, crypt(content))
       return formatToken(kind, signed, mac(key, signed))
     },
 
@@ -26,42 +26,42 @@ export function opaqueTokens([newest, ...older]: RootSecrets): OpaqueTokens {
         .filter(({ id }) => id === token.keyId)
         .flatMap(({ seals }): readonly Seal<Kind>[] => seals[kind])
         .find(({ key }) => timingSafeEqual(mac(key, token.signed), token.mac))
-      return seal?.cover(token.content)
+      return seal?.crypt(token.content)
     }
   }
 }
 
 interface Seal<Kind extends TokenKind> {
   readonly key: Uint8Array
-  /** Hides what the token must not show, and reveals it again. */
-  readonly cover: (content: TokenContents[Kind]) => TokenContents[Kind]
+  /** Encrypts what the token must not show. Applied again, it decrypts. */
+  readonly crypt: (content: TokenContents[Kind]) => TokenContents[Kind]
 }
 
-/** The first seal of a kind issues, all of them open. */
+/** The first seal of a kind makes tokens. Every seal opens them. */
 type Seals = { readonly [Kind in TokenKind]: readonly [Seal<Kind>, ...Seal<Kind>[]] }
 
 function sealsOf({ deriveKey }: RootSecret): Seals {
   const plain = <T>(content: T) => content
   return {
-    refresh: [{ key: deriveKey('refresh token v1'), cover: plain }],
-    session: [{ key: deriveKey('session token v1'), cover: plain }],
+    refresh: [{ key: deriveKey('refresh token v1'), crypt: plain }],
+    session: [{ key: deriveKey('session token v1'), crypt: plain }],
     device: [
-      { key: deriveKey('device token v2'), cover: userIdCover(deriveKey('device token user id v2')) },
-      // Of version 0.1.0, which showed the user id. Devices that hold one stay known.
-      { key: deriveKey('device token v1'), cover: plain }
+      { key: deriveKey('device token v2'), crypt: userIdCipher(deriveKey('device token user id v2')) },
+      // Version 0.1.0 showed the user id. Devices with such a token stay known.
+      { key: deriveKey('device token v1'), crypt: plain }
     ]
   }
 }
 
 /**
- * Encrypts the user id, and decrypts it again: XOR with bytes that depend on the device and the time. They never repeat
- * for another user, because a device gets a new id when another user signs in.
+ * Encrypts the user id, and decrypts it again: XOR with bytes that depend on the device and the time. The same bytes never
+ * encrypt two user ids, because a device gets a new id when another user signs in.
  */
-function userIdCover(key: Uint8Array): Seal<'device'>['cover'] {
+function userIdCipher(key: Uint8Array): Seal<'device'>['crypt'] {
   return (content) => {
     const pad = mac(key, Buffer.from(`${content.deviceId} ${content.issuedAt}`))
-    const covered = uuidToBytes(content.userId).map((byte, at) => byte ^ (pad[at] ?? 0))
-    return { ...content, userId: uuidFromBytes(covered) }
+    const result = uuidToBytes(content.userId).map((byte, at) => byte ^ (pad[at] ?? 0))
+    return { ...content, userId: uuidFromBytes(result) }
   }
 }
 

@@ -3,8 +3,8 @@ import { attempt, type Locks, localStorageOf, pause, type Runtime, type WebStora
 /** Runs actions one after the other, across this page and, where possible, the browser's other tabs. */
 export type RunExclusively = <T>(action: () => Promise<T>) => Promise<T>
 
-/** How long a tab waits for its turn. Longer than any action takes: after it, the tab that has the turn hangs. */
-const maxTurn = 40_000
+/** How long a tab waits for its turn. No action takes as long, so after this time the tab with the turn must hang. */
+const maxWait = 40_000
 
 /** The lease of a tab that crashes or closes ends after this time. Hidden tabs can extend theirs once a second. */
 const leaseTime = 5000
@@ -29,7 +29,7 @@ export function tabLock(name: string, runtime: Runtime): RunExclusively {
 function byLock(locks: Locks, name: string, { schedule }: Runtime): RunExclusively {
   return async <T>(action: () => Promise<T>) => {
     const waiting = new AbortController()
-    const stopWaiting = schedule(() => waiting.abort(), maxTurn)
+    const stopWaiting = schedule(() => waiting.abort(), maxWait)
     let result: Promise<T> | undefined
     try {
       await locks.request(name, { signal: waiting.signal }, () => {
@@ -38,7 +38,7 @@ function byLock(locks: Locks, name: string, { schedule }: Runtime): RunExclusive
         return result
       })
     } catch {
-      // Either `result` says why, or the lock failed: then the tab goes on without it.
+      // Either the action failed, and `result` rejects too, or the lock failed: then the tab goes on without it.
     }
     stopWaiting()
     return result ?? action()
@@ -56,13 +56,13 @@ function byLease(storage: WebStorage, name: string, runtime: Runtime): RunExclus
   }
 
   async function take(): Promise<void> {
-    const deadline = now() + maxTurn
+    const deadline = now() + maxWait
     while (!isMine() && now() < deadline) {
       const left = Number(storage.getItem(name)) - now()
-      // No lease lasts longer than `maxTurn`: somebody has changed the clock.
-      if (!(left > 0 && left <= maxTurn)) {
+      // A lease that is over, damaged, or too long because somebody changed the clock.
+      if (!(left > 0 && left <= maxWait)) {
         write()
-        // The storage stores nothing.
+        // The storage does not keep what it is given.
         if (!isMine()) return
       }
       // If two tabs took the lease at once, the later write wins.

@@ -26,7 +26,9 @@ export function sessionTimeline(sid: string, open: ReadonlySet<string>): HTMLDet
     const { events } = await request<Events>('GET', `admin/events?session_id=${sid}&limit=${maxPageLimit}`)
     const count = events.filter(({ type }) => type === 'refresh_recovered').length
     recoveries.textContent =
-      count > 1 ? `${count} lost responses recovered. On a good network, somebody else may hold this token.` : ''
+      count > 1
+        ? `${count} lost responses were recovered. If the network is good, a thief may have a copy of the token.`
+        : ''
     list.replaceChildren(...events.map(timelineItem))
   }
   details.addEventListener('toggle', () => {

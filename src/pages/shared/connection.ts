@@ -24,12 +24,12 @@ export async function withRecentLogin<T>(action: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Resolves to whether the user has confirmed the password, and not cancelled. */
+/** Asks until the user confirms the password (true) or cancels (false). */
 async function confirmPassword(): Promise<boolean> {
   for (let title = 'Confirm that it is you'; ; title = 'The password is wrong') {
     const answer = await ask({
       title,
-      text: 'It is a while since you signed in. Type your password to go on.',
+      text: 'You signed in a while ago. Type your password to continue.',
       confirm: 'Continue',
       field: { label: 'Your password', isPassword: true, maxLength: 1024, required: true }
     })

@@ -19,7 +19,7 @@ export interface Question {
     readonly value?: string
     readonly maxLength?: number
     readonly required?: boolean
-    /** The text is hidden, and it is taken exactly as typed. */
+    /** Hides the text, and takes it exactly as typed. */
     readonly isPassword?: boolean
   }
   readonly choice?: string
@@ -49,7 +49,7 @@ export function ask(question: Question): Promise<Answer | undefined> {
       dialog.close()
       const typed = input?.value ?? ''
       const value = question.field?.isPassword ? typed : typed.trim()
-      // No password stays in the page.
+      // Leave no password in the page.
       fields.replaceChildren()
       resolve(confirmed ? { value, chosen: box?.checked ?? false } : undefined)
     }

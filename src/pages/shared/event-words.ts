@@ -16,7 +16,7 @@ const ended: Readonly<Record<EndedReason, string>> = {
 
 const recovered: Readonly<Record<RecoveryReason, string>> = {
   idempotency_key: 'the device repeated a refresh with its own key',
-  recovery: 'forgiven once, without the key of the device'
+  recovery: 'accepted once, without the key of the device'
 }
 
 const reasons: Readonly<Record<string, string>> = { ...ended, ...recovered }

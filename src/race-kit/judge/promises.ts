@@ -10,7 +10,8 @@
  */
 export const promises = {
   honest_goes_on: 'No honest client is signed out',
-  divergence_caught: 'A thief and a client do not both go on; a token two generations old works for nobody else',
+  divergence_caught:
+    'A thief and a client do not both go on; a token two generations old works only with the newest key',
   key_counts: 'Once a session uses a key, an older token without it gets no newer token inside the window',
   late_leaves_event: 'A late token that is answered with a newer one leaves an event',
   no_oracle: 'The list of sessions does not tell when a session is refreshed',

@@ -49,8 +49,8 @@ export function countThieves(histories: readonly SessionHistory[]): readonly Thi
 
 /**
  * Both go on if client and thief each receive at least two generations that are new to them. The count restarts at each
- * theft. It also restarts at each step that may lie inside the grace window: what the window allows is its price. A
- * session that uses a key does not pay it. A thief who holds the key is the client.
+ * theft. In a session that uses no key, it also restarts at each step that may lie inside the grace window, which allows
+ * such a step. A thief who has the key is not judged: the service cannot tell it from the client.
  */
 export function findDivergence(history: SessionHistory, grace: number): string | undefined {
   if (history.thief === 'storage' && hasKey(history.kind)) return undefined
@@ -74,8 +74,8 @@ export function findDivergence(history: SessionHistory, grace: number): string |
     )
     if (issued.generation <= newest[sender]) continue
     newest[sender] = issued.generation
-    const isPrice = mayBeInside && deliveredAt <= keyUsed
-    steps = isPrice ? { honest: 0, thief: 0 } : { ...steps, [sender]: steps[sender] + 1 }
+    const isAllowed = mayBeInside && deliveredAt <= keyUsed
+    steps = isAllowed ? { honest: 0, thief: 0 } : { ...steps, [sender]: steps[sender] + 1 }
     if (Math.min(steps.honest, steps.thief) > 1)
       return `client and thief both went on, to generation ${issued.generation}`
   }
@@ -122,7 +122,7 @@ export function findAnswerWithoutKey(history: SessionHistory, grace: number): st
   return undefined
 }
 
-/** Each generation that was handed out late owes one event. */
+/** For each generation that was sent again after the window, there must be one event. */
 export function findMissingEvent(history: SessionHistory, grace: number): string | undefined {
   const { recoveries } = history
   if (recoveries === undefined) return undefined
@@ -130,7 +130,7 @@ export function findMissingEvent(history: SessionHistory, grace: number): string
     answers.some(({ deliveredAt }) => deliveredAt - latest > grace)
   )
   if (late.length <= recoveries) return undefined
-  return `${late.length} generations were handed out again after the window, with ${recoveries} events`
+  return `${late.length} generations were sent again after the window, with ${recoveries} events`
 }
 
 export function wasUsed({ observations }: SessionHistory): boolean {

@@ -25,8 +25,8 @@ export type ClientKind = keyof typeof clientKinds
 export const clientKindNames = Object.keys(clientKinds) as ClientKind[]
 
 /**
- * Whether the network may lose responses to such a client. Tabs that refresh at once without a shared key are promised
- * nothing if it does (docs/rotation.md).
+ * Whether the network may lose responses to such a client. If it does, docs/rotation.md promises nothing to tabs that
+ * refresh at once without a shared key.
  */
 export function mayLoseResponses(kind: ClientKind): boolean {
   const { atOnce, keys } = clientKinds[kind]
@@ -50,5 +50,5 @@ export const thiefKindNames = Object.keys(thiefKinds) as ThiefKind[]
 export const scenarios = ['plain', 'plain', 'theft', 'ending'] as const
 export type Scenario = (typeof scenarios)[number]
 
-/** A client gives a refresh up after this share of the grace window: 9 of 20 seconds. */
+/** A client gives up a refresh after this share of the grace window: 9 of 20 seconds. */
 export const patienceShare = 0.45

@@ -1,7 +1,7 @@
 import type { ThiefKind } from './kinds.js'
 import type { Random } from './random.js'
 
-/** How a thief goes about it. */
+/** How a thief acts. */
 export interface ThiefPlan {
   readonly kind: ThiefKind
   /** Whether it sends a key of its own. A thief of the storage sends the client's. */

@@ -13,7 +13,7 @@ const concurrentSignIns = 4
 export interface Account {
   readonly email: string
   readonly sids: Set<string>
-  /** Whether a sign-in got no response: then the account may have a session more. */
+  /** Whether a sign-in got no response: then the account may have one more session. */
   isUnclear: boolean
 }
 

@@ -59,7 +59,7 @@ export async function send(
   return received
 }
 
-/** Lets the end of the run wait for `promise`. */
+/** Makes the end of the run wait for `promise`. */
 export function trackPending({ pending }: RaceContext, promise: Promise<unknown>): void {
   const tracked = promise.finally(() => pending.delete(tracked))
   pending.add(tracked)

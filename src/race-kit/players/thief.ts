@@ -20,7 +20,7 @@ export interface Victim {
 
 export type Thief = ReturnType<typeof thiefOf>
 
-/** The thief of one session. It gets no faults, and acts as its plan says. */
+/** The thief of one session. It acts as its plan says, and its requests meet no faults. */
 export function thiefOf(context: RaceContext, { kind, ...plan }: ThiefPlan, victim: Victim) {
   const { client, sid } = victim
   const thefts: number[] = []

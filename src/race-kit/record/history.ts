@@ -3,7 +3,7 @@ import type { RefreshToken } from './refresh-token.js'
 
 export type Sender = 'honest' | 'thief'
 
-/** By then every instance refuses the access tokens of an ended session. */
+/** Within this time every instance refuses the access tokens of an ended session. */
 export const endEverywhereMilliseconds = 1000
 
 /** One response of the service about a session, as the proxy saw it. Times are milliseconds of the race kit's clock. */
@@ -18,7 +18,7 @@ export interface Observation {
   readonly idempotencyKey: string | undefined
   /** When the client sent the request. */
   readonly sentAt: number
-  /** When the service was sent the whole request. */
+  /** When the proxy had sent the whole request to the service. */
   readonly deliveredAt: number
   /** When the whole response had arrived at the proxy. */
   readonly answeredAt: number

@@ -8,8 +8,8 @@ import { type NewPasswordPorts, requireGoodPassword } from './account-rules.js'
 import { type ConfirmPasswordPorts, confirmPassword } from './verify-password.js'
 
 /**
- * Sets a new password once the current one is confirmed. Replaces the current session and ends the user's others, so
- * that no stolen token outlives the change (ASVS 7.4.3, 7.2.4).
+ * Sets a new password once the current one is confirmed. Replaces the current session and ends the user's other
+ * sessions, so that no stolen token outlives the change (ASVS 7.4.3, 7.2.4).
  */
 export async function changePassword(
   ports: NewPasswordPorts & ConfirmPasswordPorts & IssuingPorts & Pick<Ports, 'digest'>,

@@ -5,8 +5,8 @@ import { type CreateUserPorts, createUser } from './create-user.js'
 
 /**
  * Creates the first admin, if no enabled user has the role; there is no default account. An account that has this e-mail
- * address already is not changed ('email_taken'): a stranger may have registered it. Refuses a password that breaks the
- * policy, but only if it would be the admin's.
+ * address already is not changed ('email_taken'): a stranger may have registered it. Checks the
+ * password only if it creates an admin.
  */
 export async function ensureFirstAdmin(
   ports: CreateUserPorts,

@@ -9,9 +9,8 @@ import { type Credentials, type IssuingPorts, issueCredentials } from './issue-c
 export type HeldCookie = (kind: SessionTokenKind) => string | undefined
 
 /**
- * The session of the request, if it can be replaced. If the response would overwrite a cookie of another session, the
- * client holds two sessions, and it is refused: the other session would be lost without an end. Checked before any
- * change.
+ * Returns the session of the request, before any change, and refuses if the response would overwrite the cookie of another
+ * session: the client would lose that session, and nothing would end it.
  */
 export async function requireReplaceable(
   ports: Pick<Ports, 'sessions' | 'opaqueTokens'>,
@@ -31,8 +30,8 @@ export async function requireReplaceable(
 }
 
 /**
- * Replaces a session in which the user was authenticated again: whoever holds a copy of its tokens loses it (ASVS
- * 7.2.4). `commit` makes the change in the store. Refuses with `session_revoked` if the session has ended meanwhile.
+ * Replaces a session in which the user was authenticated again, so that copies of its tokens stop working (ASVS 7.2.4).
+ * `commit` makes the change in the store. Refuses with `session_revoked` if the session has ended meanwhile.
  */
 export async function replaceSession(
   ports: IssuingPorts & Pick<Ports, 'digest'>,

@@ -75,8 +75,8 @@ export async function startSession(
 }
 
 /**
- * Ends one more session that the client held. If it had ended before, its reason becomes `replaced`: a refresh of another
- * tab may be under way with its cookie, and must not delete the new one.
+ * Ends one more session that the client held. If that session had ended before, its reason becomes `replaced`: another tab
+ * may be refreshing with the old cookie, and the answer must not delete the new one.
  */
 async function noteReplaced(ports: StartSessionPorts, target: EndTarget, actor: Actor): Promise<void> {
   if (await endSession(ports, target, 'replaced', actor)) return

@@ -21,7 +21,7 @@ t.test('a probe that takes longer than a second is shared until it ends, and not
   t.equal(ends.length, 2)
 })
 
-t.test('all callers get the failure of one probe, for less than a second', async (t) => {
+t.test('a probe that fails is shared by all callers for less than a second', async (t) => {
   const { ends, clock, ready } = slowProbe()
   const waiting = [ready(), ready()]
   ends[0]?.fail(new Error('away'))
@@ -35,7 +35,7 @@ t.test('all callers get the failure of one probe, for less than a second', async
   t.equal(ends.length, 2)
 })
 
-t.test('a result from the future is not used: the clock was set back', async (t) => {
+t.test('a result is not used again after the clock was set back', async (t) => {
   const { ends, clock, ready } = slowProbe()
   clock.at = 3_600_000
   const first = ready()

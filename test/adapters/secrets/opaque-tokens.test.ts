@@ -102,7 +102,7 @@ t.test('the mac of a device token is under the key that the root secret gives fo
   t.equal(bytes.subarray(38).toString('hex'), expected)
 })
 
-t.test('a device token shows no user id, and two of one user have nothing in common', async (t) => {
+t.test('a device token shows no user id, and two tokens of one user have nothing in common', async (t) => {
   const tokens = opaqueTokens([await secretOf('one')])
   const shown = (content: typeof device) => parseToken('device', tokens.issue('device', content))?.content.userId ?? ''
   const elsewhere = { ...device, deviceId: '00000000-0000-4000-8000-000000000002' }

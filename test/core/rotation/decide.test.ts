@@ -110,7 +110,7 @@ t.test(
   }
 )
 
-t.test('key: once a session has used a key, the previous token without it is worth an access token only', async (t) => {
+t.test('key: once a session has used a key, the previous token without it gets an access token only', async (t) => {
   const newestWithoutKey = { retryKeyHash: null }
   check(t, [
     { what: 'no key, at the moment of the rotation', token: 39, now: rotatedAt, verdict: accessOnly },

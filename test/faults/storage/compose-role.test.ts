@@ -92,7 +92,7 @@ t.test('over the network, only the role can log in, with the password of .env', 
   await t.rejects(logIn('postgres', password), { code: '28P01' }, 'the superuser has no password')
 })
 
-t.test('a volume whose role is the superuser of an older compose.yaml goes on', { skip }, async (t) => {
+t.test('a volume of an older compose.yaml, whose role is a superuser, works on', { skip }, async (t) => {
   const cluster = await startPostgres(t)
   // The image of the older file made the role by POSTGRES_USER, and the database of that name.
   await cluster.sql(`CREATE ROLE latchkey SUPERUSER LOGIN PASSWORD 'x'`)

@@ -50,14 +50,14 @@ t.test('an OPTIONS that is no preflight is answered as without allowed origins',
   t.equal(response.headers.allow, 'GET, HEAD, DELETE')
 })
 
-t.test('only the addresses of our routes answer a preflight', async (t) => {
+t.test("only the addresses of Latchkey's routes answer a preflight", async (t) => {
   for (const url of ['/nowhere', '/%72efresh', '//refresh', '/refresh/']) {
     const response = await preflight(allowing, 'https://app.test', url)
     expectProblem(t, response, 'not_found')
   }
 })
 
-t.test("a host's own routes get no CORS header of ours, even without a prefix", async (t) => {
+t.test("a host's own routes get no CORS header of Latchkey, even without a prefix", async (t) => {
   const host = newHost(t)
   const options = await openPluginOptions(t, database, { allowedOrigins: ['https://app.test'] })
   await host.register(httpPlugin, options)

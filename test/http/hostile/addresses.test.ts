@@ -33,7 +33,7 @@ function spellings(path: string): readonly string[] {
   ]
 }
 
-t.test('an admin route answers only to its path as it is written', async (t) => {
+t.test('an admin route answers only to its exact path', async (t) => {
   for (const spelling of spellings('/admin/users')) {
     t.equal((await admin.send('GET', spelling)).statusCode, 404, spelling)
     t.equal((await app.inject({ method: 'HEAD', url: spelling })).statusCode, 404, `HEAD ${spelling}`)
@@ -41,7 +41,7 @@ t.test('an admin route answers only to its path as it is written', async (t) => 
   t.equal((await admin.send('GET', '/admin/users')).statusCode, 200)
 })
 
-t.test('every route answers only to its path as it is written, whatever the method', async (t) => {
+t.test('every route answers only to its exact path, whatever the method', async (t) => {
   const { paths } = (await app.inject('/openapi.json')).json<{ paths: Record<string, object> }>()
   for (const [path, operations] of Object.entries(paths)) {
     const url = path.replace('{id}', id)

@@ -11,10 +11,10 @@ const app = await openService(t, database, serviceSettings)
 
 /** Node reads each byte of a header as one character, so a Unicode space is one to three characters of Latin-1. */
 const asBytes = (text: string) => Buffer.from(text).toString('latin1')
-/** What `String.trim`, or `\s` in a pattern, may remove, and HTTP does not. */
+/** Spaces that `String.trim` or `\s` removes, and HTTP does not (RFC 9110 §5.6.3). */
 const spaces = ['\u0085', '\u00a0', '\u000b', ...['\u00a0', '\u2003', '\ufeff'].map(asBytes)]
 
-t.test('a cookie whose name begins or ends with another space than HTTP knows is not ours', async (t) => {
+t.test('a cookie whose name begins or ends with a Unicode space is not ours', async (t) => {
   const { client: byRefresh } = await newPerson(app)
   const { client: bySession } = await newPerson(app, 'session')
   const refreshToken = byRefresh.cookies.get(refreshCookie)
@@ -34,7 +34,7 @@ t.test('a cookie whose name begins or ends with another space than HTTP knows is
   }
 })
 
-t.test('such a cookie beside ours changes nothing', async (t) => {
+t.test('a cookie with a Unicode space in its name does not replace ours', async (t) => {
   const { client, email } = await newPerson(app, 'session')
   const { client: attacker } = await newPerson(app, 'session')
   for (const space of spaces) {
@@ -65,7 +65,7 @@ t.test('the device cookie is read in the same way', async (t) => {
   for (const space of spaces) t.not(await deviceAfterLogin(`${space}${name}=${value}`), deviceId(value))
 })
 
-t.test('such a space does not separate the parts of an Authorization header', async (t) => {
+t.test('a Unicode space does not separate the parts of an Authorization header', async (t) => {
   const { client } = await newPerson(app)
   for (const space of spaces) {
     for (const authorization of [
@@ -84,7 +84,7 @@ t.test('such a space does not separate the parts of an Authorization header', as
   }
 })
 
-t.test('a content type with such a space is not JSON, and not a form', async (t) => {
+t.test('a content type with a Unicode space is neither JSON nor a form', async (t) => {
   const payload = JSON.stringify({ email: 'a@b.c', password: goodPassword })
   for (const space of spaces) {
     for (const named of [(type: string) => space + type, (type: string) => type + space]) {
@@ -96,7 +96,7 @@ t.test('a content type with such a space is not JSON, and not a form', async (t)
   }
 })
 
-t.test('an origin with such a space is another origin', async (t) => {
+t.test('an origin with a Unicode space is another origin', async (t) => {
   const allowing = await openService(t, database, { ALLOWED_ORIGINS: 'https://app.test' })
   const { client } = await newPerson(allowing)
   for (const space of spaces) {
@@ -110,7 +110,7 @@ t.test('an origin with such a space is another origin', async (t) => {
   }
 })
 
-t.test('a Last-Event-ID with such a space is refused', async (t) => {
+t.test('a Last-Event-ID with a Unicode space is refused', async (t) => {
   for (const space of spaces) {
     const headers = { ...asGateway, 'last-event-id': `${space}1` }
     expectProblem(t, await app.inject({ url: '/revocations', headers }), 'invalid_request', {

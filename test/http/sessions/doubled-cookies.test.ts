@@ -36,7 +36,7 @@ const login = (email: string, cookie: string, members = {}) =>
     headers: { cookie }
   })
 
-t.test('if exactly one of two cookies is ours, the other form is cleared, and a retry succeeds', async (t) => {
+t.test('if one of two cookies is ours, the other is cleared, and a retry succeeds', async (t) => {
   const { client } = await newPerson(app)
   const own = tokenOf(client)
   for (const tossed of ['tossed', '', '"x"', `${client.cookies.get(refreshCookie)}x`]) {
@@ -49,7 +49,7 @@ t.test('if exactly one of two cookies is ours, the other form is cleared, and a 
   t.equal((await client.send('POST', '/refresh')).statusCode, 200)
 })
 
-t.test('if several are ours, all forms are cleared, and the person can sign in again', async (t) => {
+t.test('if several cookies are ours, all are cleared, and the person can sign in again', async (t) => {
   const { client, email } = await newPerson(app)
   const { client: other } = await newPerson(app)
   for (const cookie of [`${tokenOf(client)}; ${tokenOf(other)}`, `${tokenOf(client)}; ${tokenOf(client)}`]) {
@@ -60,7 +60,7 @@ t.test('if several are ours, all forms are cleared, and the person can sign in a
   t.equal((await login(email, '')).statusCode, 200)
 })
 
-t.test('if none is ours, both may be of another service, and stay', async (t) => {
+t.test("if no cookie is ours, all stay, because they may be another service's", async (t) => {
   expectProblem(t, await refresh(`${refreshCookie}=a; ${refreshCookie}=b`), 'ambiguous_credentials', { detail })
 })
 
@@ -166,7 +166,7 @@ t.test('a logout is not refused for two cookies: it ends each of our sessions an
   t.equal(await endOf(second.sessionId), 'logged_out')
 })
 
-t.test('two device cookies are no refusal, and the genuine one counts', async (t) => {
+t.test('two device cookies are not refused, and the genuine one counts', async (t) => {
   const { client, email } = await newPerson(app)
   const [name, value] = client.deviceCookie ?? []
   for (const cookie of [`${name}=${value}; ${name}=tossed`, `${name}=tossed; ${name}=${value}`]) {

@@ -60,7 +60,7 @@ t.test('the list of sessions does not change when the client refreshes, until th
   t.ok(Date.parse(after.expires_at) - Date.parse(before.expires_at) > 3_000_000)
 })
 
-t.test('near the absolute end too, the list does not tell of a refresh', async (t) => {
+t.test('near the absolute end too, the list of sessions does not show a refresh', async (t) => {
   const person = await newPerson(app, 'body')
   await age(database, person.client.sessionId, 1_209_000)
   t.equal((await refresh(person)).statusCode, 200)
@@ -72,7 +72,7 @@ t.test('near the absolute end too, the list does not tell of a refresh', async (
   }
 })
 
-t.test('the list does not tell of a request of a server-side session', async (t) => {
+t.test('the list of sessions does not show a request in session mode', async (t) => {
   const person = await newPerson(app, 'session')
   await age(database, person.client.sessionId, 3600)
   const before = firstOf(await list(person))

@@ -70,7 +70,7 @@ t.test('a login with the cookie of a session that has ended keeps late refreshes
   }
 })
 
-t.test('repeated logins with that cookie write one event', async (t) => {
+t.test('repeated logins with the cookie of an ended session write one event', async (t) => {
   const { client, email } = await newPerson(app)
   const { sessionId } = client
   await app.auth.endSession(sessionId)

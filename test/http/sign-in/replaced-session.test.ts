@@ -89,7 +89,7 @@ for (const url of urls) {
     t.ok(Number(cookie?.maxAge) <= 1000 && Number(cookie?.maxAge) > 980, `${cookie?.maxAge} s`)
   })
 
-  t.test(`POST ${url} makes auth_time now and joins amr`, async (t) => {
+  t.test(`POST ${url} sets auth_time to now and keeps the older methods in amr`, async (t) => {
     const { client } = await newPerson(app)
     await sql(database, "UPDATE session SET amr = '{otp}' WHERE id = $1::uuid", client.sessionId)
     await age(database, client.sessionId, 3600)
@@ -100,7 +100,7 @@ for (const url of urls) {
     t.strictSame(claimsOf(client).amr, ['otp', 'pwd'])
   })
 
-  t.test(`POST ${url} sets the cookie if the request has none, and also works after a rotation`, async (t) => {
+  t.test(`POST ${url} sets the cookie if the request has none, also after a rotation`, async (t) => {
     const { client } = await newPerson(app)
     await age(database, client.sessionId, 20)
     const older = copyOf(client)

@@ -91,7 +91,7 @@ t.test('a 5xx other than 503 with Retry-After breaks announced_only', async (t) 
   t.strictSame(broken(history([seen(0, { status: 500, hasRetryAfter: true, issued: undefined })])), ['announced_only'])
 })
 
-t.test('with a key in use, steps inside the window count too', async (t) => {
+t.test('in a session that uses a key, steps inside the window break divergence_caught too', async (t) => {
   const alternating = [1, 2, 3, 4].map((generation) =>
     rotation(2001 * generation, generation, {
       sender: generation % 2 ? 'thief' : 'honest',
@@ -124,7 +124,7 @@ t.test('a newer token for an older one without the key, inside the window, break
   t.strictSame(broken(history([...earlier, again(100)], stolen)), ['key_counts'], 'a key that was used before counts')
 })
 
-t.test('a generation that is handed out late without an event breaks late_leaves_event', async (t) => {
+t.test('a generation that is sent again after the window without an event breaks late_leaves_event', async (t) => {
   const late = [rotation(0, 1), rotation(2100, 1)]
   t.strictSame(broken(history(late, { recoveries: 0 })), ['late_leaves_event'])
   t.strictSame(broken(history(late, { recoveries: 1 })), [])

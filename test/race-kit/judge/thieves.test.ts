@@ -25,7 +25,7 @@ t.test('thieves are counted by kind, and by whether their client sends a key', a
   ])
 })
 
-t.test('the report and its JSON tell the thieves by kind, and where the grace came from', async (t) => {
+t.test('the report and its JSON show the thieves by kind, and where the grace came from', async (t) => {
   const urls = ['http://a.test'] as const
   const options = { urls, clients: 7, seconds: 1, seed: 1, graceSeconds: 5 }
   const run = { options, plans: [], histories, unknown: [] }

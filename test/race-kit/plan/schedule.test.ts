@@ -14,7 +14,7 @@ const options = { urls, seed: 7, clients: 60, seconds: 30, graceSeconds: 2 }
 const deliveriesOf = (plans: readonly ClientPlan[]) =>
   plans.flatMap(({ steps }) => steps.flatMap((step) => (step.do === 'refresh' ? step.attempts : [])))
 
-t.test('the same seed gives the same schedule, and another seed another one', async (t) => {
+t.test('the same seed gives the same schedule, and another seed a different one', async (t) => {
   // Compare as text: tap needs minutes to format the difference of two such trees.
   const drawn = (seed: number) => JSON.stringify(drawSchedule({ ...options, seed }))
   const first = drawn(7)

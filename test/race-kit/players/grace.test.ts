@@ -16,13 +16,13 @@ async function serviceThatTells(t: Test, status: number, body: string): Promise<
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/auth`
 }
 
-t.test('the race judges by the grace that the service tells, whatever it was asked for', async (t) => {
+t.test('the race judges by the grace in GET /features, not by the option', async (t) => {
   const url = await serviceThatTells(t, 200, '{"refresh_grace_seconds":7}')
   t.strictSame(await readGrace(url, 2), { seconds: 7, told: true })
   t.strictSame(await readGrace(`${url}/`), { seconds: 7, told: true })
 })
 
-t.test('a service without GET /features is judged by the grace that was asked for, or by 20 s', async (t) => {
+t.test('a service without GET /features is judged by the option, or by 20 s', async (t) => {
   for (const [status, body] of [
     [404, '{"code":"not_found"}'],
     [200, '{"other":1}'],

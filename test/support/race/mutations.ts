@@ -70,7 +70,7 @@ export const brokenProtocols: readonly BrokenProtocol[] = [
     )
   },
   {
-    name: 'inside the window, the generation before is answered whatever its key',
+    name: 'inside the window, the previous token gets a newer one whatever its key',
     breaks: 'key_counts',
     mutate: withFound((row, { generation, retryKeyHash }) =>
       generation === row.generation - 1 && isInside(row) ? { ...row, keyUsed: false, retryKeyHash } : row
@@ -82,7 +82,7 @@ export const brokenProtocols: readonly BrokenProtocol[] = [
     mutate: withFound((row) => ({ ...row, keyUsed: row.retryKeyHash !== null }))
   },
   {
-    name: 'an answer that moves nothing takes over the key of its request',
+    name: 'an answer that writes nothing takes over the key of its request',
     breaks: 'key_counts',
     mutate: (ports) => {
       const taken = new Map<string, { readonly generation: number; readonly retryKeyHash: string }>()
@@ -94,7 +94,7 @@ export const brokenProtocols: readonly BrokenProtocol[] = [
     }
   },
   {
-    name: 'a late answer to the key leaves no event',
+    name: 'a late refresh with the key leaves no event',
     breaks: 'late_leaves_event',
     mutate: (ports) => ({
       ...ports,

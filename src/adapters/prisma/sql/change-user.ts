@@ -32,7 +32,7 @@ export function userChanges(
       const { replaces } = replacement
       const isProved = Prisma.sql`u.id = ${userId}::uuid AND u.password_hash = ${oldHash}`
       const isStillProved = Prisma.sql`EXISTS (SELECT 1 FROM "user" u WHERE ${isProved})`
-      const olderOnes = Prisma.sql`s.user_id = ${userId}::uuid AND s.id <> ${replacement.id}::uuid
+      const otherSessions = Prisma.sql`s.user_id = ${userId}::uuid AND s.id <> ${replacement.id}::uuid
         AND ${isAdded(replacement)}`
       const reason = Prisma.sql`CASE WHEN s.id = ${replaces}::uuid THEN 'replaced' ELSE 'password_changed' END`
       const surplus = await endSurplus(database, policy, { userId, keepSid: replaces, only: isStillProved }, actor)
@@ -40,7 +40,7 @@ export function userChanges(
         prisma.$transaction([
           lockUser(prisma, userId),
           addReplacement(prisma, replacement, isProved, 'password_changed', actor),
-          endSessions(prisma, olderOnes, { reason }, actor, policy),
+          endSessions(prisma, otherSessions, { reason }, actor, policy),
           prisma.$executeRaw`
             UPDATE "user" u SET password_hash = ${newHash} WHERE ${isProved} AND ${isAdded(replacement)}`
         ])
@@ -56,12 +56,12 @@ export function userChanges(
       const ofUser = Prisma.sql`s.user_id = ${id}::uuid`
       const ofDisabled = Prisma.sql`${ofUser} AND ${disabled === true}::boolean`
 
-      const takesPower = disabled === true || roles?.includes(adminRole) === false
+      const removesAdmin = disabled === true || roles?.includes(adminRole) === false
 
       const surplus = await endSurplus(database, policy, { userId: id }, actor)
       const updated = await transaction(database, async (prisma) => {
         await lockUser(prisma, id)
-        if (takesPower && (await isLastAdmin(prisma, id))) return 'last_admin'
+        if (removesAdmin && (await isLastAdmin(prisma, id))) return 'last_admin'
         const ended = await endSessions(prisma, ofDisabled, { reason: 'user_disabled' }, actor, policy)
         const stale = await prisma.$queryRaw<Revocation[]>`
           WITH r AS (

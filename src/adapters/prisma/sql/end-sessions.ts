@@ -15,7 +15,7 @@ export type EndingPolicy = Pick<SessionPolicy, 'accessTokenTtlSeconds'>
 /** How long an entry of the feed lives: until every verifier refuses the session's last access token as expired. */
 export const revocationLife = (policy: EndingPolicy) => seconds(policy.accessTokenTtlSeconds + clockSkewSeconds)
 
-/** What runs the statements of a transaction. */
+/** Runs the statements of a transaction. */
 export type Statements = Pick<PrismaClient, '$queryRaw'>
 
 /**

@@ -2,15 +2,15 @@ import { adminRole } from '../../../core/vocabulary.js'
 import { Prisma } from '../generated/client.js'
 import type { Statements } from './end-sessions.js'
 
-/** Any number that no other advisory lock of this database has. */
+/** Any number that no other advisory lock of this database uses. */
 const adminsLock = 4_207_261_127
 
 const isEnabledAdmin = Prisma.sql`(u.roles @> ARRAY[${adminRole}]::text[] AND u.disabled_at IS NULL)`
 
 /**
- * Whether the user is the only admin who is not disabled. Called by a transaction that has locked the user's row and will
- * take the role or the access away. Such transactions on admins wait for each other, on all instances: otherwise two of
- * them could each rely on the other one's admin.
+ * Whether the user is the only admin who is not disabled. The caller's transaction has locked the user's row, and removes
+ * the role or the account. For admins such transactions run one after the other, on all instances: otherwise two of them
+ * could each count on the admin that the other removes.
  */
 export async function isLastAdmin(prisma: Statements, userId: string): Promise<boolean> {
   const locked = await prisma.$queryRaw<unknown[]>`

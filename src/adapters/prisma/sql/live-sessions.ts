@@ -11,7 +11,7 @@ import { clock, millis, seconds } from './fragments.js'
 
 export type RefreshPolicy = Pick<SessionPolicy, 'graceSeconds' | 'refreshIdleTtlSeconds'>
 
-/** When the present step of `withVisibleTimes` began. */
+/** When the current step of `withVisibleTimes` began. */
 const startOfStep = Prisma.sql`
   to_timestamp(floor(extract(epoch FROM ${clock}) / ${visibleStepSeconds}) * ${visibleStepSeconds})`
 

@@ -24,9 +24,9 @@ export function replaceSession(database: Database, policy: EndingPolicy): Sessio
 }
 
 /**
- * Adds the session that takes the place of another one of a user `u`, if `isProved` and the other one is live. It locks
- * the other one's row: a simultaneous refresh is seen, and a simultaneous end wins. The walk that ends everybody's
- * sessions may already be past the new id, so a session that this walk is about to end cannot be replaced.
+ * Adds the session that replaces another session of a user `u`, if `isProved` and the other session is live. It locks the
+ * other session's row: it sees a simultaneous refresh, and a simultaneous end wins. If the end of everybody's sessions is
+ * under way, it walks through the ids and may be past the new one. So a session that it is about to end is not replaced.
  */
 export function addReplacement(
   prisma: PrismaClient,

@@ -7,7 +7,7 @@ import { sql } from '../../../support/database.js'
 onEachDatabase(t, (t, stores, database) => {
   testReplacements(t, stores)
 
-  t.test("a session that the end of everybody's sessions has not reached yet is not replaced", async (t) => {
+  t.test("a session cannot be replaced while the end of everybody's sessions is on its way to it", async (t) => {
     const user = await addUser(stores)
     const session = await login(stores, user)
     const proof = { userId: user.id, passwordHash: user.passwordHash }
