@@ -12,9 +12,15 @@ module.exports = [
   },
   { room: 'ports', from: '^src/ports/', may: ['core/'], packages: false, why: 'Ports use core types only.' },
   {
+    room: 'network-address',
+    from: '^src/network-address[.]ts$',
+    may: [],
+    why: 'Pure like the core, but a package parses the addresses.'
+  },
+  {
     room: 'service',
     from: '^src/service/',
-    may: ['core/', 'ports/'],
+    may: ['core/', 'ports/', 'network-address[.]ts$'],
     packages: false,
     why: 'A use case reaches the outside through ports.'
   },
@@ -24,7 +30,7 @@ module.exports = [
     notices: [],
     observability: [],
     passwords: ['adapters/queue/'],
-    prisma: ['adapters/notices/', 'adapters/queue/'],
+    prisma: ['adapters/notices/', 'adapters/queue/', 'network-address[.]ts$'],
     queue: [],
     'rate-limits': [],
     revocations: ['adapters/notices/'],
@@ -33,7 +39,7 @@ module.exports = [
   {
     room: 'http',
     from: '^src/http/',
-    may: ['core/', 'ports/', 'service/'],
+    may: ['core/', 'ports/', 'service/', 'network-address[.]ts$'],
     why: 'HTTP calls use cases, never a store.'
   },
   {
@@ -60,7 +66,12 @@ module.exports = [
     may: ['core/'],
     why: 'The race kit tests any service by its address.'
   },
-  { room: 'config', from: '^src/config/', may: ['core/'], why: 'Settings are read before anything else exists.' },
+  {
+    room: 'config',
+    from: '^src/config/',
+    may: ['core/', 'network-address[.]ts$'],
+    why: 'Settings are read before anything else exists.'
+  },
   {
     room: 'composition',
     from: '^src/composition[.]ts$',
@@ -99,7 +110,7 @@ module.exports = [
   }
 ]
 
-/** An adapter fills a port and knows no use case. Of other adapters it imports only what its list names. */
+/** An adapter fills a port and knows no use case. Beyond that it imports only what its list names. */
 function adapterRooms(roomsOfAdapters) {
   return Object.entries(roomsOfAdapters).map(([name, others]) => ({
     room: `adapters/${name}`,

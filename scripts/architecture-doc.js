@@ -38,7 +38,9 @@ function update(path, change) {
 function drawing() {
   const inside = adapterRooms.map(({ room }) => `    ${node(room)}`)
   const between = adapterRooms.flatMap(({ room, may }) =>
-    may.filter((path) => path.startsWith('adapters/')).map((path) => `    ${id(room)} --> ${id(path)}`)
+    may
+      .filter((path) => !allAdapters.may.includes(path))
+      .map((path) => `    ${id(room)} --> ${id(plain(path).replace('.ts', ''))}`)
   )
   const nodes = topRooms.filter((room) => room !== allAdapters).map(({ room }) => `  ${node(room)}`)
   const arrows = topRooms.flatMap(({ room }) => direct(room).map((to) => `  ${id(room)} --> ${id(to)}`))

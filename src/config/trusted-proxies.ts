@@ -1,4 +1,4 @@
-import { isTooWide, isWithin, readNetwork } from '../core/network-address.js'
+import { isTooWide, isWithin, readNetwork } from '../network-address.js'
 
 /** The words of `TRUST_PROXY` for the networks of one machine, one link and private networks. */
 const words: ReadonlyMap<string, readonly string[]> = new Map([

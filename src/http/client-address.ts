@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { readAddress } from '../core/network-address.js'
+import { readAddress } from '../network-address.js'
 
 /**
  * The address of the client, in its one spelling. If a trusted proxy sends a text that is not an address, the client

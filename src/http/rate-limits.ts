@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
-import { clientNetwork } from '../core/network-address.js'
 import type { RateLimit } from '../core/rate-limits.js'
+import { clientNetwork } from '../network-address.js'
 import type { Ports } from '../ports/index.js'
 import { Refused } from '../service/refused.js'
 import { clientAddress } from './client-address.js'

@@ -1,4 +1,4 @@
-import { clientNetwork } from '../core/network-address.js'
+import { clientNetwork } from '../network-address.js'
 import type { Actor, PasswordSource } from '../ports/index.js'
 
 /** The source of a password that `actor` sent. The command line has no address. */

@@ -99,6 +99,7 @@ for (const kind of testDatabases(t)) {
         next_cursor: null
       })
       t.match((await json('session list --ip 192.0.2.1')).sessions.length, 2)
+      t.match((await json('session list --ip ::ffff:192.0.2.1')).sessions.length, 2, 'in another spelling')
       t.match(await latchkey(`session revoke ${sessionId} --note stolen`), { exitCode: 0 })
       await t.rejects(authenticate(ports, { kind: 'bearer', token: accessToken }), { code: 'session_revoked' })
       await t.resolves(authenticate(ports, { kind: 'bearer', token: other.accessToken ?? '' }))

@@ -1,6 +1,6 @@
 import { readEmail } from '../../core/email.js'
-import { readAddress } from '../../core/network-address.js'
 import { maxCountedSessions } from '../../core/vocabulary.js'
+import { readAddress } from '../../network-address.js'
 import type { AuditEvent, EventLog, MinuteCounts, Page, PageRequest, Ports, Session, User } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 

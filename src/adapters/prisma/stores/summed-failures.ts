@@ -1,5 +1,5 @@
-import { clientNetwork } from '../../../core/network-address.js'
 import { failureEventLimits, type RateLimit } from '../../../core/rate-limits.js'
+import { clientNetwork } from '../../../network-address.js'
 import type { EventLog, EventType } from '../../../ports/events.js'
 import type { LimitCounter } from '../../../ports/limits.js'
 import { type Database, execute } from '../database.js'
