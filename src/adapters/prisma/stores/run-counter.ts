@@ -6,6 +6,12 @@ import { clock, seconds } from '../sql/fragments.js'
 
 const day = 86_400
 
+/**
+ * Whether `guess_run AS run` refuses until later. Its times can be ahead of the clock without a pause: of two failures at
+ * once, the one whose statement began later can come first.
+ */
+const isPaused = Prisma.sql`run.resumes_at > greatest(run.last_at, ${clock})`
+
 interface Counted {
   readonly granted: boolean
   readonly uses: number
@@ -27,9 +33,9 @@ export function prismaRunCounter(database: Database, keyedHash: (text: string) =
         WITH counted AS (
           INSERT INTO guess_run AS run (key, failures, last_at, resumes_at, expires_at)
           SELECT ${key}, ${Prisma.join(first)}
-          WHERE NOT EXISTS (SELECT 1 FROM guess_run WHERE key = ${key} AND resumes_at > ${clock})
+          WHERE NOT EXISTS (SELECT 1 FROM guess_run AS run WHERE key = ${key} AND ${isPaused})
           ON CONFLICT (key) DO UPDATE SET (failures, last_at, resumes_at, expires_at) = ROW (${Prisma.join(next)})
-          WHERE run.resumes_at <= ${clock}
+          WHERE NOT (${isPaused})
           RETURNING failures, resumes_at
         ), seen AS (
           SELECT true AS granted, failures, resumes_at FROM counted
@@ -45,7 +51,7 @@ export function prismaRunCounter(database: Database, keyedHash: (text: string) =
       const key = keyOf(use)
       await execute(database)`
         WITH lowered AS (
-          UPDATE guess_run SET failures = failures - 1, resumes_at = ${clock} WHERE key = ${key} AND failures > 1
+          UPDATE guess_run SET failures = failures - 1, resumes_at = last_at WHERE key = ${key} AND failures > 1
         )
         DELETE FROM guess_run WHERE key = ${key} AND failures <= 1`
     },
@@ -58,7 +64,7 @@ export function prismaRunCounter(database: Database, keyedHash: (text: string) =
 
 /** The number of the next failure of `guess_run AS run`: each full day without one has taken some off. */
 function nextFailure({ perDay }: RunLimit): Prisma.Sql {
-  const fullDays = Prisma.sql`floor(extract(epoch FROM ${clock} - run.last_at) / ${day}::int)`
+  const fullDays = Prisma.sql`greatest(0, floor(extract(epoch FROM ${clock} - run.last_at) / ${day}::int))`
   return Prisma.sql`(greatest(0, run.failures - ${perDay}::int * ${fullDays})::int + 1)`
 }
 

@@ -54,6 +54,16 @@ onEachDatabase(t, (t, stores, database) => {
     t.match(await counter.use({ limit: { ...small, name: 'other limit' }, key: 'at once' }), { granted: true, uses: 1 })
   })
 
+  t.test(
+    'a failure counts once and is not refused if a failure whose statement began later was counted first',
+    async (t) => {
+      const use = { limit: small, key: 'overtaken' }
+      await counter.use(use)
+      await stores.age(-1)
+      t.match(await counter.use(use), { granted: true, uses: 2 })
+    }
+  )
+
   t.test('each full day without a failure lowers the count', async (t) => {
     const use = { limit: { ...small, pauses: [{ after: 99, seconds: 60 }] }, key: 'slow' }
     for (const uses of [1, 2, 3]) t.match(await counter.use(use), { granted: true, uses })
