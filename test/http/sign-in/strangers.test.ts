@@ -141,7 +141,7 @@ t.test(
     expectLimited(t, await login(restarted, email, { password: goodPassword }), day)
     t.equal((await login(restarted, email, { password: goodPassword, device: client })).statusCode, 200)
     t.equal((await login(restarted, email, { password: goodPassword })).statusCode, 200, 'that login ended the row')
-    t.match(await guessUntilRefused(t, email), { wrong: 25 }, 'which begins anew')
+    t.match(await guessUntilRefused(t, email), { wrong: 25 }, 'the count begins at 0 again')
   }
 )
 

@@ -44,7 +44,7 @@ onEachDatabase(t, (t, stores, database) => {
       await stores.age(60)
     }
     await stores.age(30 * day)
-    t.equal((await failUntilRefused()).failures, 25, 'after a month it begins anew')
+    t.equal((await failUntilRefused()).failures, 25, 'after a month the count begins at 0')
   })
 
   t.test('failures at once never exceed the limit, and each key has its own', async (t) => {
