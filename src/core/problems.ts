@@ -21,7 +21,7 @@ const refusals = {
   insufficient_user_authentication: [401, 'The login is too long ago for this'],
   forbidden_origin: [403, 'Requests with cookies are not accepted from this origin'],
   insufficient_scope: [403, 'The role for this is missing'],
-  registration_closed: [403, 'New accounts are not open to everybody here'],
+  registration_closed: [403, 'Registration is closed'],
   not_found: [404, 'There is no such thing'],
   email_taken: [409, 'An account with this e-mail exists'],
   last_admin: [409, 'The last admin cannot lose the role or the account'],

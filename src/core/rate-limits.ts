@@ -1,4 +1,4 @@
-/** Every limit of the service stands here, with its reason. */
+/** All limits of the service, each with its reason. */
 
 /** How often something may happen under one key, such as an account or a network, within a window of time. */
 export interface RateLimit {
@@ -12,8 +12,8 @@ export interface RateLimit {
 }
 
 /**
- * How many failures in a row may happen under one key. A success ends the row, time alone does not: each full day
- * without a failure takes `perDay` off. Counted in the database, for all instances together.
+ * How many failures in a row may happen under one key. A success resets the count. Each full day without a failure
+ * subtracts `perDay`. Counted in the database, for all instances together.
  */
 export interface RunLimit {
   readonly name: string
@@ -34,9 +34,9 @@ const hour = 60 * minute
  */
 export const guessLimits = {
   /**
-   * All strangers in one network, at any account: half a hash a second, an eighth of a core at bcrypt cost 12. An office
-   * behind one address gets far: right passwords and known devices do not count, so thirty people have to mistype within
-   * one minute, each on a new device.
+   * All strangers in one network, at any account: half a hash a second, an eighth of a core at bcrypt cost 12. That is
+   * enough for an office behind one address: right passwords and known devices do not count, so thirty people would have
+   * to mistype within one minute, each on a new device.
    */
   network: { name: 'guess-network', max: 30, windowSeconds: minute },
   /** Strangers in one network, at one account: an attacker with one network reaches this limit before all strangers do. */
@@ -45,8 +45,8 @@ export const guessLimits = {
   strangers: { name: 'guess-strangers', max: 25, windowSeconds: quarterHour },
   /**
    * All strangers together, at one account, however long they take: at most 100 wrong guesses in a row (NIST SP 800-63B-4
-   * §3.2.2). There the password would then be of no use until the account is recovered. Here five guesses a day remain,
-   * so that an owner without a known device can still get in. The pauses become longer, so that an attack lasts long
+   * §3.2.2). NIST then disables the password until the account is recovered. We still allow five guesses a day, so that
+   * an owner without a known device can get in. The pauses become longer, so that an attack lasts long
    * enough to be noticed.
    */
   strangersInARow: {
@@ -92,19 +92,19 @@ export const failureEventLimits: readonly RateLimit[] = [
   { name: 'failure-events', max: 30, windowSeconds: minute, perInstance: true }
 ]
 
-/** Wrong passwords are kept this long in the event log: they tell of an attack, and strangers can cause any number. */
+/** Wrong passwords are kept this long in the event log: they show an attack, but strangers can cause any number. */
 export const failureRetentionSeconds = 7 * 24 * hour
 
 /**
  * Whether so many accounts in an hour, over all networks, are more than usual. Nobody is refused for it: no limit can
- * tell a flood from many addresses from a good day. Below a hundred an hour, a person can look at each.
+ * distinguish a flood from many addresses from a busy day. Below a hundred an hour, a person can look at each.
  */
 export const isAboveUsual = (lastHour: number, usualPerHour: number) => lastHour > 100 && lastHour > 4 * usualPerHour
 
 /**
- * Requests of one network to routes that hash a password, whatever comes of them: what else they cost, such as a question
- * to BREACHED_PASSWORDS_URL, is then bounded too. `/login` has no such limit, or one client of a network could lock out
- * all others.
+ * Requests of one network to routes that hash a password, whatever the result. They bound what else such a request costs,
+ * such as a query to BREACHED_PASSWORDS_URL. `/login` has no such limit: one client of a network could lock out all
+ * others.
  */
 export const requestLimits = {
   register: { name: 'request-register', max: 120, windowSeconds: minute },

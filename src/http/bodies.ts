@@ -3,8 +3,8 @@ import { errorCodes, type FastifyRequest } from 'fastify'
 import type { Scope } from './context.js'
 
 /**
- * Decides which bodies the scope reads. An empty body is no body, whatever its type says, and counts as `{}`, so a body without
- * required members can be left out.
+ * Decides which bodies the scope reads. An empty body is no body, whatever its type says, and counts as `{}`. So a body
+ * without required members can be left out.
  */
 export function readBodies(scope: Scope): void {
   const parseJson = scope.getDefaultJsonParser('error', 'error')

@@ -23,7 +23,10 @@ export interface PluginOptions {
 
 /** Lets a host's own code read and end sessions. Throws `Unavailable` if the database cannot be used. */
 export interface SessionControl {
-  /** The live sessions of a user, newest first, with their times as `GET /sessions` shows them. Throws `Refused` (`not_found`) if there is no such user. */
+  /**
+   * The live sessions of a user, newest first, with their times as `GET /sessions` shows them. Throws `Refused`
+   * (`not_found`) if there is no such user.
+   */
   sessionsOfUser(userId: string): Promise<readonly Session[]>
   /** Ends one session. `note` goes into the audit log. Throws `Refused` (`not_found`) for an unknown session. */
   endSession(sid: string, note?: string): Promise<void>

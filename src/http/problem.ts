@@ -62,7 +62,7 @@ function classify(error: unknown): Failure {
   return classifyFastifyError(error as Partial<FastifyError>)
 }
 
-/** Whether the answer waits, so that a client that retries at once costs little: above a limit, or in a full queue. */
+/** Whether to delay the response: above a limit, or if a queue is full. So a client that retries at once costs little. */
 export function isAnsweredSlowly(error: unknown): boolean {
   return error instanceof Refused
     ? error.code === 'too_many_requests'
@@ -129,8 +129,8 @@ export function refuse(
 }
 
 /**
- * Counts and logs each refused access (ASVS 16.3.2). A `not_found` counts if a signed-in user asked: it may be a session
- * of somebody else.
+ * Counts and logs each refused access (ASVS 16.3.2). A `not_found` counts if a signed-in user asked: it may be another user's
+ * session.
  */
 function noteRefusedAccess({ auth }: FastifyRequest, error: unknown, { ports }: HttpContext): void {
   if (!(error instanceof Refused)) return

@@ -12,7 +12,7 @@ import { isAnsweredSlowly, refuse } from './problem.js'
  */
 export function prepareScope(scope: Scope, context: HttpContext): void {
   scope.setErrorHandler(async (error, request, reply) => {
-    // By now all uses of limits were given back, so a client that waits here keeps no other client out.
+    // The uses of limits have been given back by now, so a client that waits here keeps no other client out.
     if (isAnsweredSlowly(error)) await context.ports.refusalPause()
     return refuse(request, reply, error, context)
   })

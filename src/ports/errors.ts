@@ -6,7 +6,7 @@ export class Unavailable extends Error {
     message: string,
     readonly retryAfterSeconds = 1,
     options?: ErrorOptions & {
-      /** The cause is too many requests: let the client wait for the answer, so that it makes fewer. */
+      /** Delay the response: there are too many requests, and a client that waits sends fewer. */
       readonly answerSlowly?: boolean | undefined
     }
   ) {

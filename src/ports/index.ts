@@ -56,6 +56,6 @@ export interface Ports {
   readonly decisions: Decisions
   readonly metrics: Metrics
   readonly readiness: Readiness
-  /** Awaited before a client that made too many requests is answered. */
+  /** The delay before the response to a client that sent too many requests. */
   readonly refusalPause: () => Promise<void>
 }

@@ -26,7 +26,7 @@ export interface LimitCounter<Limit> {
 
 /** Counts failures in a row, for all instances together. Throws `Unavailable` without the database. */
 export interface RunCounter extends LimitCounter<RunLimit> {
-  /** Ends the run: forgets all its failures. */
+  /** Resets the count of failures to 0. */
   forget(use: RateLimitUse<RunLimit>): Promise<void>
 }
 

@@ -23,7 +23,7 @@ const settlingRounds = 2
  * Races simulated clients and thieves against a running service, through a proxy that drops, delays and duplicates
  * their requests, and checks every response against `promises`. `seed` determines what is tried. Registers users
  * (`race-…@example.test`) and deletes them at the end, so never run it against a service that people use. Set
- * `RATE_LIMIT_ENABLED=false` and a short `REFRESH_GRACE_SECONDS`, which `GET /features` tells the race. Rejects with
+ * `RATE_LIMIT_ENABLED=false` and a short `REFRESH_GRACE_SECONDS`; the race reads it from `GET /features`. Rejects with
  * `SetUpFailed` if the users cannot be registered; a broken promise is no error, but `held: false`.
  *
  * @example

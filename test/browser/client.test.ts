@@ -75,7 +75,7 @@ async function testClient(browser: Browser): Promise<void> {
     }
   })
 
-  t.test('a closed client still refreshes, and tells no other tab', async (t) => {
+  t.test('a closed client still refreshes, and sends nothing to other tabs', async (t) => {
     const profile = await openProfile(t, browser)
     const page = await profile.newPage()
     await page.goto(inert)

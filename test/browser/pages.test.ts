@@ -149,40 +149,44 @@ async function testPages(browser: Browser): Promise<void> {
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
   })
 
-  testPage('a user whose sign-in is old confirms the password, and the action goes on', '/account', async (t, page) => {
-    const { client: phone, email } = await newPerson(app, 'body', 'a phone')
-    await signIn(page, email)
-    await page.getByText('This device', { exact: true }).waitFor()
-    await sql(database, `UPDATE session SET auth_time = auth_time - interval '1 day'`)
-    await page.reload()
-    const dialog = page.getByRole('dialog')
-    const endPhone = async () => {
-      await click(page, 'Sign out: a phone')
-      await confirm(page, 'Sign out')
-      await dialog.filter({ hasText: 'Confirm that it is you' }).waitFor()
+  testPage(
+    'a user who signed in long ago confirms the password, and then the action is done',
+    '/account',
+    async (t, page) => {
+      const { client: phone, email } = await newPerson(app, 'body', 'a phone')
+      await signIn(page, email)
+      await page.getByText('This device', { exact: true }).waitFor()
+      await sql(database, `UPDATE session SET auth_time = auth_time - interval '1 day'`)
+      await page.reload()
+      const dialog = page.getByRole('dialog')
+      const endPhone = async () => {
+        await click(page, 'Sign out: a phone')
+        await confirm(page, 'Sign out')
+        await dialog.filter({ hasText: 'Confirm that it is you' }).waitFor()
+      }
+      await endPhone()
+      await expectAccessible(t, page, 'the dialog for the password')
+      await dialog.getByRole('button', { name: 'Cancel' }).click()
+      await says(page, 'Nothing was changed, because you did not confirm your password.')
+      t.equal((await phone.send('GET', '/me')).statusCode, 200)
+
+      await endPhone()
+      await dialog.getByLabel('Your password').fill('not the password')
+      await confirm(page, 'Continue')
+      await dialog.filter({ hasText: 'The password is wrong' }).waitFor()
+      await dialog.getByLabel('Your password').fill(goodPassword)
+      await confirm(page, 'Continue')
+      await says(page, '“a phone” is signed out.')
+      t.equal((await phone.send('GET', '/me')).statusCode, 401)
+      t.equal(await page.locator('#dialog input').count(), 0, 'the page keeps no field with the password')
+
+      await sql(database, `UPDATE session SET auth_time = auth_time - interval '1 day'`)
+      await page.reload()
+      await page.getByText('This device', { exact: true }).waitFor()
+      await click(page, 'Sign out')
+      await page.getByText('You are signed out.').waitFor()
     }
-    await endPhone()
-    await expectAccessible(t, page, 'the dialog for the password')
-    await dialog.getByRole('button', { name: 'Cancel' }).click()
-    await says(page, 'Nothing was changed, because you did not confirm your password.')
-    t.equal((await phone.send('GET', '/me')).statusCode, 200)
-
-    await endPhone()
-    await dialog.getByLabel('Your password').fill('not the password')
-    await confirm(page, 'Continue')
-    await dialog.filter({ hasText: 'The password is wrong' }).waitFor()
-    await dialog.getByLabel('Your password').fill(goodPassword)
-    await confirm(page, 'Continue')
-    await says(page, '“a phone” is signed out.')
-    t.equal((await phone.send('GET', '/me')).statusCode, 401)
-    t.equal(await page.locator('#dialog input').count(), 0, 'the page keeps no field with the password')
-
-    await sql(database, `UPDATE session SET auth_time = auth_time - interval '1 day'`)
-    await page.reload()
-    await page.getByText('This device', { exact: true }).waitFor()
-    await click(page, 'Sign out')
-    await page.getByText('You are signed out.').waitFor()
-  })
+  )
 
   testPage('a user who was signed out elsewhere sees the reason', '/account', async (t, page) => {
     const { client: other, email } = await newPerson(app, 'body')

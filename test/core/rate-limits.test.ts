@@ -1,7 +1,7 @@
 import t from 'tap'
 import { guessLimits, isAboveUsual } from '../../src/core/rate-limits.js'
 
-t.test('registrations are above the usual from a hundred an hour and four times the usual on', async (t) => {
+t.test('more than a hundred registrations an hour, and more than four times the usual, are above usual', async (t) => {
   t.notOk(isAboveUsual(100, 0))
   t.ok(isAboveUsual(101, 0))
   t.notOk(isAboveUsual(4000, 1000))

@@ -51,7 +51,7 @@ t.test('every refused access is counted, and logged with the session and the use
   }
 })
 
-t.test('an unknown address and a granted request are no refused access', async (t) => {
+t.test('an unknown address and a granted request do not count as refused access', async (t) => {
   const device = await newPerson(app)
   const there = await anotherDevice(app, device)
   const before = logged().length

@@ -25,7 +25,7 @@ for (const kind of testDatabases(t)) {
       result.judgements.every(({ tried }) => tried > 0 || result.counts.excused > 0),
       'every promise was tested'
     )
-    t.strictSame(result.grace, { seconds: graceSeconds, told: true })
+    t.strictSame(result.grace, { seconds: graceSeconds, fromFeatures: true })
     t.ok(result.counts.thievesCaught > 0 && Object.values(result.faults).every((count) => count > 0))
   })
 }

@@ -1,6 +1,6 @@
 import type { RateLimit } from '../../core/rate-limits.js'
 import type { LimitCounter, RateLimitResult, RateLimitUse } from '../../ports/limits.js'
-import { crowdCounts } from './crowd-counts.js'
+import { countMinSketch } from './count-min-sketch.js'
 
 export interface MemoryOptions {
   /** How many keys of one limit have a window of their own. */
@@ -26,7 +26,7 @@ interface Counts {
   /** By key. The windows of one limit are equally long, so the first one opened is the first to end. */
   readonly windows: Map<string, Window>
   /** Counts the keys for which `windows` has no room. */
-  crowd: ReturnType<typeof crowdCounts> | undefined
+  sketch: ReturnType<typeof countMinSketch> | undefined
 }
 
 const defaultCapacity = 50_000
@@ -41,13 +41,13 @@ export function memoryRateLimits(options: MemoryOptions = {}): MemoryRateLimits 
   const countsByName = new Map<string, Counts>()
 
   function countsOf(name: string, now: number): Counts {
-    const counts = countsByName.get(name) ?? { windows: new Map<string, Window>(), crowd: undefined }
+    const counts = countsByName.get(name) ?? { windows: new Map<string, Window>(), sketch: undefined }
     countsByName.set(name, counts)
     for (const [key, window] of counts.windows) {
       if (window.endsAt > now) break
       counts.windows.delete(key)
     }
-    if (counts.crowd?.isOver(now)) counts.crowd = undefined
+    if (counts.sketch?.isOver(now)) counts.sketch = undefined
     return counts
   }
 
@@ -58,10 +58,10 @@ export function memoryRateLimits(options: MemoryOptions = {}): MemoryRateLimits 
       const counts = countsOf(limit.name, now)
       const known = counts.windows.get(key)
       if (known === undefined && counts.windows.size >= capacity) {
-        counts.crowd ??= crowdCounts(milliseconds, now)
-        return countInCrowd(counts.crowd, { limit, key }, now)
+        counts.sketch ??= countMinSketch(milliseconds, now)
+        return countInSketch(counts.sketch, { limit, key }, now)
       }
-      const window = known ?? { uses: usesInCrowd(counts.crowd, key, now), endsAt: now + milliseconds }
+      const window = known ?? { uses: usesInSketch(counts.sketch, key, now), endsAt: now + milliseconds }
       const granted = window.uses < limit.max
       if (granted) window.uses += 1
       counts.windows.set(key, window)
@@ -80,14 +80,18 @@ export function memoryRateLimits(options: MemoryOptions = {}): MemoryRateLimits 
   }
 }
 
-function usesInCrowd(crowd: Counts['crowd'], key: string, now: number): number {
-  return crowd === undefined ? 0 : crowd.count(crowd.cellsOf(key), now)
+function usesInSketch(sketch: Counts['sketch'], key: string, now: number): number {
+  return sketch === undefined ? 0 : sketch.count(sketch.cellsOf(key), now)
 }
 
-function countInCrowd(crowd: ReturnType<typeof crowdCounts>, { limit, key }: RateLimitUse<RateLimit>, now: number) {
-  const cells = crowd.cellsOf(key)
-  const before = crowd.count(cells, now)
+function countInSketch(
+  sketch: ReturnType<typeof countMinSketch>,
+  { limit, key }: RateLimitUse<RateLimit>,
+  now: number
+) {
+  const cells = sketch.cellsOf(key)
+  const before = sketch.count(cells, now)
   const granted = before < limit.max
-  if (granted) crowd.add(cells)
-  return { granted, uses: before + Number(granted), endsInSeconds: (crowd.endsAt() - now) / 1000, exact: false }
+  if (granted) sketch.add(cells)
+  return { granted, uses: before + Number(granted), endsInSeconds: (sketch.endsAt() - now) / 1000, exact: false }
 }

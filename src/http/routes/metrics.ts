@@ -8,8 +8,8 @@ import { sendClientError, sendNotFound, sendProblem } from '../problem.js'
 const MetricsResponse = Type.String({ description: 'docs/operations.md explains each metric.' })
 
 /**
- * GET /metrics, for Prometheus. It contains no user, no session and no token, but tells strangers how busy the service
- * is. So in production it is not among the public routes.
+ * GET /metrics, for Prometheus. It contains no user, no session and no token, but it shows how busy the service is.
+ * So in production it is not among the public routes.
  */
 export const metricsRoutes: Routes = (app, { ports: { metrics }, settings: { production, metricsPort } }) => {
   if (production || metricsPort !== undefined) return

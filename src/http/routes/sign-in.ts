@@ -19,7 +19,7 @@ export const signInRoutes: Routes = (app, context) => {
       config: perNetwork(requestLimits.register),
       ...describe({
         summary: 'Create an account and its first session',
-        description: 'With `REGISTRATION=closed`, which `GET /features` tells, every request is refused.',
+        description: 'With `REGISTRATION=closed` (see `GET /features`) every request is refused.',
         body: RegisterBody,
         response: { 201: TokenResponse },
         problems: [

@@ -25,7 +25,7 @@ const words: Readonly<Record<string, string>> = {
   insufficient_user_authentication: 'Nothing was changed, because you did not confirm your password.',
   insufficient_scope: 'Your account is not allowed to do this.',
   last_admin: 'This is the last administrator. Give the role to another account first.',
-  registration_closed: 'New accounts are not open to everybody here. Ask an administrator for one.',
+  registration_closed: 'Registration is closed. Ask an administrator for an account.',
   not_found: 'This no longer exists.',
   mode_not_allowed: 'This service does not allow sign-in with a cookie (setting MODES), so its pages cannot be used.'
 }

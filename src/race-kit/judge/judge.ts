@@ -50,8 +50,8 @@ interface Run extends Pick<RaceResult, 'options' | 'grace'> {
 }
 
 /** Judges a run. `unknown` are the ids of live sessions that the run did not create. */
-export function judge({ options, grace: toldGrace, plans, histories, unknown }: Run): RaceResult {
-  const grace = toldGrace.seconds * 1000
+export function judge({ options, grace: usedGrace, plans, histories, unknown }: Run): RaceResult {
+  const grace = usedGrace.seconds * 1000
   const found = [
     ...histories.flatMap((history) => violations(history, grace)),
     ...unknown.map((sid): Violation => ({ promise: 'one_chain', sid, what: 'no login created this session' }))
@@ -75,7 +75,7 @@ export function judge({ options, grace: toldGrace, plans, histories, unknown }: 
   const names = Object.keys(promises) as PromiseName[]
   return {
     options,
-    grace: toldGrace,
+    grace: usedGrace,
     held: found.length === 0,
     judgements: names.map((promise) => ({
       promise,

@@ -1,6 +1,6 @@
 import { visibleStepSeconds } from '../../core/visible-times.js'
 import { maxDelayShare } from '../plan/deliveries.js'
-import { patienceShare } from '../plan/kinds.js'
+import { timeoutShare } from '../plan/kinds.js'
 import {
   endEverywhereMilliseconds,
   type Observation,
@@ -32,7 +32,7 @@ export function violations(history: SessionHistory, graceMilliseconds: number): 
 
 /** Whether a response came so late that, with the largest delay on its way back, it may have missed its client. */
 export function isExcused({ observations }: SessionHistory, graceMilliseconds: number): boolean {
-  const inTime = graceMilliseconds * patienceShare * (1 - maxDelayShare)
+  const inTime = graceMilliseconds * timeoutShare * (1 - maxDelayShare)
   return observations.some(
     ({ purpose, sentAt, answeredAt, status }) => purpose === 'refresh' && (status === 0 || answeredAt - sentAt > inTime)
   )

@@ -55,10 +55,10 @@ function thiefRow({ kind, clientHasKey, thieves, caught, heldOff, wentAlong, lef
   return [...counts, `${kind}: ${thiefKinds[kind]}${clientHasKey ? '' : '; its client sends no key'}`]
 }
 
-function describeGrace({ seconds, told }: Grace, asked: number | undefined): string {
-  if (!told)
+function describeGrace({ seconds, fromFeatures }: Grace, asked: number | undefined): string {
+  if (!fromFeatures)
     return `Grace: ${seconds} s${asked === undefined ? ' by default' : ''}, because the service has no /features`
-  return `Grace: ${seconds} s, as /features tells${asked === undefined || asked === seconds ? '' : `, not ${asked} s`}`
+  return `Grace: ${seconds} s, from /features${asked === undefined || asked === seconds ? '' : `, not ${asked} s`}`
 }
 
 /**
@@ -79,7 +79,7 @@ export function raceJson({ options, grace, held, judgements, faults, thieves, co
     clients: options.clients,
     seconds: options.seconds,
     grace_seconds: grace.seconds,
-    grace_told: grace.told,
+    grace_from_features: grace.fromFeatures,
     held,
     promises: judgements,
     faults: { ...faults, overtaken: counts.overtaken },

@@ -1,4 +1,4 @@
-import { patienceShare } from './kinds.js'
+import { timeoutShare } from './kinds.js'
 import type { Random } from './random.js'
 
 /** What the proxy can do to a request, besides delaying it. */
@@ -33,7 +33,7 @@ const losesNoResponse = ['none', 'none', 'none', 'drop_request', 'cut_request_he
 
 /** Draws a delivery whose delays end well before the client's timeout. */
 export function drawDelivery(random: Random, graceMilliseconds: number, mayLoseResponse: boolean): Delivery {
-  const maxDelay = graceMilliseconds * patienceShare * maxDelayShare
+  const maxDelay = graceMilliseconds * timeoutShare * maxDelayShare
   const drawDelay = () => (random.below(2) === 0 ? 0 : Math.round(random.between(0, maxDelay)))
   return {
     fault: mayLoseResponse ? random.pick(weightedFaults) : random.pick(losesNoResponse),

@@ -51,4 +51,4 @@ export const scenarios = ['plain', 'plain', 'theft', 'ending'] as const
 export type Scenario = (typeof scenarios)[number]
 
 /** A client gives up a refresh after this share of the grace window: 9 of 20 seconds. */
-export const patienceShare = 0.45
+export const timeoutShare = 0.45

@@ -37,7 +37,7 @@ export interface RaceOptions {
   /** The same seed tries the same things. */
   readonly seed: number
   /**
-   * The service's `REFRESH_GRACE_SECONDS`, above 0, for a service without `GET /features`, which tells it; 20 by default.
+   * The grace to judge by if the service has no `GET /features`: its `REFRESH_GRACE_SECONDS`, above 0; 20 by default.
    * With a shorter grace, a run of the same length tries more.
    */
   readonly graceSeconds?: number | undefined

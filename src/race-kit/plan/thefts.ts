@@ -8,7 +8,7 @@ export interface ThiefPlan {
   readonly ownKey: boolean
   /** Whether it steals again before each use. */
   readonly stealsAgain: boolean
-  /** How long after a refresh of the client it refreshes too, in turn, in milliseconds; never if there are none. */
+  /** The thief refreshes so many milliseconds after a refresh of the client, using these in turn. Empty: it does not. */
   readonly pauses: readonly number[]
 }
 
@@ -29,7 +29,7 @@ interface TheftOptions {
 
 export function drawThief(random: Random, kind: ThiefKind, { graceMilliseconds: grace }: TheftOptions): ThiefPlan {
   const drawn = random.below(2) === 0
-  // A `window` thief stays inside the window; a thief of the token alone is quick when it has passed.
+  // A `window` thief stays inside the window; a thief of the token alone refreshes right after it.
   const pauses = { window: [0, 0.5], token: [1.02, 1.2], own_key: [1.02, 1.2] } as const
   const [min, max] = kind === 'oracle' || kind === 'storage' ? [0, 0] : pauses[kind]
   return {

@@ -3,24 +3,24 @@ import { SetUpFailed } from './accounts.js'
 /** The grace window that a race judges by. */
 export interface Grace {
   readonly seconds: number
-  /** Whether `GET /features` told it. */
-  readonly told: boolean
+  /** Whether it comes from `GET /features`. */
+  readonly fromFeatures: boolean
 }
 
 const defaultSeconds = 20
 const timeoutMilliseconds = 10_000
 
-/** Reads the grace from the service; a service without `GET /features` does not tell it. */
+/** Reads the grace from `GET /features`, or uses `fallbackSeconds` for a service without that route. */
 export async function readGrace(url: string, fallbackSeconds = defaultSeconds): Promise<Grace> {
-  const seconds = await toldSeconds(url)
+  const seconds = await secondsFromFeatures(url)
   if (seconds === 0) {
     throw new SetUpFailed('The race needs a grace window, but the service has REFRESH_GRACE_SECONDS=0.')
   }
-  return seconds === undefined ? { seconds: fallbackSeconds, told: false } : { seconds, told: true }
+  return seconds === undefined ? { seconds: fallbackSeconds, fromFeatures: false } : { seconds, fromFeatures: true }
 }
 
-/** Undefined if the service does not answer: setting up the users then says why. */
-async function toldSeconds(url: string): Promise<number | undefined> {
+/** Undefined if the service does not answer: then the sign-in of the users fails and says why. */
+async function secondsFromFeatures(url: string): Promise<number | undefined> {
   try {
     const address = `${url.replace(/\/$/, '')}/features`
     const response = await fetch(address, { signal: AbortSignal.timeout(timeoutMilliseconds) })

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Delivery, normalDelivery } from '../plan/deliveries.js'
-import { patienceShare } from '../plan/kinds.js'
+import { timeoutShare } from '../plan/kinds.js'
 import type { Observation } from '../record/history.js'
 import { issuedToken, type RefreshToken } from '../record/refresh-token.js'
 import type { FaultProxy } from '../wire/fault-proxy.js'
@@ -48,7 +48,7 @@ export async function send(
   const { received, result } = await context.proxy.send(formatRequest({ ...request, path, host: url.host }), {
     url,
     delivery: request.delivery ?? normalDelivery,
-    timeoutMilliseconds: isRefresh ? context.graceMilliseconds * patienceShare : defaultTimeoutMilliseconds
+    timeoutMilliseconds: isRefresh ? context.graceMilliseconds * timeoutShare : defaultTimeoutMilliseconds
   })
   const observed = result.then(({ deliveredAt, responses }) => {
     if (deliveredAt === undefined) return

@@ -86,7 +86,7 @@ export function thiefOf(context: RaceContext, { kind, ...plan }: ThiefPlan, vict
   /** After a request of the client got a new token: some thieves refresh soon after it. */
   function clientMoved({ presented, issued = presented, instance }: Observation): void {
     const pause = plan.pauses[uses % plan.pauses.length]
-    // Inside the window the older token may be worth a newer one, after it the newest.
+    // Inside the window it tries the older token, and after the window the newest.
     const token = kind === 'window' ? presented : issued
     if (pause === undefined || holder === undefined || token === undefined) return
     uses += 1

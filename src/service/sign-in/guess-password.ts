@@ -42,7 +42,7 @@ export async function guessPassword(
     const verify = () => faultOf(ports, input.password, user, { network, knownDevice })
     const onLimited = () => ports.decisions.note('login', 'limited', { userId: user?.id })
     const logins = [{ limit: loginLimit, key: `${network} ${account}` }]
-    // Innermost, because the guesses of a stranger must not hold the owner's logins while they wait for another limit.
+    // Checked last: otherwise a stranger's guesses would use up the owner's logins while they wait for other limits.
     const verifyAsLogin = () => counted(ports, logins, verify, (fault) => fault === undefined, onLimited)
     return counted(ports, uses, verifyAsLogin, (fault) => fault !== undefined, onLimited)
   }
@@ -64,7 +64,7 @@ export async function guessPassword(
     ]
     return { account, user: found, device: undefined, fault: await guess(found, uses, false) }
   }
-  // Outermost, so that a network above this limit costs no query.
+  // Checked first, so that a network above this limit costs no query.
   return counted(
     ports,
     [{ limit: guessLimits.network, key: network }],

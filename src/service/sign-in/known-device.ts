@@ -3,7 +3,7 @@ import type { Ports } from '../../ports/index.js'
 
 export type DevicePorts = Pick<Ports, 'opaqueTokens' | 'clock' | 'entropy'>
 
-/** The content of a genuine device token that has not expired. It proves nothing about an account until compared. */
+/** The content of a genuine device token that has not expired. Compare its user id before you trust it. */
 export function openDeviceToken(ports: DevicePorts, token: string | undefined): DeviceTokenContent | undefined {
   const device = token === undefined ? undefined : ports.opaqueTokens.open('device', token)
   if (device === undefined) return undefined

@@ -22,7 +22,7 @@ export interface LoginInput extends SessionRequest {
   readonly deviceToken: string | undefined
 }
 
-/** Verifies a password and starts a session. A login ends the row of wrong guesses that strangers made before it. */
+/** Verifies a password and starts a session. A login resets the count of strangers' wrong guesses. */
 export async function login(ports: LoginPorts, input: LoginInput, actor: Actor): Promise<SignedIn> {
   requireAllowedMode(ports, input.mode)
   const { account, user, device, fault } = await guessPassword(ports, input, actor)

@@ -75,7 +75,7 @@ t.test('above its capacity a store forgets no window, and grants a new key no mo
   t.match(await limits.use({ limit, key: 'new' }), { granted: true, uses: 1, exact: true })
 })
 
-t.test('a crowded store forgets a use after one window at the earliest and two at the latest', async (t) => {
+t.test('above its capacity a store forgets a use after one window at the earliest and two at the latest', async (t) => {
   const clock = heldClock()
   const limits = memoryRateLimits({ capacity: 1, ...clock })
   const keepFull = async () => {

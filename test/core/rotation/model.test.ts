@@ -5,8 +5,8 @@ import {
   answersAfterEnd,
   answersOfOverlongWindow,
   answersToOldTokens,
-  refreshesOfBoth,
-  ridesOfThief
+  newerTokensInsideWindow,
+  refreshesOfBoth
 } from '../../support/rotation-model/promises.js'
 import { contestedScript, honestScript, quietEnd } from '../../support/rotation-model/script.js'
 import { type History, play, type Setting } from '../../support/rotation-model/world.js'
@@ -89,7 +89,7 @@ t.test(
 )
 
 t.test('a thief without the key never receives a newer token inside the window of a client with a key', async (t) => {
-  always(contestedScript, {}, (history) => ridesOfThief(history).length === 0)
+  always(contestedScript, {}, (history) => newerTokensInsideWindow(history).length === 0)
   t.pass('with no key or a key of their own, whatever is lost, late or duplicated')
 })
 

@@ -17,7 +17,7 @@ const count = (responses: readonly LightMyRequestResponse[], status: number) =>
 /** So slow that the requests of a flood arrive while the first ones are hashed. */
 const slowHashes = { RATE_LIMIT_ENABLED: 'true', BCRYPT_COST: '9' }
 
-t.test('login: what found no room counts towards no limit', async (t) => {
+t.test('a login that found no room counts towards no limit', async (t) => {
   const app = await openService(t, database, slowHashes)
   const send = () => app.inject({ method: 'POST', url: '/login', remoteAddress: first, payload: wrongPassword() })
   const others = () => app.inject({ method: 'POST', url: '/login', remoteAddress: second, payload: wrongPassword() })
@@ -33,7 +33,7 @@ t.test('login: what found no room counts towards no limit', async (t) => {
   t.equal(count(flood, 401) + count(later, 401), 30)
 })
 
-t.test('registration: what found no room counts towards no limit', async (t) => {
+t.test('a registration that found no room counts towards no limit', async (t) => {
   const app = await openService(t, database, slowHashes)
   const register = (remoteAddress: string) => {
     const payload = { email: newEmail(), password: goodPassword }
@@ -70,7 +70,7 @@ t.test('three networks at their full allowance keep no known device out', async 
   t.ok(count(await Promise.all(flood), 503) > 0, 'the flood did fill the queue')
 })
 
-t.test('a client above a limit waits for its answer, and holds nobody else up meanwhile', async (t) => {
+t.test('a client above a limit waits for its response, and delays nobody else', async (t) => {
   const config = loadConfig({ ...testEnvironment, RATE_LIMIT_ENABLED: 'true' })
   const app = await buildApp(config, { database, refusalMilliseconds: 2 ** 30 })
   t.teardown(() => app.close())

@@ -141,7 +141,7 @@ t.test('the two spellings of an internationalized domain are one account', async
   }
 })
 
-t.test('with REGISTRATION=closed nobody registers, and everybody who has an account signs in', async (t) => {
+t.test('with REGISTRATION=closed nobody can register, and existing users can sign in', async (t) => {
   const closed = await openService(t, database, { REGISTRATION: 'closed' })
   const payload = { email: 'newcomer@example.org', password: goodPassword }
   for (const weak of [payload, { ...payload, password: 'short' }, { ...payload, email: 'ann@bücher.example' }]) {

@@ -70,7 +70,7 @@ async function age(seconds: number): Promise<void> {
   await sql(database, `UPDATE guess_run SET ${columns.join(', ')}`, seconds)
 }
 
-t.test('30 wrong passwords a minute from one network, at whatever accounts; then its strangers wait', async (t) => {
+t.test('after 30 wrong passwords a minute, at any accounts, the strangers in a network must wait', async (t) => {
   const from = newAddress()
   for (const response of await spray(from)) t.equal(response.statusCode, 401)
   expectLimited(t, await login(app, newEmail(), { from }), 60)
@@ -141,23 +141,26 @@ t.test(
     expectLimited(t, await login(restarted, email, { password: goodPassword }), day)
     t.equal((await login(restarted, email, { password: goodPassword, device: client })).statusCode, 200)
     t.equal((await login(restarted, email, { password: goodPassword })).statusCode, 200, 'that login ended the row')
-    t.match(await guessUntilRefused(t, email), { wrong: 25 }, 'which begins anew')
+    t.match(await guessUntilRefused(t, email), { wrong: 25 }, 'the count begins at 0 again')
   }
 )
 
-t.test('any right password ends the row of wrong ones, and no wrong one of a known device adds to it', async (t) => {
-  const { email, client } = await person()
-  const failures = async () => (await sql<{ failures: number }>(database, 'SELECT failures FROM guess_run')).length
-  const before = await failures()
-  await login(app, email)
-  t.equal(await failures(), before + 1)
-  t.equal((await login(app, email, { password: goodPassword })).statusCode, 200)
-  t.equal(await failures(), before)
-  await login(app, email, { device: client })
-  t.equal(await failures(), before)
-})
+t.test(
+  'any right password resets the count of wrong ones, and a wrong one of a known device does not add to it',
+  async (t) => {
+    const { email, client } = await person()
+    const failures = async () => (await sql<{ failures: number }>(database, 'SELECT failures FROM guess_run')).length
+    const before = await failures()
+    await login(app, email)
+    t.equal(await failures(), before + 1)
+    t.equal((await login(app, email, { password: goodPassword })).statusCode, 200)
+    t.equal(await failures(), before)
+    await login(app, email, { device: client })
+    t.equal(await failures(), before)
+  }
+)
 
-t.test('two instances count one row of guesses, also simultaneous ones', async (t) => {
+t.test('two instances share one count of guesses in a row, also of simultaneous ones', async (t) => {
   const instances = [await openService(t, database, limited), await openService(t, database, limited)]
   const { email } = await person()
   const guesses = instances.flatMap((instance) => Array.from({ length: 25 }, () => login(instance, email)))

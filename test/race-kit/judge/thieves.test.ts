@@ -29,15 +29,15 @@ t.test('the report and its JSON show the thieves by kind, and where the grace ca
   const urls = ['http://a.test'] as const
   const options = { urls, clients: 7, seconds: 1, seed: 1, graceSeconds: 5 }
   const run = { options, plans: [], histories, unknown: [] }
-  const told = judge({ ...run, grace: { seconds: 2, told: true } })
-  const report = raceReport(told)
-  t.match(report, 'Grace: 2 s, as /features tells, not 5 s\n')
+  const judged = judge({ ...run, grace: { seconds: 2, fromFeatures: true } })
+  const report = raceReport(judged)
+  t.match(report, 'Grace: 2 s, from /features, not 5 s\n')
   t.match(report, /\b1 +0 +0 +1 +1 +storage: has the token and the key\n/)
   t.match(report, /\b3 +1 +2 +0 +0 +token: has the token only\n/)
   t.match(report, /\b1 +0 +0 +1 +0 +window: refreshes right after the client, each time; its client sends no key\n/)
-  t.match(raceJson(told), {
+  t.match(raceJson(judged), {
     grace_seconds: 2,
-    grace_told: true,
+    grace_from_features: true,
     thieves: 5,
     thieves_by_kind: [
       { kind: 'window', client_has_key: false },
@@ -45,6 +45,6 @@ t.test('the report and its JSON show the thieves by kind, and where the grace ca
       { kind: 'token', caught: 1, held_off: 2 }
     ]
   })
-  const asked = judge({ ...run, grace: { seconds: 5, told: false } })
+  const asked = judge({ ...run, grace: { seconds: 5, fromFeatures: false } })
   t.match(raceReport(asked), 'Grace: 5 s, because the service has no /features\n')
 })

@@ -3,9 +3,9 @@ import { faults } from '../../../src/race-kit/plan/deliveries.js'
 import {
   clientKindNames,
   mayLoseResponses,
-  patienceShare,
   scenarios,
-  thiefKindNames
+  thiefKindNames,
+  timeoutShare
 } from '../../../src/race-kit/plan/kinds.js'
 import { type ClientPlan, drawSchedule } from '../../../src/race-kit/plan/schedule.js'
 
@@ -47,7 +47,7 @@ t.test('no response is lost to tabs that refresh at once without a shared key', 
 t.test('no request is delayed beyond the timeout of its client', async (t) => {
   t.ok(
     deliveriesOf(drawSchedule(options)).every(
-      ({ requestDelay, responseDelay }) => requestDelay + responseDelay < options.graceSeconds * 1000 * patienceShare
+      ({ requestDelay, responseDelay }) => requestDelay + responseDelay < options.graceSeconds * 1000 * timeoutShare
     )
   )
 })

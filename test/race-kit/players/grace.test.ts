@@ -18,8 +18,8 @@ async function serviceThatTells(t: Test, status: number, body: string): Promise<
 
 t.test('the race judges by the grace in GET /features, not by the option', async (t) => {
   const url = await serviceThatTells(t, 200, '{"refresh_grace_seconds":7}')
-  t.strictSame(await readGrace(url, 2), { seconds: 7, told: true })
-  t.strictSame(await readGrace(`${url}/`), { seconds: 7, told: true })
+  t.strictSame(await readGrace(url, 2), { seconds: 7, fromFeatures: true })
+  t.strictSame(await readGrace(`${url}/`), { seconds: 7, fromFeatures: true })
 })
 
 t.test('a service without GET /features is judged by the option, or by 20 s', async (t) => {
@@ -29,10 +29,10 @@ t.test('a service without GET /features is judged by the option, or by 20 s', as
     [200, '<html>']
   ] as const) {
     const url = await serviceThatTells(t, status, body)
-    t.strictSame(await readGrace(url, 2), { seconds: 2, told: false })
-    t.strictSame(await readGrace(url), { seconds: 20, told: false })
+    t.strictSame(await readGrace(url, 2), { seconds: 2, fromFeatures: false })
+    t.strictSame(await readGrace(url), { seconds: 20, fromFeatures: false })
   }
-  t.strictSame(await readGrace('http://127.0.0.1:9', 2), { seconds: 2, told: false })
+  t.strictSame(await readGrace('http://127.0.0.1:9', 2), { seconds: 2, fromFeatures: false })
 })
 
 t.test('a service with strict rotation cannot be raced', async (t) => {

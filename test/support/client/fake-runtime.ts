@@ -125,8 +125,8 @@ export function fakeBrowser({ withLocks = true, withChannel = true, withStorage 
     postMessage(data: unknown): void {
       if (!channels.has(this)) throw new DOMException('The channel is closed', 'InvalidStateError')
       for (const other of channels) {
-        const hears = other !== this && (other as FakeChannel).name === this.name
-        if (hears) setImmediate(() => other.onmessage?.({ data: structuredClone(data) }))
+        const receives = other !== this && (other as FakeChannel).name === this.name
+        if (receives) setImmediate(() => other.onmessage?.({ data: structuredClone(data) }))
       }
     }
     close(): void {

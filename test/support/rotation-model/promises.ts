@@ -29,7 +29,7 @@ export function answersToOldTokens({ answers }: History): readonly Answer[] {
 }
 
 /** The answers in which the thief received a newer token inside the window, without the key of the newest one. */
-export function ridesOfThief({ answers }: History): readonly Answer[] {
+export function newerTokensInsideWindow({ answers }: History): readonly Answer[] {
   let newest = -1
   return answers.filter(({ party, verdict, handed, behind, hasKey, inWindow }) => {
     if (party !== 'thief' || handed === null || handed <= newest) return false

@@ -11,7 +11,7 @@ export interface SearchResult {
   /** The shortest story in which the session ends and nobody has stolen anything; undefined if there is none. */
   readonly signOut: Story | undefined
   /** The shortest story in which the thief receives a newer token for an older one inside the window. */
-  readonly ride: Story | undefined
+  readonly newerInsideWindow: Story | undefined
   /** How often at most the client was sent a newer token after the thief had received one, up to `maxRounds`. */
   readonly rounds: number
   /** The shortest story in which that happens without an event since the theft. */
@@ -53,7 +53,7 @@ export function search(setting: SearchSetting): SearchResult {
   }
 
   let signOut: Story | undefined
-  let ride: Story | undefined
+  let newerInsideWindow: Story | undefined
   let untraced: Story | undefined
   let rounds = 0
   /** Notes what a step shows. Returns the state after it if it is new. */
@@ -63,7 +63,7 @@ export function search(setting: SearchSetting): SearchResult {
       if (from.theft === null) signOut ??= story(index, step)
       return undefined
     }
-    if (step.rides === true) ride ??= story(index, step)
+    if (step.newerInsideWindow === true) newerInsideWindow ??= story(index, step)
     const id = number(next)
     if (seen.has(id)) return undefined
     seen.add(id)
@@ -88,5 +88,5 @@ export function search(setting: SearchSetting): SearchResult {
     }
     frontier = isDone() ? [] : found
   }
-  return { states: reached.length, signOut, ride, rounds, untraced }
+  return { states: reached.length, signOut, newerInsideWindow, rounds, untraced }
 }

@@ -18,7 +18,7 @@ export interface Step {
   /** Null if the session ended: the server took a token for a stolen one. */
   readonly next: State | null
   /** Whether the thief received a newer token inside the window. */
-  readonly rides?: boolean
+  readonly newerInsideWindow?: boolean
 }
 
 const tokenWords = ['the newest token', 'the token before', 'the token two before', 'an older token']
@@ -127,7 +127,7 @@ export function stepsOf(setting: SearchSetting, scale: Scale): (state: State) =>
       twoBefore || answer.token === 2
     ] as const
     const theft = { ...next.theft, tokens, isAhead: next.theft.isAhead || isNewer }
-    return { what, next: { ...next, theft }, rides: isNewer && answer.inWindow && token > 0 }
+    return { what, next: { ...next, theft }, newerInsideWindow: isNewer && answer.inWindow && token > 0 }
   }
 
   const time = (state: State, steps: Step[]) => {

@@ -42,22 +42,24 @@ export function searchTables(changes: Partial<Pick<SearchSetting, 'stepSeconds'>
           'the thief has',
           "the client's key",
           'setting',
-          'rides the window',
-          'goes on beside the client',
+          'newer token inside the window',
+          'both go on',
           'event',
           'states'
         ],
         thief.map(({ row, result }) => [...row.words, ...outcome(result)])
       ),
-      stories: thief.flatMap(({ row, result }) => tell(row.words.join(', '), result.untraced ?? result.ride))
+      stories: thief.flatMap(({ row, result }) =>
+        tell(row.words.join(', '), result.untraced ?? result.newerInsideWindow)
+      )
     },
     {
       name: 'alternatives',
       lines: lines(
         [
           'rules',
-          'rides the window',
-          'goes on beside the client',
+          'newer token inside the window',
+          'both go on',
           'event',
           'states',
           'signs out honest clients with a key'
@@ -82,7 +84,7 @@ function outcome(result: SearchResult): readonly string[] {
   const isEndless = result.rounds === maxRounds
   const event = result.untraced ? 'not always' : 'always'
   return [
-    result.ride ? 'yes' : 'never',
+    result.newerInsideWindow ? 'yes' : 'never',
     isEndless ? 'again and again' : (roundWords[result.rounds] ?? `${result.rounds} times`),
     result.rounds === 0 ? '–' : event,
     states(result, isEndless)

@@ -8,7 +8,7 @@ import { beforeAnySession } from '../sql/fragments.js'
 /**
  * Checks that a refresh could be written: it waits for a connection as a refresh does, and its UPDATE of the same table
  * matches no row. A standby, a read-only database and a locked table refuse that, but would answer a SELECT. The schema
- * must be there too: every table, and every migration of this version. Newer migrations do no harm. All this is one statement.
+ * must be there too: every table, and every migration of this version. Newer migrations do no harm.
  */
 export function databaseReadiness(database: Database): Readiness {
   const migrations = readMigrations()

@@ -8,8 +8,8 @@ const maxCounted = 100_000
 const hoursOfWeek = 7 * 24
 
 /**
- * Compares the accounts that all instances created within the last hour with the week before, every five minutes. Above
- * the usual it writes the event `registrations_above_usual`, at most once an hour, and calls `onAboveUsual`.
+ * Compares the accounts that all instances created within the last hour with the week before, every five minutes. If there
+ * are more than usual, it writes the event `registrations_above_usual`, at most once an hour, and calls `onAboveUsual`.
  */
 export function watchRegistrations(database: Database, onAboveUsual: (lastHour: number) => void) {
   let aboveUsual = false

@@ -7,8 +7,8 @@ import { clock, seconds } from '../sql/fragments.js'
 const day = 86_400
 
 /**
- * Whether `guess_run AS run` refuses until later. Its times can be ahead of the clock without a pause: of two failures at
- * once, the one whose statement began later can come first.
+ * Whether a pause of `guess_run AS run` is running. Without a pause `resumes_at` equals `last_at`, which can be ahead of the
+ * clock: of two simultaneous failures, the one whose statement began later can be written first.
  */
 const isPaused = Prisma.sql`run.resumes_at > greatest(run.last_at, ${clock})`
 

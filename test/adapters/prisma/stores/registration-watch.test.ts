@@ -18,8 +18,8 @@ onEachDatabase(t, (t, stores, database) => {
     sql<{ count: number }>(database, `SELECT count FROM event WHERE type = 'registrations_above_usual'`)
 
   t.test('more accounts than usual raise one event an hour and the metric, and refuse nobody', async (t) => {
-    const told: number[] = []
-    const watch = watchRegistrations(database, (lastHour) => told.push(lastHour))
+    const reported: number[] = []
+    const watch = watchRegistrations(database, (lastHour) => reported.push(lastHour))
     t.teardown(watch.stop)
     await addUsers(168 * 50, 24)
     await addUsers(200, 0)
@@ -32,11 +32,11 @@ onEachDatabase(t, (t, stores, database) => {
     await watch.check()
     t.ok(watch.isAboveUsual())
     t.same(await events(), [{ count: 201 }])
-    t.same(told, [201])
+    t.same(reported, [201])
 
     await stores.age(3600)
     await watch.check()
-    t.equal((await events()).length, 2, 'an hour later they are still told')
+    t.equal((await events()).length, 2, 'an hour later there is another event')
     await sql(database, `UPDATE "user" SET created_at = created_at - interval '1 hour'`)
     await watch.check()
     t.notOk(watch.isAboveUsual())

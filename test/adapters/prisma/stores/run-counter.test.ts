@@ -44,7 +44,7 @@ onEachDatabase(t, (t, stores, database) => {
       await stores.age(60)
     }
     await stores.age(30 * day)
-    t.equal((await failUntilRefused()).failures, 25, 'after a month it begins anew')
+    t.equal((await failUntilRefused()).failures, 25, 'after a month the count begins at 0')
   })
 
   t.test('failures at once never exceed the limit, and each key has its own', async (t) => {
@@ -54,14 +54,17 @@ onEachDatabase(t, (t, stores, database) => {
     t.match(await counter.use({ limit: { ...small, name: 'other limit' }, key: 'at once' }), { granted: true, uses: 1 })
   })
 
-  t.test('a failure counts once and is not refused if another, whose statement began later, came first', async (t) => {
-    const use = { limit: small, key: 'overtaken' }
-    await counter.use(use)
-    await stores.age(-1)
-    t.match(await counter.use(use), { granted: true, uses: 2 })
-  })
+  t.test(
+    'a failure counts once and is not refused if a failure whose statement began later was counted first',
+    async (t) => {
+      const use = { limit: small, key: 'overtaken' }
+      await counter.use(use)
+      await stores.age(-1)
+      t.match(await counter.use(use), { granted: true, uses: 2 })
+    }
+  )
 
-  t.test('each full day without a failure takes some off', async (t) => {
+  t.test('each full day without a failure lowers the count', async (t) => {
     const use = { limit: { ...small, pauses: [{ after: 99, seconds: 60 }] }, key: 'slow' }
     for (const uses of [1, 2, 3]) t.match(await counter.use(use), { granted: true, uses })
     await stores.age(day - 60)
@@ -71,7 +74,7 @@ onEachDatabase(t, (t, stores, database) => {
     t.match(await counter.use(use), { granted: true, uses: 3 })
   })
 
-  t.test('an undone failure can be made again, also after a pause began with it', async (t) => {
+  t.test('a failure that is undone does not count, and neither does the pause that began with it', async (t) => {
     const use = { limit: small, key: 'undone' }
     for (const uses of [1, 2]) t.match(await counter.use(use), { granted: true, uses })
     t.match(await counter.use(use), { granted: false })
@@ -85,7 +88,7 @@ onEachDatabase(t, (t, stores, database) => {
     t.match(await counter.use(use), { granted: true, uses: 1 })
   })
 
-  t.test('a run that is forgotten begins anew', async (t) => {
+  t.test('after a reset the count begins at 0', async (t) => {
     const use = { limit: small, key: 'forgotten' }
     for (let i = 0; i < 3; i++) await counter.use(use)
     await counter.forget(use)
@@ -103,7 +106,7 @@ onEachDatabase(t, (t, stores, database) => {
     t.strictSame(await version(), before)
   })
 
-  t.test('the purge removes a row when all its failures have been taken off, and no sooner', async (t) => {
+  t.test('the purge removes a row when its count is 0 again, and no sooner', async (t) => {
     const purge = () => purgeExpired(database, { batch: 1000, eventRetentionSeconds: eventRetentionSeconds(policy) })
     await sql(database, 'DELETE FROM guess_run')
     await counter.use({ limit, key: 'once' })

@@ -12,7 +12,7 @@ type Cells = readonly number[]
  * Counts uses by key in a fixed amount of memory, 4 MB for each of two windows, whatever the number of keys (a count-min
  * sketch). Keys share counters, so a count can be too high, never too low. A use is counted for one to two windows.
  */
-export function crowdCounts(windowMilliseconds: number, startsAt: number) {
+export function countMinSketch(windowMilliseconds: number, startsAt: number) {
   // Nobody outside can choose keys that share the counters of another key.
   const secret = randomUUID()
   let endsAt = startsAt + windowMilliseconds
