@@ -1,3 +1,4 @@
+// Runs in a process of its own: it gives the process the globals of a page.
 import { execFile, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
