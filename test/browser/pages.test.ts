@@ -225,7 +225,7 @@ async function testPages(browser: Browser): Promise<void> {
     const phoneTimeline = page.getByRole('listitem').filter({ hasText: 'a phone' }).getByRole('list')
     await phoneTimeline.getByText('Signed in').waitFor()
     await phoneTimeline.getByText('The device repeated a refresh with its own key').waitFor()
-    await phoneTimeline.getByText('Forgiven once, without the key of the device').waitFor()
+    await phoneTimeline.getByText('Accepted once, without the key of the device').waitFor()
     await page.getByText('2 lost responses were recovered.').waitFor()
     await expectAccessible(t, page, 'the console')
     await expectNarrow(t, page, 'the console')
