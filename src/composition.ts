@@ -1,3 +1,4 @@
+// Long, because it is the one place that chooses and connects all adapters.
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyServerOptions } from 'fastify'
 import { openEmbeddedDatabase } from './adapters/embedded/embedded-database.js'

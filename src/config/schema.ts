@@ -1,3 +1,4 @@
+// Long, because it describes every setting.
 import Type, { type Static, type TNumberOptions, type TSchema, type TStringOptions } from 'typebox'
 import { maxCookieLifeSeconds, maxSessionsOfUser, modes, signingAlgorithms } from '../core/vocabulary.js'
 

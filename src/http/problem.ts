@@ -6,6 +6,7 @@ import { type ProblemCode, problems } from '../core/problems.js'
 import { InvalidCursor, Unavailable } from '../ports/errors.js'
 import { decisions } from '../ports/metrics.js'
 import { type FieldError, type RefusalDetails, Refused } from '../service/refused.js'
+import { clientAddress } from './client-address.js'
 import type { HttpContext } from './context.js'
 import type { Problem } from './schemas/problem.js'
 
@@ -132,11 +133,19 @@ export function refuse(
  * Counts and logs each refused access (ASVS 16.3.2). A `not_found` counts if a signed-in user asked: it may be another user's
  * session.
  */
-function noteRefusedAccess({ auth }: FastifyRequest, error: unknown, { ports }: HttpContext): void {
+function noteRefusedAccess(request: FastifyRequest, error: unknown, { ports }: HttpContext): void {
   if (!(error instanceof Refused)) return
+  const { auth, method, routeOptions } = request
   const outcome = decisions.access.find((code) => code === error.code)
   if (outcome === undefined || (outcome === 'not_found' && !auth)) return
-  ports.decisions.note('access', outcome, { sid: auth?.sessionId, userId: auth?.userId })
+  // The pattern of the route: the path itself may hold a token.
+  const route = `${method} ${routeOptions.url}`
+  ports.decisions.note('access', outcome, {
+    sid: auth?.sessionId,
+    userId: auth?.userId,
+    ip: clientAddress(request),
+    route
+  })
 }
 
 /** Answers 404 for an unknown address, and 405 for an address that has other methods (RFC 9110 §15.5.6). */

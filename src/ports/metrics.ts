@@ -30,7 +30,12 @@ export interface Decisions {
   note<Kind extends DecisionKind>(
     kind: Kind,
     outcome: Outcome<Kind>,
-    about?: { readonly sid?: string | undefined; readonly userId?: string | undefined }
+    about?: {
+      readonly sid?: string | undefined
+      readonly userId?: string | undefined
+      readonly ip?: string | undefined
+      readonly route?: string
+    }
   ): void
 }
 

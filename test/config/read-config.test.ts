@@ -1,3 +1,4 @@
+// Long, because it has a valid and an invalid value of most settings.
 import t from 'tap'
 import { ConfigError, type Environment, loadConfig } from '../../src/config/read-config.js'
 

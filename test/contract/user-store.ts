@@ -1,3 +1,4 @@
+// Long, because it is one suite for each method of the port.
 import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import {

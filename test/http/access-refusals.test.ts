@@ -24,32 +24,41 @@ const counted = async (outcome: string) =>
     )?.[1]
   )
 
-t.test('every refused access is counted, and logged with the session and the user', async (t) => {
-  const { client } = await newPerson(app)
-  const { client: stranger } = await newPerson(app)
-  const about = { sid: client.sessionId, userId: await userIdOf(client) }
-  const theirs = `/sessions/${stranger.sessionId}`
-  const foreign = { origin: 'https://evil.test', 'sec-fetch-site': 'cross-site' }
-  const refusals = [
-    ['insufficient_scope', about, () => client.send('GET', '/admin/users')],
-    [
-      'insufficient_scope',
-      about,
-      () => client.send('POST', '/admin/sessions/revoke-all', { payload: { confirm: 'revoke-all' } })
-    ],
-    ['not_found', about, () => client.send('DELETE', theirs)],
-    ['not_found', about, () => client.send('PATCH', theirs, { payload: { device: 'mine' } })],
-    ['forbidden_origin', {}, () => client.send('POST', '/refresh', { headers: foreign })],
-    ['forbidden_origin', {}, () => client.send('POST', '/logout', { headers: foreign, bearer: false })]
-  ] as const
-  for (const [outcome, who, send] of refusals) {
-    const [before, earlier] = [await counted(outcome), logged().length]
-    expectProblem(t, await send(), outcome)
-    t.equal(await counted(outcome), before + 1, outcome)
-    t.match(logged().slice(earlier), [{ decision: 'access', outcome, ...who, level: 30 }])
-    t.equal(logged().length, earlier + 1)
+t.test(
+  'every refused access is counted, and logged with the session, the user, the address and the route',
+  async (t) => {
+    const { client } = await newPerson(app)
+    const { client: stranger } = await newPerson(app)
+    const about = { sid: client.sessionId, userId: await userIdOf(client) }
+    const theirs = `/sessions/${stranger.sessionId}`
+    const foreign = { origin: 'https://evil.test', 'sec-fetch-site': 'cross-site' }
+    const refusals = [
+      ['insufficient_scope', about, 'GET /admin/users', () => client.send('GET', '/admin/users')],
+      [
+        'insufficient_scope',
+        about,
+        'POST /admin/sessions/revoke-all',
+        () => client.send('POST', '/admin/sessions/revoke-all', { payload: { confirm: 'revoke-all' } })
+      ],
+      ['not_found', about, 'DELETE /sessions/:id', () => client.send('DELETE', theirs)],
+      ['not_found', about, 'PATCH /sessions/:id', () => client.send('PATCH', theirs, { payload: { device: 'mine' } })],
+      ['forbidden_origin', {}, 'POST /refresh', () => client.send('POST', '/refresh', { headers: foreign })],
+      [
+        'forbidden_origin',
+        {},
+        'POST /logout',
+        () => client.send('POST', '/logout', { headers: foreign, bearer: false })
+      ]
+    ] as const
+    for (const [outcome, who, route, send] of refusals) {
+      const [before, earlier] = [await counted(outcome), logged().length]
+      expectProblem(t, await send(), outcome)
+      t.equal(await counted(outcome), before + 1, outcome)
+      t.match(logged().slice(earlier), [{ decision: 'access', outcome, ...who, ip: '127.0.0.1', route, level: 30 }])
+      t.equal(logged().length, earlier + 1)
+    }
   }
-})
+)
 
 t.test('an unknown address and a granted request do not count as refused access', async (t) => {
   const device = await newPerson(app)

@@ -1,3 +1,4 @@
+// Long, because it has each case of the decision table, with its borders.
 import fc from 'fast-check'
 import t from 'tap'
 import { decideRotation, type Presented, type RotationState, type Verdict } from '../../../src/core/rotation.js'
