@@ -4,6 +4,7 @@ import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { by, eventColumns, eventTarget } from '../sql/audit-events.js'
 import { byNumber, where } from '../sql/listing.js'
+import { tables } from '../tables.js'
 
 const newestFirst = byNumber<AuditEvent>('events', 'e')
 
@@ -26,7 +27,7 @@ export function prismaEventLog(database: Database): EventLog {
         newestFirst.after(page.cursor)
       ])
       const rows = await query<AuditEvent>(database)`
-        SELECT ${eventColumns} FROM event e ${conditions} ORDER BY e.id DESC LIMIT ${page.limit + 1}`
+        SELECT ${eventColumns} FROM ${tables.event} e ${conditions} ORDER BY e.id DESC LIMIT ${page.limit + 1}`
       return newestFirst.page(rows, page)
     },
 
@@ -34,10 +35,10 @@ export function prismaEventLog(database: Database): EventLog {
       const [row] = await query<{ readonly reason: string | null }>(database)`
         SELECT coalesce(
           (
-            SELECT e.reason FROM event e
+            SELECT e.reason FROM ${tables.event} e
             WHERE e.session_id = ${sid}::uuid AND e.type = 'session_ended' ORDER BY e.id DESC LIMIT 1
           ),
-          (SELECT e.reason FROM event e WHERE e.id = (${endOfAll(sid)}))
+          (SELECT e.reason FROM ${tables.event} e WHERE e.id = (${endOfAll(sid)}))
         ) AS reason`
       const reason = row?.reason ?? ''
       return isEndedReason(reason) ? reason : undefined
@@ -50,9 +51,9 @@ export function prismaEventLog(database: Database): EventLog {
  * session. It ended a session that is deleted, has an earlier event in the log, and had no `session_ended` event by then.
  */
 const endOfAll = (sid: string) => Prisma.sql`
-  SELECT everybody.id FROM event known, event everybody
+  SELECT everybody.id FROM ${tables.event} known, ${tables.event} everybody
   WHERE known.session_id = ${sid}::uuid
     AND everybody.type = 'everybody_revoked' AND everybody.at >= known.at
-    AND NOT EXISTS (SELECT 1 FROM session s WHERE s.id = ${sid}::uuid)
-    AND NOT EXISTS (SELECT 1 FROM event own WHERE own.session_id = ${sid}::uuid AND own.type = 'session_ended' AND own.id < everybody.id)
+    AND NOT EXISTS (SELECT 1 FROM ${tables.session} s WHERE s.id = ${sid}::uuid)
+    AND NOT EXISTS (SELECT 1 FROM ${tables.event} own WHERE own.session_id = ${sid}::uuid AND own.type = 'session_ended' AND own.id < everybody.id)
   ORDER BY everybody.id LIMIT 1`
