@@ -204,6 +204,8 @@ const faults: readonly (readonly [Environment, RegExp])[] = [
   [{ TRUST_PROXY: '0.0.0.0/1,128.0.0.0/1' }, /^TRUST_PROXY has "0\.0\.0\.0\/1"/],
   [{ TRUST_PROXY: '::ffff:0.0.0.0/96' }, /^TRUST_PROXY has/],
   [{ TRUST_PROXY: '2000::/3' }, /^TRUST_PROXY has/],
+  [{ TRUST_PROXY: 'loopback,64:ff9b::/96' }, /^TRUST_PROXY has "64:ff9b::\/96"/],
+  [{ TRUST_PROXY: '11.0.0.0/8,12.0.0.0/8' }, /^TRUST_PROXY has "11\.0\.0\.0\/8,12\.0\.0\.0\/8"/],
   [{ REFRESH_RECOVERY_GENERATIONS: '1' }, /^REFRESH_RECOVERY_GENERATIONS=1 would forgive/],
   [{ COOKIE_SAME_SITE: 'none', COOKIE_SECURE: 'false' }, /^COOKIE_SAME_SITE=none needs COOKIE_SECURE=true/],
   [{ ADMIN_EMAIL: 'ops', ADMIN_PASSWORD: 'long enough words' }, /^ADMIN_EMAIL must/],
