@@ -39,7 +39,7 @@ t.test('an empty environment gives the defaults of the contract', async (t) => {
     allowedOrigins: [],
     trustProxy: [],
     bcryptCost: 12,
-    passwordMinLength: 8,
+    passwordMinLength: 15,
     rateLimitEnabled: true,
     feedStale: 'allow',
     serviceCredentials: [],
