@@ -74,7 +74,9 @@ function parse(text: string): Address | undefined {
  * /16, or IPv6 addresses that stand for more IPv4 addresses than a /8. Private networks do not count.
  */
 export function containStrangers(networks: readonly Network[]): boolean {
-  const counted = networks.map(rangeOf).filter((range) => !privateRanges.some((outer) => overlap(range, outer) === sizeOf(range)))
+  const counted = networks
+    .map(rangeOf)
+    .filter((range) => !privateRanges.some((outer) => overlap(range, outer) === sizeOf(range)))
   const united = unite(counted)
   return areas.some(({ range, maxBits }) => {
     const size = united.reduce((sum, part) => sum + overlap(part, range), 0n)
@@ -106,9 +108,9 @@ const sizeOf = ({ first, last }: Range) => last - first + 1n
 
 /** How many addresses both ranges have. */
 function overlap(one: Range, other: Range): bigint {
-  const first = one.first > other.first ? one.first : other.first
-  const last = one.last < other.last ? one.last : other.last
-  return last < first ? 0n : last - first + 1n
+  if (other.first < one.first) return overlap(other, one)
+  if (one.last < other.first) return 0n
+  return other.last < one.last ? sizeOf(other) : one.last - other.first + 1n
 }
 
 /** Ranges with the same addresses, none of them in two ranges. */

@@ -80,20 +80,23 @@ t.test('PASSWORD_MIN_LENGTH sets the minimum', async (t) => {
   t.equal((await send('jq7#xv2m')).statusCode, 201)
 })
 
-t.test('a user whose password is shorter than the minimum signs in as before, and changes it to a longer one', async (t) => {
-  const lax = await openService(t, database, { PASSWORD_MIN_LENGTH: '8' })
-  const payload = { email: newEmail(), password: 'jq7#xv2m' }
-  t.equal((await lax.inject({ method: 'POST', url: '/register', payload })).statusCode, 201)
+t.test(
+  'a user whose password is shorter than the minimum signs in as before, and changes it to a longer one',
+  async (t) => {
+    const lax = await openService(t, database, { PASSWORD_MIN_LENGTH: '8' })
+    const payload = { email: newEmail(), password: 'jq7#xv2m' }
+    t.equal((await lax.inject({ method: 'POST', url: '/register', payload })).statusCode, 201)
 
-  const client = new Client(app)
-  t.equal((await client.send('POST', '/login', { payload })).statusCode, 200)
-  t.equal((await client.send('POST', '/reauthenticate', { payload: { password: payload.password } })).statusCode, 200)
-  const changeTo = (new_password: string) =>
-    client.send('POST', '/password', { payload: { current_password: payload.password, new_password } })
-  expectProblem(t, await changeTo('jq7#xv2n'), 'password_too_short', { detail: tooShort })
-  t.equal((await changeTo(goodPassword)).statusCode, 200)
-  t.equal((await login(payload.email, goodPassword)).statusCode, 200)
-})
+    const client = new Client(app)
+    t.equal((await client.send('POST', '/login', { payload })).statusCode, 200)
+    t.equal((await client.send('POST', '/reauthenticate', { payload: { password: payload.password } })).statusCode, 200)
+    const changeTo = (new_password: string) =>
+      client.send('POST', '/password', { payload: { current_password: payload.password, new_password } })
+    expectProblem(t, await changeTo('jq7#xv2n'), 'password_too_short', { detail: tooShort })
+    t.equal((await changeTo(goodPassword)).statusCode, 200)
+    t.equal((await login(payload.email, goodPassword)).statusCode, 200)
+  }
+)
 
 const accepted: readonly (readonly [name: string, password: string])[] = [
   ['fifteen characters', 'jq7#xv2mjq7#xv2'],
