@@ -16,7 +16,7 @@ import { goodPassword, testEnvironment } from '../../support/service.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const log = keptLog('debug')
-const config = loadConfig({ ...testEnvironment, ALLOWED_ORIGINS: 'https://app.test', PASSWORD_MIN_LENGTH: '12' })
+const config = loadConfig({ ...testEnvironment, ALLOWED_ORIGINS: 'https://app.test' })
 const app = await buildApp(config, { database, logger: log.logger, refusalMilliseconds: 0 })
 t.teardown(() => app.close())
 t.beforeEach(() => log.clear())
