@@ -171,7 +171,10 @@ export const settingsSchema = Type.Object({
   bcryptCost: integer(12, 4, 20, {
     description: 'The bcrypt cost of a password hash. Each step doubles the work. In production 10 or more.'
   }),
-  passwordMinLength: integer(8, 8, 64, { description: 'The minimum number of characters of a new password.' }),
+  passwordMinLength: integer(15, 8, 64, {
+    description:
+      'The minimum number of characters of a new password. A password as the only factor has 15 or more (NIST SP 800-63B-4 §3.1.1.2). Users with a shorter password sign in as before.'
+  }),
   breachedPasswordsUrl: optionalText({
     description:
       'A range service with the protocol of Have I Been Pwned, to check whether a new password has leaked. It learns the first 5 hex digits of the SHA-1 of the password, no more. If it does not answer within 1.5 s, the password is accepted.',

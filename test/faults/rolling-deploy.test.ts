@@ -1,5 +1,6 @@
 import t from 'tap'
-import { migrate, readMigrations } from '../../src/adapters/prisma/migrations.js'
+import { migrate } from '../../src/adapters/prisma/migrations/migrate.js'
+import { readMigrations } from '../../src/adapters/prisma/migrations/migration-files.js'
 import { onServer, testFolder } from '../support/database.js'
 import { adminSettings, Crowd, expectNobodySignedOut } from '../support/faults/crowd.js'
 import { cannotRunPostgres, startPostgres } from '../support/faults/postgres-cluster.js'

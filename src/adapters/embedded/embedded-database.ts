@@ -1,6 +1,7 @@
 import { PGlite } from '@electric-sql/pglite'
 import { type Bounds, type Database, databaseOver } from '../prisma/database.js'
-import { migrate, readMigrations } from '../prisma/migrations.js'
+import { migrate } from '../prisma/migrations/migrate.js'
+import { readMigrations } from '../prisma/migrations/migration-files.js'
 import { type OpenedCluster, reopeningCluster, stopAtPanic } from './cluster.js'
 import { builtTemplate, createCluster, createDataFolder } from './data-folder.js'
 import { diskRoom, SyncedFiles } from './disk.js'

@@ -2,8 +2,8 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { postgresListen } from '../notices/postgres-listen.js'
 import { type Bounds, type Database, databaseOver } from './database.js'
-import { isUniqueViolation, unavailableBecause } from './database-errors.js'
-import { migrate, readMigrations } from './migrations.js'
+import { connectionTo } from './database-url.js'
+import { migrateServer } from './migrate-server.js'
 import { withStrictCommit } from './strict-commit.js'
 
 export interface ServerOptions extends Partial<Omit<Bounds, 'maxRunning'>> {
@@ -54,52 +54,4 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
 /** Ends a connection that comes back in mid-transaction: a statement timed out here and still runs on the server. */
 function endUnfinished(client: pg.PoolClient): void {
   if (client instanceof pg.Client && client.getTransactionStatus() !== 'I') void client.end()
-}
-
-/** The settings of every connection, without Prisma's `schema` parameter, which pg does not know. */
-function connectionTo(databaseUrl: string): { readonly schema: string; readonly connection: pg.ClientConfig } {
-  const url = new URL(databaseUrl)
-  const schema = url.searchParams.get('schema') ?? 'public'
-  const givenOptions = url.searchParams.get('options') ?? ''
-  url.searchParams.delete('schema')
-  url.searchParams.delete('options')
-  return {
-    schema,
-    connection: {
-      connectionString: url.href,
-      application_name: 'latchkey',
-      // Prisma reads and writes times without their offset, which is right only if the session's time zone is UTC.
-      options: `${givenOptions} -c TimeZone=UTC -c search_path=${pg.escapeIdentifier(schema)}`.trim()
-    }
-  }
-}
-
-async function migrateServer(connection: pg.ClientConfig, schema: string): Promise<void> {
-  const client = new pg.Client({ ...connection, connectionTimeoutMillis: 5000, keepAlive: true })
-  // The query that a lost connection breaks reports it. Without a listener, an `error` event would crash the process.
-  client.on('error', () => undefined)
-  try {
-    await client.connect()
-    // Long enough to wait for another instance that migrates.
-    await client.query(`SET lock_timeout = '60s'`)
-    const { rowCount } = await client.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema])
-    if (rowCount === 0) await createSchema(client, schema)
-    await migrate(
-      { script: (sql) => client.query(sql), query: (sql, values) => client.query(sql, [...values]) },
-      await readMigrations()
-    )
-  } catch (error) {
-    throw unavailableBecause(error) ?? error
-  } finally {
-    await client.end()
-  }
-}
-
-async function createSchema(client: pg.Client, schema: string): Promise<void> {
-  try {
-    await client.query(`CREATE SCHEMA IF NOT EXISTS ${pg.escapeIdentifier(schema)}`)
-  } catch (error) {
-    // Two processes at once both find the schema missing. Then one of them gets this error, although it exists now.
-    if (!isUniqueViolation(error)) throw error
-  }
 }

@@ -5,7 +5,7 @@ import type { HttpContext, Routes } from '../context.js'
 import { describe } from '../describe.js'
 import { sendClientError, sendNotFound, sendProblem } from '../problem.js'
 
-const MetricsResponse = Type.String({ description: 'docs/operations.md explains each metric.' })
+const MetricsResponse = Type.String({ description: 'docs/watching.md explains each metric.' })
 
 /**
  * GET /metrics, for Prometheus. It contains no user, no session and no token, but it shows how busy the service is.

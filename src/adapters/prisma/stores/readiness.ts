@@ -2,7 +2,7 @@ import { Unavailable } from '../../../ports/errors.js'
 import type { Readiness } from '../../../ports/runtime.js'
 import { type Database, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
-import { readMigrations } from '../migrations.js'
+import { readMigrations } from '../migrations/migration-files.js'
 import { beforeAnySession } from '../sql/fragments.js'
 
 /**

@@ -1,8 +1,4 @@
-import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import type { Migration } from './migration-files.js'
 
 /** One connection. Nothing else may use it until `migrate` has returned. */
 export interface MigrationConnection {
@@ -10,8 +6,6 @@ export interface MigrationConnection {
   script(sql: string): Promise<unknown>
   query(sql: string, values: readonly unknown[]): Promise<{ readonly rows: readonly unknown[] }>
 }
-
-export type Migration = Awaited<ReturnType<typeof readMigrations>>[number]
 
 interface AppliedMigration {
   readonly migration_name: string
@@ -51,28 +45,6 @@ export async function migrate(connection: MigrationConnection, migrations: reado
   } finally {
     await connection.query('SELECT pg_advisory_unlock($1)', [prismaMigrateLock])
   }
-}
-
-/** The migrations of this version, oldest first. `checksum` is the SHA-256 of the file in hex, as in `prisma migrate`. */
-export async function readMigrations(folder = migrationsFolder()) {
-  const entries = await readdir(folder, { withFileTypes: true })
-  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
-  return Promise.all(
-    names.sort().map(async (name) => {
-      const file = await readFile(join(folder, name, 'migration.sql'))
-      return { name, sql: file.toString('utf8'), checksum: createHash('sha256').update(file).digest('hex') }
-    })
-  )
-}
-
-/** `prisma/migrations` of our package, wherever the compiler has put this module. */
-function migrationsFolder(): string {
-  const from = dirname(fileURLToPath(import.meta.url))
-  for (let folder = from; folder !== dirname(folder); folder = dirname(folder)) {
-    const candidate = join(folder, 'prisma', 'migrations', 'migration_lock.toml')
-    if (existsSync(candidate)) return dirname(candidate)
-  }
-  throw new Error(`There is no prisma/migrations above ${from}: the installation is incomplete.`)
 }
 
 /** Undefined if the database has no history yet. */

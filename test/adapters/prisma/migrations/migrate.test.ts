@@ -1,15 +1,11 @@
 import { createHash } from 'node:crypto'
 import { PGlite } from '@electric-sql/pglite'
 import t, { type Test } from 'tap'
-import { builtTemplate, createCluster } from '../../../src/adapters/embedded/data-folder.js'
-import {
-  type Migration,
-  type MigrationConnection,
-  migrate,
-  readMigrations
-} from '../../../src/adapters/prisma/migrations.js'
-import { openServerDatabase } from '../../../src/adapters/prisma/server-database.js'
-import { openTestDatabase, sql, testDatabases, testFolder, testSchema } from '../../support/database.js'
+import { builtTemplate, createCluster } from '../../../../src/adapters/embedded/data-folder.js'
+import { type MigrationConnection, migrate } from '../../../../src/adapters/prisma/migrations/migrate.js'
+import { type Migration, readMigrations } from '../../../../src/adapters/prisma/migrations/migration-files.js'
+import { openServerDatabase } from '../../../../src/adapters/prisma/server-database.js'
+import { openTestDatabase, sql, testDatabases, testFolder, testSchema } from '../../../support/database.js'
 
 interface HistoryRow {
   readonly migration_name: string
