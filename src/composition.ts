@@ -19,7 +19,7 @@ import { openServerDatabase } from './adapters/prisma/server-database.js'
 import { prismaEventLog } from './adapters/prisma/stores/event-log.js'
 import { databaseReadiness } from './adapters/prisma/stores/readiness.js'
 import { watchRegistrations } from './adapters/prisma/stores/registration-watch.js'
-import { purgeRegularly } from './adapters/prisma/stores/regular-purge.js'
+import { type PurgeTiming, purgeRegularly } from './adapters/prisma/stores/regular-purge.js'
 import { prismaRevocationLog } from './adapters/prisma/stores/revocation-log.js'
 import { prismaRunCounter } from './adapters/prisma/stores/run-counter.js'
 import { prismaSessionStore } from './adapters/prisma/stores/session-store.js'
@@ -61,6 +61,7 @@ export interface Overrides {
     /** How often the keys are read and rotated if due; 30 s by default. */
     readonly checkMilliseconds?: number
   }
+  readonly purgeTiming?: PurgeTiming
   /** Fastify's `logger` option; by default pino at `logLevel`, without credentials. */
   readonly logger?: FastifyServerOptions['logger']
   /** How long a request waits for its answer if a rate limit or the full password queue refuses it; 1 s by default. */
@@ -144,7 +145,7 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     database: database.load,
     registrationsAboveUsual: registrations.isAboveUsual
   })
-  onClose(purgeRegularly(database, policy))
+  onClose(purgeRegularly(database, policy, overrides.purgeTiming))
   const failures = summedFailures(
     database,
     prismaEventLog(database),
