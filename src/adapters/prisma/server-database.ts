@@ -3,10 +3,11 @@ import pg from 'pg'
 import { postgresListen } from '../notices/postgres-listen.js'
 import { type Bounds, type Database, databaseOver } from './database.js'
 import { connectionTo } from './database-url.js'
-import { migrateServer } from './migrate-server.js'
+import { migrateServer, requireMigratedServer } from './migrate-server.js'
+import type { OpeningOptions } from './migrations/migrate.js'
 import { withStrictCommit } from './strict-commit.js'
 
-export interface ServerOptions extends Partial<Omit<Bounds, 'maxRunning'>> {
+export interface ServerOptions extends Partial<Omit<Bounds, 'maxRunning'>>, OpeningOptions {
   /** `postgresql://…`, with `?schema=` if the tables are not in `public`. */
   readonly url: string
   /** Connections of this process, and how many operations run at once. */
@@ -16,13 +17,15 @@ export interface ServerOptions extends Partial<Omit<Bounds, 'maxRunning'>> {
 }
 
 /**
- * Connects to a PostgreSQL server and applies new migrations. Throws `Unavailable` if the server cannot be reached, and
- * `Error` if this version cannot work with the server's schema.
+ * Connects to a PostgreSQL server and applies new migrations. Throws `Unavailable` if the server cannot be reached,
+ * `CannotStart` if a migration is missing that it may not apply, and `Error` if this version cannot work with the
+ * server's schema.
  */
 export async function openServerDatabase(options: ServerOptions): Promise<Database> {
   const { poolSize = 10, maxWaiting = 500, waitSeconds = 2, statementTimeoutSeconds = 4 } = options
   const { schema, connection } = connectionTo(options.url)
-  await migrateServer(connection, schema)
+  if (options.migrate === false) await requireMigratedServer(connection, schema)
+  else await migrateServer(connection, schema, options)
 
   const pool = new pg.Pool({
     ...connection,
