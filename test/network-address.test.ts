@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { clientNetwork, isTooWide, isWithin, readAddress, readNetwork } from '../src/network-address.js'
+import { clientNetwork, containStrangers, isWithin, readAddress, readNetwork } from '../src/network-address.js'
 
 const sameAddress: Readonly<Record<string, readonly string[]>> = {
   '203.0.113.9': [
@@ -146,23 +146,59 @@ t.test('a network contains its addresses in every spelling, and no others', asyn
     t.equal(readNetwork(text), undefined, text)
 })
 
-t.test('networks that contain strangers are too wide', async (t) => {
-  const tooWide = (text: string) => {
-    const network = readNetwork(text)
-    return network && isTooWide(network)
-  }
+t.test('networks contain strangers if they are too large together, in whatever form', async (t) => {
+  const contain = (text: string) =>
+    containStrangers(
+      text
+        .split(' ')
+        .map(readNetwork)
+        .filter((network) => network !== undefined)
+    )
+  const slash8s = (from: number, to: number) =>
+    Array.from({ length: to - from + 1 }, (_, index) => `${from + index}.0.0.0/8`).join(' ')
   for (const text of [
     '0.0.0.0/0',
-    '::/0',
     '0.0.0.0/1',
-    '128.0.0.0/1',
+    '0.0.0.0/1 128.0.0.0/1',
     '10.0.0.0/7',
+    '11.0.0.0/8 12.0.0.0/8',
+    slash8s(1, 223),
+    '10.0.0.0/8 11.0.0.0/9 11.128.0.0/9 12.0.0.1',
+    '::/0',
+    '::/1',
+    '::/1 8000::/1',
     '2000::/3',
-    '::ffff:0:0/96',
+    '2a00::/16 2600::/16',
     'fc00::/6',
-    'fe00::/7'
+    'fe00::/7',
+    '::ffff:0:0/96',
+    '::ffff:0.0.0.0/97',
+    '::ffff:11.0.0.0/104 12.0.0.1',
+    '64:ff9b::/96',
+    '64:ff9b::/97 64:ff9b::8000:0/97',
+    '64:ff9b::/32',
+    '64:ff9b:1::/48',
+    '64:ff9b:1:fffe::/96',
+    '::/96',
+    '::ffff:0:0:0/96',
+    '2002::/16',
+    '2002::/17 2002:8000::/17',
+    '2001::/32',
+    '2001::/16'
   ])
-    t.equal(tooWide(text), true, text)
-  for (const text of ['10.0.0.0/8', '104.16.0.0/13', 'fc00::/7', 'fe80::/10', '2400:cb00::/32', '192.0.2.1', '::1'])
-    t.equal(tooWide(text), false, text)
+    t.equal(contain(text), true, text)
+  for (const text of [
+    '',
+    '11.0.0.0/8',
+    '11.0.0.0/8 11.1.0.0/16 11.0.0.0/8',
+    '10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 127.0.0.0/8 169.254.0.0/16 fc00::/7 fe80::/10 ::1',
+    '104.16.0.0/13 172.64.0.0/13 162.158.0.0/15 2400:cb00::/32 2606:4700::/32 2a06:98c0::/29',
+    '::ffff:10.0.0.0/104',
+    '64:ff9b::c000:221',
+    '64:ff9b::a00:0/104',
+    '2002:c000:221::/48',
+    '192.0.2.1',
+    '2600::/16'
+  ])
+    t.equal(contain(text), false, text)
 })

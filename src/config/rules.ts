@@ -2,7 +2,7 @@ import { readEmail } from '../core/email.js'
 import { utf8Length } from '../core/password-policy.js'
 import { minRootSecretBytes } from '../core/vocabulary.js'
 import { expectation, type Setting, type Settings, settings } from './schema.js'
-import { isProxy, trustsStrangers } from './trusted-proxies.js'
+import { isProxy, trustStrangers } from './trusted-proxies.js'
 
 /** A rule that the schema of one setting cannot express. Returns the message if `settings` break it. */
 export type Rule = (settings: Partial<Settings>) => string | undefined
@@ -58,9 +58,9 @@ export const rules: readonly Rule[] = [
     return wrong === undefined ? undefined : mustBeOf('trustProxy', wrong)
   },
   function proxiesAreNotEverybody({ trustProxy }) {
-    const wide = trustProxy?.find((proxy) => trustsStrangers(proxy))
-    if (wide === undefined) return undefined
-    return `TRUST_PROXY has "${wide}", which contains addresses of strangers, and a trusted proxy can claim any address. Name only the networks of your proxies: an IPv4 network of /8 or narrower, or an IPv6 network of /16 or narrower.`
+    if (trustProxy === undefined || !trustStrangers(trustProxy)) return undefined
+    const wide = trustProxy.find((proxy) => trustStrangers([proxy])) ?? trustProxy.join(',')
+    return `TRUST_PROXY has "${wide}", which contains addresses of strangers, and a trusted proxy can claim any address. Name only the networks of your proxies: together no more addresses than an IPv4 /8 or an IPv6 /16. IPv6 addresses that stand for IPv4 addresses, as those of NAT64 and 6to4 do, count as such.`
   },
   function adminIsComplete({ adminEmail, adminPassword }) {
     if ((adminEmail === undefined) === (adminPassword === undefined)) return undefined

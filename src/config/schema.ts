@@ -1,5 +1,6 @@
 // Long, because it describes every setting.
 import Type, { type Static, type TNumberOptions, type TSchema, type TStringOptions } from 'typebox'
+import { refreshTimeoutSeconds, safeGraceSeconds } from '../core/policy.js'
 import { maxCookieLifeSeconds, maxSessionsOfUser, modes, signingAlgorithms } from '../core/vocabulary.js'
 
 /**
@@ -114,9 +115,8 @@ export const settingsSchema = Type.Object({
   refreshAbsoluteTtlSeconds: integer(90 * day, 1, maxCookieLifeSeconds, {
     description: 'A session ends this long after its login, however often it is refreshed.'
   }),
-  refreshGraceSeconds: integer(20, 0, 300, {
-    description:
-      'A refresh token rotates at most once in this time, and the token before it stays valid for this time, so that tabs and retries get the same token. `0` is strict: every refresh rotates, and every old token is reuse. `latchkey/client` gives up a refresh after 9 s, which needs 20 or more (docs/rotation.md). Between 1 and 19 the service warns at its start.'
+  refreshGraceSeconds: integer(safeGraceSeconds, 0, 300, {
+    description: `A refresh token rotates at most once in this time, and the token before it stays valid for this time, so that tabs and retries get the same token. \`0\` is strict: every refresh rotates, and every old token is reuse. \`latchkey/client\` gives up a refresh after ${refreshTimeoutSeconds} s, which needs ${safeGraceSeconds} or more (docs/rotation.md). Between 1 and ${safeGraceSeconds - 1} the service warns at its start.`
   }),
   refreshRecoveryGenerations: integer(16, 0, 10_000, {
     description:
@@ -175,7 +175,10 @@ export const settingsSchema = Type.Object({
   bcryptCost: integer(12, 4, 20, {
     description: 'The bcrypt cost of a password hash. Each step doubles the work. In production 10 or more.'
   }),
-  passwordMinLength: integer(8, 8, 64, { description: 'The minimum number of characters of a new password.' }),
+  passwordMinLength: integer(15, 8, 64, {
+    description:
+      'The minimum number of characters of a new password. A password as the only factor has 15 or more (NIST SP 800-63B-4 §3.1.1.2). Users with a shorter password sign in as before.'
+  }),
   breachedPasswordsUrl: optionalText({
     description:
       'A range service with the protocol of Have I Been Pwned, to check whether a new password has leaked. It learns the first 5 hex digits of the SHA-1 of the password, no more. If it does not answer within 1.5 s, the password is accepted.',

@@ -1,4 +1,4 @@
-import { isTooWide, isWithin, readNetwork } from '../network-address.js'
+import { containStrangers, isWithin, readNetwork } from '../network-address.js'
 
 /** The words of `TRUST_PROXY` for the networks of one machine, one link and private networks. */
 const words: ReadonlyMap<string, readonly string[]> = new Map([
@@ -15,9 +15,9 @@ export function isProxy(text: string): boolean {
   return !networksOf(text).includes(undefined)
 }
 
-/** Whether the entry contains addresses of strangers: they could then claim any address. */
-export function trustsStrangers(text: string): boolean {
-  return networksOf(text).some((network) => network !== undefined && isTooWide(network))
+/** Whether the entries together contain addresses of strangers, who could then claim any address. */
+export function trustStrangers(proxies: readonly string[]): boolean {
+  return containStrangers(proxies.flatMap(networksOf).filter((network) => network !== undefined))
 }
 
 /**

@@ -25,6 +25,8 @@ interface RouteDescription {
   readonly response: Readonly<Record<number, ResponseSchema>>
   /** The codes of problems that the handler itself can answer with. */
   readonly problems?: readonly ProblemCode[]
+  /** Set if the settings make the handler refuse every request: the only codes that it then answers with. */
+  readonly onlyProblems?: readonly ProblemCode[] | undefined
 }
 
 /** What a guard adds to the description of every route of its scope. */
@@ -58,7 +60,7 @@ export function describeGuard(scope: Scope, guard: GuardDescription): void {
 /** The route as @fastify/swagger shows it, with its problems grouped by status. Routes without a summary are hidden. */
 export function openapiSchema(route: RouteOptions): FastifySchema {
   const described = (route.schema ?? {}) as Partial<RouteDescription & GuardDescription>
-  const { tag = 'sessions', security, problems: own = [], response, ...parts } = described
+  const { tag = 'sessions', security, problems: usual = [], onlyProblems: own = usual, response, ...parts } = described
   const codes = new Map<number, Set<ProblemCode>>()
   for (const code of [...own, ...validationProblems(route, described)]) {
     const [status] = problems[code]
@@ -72,7 +74,7 @@ export function openapiSchema(route: RouteOptions): FastifySchema {
     ...parts,
     tags: [tag],
     ...(security && { security }),
-    response: { ...response, ...Object.fromEntries(refusals) },
+    response: { ...(own === usual && response), ...Object.fromEntries(refusals) },
     hide: parts.summary === undefined
   }
 }

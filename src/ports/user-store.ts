@@ -20,8 +20,11 @@ export interface UserStore {
    * if both have an account, each spelling finds its own.
    */
   findByEmail(email: Email): Promise<UserWithPassword | undefined>
-  /** The users whose e-mail key begins with one of `emailPrefixes`, or all; newest first. */
-  list(filter: { readonly emailPrefixes?: readonly string[] | undefined }, page: PageRequest): Promise<Page<User>>
+  /**
+   * The users whose address begins with `emailPrefix` in any case, or all; newest first. A prefix that is an address is
+   * found in every spelling of its domain.
+   */
+  list(filter: { readonly emailPrefix?: string | undefined }, page: PageRequest): Promise<Page<User>>
   /** Whether a user who is not disabled has the role. */
   anyWithRole(role: string): Promise<boolean>
   /** Replaces `oldHash` by a stronger hash of the same password. Does nothing if the user has another hash by now. */

@@ -136,7 +136,7 @@ async function testPages(browser: Browser): Promise<void> {
     await change('wrong', 'another good password')
     await page.getByRole('alert').filter({ hasText: 'The current password is wrong.' }).waitFor()
     await change(goodPassword, 'short')
-    await page.getByRole('alert').filter({ hasText: 'at least 8 characters' }).waitFor()
+    await page.getByRole('alert').filter({ hasText: 'at least 15 characters' }).waitFor()
     await change(goodPassword, 'another good password')
     await says(page, 'The password is changed, and all other devices are signed out.')
     t.equal((await other.send('GET', '/me')).statusCode, 401)

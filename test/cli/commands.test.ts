@@ -48,7 +48,7 @@ for (const kind of testDatabases(t)) {
         exitCode: 1,
         stderr: /already/
       })
-      t.match(await latchkey('user create b@example.com', { stdin: 'short' }), { exitCode: 1, stderr: /8 characters/ })
+      t.match(await latchkey('user create b@example.com', { stdin: 'short' }), { exitCode: 1, stderr: /15 characters/ })
       t.match(await latchkey('user create b', { stdin: goodPassword }), { exitCode: 1, stderr: /email must be/ })
       t.match(await latchkey('user create b@example.com --role Admin'), {
         exitCode: 2,

@@ -70,7 +70,7 @@ export function testListings(t: Test, stores: Stores): void {
     for (const name of ['a%b', 'a_b', 'axb', 'a\\b', 'A%C'])
       await addUser(stores, { email: `${tag}${name}@example.org` })
     const emails = async (prefix: string) =>
-      (await walk((page) => users.list({ emailPrefixes: [tag + prefix] }, page), 2)).items
+      (await walk((page) => users.list({ emailPrefix: tag + prefix }, page), 2)).items
         .map(({ email }) => email.slice(8))
         .sort()
 
@@ -78,7 +78,7 @@ export function testListings(t: Test, stores: Stores): void {
     t.same(await emails('a_'), ['a_b@example.org'])
     t.same(await emails('a\\'), ['a\\b@example.org'])
     t.equal((await emails('')).length, 5)
-    const walked = await walk((page) => users.list({ emailPrefixes: [tag, `${tag}a`] }, page), 2)
+    const walked = await walk((page) => users.list({ emailPrefix: tag }, page), 2)
     t.same(walked.sizes, [2, 2, 1])
     t.same(walked.items, [...walked.items].sort(newestFirst))
     t.notOk('passwordHash' in (walked.items[0] ?? {}))

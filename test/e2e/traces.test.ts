@@ -13,9 +13,9 @@ import { Client, goodPassword } from '../support/service.js'
 
 t.setTimeout(processTestMilliseconds)
 
-/** The `otel.js` of docs/operations.md, changed to export each span at once to `exporter`. */
+/** The `otel.js` of docs/watching.md, changed to export each span at once to `exporter`. */
 async function otelModule(t: Test, exporter: string): Promise<string> {
-  const page = await readFile(new URL('../../../docs/operations.md', import.meta.url), 'utf8')
+  const page = await readFile(new URL('../../../docs/watching.md', import.meta.url), 'utf8')
   const code = /^```js\n(import FastifyOtel.*?)^```/ms.exec(page)?.[1] ?? ''
   const atOnce = code.replaceAll('BatchSpanProcessor', 'SimpleSpanProcessor')
   return moduleOf(t, atOnce.replace('new ConsoleSpanExporter()', exporter))

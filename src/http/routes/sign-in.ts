@@ -13,13 +13,16 @@ import { LoginBody, RegisterBody, TokenResponse } from '../schemas/sign-in.js'
 
 /** POST /register, POST /login. */
 export const signInRoutes: Routes = (app, context) => {
+  const isClosed = context.ports.policy.registration === 'closed'
   app.post(
     '/register',
     {
       config: perNetwork(requestLimits.register),
       ...describe({
         summary: 'Create an account and its first session',
-        description: 'With `REGISTRATION=closed` (see `GET /features`) every request is refused.',
+        description: isClosed
+          ? 'Refuses every request, because `REGISTRATION` is `closed`.'
+          : 'With `REGISTRATION=closed` (see `GET /features`) every request is refused.',
         body: RegisterBody,
         response: { 201: TokenResponse },
         problems: [
@@ -29,11 +32,11 @@ export const signInRoutes: Routes = (app, context) => {
           'password_too_common',
           'password_too_long',
           'forbidden_origin',
-          'registration_closed',
           'email_taken',
           'too_many_requests',
           'unavailable'
-        ]
+        ],
+        onlyProblems: isClosed ? ['forbidden_origin', 'registration_closed', 'too_many_requests'] : undefined
       })
     },
     async (request, reply) => {

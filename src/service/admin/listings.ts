@@ -1,4 +1,3 @@
-import { readEmail } from '../../core/email.js'
 import { maxCountedSessions } from '../../core/vocabulary.js'
 import { readAddress } from '../../network-address.js'
 import type { AuditEvent, EventLog, MinuteCounts, Page, PageRequest, Ports, Session, User } from '../../ports/index.js'
@@ -28,12 +27,7 @@ export function listUsers(
   { email }: { readonly email: string | undefined },
   page: PageRequest
 ): Promise<Page<User>> {
-  return ports.users.list({ emailPrefixes: email === undefined ? undefined : prefixesOf(email) }, page)
-}
-
-function prefixesOf(text: string): readonly string[] {
-  const email = readEmail(text)
-  return email === undefined ? [text.toLowerCase()] : [email.key, email.olderKey]
+  return ports.users.list({ emailPrefix: email }, page)
 }
 
 /** One user; refuses with `not_found` if there is none of this id. */

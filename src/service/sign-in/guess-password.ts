@@ -36,12 +36,13 @@ export async function guessPassword(
   await ports.passwords.requireRoom({ network, knownDevice: token !== undefined })
 
   const email = readEmail(input.email)
-  const account = email?.key ?? input.email
   const find = async () => email && (await ports.users.findByEmail(email))
+  // The stored address counts: an account of an older release is found by two keys, if its domain has ß.
+  const accountOf = (user: UserWithPassword | undefined) => readEmail(user?.email ?? input.email)?.key ?? input.email
   const guess = async (user: UserWithPassword | undefined, uses: readonly RateLimitUse[], knownDevice: boolean) => {
     const verify = () => faultOf(ports, input.password, user, { network, knownDevice })
     const onLimited = () => ports.decisions.note('login', 'limited', { userId: user?.id })
-    const logins = [{ limit: loginLimit, key: `${network} ${account}` }]
+    const logins = [{ limit: loginLimit, key: `${network} ${accountOf(user)}` }]
     // Checked last: otherwise a stranger's guesses would use up the owner's logins while they wait for other limits.
     const verifyAsLogin = () => counted(ports, logins, verify, (fault) => fault === undefined, onLimited)
     return counted(ports, uses, verifyAsLogin, (fault) => fault !== undefined, onLimited)
@@ -49,6 +50,7 @@ export async function guessPassword(
 
   const user = token && (await find())
   if (token !== undefined && token.userId === user?.id) {
+    const account = accountOf(user)
     const uses = [
       { limit: guessLimits.device, key: token.deviceId },
       { limit: guessLimits.devices, key: account }
@@ -57,6 +59,7 @@ export async function guessPassword(
   }
   const guessAsStranger = async (): Promise<Guess> => {
     const found = token === undefined ? await find() : user
+    const account = accountOf(found)
     const uses = [
       { limit: guessLimits.stranger, key: `${network} ${account}` },
       { limit: guessLimits.strangers, key: account },

@@ -12,7 +12,7 @@ t.test('GET /features tells anybody what the service offers, and is cacheable fo
   t.strictSame(response.json(), {
     registration: 'open',
     password_login: true,
-    password_min_length: 8,
+    password_min_length: 15,
     mail: false,
     email_verification: 'off',
     modes: ['cookie', 'body', 'session', 'access'],

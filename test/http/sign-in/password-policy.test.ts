@@ -5,7 +5,7 @@ import t from 'tap'
 import { openTestDatabase } from '../../support/database.js'
 import { type ContractCode, expectFieldErrors, expectProblem } from '../../support/http/contract-errors.js'
 import { newEmail, newPerson } from '../../support/http/people.js'
-import { goodPassword, openService } from '../../support/service.js'
+import { Client, goodPassword, openService } from '../../support/service.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const app = await openService(t, database)
@@ -18,18 +18,18 @@ const login = (email: string, password: string) =>
 
 const longest = `${'éx'.repeat(341)}!`
 
-const tooShort = 'A password has at least 8 characters.'
+const tooShort = 'A password has at least 15 characters.'
 const tooLong = 'A password has at most 1024 bytes.'
 const tooCommon =
   'This password is among the first to be guessed: many people use it, it has leaked, or it is made of your address or the name of this service.'
 
 const refused: readonly (readonly [name: string, password: string, code: ContractCode, detail: string])[] = [
-  ['seven characters', 'jq7#xv2', 'password_too_short', tooShort],
-  ['seven characters of 28 bytes', '🦊🐙🦉🐝🐌🦎🦑', 'password_too_short', tooShort],
+  ['fourteen characters', 'jq7#xv2mjq7#xv', 'password_too_short', tooShort],
+  ['fourteen characters of 56 bytes', '🦊🐙🦉🐝🐌🦎🦑'.repeat(2), 'password_too_short', tooShort],
   ['nothing', '', 'password_too_short', tooShort],
-  ['a leaked one', 'iloveyou', 'password_too_common', tooCommon],
-  ['a leaked one in capitals', 'ILoveYou', 'password_too_common', tooCommon],
-  ['the name of the service', 'latchkey2024!', 'password_too_common', tooCommon],
+  ['a leaked one', '1qaz2wsx3edc4rfv', 'password_too_common', tooCommon],
+  ['a leaked one in capitals', 'QazWsxEdcRfvTgb', 'password_too_common', tooCommon],
+  ['the name of the service', 'latchkey2024!!!', 'password_too_common', tooCommon],
   ['1025 bytes', `${longest}!`, 'password_too_long', tooLong]
 ]
 
@@ -46,7 +46,10 @@ for (const [name, password, code, detail] of refused) {
 }
 
 t.test('words of the address and of the service are too common, in any case and with decoration', async (t) => {
-  const acme = await openService(t, database, { ISSUER: 'https://login.acme-tools.example/auth' })
+  const acme = await openService(t, database, {
+    ISSUER: 'https://login.acme-tools.example/auth',
+    PASSWORD_MIN_LENGTH: '8'
+  })
   for (const password of [
     'ada.lovelace',
     'ADA.lovelace@example.org',
@@ -68,14 +71,35 @@ t.test("an overlong password is refused with its field's name", async (t) => {
 })
 
 t.test('PASSWORD_MIN_LENGTH sets the minimum', async (t) => {
-  const strict = await openService(t, database, { PASSWORD_MIN_LENGTH: '15' })
-  const payload = { email: newEmail(), password: 'fourteen chars' }
-  const detail = 'A password has at least 15 characters.'
-  expectProblem(t, await strict.inject({ method: 'POST', url: '/register', payload }), 'password_too_short', { detail })
+  const lax = await openService(t, database, { PASSWORD_MIN_LENGTH: '8' })
+  const send = (password: string) =>
+    lax.inject({ method: 'POST', url: '/register', payload: { email: newEmail(), password } })
+  const detail = 'A password has at least 8 characters.'
+  expectProblem(t, await send('jq7#xv2'), 'password_too_short', { detail })
+  expectProblem(t, await send('iloveyou'), 'password_too_common', { detail: tooCommon })
+  t.equal((await send('jq7#xv2m')).statusCode, 201)
 })
 
+t.test(
+  'a user whose password is shorter than the minimum signs in as before, and changes it to a longer one',
+  async (t) => {
+    const lax = await openService(t, database, { PASSWORD_MIN_LENGTH: '8' })
+    const payload = { email: newEmail(), password: 'jq7#xv2m' }
+    t.equal((await lax.inject({ method: 'POST', url: '/register', payload })).statusCode, 201)
+
+    const client = new Client(app)
+    t.equal((await client.send('POST', '/login', { payload })).statusCode, 200)
+    t.equal((await client.send('POST', '/reauthenticate', { payload: { password: payload.password } })).statusCode, 200)
+    const changeTo = (new_password: string) =>
+      client.send('POST', '/password', { payload: { current_password: payload.password, new_password } })
+    expectProblem(t, await changeTo('jq7#xv2n'), 'password_too_short', { detail: tooShort })
+    t.equal((await changeTo(goodPassword)).statusCode, 200)
+    t.equal((await login(payload.email, goodPassword)).statusCode, 200)
+  }
+)
+
 const accepted: readonly (readonly [name: string, password: string])[] = [
-  ['eight characters', 'jq7#xv2m'],
+  ['fifteen characters', 'jq7#xv2mjq7#xv2'],
   ['sixty-four characters of four bytes', '🦊🐙🦉🐝🐌🦎🦑🐢'.repeat(8)],
   ['1024 bytes', longest],
   ['a NUL within', 'before\0after it'],

@@ -4,7 +4,7 @@ import type { Database } from '../../../src/adapters/prisma/database.js'
 import { openTestDatabase, sql } from '../../support/database.js'
 import { expectProblem } from '../../support/http/contract-errors.js'
 import { newEmail, newPerson } from '../../support/http/people.js'
-import { type Client, goodPassword, openService } from '../../support/service.js'
+import { Client, goodPassword, openService } from '../../support/service.js'
 
 /** What strangers can do to an account, and to other people in their network. */
 const database = await openTestDatabase(t, { kind: 'embedded', embedded: { waitSeconds: 20 } })
@@ -144,6 +144,18 @@ t.test(
     t.match(await guessUntilRefused(t, email), { wrong: 25 }, 'the count begins at 0 again')
   }
 )
+
+t.test('an account of an older release that two addresses find has one count of guesses in a row', async (t) => {
+  const email = newEmail().replace('example', 'faß')
+  const older = email.replace('faß', 'fass')
+  await new Client(app, newAddress()).signIn(email)
+  await sql(database, 'UPDATE "user" SET email_key = $1 WHERE email = $2', older, email)
+  t.match(await guessUntilRefused(t, email), { wrong: 25 })
+  t.match(await guessUntilRefused(t, older), { wrong: 0, status: 429 })
+  await age(hour / 4)
+  t.equal((await login(app, older, { password: goodPassword })).statusCode, 200)
+  t.match(await guessUntilRefused(t, email), { wrong: 25 }, 'a login by the one resets the count of the other')
+})
 
 t.test(
   'any right password resets the count of wrong ones, and a wrong one of a known device does not add to it',

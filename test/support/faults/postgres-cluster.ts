@@ -24,14 +24,26 @@ export interface PostgresCluster {
   sql(text: string): Promise<unknown[]>
   /** Breaks every connection, as `stop` does. */
   restart(): Promise<void>
-  stop(): Promise<void>
+  /** Stops the server; with `immediate`, as a crash would. */
+  stop(mode?: 'fast' | 'immediate'): Promise<void>
   start(): Promise<void>
 }
 
+type ServerSettings = Readonly<Record<string, string>>
+type Program = (name: string, ...args: string[]) => Promise<unknown>
+
 /** Starts a server with `settings`. It is deleted when `t` ends, and stops also if the test is killed. */
-export async function startPostgres(
+export function startPostgres(t: Test, settings: ServerSettings = {}): Promise<PostgresCluster> {
+  return servePostgres(t, settings, async (data, program) => {
+    await program('initdb', '-D', data, '-A', 'trust', '-U', 'postgres', '--no-sync')
+  })
+}
+
+/** A server on a data folder that `make` fills; `program` runs one of the server's programs as postgres. */
+export async function servePostgres(
   t: Test,
-  settings: Readonly<Record<string, string>> = {}
+  settings: ServerSettings,
+  make: (data: string, program: Program) => Promise<void>
 ): Promise<PostgresCluster> {
   // The path must be short enough for a socket, and the postgres account must be able to reach it.
   const folder = await mkdtemp('/tmp/lkpg-')
@@ -40,14 +52,13 @@ export async function startPostgres(
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   const data = join(folder, 'data')
   const port = await freePort()
-  const program = (name: string, ...args: string[]) =>
+  const program: Program = (name, ...args) =>
     run('runuser', ['-u', 'postgres', '--', join(programs, name), ...args], { cwd: folder })
-  await program('initdb', '-D', data, '-A', 'trust', '-U', 'postgres', '--no-sync')
+  await make(data, program)
 
   const all = { port, unix_socket_directories: folder, fsync: 'off', ...settings }
   const options = Object.entries(all).map(([name, value]) => `-c ${name}=${value}`)
-  const control = (action: string, ...more: string[]) =>
-    program('pg_ctl', '-D', data, '-m', 'fast', '-w', ...more, action)
+  const control = (action: string, ...more: string[]) => program('pg_ctl', '-D', data, '-w', ...more, action)
   const start = async () => void (await control('start', '-l', join(folder, 'log'), '-o', options.join(' ')))
   await start()
   // The shell reads until this process ends, however it ends, and then stops the server.
@@ -69,8 +80,8 @@ export async function startPostgres(
     url,
     port,
     sql: (text) => onServer(async (client) => (await client.query(text)).rows, url),
-    restart: async () => void (await control('restart', '-l', join(folder, 'log'))),
-    stop: async () => void (await control('stop')),
+    restart: async () => void (await control('restart', '-m', 'fast', '-l', join(folder, 'log'))),
+    stop: async (mode = 'fast') => void (await control('stop', '-m', mode)),
     start
   }
 }

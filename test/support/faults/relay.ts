@@ -10,6 +10,8 @@ export interface Relay {
   /** Breaks every connection, and refuses new ones until `restore`. */
   cut(): void
   restore(): void
+  /** New connections go to `url` from now on, as when a name moves to another server. Open ones stay. */
+  pointTo(url: string): void
   /** Delays everything that the server sends from now on. */
   delayAnswers(milliseconds: number): void
   /** How many answers were lost. */
@@ -17,7 +19,7 @@ export interface Relay {
 }
 
 export async function startRelay(t: Pick<Test, 'teardown'>, target: string): Promise<Relay> {
-  const to = new URL(target)
+  let to = new URL(target)
   const sockets = new Set<Socket>()
   let marked: string | undefined
   let delay = 0
@@ -75,6 +77,9 @@ export async function startRelay(t: Pick<Test, 'teardown'>, target: string): Pro
     },
     restore: () => {
       isCut = false
+    },
+    pointTo: (url) => {
+      to = new URL(url)
     },
     loseAnswerTo: (text) => (marked = text),
     delayAnswers: (milliseconds) => (delay = milliseconds),

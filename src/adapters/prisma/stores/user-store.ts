@@ -58,9 +58,9 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
 
     findByEmail,
 
-    async list({ emailPrefixes }, page) {
+    async list({ emailPrefix }, page) {
       const conditions = where([
-        emailPrefixes && beginsWithOneOf([...new Set(emailPrefixes)]),
+        emailPrefix === undefined ? undefined : beginsWithOneOf(keysThatBegin(emailPrefix)),
         newestFirst.after(page.cursor)
       ])
       const rows = await query<User>(database)`
@@ -90,6 +90,12 @@ function olderKeysOf({ key, olderKey }: Email): readonly string[] {
   const domain = domainToUnicode(key.slice(at))
   const ofUnicode = readEmail(key.slice(0, at) + domain)?.olderKey
   return [...new Set([olderKey, ofUnicode ?? olderKey])].filter((older) => older !== key)
+}
+
+/** The beginnings of the keys, new and older, of the addresses that begin with `text`. */
+function keysThatBegin(text: string): readonly string[] {
+  const email = readEmail(text)
+  return email === undefined ? [text.toLowerCase()] : [email.key, ...olderKeysOf(email)]
 }
 
 /** One condition for each prefix: `LIKE ANY` would not use the index. */

@@ -12,6 +12,8 @@ onEachDatabase(t, (t, { users, ...stores }, database) => {
     return user
   }
   const idOf = async (email: string) => (await users.findByEmail(emailOf(email)))?.id
+  const listed = async (emailPrefix: string) =>
+    (await users.list({ emailPrefix }, { limit: 5 })).items.map((user) => user.id)
   const register = (email: string) =>
     users.create({ id: randomUUID(), email: emailOf(email), passwordHash: 'h', roles: [] }, {})
 
@@ -21,13 +23,9 @@ onEachDatabase(t, (t, { users, ...stores }, database) => {
       const { id } = await olderUser('ann@bücher.example')
       for (const domain of ['bücher.example', 'BÜCHER.example', 'xn--bcher-kva.example', 'XN--BCHER-KVA.example']) {
         t.equal(await idOf(`Ann@${domain}`), id, domain)
+        t.strictSame(await listed(`ANN@${domain}`), [id], `${domain} in a listing`)
         t.equal(await register(`ann@${domain}`), 'email_taken', domain)
       }
-      const listed = await users.list(
-        { emailPrefixes: ['ann@xn--bcher-kva.example', 'ann@bücher.example'] },
-        { limit: 5 }
-      )
-      t.match(listed.items, [{ id }])
     }
   )
 
@@ -36,6 +34,9 @@ onEachDatabase(t, (t, { users, ...stores }, database) => {
     t.equal(await idOf('ann@faß.example'), id)
     t.equal(await idOf('ann@xn--fa-hia.example'), id)
     t.equal(await idOf('ann@fass.example'), id, 'as before: the two shared one key')
+    for (const domain of ['faß', 'xn--fa-hia', 'fass']) {
+      t.strictSame(await listed(`ann@${domain}.example`), [id], `${domain} in a listing`)
+    }
     t.equal(await register('ann@fass.example'), 'email_taken')
     const { id: other } = await addUser({ users, ...stores }, { email: 'bob@fass.example' })
     t.equal(await idOf('bob@faß.example'), undefined)
