@@ -27,7 +27,9 @@ export async function separateRoles(t: Test): Promise<SeparateRoles> {
     )
   )
   t.teardown(() =>
-    onServer((client) => client.query(`DROP OWNED BY ${owner} CASCADE; DROP OWNED BY ${server}; DROP ROLE ${owner}, ${server}`))
+    onServer((client) =>
+      client.query(`DROP OWNED BY ${owner} CASCADE; DROP OWNED BY ${server}; DROP ROLE ${owner}, ${server}`)
+    )
   )
   const urlOf = (role: string) => {
     const ofRole = new URL(url)
