@@ -223,9 +223,9 @@ export async function migrateDatabase(config: DatabaseConfig, options: SchemaOpt
   return migrateServer(connection, schema, options)
 }
 
-async function openDatabase(config: Config, log: DecisionLogger | undefined, onClose: OnClose): Promise<Database> {
+async function openDatabase(config: Config, log: Log, onClose: OnClose): Promise<Database> {
   const { databaseUrl, dataDir, migrate } = config
-  const options = { migrate, report: (line: string) => log?.info({}, line) }
+  const options = { migrate, report: (line: string) => log.info({}, line) }
   const database = await (databaseUrl === undefined
     ? openEmbeddedDatabase({ dataDir, ...options })
     : openServerDatabase({ url: databaseUrl, ...options }))

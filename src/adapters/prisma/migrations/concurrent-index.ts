@@ -5,6 +5,8 @@ import type { Migration } from './migration-files.js'
 const created = /^CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+"([^"]+)"\s+ON\s+"([^"]+)"/i
 const dropped = /^DROP\s+INDEX\s+CONCURRENTLY\s+IF\s+EXISTS\s+"[^"]+"$/i
 
+const commitMilliseconds = 500
+
 /** The index that a migration builds. */
 interface Build {
   readonly index: string
@@ -27,14 +29,15 @@ export async function changeIndex(
 
   // Ask again and again: a statement that waits for the table has a snapshot, which a build waits for.
   for (let waits = 0; await isBeingBuilt(connection, build); waits++) {
-    if (waits === 0)
-      report(`${name}: the server still works on the table for an attempt that was interrupted: waiting.`)
+    if (waits === 0) report(`${name}: the server still works on the table for an attempt that was interrupted.`)
     await delay(pauseMilliseconds)
   }
+  // A build lets go of its lock just before it commits.
+  if ((await findIndex(connection, build)) === 'invalid') await delay(commitMilliseconds)
   const left = await findIndex(connection, build)
   if (left === 'valid') return
   if (left === 'invalid') {
-    report(`${name}: dropping the unfinished index, and building it again.`)
+    report(`${name}: dropping the unfinished index of an attempt that was interrupted, and building it again.`)
     await connection.script(`DROP INDEX CONCURRENTLY ${tableOf(connection, build.index)}`)
   }
   await connection.script(sql)

@@ -22,8 +22,8 @@ const reportMilliseconds = 60_000
 /** Other engines lack advisory locks: feature_not_supported, undefined_function. */
 const lacksAdvisoryLocks = /^(0A000|42883)$/
 
-/** Two processes at once both find the table missing: unique_violation in the catalogue, duplicate_table. */
-const createdByAnother = /^(23505|42P07)$/
+/** Two processes at once both find the table missing. Then one gets one of these errors, by how far the other is. */
+const createdByAnother = /^(23505|42P07|42710)$/
 
 /**
  * Waits until this process alone may migrate. The lock is a locked row in an open transaction of `connection`, which
