@@ -5,7 +5,7 @@ import { isTemporary, type Retrier } from './retries.js'
 import { pause, type Runtime } from './runtime/runtime.js'
 import type { Session } from './session.js'
 
-/** Below half of the default grace of 20 s. With a shorter grace see `fetch` in docs/client.md. */
+/** `refreshTimeoutSeconds` of src/core/policy.ts. With a grace below 20 s see `fetch` in docs/client.md. */
 const refreshTimeout = 9000
 /** A message of another tab usually arrives within this time. */
 const maxMessageDelay = 20

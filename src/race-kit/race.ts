@@ -50,6 +50,7 @@ export async function race(options: RaceOptions): Promise<RaceResult> {
       const plan = plans[i]
       return plan === undefined ? [] : [{ plan, account: one.account, session: racingSession(context, plan, one) }]
     })
+    await Promise.all(runs.map(({ plan, session }) => open(plan, session)))
     await Promise.all(runs.map(({ plan, session }) => perform(plan, session)))
     const sessions = runs.map(({ session }) => session)
     await settle(context, sessions)
@@ -69,6 +70,13 @@ export async function race(options: RaceOptions): Promise<RaceResult> {
     return judge({ options, grace, plans, histories, unknown })
   } finally {
     await proxy.close()
+  }
+}
+
+async function open({ opening }: ClientPlan, session: RacingSession): Promise<void> {
+  for (const move of opening) {
+    if (move.do === 'pause') await delay(move.milliseconds)
+    else await session.perform(move)
   }
 }
 
