@@ -1,4 +1,5 @@
 import { Redis, type RedisOptions } from 'ioredis'
+import type { ServerWatch } from '../../ports/metrics.js'
 import type { NoticeSource } from './notices.js'
 
 export interface RedisNotices extends NoticeSource {
@@ -24,7 +25,12 @@ const restMilliseconds = 1000
  * Notices by pub/sub of Redis or Valkey, used instead of LISTEN/NOTIFY if `REDIS_URL` is set. `name` keeps apart
  * services that share one Redis. Lossy, because pub/sub keeps nothing for a subscriber that is away.
  */
-export function redisNotices(url: string, name: string, monotonic = () => performance.now()): RedisNotices {
+export function redisNotices(
+  url: string,
+  name: string,
+  watch: ServerWatch,
+  monotonic = () => performance.now()
+): RedisNotices {
   const channel = `latchkey:revocation:${name}`
   const publisher = new Redis(url, { ...singleAttempt, retryStrategy: (attempt) => Math.min(attempt * 100, 2000) })
   // Without a listener, an `error` event would crash the process. The next publish fails by itself.
@@ -42,12 +48,14 @@ export function redisNotices(url: string, name: string, monotonic = () => perfor
       try {
         await subscriber.connect()
         await subscriber.subscribe(channel)
+        watch.served()
       } catch (error) {
+        watch.failed(error)
         subscriber.disconnect()
         throw error
       }
       return {
-        ping: async () => void (await subscriber.ping()),
+        ping: async () => void (await watch.time(() => subscriber.ping())),
         close: async () => subscriber.disconnect()
       }
     },
@@ -56,8 +64,10 @@ export function redisNotices(url: string, name: string, monotonic = () => perfor
       if (monotonic() < restsUntil) return
       try {
         if (publisher.status === 'wait') await publisher.connect()
-        await publisher.publish(channel, '')
-      } catch {
+        await watch.time(() => publisher.publish(channel, ''))
+        watch.served()
+      } catch (error) {
+        watch.failed(error)
         // The other instances also read the log at intervals.
         restsUntil = monotonic() + restMilliseconds
       }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import t from 'tap'
 import { redisNotices } from '../../../src/adapters/notices/redis-notices.js'
+import { notedWatch } from '../../support/adapters/noted-watch.js'
 
 const url = process.env.TEST_REDIS_URL
 
@@ -11,8 +12,9 @@ if (url === undefined) {
 } else {
   t.test('a notice reaches the subscribers of the same name alone', async (t) => {
     const name = randomUUID()
-    const notices = redisNotices(url, name)
-    const others = redisNotices(url, randomUUID())
+    const { watch, changes, timed } = notedWatch()
+    const notices = redisNotices(url, name, watch)
+    const others = redisNotices(url, randomUUID(), notedWatch().watch)
     t.teardown(notices.close)
     t.teardown(others.close)
     const received: string[] = []
@@ -32,6 +34,10 @@ if (url === undefined) {
     await notices.publish()
     await arrived
     await foreign.ping()
+    t.strictSame(changes, ['served'])
+    t.equal(timed.operations, 1, 'the notice')
+    await own.ping()
+    t.equal(timed.operations, 2, 'and the ping')
     t.strictSame(received, ['own'])
     await own.close()
     await foreign.close()
@@ -40,10 +46,13 @@ if (url === undefined) {
 
 t.test('while Redis is away, connecting rejects and publishing does not', async (t) => {
   const port = await unusedPort()
-  const notices = redisNotices(`redis://127.0.0.1:${port}`, 'away')
+  const { watch, changes } = notedWatch()
+  const notices = redisNotices(`redis://127.0.0.1:${port}`, 'away', watch)
   t.teardown(notices.close)
   await t.rejects(notices.connect({ onNotice: () => undefined, onLost: () => undefined }))
+  t.strictSame(changes, ['failed'])
   await t.resolves(notices.publish())
+  t.strictSame(changes, ['failed'])
 })
 
 t.test('after a failure nothing is published for a second', async (t) => {
@@ -63,7 +72,8 @@ t.test('after a failure nothing is published for a second', async (t) => {
   await once(server, 'listening')
   t.teardown(() => server.close())
   const clock = { milliseconds: 0 }
-  const notices = redisNotices(`redis://127.0.0.1:${portOf(server)}`, 'refusing', () => clock.milliseconds)
+  const { watch, changes } = notedWatch()
+  const notices = redisNotices(`redis://127.0.0.1:${portOf(server)}`, 'refusing', watch, () => clock.milliseconds)
   t.teardown(notices.close)
   for (const [at, expected] of [
     [0, 1],
@@ -77,13 +87,14 @@ t.test('after a failure nothing is published for a second', async (t) => {
     await notices.publish()
     t.equal(published, expected, `at ${at} ms`)
   }
+  t.strictSame(changes, ['failed'])
 })
 
 t.test('connecting rejects if Redis closes the connection', async (t) => {
   const server = createServer((socket) => socket.once('data', () => socket.destroy())).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => server.close())
-  const notices = redisNotices(`redis://127.0.0.1:${portOf(server)}`, 'hanging up')
+  const notices = redisNotices(`redis://127.0.0.1:${portOf(server)}`, 'hanging up', notedWatch().watch)
   t.teardown(notices.close)
   await t.rejects(notices.connect({ onNotice: () => undefined, onLost: () => undefined }))
 })
