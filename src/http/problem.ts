@@ -22,7 +22,7 @@ const retryLater: ReadonlySet<number> = new Set([429, 503])
 /** A problem's body (RFC 9457 §3.1) and headers. `type` points into docs/errors.md, which the service serves. */
 export function problemResponse(code: ProblemCode, details: RefusalDetails, errorsUrl: string): ProblemResponse {
   const [status, title] = problems[code]
-  const { detail, reason, errors, retryAfterSeconds = 1 } = details
+  const { detail, reason, replaced, errors, retryAfterSeconds = 1 } = details
   const authenticate = challenge(code, status, details)
   return {
     body: {
@@ -32,6 +32,7 @@ export function problemResponse(code: ProblemCode, details: RefusalDetails, erro
       ...(detail !== undefined && { detail }),
       code,
       ...(reason !== undefined && { reason }),
+      ...(replaced && { replaced }),
       ...(errors !== undefined && { errors: [...errors] })
     },
     headers: {
