@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import t from 'tap'
+import { HeartbeatLost } from '../../../src/adapters/notices/heartbeat.js'
 import { redisNotices } from '../../../src/adapters/notices/redis-notices.js'
 
 const url = process.env.TEST_REDIS_URL
@@ -86,6 +87,29 @@ t.test('connecting rejects if Redis closes the connection', async (t) => {
   const notices = redisNotices(`redis://127.0.0.1:${portOf(server)}`, 'hanging up')
   t.teardown(notices.close)
   await t.rejects(notices.connect({ onNotice: () => undefined, onLost: () => undefined }))
+})
+
+t.test('connecting rejects if messages do not come back, although Redis answers every command', async (t) => {
+  const server = createServer((socket) =>
+    socket.on('data', (data) => {
+      for (const command of data
+        .toString()
+        .split(/^\*\d+\r\n/m)
+        .slice(1)) {
+        const [, , channel = '', , ownChannel = ''] = command.split('\r\n').slice(1)
+        if (/info/i.test(command)) socket.write('$9\r\nloading:0\r\n')
+        else if (/^\$\d+\r\nsubscribe/i.test(command))
+          for (const [i, name] of [channel, ownChannel].entries())
+            socket.write(`*3\r\n$9\r\nsubscribe\r\n$${name.length}\r\n${name}\r\n:${i + 1}\r\n`)
+        else socket.write(/publish/i.test(command) ? ':1\r\n' : '+OK\r\n')
+      }
+    })
+  ).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const notices = redisNotices(`redis://127.0.0.1:${portOf(server)}`, 'deaf')
+  t.teardown(notices.close)
+  await t.rejects(notices.connect({ onNotice: () => undefined, onLost: () => undefined }), HeartbeatLost)
 })
 
 async function unusedPort(): Promise<number> {
