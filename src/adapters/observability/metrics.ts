@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { activeKey, type KeyTimes, keyStates, withStates } from '../../core/key-rotation.js'
 import type { Metrics, QueueLoad } from '../../ports/metrics.js'
 import type { RevocationFeed } from '../../ports/revocations.js'
@@ -27,11 +27,19 @@ export function serviceMetrics(sources: MetricSources): Metrics & Counts {
   const counts = requestCounts(registry, clock)
   const gauge = (name: string, help: string, read: () => Reading) => addGauge(registry, name, help, read)
 
+  const counter = (name: string, help: string, read: () => number) => addCounter(registry, name, help, read)
+
   observeDelays(registry, feed, clock)
   gauge('feed_connected', 'Whether revocations arrive by push.', () => Number(feed.state().connected))
   gauge('feed_stale', 'Whether the feed has been cut off for too long.', () => Number(feed.state().stale))
   gauge('feed_lag_seconds', 'Time since this process last knew every revocation.', () => feed.state().lagSeconds)
   gauge('live_revocations', 'Entries of the revocation feed held in memory.', () => feed.state().size)
+  counter(
+    'feed_resets',
+    'Times that the database had lost or replaced known revocations, as after a failover.',
+    () => feed.state().resets
+  )
+  counter('restored_revocations', 'Lost revocations that this process has written again.', () => feed.state().restored)
   gauge('signing_keys', 'Signing keys, by state.', () => {
     const states = withStates(keys(), clock.now()).map(({ state }) => state)
     return Object.fromEntries(keyStates.map((state) => [state, states.filter((other) => other === state).length]))
@@ -81,6 +89,19 @@ function addGauge(registry: Registry, name: string, help: string, read: () => Re
       const reading = read()
       if (typeof reading === 'number') this.set(reading)
       else for (const [state, value] of Object.entries(reading)) this.set({ state }, value)
+    }
+  })
+}
+
+/** A counter of something that is counted elsewhere. */
+function addCounter(registry: Registry, name: string, help: string, read: () => number): void {
+  new Counter({
+    name: `latchkey_${name}_total`,
+    help,
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc(read())
     }
   })
 }
