@@ -140,9 +140,9 @@ export function logReader({ log, clock, onNew, onReset }: LogReaderOptions): Log
   function reset(gone: readonly Revocation[], rows: readonly Revocation[]): void {
     for (const entry of gone) if (known.get(entry.id) === entry) known.delete(entry.id)
     const present = new Set(rows.map(contentOf))
-    const lost = [...gone, ...displaced].filter((entry) => !present.has(contentOf(entry)))
+    const lost = new Set([...gone, ...displaced].filter((entry) => !present.has(contentOf(entry))))
     displaced = []
-    onReset(lost)
+    onReset([...lost])
   }
 
   return {

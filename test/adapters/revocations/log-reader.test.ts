@@ -163,6 +163,23 @@ t.test('an own entry that arrives during a comparison is not lost', async (t) =>
   t.strictSame(known(), ['s1', 'own'])
 })
 
+t.test('an own entry that gets the id of a lost one during a comparison counts once, and is not lost', async (t) => {
+  const { world, reader, known } = play(revocation(1), revocation(2))
+  await reader.read()
+  world.rows = [revocation(1)]
+  world.onAnswer = () => {
+    world.rows.push(revocation(2, 'own'))
+    reader.noteOwn([revocation(2, 'own')])
+    world.onAnswer = () => {}
+  }
+  reader.compareNext()
+  await reader.read()
+  await reader.read()
+  t.strictSame(world.resets, [['s2']])
+  t.strictSame(known(), ['s1', 'own'])
+  t.strictSame(world.told, ['s1', 's2', 'own'])
+})
+
 t.test('a lost entry below the highest is found by a comparison', async (t) => {
   for (const [name, cause] of Object.entries({
     'when asked for': ({ reader }: ReturnType<typeof play>) => reader.compareNext(),
