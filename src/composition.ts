@@ -5,9 +5,10 @@ import { openEmbeddedDatabase } from './adapters/embedded/embedded-database.js'
 import { openKeyRing } from './adapters/keys/key-ring.js'
 import type { NoticeSource } from './adapters/notices/notices.js'
 import { redisNotices } from './adapters/notices/redis-notices.js'
-import { type DecisionLogger, decisionLog, loggedRevocations } from './adapters/observability/decisions.js'
+import { decisionLog, loggedRevocations } from './adapters/observability/decisions.js'
 import { serviceMetrics } from './adapters/observability/metrics.js'
 import { onceASecond } from './adapters/observability/readiness.js'
+import { scopedLog } from './adapters/observability/scoped-log.js'
 import { breachedPasswords, noBreachedPasswords } from './adapters/passwords/breached-passwords.js'
 import { isCommonPassword } from './adapters/passwords/common-passwords.js'
 import { passwordHasher } from './adapters/passwords/password-hasher.js'
@@ -37,7 +38,7 @@ import { sha256, systemEntropy } from './adapters/secrets/system.js'
 import { type Config, ConfigError } from './config/read-config.js'
 import { publishLeadSeconds } from './core/key-rotation.js'
 import type { RateLimit } from './core/rate-limits.js'
-import type { Clock, LimitCounter, Ports } from './ports/index.js'
+import type { Clock, LimitCounter, Log, Ports } from './ports/index.js'
 import { ensureFirstAdmin } from './service/admin/ensure-first-admin.js'
 import { Refused } from './service/refused.js'
 
@@ -72,9 +73,9 @@ type OnClose = (close: () => unknown) => void
 
 /**
  * Opens all adapters that `config` asks for. If one of them cannot be opened, closes the others and throws an error
- * that says what to do. Decisions are logged to `log`.
+ * that says what to do. What is not part of a request is logged to `log`.
  */
-export async function openAdapters(config: Config, overrides: Overrides = {}, log?: DecisionLogger): Promise<Adapters> {
+export async function openAdapters(config: Config, overrides: Overrides = {}, log?: Log): Promise<Adapters> {
   const closers: (() => unknown)[] = []
   async function close(): Promise<void> {
     for (const closer of closers.splice(0).reverse()) await closer()
@@ -87,7 +88,8 @@ export async function openAdapters(config: Config, overrides: Overrides = {}, lo
   }
 }
 
-async function openInOrder(config: Config, overrides: Overrides, log: DecisionLogger | undefined, onClose: OnClose) {
+async function openInOrder(config: Config, overrides: Overrides, appLog: Log | undefined, onClose: OnClose) {
+  const { log, logTo } = scopedLog(appLog)
   const entropy = systemEntropy
   const policy = policyOf(config)
   const identity = { issuer: config.issuer, audience: config.audience }
@@ -137,7 +139,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: DecisionLo
   const sessions = prismaSessionStore(database, policy)
   const hashing = passwordQueue()
   const registrations = watchRegistrations(database, (lastHour) =>
-    log?.warn({ lastHour }, 'More accounts than usual were created within the last hour')
+    log.warn({ lastHour }, 'More accounts than usual were created within the last hour')
   )
   onClose(registrations.stop)
   const metrics = serviceMetrics({
@@ -178,6 +180,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: DecisionLo
     accessTokens: keyRing.accessTokens,
     signingKeys: keyRing.signingKeys,
     decisions: decisionLog(metrics, log),
+    logTo,
     metrics,
     readiness: onceASecond(() => databaseReady().then(keyRing.readiness), clock),
     refusalPause: () => delay(overrides.refusalMilliseconds ?? 1000, undefined, { ref: false })
@@ -235,11 +238,7 @@ function revocationNotices(
   return notices
 }
 
-function windowLimits(
-  { redisUrl, issuer }: Config,
-  log: DecisionLogger | undefined,
-  onClose: OnClose
-): LimitCounter<RateLimit> {
+function windowLimits({ redisUrl, issuer }: Config, log: Log, onClose: OnClose): LimitCounter<RateLimit> {
   const inMemory = memoryRateLimits()
   if (redisUrl === undefined) return inMemory
   const shared = redisRateLimits({
@@ -249,18 +248,18 @@ function windowLimits(
     digest: sha256,
     onChange: (away) =>
       away
-        ? log?.warn({}, 'Redis does not answer: this instance counts its rate limits alone')
-        : log?.info({}, 'Redis answers again: rate limits are shared')
+        ? log.warn({}, 'Redis does not answer: this instance counts its rate limits alone')
+        : log.info({}, 'Redis answers again: rate limits are shared')
   })
   onClose(shared.close)
   return shared
 }
 
-function openBreachedPasswords({ breachedPasswordsUrl: url }: Config, log: DecisionLogger | undefined) {
+function openBreachedPasswords({ breachedPasswordsUrl: url }: Config, log: Log) {
   if (url === undefined) return noBreachedPasswords
   return breachedPasswords({
     url,
-    onFailure: (err) => log?.warn({ err }, 'BREACHED_PASSWORDS_URL could not be asked: the password is accepted')
+    onFailure: (err) => log.warn({ err }, 'BREACHED_PASSWORDS_URL could not be asked: the password is accepted')
   })
 }
 

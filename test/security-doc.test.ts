@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
 
-/** Looks up each test that docs/security.md names. */
+/** Looks up each test that docs/security.md names, and checks the form of docs/security-not-met.md. */
 
 /** The root of the repository, as seen from `test/` and from `build/test/`. */
 const roots = [new URL('../', import.meta.url), new URL('../../', import.meta.url)]
@@ -22,6 +22,7 @@ const rowsOf = (text: string) =>
     line,
     held
   }))
+const notMet = (await source('docs/security-not-met.md')) ?? ''
 const rows = [...rowsOf(requirements), ...rowsOf(faults)]
 const named = [...page.matchAll(/`([a-z0-9/-]+)` “([^”]+)”/g)].map(([, file = '', name = '']) => ({ file, name }))
 
@@ -53,3 +54,17 @@ t.test(
     for (const { line, held } of rows) t.match(held, /` “|does not apply|\*\*Open\*\*/, line)
   }
 )
+
+t.test('the page of what is not met names lines of ASVS once for each level, and settings that exist', async (t) => {
+  const listed = [...notMet.matchAll(/^\| ([\d., to]+) \| ([\d, ]+) \| (.*?) \| .+ \|$/gm)]
+  t.ok(listed.length > 25)
+  for (const [, lines = '', levels = '', state = ''] of listed) {
+    t.match(lines, /^\d+\.\d+\.\d+((, | to )\d+\.\d+\.\d+)*$/)
+    t.match(levels, /^[123](, [123])*$/, lines)
+    t.ok(['not met', 'partly', 'by setting'].includes(state), lines)
+  }
+  const keys = listed.map(([, lines, levels]) => `${lines} ${levels}`)
+  t.equal(new Set(keys).size, keys.length)
+  const configuration = (await source('docs/configuration.md')) ?? ''
+  for (const [, name] of notMet.matchAll(/`([A-Z_]+)(?:=\w+)?`/g)) t.match(configuration, `## ${name}\n`)
+})

@@ -1,9 +1,7 @@
 import { Check, Errors } from 'typebox/value'
+import { refreshTimeoutSeconds, safeGraceSeconds } from '../core/policy.js'
 import { mustBe, rules } from './rules.js'
 import { type SettingSchema, type Settings, settings, settingsSchema } from './schema.js'
-
-/** More than twice the 9 s of `latchkey/client`. With less, a slow refresh can end a session (docs/rotation.md). */
-const safeGraceSeconds = 20
 
 type Frozen<T> = { readonly [K in keyof T]: T[K] extends readonly (infer Item)[] ? readonly Item[] : T[K] }
 
@@ -99,7 +97,7 @@ export function createConfig(
   const { refreshGraceSeconds } = config
   if (refreshGraceSeconds > 0 && refreshGraceSeconds < safeGraceSeconds) {
     warn(
-      `With REFRESH_GRACE_SECONDS=${refreshGraceSeconds}, a refresh that takes ${refreshGraceSeconds / 2} s or more can sign a user out, because clients wait 9 s for it. Set ${safeGraceSeconds} or more, or 0 for strict rotation.`
+      `With REFRESH_GRACE_SECONDS=${refreshGraceSeconds}, a refresh that takes ${refreshGraceSeconds / 2} s or more can sign a user out, because clients wait ${refreshTimeoutSeconds} s for it. Set ${safeGraceSeconds} or more, or 0 for strict rotation.`
     )
   }
   for (const value of Object.values(config)) Object.freeze(value)

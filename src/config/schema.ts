@@ -1,5 +1,6 @@
 // Long, because it describes every setting.
 import Type, { type Static, type TNumberOptions, type TSchema, type TStringOptions } from 'typebox'
+import { refreshTimeoutSeconds, safeGraceSeconds } from '../core/policy.js'
 import { maxCookieLifeSeconds, maxSessionsOfUser, modes, signingAlgorithms } from '../core/vocabulary.js'
 
 /**
@@ -110,9 +111,8 @@ export const settingsSchema = Type.Object({
   refreshAbsoluteTtlSeconds: integer(90 * day, 1, maxCookieLifeSeconds, {
     description: 'A session ends this long after its login, however often it is refreshed.'
   }),
-  refreshGraceSeconds: integer(20, 0, 300, {
-    description:
-      'A refresh token rotates at most once in this time, and the token before it stays valid for this time, so that tabs and retries get the same token. `0` is strict: every refresh rotates, and every old token is reuse. `latchkey/client` gives up a refresh after 9 s, which needs 20 or more (docs/rotation.md). Between 1 and 19 the service warns at its start.'
+  refreshGraceSeconds: integer(safeGraceSeconds, 0, 300, {
+    description: `A refresh token rotates at most once in this time, and the token before it stays valid for this time, so that tabs and retries get the same token. \`0\` is strict: every refresh rotates, and every old token is reuse. \`latchkey/client\` gives up a refresh after ${refreshTimeoutSeconds} s, which needs ${safeGraceSeconds} or more (docs/rotation.md). Between 1 and ${safeGraceSeconds - 1} the service warns at its start.`
   }),
   refreshRecoveryGenerations: integer(16, 0, 10_000, {
     description:

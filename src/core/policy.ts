@@ -1,5 +1,17 @@
 import type { Mode } from './vocabulary.js'
 
+/**
+ * `latchkey/client` gives up a refresh after this time. The client imports nothing of the server, so
+ * `src/client/renewal.ts` has its own copy, which `test/client/refresh.test.ts` compares with this one.
+ */
+export const refreshTimeoutSeconds = 9
+
+/**
+ * The default grace, and the shortest that is safe with that client: it must be more than twice the timeout. With less, a
+ * slow refresh can end a session (docs/rotation.md).
+ */
+export const safeGraceSeconds = 20
+
 /** When a refresh token rotates, and which older generations are still accepted. */
 export interface RotationPolicy {
   /**

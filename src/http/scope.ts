@@ -19,6 +19,8 @@ export function prepareScope(scope: Scope, context: HttpContext): void {
   scope.setValidatorCompiler(compile)
   // Views build responses member by member, and types check them against the schemas, so nothing is filtered here.
   scope.setSerializerCompiler(() => JSON.stringify)
+  // What use cases and adapters log while they handle a request goes to its log, so the lines have its id.
+  scope.addHook('onRequest', (request, _reply, done) => context.ports.logTo(request.log, done))
   requireExactAddresses(scope)
   readBodies(scope)
   scope.addHook('onResponse', async (_request, reply) => context.ports.metrics.countResponse(reply.statusCode))

@@ -5,6 +5,7 @@ import { type ClientPlan, drawSchedule, type RaceOptions } from './plan/schedule
 import {
   type Account,
   authorize,
+  endOtherSessions,
   liveSessions,
   recoveredSessions,
   removeAccount,
@@ -50,6 +51,7 @@ export async function race(options: RaceOptions): Promise<RaceResult> {
       const plan = plans[i]
       return plan === undefined ? [] : [{ plan, account: one.account, session: racingSession(context, plan, one) }]
     })
+    await Promise.all(runs.map(({ plan, session }) => open(plan, session)))
     await Promise.all(runs.map(({ plan, session }) => perform(plan, session)))
     const sessions = runs.map(({ session }) => session)
     await settle(context, sessions)
@@ -59,6 +61,7 @@ export async function race(options: RaceOptions): Promise<RaceResult> {
     for (const account of new Set(runs.map(({ account }) => account))) {
       const authorized = await authorize(context, account)
       const live = await liveSessions(context, authorized)
+      await endOtherSessions(context, authorized)
       known.set(account, [live, await recoveredSessions(context, authorized)])
       if (!account.isUnclear) unknown.push(...[...(live ?? [])].filter((sid) => !account.sids.has(sid)))
       await removeAccount(context, authorized)
@@ -69,6 +72,13 @@ export async function race(options: RaceOptions): Promise<RaceResult> {
     return judge({ options, grace, plans, histories, unknown })
   } finally {
     await proxy.close()
+  }
+}
+
+async function open({ opening }: ClientPlan, session: RacingSession): Promise<void> {
+  for (const move of opening) {
+    if (move.do === 'pause') await delay(move.milliseconds)
+    else await session.perform(move)
   }
 }
 

@@ -1,5 +1,11 @@
 import t from 'tap'
-import { type SessionPolicy, sessionEnd, sessionLifeSeconds } from '../../src/core/policy.js'
+import {
+  refreshTimeoutSeconds,
+  type SessionPolicy,
+  safeGraceSeconds,
+  sessionEnd,
+  sessionLifeSeconds
+} from '../../src/core/policy.js'
 import { modes } from '../../src/core/vocabulary.js'
 
 const policy: SessionPolicy = {
@@ -13,6 +19,10 @@ const policy: SessionPolicy = {
 }
 
 t.strictSame(modes, ['cookie', 'body', 'session', 'access'])
+
+t.test('the default grace is more than twice the time after which a client gives up a refresh', async (t) => {
+  t.ok(safeGraceSeconds > 2 * refreshTimeoutSeconds)
+})
 
 t.test('the ends of a session follow from its mode and the settings', async (t) => {
   for (const mode of ['cookie', 'body', 'session'] as const) {

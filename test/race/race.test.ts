@@ -1,19 +1,20 @@
 import t from 'tap'
 import { race, raceReport } from '../../src/race-kit/index.js'
 import { openTestDatabase, testDatabases } from '../support/database.js'
-import { graceSeconds, listeningService } from '../support/race/racing-service.js'
+import { listeningService } from '../support/race/racing-service.js'
 
 /** A short race against the real service over sockets. `latchkey race` runs a long one. */
 t.setTimeout(300_000)
+const graceSeconds = 2
 const options = { seconds: 5, seed: 7 }
 
 for (const kind of testDatabases(t)) {
   const instances = kind === 'server' ? 2 : 1
   t.test(`every promise holds with ${instances} instance(s) on the ${kind} database`, async (t) => {
     const database = await openTestDatabase(t, { kind, embedded: { waitSeconds: 20 }, server: { waitSeconds: 20 } })
-    const first = await listeningService(t, database)
-    const others = instances === 2 ? [await listeningService(t, database)] : []
-    const result = await race({ ...options, clients: 24, urls: [first, ...others] })
+    const first = await listeningService(t, database, { graceSeconds })
+    const others = instances === 2 ? [await listeningService(t, database, { graceSeconds })] : []
+    const result = await race({ ...options, clients: 28, urls: [first, ...others] })
 
     t.comment(raceReport(result))
     t.strictSame(

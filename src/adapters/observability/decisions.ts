@@ -10,7 +10,7 @@ import {
   type Outcome
 } from '../../ports/metrics.js'
 import type { Revocations } from '../../ports/revocations.js'
-import type { Clock } from '../../ports/runtime.js'
+import type { Clock, Log } from '../../ports/runtime.js'
 
 /** What the service counts while it handles requests. */
 export interface Counts extends Pick<Metrics, 'countResponse' | 'lastHour'> {
@@ -18,9 +18,6 @@ export interface Counts extends Pick<Metrics, 'countResponse' | 'lastHour'> {
   /** Counts revocations that this process has written. */
   countRevocations(revocations: readonly Revocation[]): void
 }
-
-/** The part of a pino logger that is used here. */
-export type DecisionLogger = Readonly<Record<'debug' | 'info' | 'warn', (fields: object, message: string) => void>>
 
 /** A revocation without a `sid` ended all sessions: `everybody`. */
 const revocationLabels = [...endedReasons, 'roles_changed', 'everybody'] as const
@@ -92,7 +89,7 @@ export function requestCounts(registry: Registry, clock: Pick<Clock, 'now'>): Co
 }
 
 /** Counts every decision and logs it with the ids of its session and user (ASVS 16.3.1). */
-export function decisionLog(counts: Pick<Counts, 'countDecision'>, log: DecisionLogger | undefined): Decisions {
+export function decisionLog(counts: Pick<Counts, 'countDecision'>, log: Log): Decisions {
   const levelOf = (outcome: Outcome<DecisionKind>) => {
     if (outcome === 'reuse') return 'warn'
     return routine.includes(outcome) ? 'debug' : 'info'
@@ -100,7 +97,7 @@ export function decisionLog(counts: Pick<Counts, 'countDecision'>, log: Decision
   return {
     note(kind, outcome, about = {}) {
       counts.countDecision(kind, outcome)
-      log?.[levelOf(outcome)]({ decision: kind, outcome, ...about }, `${kind}: ${outcome}`)
+      log[levelOf(outcome)]({ decision: kind, outcome, ...about }, `${kind}: ${outcome}`)
     }
   }
 }
@@ -111,13 +108,13 @@ export function decisionLog(counts: Pick<Counts, 'countDecision'>, log: Decision
 export function loggedRevocations(
   revocations: Revocations,
   counts: Pick<Counts, 'countRevocations'>,
-  log: DecisionLogger | undefined
+  log: Log
 ): Revocations {
   return {
     ...revocations,
     announce(written) {
       counts.countRevocations(written)
-      for (const { sid, reason } of written) log?.info({ decision: 'revocation', reason, sid }, `revocation: ${reason}`)
+      for (const { sid, reason } of written) log.info({ decision: 'revocation', reason, sid }, `revocation: ${reason}`)
       return revocations.announce(written)
     }
   }

@@ -59,10 +59,14 @@ export function judge({ options, grace: usedGrace, plans, histories, unknown }: 
   const observations = histories.flatMap((history) => history.observations)
   const ended = histories.filter(({ observations }) => observations.some(reportsEnd))
   const stolen = histories.filter(wasUsed)
+  const isSignedOut = ({ sid }: SessionHistory) =>
+    found.some((violation) => violation.promise === 'honest_goes_on' && violation.sid === sid)
   const excused = histories.filter((history) => isExcused(history, grace))
 
   const tried: Record<PromiseName, number> = {
-    honest_goes_on: histories.filter((history) => history.scenario === 'plain' && !excused.includes(history)).length,
+    honest_goes_on: histories.filter(
+      (history) => history.scenario === 'plain' && (!excused.includes(history) || isSignedOut(history))
+    ).length,
     divergence_caught: stolen.length,
     key_counts: stolen.length,
     late_leaves_event: histories.filter(({ recoveries }) => recoveries !== undefined).length,
@@ -101,8 +105,8 @@ export function judge({ options, grace: usedGrace, plans, histories, unknown }: 
 
 function countFaults(plans: readonly ClientPlan[]): RaceResult['faults'] {
   // Only the first attempt of a refresh is certain to be made.
-  const deliveries = plans.flatMap(({ steps }) =>
-    steps.flatMap((step) => (step.do === 'refresh' ? step.attempts.slice(0, 1) : []))
+  const deliveries = plans.flatMap(({ opening, steps }) =>
+    [...opening, ...steps].flatMap((action) => ('attempts' in action ? action.attempts.slice(0, 1) : []))
   )
   const count = (fault: Fault) => deliveries.filter((delivery) => delivery.fault === fault).length
   const names = faults.filter((fault): fault is Exclude<Fault, 'none'> => fault !== 'none')

@@ -16,7 +16,7 @@ import { findAnswerWithoutKey, findDivergence, findMissingEvent, findStaleServic
 export function violations(history: SessionHistory, graceMilliseconds: number): readonly Violation[] {
   const served = servedRefreshes(history)
   const broken: [PromiseName, string | undefined][] = [
-    ['honest_goes_on', isExcused(history, graceMilliseconds) ? undefined : findSignOut(history)],
+    ['honest_goes_on', findSignOut(history, graceMilliseconds)],
     ['divergence_caught', findDivergence(history, graceMilliseconds)],
     ['divergence_caught', findStaleService(history, graceMilliseconds)],
     ['key_counts', findAnswerWithoutKey(history, graceMilliseconds)],
@@ -30,22 +30,31 @@ export function violations(history: SessionHistory, graceMilliseconds: number): 
   return broken.flatMap(([promise, what]) => (what === undefined ? [] : [{ promise, sid: history.sid, what }]))
 }
 
-/** Whether a response came so late that, with the largest delay on its way back, it may have missed its client. */
-export function isExcused({ observations }: SessionHistory, graceMilliseconds: number): boolean {
+/**
+ * Whether a response came so late that, with the largest delay on its way back, it may have missed its client. Only
+ * requests sent before `until` count: a later one cannot be the reason for what happened by then.
+ */
+export function isExcused(
+  { observations }: SessionHistory,
+  graceMilliseconds: number,
+  until = Number.POSITIVE_INFINITY
+): boolean {
   const inTime = graceMilliseconds * timeoutShare * (1 - maxDelayShare)
   return observations.some(
-    ({ purpose, sentAt, answeredAt, status }) => purpose === 'refresh' && (status === 0 || answeredAt - sentAt > inTime)
+    ({ purpose, sentAt, answeredAt, status }) =>
+      purpose === 'refresh' && sentAt < until && (status === 0 || answeredAt - sentAt > inTime)
   )
 }
 
-function findSignOut({ scenario, observations, listed }: SessionHistory): string | undefined {
-  if (scenario !== 'plain') return undefined
-  const refused = observations.find(
-    ({ purpose, status }) => purpose === 'refresh' && status >= 400 && status < 500 && status !== 429
-  )
+function findSignOut(history: SessionHistory, graceMilliseconds: number): string | undefined {
+  if (history.scenario !== 'plain') return undefined
+  const [refused] = history.observations
+    .filter(({ purpose, status }) => purpose === 'refresh' && status >= 400 && status < 500 && status !== 429)
+    .sort((a, b) => a.answeredAt - b.answeredAt)
+  if (isExcused(history, graceMilliseconds, refused?.answeredAt)) return undefined
   if (refused !== undefined)
     return `a refresh was answered ${refused.status} ${refused.code} ${refused.reason ?? ''}`.trim()
-  return listed === false ? 'the session is not among the live sessions' : undefined
+  return history.listed === false ? 'the session is not among the live sessions' : undefined
 }
 
 /** Times are whole five minutes, and a use shows when its five minutes are over. A new session has no other use to show. */

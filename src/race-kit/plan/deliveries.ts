@@ -25,6 +25,8 @@ export interface Delivery {
 
 export const normalDelivery: Delivery = { fault: 'none', requestDelay: 0, responseDelay: 0, hangs: false }
 
+export const lostResponse: Delivery = { ...normalDelivery, fault: 'drop_response' }
+
 /** The largest delay of a request or a response, as a share of the client's timeout. */
 export const maxDelayShare = 0.3
 

@@ -1,3 +1,5 @@
+import { refreshTimeoutSeconds, safeGraceSeconds } from '../../core/policy.js'
+
 /** How an honest client behaves. */
 interface ClientBehaviour {
   readonly mode: 'cookie' | 'body'
@@ -38,8 +40,10 @@ export const thiefKinds = {
   window: 'refreshes right after the client, each time',
   storage: 'has the token and the key',
   token: 'has the token only',
+  own_key: 'has the token, and sends a key of its own',
   oracle: 'polls the list of sessions to refresh after the client',
-  own_key: 'has the token, and sends a key of its own'
+  old: 'waits until its token is two generations old',
+  alternating: 'refreshes in turn with the client, a window apart'
 } as const
 
 export type ThiefKind = keyof typeof thiefKinds
@@ -50,5 +54,5 @@ export const thiefKindNames = Object.keys(thiefKinds) as ThiefKind[]
 export const scenarios = ['plain', 'plain', 'theft', 'ending'] as const
 export type Scenario = (typeof scenarios)[number]
 
-/** A client gives up a refresh after this share of the grace window: 9 of 20 seconds. */
-export const timeoutShare = 0.45
+/** A client gives up a refresh after this share of the grace window, as `latchkey/client` does with the default grace. */
+export const timeoutShare = refreshTimeoutSeconds / safeGraceSeconds

@@ -1,4 +1,5 @@
-import { type Delivery, drawDelivery } from './deliveries.js'
+import type { Step } from './actions.js'
+import { drawDelivery } from './deliveries.js'
 import {
   type ClientKind,
   clientKindNames,
@@ -8,21 +9,16 @@ import {
   scenarios,
   thiefKindNames
 } from './kinds.js'
+import { type OpeningMove, openingOf } from './openings.js'
 import { type Random, seededRandom } from './random.js'
-import { drawTheft, drawThief, type ThiefPlan, type ThiefStep } from './thefts.js'
-
-/** One action of a client or a thief, `at` milliseconds after the start, at the instance with this number. */
-export type Step = { readonly at: number; readonly instance: number } & (
-  | { readonly do: 'refresh'; readonly origin: 0 | 1; readonly attempts: readonly Delivery[] }
-  | { readonly do: 'end'; readonly by: 'itself' | 'another_device' }
-  | ThiefStep
-)
+import { drawTheft, drawThief, type ThiefPlan } from './thefts.js'
 
 export interface ClientPlan {
   readonly kind: ClientKind
   readonly scenario: Scenario
   /** Undefined unless the scenario is `theft`. */
   readonly thief: ThiefPlan | undefined
+  readonly opening: readonly OpeningMove[]
   readonly steps: readonly Step[]
 }
 
@@ -30,9 +26,9 @@ export interface ClientPlan {
 export interface RaceOptions {
   /** The addresses of the service's instances, each with the path prefix of Latchkey's routes. */
   readonly urls: readonly [string, ...string[]]
-  /** The number of sessions. 24 have every kind of client in every scenario, and every kind of thief. */
+  /** The number of sessions. 28 have every kind of client in every scenario, and every kind of thief. */
   readonly clients: number
-  /** How long they race. Signing in and settling take additional time. */
+  /** How long they race. Signing in, the openings and settling take additional time, the last two nine times the grace. */
   readonly seconds: number
   /** The same seed tries the same things. */
   readonly seed: number
@@ -71,20 +67,23 @@ function drawPlan(
   theft: number,
   options: ScheduleOptions
 ): ClientPlan {
-  const steps = refreshSteps(random, kind, options)
-  const endMilliseconds = options.seconds * 1000
   const instances = options.urls.length
+  const graceMilliseconds = options.graceSeconds * 1000
+  const thiefKind = scenario === 'theft' ? (thiefKindNames[theft % thiefKindNames.length] ?? 'token') : undefined
+  const opening = openingOf(random, { kind, scenario, thief: thiefKind, graceMilliseconds, instances })
+  const endMilliseconds = options.seconds * 1000
+  const steps = refreshSteps(random, kind, options)
   let thief: ThiefPlan | undefined
   if (scenario === 'ending') {
     const at = Math.round(random.between(0.3, 0.7) * endMilliseconds)
     steps.push({ do: 'end', at, instance: random.below(instances), by: random.pick(['itself', 'another_device']) })
   }
-  if (scenario === 'theft') {
-    const theftOptions = { endMilliseconds, graceMilliseconds: options.graceSeconds * 1000, instances }
-    thief = drawThief(random, thiefKindNames[theft % thiefKindNames.length] ?? 'token', theftOptions)
+  if (thiefKind !== undefined) {
+    const theftOptions = { endMilliseconds, graceMilliseconds, instances }
+    thief = drawThief(random, thiefKind, theftOptions)
     steps.push(...drawTheft(random, thief, theftOptions))
   }
-  return { kind, scenario, thief, steps: steps.sort((a, b) => a.at - b.at) }
+  return { kind, scenario, thief, opening, steps: steps.sort((a, b) => a.at - b.at) }
 }
 
 function refreshSteps(random: Random, kind: ClientKind, options: ScheduleOptions): Step[] {

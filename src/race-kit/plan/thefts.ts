@@ -1,3 +1,4 @@
+import type { ThiefAction } from './actions.js'
 import type { ThiefKind } from './kinds.js'
 import type { Random } from './random.js'
 
@@ -12,14 +13,8 @@ export interface ThiefPlan {
   readonly pauses: readonly number[]
 }
 
-/** What the thief does, `at` milliseconds after the start, at the instance with this number. */
-export type ThiefStep = { readonly at: number; readonly instance: number } & (
-  | { readonly do: 'steal'; readonly back: number }
-  /** Refreshes with its newest token, or the token `back` generations before it; `twice` repeats that at once. */
-  | { readonly do: 'use_stolen'; readonly back: number; readonly twice: boolean }
-  /** Reads the list of sessions, and refreshes if the session has changed there. */
-  | { readonly do: 'poll' }
-)
+/** A thief's action, `at` milliseconds after the start. */
+type ThiefStep = ThiefAction & { readonly at: number }
 
 interface TheftOptions {
   readonly endMilliseconds: number
@@ -30,8 +25,8 @@ interface TheftOptions {
 export function drawThief(random: Random, kind: ThiefKind, { graceMilliseconds: grace }: TheftOptions): ThiefPlan {
   const drawn = random.below(2) === 0
   // A `window` thief stays inside the window; a thief of the token alone refreshes right after it.
-  const pauses = { window: [0, 0.5], token: [1.02, 1.2], own_key: [1.02, 1.2] } as const
-  const [min, max] = kind === 'oracle' || kind === 'storage' ? [0, 0] : pauses[kind]
+  const afterWindow = [1.02, 1.2] as const
+  const [min, max] = kind === 'window' ? [0, 0.5] : kind === 'token' || kind === 'own_key' ? afterWindow : [0, 0]
   return {
     kind,
     ownKey: kind === 'own_key' || ((kind === 'window' || kind === 'oracle') && drawn),
@@ -40,9 +35,11 @@ export function drawThief(random: Random, kind: ThiefKind, { graceMilliseconds: 
   }
 }
 
-/** The thief's steps. The first steals any of the client's last tokens, at any time before the last third. */
+/** The thief's steps after the opening. The first steals any of the client's last tokens, before the last third. */
 export function drawTheft(random: Random, thief: ThiefPlan, options: TheftOptions): ThiefStep[] {
   const { endMilliseconds: end, graceMilliseconds: grace } = options
+  // Such a thief is caught in the opening.
+  if (thief.kind === 'old' || thief.kind === 'alternating') return []
   const instance = () => random.below(options.instances)
   const firstTheft = Math.round(random.between(0.1, 0.6) * end)
   const steps: ThiefStep[] = [{ do: 'steal', at: firstTheft, instance: 0, back: random.below(4) }]

@@ -1,3 +1,4 @@
+import { safeGraceSeconds } from '../../core/policy.js'
 import { SetUpFailed } from './accounts.js'
 
 /** The grace window that a race judges by. */
@@ -7,11 +8,10 @@ export interface Grace {
   readonly fromFeatures: boolean
 }
 
-const defaultSeconds = 20
 const timeoutMilliseconds = 10_000
 
 /** Reads the grace from `GET /features`, or uses `fallbackSeconds` for a service without that route. */
-export async function readGrace(url: string, fallbackSeconds = defaultSeconds): Promise<Grace> {
+export async function readGrace(url: string, fallbackSeconds = safeGraceSeconds): Promise<Grace> {
   const seconds = await secondsFromFeatures(url)
   if (seconds === 0) {
     throw new SetUpFailed('The race needs a grace window, but the service has REFRESH_GRACE_SECONDS=0.')

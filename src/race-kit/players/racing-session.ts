@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Action } from '../plan/actions.js'
 import type { Delivery } from '../plan/deliveries.js'
 import { clientKinds } from '../plan/kinds.js'
-import type { ClientPlan, Step } from '../plan/schedule.js'
+import type { ClientPlan } from '../plan/schedule.js'
 import {
   endEverywhereMilliseconds,
   type Observation,
@@ -50,21 +51,29 @@ export function racingSession(context: RaceContext, plan: ClientPlan, { account,
   /** The last refresh, where tabs refresh one after the other. */
   let lastTurn: Promise<void> = Promise.resolve()
 
-  async function perform(step: Step): Promise<void> {
-    switch (step.do) {
+  async function perform(action: Action): Promise<void> {
+    switch (action.do) {
       case 'refresh':
-        return refresh(step.instance, step.origin, step.attempts)
+        return refresh(action.instance, action.origin, action.attempts)
+      case 'refresh_once':
+        return refresh(action.instance, action.origin, action.attempts, 1)
       case 'end':
-        return end(step.instance, step.by)
+        return end(action.instance, action.by)
       default:
-        return thief?.perform(step)
+        return thief?.perform(action)
     }
   }
 
   /** Refreshes as the honest client. Attempts beyond `deliveries` meet no fault. */
-  function refresh(instance: number, origin: 0 | 1 = 0, deliveries: readonly Delivery[] = []): Promise<void> {
-    if (clientKinds[plan.kind].atOnce) return refreshNow(instance, origin, deliveries)
-    lastTurn = lastTurn.then(() => refreshNow(instance, origin, deliveries))
+  function refresh(
+    instance: number,
+    origin: 0 | 1 = 0,
+    deliveries: readonly Delivery[] = [],
+    attempts = maxAttempts
+  ): Promise<void> {
+    const refreshNow = () => refreshInTurn(instance, origin, deliveries, attempts)
+    if (clientKinds[plan.kind].atOnce) return refreshNow()
+    lastTurn = lastTurn.then(refreshNow)
     return lastTurn
   }
 
@@ -85,9 +94,14 @@ export function racingSession(context: RaceContext, plan: ClientPlan, { account,
     }
   }
 
-  async function refreshNow(instance: number, origin: 0 | 1, deliveries: readonly Delivery[]): Promise<void> {
+  async function refreshInTurn(
+    instance: number,
+    origin: 0 | 1,
+    deliveries: readonly Delivery[],
+    attempts: number
+  ): Promise<void> {
     const key = keys.next(origin)
-    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+    for (let attempt = 0; attempt < attempts; attempt += 1) {
       // After the session has ended, its older tokens are tried too: all of them must be refused.
       const token = hasEnded ? client.older(attempt) : undefined
       const holder = token === undefined ? client : client.copy(token)

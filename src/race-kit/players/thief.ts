@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ThiefPlan, ThiefStep } from '../plan/thefts.js'
+import type { ThiefAction } from '../plan/actions.js'
+import type { ThiefPlan } from '../plan/thefts.js'
 import type { Observation, Sighting } from '../record/history.js'
 import { listMember, textMember } from '../wire/http-message.js'
 import { type RaceContext, send, trackPending } from './requests.js'
@@ -29,14 +30,14 @@ export function thiefOf(context: RaceContext, { kind, ...plan }: ThiefPlan, vict
   let key: string | undefined
   let uses = 0
 
-  async function perform(step: ThiefStep): Promise<void> {
-    switch (step.do) {
+  async function perform(action: ThiefAction): Promise<void> {
+    switch (action.do) {
       case 'steal':
-        return steal(step.back)
+        return steal(action.back)
       case 'use_stolen':
-        return use(step.instance, step.back, step.twice)
+        return use(action.instance, action.back, action.twice)
       case 'poll':
-        return poll(step.instance)
+        return poll(action.instance)
     }
   }
 

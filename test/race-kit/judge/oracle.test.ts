@@ -13,6 +13,12 @@ t.test('a refused honest client breaks honest_goes_on', async (t) => {
   t.strictSame(broken(history([rotation(0, 1), refusal(3000)], { scenario: 'theft' })), [])
   const late = rotation(0, 1, { answeredAt: 900 })
   t.strictSame(broken(history([late, refusal(3000)])), [], 'the promise does not cover a client that has timed out')
+  const afterwards = refusal(3010, { answeredAt: 4000 })
+  t.strictSame(
+    broken(history([rotation(0, 1), refusal(3000), afterwards])),
+    ['honest_goes_on'],
+    'unless it did so later'
+  )
 })
 
 t.test('an honest session missing from the list of live sessions breaks honest_goes_on', async (t) => {

@@ -2,6 +2,7 @@ import t from 'tap'
 import { faults } from '../../../src/race-kit/plan/deliveries.js'
 import {
   clientKindNames,
+  clientKinds,
   mayLoseResponses,
   scenarios,
   thiefKindNames,
@@ -12,7 +13,9 @@ import { type ClientPlan, drawSchedule } from '../../../src/race-kit/plan/schedu
 const urls = ['http://a.test', 'http://b.test'] as const
 const options = { urls, seed: 7, clients: 60, seconds: 30, graceSeconds: 2 }
 const deliveriesOf = (plans: readonly ClientPlan[]) =>
-  plans.flatMap(({ steps }) => steps.flatMap((step) => (step.do === 'refresh' ? step.attempts : [])))
+  plans.flatMap(({ opening, steps }) =>
+    [...opening, ...steps].flatMap((action) => ('attempts' in action ? action.attempts : []))
+  )
 
 t.test('the same seed gives the same schedule, and another seed a different one', async (t) => {
   // Compare as text: tap needs minutes to format the difference of two such trees.
@@ -22,14 +25,22 @@ t.test('the same seed gives the same schedule, and another seed a different one'
   t.notOk(first === drawn(8))
 })
 
-t.test('24 sessions have every kind of client in every scenario, and every kind of thief', async (t) => {
-  const plans = drawSchedule({ ...options, clients: 24 })
+t.test('28 sessions have every kind of client in every scenario, and every kind of thief', async (t) => {
+  const plans = drawSchedule({ ...options, clients: 28 })
   t.equal(
     new Set(plans.map(({ kind, scenario }) => `${kind} ${scenario}`)).size,
     clientKindNames.length * new Set(scenarios).size
   )
   t.strictSame(new Set(plans.flatMap(({ thief }) => thief?.kind ?? [])), new Set(thiefKindNames))
   t.ok(plans.every(({ scenario, thief }) => (scenario === 'theft') === (thief !== undefined)))
+})
+
+t.test('the clients of the thieves whose opening tries the key send one', async (t) => {
+  const plans = drawSchedule({ ...options, clients: 48 })
+  for (const needed of ['window', 'own_key', 'token', 'storage'] as const) {
+    const kinds = plans.flatMap(({ kind, thief }) => (thief?.kind === needed ? [kind] : []))
+    t.ok(kinds.length > 0 && kinds.every((kind) => clientKinds[kind].keys !== 'none'), needed)
+  }
 })
 
 t.test('every fault and instance occurs', async (t) => {

@@ -1,6 +1,7 @@
 import type { Test } from 'tap'
 import { type AuthClientOptions, type AuthState, createAuthClient } from '../../../src/client/index.js'
 import { type Runtime, systemRuntime } from '../../../src/client/runtime/runtime.js'
+import { refreshTimeoutSeconds } from '../../../src/core/policy.js'
 import { age, openTestDatabase, sql } from '../database.js'
 import { adminEmail, signInAdmin } from '../http/admin.js'
 import { newEmail } from '../http/people.js'
@@ -9,10 +10,13 @@ import { openService, goodPassword as password } from '../service.js'
 import { CookieJar } from './cookie-jar.js'
 import { storageIn } from './storage.js'
 
+const timeout = refreshTimeoutSeconds * 1000
+
 /** The system's runtime without pauses, but with its timeouts. */
 export const quickRuntime: Runtime = {
   ...systemRuntime,
-  schedule: (action, milliseconds, idle) => systemRuntime.schedule(action, milliseconds < 9000 ? 0 : milliseconds, idle)
+  schedule: (action, milliseconds, idle) =>
+    systemRuntime.schedule(action, milliseconds < timeout ? 0 : milliseconds, idle)
 }
 
 /** The service on a port of its own, for HTTP clients. It closes when `t` ends. */

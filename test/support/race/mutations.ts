@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Ports } from '../../../src/ports/index.js'
 import type { LiveSession, SessionStore } from '../../../src/ports/sessions.js'
 import type { PromiseName } from '../../../src/race-kit/index.js'
-import { graceSeconds, type Mutation } from './racing-service.js'
+import type { Mutation } from './racing-service.js'
 
 /** A broken protocol, and the promise that the race kit must report. */
 export interface BrokenProtocol {
@@ -72,8 +72,8 @@ export const brokenProtocols: readonly BrokenProtocol[] = [
   {
     name: 'inside the window, the previous token gets a newer one whatever its key',
     breaks: 'key_counts',
-    mutate: withFound((row, { generation, retryKeyHash }) =>
-      generation === row.generation - 1 && isInside(row) ? { ...row, keyUsed: false, retryKeyHash } : row
+    mutate: withFound((row, { generation, retryKeyHash }, isInside) =>
+      generation === row.generation - 1 && isInside ? { ...row, keyUsed: false, retryKeyHash } : row
     )
   },
   {
@@ -86,9 +86,9 @@ export const brokenProtocols: readonly BrokenProtocol[] = [
     breaks: 'key_counts',
     mutate: (ports) => {
       const taken = new Map<string, { readonly generation: number; readonly retryKeyHash: string }>()
-      return withFound((row, { retryKeyHash }) => {
+      return withFound((row, { retryKeyHash }, isInside) => {
         const before = taken.get(row.id)
-        if (retryKeyHash !== null && isInside(row)) taken.set(row.id, { generation: row.generation, retryKeyHash })
+        if (retryKeyHash !== null && isInside) taken.set(row.id, { generation: row.generation, retryKeyHash })
         return before?.generation === row.generation ? { ...row, retryKeyHash: before.retryKeyHash } : row
       })(ports)
     }
@@ -128,15 +128,15 @@ export const brokenProtocols: readonly BrokenProtocol[] = [
   }
 ]
 
-function withSessions(change: (sessions: SessionStore) => Partial<SessionStore>): Mutation {
-  return (ports) => ({ ...ports, sessions: { ...ports.sessions, ...change(ports.sessions) } })
+function withSessions(change: (sessions: SessionStore, ports: Ports) => Partial<SessionStore>): Mutation {
+  return (ports) => ({ ...ports, sessions: { ...ports.sessions, ...change(ports.sessions, ports) } })
 }
 
 /** Changes the row that is read after the statement of a refresh has found none. */
 function withFound(
-  change: (row: LiveSession, attempt: Parameters<SessionStore['rotate']>[0]) => LiveSession
+  change: (row: LiveSession, attempt: Parameters<SessionStore['rotate']>[0], isInside: boolean) => LiveSession
 ): Mutation {
-  return withSessions((sessions) => {
+  return withSessions((sessions, { policy }) => {
     const attempts = new Map<string, Parameters<SessionStore['rotate']>[0]>()
     return {
       async rotate(attempt) {
@@ -145,13 +145,13 @@ function withFound(
       },
       async find(sid) {
         const [row, attempt] = [await sessions.find(sid), attempts.get(sid)]
-        return row && attempt ? change(row, attempt) : row
+        if (row === undefined || attempt === undefined) return row
+        const isInside = row.rotatedAt !== null && row.now - row.rotatedAt < policy.graceSeconds * 1000
+        return change(row, attempt, isInside)
       }
     }
   })
 }
-
-const isInside = ({ now, rotatedAt }: LiveSession) => rotatedAt !== null && now - rotatedAt < graceSeconds * 1000
 
 function insertingRotate({ sessions, users, policy }: Ports): SessionStore['rotate'] {
   return async ({ sid, generation, secretHash }) => {

@@ -8,17 +8,20 @@ import { httpPlugin } from '../../../src/http/plugin.js'
 import type { Ports } from '../../../src/ports/index.js'
 import { testEnvironment } from '../service.js'
 
-/** The grace of a service in a race: short, so that many refreshes fall inside and outside of it. */
-export const graceSeconds = 2
-
 /** Replaces ports of the service. */
 export type Mutation = (ports: Ports) => Ports
+
+interface RacingService {
+  /** Short, so that many refreshes fall inside and outside of it. */
+  readonly graceSeconds: number
+  readonly mutate?: Mutation
+}
 
 /** Starts the service with the ports that `mutate` returns, and returns its address. It closes with `t`. */
 export async function listeningService(
   t: Test,
   database: Database,
-  mutate: Mutation = (ports) => ports
+  { graceSeconds, mutate = (ports) => ports }: RacingService
 ): Promise<string> {
   const config = loadConfig({ ...testEnvironment, REFRESH_GRACE_SECONDS: String(graceSeconds) })
   const { ports, close } = await openAdapters(config, { database })

@@ -1,3 +1,4 @@
+import { refreshTimeoutSeconds, safeGraceSeconds } from '../../../src/core/policy.js'
 import { decideRotation } from '../../../src/core/rotation.js'
 import type { SearchSetting } from './setting.js'
 
@@ -12,9 +13,9 @@ export interface SearchRow {
 /** The default setting of the service, apart from `recoveryGenerations`: 3 in place of 16, to keep the searches small. */
 const base: SearchSetting = {
   decide: decideRotation,
-  policy: { graceSeconds: 20, recoveryGenerations: 3 },
+  policy: { graceSeconds: safeGraceSeconds, recoveryGenerations: 3 },
   stepSeconds: 5,
-  giveUpSeconds: 9,
+  giveUpSeconds: refreshTimeoutSeconds,
   atOnce: true,
   keys: 'one',
   losses: 'any',
@@ -27,11 +28,11 @@ const row = (words: readonly string[], changes: Partial<SearchSetting> = {}): Se
 })
 
 const strict = { policy: { graceSeconds: 0, recoveryGenerations: 3 } }
-const noRecovery = { policy: { graceSeconds: 20, recoveryGenerations: 0 } }
+const noRecovery = { policy: { graceSeconds: safeGraceSeconds, recoveryGenerations: 0 } }
 const inTurn = { atOnce: false }
 const noLoss = { losses: 'none' } as const
 const oneLoss = { losses: 'one-in-recovery' } as const
-const exactlyHalf = { giveUpSeconds: 10 }
+const exactlyHalf = { giveUpSeconds: safeGraceSeconds / 2 }
 
 const keyWords = {
   none: 'none',

@@ -29,18 +29,18 @@ export function userChanges(
 ): Pick<UserStore, 'changePassword' | 'update' | 'delete'> {
   return {
     async changePassword({ userId, oldHash, newHash, replacement }, actor) {
-      const { replaces } = replacement
+      const { replaces, replacedReason = 'replaced' } = replacement
       const isProved = Prisma.sql`u.id = ${userId}::uuid AND u.password_hash = ${oldHash}`
       const isStillProved = Prisma.sql`EXISTS (SELECT 1 FROM "user" u WHERE ${isProved})`
       const otherSessions = Prisma.sql`s.user_id = ${userId}::uuid AND s.id <> ${replacement.id}::uuid
         AND ${isAdded(replacement)}`
-      const reason = Prisma.sql`CASE WHEN s.id = ${replaces}::uuid THEN 'replaced' ELSE 'password_changed' END`
+      const reason = Prisma.sql`CASE WHEN s.id = ${replaces}::uuid THEN ${replacedReason} ELSE 'password_changed' END`
       const surplus = await endSurplus(database, policy, { userId, keepSid: replaces, only: isStillProved }, actor)
       const [, [row], revocations] = await database.run((prisma) =>
         prisma.$transaction([
           lockUser(prisma, userId),
           addReplacement(prisma, replacement, isProved, 'password_changed', actor),
-          endSessions(prisma, otherSessions, { reason }, actor, policy),
+          endSessions(prisma, otherSessions, { reason, replacedSid: replaces }, actor, policy),
           prisma.$executeRaw`
             UPDATE "user" u SET password_hash = ${newHash} WHERE ${isProved} AND ${isAdded(replacement)}`
         ])

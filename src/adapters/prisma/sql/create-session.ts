@@ -15,7 +15,7 @@ const maxEndedByLogin = 1000
  * is exact, and for everything that ends the user's sessions. What the login proved is checked again under the lock.
  */
 export function createSession(database: Database, policy: EndingPolicy): SessionStore['create'] {
-  return async (session, { passwordHash, maxPerUser, replaces }, actor) => {
+  return async (session, { passwordHash, maxPerUser, replaces, replacedReason = 'replaced' }, actor) => {
     const replaced = Prisma.sql`${replaces ?? null}::uuid`
     const owner = Prisma.sql`u.id = ${session.userId}::uuid AND u.password_hash = ${passwordHash} AND u.disabled_at IS NULL`
 
@@ -31,12 +31,12 @@ export function createSession(database: Database, policy: EndingPolicy): Session
       SELECT ${replaced} FROM "user" u WHERE ${owner}
       UNION ALL (SELECT id FROM (${surplus}) surplus ORDER BY created_at, id LIMIT ${maxEndedByLogin})
     ))`
-    const reason = Prisma.sql`CASE WHEN s.id = ${replaced} THEN 'replaced' ELSE 'session_limit' END`
+    const reason = Prisma.sql`CASE WHEN s.id = ${replaced} THEN ${replacedReason} ELSE 'session_limit' END`
 
     const [, revocations, [row]] = await database.run((prisma) =>
       prisma.$transaction([
         lockUser(prisma, session.userId),
-        endSessions(prisma, surplusOrReplaced, { reason }, actor, policy),
+        endSessions(prisma, surplusOrReplaced, { reason, replacedSid: replaces }, actor, policy),
         prisma.$queryRaw<LiveRow[]>`
           WITH s AS (
             INSERT INTO session (

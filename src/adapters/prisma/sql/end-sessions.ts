@@ -29,12 +29,17 @@ export function lockUser(prisma: Statements, userId: string) {
 
 /**
  * Deletes the sessions `s` for which `which` is true, and writes their revocations and `session_ended` events, all in
- * one statement. `reason` may be an expression that differs from row to row.
+ * one statement. `reason` may be an expression that differs from row to row. A login replaces the session `replacedSid`: if
+ * that one ends for another reason, it gets the event `replaced` too.
  */
 export function endSessions(
   prisma: Statements,
   which: Prisma.Sql,
-  ended: { readonly reason: EndedReason | Prisma.Sql; readonly note?: string | undefined },
+  ended: {
+    readonly reason: EndedReason | Prisma.Sql
+    readonly note?: string | undefined
+    readonly replacedSid?: string | undefined
+  },
   actor: Actor,
   policy: EndingPolicy
 ) {
@@ -43,7 +48,11 @@ export function endSessions(
       DELETE FROM session s WHERE ${which} RETURNING s.id, s.user_id, (${ended.reason})::text AS reason
     ), noted AS (
       INSERT INTO ${eventTarget}
-      SELECT 'session_ended', user_id, id, reason, ${ended.note ?? null}::text, ${by(actor)} FROM ended
+      SELECT 'session_ended', user_id, id, each_reason, ${ended.note ?? null}::text, ${by(actor)}
+      FROM ended, unnest(
+        CASE WHEN id = ${ended.replacedSid ?? null}::uuid AND reason <> 'replaced'
+          THEN ARRAY[reason, 'replaced'] ELSE ARRAY[reason] END
+      ) each_reason
     ), r AS (
       INSERT INTO revocation (sid, reason, expires_at)
       SELECT id, reason, ${clock} + ${revocationLife(policy)} FROM ended

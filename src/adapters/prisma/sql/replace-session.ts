@@ -11,12 +11,13 @@ import { isLive, type LiveRow, liveColumns, toLiveSession } from './live-session
 export function replaceSession(database: Database, policy: EndingPolicy): SessionStore['replace'] {
   return async (replacement, { userId, passwordHash }, actor) => {
     const isProved = Prisma.sql`u.id = ${userId}::uuid AND u.password_hash = ${passwordHash}`
-    const replaced = Prisma.sql`s.id = ${replacement.replaces}::uuid AND ${isAdded(replacement)}`
+    const { replaces, replacedReason: reason = 'replaced' } = replacement
+    const replaced = Prisma.sql`s.id = ${replaces}::uuid AND ${isAdded(replacement)}`
     const [, [row], revocations] = await database.run((prisma) =>
       prisma.$transaction([
         lockUser(prisma, userId),
         addReplacement(prisma, replacement, isProved, 'reauthenticated', actor),
-        endSessions(prisma, replaced, { reason: 'replaced' }, actor, policy)
+        endSessions(prisma, replaced, { reason, replacedSid: replaces }, actor, policy)
       ])
     )
     return row && { session: toLiveSession(row), revocations }

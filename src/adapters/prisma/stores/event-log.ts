@@ -1,5 +1,5 @@
 import { isEndedReason } from '../../../core/vocabulary.js'
-import type { AuditEvent, EventLog } from '../../../ports/events.js'
+import { type AuditEvent, type EventLog, refreshEventTypes } from '../../../ports/events.js'
 import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { by, eventColumns, eventTarget } from '../sql/audit-events.js'
@@ -16,13 +16,14 @@ export function prismaEventLog(database: Database): EventLog {
         VALUES (${type}, ${userId ?? null}::uuid, ${sessionId ?? null}::uuid, ${reason ?? null}, NULL, ${by(actor)})`
     },
 
-    async list({ type, userId, sessionId }, page) {
+    async list({ type, userId, sessionId, refreshesBefore }, page) {
       const conditions = where([
         type === undefined ? undefined : Prisma.sql`e.type = ${type}`,
         userId === undefined ? undefined : Prisma.sql`e.user_id = ${userId}::uuid`,
         sessionId === undefined
           ? undefined
           : Prisma.sql`(e.session_id = ${sessionId}::uuid OR e.id = (${endOfAll(sessionId)}))`,
+        refreshesBefore === undefined ? undefined : Prisma.sql`NOT (${isOfLateRefresh(refreshesBefore)})`,
         newestFirst.after(page.cursor)
       ])
       const rows = await query<AuditEvent>(database)`
@@ -30,20 +31,31 @@ export function prismaEventLog(database: Database): EventLog {
       return newestFirst.page(rows, page)
     },
 
-    async endedReason(sid) {
-      const [row] = await query<{ readonly reason: string | null }>(database)`
-        SELECT coalesce(
-          (
-            SELECT e.reason FROM event e
-            WHERE e.session_id = ${sid}::uuid AND e.type = 'session_ended' ORDER BY e.id DESC LIMIT 1
-          ),
-          (SELECT e.reason FROM event e WHERE e.id = (${endOfAll(sid)}))
-        ) AS reason`
+    async endingOf(sid) {
+      const [row] = await query<{ readonly reason: string | null; readonly replaced: boolean }>(database)`
+        WITH own AS (
+          SELECT e.reason FROM event e WHERE e.session_id = ${sid}::uuid AND e.type = 'session_ended'
+        )
+        SELECT
+          coalesce(
+            (SELECT reason FROM own WHERE reason <> 'replaced' LIMIT 1),
+            (SELECT e.reason FROM event e WHERE e.id = (${endOfAll(sid)})),
+            (SELECT reason FROM own LIMIT 1)
+          ) AS reason,
+          EXISTS (SELECT 1 FROM own WHERE reason = 'replaced') AS replaced`
       const reason = row?.reason ?? ''
-      return isEndedReason(reason) ? reason : undefined
+      // Only `replaced` is written of a session that has ended already, so any other reason was the first.
+      return isEndedReason(reason)
+        ? { reason, alsoReplaced: row?.replaced === true && reason !== 'replaced' }
+        : undefined
     }
   }
 }
+
+/** Whether `event e` shows a refresh of a live session at `from` or later, in milliseconds. */
+const isOfLateRefresh = (from: number) => Prisma.sql`
+  e.type = ANY (${[...refreshEventTypes]}::text[]) AND e.at >= to_timestamp(${from}::float8 / 1000)
+  AND EXISTS (SELECT 1 FROM session s WHERE s.id = e.session_id)`
 
 /**
  * The id of the `everybody_revoked` event that ended a session: ending all sessions writes one event, not one for each

@@ -22,13 +22,14 @@ export function prismaSessionStore(database: Database, policy: RefreshPolicy & E
     ...liveSessions(database, policy),
     endAll: endAllSessions(database, policy),
 
-    async end(target, reason, actor, note) {
+    async end(target, reason, actor, { note, isReplaced = false } = {}) {
       // A condition that is present but undefined is the caller's mistake: it must match no session, not every one.
       const conditions = [Prisma.sql`s.id = ${target.sid}::uuid`]
       if ('userId' in target) conditions.push(Prisma.sql`s.user_id = ${target.userId ?? null}::uuid`)
       if ('secretHash' in target) conditions.push(Prisma.sql`s.secret_hash = ${target.secretHash ?? null}`)
       const which = Prisma.join(conditions, ' AND ')
-      const [revocation] = await database.run((prisma) => endSessions(prisma, which, { reason, note }, actor, policy))
+      const ended = { reason, note, replacedSid: isReplaced ? target.sid : undefined }
+      const [revocation] = await database.run((prisma) => endSessions(prisma, which, ended, actor, policy))
       return revocation
     },
 
