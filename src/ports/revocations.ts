@@ -51,8 +51,11 @@ export interface RevocationFeed {
 
 /** The revocations that the database keeps. */
 export interface RevocationLog {
-  /** All live entries, in order of their ids. */
-  live(): Promise<Revocation[]>
+  /**
+   * All entries that were live and committed when the call began, and perhaps later ones: in order of their ids, page by
+   * page, so that no reader stops its event loop for long.
+   */
+  live(): AsyncIterable<readonly Revocation[]>
   /** The live entries with an id above `id`, and those with one of `ids`, in order of their ids. */
   after(id: bigint, ids: readonly bigint[]): Promise<Revocation[]>
   /**

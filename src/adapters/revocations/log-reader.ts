@@ -8,10 +8,7 @@ export interface LogReaderOptions {
   readonly clock: Pick<Clock, 'now'>
   /** Called at the end of each read and of `noteOwn` with the entries that were not known before, if any. */
   onNew(revocations: readonly Revocation[]): void
-  /**
-   * The log has lost or replaced entries, so its ids have a new meaning. Called before `onNew` with the entries of the
-   * new log; `lost` are those that the log does not have any more under any id.
-   */
+  /** The log has lost or replaced entries, so its ids have a new meaning. `lost` are those it has under no other id. */
   onReset(lost: readonly Revocation[]): void
 }
 
@@ -59,7 +56,10 @@ export function logReader({ log, clock, onNew, onReset }: LogReaderOptions): Log
   let unorderedUntil = Number.NEGATIVE_INFINITY
 
   const isComparisonDue = () =>
-    comparisonDue || comparedAt === undefined || clock.now() - comparedAt >= comparisonMilliseconds
+    comparisonDue ||
+    displaced.length > 0 ||
+    comparedAt === undefined ||
+    clock.now() - comparedAt >= comparisonMilliseconds
 
   /** Returns the entries that were not known. */
   function note(revocations: readonly Revocation[]): readonly Revocation[] {
@@ -69,7 +69,6 @@ export function logReader({ log, clock, onNew, onReset }: LogReaderOptions): Log
       if (same !== undefined) {
         displaced.push(same)
         known.delete(entry.id)
-        comparisonDue = true
       }
       known.set(entry.id, entry)
       return true
@@ -90,9 +89,9 @@ export function logReader({ log, clock, onNew, onReset }: LogReaderOptions): Log
     }
   }
 
-  function advance(rows: readonly Revocation[], startedAt: number): void {
+  function advance(to: FeedPosition, rows: readonly Revocation[], startedAt: number): void {
     const now = clock.now()
-    for (const { id, at } of rows) position.note(id, startedAt, Math.min(now, at + maxCommitMilliseconds))
+    for (const { id, at } of rows) to.note(id, startedAt, Math.min(now, at + maxCommitMilliseconds))
   }
 
   async function readNew(): Promise<void> {
@@ -107,39 +106,38 @@ export function logReader({ log, clock, onNew, onReset }: LogReaderOptions): Log
     if (missingFrom(rows, expected).length > 0) return compare()
     for (const entry of expected) unconfirmed.delete(entry)
     note(rows)
-    advance(rows, now)
-    if (comparisonDue) return compare()
+    advance(position, rows, now)
+    if (isComparisonDue()) return compare()
   }
 
   async function compare(): Promise<void> {
     comparisonDue = false
     const startedAt = clock.now()
     // Our own entries can arrive during the read, which does not have them then.
-    const before = [...known.values()].filter((entry) => !isNearExpiry(entry, startedAt))
+    const gone = new Set([...known.values()].filter((entry) => !isNearExpiry(entry, startedAt)))
     const confirmed = [...unconfirmed]
     const asked = position.next(startedAt)
-    const rows = await log.live()
-    const gone = missingFrom(rows, before)
-    for (const entry of confirmed) unconfirmed.delete(entry)
-    if (gone.length > 0 || displaced.length > 0) reset(gone, rows)
-    else if (comparedAt !== undefined && rows.some((row) => isOverlooked(row, asked, startedAt))) {
-      unorderedUntil = startedAt + unorderedMilliseconds
+    const next = feedPosition(maxCommitMilliseconds)
+    let overlooked = false
+    for await (const rows of log.live()) {
+      for (const row of rows) {
+        const same = known.get(row.id)
+        if (same !== undefined && isSame(same, row)) gone.delete(same)
+        else overlooked ||= row.id <= asked.above && !asked.missing.includes(row.id) && !isNearExpiry(row, startedAt)
+      }
+      note(rows)
+      advance(next, rows, startedAt)
     }
+    for (const entry of confirmed) unconfirmed.delete(entry)
+    if (gone.size > 0 || displaced.length > 0) reset(gone)
+    else if (overlooked && comparedAt !== undefined) unorderedUntil = startedAt + unorderedMilliseconds
     comparedAt = startedAt
-    position = feedPosition(maxCommitMilliseconds)
-    note(rows)
-    advance(rows, startedAt)
+    position = next
   }
 
-  /** Whether an entry has an id that a read would not have asked for. */
-  function isOverlooked(entry: Revocation, { above, missing }: ReturnType<FeedPosition['next']>, now: number): boolean {
-    const { id } = entry
-    return id <= above && !missing.includes(id) && !known.has(id) && !isNearExpiry(entry, now)
-  }
-
-  function reset(gone: readonly Revocation[], rows: readonly Revocation[]): void {
+  function reset(gone: ReadonlySet<Revocation>): void {
     for (const entry of gone) if (known.get(entry.id) === entry) known.delete(entry.id)
-    const present = new Set(rows.map(contentOf))
+    const present = new Set([...known.values()].map(contentOf))
     const lost = new Set([...gone, ...displaced].filter((entry) => !present.has(contentOf(entry))))
     displaced = []
     onReset([...lost])

@@ -47,7 +47,9 @@ async function play(
   }
   const open = await openRevocationFeed({
     log: {
-      live: () => world.read(() => true),
+      async *live() {
+        yield await world.read(() => true)
+      },
       after: (above, ids) => world.read(({ id }) => id > above || ids.includes(id)),
       async restore(lost) {
         await delay(1)
@@ -385,7 +387,10 @@ t.test('no announcement pays for more than a hundred expired entries', async (t)
 
 t.test('a load that fails fails the start', async (t) => {
   const log = {
-    live: () => Promise.reject(new Error('no database')),
+    // biome-ignore lint/correctness/useYield: it fails before the first page
+    async *live() {
+      throw new Error('no database')
+    },
     after: async () => [],
     restore: async () => [],
     endSessionsUntil: async () => {}

@@ -32,7 +32,7 @@ onEachDatabase(t, (t, stores, database) => {
     t.same(await log.after((restored[0]?.id ?? 0n) - 1n, []), restored)
     t.equal(await sessions.find(lost.sid), undefined)
     t.match(await endsOf(lost.sid), [{ reason: 'revoked_by_user', userId: session?.userId, actorId: null }])
-    t.equal(await events.endedReason(lost.sid), 'revoked_by_user')
+    t.match(await events.endingOf(lost.sid), { reason: 'revoked_by_user' })
     t.ok(await sessions.find(other.id), 'other sessions live on')
 
     t.strictSame(await log.restore([lost]), [], 'once')
