@@ -68,6 +68,7 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Da
     return databaseOver({
       kind: 'embedded',
       adapter: clusterAdapter(cluster),
+      schema: 'public',
       // PGlite has one connection.
       bounds: { maxRunning: 1, maxWaiting, waitSeconds },
       transactionSeconds: 5,

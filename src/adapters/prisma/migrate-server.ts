@@ -15,6 +15,8 @@ export async function migrateServer(connection: pg.ClientConfig, schema: string)
     await client.connect()
     // Long enough to wait for another instance that migrates.
     await client.query(`SET lock_timeout = '60s'`)
+    // Migrations name their tables without a schema.
+    await client.query(`SET search_path = ${pg.escapeIdentifier(schema)}`)
     const { rowCount } = await client.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema])
     if (rowCount === 0) await createSchema(client, schema)
     await migrate(

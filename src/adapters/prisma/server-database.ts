@@ -1,10 +1,11 @@
 import { PrismaPg } from '@prisma/adapter-pg'
-import pg from 'pg'
 import { postgresListen } from '../notices/postgres-listen.js'
+import { connectionPool } from './connection-pool.js'
 import { type Bounds, type Database, databaseOver } from './database.js'
 import { connectionTo } from './database-url.js'
 import { migrateServer } from './migrate-server.js'
 import { withStrictCommit } from './strict-commit.js'
+import { sendingZones } from './zoned-times.js'
 
 export interface ServerOptions extends Partial<Omit<Bounds, 'maxRunning'>> {
   /** `postgresql://…`, with `?schema=` if the tables are not in `public`. */
@@ -24,7 +25,7 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
   const { schema, connection } = connectionTo(options.url)
   await migrateServer(connection, schema)
 
-  const pool = new pg.Pool({
+  const pool = connectionPool({
     ...connection,
     max: poolSize,
     connectionTimeoutMillis: waitSeconds * 1000,
@@ -39,19 +40,14 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
     // Longer than `statement_timeout`: it fires only if the server or the network is silent.
     query_timeout: (statementTimeoutSeconds + 0.5) * 1000
   })
-  pool.on('release', (_error, client) => endUnfinished(client))
 
   return databaseOver({
     kind: 'server',
-    adapter: withStrictCommit(new PrismaPg(pool, { schema })),
+    adapter: sendingZones(withStrictCommit(new PrismaPg(pool, { schema }))),
+    schema,
     bounds: { maxRunning: poolSize, maxWaiting, waitSeconds },
     transactionSeconds: statementTimeoutSeconds + 1,
     listen: postgresListen(connection, schema),
     close: () => pool.end()
   })
-}
-
-/** Ends a connection that comes back in mid-transaction: a statement timed out here and still runs on the server. */
-function endUnfinished(client: pg.PoolClient): void {
-  if (client instanceof pg.Client && client.getTransactionStatus() !== 'I') void client.end()
 }

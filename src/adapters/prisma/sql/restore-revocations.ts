@@ -2,6 +2,7 @@ import type { Revocation } from '../../../core/revocation-set.js'
 import type { RevocationLog } from '../../../ports/revocations.js'
 import type { Database } from '../database.js'
 import type { PrismaClient } from '../generated/client.js'
+import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
 import type { Statements } from './end-sessions.js'
 import { revocationColumns } from './fragments.js'
@@ -45,10 +46,10 @@ function restoreBatch(prisma: Pick<PrismaClient, '$queryRaw'>, lost: readonly Re
         ${times(({ at }) => at)}::timestamptz[], ${times(({ expiresAt }) => expiresAt)}::timestamptz[]
       ) AS l(sid, reason, at, expires_at)
     ), back AS (
-      SELECT s.id FROM session s
+      SELECT s.id FROM ${tables.session} s
       WHERE s.id = ANY (ARRAY(SELECT sid FROM lost WHERE reason <> 'roles_changed')) ORDER BY s.id FOR UPDATE
     ), gone AS (
-      DELETE FROM session s WHERE s.id = ANY (ARRAY(SELECT id FROM back)) RETURNING s.id, s.user_id
+      DELETE FROM ${tables.session} s WHERE s.id = ANY (ARRAY(SELECT id FROM back)) RETURNING s.id, s.user_id
     ), ended AS (
       INSERT INTO ${eventTarget}
       SELECT 'session_ended', g.user_id, g.id,
@@ -56,12 +57,12 @@ function restoreBatch(prisma: Pick<PrismaClient, '$queryRaw'>, lost: readonly Re
     ), everybody AS (
       INSERT INTO ${eventTarget}
       SELECT 'everybody_revoked', NULL, NULL, min(l.reason), NULL, ${by({})} FROM lost l WHERE l.sid IS NULL
-      HAVING count(*) > 0 AND NOT EXISTS (SELECT FROM event e WHERE e.type = 'everybody_revoked' AND e.at >= min(l.at))
+      HAVING count(*) > 0 AND NOT EXISTS (SELECT FROM ${tables.event} e WHERE e.type = 'everybody_revoked' AND e.at >= min(l.at))
     ), r AS (
-      INSERT INTO revocation (sid, reason, at, expires_at)
+      INSERT INTO ${tables.revocation} (sid, reason, at, expires_at)
       SELECT l.sid, l.reason, l.at, l.expires_at FROM lost l
       WHERE NOT EXISTS (
-        SELECT FROM revocation k
+        SELECT FROM ${tables.revocation} k
         WHERE k.at = l.at AND k.reason = l.reason AND (k.sid = l.sid OR (k.sid IS NULL AND l.sid IS NULL))
       )
       RETURNING *

@@ -4,6 +4,7 @@ import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { by, eventColumns, eventTarget } from '../sql/audit-events.js'
 import { byNumber, where } from '../sql/listing.js'
+import { tables } from '../tables.js'
 
 const newestFirst = byNumber<AuditEvent>('events', 'e')
 
@@ -27,19 +28,19 @@ export function prismaEventLog(database: Database): EventLog {
         newestFirst.after(page.cursor)
       ])
       const rows = await query<AuditEvent>(database)`
-        SELECT ${eventColumns} FROM event e ${conditions} ORDER BY e.id DESC LIMIT ${page.limit + 1}`
+        SELECT ${eventColumns} FROM ${tables.event} e ${conditions} ORDER BY e.id DESC LIMIT ${page.limit + 1}`
       return newestFirst.page(rows, page)
     },
 
     async endingOf(sid) {
       const [row] = await query<{ readonly reason: string | null; readonly replaced: boolean }>(database)`
         WITH own AS (
-          SELECT e.reason FROM event e WHERE e.session_id = ${sid}::uuid AND e.type = 'session_ended'
+          SELECT e.reason FROM ${tables.event} e WHERE e.session_id = ${sid}::uuid AND e.type = 'session_ended'
         )
         SELECT
           coalesce(
             (SELECT reason FROM own WHERE reason <> 'replaced' LIMIT 1),
-            (SELECT e.reason FROM event e WHERE e.id = (${endOfAll(sid)})),
+            (SELECT e.reason FROM ${tables.event} e WHERE e.id = (${endOfAll(sid)})),
             (SELECT reason FROM own LIMIT 1)
           ) AS reason,
           EXISTS (SELECT 1 FROM own WHERE reason = 'replaced') AS replaced`
@@ -55,16 +56,16 @@ export function prismaEventLog(database: Database): EventLog {
 /** Whether `event e` shows a refresh of a live session at `from` or later, in milliseconds. */
 const isOfLateRefresh = (from: number) => Prisma.sql`
   e.type = ANY (${[...refreshEventTypes]}::text[]) AND e.at >= to_timestamp(${from}::float8 / 1000)
-  AND EXISTS (SELECT 1 FROM session s WHERE s.id = e.session_id)`
+  AND EXISTS (SELECT 1 FROM ${tables.session} s WHERE s.id = e.session_id)`
 
 /**
  * The id of the `everybody_revoked` event that ended a session: ending all sessions writes one event, not one for each
  * session. It ended a session that is deleted, has an earlier event in the log, and had no `session_ended` event by then.
  */
 const endOfAll = (sid: string) => Prisma.sql`
-  SELECT everybody.id FROM event known, event everybody
+  SELECT everybody.id FROM ${tables.event} known, ${tables.event} everybody
   WHERE known.session_id = ${sid}::uuid
     AND everybody.type = 'everybody_revoked' AND everybody.at >= known.at
-    AND NOT EXISTS (SELECT 1 FROM session s WHERE s.id = ${sid}::uuid)
-    AND NOT EXISTS (SELECT 1 FROM event own WHERE own.session_id = ${sid}::uuid AND own.type = 'session_ended' AND own.id < everybody.id)
+    AND NOT EXISTS (SELECT 1 FROM ${tables.session} s WHERE s.id = ${sid}::uuid)
+    AND NOT EXISTS (SELECT 1 FROM ${tables.event} own WHERE own.session_id = ${sid}::uuid AND own.type = 'session_ended' AND own.id < everybody.id)
   ORDER BY everybody.id LIMIT 1`

@@ -5,6 +5,7 @@ import { Prisma } from '../generated/client.js'
 import { endSessionsUntil } from '../sql/end-all-sessions.js'
 import { clock, revocationColumns } from '../sql/fragments.js'
 import { restoreRevocations } from '../sql/restore-revocations.js'
+import { tables } from '../tables.js'
 
 /** Small enough that reading a page and comparing it holds up no request noticeably. */
 const defaultPage = 5000
@@ -12,7 +13,8 @@ const defaultPage = 5000
 export function prismaRevocationLog(database: Database, page = defaultPage): RevocationLog {
   const unexpired = (condition: Prisma.Sql, limit = Prisma.empty) =>
     query<Revocation>(database)`
-      SELECT ${revocationColumns} FROM revocation r WHERE r.expires_at > ${clock} AND ${condition} ORDER BY r.id ${limit}`
+      SELECT ${revocationColumns} FROM ${tables.revocation} r
+      WHERE r.expires_at > ${clock} AND ${condition} ORDER BY r.id ${limit}`
 
   async function* live(): AsyncGenerator<Revocation[], void, undefined> {
     let above = Prisma.sql`true`
