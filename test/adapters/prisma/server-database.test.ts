@@ -86,21 +86,6 @@ t.test('a slow statement times out, and its transaction stores nothing', onlyWit
   t.same(await sql(database, 'SELECT * FROM "event"'), [])
 })
 
-t.test('a connection that hangs in mid-transaction is never used again', onlyWithServer, async (t) => {
-  const database = await openTestDatabase(t, {
-    kind: 'server',
-    server: { statementTimeoutSeconds: 0.1, poolSize: 1 }
-  })
-  const hanging = database.run((prisma) =>
-    prisma.$transaction(async (transaction) => {
-      await transaction.$executeRaw`SET LOCAL statement_timeout = 0`
-      await transaction.$executeRaw`SELECT pg_sleep(20)`
-    })
-  )
-  await t.rejects(hanging, Unavailable)
-  t.same(await sql(database, 'SELECT 1 AS "one"'), [{ one: 1 }])
-})
-
 t.test('a connection that the server closed is replaced', onlyWithServer, async (t) => {
   const database = await openTestDatabase(t, { kind: 'server', server: { poolSize: 1 } })
   await t.rejects(sql(database, 'SELECT pg_terminate_backend(pg_backend_pid())'), Unavailable)
