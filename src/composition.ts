@@ -17,6 +17,9 @@ import { passwordHasher } from './adapters/passwords/password-hasher.js'
 import { passwordQueue } from './adapters/passwords/password-queue.js'
 import type { Database } from './adapters/prisma/database.js'
 import { databaseClock } from './adapters/prisma/database-clock.js'
+import { connectionTo } from './adapters/prisma/database-url.js'
+import { migrateServer } from './adapters/prisma/migrate-server.js'
+import type { MigrateOptions } from './adapters/prisma/migrations/migrate.js'
 import { openServerDatabase } from './adapters/prisma/server-database.js'
 import { prismaEventLog } from './adapters/prisma/stores/event-log.js'
 import { databaseReadiness } from './adapters/prisma/stores/readiness.js'
@@ -38,7 +41,7 @@ import { keyedHash } from './adapters/secrets/keyed-hash.js'
 import { opaqueTokens } from './adapters/secrets/opaque-tokens.js'
 import { rootSecrets } from './adapters/secrets/root-secrets.js'
 import { sha256, systemEntropy } from './adapters/secrets/system.js'
-import { type Config, ConfigError } from './config/read-config.js'
+import { type Config, ConfigError, type DatabaseConfig } from './config/read-config.js'
 import { publishLeadSeconds } from './core/key-rotation.js'
 import type { RateLimit } from './core/rate-limits.js'
 import type { Clock, LimitCounter, Log, Ports } from './ports/index.js'
@@ -72,6 +75,8 @@ export interface Overrides {
   readonly drainMilliseconds?: number
 }
 
+export type SchemaOptions = Pick<MigrateOptions, 'markApplied' | 'report'>
+
 type OnClose = (close: () => unknown) => void
 
 /**
@@ -104,7 +109,7 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     entropy
   })
   const databaseWatch = watchServer({ name: 'database', log, lostAfterMilliseconds: 1000, messages: databaseMessages })
-  const database = watchedDatabase(overrides.database ?? (await openDatabase(config, onClose)), databaseWatch)
+  const database = watchedDatabase(overrides.database ?? (await openDatabase(config, log, onClose)), databaseWatch)
   const redis = config.redisUrl === undefined ? undefined : watchedRedis(config.redisUrl, log)
   const clock = overrides.clock ?? (await openClock(database, onClose))
 
@@ -230,10 +235,26 @@ function watchedRedis(url: string, log: Log) {
   return { url, watch: watchServer({ name: 'redis', log, lostAfterMilliseconds: 0, messages }) }
 }
 
-async function openDatabase({ databaseUrl, dataDir }: Config, onClose: OnClose): Promise<Database> {
+/**
+ * Applies new migrations to the database of `config`, and touches nothing else: no key and no secret is made. `report`
+ * gets a line for a person when a migration begins, or has to wait. Throws as `openAdapters` does.
+ */
+export async function migrateDatabase(config: DatabaseConfig, options: SchemaOptions): Promise<void> {
+  const { databaseUrl, dataDir } = config
+  if (databaseUrl === undefined) {
+    const database = await openEmbeddedDatabase({ dataDir, ...options })
+    return database.close()
+  }
+  const { schema, connection } = connectionTo(databaseUrl)
+  return migrateServer(connection, schema, options)
+}
+
+async function openDatabase(config: Config, log: Log, onClose: OnClose): Promise<Database> {
+  const { databaseUrl, dataDir, migrate } = config
+  const options = { migrate, report: (line: string) => log.info({}, line) }
   const database = await (databaseUrl === undefined
-    ? openEmbeddedDatabase({ dataDir })
-    : openServerDatabase({ url: databaseUrl }))
+    ? openEmbeddedDatabase({ dataDir, ...options })
+    : openServerDatabase({ url: databaseUrl, ...options }))
   onClose(database.close)
   return database
 }
