@@ -5,7 +5,9 @@ import type { Config } from './config/read-config.js'
 import { trustedProxies } from './config/trusted-proxies.js'
 import { drainBeforeClose } from './graceful-close.js'
 import { knownMethods } from './http/known-methods.js'
-import { loggerOptions } from './http/logger-options.js'
+import { AccessLog } from './http/log/access-log.js'
+import { loggerOptions } from './http/log/logger-options.js'
+import { identifyRequests, requestIdHeader } from './http/log/request-id.js'
 import { httpPlugin } from './http/plugin.js'
 import { sendClientError, sendNotFound, sendProblem } from './http/problem.js'
 import { listenForMetrics } from './http/routes/metrics.js'
@@ -38,10 +40,14 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     forceCloseConnections: 'idle',
     // Fastify's 503 of a closing app has no Retry-After, and requests that still arrive can be served.
     return503OnClosing: false,
+    logController: new AccessLog(),
     clientErrorHandler: sendClientError,
-    frameworkErrors: (error, request, reply) => void sendProblem(request, reply, error, errorsUrl)
+    // No hook runs before these.
+    frameworkErrors: (error, request, reply) =>
+      void sendProblem(request, reply.header(requestIdHeader, request.id), error, errorsUrl)
   })
   const { ports, close } = await openAdapters(config, overrides, app.log)
+  identifyRequests(app, ports.entropy)
   if (overrides.drainMilliseconds !== undefined) drainBeforeClose(app, overrides.drainMilliseconds)
   app.addHook('onClose', close)
 

@@ -46,13 +46,13 @@ export function holdAccessToken(options: AccessTokenHolderOptions) {
     },
     /** Without an access token, holds none, as in `session` mode. */
     replace(accessToken?: string, until = 0): void {
-      current = accessToken === undefined ? undefined : { accessToken, until }
+      current = accessToken ? { accessToken, until } : undefined
       isUsed = false
       cancelTimer()
-      if (current === undefined) return
+      if (!current) return
       const left = until - now()
-      if (refresh === undefined) later(left, onExpired)
-      else renewAfter(left * (0.75 + 0.15 * random()), 0)
+      if (refresh) renewAfter(left * (0.75 + 0.15 * random()), 0)
+      else later(left, onExpired)
     },
     /** Notes that a request uses the token. An unused token is not renewed ahead, so that idle sessions can end. */
     markUsed(): void {

@@ -9,6 +9,8 @@ export interface AuthErrorDetails {
   readonly status: number
   /** With `session_ended`: why the session ended. */
   readonly reason?: string | undefined
+  /** With `session_ended`: a login in the same client has also replaced the session. */
+  readonly replaced?: boolean | undefined
   /** With `invalid_request`: the fields that are wrong, and why. */
   readonly errors?: readonly { readonly field: string; readonly message: string }[] | undefined
   /** From `Retry-After` (RFC 9110 §10.2.3). */
@@ -37,6 +39,7 @@ export class AuthError extends Error implements AuthErrorDetails {
   declare readonly code: string
   declare readonly status: number
   declare readonly reason: string | undefined
+  declare readonly replaced: boolean | undefined
   declare readonly errors: AuthErrorDetails['errors']
   declare readonly retryAfterSeconds: number | undefined
 

@@ -16,7 +16,7 @@ export interface Authorization extends Pick<AuthClient, 'trusts' | 'getAccessTok
 export function authorizedFetch({ base, send, trusts, getAccessToken, byCookie, isSignedOut }: Authorization): Fetch {
   const authorize = (request: Request, token: string | undefined): Request => {
     if (byCookie) return new Request(request, { credentials: 'include' })
-    if (token !== undefined) request.headers.set('authorization', `Bearer ${token}`)
+    if (token) request.headers.set('authorization', `Bearer ${token}`)
     return request
   }
 
@@ -33,15 +33,15 @@ export function authorizedFetch({ base, send, trusts, getAccessToken, byCookie, 
       .catch(() => '')
     if (!isCredentialRejected(response.headers.get('www-authenticate'), readProblem(text).code)) return response
     const newer = await getAccessToken(token ?? '')
-    const canRepeat = byCookie ? !isSignedOut() : newer !== undefined
+    const canRepeat = byCookie ? !isSignedOut() : newer
     return canRepeat ? send(authorize(request, newer)) : response
   }
 }
 
 /** The codes of a 401 that reject the credential. A 401 for a wrong password, for example, does not. */
-const rejections = ['token_expired', 'invalid_token', 'session_revoked', 'missing_credentials']
+const rejections: readonly unknown[] = ['token_expired', 'invalid_token', 'session_revoked', 'missing_credentials']
 
 /** Whether a 401 with this `WWW-Authenticate` and this problem `code` may succeed with another access token. */
 export function isCredentialRejected(challenge: unknown, code: unknown): boolean {
-  return String(challenge).includes('invalid_token') || rejections.includes(String(code))
+  return String(challenge).includes('invalid_token') || rejections.includes(code)
 }

@@ -51,12 +51,21 @@ export function serviceCaller({ fetch: send, now, schedule }: Runtime, base: URL
 }
 
 function errorOf({ status, headers }: Response, text: string, now: number): AuthError {
-  const { title, detail = title, code = `http_${status}`, reason, errors } = readProblem(text)
+  const { title, detail = title, code = `http_${status}`, reason, replaced, errors } = readProblem(text)
   const retryAfterSeconds = readRetryAfter(headers.get('retry-after'), now)
-  return new AuthError(detail ?? `The service answered ${status}`, { code, status, reason, errors, retryAfterSeconds })
+  return new AuthError(detail ?? `The service answered ${status}`, {
+    code,
+    status,
+    reason,
+    replaced,
+    errors,
+    retryAfterSeconds
+  })
 }
 
-type Problem = Partial<Pick<AuthErrorDetails, 'code' | 'reason' | 'errors'> & Record<'title' | 'detail', string>>
+type Problem = Partial<
+  Pick<AuthErrorDetails, 'code' | 'reason' | 'replaced' | 'errors'> & Record<'title' | 'detail', string>
+>
 
 /** The problem details (RFC 9457) in a body; `{}` if the body is something else. */
 export function readProblem(text: string): Problem {

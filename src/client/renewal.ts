@@ -38,7 +38,7 @@ export function createRenewal(session: Session, call: CallService, retry: Retrie
   }
 
   /** Refreshes. In the modes that have nothing to refresh, asks whether the session still lives. */
-  async function renew(isRepeat?: boolean): Promise<void> {
+  async function renew(isRepeat?: boolean, wasAmbiguous?: boolean): Promise<void> {
     if (mode === 'access' && !token.current) return
     const before = authState.state
     const sentToken = await refreshToken?.read()
@@ -57,17 +57,19 @@ export function createRenewal(session: Session, call: CallService, retry: Retrie
     } catch (error) {
       if (!(error instanceof AuthError)) throw error
       if (authState.state !== before) return
-      const { code, status, reason = code } = error
+      const { code, status, reason = code, replaced } = error
       const isRefused = status === 401 && !isRenewable
+      // The service has cleared the cookies that it did not make, so only the right one is left.
+      if (code === 'ambiguous_credentials' && !wasAmbiguous) return renew(isRepeat, true)
       if (code === 'missing_credentials' || (isRefused && !session.id())) {
         // The browser has lost its cookie, or never had one.
         session.setSignedOut(session.id() && code)
       } else if (code === 'session_ended' || code === 'invalid_refresh_token' || isRefused) {
         const isNewest = (await refreshToken?.read()) === sentToken
         // Another tab or process may have replaced the session. Then the new cookie or token is here, or arrives soon.
-        if (!isRepeat && (reason === 'replaced' || mode === 'session' || !isNewest)) {
+        if (!isRepeat && (replaced || reason === 'replaced' || mode === 'session' || !isNewest)) {
           await pause(runtime, maxCookieDelay)
-          return authState.state === before ? renew(true) : undefined
+          return authState.state === before ? renew(true, wasAmbiguous) : undefined
         }
         if (isNewest) await session.end(reason, sentKey ?? '')
       }

@@ -64,7 +64,7 @@ export function openSession({ mode, name, runtime, delayAfter, refresh, ...optio
     token.replace()
     // Keep the first reason.
     if (isSignedOut()) return
-    authState.set({ status: 'signed_out', ...(reason !== undefined && { reason }) })
+    authState.set({ status: 'signed_out', ...(reason && { reason }) })
   }
 
   return {
@@ -85,7 +85,7 @@ export function openSession({ mode, name, runtime, delayAfter, refresh, ...optio
     /** Takes over the response to a refresh that sent `sentToken`, or to a login. */
     async accept(response: Partial<TokenResponse>, sentToken?: string): Promise<void> {
       const { session_id: sessionId, expires_in: expiresIn = 0, access_token: accessToken } = response
-      if (sessionId === undefined) throw unreachable()
+      if (!sessionId) throw unreachable()
       const signedIn = { sessionId, accessToken, until: now() + expiresIn * 1000 }
       if (response.device_token) await deviceToken?.write(response.device_token)
       const { refresh_token: newToken } = response
@@ -99,7 +99,7 @@ export function openSession({ mode, name, runtime, delayAfter, refresh, ...optio
       await refreshToken?.remove()
       await key.remove(sentKey)
       const sessionId = id()
-      if (sessionId !== undefined) tabs.post({ sessionId, ended })
+      if (sessionId) tabs.post({ sessionId, ended })
       setSignedOut(ended)
     },
     /** Stops the timers and the messages between tabs. */

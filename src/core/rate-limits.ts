@@ -28,6 +28,17 @@ const minute = 60
 const quarterHour = 15 * minute
 const hour = 60 * minute
 
+/** At most 100 wrong guesses in a row, with ever longer pauses, then a few a day. */
+const inARow: Omit<RunLimit, 'name'> = {
+  max: 100,
+  perDay: 5,
+  pauses: [
+    { after: 25, seconds: quarterHour },
+    { after: 50, seconds: hour },
+    { after: 75, seconds: 6 * hour }
+  ]
+}
+
 /**
  * Guesses at the password of one account. A guess counts while it is being checked, and stays counted if it was wrong.
  * A stranger is a client without a device token of the account. A network is an IPv4 address or an IPv6 /64.
@@ -49,22 +60,19 @@ export const guessLimits = {
    * an owner without a known device can get in. The pauses become longer, so that an attack lasts long
    * enough to be noticed.
    */
-  strangersInARow: {
-    name: 'guess-strangers-in-a-row',
-    max: 100,
-    perDay: 5,
-    pauses: [
-      { after: 25, seconds: quarterHour },
-      { after: 50, seconds: hour },
-      { after: 75, seconds: 6 * hour }
-    ]
-  },
+  strangersInARow: { name: 'guess-strangers-in-a-row', ...inARow },
   /** One device that has signed in to the account before. */
   device: { name: 'guess-device', max: 10, windowSeconds: quarterHour },
   /** All such devices together, so that collecting device tokens does not buy more guesses. */
   devices: { name: 'guess-devices', max: 50, windowSeconds: quarterHour },
-  /** One session whose user is asked for the password again. */
-  session: { name: 'guess-session', max: 10, windowSeconds: quarterHour }
+  /** One session whose user is asked for the password again. Spares the database, which counts `sessionInARow`. */
+  session: { name: 'guess-session', max: 10, windowSeconds: quarterHour },
+  /**
+   * The same session, however long it takes: a thief of the session has no more guesses than strangers have. Each session
+   * has a count of its own, so neither strangers nor the thief of one device can keep the owner's other sessions from
+   * confirming the password. Wrong guesses also add to `strangersInARow`, which sees all guesses at an account.
+   */
+  sessionInARow: { name: 'guess-session-in-a-row', ...inARow }
 } as const satisfies Record<string, RateLimit | RunLimit>
 
 /**

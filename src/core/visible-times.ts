@@ -21,7 +21,8 @@ export function withVisibleTimes<T extends SessionTimes>(session: T, idleTtlSeco
   return { ...session, lastUsedAt: used, usedBeforeAt: null, idleExpiresAt }
 }
 
-function cutDown(milliseconds: number): number {
+/** Cuts a time in milliseconds down to a whole step. */
+export function cutDown(milliseconds: number): number {
   const step = visibleStepSeconds * 1000
   return Math.floor(milliseconds / step) * step
 }

@@ -8,6 +8,7 @@ import { revokeAllSessions, revokeSession, revokeSessionsOfUser } from '../servi
 import { visibleSession } from '../service/sessions/own-sessions.js'
 import type { HttpContext, Scope } from './context.js'
 import { authenticateGuard, requireRoleGuard } from './guards.js'
+import { requestIdHeader } from './log/request-id.js'
 import { limitRequests } from './rate-limits.js'
 import { addRoutes } from './routes/index.js'
 import { serveOpenapi } from './routes/openapi.js'
@@ -99,7 +100,7 @@ function corsOptions({ allowedOrigins }: HttpSettings) {
     origin: async (origin?: string) => origin !== undefined && allowedOrigins.includes(origin) && origin,
     credentials: true,
     methods: ['GET', 'POST', 'PATCH', 'DELETE'],
-    exposedHeaders: ['retry-after', 'www-authenticate'],
+    exposedHeaders: ['retry-after', 'www-authenticate', requestIdHeader],
     maxAge: 600
   }
 }

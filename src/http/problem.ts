@@ -3,11 +3,12 @@ import type { Socket } from 'node:net'
 import type { ConnectionError, FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { bearerChallenge } from '../core/bearer.js'
 import { type ProblemCode, problems } from '../core/problems.js'
-import { InvalidCursor, Unavailable } from '../ports/errors.js'
+import { InvalidCursor, inOneLine, Unavailable } from '../ports/errors.js'
 import { decisions } from '../ports/metrics.js'
 import { type FieldError, type RefusalDetails, Refused } from '../service/refused.js'
 import { clientAddress } from './client-address.js'
 import type { HttpContext } from './context.js'
+import { noteFailure } from './log/access-log.js'
 import type { Problem } from './schemas/problem.js'
 
 export interface ProblemResponse {
@@ -21,7 +22,7 @@ const retryLater: ReadonlySet<number> = new Set([429, 503])
 /** A problem's body (RFC 9457 §3.1) and headers. `type` points into docs/errors.md, which the service serves. */
 export function problemResponse(code: ProblemCode, details: RefusalDetails, errorsUrl: string): ProblemResponse {
   const [status, title] = problems[code]
-  const { detail, reason, errors, retryAfterSeconds = 1 } = details
+  const { detail, reason, replaced, errors, retryAfterSeconds = 1 } = details
   const authenticate = challenge(code, status, details)
   return {
     body: {
@@ -31,6 +32,7 @@ export function problemResponse(code: ProblemCode, details: RefusalDetails, erro
       ...(detail !== undefined && { detail }),
       code,
       ...(reason !== undefined && { reason }),
+      ...(replaced && { replaced }),
       ...(errors !== undefined && { errors: [...errors] })
     },
     headers: {
@@ -104,7 +106,7 @@ function fieldError(part: string, fault: ValidationFault): FieldError {
   return { field: path.join('.') || part, message: fault.message ?? 'does not fit' }
 }
 
-/** Answers with the problem of an error. Logs the cause of every 5xx. */
+/** Answers with the problem of an error. The log has its code, why a request got 503, and the stack of an unexpected error. */
 export function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -113,9 +115,17 @@ export function sendProblem(
 ): FastifyReply {
   const [code, details = {}] = classify(error)
   const { body, headers } = problemResponse(code, details, errorsUrl)
-  if (body.status >= 500) request.log.error({ err: error, code }, body.title)
+  logProblem(request, error, body)
   // The route's own serializer is only for its successful responses.
   return reply.code(body.status).headers(headers).serializer(JSON.stringify).send(body)
+}
+
+function logProblem(request: FastifyRequest, error: unknown, { code, status, title }: Problem): void {
+  const failure = { code, ...(status === 503 && { reason: inOneLine(error) }) }
+  noteFailure(request, failure)
+  if (status === 500) request.log.error({ err: error, code }, title)
+  // For hosts: our access log has the reason already.
+  if (status === 503) request.log.debug(failure, title)
 }
 
 /** Answers a request of our routes, or of a guard, with the problem of an error, and notes it if access was refused. */
@@ -140,12 +150,9 @@ function noteRefusedAccess(request: FastifyRequest, error: unknown, { ports }: H
   if (outcome === undefined || (outcome === 'not_found' && !auth)) return
   // The pattern of the route: the path itself may hold a token.
   const route = `${method} ${routeOptions.url}`
-  ports.decisions.note('access', outcome, {
-    sid: auth?.sessionId,
-    userId: auth?.userId,
-    ip: clientAddress(request),
-    route
-  })
+  const about = { sid: auth?.sessionId, userId: auth?.userId, ip: clientAddress(request), route }
+  // A guard also runs on a host's own routes, where nothing else says which request is being handled.
+  ports.logTo(request.log, () => ports.decisions.note('access', outcome, about))
 }
 
 /** Answers 404 for an unknown address, and 405 for an address that has other methods (RFC 9110 §15.5.6). */
@@ -157,6 +164,7 @@ export function sendNotFound(
 ): FastifyReply {
   if (methods.length === 0) return sendProblem(request, reply, new Refused('not_found'), errorsUrl)
   const { body, headers } = problemResponse('method_not_allowed', {}, errorsUrl)
+  noteFailure(request, { code: body.code })
   return reply.code(body.status).headers(headers).header('allow', methods.join(', ')).send(body)
 }
 

@@ -19,9 +19,14 @@ export function prepareScope(scope: Scope, context: HttpContext): void {
   scope.setValidatorCompiler(compile)
   // Views build responses member by member, and types check them against the schemas, so nothing is filtered here.
   scope.setSerializerCompiler(() => JSON.stringify)
+  // What use cases and adapters log while they handle a request goes to its log, so the lines have its id.
+  scope.addHook('onRequest', (request, _reply, done) => context.ports.logTo(request.log, done))
   requireExactAddresses(scope)
   readBodies(scope)
-  scope.addHook('onResponse', async (_request, reply) => context.ports.metrics.countResponse(reply.statusCode))
+  scope.addHook('onResponse', async ({ method, routeOptions: { url: route = '*' } }, reply) => {
+    const { statusCode: status, elapsedTime } = reply
+    context.ports.metrics.noteResponse({ method, route, status, seconds: elapsedTime / 1000 })
+  })
 }
 
 /** Forbids caches to store any response of the scope. A route that is for everybody sets its own header. */

@@ -15,7 +15,23 @@ export class Unavailable extends Error {
   }
 }
 
+/** What went wrong, for one line of a log: the message of `error` and of its causes. No stack, and no other member. */
+export function inOneLine(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  // Prisma explains a fault in the last line. An error of several connection attempts has a code and no message.
+  const text = error.message.trim().split('\n').at(-1) || ('code' in error ? String(error.code) : error.name)
+  return error.cause === undefined ? text : `${text} ${inOneLine(error.cause)}`
+}
+
 /** A listing was given a cursor that it did not make. */
 export class InvalidCursor extends Error {
   override readonly name = 'InvalidCursor'
+}
+
+/**
+ * A server or a database that the settings name cannot be used. `message` is one line that names the cause and what
+ * would do, without credentials.
+ */
+export class CannotStart extends Error {
+  override readonly name = 'CannotStart'
 }

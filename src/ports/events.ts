@@ -1,6 +1,9 @@
 import type { EndedReason } from '../core/vocabulary.js'
 import type { Page, PageRequest } from './paging.js'
 
+/** Events that show when a client has refreshed. */
+export const refreshEventTypes: readonly EventType[] = ['refresh_recovered', 'refresh_restored']
+
 /** Who acts, and from where, for the event log. */
 export interface Actor {
   /** The user who acts, if known; not always the user who is affected. */
@@ -47,6 +50,14 @@ export interface AuditEvent {
   readonly userAgent: string | null
 }
 
+/** How a session ended. */
+interface Ending {
+  /** The first reason: an ended session does not end again. */
+  readonly reason: EndedReason
+  /** Whether a login in the same client replaced the session too, after it had ended or as it ended for `reason`. */
+  readonly alsoReplaced: boolean
+}
+
 export interface EventLog {
   /** Writes an event that belongs to no change of another row. Stores write the other events with their changes. */
   record(
@@ -64,9 +75,11 @@ export interface EventLog {
       readonly type?: EventType | undefined
       readonly userId?: string | undefined
       readonly sessionId?: string | undefined
+      /** Leaves out the refresh events of live sessions from this time on. */
+      readonly refreshesBefore?: number | undefined
     },
     page: PageRequest
   ): Promise<Page<AuditEvent>>
-  /** Why the session ended; undefined if the log has no event of its end (any more). */
-  endedReason(sid: string): Promise<EndedReason | undefined>
+  /** How the session ended; undefined if the log has no event of its end (any more). */
+  endingOf(sid: string): Promise<Ending | undefined>
 }

@@ -5,7 +5,7 @@ import type { RateLimits } from './limits.js'
 import type { Decisions, Metrics } from './metrics.js'
 import type { BreachedPasswords, CommonPasswords, PasswordHasher } from './passwords.js'
 import type { RevocationFeed, Revocations } from './revocations.js'
-import type { Clock, Digest, Entropy, Identity, Readiness } from './runtime.js'
+import type { Clock, Digest, Entropy, Identity, LogTo, Readiness } from './runtime.js'
 import type { SessionResolver, SessionStore } from './sessions.js'
 import type { AccessTokens, OpaqueTokens } from './tokens.js'
 import type { UserStore } from './user-store.js'
@@ -54,6 +54,7 @@ export interface Ports {
   readonly accessTokens: AccessTokens
   readonly signingKeys: SigningKeys
   readonly decisions: Decisions
+  readonly logTo: LogTo
   readonly metrics: Metrics
   readonly readiness: Readiness
   /** The delay before the response to a client that sent too many requests. */

@@ -8,7 +8,10 @@ export interface PasswordSource {
 
 /** Hashes passwords, a few at a time. Each call that needs the queue throws `Unavailable` if there is no room for its source. */
 export interface PasswordHasher {
-  /** Throws as `hash` would now. Called before any I/O, so that a flood of logins costs none. */
+  /**
+   * Throws as `hash` would now. Called before any I/O, so that a flood of logins costs none. It reserves no place: if
+   * another password takes it meanwhile, `hash` throws, and the caller gives back what it counted.
+   */
   requireRoom(source: PasswordSource): Promise<void>
   hash(password: string, source: PasswordSource): Promise<string>
   /** Whether `password` made `hash`. An undefined `hash` takes as long and gives false. */

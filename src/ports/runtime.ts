@@ -21,6 +21,12 @@ export type Digest = (data: Uint8Array | string) => string
  */
 export type Readiness = () => Promise<void>
 
+/** The part of a pino logger that is used here. Lines must not contain secrets. */
+export type Log = Readonly<Record<'debug' | 'info' | 'warn', (fields: object, message: string) => void>>
+
+/** Runs `work`, and returns its result. What is logged meanwhile because of it goes to `log`, which may be a request's. */
+export type LogTo = <T>(log: Log, work: () => T) => T
+
 /** The `iss` and `aud` of our access tokens. */
 export interface Identity {
   readonly issuer: string

@@ -38,6 +38,8 @@ export interface NewSession extends Pick<Session, 'id' | 'userId' | 'mode' | 'de
 export interface Replacement
   extends Pick<NewSession, 'id' | 'secretHash' | 'amr' | 'userAgent' | 'ip' | 'idleTtlSeconds'> {
   readonly replaces: string
+  /** Why `replaces` ends; `replaced` if undefined. */
+  readonly replacedReason?: EndedReason | undefined
 }
 
 /** A session that was added, and what its addition revoked. */
@@ -76,15 +78,21 @@ export interface SessionStore {
   /**
    * Adds a session and writes `login_succeeded`. 'user_changed', with nothing done, if the user is disabled or the
    * password hash is no longer `passwordHash`, also in a race. Ends the user's oldest sessions above `maxPerUser` with
-   * `session_limit`, and the session `replaces`, if given, with `replaced`.
+   * `session_limit`, and the session `replaces`, if given, with `replacedReason` or else `replaced`. Also writes the event
+   * `replaced` for a session that it replaces for another reason.
    */
   create(
     session: NewSession,
-    conditions: { readonly passwordHash: string; readonly maxPerUser: number; readonly replaces?: string | undefined },
+    conditions: {
+      readonly passwordHash: string
+      readonly maxPerUser: number
+      readonly replaces?: string | undefined
+      readonly replacedReason?: EndedReason | undefined
+    },
     actor: Actor
   ): Promise<AddedSession | 'user_changed'>
   /**
-   * Replaces a session whose user has just proved the password: ends it with `replaced`, and adds one with a new id and
+   * Replaces a session whose user has just proved the password: ends it as `create` does, and adds one with a new id and
    * secret, whose `authTime` is now and whose `amr` has the methods of both. Writes `reauthenticated`. Undefined, with
    * nothing done, if the session has ended, the user is disabled or the password hash is no longer `passwordHash`, also
    * in a race: a simultaneous end of the session either commits first and wins, or finds no session.
@@ -107,7 +115,7 @@ export interface SessionStore {
   /** Records the use of a server-side session: moves its idle end, at most to the absolute end. */
   touch(sid: string): Promise<void>
   /** Ends one session: deletes its row and writes the revocation and the event. Undefined if there is no such session. */
-  end(target: EndTarget, reason: EndedReason, actor: Actor, note?: string): Promise<Revocation | undefined>
+  end(target: EndTarget, reason: EndedReason, actor: Actor, details?: EndDetails): Promise<Revocation | undefined>
   /** Ends all sessions of a user except `keepSid`. */
   endAllOfUser(
     userId: string,
@@ -138,6 +146,13 @@ export interface EndTarget {
   readonly sid: string
   readonly userId?: string | undefined
   readonly secretHash?: string | undefined
+}
+
+export interface EndDetails {
+  /** Why, as an admin wrote it. */
+  readonly note?: string | undefined
+  /** Whether a login in the same client replaces the session: then the event `replaced` is written too. */
+  readonly isReplaced?: boolean
 }
 
 /** Server-side sessions, looked up at every request. One may be some seconds old, but no revoked one is returned. */

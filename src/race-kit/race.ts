@@ -5,6 +5,7 @@ import { type ClientPlan, drawSchedule, type RaceOptions } from './plan/schedule
 import {
   type Account,
   authorize,
+  endOtherSessions,
   liveSessions,
   recoveredSessions,
   removeAccount,
@@ -60,6 +61,7 @@ export async function race(options: RaceOptions): Promise<RaceResult> {
     for (const account of new Set(runs.map(({ account }) => account))) {
       const authorized = await authorize(context, account)
       const live = await liveSessions(context, authorized)
+      await endOtherSessions(context, authorized)
       known.set(account, [live, await recoveredSessions(context, authorized)])
       if (!account.isUnclear) unknown.push(...[...(live ?? [])].filter((sid) => !account.sids.has(sid)))
       await removeAccount(context, authorized)

@@ -12,6 +12,8 @@ export interface RefusalDetails {
   readonly detail?: string
   /** Why the session ended; with `session_ended` only. */
   readonly reason?: EndedReason
+  /** With `session_ended`: a login in the same client has also replaced the session, which ended for another reason. */
+  readonly replaced?: true
   /** With `invalid_request`. */
   readonly errors?: readonly FieldError[]
   /** With `too_many_requests`. */

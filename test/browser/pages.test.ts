@@ -120,7 +120,7 @@ async function testPages(browser: Browser): Promise<void> {
     await click(page, 'Create an account instead')
     await page.getByLabel('E-mail', { exact: true }).fill(email)
     const password = page.getByRole('textbox', { name: 'Password', exact: true })
-    await password.fill('password')
+    await password.fill('passwordpassword')
     await click(page, 'Create an account')
     await page.getByRole('alert').filter({ hasText: 'among the first to be guessed' }).waitFor()
     await password.fill(goodPassword)

@@ -117,11 +117,7 @@ t.test('session_ended and invalid_refresh_token sign the client out, with the re
 })
 
 t.test('no other error of a refresh signs the client out', async (t) => {
-  for (const refusal of [
-    problemResponse(403, 'forbidden_origin'),
-    problemResponse(400, 'ambiguous_credentials'),
-    problemResponse(401, 'other')
-  ]) {
+  for (const refusal of [problemResponse(403, 'forbidden_origin'), problemResponse(401, 'other')]) {
     const { auth, runtime } = await signedIn(() => refusal)
     await t.rejects(auth.refresh(), { name: 'AuthError', isTemporary: false })
     t.equal(auth.state.status, 'signed_in')

@@ -38,6 +38,75 @@ t.test('a refresh that finds the session replaced twice signs out', async (t) =>
   t.equal(runtime.sent.length, 2)
 })
 
+t.test('if a login has also replaced a session that ended for another reason, the newer cookie is tried', async (t) => {
+  for (const hasChannel of [true, false]) {
+    const { BroadcastChannel, ...without } = fakeBrowser()
+    const browser = hasChannel ? { ...without, BroadcastChannel } : without
+    const runtime = new FakeRuntime(() => tokenResponse(), browser)
+    const auth = createAuthClient({ baseURL }, runtime)
+    await auth.login(person)
+    runtime.service = () => problemResponse(401, 'session_ended', { reason: 'revoked_by_admin', replaced: true })
+    const states: string[] = []
+    auth.onChange(({ status }) => states.push(status))
+    const refreshed = auth.refresh()
+    await runtime.advance(999)
+    runtime.service = () => tokenResponse({ session_id: 's2' })
+    await runtime.advance(1)
+    await refreshed
+    t.strictSame(auth.state, { status: 'signed_in', sessionId: 's2' })
+    t.notOk(states.includes('signed_out'))
+  }
+})
+
+t.test("if a thief's login has replaced the ended session elsewhere, the client learns the first reason", async (t) => {
+  const { auth, runtime } = await signedIn(() =>
+    problemResponse(401, 'session_ended', { reason: 'reuse_detected', replaced: true })
+  )
+  const refused = t.rejects(auth.refresh(), { code: 'session_ended', reason: 'reuse_detected', replaced: true })
+  await runtime.advance(1000)
+  await refused
+  t.strictSame(auth.state, { ...isOut, reason: 'reuse_detected' })
+  t.strictSame(runtime.sent, ['POST /refresh', 'POST /refresh'])
+})
+
+t.test('a refresh with two cookies of one name is repeated at once, because the service has cleared one', async (t) => {
+  for (const mode of ['cookie', 'session'] as const) {
+    const { auth, runtime } = await signedIn(() => problemResponse(400, 'ambiguous_credentials'), { mode })
+    let turns = 0
+    const before = runtime.service
+    runtime.service = (request) => {
+      turns += 1
+      return turns === 1 ? before(request) : tokenResponse({ session_id: 's1' })
+    }
+    await auth.refresh()
+    t.equal(runtime.sent.length, 2)
+    t.equal(auth.state.status, 'signed_in')
+  }
+})
+
+t.test('a refresh that is ambiguous twice fails, and the person stays signed in', async (t) => {
+  const { auth, runtime } = await signedIn(() => problemResponse(400, 'ambiguous_credentials'))
+  await t.rejects(auth.refresh(), { code: 'ambiguous_credentials', isTemporary: false })
+  t.equal(runtime.sent.length, 2)
+  t.equal(auth.state.status, 'signed_in')
+})
+
+t.test('after an ambiguous refresh a replaced session is still tried once more', async (t) => {
+  const { auth, runtime } = await signedIn(() => problemResponse(400, 'ambiguous_credentials'))
+  let turns = 0
+  const answers = [
+    () => problemResponse(400, 'ambiguous_credentials'),
+    replaced,
+    () => tokenResponse({ session_id: 's2' })
+  ]
+  runtime.service = () => (answers[turns++] ?? replaced)()
+  const refreshed = auth.refresh()
+  await runtime.advance(1000)
+  await refreshed
+  t.strictSame(auth.state, { status: 'signed_in', sessionId: 's2' })
+  t.equal(runtime.sent.length, 3)
+})
+
 t.test('a repeat that fails temporarily does not sign out', async (t) => {
   const { auth, runtime } = await signedIn(replaced)
   const refused = t.rejects(auth.refresh(), { code: 'unavailable', isTemporary: true })

@@ -24,7 +24,7 @@ export function testEndings(t: Test, stores: Stores): void {
 
   t.test('end deletes the row and writes the revocation and the event', async (t) => {
     const session = await login(stores, await addUser(stores))
-    const revocation = await sessions.end({ sid: session.id }, 'revoked_by_admin', ops, 'stolen laptop')
+    const revocation = await sessions.end({ sid: session.id }, 'revoked_by_admin', ops, { note: 'stolen laptop' })
     if (revocation === undefined) return t.fail('nothing ended')
 
     t.match(revocation, { sid: session.id, reason: 'revoked_by_admin' })
@@ -32,7 +32,7 @@ export function testEndings(t: Test, stores: Stores): void {
     t.equal(revocation.expiresAt - revocation.at, (policy.accessTokenTtlSeconds + skewSeconds) * 1000)
     t.equal(await sessions.find(session.id), undefined)
     t.equal(await sessions.rotate(attempt(session)), undefined)
-    t.equal(await events.endedReason(session.id), 'revoked_by_admin')
+    t.equal((await events.endingOf(session.id))?.reason, 'revoked_by_admin')
     const [event] = await eventsOf(stores, { sessionId: session.id })
     t.match(event, {
       type: 'session_ended',
@@ -66,7 +66,7 @@ export function testEndings(t: Test, stores: Stores): void {
     ]) {
       t.equal(await sessions.end({ sid, ...mismatch }, 'revoked_by_user', {}), undefined)
     }
-    t.equal(await events.endedReason(sid), undefined)
+    t.equal((await events.endingOf(sid))?.reason, undefined)
     t.ok(await sessions.end({ sid, userId, secretHash }, 'revoked_by_user', {}))
   })
 
@@ -80,7 +80,7 @@ export function testEndings(t: Test, stores: Stores): void {
     ]
     const ended = await sessions.endAllOfUser(user.id, { keepSid: kept.id, reason: 'revoked_by_user', note: 'n' }, ops)
     t.same(ended.map(({ sid }) => sid).sort(), [first.id, second.id].sort())
-    t.equal(await events.endedReason(first.id), 'revoked_by_user')
+    t.equal((await events.endingOf(first.id))?.reason, 'revoked_by_user')
     t.match(await eventsOf(stores, { sessionId: second.id, type: 'session_ended' }), [
       { note: 'n', actorId: ops.userId }
     ])
@@ -93,6 +93,26 @@ export function testEndings(t: Test, stores: Stores): void {
     t.same(await sessions.endAllOfUser(user.id, { reason: 'revoked_by_admin' }, ops), [])
     t.same(await sessions.endAllOfUser(randomUUID(), { reason: 'revoked_by_admin' }, ops), [])
     t.ok(await sessions.find(others.id))
+  })
+
+  t.test('a session that was replaced after or with its end keeps its first reason', async (t) => {
+    const user = await addUser(stores)
+    const noted = await login(stores, user)
+    await sessions.end({ sid: noted.id }, 'user_disabled', {})
+    t.strictSame(await events.endingOf(noted.id), { reason: 'user_disabled', alsoReplaced: false })
+    await events.record({ type: 'session_ended', sessionId: noted.id, reason: 'replaced' }, {})
+    t.strictSame(await events.endingOf(noted.id), { reason: 'user_disabled', alsoReplaced: true })
+
+    const atOnce = await login(stores, user)
+    t.match(await sessions.end({ sid: atOnce.id }, 'reuse_detected', {}, { isReplaced: true }), {
+      reason: 'reuse_detected'
+    })
+    t.strictSame(await events.endingOf(atOnce.id), { reason: 'reuse_detected', alsoReplaced: true })
+
+    const only = await login(stores, user)
+    await sessions.end({ sid: only.id }, 'replaced', {}, { isReplaced: true })
+    t.strictSame(await events.endingOf(only.id), { reason: 'replaced', alsoReplaced: false })
+    t.equal((await eventsOf(stores, { sessionId: only.id, type: 'session_ended' })).length, 1)
   })
 
   t.test('endAll writes one revocation and one event, and every session still has its ended reason', async (t) => {
@@ -111,18 +131,18 @@ export function testEndings(t: Test, stores: Stores): void {
     ])
     for (const { id } of all) {
       t.equal(await sessions.find(id), undefined)
-      t.equal(await events.endedReason(id), 'revoked_by_admin')
+      t.equal((await events.endingOf(id))?.reason, 'revoked_by_admin')
       t.strictSame(await timeline(id), ['everybody_revoked', 'login_succeeded'], 'it has no event of its own')
     }
     t.strictSame(await timeline(loggedOut.id), ['session_ended', 'login_succeeded'])
-    t.equal(await events.endedReason(loggedOut.id), 'logged_out')
-    t.equal(await events.endedReason(randomUUID()), undefined)
+    t.equal((await events.endingOf(loggedOut.id))?.reason, 'logged_out')
+    t.equal((await events.endingOf(randomUUID()))?.reason, undefined)
 
     await stores.age(1)
     const later = await login(stores, await addUser(stores))
-    t.equal(await events.endedReason(later.id), undefined)
+    t.equal((await events.endingOf(later.id))?.reason, undefined)
     await sessions.end({ sid: later.id }, 'logged_out', {})
-    t.equal(await events.endedReason(later.id), 'logged_out')
+    t.equal((await events.endingOf(later.id))?.reason, 'logged_out')
     t.match(await sessions.endAll(ops), { count: 0, revocation: { sid: null } })
   })
 
@@ -177,7 +197,7 @@ export function testEndings(t: Test, stores: Stores): void {
         if (left.length > 0) t.fail(`${name}, round ${round}: a session survived`)
         for (const login of created) {
           if (login === 'user_changed') continue
-          const reason = await events.endedReason(login.session.id)
+          const reason = (await events.endingOf(login.session.id))?.reason
           if (reason === undefined) t.fail(`${name}, round ${round}: a session ended without a reason`)
         }
       }
@@ -190,6 +210,6 @@ export function testEndings(t: Test, stores: Stores): void {
     await stores.age(60)
     t.ok((await reread(stores, session)).now >= (await reread(stores, session)).idleExpiresAt)
     t.match(await sessions.end({ sid: session.id }, 'idle_timeout', {}), { reason: 'idle_timeout' })
-    t.equal(await events.endedReason(session.id), 'idle_timeout')
+    t.equal((await events.endingOf(session.id))?.reason, 'idle_timeout')
   })
 }

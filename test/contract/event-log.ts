@@ -55,7 +55,7 @@ export function testEvents(t: Test, stores: Stores): void {
   })
 
   t.test('a session that never existed, or is live, has no ended reason', async (t) => {
-    t.equal(await events.endedReason(randomUUID()), undefined)
-    t.equal(await events.endedReason((await login(stores, await addUser(stores))).id), undefined)
+    t.equal((await events.endingOf(randomUUID()))?.reason, undefined)
+    t.equal(await events.endingOf((await login(stores, await addUser(stores))).id), undefined)
   })
 }

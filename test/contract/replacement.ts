@@ -43,7 +43,7 @@ export function testReplacements(t: Test, stores: Stores): void {
     t.match(added?.revocations, [{ sid: old.id, reason: 'replaced' }])
     t.equal(added?.revocations.length, 1)
     t.equal(await sessions.find(old.id), undefined)
-    t.equal(await events.endedReason(old.id), 'replaced')
+    t.equal((await events.endingOf(old.id))?.reason, 'replaced')
     t.ok(await sessions.find(other.id))
     t.match(await eventsOf(stores, { sessionId: added?.session.id ?? '' }), [
       { type: 'reauthenticated', userId: user.id, actorId: user.id }
@@ -74,7 +74,7 @@ export function testReplacements(t: Test, stores: Stores): void {
       t.equal(await replace(stranger, live), undefined, "another user's session")
       t.equal(await replace({ ...user, id: randomUUID() }, live), undefined)
       t.ok(await sessions.find(live.id))
-      t.equal(await events.endedReason(live.id), undefined)
+      t.equal((await events.endingOf(live.id))?.reason, undefined)
       await users.update(user.id, { disabled: true }, ops)
       t.equal(await replace(user, live), undefined)
       t.same(await eventsOf(stores, { userId: user.id, type: 'reauthenticated' }), [])

@@ -83,7 +83,7 @@ export function testSessions(t: Test, stores: Stores): void {
       (await sessions.listOfUser(user.id)).map(({ id }) => id),
       [created.session.id, older.id]
     )
-    t.equal(await stores.events.endedReason(oldest.id), 'session_limit')
+    t.equal((await stores.events.endingOf(oldest.id))?.reason, 'session_limit')
     t.ok(await sessions.find(expired.id))
   })
 
@@ -101,7 +101,7 @@ export function testSessions(t: Test, stores: Stores): void {
     if (created === 'user_changed') return t.fail('refused')
     t.match(created.revocations, [{ sid: before.id, reason: 'replaced' }])
     t.equal(await sessions.find(before.id), undefined)
-    t.equal(await stores.events.endedReason(before.id), 'replaced')
+    t.equal((await stores.events.endingOf(before.id))?.reason, 'replaced')
 
     const again = await tryLogin(stores, user, { replaces: own.id, maxPerUser: 2 })
     t.match(again, { revocations: [{ sid: own.id, reason: 'replaced' }] })

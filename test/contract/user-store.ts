@@ -99,8 +99,8 @@ export function testUsers(t: Test, stores: Stores): void {
       (await sessions.listOfUser(user.id)).map(({ id }) => id),
       [replacement.id]
     )
-    t.equal(await events.endedReason(other.id), 'password_changed')
-    t.equal(await events.endedReason(here.id), 'replaced')
+    t.equal((await events.endingOf(other.id))?.reason, 'password_changed')
+    t.equal((await events.endingOf(here.id))?.reason, 'replaced')
     t.match(await eventsOf(stores, { sessionId: replacement.id }), [{ type: 'password_changed', ip: '192.0.2.7' }])
     t.equal(await users.changePassword(change, {}), undefined, 'the old hash no longer matches')
     t.equal(await tryLogin(stores, user), 'user_changed')
@@ -138,7 +138,7 @@ export function testUsers(t: Test, stores: Stores): void {
     t.match(disabled, { user: { id: user.id, disabled: true, roles: ['editor'] } })
     t.match(disabled?.revocations, [{ sid: session.id, reason: 'user_disabled' }])
     t.equal(await sessions.find(session.id), undefined)
-    t.equal(await events.endedReason(session.id), 'user_disabled')
+    t.equal((await events.endingOf(session.id))?.reason, 'user_disabled')
     t.equal((await users.find(user.id))?.disabled, true)
 
     t.match(await users.update(user.id, { disabled: true }, ops), { revocations: [] })
@@ -164,7 +164,7 @@ export function testUsers(t: Test, stores: Stores): void {
     const rotated = await sessions.rotate(attempt(first))
     t.same(rotated?.user.roles, ['a'])
     t.same((await reread(stores, second)).user.roles, ['a'])
-    t.equal(await events.endedReason(first.id), undefined)
+    t.equal((await events.endingOf(first.id))?.reason, undefined)
     t.equal((await eventsOf(stores, { userId: user.id, type: 'roles_changed' })).length, 1)
   })
 
@@ -193,7 +193,7 @@ export function testUsers(t: Test, stores: Stores): void {
     t.same(revocations?.map(({ sid }) => sid).sort(), [first.id, second.id].sort())
     t.equal(await users.find(user.id), undefined)
     t.equal(await sessions.find(first.id), undefined)
-    t.equal(await events.endedReason(first.id), 'revoked_by_admin')
+    t.equal((await events.endingOf(first.id))?.reason, 'revoked_by_admin')
     t.match(await eventsOf(stores, { userId: user.id, type: 'user_deleted' }), [{ actorId: ops.userId }])
     t.equal(await users.delete(user.id, 'revoked_by_admin', ops), undefined)
     t.ok(await addUser(stores, { email: user.email }), 'the e-mail is free again')

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { guessLimits, isAboveUsual } from '../../src/core/rate-limits.js'
+import { guessLimits, isAboveUsual, registrationLimits } from '../../src/core/rate-limits.js'
 
 t.test('more than a hundred registrations an hour, and more than four times the usual, are above usual', async (t) => {
   t.notOk(isAboveUsual(100, 0))
@@ -19,4 +19,15 @@ t.test('strangers have at most a hundred guesses in a row at an account (NIST SP
     'the pauses become longer'
   )
   t.ok(pauses.every(({ after }) => after < max))
+})
+
+t.test('a flood of registrations from one network becomes ever slower, and a class can sign up at once', async (t) => {
+  t.strictSame(
+    registrationLimits.map(({ max, windowSeconds }) => [max, windowSeconds]),
+    [
+      [30, 60],
+      [90, 3600],
+      [180, 86_400]
+    ]
+  )
 })

@@ -1,5 +1,4 @@
 import { createServer } from 'node:net'
-import { Writable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { buildApp } from '../../src/app.js'
@@ -7,32 +6,24 @@ import { loadConfig } from '../../src/config/read-config.js'
 import latchkey from '../../src/index.js'
 import { openTestDatabase, testDataFolder } from '../support/database.js'
 import { newHost, testOptions } from '../support/host.js'
+import { keptLog } from '../support/http/log-lines.js'
 import { specificationOf } from '../support/http/specification.js'
 import { openService, testEnvironment } from '../support/service.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const production = { NODE_ENV: 'production', BCRYPT_COST: '10' }
 
-/** A logger that keeps its lines. */
-function keepLines() {
-  const lines: string[] = []
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      lines.push(String(chunk))
-      done()
-    }
-  })
-  const address = () => /Latchkey shows metrics at (http:[^"]+)"/.exec(lines.join(''))?.[1] ?? ''
-  return { logger: { level: 'info', stream }, address, lines }
-}
+/** Where a log says that the metrics are. */
+const addressIn = ({ text }: ReturnType<typeof keptLog>) =>
+  /Latchkey shows metrics at (http:[^"]+)"/.exec(text())?.[1] ?? ''
 
 /** The service with its metrics on a free port, and their address. */
 async function withMetricsPort(t: Test, environment = {}) {
-  const { logger, address, lines } = keepLines()
+  const log = keptLog('info')
   const config = loadConfig({ ...testEnvironment, METRICS_PORT: '0', ...environment })
-  const app = await buildApp(config, { database, logger })
+  const app = await buildApp(config, { database, logger: log.logger })
   t.teardown(() => app.close())
-  return { app, address: address(), lines }
+  return { app, address: addressIn(log), log }
 }
 
 /** A port of 127.0.0.1 that something else has, until `t` ends. */
@@ -59,7 +50,7 @@ t.test('in production the public port has no /metrics, and the specification has
 
 t.test('with METRICS_PORT the metrics, and nothing else, are on that port alone', async (t) => {
   for (const environment of [{}, production]) {
-    const { app, address, lines } = await withMetricsPort(t, environment)
+    const { app, address, log } = await withMetricsPort(t, environment)
     await expectNoMetrics(t, app)
     t.match(address, /^http:\/\/127\.0\.0\.1:\d+\/metrics$/)
 
@@ -69,7 +60,7 @@ t.test('with METRICS_PORT the metrics, and nothing else, are on that port alone'
     t.match(response.headers.get('content-type'), /^text\/plain; version=0\.0\.4/)
     t.equal(response.headers.get('cache-control'), 'no-store')
     t.match(await response.text(), 'latchkey_responses_total{status="200"} 1\n')
-    t.notMatch(lines.join(''), /incoming request.*metrics/, 'scrapes are not logged')
+    t.notMatch(log.text(), /"path":"\/metrics".*"statusCode":200/, 'scrapes are not logged')
 
     for (const path of ['/', '/healthz', '/me', '/docs', '/openapi.json', '/console', '/metrics/x']) {
       const other = await fetch(new URL(path, address))
@@ -97,16 +88,16 @@ t.test('if METRICS_PORT is taken, the start fails and names the setting', async 
 })
 
 t.test('in a host, metricsPort serves the metrics from the start of the host until it closes', async (t) => {
-  const { logger, address } = keepLines()
-  const app = newHost(t, { logger })
+  const log = keptLog('info')
+  const app = newHost(t, { logger: log.logger })
   const dataDir = await testDataFolder(t)
   await app.register(latchkey, { ...testOptions, dataDir, prefix: '/auth', host: '127.0.0.1', metricsPort: 0 })
-  t.equal(address(), '')
+  t.equal(addressIn(log), '')
   await app.ready()
   await expectNoMetrics(t, app, '/auth/metrics')
-  t.match(await (await fetch(address())).text(), 'latchkey_feed_connected')
+  t.match(await (await fetch(addressIn(log))).text(), 'latchkey_feed_connected')
   await app.close()
-  await t.rejects(fetch(address()))
+  await t.rejects(fetch(addressIn(log)))
 })
 
 t.test('metricsPort works in a host without a logger, which fails to start if the port is taken', async (t) => {

@@ -9,6 +9,7 @@ import type { Test } from 'tap'
 import { type EmbeddedOptions, openEmbeddedDatabase } from '../../src/adapters/embedded/embedded-database.js'
 import type { Database } from '../../src/adapters/prisma/database.js'
 import { openServerDatabase, type ServerOptions } from '../../src/adapters/prisma/server-database.js'
+import { schemaMark } from '../../src/adapters/prisma/tables.js'
 
 export type DatabaseKind = Database['kind']
 
@@ -72,13 +73,17 @@ function copyFolder(from: string, to: string): void {
   }
 }
 
-/** The URL of a new schema, dropped when `t` ends. Throws without `serverUrl`. */
+/**
+ * The URL of a new schema, dropped when `t` ends. Its sessions have another `search_path` and another time zone, because
+ * no statement may depend on them. Throws without `serverUrl`.
+ */
 export async function testSchema(t: Pick<Test, 'teardown'>): Promise<string> {
   if (serverUrl === undefined) throw new Error('TEST_DATABASE_URL is not set.')
   const schema = `test_${randomUUID().replaceAll('-', '')}`
   t.teardown(() => onServer((client) => client.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)))
   const url = new URL(serverUrl)
   url.searchParams.set('schema', schema)
+  url.searchParams.set('options', '-c search_path=elsewhere -c TimeZone=Asia/Kolkata')
   return url.href
 }
 
@@ -93,9 +98,15 @@ export async function onServer<T>(action: (client: pg.Client) => Promise<T>, url
   }
 }
 
-/** Runs SQL with `$1`-style values and returns its rows. */
+/** Runs SQL with `$1`-style values in the database's schema, and returns its rows. */
 export async function sql<Row>(database: Database, text: string, ...values: unknown[]): Promise<Row[]> {
-  return database.run((prisma) => prisma.$queryRawUnsafe<Row[]>(text, ...values))
+  const [, rows] = await database.run((prisma) =>
+    prisma.$transaction([
+      prisma.$executeRawUnsafe(`SET LOCAL search_path = ${schemaMark}`),
+      prisma.$queryRawUnsafe<Row[]>(text, ...values)
+    ])
+  )
+  return rows
 }
 
 /** Moves all times of a session's row into the past, as if `seconds` had passed. */

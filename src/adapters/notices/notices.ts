@@ -9,14 +9,18 @@ export interface NoticeHandlers {
 /** An open connection that delivers notices. */
 interface NoticeConnection {
   /**
-   * Resolves when the other end answers; every notice sent before has arrived by then. Rejects on a broken connection.
+   * Resolves when a notice that this process sent to itself has arrived; every notice sent before has arrived by then.
+   * Rejects if it does not arrive, and on a broken connection.
    */
   ping(): Promise<void>
   /** Closes in bounded time, in any state. Never rejects. */
   close(): Promise<void>
 }
 
-/** Connects and subscribes in bounded time. Rejects if the server cannot be reached, and then leaves nothing open. */
+/**
+ * Connects and subscribes in bounded time. Rejects if the server cannot be reached or notices do not arrive, and then
+ * leaves nothing open.
+ */
 export type ConnectNotices = (handlers: NoticeHandlers) => Promise<NoticeConnection>
 
 /** How to subscribe to one channel of a database. */

@@ -1,44 +1,35 @@
-import { Socket } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
-import pg from 'pg'
 import type { Listen } from './notices.js'
+import { type Listener, type ListenerOptions, openListener } from './postgres-listener.js'
 
-const connectMilliseconds = 5000
-const closeMilliseconds = 1000
+export interface PostgresListenOptions extends Pick<ListenerOptions, 'connection' | 'schema' | 'notify'> {
+  /** Called when notices from another connection do not arrive, but then not again until one has arrived. */
+  onDeaf(): void
+}
 
-/**
- * Listens by `LISTEN` on a connection of its own, beside the pool, because `LISTEN` ends with its connection. Ignores
- * notices whose payload names another schema: several services can share one server.
- */
-export function postgresListen(config: pg.ClientConfig, schema: string): Listen {
-  return (channel) =>
-    async ({ onNotice, onLost }) => {
-      // Pass our own socket, so that close() can destroy it: pg would wait for a silent server to close it.
-      const socket = new Socket()
-      const client = new pg.Client({
-        ...config,
-        stream: () => socket,
-        connectionTimeoutMillis: connectMilliseconds,
-        query_timeout: connectMilliseconds,
-        keepAlive: true
-      })
-      client.on('error', onLost)
-      client.on('end', onLost)
-      client.on('notification', ({ payload }) => {
-        if (payload === schema) onNotice()
-      })
+/** Listens by `LISTEN`, for all channels of a process on one connection. */
+export function postgresListen({ onDeaf, ...options }: PostgresListenOptions): Listen {
+  let current: Promise<Listener> | undefined
+  let isDeaf = false
 
-      const close = async () => {
-        await Promise.race([client.end().catch(() => undefined), delay(closeMilliseconds, undefined, { ref: false })])
-        socket.destroy()
-      }
-      try {
-        await client.connect()
-        await client.query(`LISTEN ${pg.escapeIdentifier(channel)}`)
-      } catch (error) {
-        await close()
-        throw error
-      }
-      return { ping: async () => void (await client.query('SELECT 1')), close }
+  function hearing(hears: boolean): void {
+    if (!hears && !isDeaf) onDeaf()
+    isDeaf = !hears
+  }
+
+  /** The open connection, or the attempt to open it. */
+  function listener(): Promise<Listener> {
+    if (current !== undefined) return current
+    const opened = openListener({ ...options, hearing, onEnd: forget })
+    function forget(): void {
+      if (current === opened) current = undefined
     }
+    opened.catch(forget)
+    current = opened
+    return opened
+  }
+
+  return (channel) => async (handlers) => {
+    const { add, ping } = await listener()
+    return { ping, close: await add(channel, handlers) }
+  }
 }

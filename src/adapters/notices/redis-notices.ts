@@ -1,4 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { Redis, type RedisOptions } from 'ioredis'
+import type { ServerWatch } from '../../ports/metrics.js'
+import { heartbeat } from './heartbeat.js'
 import type { NoticeSource } from './notices.js'
 
 export interface RedisNotices extends NoticeSource {
@@ -19,45 +22,63 @@ const singleAttempt: RedisOptions = {
 
 /** After a failure, do not publish for this long: if Redis hangs, only few requests then wait for the timeout. */
 const restMilliseconds = 1000
+const arrivalMilliseconds = 1500
 
 /**
  * Notices by pub/sub of Redis or Valkey, used instead of LISTEN/NOTIFY if `REDIS_URL` is set. `name` keeps apart
  * services that share one Redis. Lossy, because pub/sub keeps nothing for a subscriber that is away.
  */
-export function redisNotices(url: string, name: string, monotonic = () => performance.now()): RedisNotices {
+export function redisNotices(
+  url: string,
+  name: string,
+  watch: ServerWatch,
+  monotonic = () => performance.now()
+): RedisNotices {
   const channel = `latchkey:revocation:${name}`
   const publisher = new Redis(url, { ...singleAttempt, retryStrategy: (attempt) => Math.min(attempt * 100, 2000) })
   // Without a listener, an `error` event would crash the process. The next publish fails by itself.
   publisher.on('error', () => undefined)
+  let opening: Promise<unknown> | undefined
   let restsUntil = Number.NEGATIVE_INFINITY
+
+  async function send(channel: string): Promise<void> {
+    // Later attempts are the publisher's own.
+    if (publisher.status === 'wait') opening = publisher.connect().catch(() => undefined)
+    await opening
+    await watch.time(() => publisher.publish(channel, ''))
+  }
 
   return {
     lossy: true,
 
     async connect({ onNotice, onLost }) {
+      const ownChannel = `latchkey:heartbeat:${randomUUID()}`
+      const { beat, arrived } = heartbeat(arrivalMilliseconds)
+      const ping = () => beat(() => send(ownChannel))
       const subscriber = new Redis(url, singleAttempt)
       subscriber.on('error', onLost)
       subscriber.on('end', onLost)
-      subscriber.on('message', onNotice)
+      subscriber.on('message', (from) => (from === ownChannel ? arrived() : onNotice()))
       try {
         await subscriber.connect()
-        await subscriber.subscribe(channel)
+        await subscriber.subscribe(channel, ownChannel)
+        await ping()
+        watch.served()
       } catch (error) {
+        watch.failed(error)
         subscriber.disconnect()
         throw error
       }
-      return {
-        ping: async () => void (await subscriber.ping()),
-        close: async () => subscriber.disconnect()
-      }
+      return { ping, close: async () => subscriber.disconnect() }
     },
 
     async publish() {
       if (monotonic() < restsUntil) return
       try {
-        if (publisher.status === 'wait') await publisher.connect()
-        await publisher.publish(channel, '')
-      } catch {
+        await send(channel)
+        watch.served()
+      } catch (error) {
+        watch.failed(error)
         // The other instances also read the log at intervals.
         restsUntil = monotonic() + restMilliseconds
       }

@@ -10,17 +10,14 @@ import {
   type Outcome
 } from '../../ports/metrics.js'
 import type { Revocations } from '../../ports/revocations.js'
-import type { Clock } from '../../ports/runtime.js'
+import type { Clock, Log } from '../../ports/runtime.js'
 
 /** What the service counts while it handles requests. */
-export interface Counts extends Pick<Metrics, 'countResponse' | 'lastHour'> {
+export interface Counts extends Pick<Metrics, 'lastHour'> {
   countDecision<Kind extends DecisionKind>(kind: Kind, outcome: Outcome<Kind>): void
   /** Counts revocations that this process has written. */
   countRevocations(revocations: readonly Revocation[]): void
 }
-
-/** The part of a pino logger that is used here. */
-export type DecisionLogger = Readonly<Record<'debug' | 'info' | 'warn', (fields: object, message: string) => void>>
 
 /** A revocation without a `sid` ended all sessions: `everybody`. */
 const revocationLabels = [...endedReasons, 'roles_changed', 'everybody'] as const
@@ -72,12 +69,10 @@ export function requestCounts(registry: Registry, clock: Pick<Clock, 'now'>): Co
     'reason',
     revocationLabels
   )
-  const countStatus = counter('responses', 'Responses of the routes, by status.', 'status', ['200', '503'])
   const hour = lastHour(clock)
 
   return {
     lastHour: hour.read,
-    countResponse: (status) => countStatus(String(status)),
     countDecision(kind, outcome) {
       countOutcome[kind](outcome)
       if (kind === 'login' && outcome === 'succeeded') hour.count('logins')
@@ -92,7 +87,7 @@ export function requestCounts(registry: Registry, clock: Pick<Clock, 'now'>): Co
 }
 
 /** Counts every decision and logs it with the ids of its session and user (ASVS 16.3.1). */
-export function decisionLog(counts: Pick<Counts, 'countDecision'>, log: DecisionLogger | undefined): Decisions {
+export function decisionLog(counts: Pick<Counts, 'countDecision'>, log: Log): Decisions {
   const levelOf = (outcome: Outcome<DecisionKind>) => {
     if (outcome === 'reuse') return 'warn'
     return routine.includes(outcome) ? 'debug' : 'info'
@@ -100,7 +95,7 @@ export function decisionLog(counts: Pick<Counts, 'countDecision'>, log: Decision
   return {
     note(kind, outcome, about = {}) {
       counts.countDecision(kind, outcome)
-      log?.[levelOf(outcome)]({ decision: kind, outcome, ...about }, `${kind}: ${outcome}`)
+      log[levelOf(outcome)]({ decision: kind, outcome, ...about }, `${kind}: ${outcome}`)
     }
   }
 }
@@ -111,13 +106,13 @@ export function decisionLog(counts: Pick<Counts, 'countDecision'>, log: Decision
 export function loggedRevocations(
   revocations: Revocations,
   counts: Pick<Counts, 'countRevocations'>,
-  log: DecisionLogger | undefined
+  log: Log
 ): Revocations {
   return {
     ...revocations,
     announce(written) {
       counts.countRevocations(written)
-      for (const { sid, reason } of written) log?.info({ decision: 'revocation', reason, sid }, `revocation: ${reason}`)
+      for (const { sid, reason } of written) log.info({ decision: 'revocation', reason, sid }, `revocation: ${reason}`)
       return revocations.announce(written)
     }
   }

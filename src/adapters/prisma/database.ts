@@ -4,6 +4,7 @@ import type { Listen } from '../notices/notices.js'
 import { plainLine, workQueue } from '../queue/work-queue.js'
 import { unavailableBecause } from './database-errors.js'
 import { PrismaClient } from './generated/client.js'
+import { inSchema } from './statements.js'
 
 /** A PostgreSQL database, embedded or on a server, behind one Prisma client. */
 export interface Database {
@@ -36,6 +37,8 @@ export type PrismaTransaction = Awaited<ReturnType<StartTransaction>>
 interface DatabaseParts {
   readonly kind: Database['kind']
   readonly adapter: SqlDriverAdapterFactory
+  /** The schema of the tables. */
+  readonly schema: string
   readonly bounds: Bounds
   /** How long an interactive transaction may last. */
   readonly transactionSeconds: number
@@ -52,7 +55,7 @@ export function databaseOver(parts: DatabaseParts): Database {
   const { maxRunning, maxWaiting, waitSeconds } = bounds
   const queue = workQueue({ name: 'database', line: plainLine(maxRunning, maxWaiting), waitSeconds })
   const prisma = new PrismaClient({
-    adapter,
+    adapter: inSchema(adapter, parts.schema),
     errorFormat: 'minimal',
     transactionOptions: { maxWait: bounds.waitSeconds * 1000, timeout: parts.transactionSeconds * 1000 }
   })

@@ -1,30 +1,44 @@
 import { PrismaPg } from '@prisma/adapter-pg'
-import pg from 'pg'
+import { Unavailable } from '../../ports/errors.js'
 import { postgresListen } from '../notices/postgres-listen.js'
+import { connectionPool } from './connection-pool.js'
 import { type Bounds, type Database, databaseOver } from './database.js'
 import { connectionTo } from './database-url.js'
-import { migrateServer } from './migrate-server.js'
+import { migrateServer, requireMigratedServer } from './migrate-server.js'
+import type { OpeningOptions } from './migrations/migrate.js'
 import { withStrictCommit } from './strict-commit.js'
+import { sendingZones } from './zoned-times.js'
 
-export interface ServerOptions extends Partial<Omit<Bounds, 'maxRunning'>> {
+export interface ServerOptions extends Partial<Omit<Bounds, 'maxRunning'>>, OpeningOptions {
   /** `postgresql://…`, with `?schema=` if the tables are not in `public`. */
   readonly url: string
+  /** The address of the server itself, if `url` leads to a connection pooler. */
+  readonly directUrl?: string | undefined
   /** Connections of this process, and how many operations run at once. */
   readonly poolSize?: number
-  /** The server aborts a statement after this time; it waits half of it for a lock. */
+  /** The server aborts a statement after this time; it waits half of it for a lock. Behind a pooler, the role says so. */
   readonly statementTimeoutSeconds?: number
+  /** Called when notices do not arrive on the connection that listens, but then not again until one has arrived. */
+  onDeaf?(): void
 }
 
+/** Longer than the server's own time-out: our own ends a wait only if the server or the network is silent. */
+const graceSeconds = 0.5
+
 /**
- * Connects to a PostgreSQL server and applies new migrations. Throws `Unavailable` if the server cannot be reached, and
- * `Error` if this version cannot work with the server's schema.
+ * Connects to a PostgreSQL server and applies new migrations. Throws `Unavailable` if the server cannot be reached,
+ * `CannotStart` if a migration is missing that it may not apply, and `Error` if this version cannot work with the
+ * server's schema.
  */
 export async function openServerDatabase(options: ServerOptions): Promise<Database> {
   const { poolSize = 10, maxWaiting = 500, waitSeconds = 2, statementTimeoutSeconds = 4 } = options
-  const { schema, connection } = connectionTo(options.url)
-  await migrateServer(connection, schema)
+  const { url, directUrl = url, onDeaf = () => undefined } = options
+  const { schema, connection } = connectionTo(url)
+  const { connection: direct } = connectionTo(directUrl)
+  if (options.migrate === false) await requireMigratedServer(direct, schema)
+  else await migrateServer(direct, schema, options)
 
-  const pool = new pg.Pool({
+  const settings = {
     ...connection,
     max: poolSize,
     connectionTimeoutMillis: waitSeconds * 1000,
@@ -32,26 +46,37 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
     // After a failover, connections to the old primary are gone within this time.
     maxLifetimeSeconds: 300,
     keepAlive: true,
+    // A dead network is then noticed after 20 s at the latest, also while the server works on a statement.
+    keepAliveInitialDelayMillis: 10_000
+  }
+  // Poolers refuse connections with such settings. They are the role's settings then (docs/scaling.md).
+  const timeouts = {
     statement_timeout: statementTimeoutSeconds * 1000,
     lock_timeout: statementTimeoutSeconds * 500,
     // Frees rows that a process locked before it died, or lost its connection, in mid-transaction.
-    idle_in_transaction_session_timeout: (statementTimeoutSeconds + 2) * 1000,
-    // Longer than `statement_timeout`: it fires only if the server or the network is silent.
-    query_timeout: (statementTimeoutSeconds + 0.5) * 1000
-  })
-  pool.on('release', (_error, client) => endUnfinished(client))
+    idle_in_transaction_session_timeout: (statementTimeoutSeconds + 2) * 1000
+  }
+  const { pool, isBlocked, close } = connectionPool(
+    directUrl === url ? { ...settings, ...timeouts } : settings,
+    connection,
+    statementTimeoutSeconds + graceSeconds
+  )
 
   return databaseOver({
     kind: 'server',
-    adapter: withStrictCommit(new PrismaPg(pool, { schema })),
+    adapter: sendingZones(withStrictCommit(new PrismaPg(pool, { schema }))),
+    schema,
     bounds: { maxRunning: poolSize, maxWaiting, waitSeconds },
     transactionSeconds: statementTimeoutSeconds + 1,
-    listen: postgresListen(connection, schema),
-    close: () => pool.end()
+    async admit() {
+      if (isBlocked()) throw new Unavailable('The database does not answer on any connection.')
+    },
+    listen: postgresListen({
+      connection: direct,
+      schema,
+      notify: (channel) => pool.query({ text: "SELECT pg_notify($1, '')", values: [channel] }),
+      onDeaf
+    }),
+    close
   })
-}
-
-/** Ends a connection that comes back in mid-transaction: a statement timed out here and still runs on the server. */
-function endUnfinished(client: pg.PoolClient): void {
-  if (client instanceof pg.Client && client.getTransactionStatus() !== 'I') void client.end()
 }

@@ -69,9 +69,8 @@ export function pause({ schedule }: Pick<Runtime, 'schedule'>, milliseconds: num
 export function attempt<T>(action: () => T): T | undefined {
   try {
     return action()
-  } catch {
-    return undefined
-  }
+  } catch {}
+  return undefined
 }
 
 /** The page's localStorage, which all tabs of its origin share. Undefined if it is missing or cannot be read. */

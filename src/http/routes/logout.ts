@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { Refused } from '../../service/refused.js'
-import { type LogoutCredential, logout } from '../../service/sessions/logout.js'
+import type { HeldToken } from '../../service/sessions/held-token.js'
+import { logout, logoutByAccessToken } from '../../service/sessions/logout.js'
 import type { HttpContext, Routes } from '../context.js'
 import { readCookies } from '../cookies.js'
 import { actorOf, clearCookies, presentedBearer } from '../credentials.js'
@@ -23,14 +24,14 @@ export const logoutRoutes: Routes = (app, context) => {
     }),
     async (request, reply) => {
       const actor = actorOf(request)
-      const opaque = opaqueCredentials(request, request.body.refresh_token, context)
-      for (const credential of opaque) await logout(context.ports, credential, actor)
+      const tokens = heldTokens(request, request.body.refresh_token, context)
+      await logout(context.ports, tokens, actor)
       try {
         const bearer = presentedBearer(request)
-        if (bearer !== undefined) await logout(context.ports, bearer, actor)
+        if (bearer !== undefined) await logoutByAccessToken(context.ports, bearer.token, actor)
       } catch (error) {
         // A page that wakes up after hours sends an expired access token; the session of its cookie has ended by now.
-        if (!(error instanceof Refused) || opaque.length === 0) throw error
+        if (!(error instanceof Refused) || tokens.length === 0) throw error
       }
       for (const kind of kinds) clearCookies(request, reply, kind, context)
       return reply.code(204).send()
@@ -41,11 +42,7 @@ export const logoutRoutes: Routes = (app, context) => {
 const kinds = ['refresh', 'session'] as const
 
 /** The refresh and session tokens of the request. Logout ends the session of each. */
-function opaqueCredentials(
-  request: FastifyRequest,
-  fromBody: string | undefined,
-  context: HttpContext
-): readonly LogoutCredential[] {
+function heldTokens(request: FastifyRequest, fromBody: string | undefined, context: HttpContext): readonly HeldToken[] {
   const inCookies = kinds.flatMap((kind) =>
     readCookies(request, kind, context.settings).flatMap((token) => (token === '' ? [] : { kind, token }))
   )

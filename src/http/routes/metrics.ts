@@ -3,6 +3,7 @@ import { Type } from 'typebox'
 import type { Ports } from '../../ports/index.js'
 import type { HttpContext, Routes } from '../context.js'
 import { describe } from '../describe.js'
+import { AccessLog } from '../log/access-log.js'
 import { sendClientError, sendNotFound, sendProblem } from '../problem.js'
 
 const MetricsResponse = Type.String({ description: 'docs/watching.md explains each metric.' })
@@ -39,6 +40,7 @@ export function listenForMetrics(
   if (port === undefined) return
   const listener = Fastify({
     loggerInstance: app.log,
+    logController: new AccessLog(),
     requestTimeout: 10_000,
     forceCloseConnections: 'idle',
     clientErrorHandler: sendClientError,

@@ -47,7 +47,8 @@ export const refreshRoutes: Routes = (app, context) => {
  */
 function isFinal(error: unknown): boolean {
   if (!(error instanceof Refused)) return false
+  const { reason, replaced } = error.details
   return (
-    error.code === 'invalid_refresh_token' || (error.code === 'session_ended' && error.details.reason !== 'replaced')
+    error.code === 'invalid_refresh_token' || (error.code === 'session_ended' && reason !== 'replaced' && !replaced)
   )
 }

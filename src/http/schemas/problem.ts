@@ -9,6 +9,12 @@ export const Problem = Type.Object(
     detail: Type.Optional(Type.String()),
     code: Type.String({ description: 'Stable. Programs decide by it.' }),
     reason: Type.Optional(Type.Enum([...endedReasons], { description: 'With `session_ended`.' })),
+    replaced: Type.Optional(
+      Type.Boolean({
+        description:
+          'With `session_ended`: a login in the same client has also replaced the session. Refresh once more, as after the reason `replaced`.'
+      })
+    ),
     errors: Type.Optional(Type.Array(Type.Object({ field: Type.String(), message: Type.String() })))
   },
   { description: 'RFC 9457' }

@@ -83,6 +83,11 @@ export async function liveSessions(
   return sessions && new Set(sessions.flatMap((session) => textMember(session, 'id') ?? []))
 }
 
+/** Ends the sessions that raced: while one lives, the service does not show at once when it was refreshed late. */
+export async function endOtherSessions(context: RaceContext, authorized: AuthorizedRequest): Promise<void> {
+  await sendUntilServed(context, authorized('DELETE', '/sessions'))
+}
+
 /** The session of each of the user's events `refresh_recovered`; undefined if the service does not answer. */
 export async function recoveredSessions(
   context: RaceContext,

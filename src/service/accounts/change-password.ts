@@ -17,12 +17,12 @@ export async function changePassword(
   input: { readonly currentPassword: string; readonly newPassword: string; readonly heldCookie: HeldCookie },
   actor: Actor
 ): Promise<Credentials> {
-  const session = await requireReplaceable(ports, auth, input.heldCookie)
+  const replaceable = await requireReplaceable(ports, auth, input.heldCookie)
   const user = await confirmPassword(ports, auth, input.currentPassword, actor)
   await requireGoodPassword(ports, input.newPassword, readEmail(user.email))
 
   const newHash = await ports.passwords.hash(input.newPassword, sourceOf(actor, true))
-  return replaceSession(ports, session, ['pwd'], actor, (replacement) =>
+  return replaceSession(ports, replaceable, ['pwd'], actor, (replacement) =>
     ports.users.changePassword({ userId: user.id, oldHash: user.passwordHash, newHash, replacement }, actor)
   )
 }

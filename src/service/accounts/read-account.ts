@@ -1,4 +1,6 @@
 import type { Auth } from '../../core/access-claims.js'
+import { cutDown } from '../../core/visible-times.js'
+import { refreshEventTypes } from '../../ports/events.js'
 import type { AuditEvent, Page, PageRequest, Ports, User } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 
@@ -9,7 +11,20 @@ export async function readAccount(ports: Pick<Ports, 'users'>, auth: Auth): Prom
   return user
 }
 
-/** The events of the signed-in user's account and sessions, newest first. */
-export function readOwnEvents(ports: Pick<Ports, 'events'>, auth: Auth, page: PageRequest): Promise<Page<AuditEvent>> {
-  return ports.events.list({ userId: auth.userId }, page)
+/**
+ * The events of the signed-in user's account and sessions, newest first. Like the times of sessions, they do not show when
+ * a client refreshes: such an event has a time in whole five minutes, and shows only when these are over or its session has
+ * ended.
+ */
+export async function readOwnEvents(
+  ports: Pick<Ports, 'events' | 'clock'>,
+  auth: Auth,
+  page: PageRequest
+): Promise<Page<AuditEvent>> {
+  const refreshesBefore = cutDown(ports.clock.now())
+  const { items, nextCursor } = await ports.events.list({ userId: auth.userId, refreshesBefore }, page)
+  const visible = items.map((event) =>
+    refreshEventTypes.includes(event.type) ? { ...event, at: cutDown(event.at) } : event
+  )
+  return { items: visible, nextCursor }
 }

@@ -14,9 +14,9 @@ export async function reauthenticate(
   input: { readonly password: string; readonly heldCookie: HeldCookie },
   actor: Actor
 ): Promise<Credentials> {
-  const session = await requireReplaceable(ports, auth, input.heldCookie)
+  const replaceable = await requireReplaceable(ports, auth, input.heldCookie)
   const { id: userId, passwordHash } = await confirmPassword(ports, auth, input.password, actor)
-  return replaceSession(ports, session, ['pwd'], actor, (replacement) =>
+  return replaceSession(ports, replaceable, ['pwd'], actor, (replacement) =>
     ports.sessions.replace(replacement, { userId, passwordHash }, actor)
   )
 }

@@ -12,7 +12,7 @@ export async function revokeSession(
   note: string | undefined,
   actor: Actor
 ): Promise<void> {
-  if (!(await endSession(ports, { sid }, 'revoked_by_admin', actor, note))) throw new Refused('not_found')
+  if (!(await endSession(ports, { sid }, 'revoked_by_admin', actor, { note }))) throw new Refused('not_found')
 }
 
 /** Ends all sessions of one user; returns how many ended. */

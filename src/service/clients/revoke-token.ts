@@ -1,26 +1,31 @@
 import { checkAccessClaims } from '../../core/access-claims.js'
-import type { Actor, EndTarget, Ports } from '../../ports/index.js'
-import { endSession, sessionOfToken } from '../sessions/end-session.js'
+import type { Actor, Ports } from '../../ports/index.js'
+import { endSession } from '../sessions/end-session.js'
+import { endSessionOfToken, sessionsOfTokens } from '../sessions/held-token.js'
 
 export type RevokeTokenPorts = Pick<
   Ports,
-  'identity' | 'clock' | 'accessTokens' | 'opaqueTokens' | 'sessions' | 'revocations' | 'digest'
+  | 'identity'
+  | 'clock'
+  | 'accessTokens'
+  | 'opaqueTokens'
+  | 'sessions'
+  | 'revocations'
+  | 'digest'
+  | 'policy'
+  | 'decisions'
 >
 
 /**
- * Ends the session of a genuine token, and with it every token of that session. A refresh token may be of any generation.
- * Any other text, and a token whose session has ended, changes nothing and is no error (RFC 7009 §2.2).
+ * Ends the session of a genuine token, and with it every token of that session. A refresh token may be of any generation;
+ * an old one leaves its trace as `reuse_detected`. Any other text, and a token whose session has ended, changes nothing
+ * and is no error (RFC 7009 §2.2). An expired access token ends nothing.
  */
 export async function revokeToken(ports: RevokeTokenPorts, token: string, actor: Actor): Promise<void> {
-  const target =
-    sessionOfToken(ports, 'refresh', token) ??
-    sessionOfToken(ports, 'session', token) ??
-    sessionOfAccessToken(ports, token)
-  if (target !== undefined) await endSession(ports, target, 'logged_out', actor)
-}
+  const asEachKind = (['refresh', 'session'] as const).map((kind) => ({ kind, token }))
+  const [session] = await sessionsOfTokens(ports, asEachKind, 'logged_out')
+  if (session !== undefined) return void (await endSessionOfToken(ports, session, actor))
 
-/** An expired access token ends nothing. */
-function sessionOfAccessToken(ports: RevokeTokenPorts, token: string): EndTarget | undefined {
   const verdict = checkAccessClaims(ports.accessTokens.open(token), ports.identity, ports.clock.now())
-  return verdict.ok ? { sid: verdict.claims.sid } : undefined
+  if (verdict.ok) await endSession(ports, { sid: verdict.claims.sid }, 'logged_out', actor)
 }

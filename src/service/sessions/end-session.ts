@@ -1,6 +1,5 @@
-import type { SessionTokenKind } from '../../core/opaque-token.js'
 import type { EndedReason } from '../../core/vocabulary.js'
-import type { Actor, EndTarget, Ports } from '../../ports/index.js'
+import type { Actor, EndDetails, EndTarget, Ports } from '../../ports/index.js'
 
 /** Ends one session and announces it, so that its tokens are refused from now on; false if there was no such session. */
 export async function endSession(
@@ -8,20 +7,10 @@ export async function endSession(
   target: EndTarget,
   reason: EndedReason,
   actor: Actor,
-  note?: string
+  details: EndDetails = {}
 ): Promise<boolean> {
-  const revocation = await ports.sessions.end(target, reason, actor, note)
+  const revocation = await ports.sessions.end(target, reason, actor, details)
   if (revocation === undefined) return false
   await ports.revocations.announce([revocation])
   return true
-}
-
-/** The session of a genuine refresh or session token of any generation; undefined for any other text. */
-export function sessionOfToken(
-  ports: Pick<Ports, 'opaqueTokens' | 'digest'>,
-  kind: SessionTokenKind,
-  token: string
-): EndTarget | undefined {
-  const presented = ports.opaqueTokens.open(kind, token)
-  return presented && { sid: presented.sid, secretHash: ports.digest(presented.secret) }
 }

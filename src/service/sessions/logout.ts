@@ -1,28 +1,34 @@
-import type { Actor, EndTarget, Ports } from '../../ports/index.js'
+import type { Actor, Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 import { type AuthenticatePorts, authenticate } from './authenticate.js'
-import { endSession, sessionOfToken } from './end-session.js'
-
-export type LogoutCredential = { readonly kind: 'refresh' | 'session' | 'bearer'; readonly token: string }
+import { endSession } from './end-session.js'
+import { endSessionOfToken, type HeldToken, sessionsOfTokens } from './held-token.js'
 
 /**
- * Ends the session of a credential. A refresh token may be of any generation. An opaque token that is not ours, or whose
- * session has ended, is accepted: the client is signed out either way (as in RFC 7009 §2.2).
+ * Ends the sessions of these tokens. A refresh token may be of any generation; an old one leaves its trace as
+ * `reuse_detected`. A token that is not ours, or whose session has ended, is accepted: the client is signed out either way
+ * (as in RFC 7009 §2.2).
  */
 export async function logout(
-  ports: AuthenticatePorts & Pick<Ports, 'sessions'>,
-  { kind, token }: LogoutCredential,
+  ports: Pick<Ports, 'opaqueTokens' | 'digest' | 'policy' | 'sessions' | 'revocations' | 'decisions'>,
+  tokens: readonly HeldToken[],
   actor: Actor
 ): Promise<void> {
-  const target = kind === 'bearer' ? await sessionOfBearer(ports, token) : sessionOfToken(ports, kind, token)
-  if (target !== undefined) await endSession(ports, target, 'logged_out', actor)
+  for (const session of await sessionsOfTokens(ports, tokens, 'logged_out')) {
+    await endSessionOfToken(ports, session, actor)
+  }
 }
 
-async function sessionOfBearer(ports: AuthenticatePorts, token: string): Promise<EndTarget | undefined> {
+/** Ends the session of an access token. One whose session has ended is accepted. */
+export async function logoutByAccessToken(
+  ports: AuthenticatePorts & Pick<Ports, 'sessions'>,
+  token: string,
+  actor: Actor
+): Promise<void> {
   try {
-    return { sid: (await authenticate(ports, { kind: 'bearer', token })).sessionId }
+    const { sessionId } = await authenticate(ports, { kind: 'bearer', token })
+    await endSession(ports, { sid: sessionId }, 'logged_out', actor)
   } catch (error) {
-    if (error instanceof Refused && error.code === 'session_revoked') return undefined
-    throw error
+    if (!(error instanceof Refused) || error.code !== 'session_revoked') throw error
   }
 }

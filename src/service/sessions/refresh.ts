@@ -98,10 +98,11 @@ async function endAndRefuse(ports: RefreshPorts, sid: string, reason: EndedReaso
 }
 
 async function refuseEnded(ports: RefreshPorts, sid: string): Promise<never> {
-  const reason = await ports.events.endedReason(sid)
-  if (reason === undefined) return refuseUnknown(ports, sid)
+  const ending = await ports.events.endingOf(sid)
+  if (ending === undefined) return refuseUnknown(ports, sid)
   ports.decisions.note('refresh', 'ended', { sid })
-  throw new Refused('session_ended', { reason })
+  const { reason, alsoReplaced } = ending
+  throw new Refused('session_ended', { reason, ...(alsoReplaced && { replaced: true }) })
 }
 
 /** Refuses a token that is forged or damaged, or whose session has left the event log. */

@@ -1,32 +1,43 @@
 import type { Auth } from '../../core/access-claims.js'
 import type { SessionTokenKind } from '../../core/opaque-token.js'
 import { sessionLifeSeconds } from '../../core/policy.js'
+import type { EndedReason } from '../../core/vocabulary.js'
 import type { Actor, AddedSession, LiveSession, Ports, Replacement } from '../../ports/index.js'
 import { Refused } from '../refused.js'
+import { noteReuse, reasonToEnd } from './held-token.js'
 import { type Credentials, type IssuingPorts, issueCredentials } from './issue-credentials.js'
 
 /** The token in the cookie that the response would overwrite; undefined if the request has no such cookie. */
 export type HeldCookie = (kind: SessionTokenKind) => string | undefined
 
+/** A session that a new one may replace, and why it ends then. */
+export interface Replaceable {
+  readonly session: LiveSession
+  readonly reason: EndedReason
+}
+
 /**
  * Returns the session of the request, before any change, and refuses if the response would overwrite the cookie of another
- * session: the client would lose that session, and nothing would end it.
+ * session: the client would lose that session, and nothing would end it. If the cookie is an old one, the session ends as
+ * `reuse_detected`. The person who then proves the password goes on in the new session.
  */
 export async function requireReplaceable(
-  ports: Pick<Ports, 'sessions' | 'opaqueTokens'>,
+  ports: Pick<Ports, 'sessions' | 'opaqueTokens' | 'policy'>,
   auth: Auth,
   heldCookie: HeldCookie
-): Promise<LiveSession> {
+): Promise<Replaceable> {
   const session = await ports.sessions.find(auth.sessionId)
   if (session === undefined) throw new Refused('session_revoked')
-  if (session.mode === 'body' || session.mode === 'access') return session
+  if (session.mode === 'body' || session.mode === 'access') return { session, reason: 'replaced' }
 
   const kind = session.mode === 'session' ? 'session' : 'refresh'
   const token = heldCookie(kind)
-  if (token !== undefined && ports.opaqueTokens.open(kind, token)?.sid !== session.id) {
+  if (token === undefined) return { session, reason: 'replaced' }
+  const presented = ports.opaqueTokens.open(kind, token)
+  if (presented?.sid !== session.id) {
     throw new Refused('ambiguous_credentials', { detail: 'The cookie is of another session than the access token.' })
   }
-  return session
+  return { session, reason: reasonToEnd(ports, session, presented, 'replaced') }
 }
 
 /**
@@ -34,8 +45,8 @@ export async function requireReplaceable(
  * `commit` makes the change in the store. Refuses with `session_revoked` if the session has ended meanwhile.
  */
 export async function replaceSession(
-  ports: IssuingPorts & Pick<Ports, 'digest'>,
-  session: LiveSession,
+  ports: IssuingPorts & Pick<Ports, 'digest' | 'decisions'>,
+  { session, reason }: Replaceable,
   amr: readonly string[],
   actor: Actor,
   commit: (replacement: Replacement) => Promise<AddedSession | undefined>
@@ -44,6 +55,7 @@ export async function replaceSession(
   const added = await commit({
     id: ports.entropy.uuid(),
     replaces: session.id,
+    replacedReason: reason,
     secretHash: ports.digest(secret),
     amr,
     userAgent: actor.userAgent ?? null,
@@ -52,5 +64,6 @@ export async function replaceSession(
   })
   if (added === undefined) throw new Refused('session_revoked')
   await ports.revocations.announce(added.revocations)
+  noteReuse(ports, session.id, reason)
   return issueCredentials(ports, added.session, secret, true)
 }

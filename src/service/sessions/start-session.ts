@@ -1,9 +1,8 @@
-import type { SessionTokenKind } from '../../core/opaque-token.js'
 import { sessionLifeSeconds } from '../../core/policy.js'
 import type { Mode } from '../../core/vocabulary.js'
-import type { Actor, EndTarget, Ports } from '../../ports/index.js'
+import type { Actor, Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
-import { endSession, sessionOfToken } from './end-session.js'
+import { endSessionOfToken, type HeldToken, noteReuse, type SessionToEnd, sessionsOfTokens } from './held-token.js'
 import { type Credentials, type IssuingPorts, issueCredentials } from './issue-credentials.js'
 
 export type StartSessionPorts = IssuingPorts & Pick<Ports, 'digest' | 'decisions' | 'events'>
@@ -13,7 +12,7 @@ export interface SessionRequest {
   readonly mode: Mode
   readonly device: string | undefined
   /** The refresh or session tokens that the client still holds. Their sessions are replaced (ASVS 7.2.4). */
-  readonly replacedTokens: readonly { readonly kind: SessionTokenKind; readonly token: string }[]
+  readonly replacedTokens: readonly HeldToken[]
 }
 
 /** What a client receives after a registration or a login. */
@@ -40,7 +39,7 @@ export async function startSession(
   actor: Actor
 ): Promise<Credentials> {
   const { policy, entropy } = ports
-  const replaced = request.replacedTokens.flatMap(({ kind, token }) => sessionOfToken(ports, kind, token) ?? [])
+  const held = await sessionsOfTokens(ports, request.replacedTokens, 'replaced')
   const secret = entropy.bytes(32)
   const life = sessionLifeSeconds(request.mode, policy)
   const created = await ports.sessions.create(
@@ -59,7 +58,8 @@ export async function startSession(
     {
       passwordHash: account.passwordHash,
       maxPerUser: policy.maxSessionsPerUser,
-      replaces: replaced[0]?.sid
+      replaces: held[0]?.target.sid,
+      replacedReason: held[0]?.reason
     },
     actor
   )
@@ -69,18 +69,23 @@ export async function startSession(
   }
 
   await ports.revocations.announce(created.revocations)
-  const ended = new Set(created.revocations.map(({ sid }) => sid))
-  for (const target of replaced.filter(({ sid }) => !ended.has(sid))) await noteReplaced(ports, target, actor)
+  const ended = new Map(created.revocations.map(({ sid, reason }) => [sid, reason]))
+  for (const session of held) {
+    const { sid } = session.target
+    if (ended.get(sid) === session.reason) noteReuse(ports, sid, session.reason)
+    else await endReplaced(ports, session, actor)
+  }
   return issueCredentials(ports, created.session, secret, true)
 }
 
 /**
- * Ends one more session that the client held. If that session had ended before, its reason becomes `replaced`: another tab
- * may be refreshing with the old cookie, and the answer must not delete the new one.
+ * Ends one more session that the client held. Whatever the reason, the event log then also says that the session was
+ * replaced: another tab may be refreshing with the old cookie, and the answer must not delete the new one.
  */
-async function noteReplaced(ports: StartSessionPorts, target: EndTarget, actor: Actor): Promise<void> {
-  if (await endSession(ports, target, 'replaced', actor)) return
-  const reason = await ports.events.endedReason(target.sid)
-  if (reason === undefined || reason === 'replaced') return
-  await ports.events.record({ type: 'session_ended', sessionId: target.sid, reason: 'replaced' }, actor)
+async function endReplaced(ports: StartSessionPorts, session: SessionToEnd, actor: Actor): Promise<void> {
+  if (await endSessionOfToken(ports, session, actor, { isReplaced: true })) return
+  const { sid } = session.target
+  const ending = await ports.events.endingOf(sid)
+  if (ending === undefined || ending.reason === 'replaced' || ending.alsoReplaced) return
+  await ports.events.record({ type: 'session_ended', sessionId: sid, reason: 'replaced' }, actor)
 }

@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { HeartbeatLost } from '../../../src/adapters/notices/heartbeat.js'
 import { defaultTiming } from '../../../src/adapters/notices/subscription.js'
 import type { Database } from '../../../src/adapters/prisma/database.js'
 import { openServerDatabase } from '../../../src/adapters/prisma/server-database.js'
 import { prismaRevocationLog } from '../../../src/adapters/prisma/stores/revocation-log.js'
 import { openRevocationFeed } from '../../../src/adapters/revocations/revocation-feed.js'
 import { systemEntropy } from '../../../src/adapters/secrets/system.js'
-import { serverUrl, sql, testSchema } from '../../support/database.js'
+import { onServer, serverUrl, sql, testSchema } from '../../support/database.js'
+import { startDeafRelay } from '../../support/faults/deaf-relay.js'
 import { startRelay } from '../../support/faults/relay.js'
 
 t.jobs = 1
@@ -113,4 +115,81 @@ t.test('a feed that lost its server reads the missed entries when the server is 
   await until(t, () => missed.every(refuses), 'the feed reads the missed entries')
   const after = await revoke(writer)
   await until(t, () => refuses(after), 'later entries are pushed again')
+})
+
+t.test(
+  'where no notice arrives, nothing counts as connected, and the cause is reported once',
+  onlyWithServer,
+  async (t) => {
+    const url = await testSchema(t)
+    const deafUrl = await startDeafRelay(t, url)
+    let reports = 0
+    const deaf = await openServerDatabase({ url: deafUrl, poolSize: 2, onDeaf: () => (reports += 1) })
+    const writer = await openServerDatabase({ url, poolSize: 2 })
+    t.teardown(() => Promise.all([deaf.close(), writer.close()]))
+    const { listen } = deaf
+    if (listen === undefined) return t.fail('a server database offers no listen')
+    const attempts = ['one', 'two'].map((name) => listen(name)({ onNotice() {}, onLost() {} }))
+    for (const attempt of attempts) await t.rejects(attempt, HeartbeatLost)
+    await t.rejects(listen('three')({ onNotice() {}, onLost() {} }), HeartbeatLost)
+    t.equal(reports, 1)
+
+    const { revocations, feed, close } = await openRevocationFeed({
+      log: prismaRevocationLog(deaf),
+      clock: { now: Date.now },
+      entropy: systemEntropy,
+      notices: { connect: listen(channel), lossy: false },
+      whenStale: 'deny'
+    })
+    t.teardown(close)
+    const sid = await revoke(writer)
+    const written = performance.now()
+    await until(t, () => revocations.refuses({ sid, iat: 0 }) === 'session_revoked', 'the feed reads the log instead')
+    t.ok(performance.now() - written < 1000, 'within a second')
+    const { connected, stale } = feed.state()
+    t.strictSame({ connected, stale }, { connected: false, stale: false })
+  }
+)
+
+t.test(
+  'with a direct URL for listening, notices arrive although the other connections are deaf',
+  onlyWithServer,
+  async (t) => {
+    const url = await testSchema(t)
+    const deafUrl = await startDeafRelay(t, url)
+    const database = await openServerDatabase({
+      url: deafUrl,
+      directUrl: url,
+      poolSize: 2,
+      onDeaf: () => t.fail('deaf')
+    })
+    t.teardown(() => database.close())
+    let notices = 0
+    const listening = await database.listen?.(channel)({ onNotice: () => (notices += 1), onLost() {} })
+    await revoke(database)
+    await until(t, () => notices === 1, 'a notice arrives')
+    await listening?.close()
+  }
+)
+
+t.test('all channels share one connection, which is closed with the last of them', onlyWithServer, async (t) => {
+  const { relay, database } = await openTwo(t)
+  const { listen } = database
+  if (listen === undefined) return t.fail('a server database offers no listen')
+  const listening = () =>
+    onServer(async (client) => {
+      const { rows } = await client.query<{ query: string }>(
+        "SELECT query FROM pg_stat_activity WHERE query LIKE '%latchkey_heartbeat%' OR query LIKE 'LISTEN \"mine_%'"
+      )
+      return rows.length
+    })
+  let lost = 0
+  const handlers = () => ({ onNotice() {}, onLost: () => (lost += 1) })
+  const before = await listening()
+  const connections = await Promise.all(['mine_1', 'mine_2'].map((name) => listen(name)(handlers())))
+  t.equal((await listening()) - before, 1)
+  await connections[0]?.close()
+  await t.resolves(Promise.resolve(connections[1]?.ping()))
+  relay.cut()
+  await until(t, () => lost === 1, 'the one that is still open is lost')
 })

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { buildApp } from '../../../src/app.js'
 import { loadConfig } from '../../../src/config/read-config.js'
-import { loggerOptions } from '../../../src/http/logger-options.js'
+import { loggerOptions } from '../../../src/http/log/logger-options.js'
 import { openTestDatabase } from '../../support/database.js'
 import { newEmail } from '../../support/http/people.js'
 import { Client, testEnvironment } from '../../support/service.js'

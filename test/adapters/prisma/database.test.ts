@@ -2,10 +2,14 @@ import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import type { Database } from '../../../src/adapters/prisma/database.js'
 import { isUniqueViolation } from '../../../src/adapters/prisma/database-errors.js'
+import { Prisma } from '../../../src/adapters/prisma/generated/client.js'
+import { schemaMark } from '../../../src/adapters/prisma/tables.js'
 import { Unavailable } from '../../../src/ports/errors.js'
 import { age, openTestDatabase, sql, testDatabases } from '../../support/database.js'
 
 const newUser = (emailKey: string) => ({ id: randomUUID(), email: emailKey, emailKey, passwordHash: 'none' })
+
+const once = Prisma.raw(`${schemaMark}."once"`)
 
 const countOf = async (database: Database, table: string) => {
   const [row] = await sql<{ count: bigint }>(database, `SELECT count(*) AS "count" FROM "${table}"`)
@@ -58,16 +62,16 @@ for (const kind of testDatabases(t)) {
     t.test('a transaction whose commit fails rejects and stores nothing', async (t) => {
       const insertTwice = database.run((prisma) =>
         prisma.$transaction(async (transaction) => {
-          await transaction.$executeRaw`INSERT INTO "once" VALUES (1)`
-          await transaction.$executeRaw`INSERT INTO "once" VALUES (1)`
+          await transaction.$executeRaw`INSERT INTO ${once} VALUES (1)`
+          await transaction.$executeRaw`INSERT INTO ${once} VALUES (1)`
         })
       )
       const error: unknown = await insertTwice.catch((error: unknown) => error)
       t.ok(isUniqueViolation(error))
       const batch = database.run((prisma) =>
         prisma.$transaction([
-          prisma.$executeRaw`INSERT INTO "once" VALUES (2)`,
-          prisma.$executeRaw`INSERT INTO "once" VALUES (2)`
+          prisma.$executeRaw`INSERT INTO ${once} VALUES (2)`,
+          prisma.$executeRaw`INSERT INTO ${once} VALUES (2)`
         ])
       )
       await t.rejects(batch)
@@ -77,7 +81,7 @@ for (const kind of testDatabases(t)) {
     t.test('a transaction rejects if a statement in it failed, also if its error was caught', async (t) => {
       const transaction = database.run((prisma) =>
         prisma.$transaction(async (transaction) => {
-          await transaction.$executeRaw`INSERT INTO "once" VALUES (3)`
+          await transaction.$executeRaw`INSERT INTO ${once} VALUES (3)`
           await transaction.$executeRaw`INSERT INTO "nowhere" VALUES (1)`.catch(() => 'the error is ignored')
         })
       )
@@ -89,7 +93,7 @@ for (const kind of testDatabases(t)) {
       const fault = new RangeError('unchanged')
       const attempt = database.run((prisma) =>
         prisma.$transaction(async (transaction) => {
-          await transaction.$executeRaw`INSERT INTO "once" VALUES (4)`
+          await transaction.$executeRaw`INSERT INTO ${once} VALUES (4)`
           throw fault
         })
       )
@@ -101,7 +105,7 @@ for (const kind of testDatabases(t)) {
       const level = await database.run((prisma) =>
         prisma.$transaction(
           async (transaction) => {
-            await transaction.$executeRaw`INSERT INTO "once" VALUES (5)`
+            await transaction.$executeRaw`INSERT INTO ${once} VALUES (5)`
             return transaction.$queryRaw`SHOW transaction_isolation`
           },
           { isolationLevel: 'Serializable' }

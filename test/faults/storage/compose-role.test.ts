@@ -16,8 +16,9 @@ const root = new URL('../../../../', import.meta.url)
 const script = new URL('scripts/compose-role.sql', root).pathname
 const password = 'a pass\'word; \\ with "quotes" and $signs'
 
-/** Runs the script as the entrypoint of PostgreSQL's image does, for a new volume. */
+/** Does as the entrypoint of PostgreSQL's image does for a new volume: it gives the superuser a password and runs the script. */
 async function makeRole(cluster: PostgresCluster): Promise<void> {
+  await cluster.sql(`ALTER ROLE CURRENT_USER PASSWORD '${password.replaceAll("'", "''")}'`)
   const options = ['-v', 'ON_ERROR_STOP=1', '--no-psqlrc', '--no-password', '-d', cluster.url, '-f', script]
   await run('psql', options, { env: { ...process.env, POSTGRES_PASSWORD: password } })
 }

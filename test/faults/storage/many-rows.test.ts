@@ -68,7 +68,7 @@ t.test('with a million sessions of one user, every operation reads a bounded num
       t.equal((await events.list(filter, page)).items.length, 200)
     )
   }
-  await readsAtMost('why a session ended', 10, async () => void (await events.endedReason(randomUUID())))
+  await readsAtMost('why a session ended', 10, async () => void (await events.endingOf(randomUUID())))
   await readsAtMost('the end of one session', 10, async () =>
     t.ok(await sessions.end({ sid: stranger.id, userId: stranger.userId }, 'revoked_by_user', {}))
   )

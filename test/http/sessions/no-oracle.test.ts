@@ -1,7 +1,7 @@
 import t from 'tap'
 import { age, openTestDatabase, sql } from '../../support/database.js'
 import { adminEmail, signInAdmin } from '../../support/http/admin.js'
-import { type Device, newPerson } from '../../support/http/people.js'
+import { anotherDevice, type Device, newPerson } from '../../support/http/people.js'
 import { goodPassword, openService } from '../../support/service.js'
 
 /** A thief of a session must not learn from the service when its client refreshes. */
@@ -78,4 +78,48 @@ t.test('the list of sessions does not show a request in session mode', async (t)
   const before = firstOf(await list(person))
   t.strictSame(firstOf(await list(person)), before)
   t.ok(start - Date.parse(before.last_used_at) > 3_000_000)
+})
+
+t.test("one's own events show a late refresh in whole five minutes, and only when these are over", async (t) => {
+  const person = await newPerson(app, 'body')
+  const { client } = person
+  const late = async () => {
+    const { events } = (await client.send('GET', '/me/events')).json()
+    return events.filter(({ type }: { type: string }) => type.startsWith('refresh_'))
+  }
+  const stale = client.refreshToken
+  t.equal((await refresh(person)).statusCode, 200)
+  await age(database, client.sessionId, 3600)
+  const payload = { refresh_token: stale }
+  t.equal((await client.send('POST', '/refresh', { payload })).statusCode, 200)
+  await sql(
+    database,
+    `UPDATE session SET generation = generation - 1, rotated_at = NULL WHERE id = $1::uuid`,
+    client.sessionId
+  )
+  t.equal((await refresh(person)).statusCode, 200)
+
+  t.strictSame(await late(), [])
+  const pages = (await client.send('GET', '/me/events?limit=1')).json()
+  t.match(pages, { events: [{ type: 'login_succeeded' }], next_cursor: String })
+  const { events: exact } = (await admin.send('GET', `/admin/events?session_id=${client.sessionId}`)).json()
+  t.match(exact, [{ type: 'refresh_restored' }, { type: 'refresh_recovered' }, {}])
+
+  clock.time += 2 * fiveMinutes
+  t.match(await late(), [{ type: 'refresh_restored' }, { type: 'refresh_recovered', reason: 'recovery' }])
+  for (const { at } of await late()) t.equal(Date.parse(at) % fiveMinutes, 0)
+})
+
+t.test('when a session has ended, its events show at once that it was refreshed late', async (t) => {
+  const owner = await newPerson(app, 'body')
+  const phone = await anotherDevice(app, owner, 'body')
+  const stale = phone.client.refreshToken
+  await refresh(phone)
+  await age(database, phone.client.sessionId, 3600)
+  await phone.client.send('POST', '/refresh', { payload: { refresh_token: stale } })
+  const types = async () =>
+    (await owner.client.send('GET', '/me/events')).json().events.map(({ type }: { type: string }) => type)
+  t.notOk((await types()).includes('refresh_recovered'))
+  await owner.client.send('DELETE', `/sessions/${phone.client.sessionId}`)
+  t.ok((await types()).includes('refresh_recovered'))
 })

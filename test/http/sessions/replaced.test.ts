@@ -1,8 +1,9 @@
 import type { LightMyRequestResponse } from 'fastify'
 import t from 'tap'
-import { openTestDatabase, sql } from '../../support/database.js'
+import type { EndedReason } from '../../../src/core/vocabulary.js'
+import { age, openTestDatabase, sql } from '../../support/database.js'
 import { expectProblem } from '../../support/http/contract-errors.js'
-import { copyOf, newPerson, refreshCookie } from '../../support/http/people.js'
+import { anotherDevice, copyOf, newPerson, refreshCookie } from '../../support/http/people.js'
 import { type Client, goodPassword, openService } from '../../support/service.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
@@ -56,17 +57,59 @@ for (const [name, replace] of Object.entries(replacements)) {
 }
 
 t.test('a login with the cookie of a session that has ended keeps late refreshes from clearing its own', async (t) => {
-  for (const end of [
-    (client: Client) => app.auth.endSession(client.sessionId),
-    (client: Client) => copyOf(client).send('POST', '/logout'),
-    () => app.auth.endEverybodysSessions()
-  ]) {
+  const ends: readonly [EndedReason, (client: Client) => Promise<unknown>][] = [
+    ['revoked_by_admin', (client) => app.auth.endSession(client.sessionId)],
+    ['logged_out', (client) => copyOf(client).send('POST', '/logout')],
+    ['revoked_by_admin', () => app.auth.endEverybodysSessions()]
+  ]
+  for (const [reason, end] of ends) {
     const { client, email } = await newPerson(app)
     const tab = copyOf(client)
     await end(client)
     t.equal((await client.signIn(email, { path: '/login' })).statusCode, 200)
-    expectProblem(t, await tab.send('POST', '/refresh'), 'session_ended', { reason: 'replaced' })
+    expectProblem(t, await tab.send('POST', '/refresh'), 'session_ended', { reason, replaced: true })
     t.equal((await client.send('POST', '/refresh')).statusCode, 200)
+  }
+})
+
+t.test('a login with a stolen cookie of an ended session does not hide why it ended', async (t) => {
+  const endings: readonly [EndedReason, (client: Client, email: string) => Promise<unknown>][] = [
+    [
+      'reuse_detected',
+      async (client) => {
+        const stale = copyOf(client)
+        for (let turn = 0; turn < 2; turn += 1) {
+          await client.send('POST', '/refresh')
+          await age(database, client.sessionId, 20)
+        }
+        await stale.send('POST', '/refresh')
+      }
+    ],
+    ['revoked_by_admin', (client) => app.auth.endSession(client.sessionId)],
+    [
+      'revoked_by_user',
+      async (client, email) => {
+        const { client: other } = await anotherDevice(app, { email })
+        await other.send('DELETE', `/sessions/${client.sessionId}`)
+      }
+    ],
+    [
+      'password_changed',
+      async (_, email) => {
+        const { client: other } = await anotherDevice(app, { email })
+        const payload = { current_password: goodPassword, new_password: newPassword }
+        await other.send('POST', '/password', { payload })
+      }
+    ]
+  ]
+  for (const [reason, end] of endings) {
+    const { client, email } = await newPerson(app)
+    const thief = copyOf(client)
+    await end(client, email)
+    t.equal((await thief.signIn((await newPerson(app)).email, { path: '/login' })).statusCode, 200)
+    for (let time = 0; time < 2; time += 1) {
+      expectProblem(t, await client.send('POST', '/refresh'), 'session_ended', { reason, replaced: true })
+    }
   }
 })
 

@@ -183,6 +183,22 @@ t.test("ending one's own session never asks for a recent login", async (t) => {
   }
 })
 
+t.test("ending all of one's sessions asks for a recent login only if there is another one", async (t) => {
+  for (const mode of ['body', 'session'] as const) {
+    const laptop = await newPerson(app, mode)
+    const { client } = laptop
+    const phone = await anotherDevice(app, laptop)
+    await age(database, client.sessionId, 86_400)
+    if (mode === 'body') await client.send('POST', '/refresh', { payload: { refresh_token: client.refreshToken } })
+    expectProblem(t, await client.send('DELETE', '/sessions?all=true'), 'insufficient_user_authentication')
+    await phone.client.send('POST', '/logout')
+
+    const ended = await client.send('DELETE', '/sessions?all=true')
+    t.strictSame([ended.statusCode, ended.json()], [200, { revoked: 1 }])
+    expectProblem(t, await client.send('GET', '/me'), 'session_revoked')
+  }
+})
+
 t.test('REAUTHENTICATION_SECONDS=0 asks for no recent login', async (t) => {
   const lenient = await openService(t, database, { REAUTHENTICATION_SECONDS: '0' })
   const laptop = await newPerson(lenient, 'session')

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { LightMyRequestResponse } from 'fastify'
 import t from 'tap'
 import { buildApp } from '../../../src/app.js'
@@ -59,15 +60,29 @@ t.test('three networks at their full allowance keep no known device out', async 
   const { email, client } = await newPerson(app)
   const [name, value] = client.deviceCookie ?? []
   const headers = { cookie: `${name}=${value}` }
-  const flood = [first, second, third].flatMap((remoteAddress) =>
-    Array.from({ length: 30 }, () =>
-      app.inject({ method: 'POST', url: '/login', remoteAddress, payload: wrongPassword() })
-    )
-  )
+  let isOver = false
+  // Guesses are sent again at once, so the queue stays full until the owner is in.
+  const guess = async (remoteAddress: string, onFull: () => void) => {
+    while (!isOver) {
+      const payload = wrongPassword()
+      const { statusCode } = await app.inject({ method: 'POST', url: '/login', remoteAddress, payload })
+      if (statusCode === 503) onFull()
+      await nextTurn()
+    }
+  }
+  const flood: Promise<void>[] = []
+  await new Promise<void>((onFull) => {
+    for (const network of [first, second, third]) {
+      for (let i = 0; i < 30; i += 1) flood.push(guess(network, onFull))
+    }
+  })
   const payload = { email, password: goodPassword, mode: 'body' }
-  const owner = await app.inject({ method: 'POST', url: '/login', remoteAddress: first, headers, payload })
-  t.equal(owner.statusCode, 200)
-  t.ok(count(await Promise.all(flood), 503) > 0, 'the flood did fill the queue')
+  for (let i = 0; i < 3; i += 1) {
+    const owner = await app.inject({ method: 'POST', url: '/login', remoteAddress: first, headers, payload })
+    t.equal(owner.statusCode, 200)
+  }
+  isOver = true
+  await Promise.all(flood)
 })
 
 t.test('a client above a limit waits for its response, and delays nobody else', async (t) => {

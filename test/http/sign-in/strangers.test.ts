@@ -209,3 +209,60 @@ t.test(
     t.equal((await login(app, email, { ...attempt, from: newAddress() })).statusCode, 200)
   }
 )
+
+/** Guesses in a session until a pause: in the database, not in the memory of one instance. */
+async function guessInSession(t: Test, { accessToken }: Client) {
+  const headers = { authorization: `Bearer ${accessToken}` }
+  for (let wrong = 0; wrong < 50; ) {
+    // A new instance has counted nothing in its own memory.
+    const instance = await openService(t, database, limited)
+    for (let guess = 0; guess < 10; guess += 1) {
+      const payload = { password: 'wrong password' }
+      const response = await instance.inject({ method: 'POST', url: '/reauthenticate', headers, payload })
+      if (response.statusCode !== 401) return { wrong, wait: Number(response.headers['retry-after']) }
+      wrong += 1
+    }
+  }
+  throw new Error('No guess in the session was refused.')
+}
+
+t.test('a thief of a session has 100 wrong guesses in a row too, then 5 a day', async (t) => {
+  const long = await openService(t, database, { ...limited, ACCESS_TOKEN_TTL_SECONDS: '3600' })
+  const owner = await newPerson(long, 'cookie', undefined, newAddress())
+  const thief = owner.client
+  for (const [wrong, pause] of [
+    [25, hour / 4],
+    [25, hour],
+    [25, 6 * hour],
+    [25, day],
+    [5, day]
+  ] as const) {
+    const refused = await guessInSession(t, thief)
+    t.equal(refused.wrong, wrong)
+    t.ok(refused.wait > pause - 100 && refused.wait <= pause, `Retry-After: ${refused.wait}`)
+    await age(pause)
+  }
+  await guessInSession(t, thief)
+
+  const restarted = await openService(t, database, limited)
+  expectLimited(t, await login(restarted, owner.email, { password: goodPassword }), day)
+  const ownersLogin = await login(restarted, owner.email, { password: goodPassword, device: thief })
+  t.equal(ownersLogin.statusCode, 200, 'a known device gets in')
+  const headers = { authorization: `Bearer ${ownersLogin.json().access_token}` }
+  const payload = { password: goodPassword }
+  const confirmed = await restarted.inject({ method: 'POST', url: '/reauthenticate', headers, payload })
+  t.equal(confirmed.statusCode, 200, 'another session of the owner is not limited')
+})
+
+t.test(
+  "strangers' guesses do not keep a signed-in owner from confirming the password, which resets both counts",
+  async (t) => {
+    const { email, client } = await person()
+    await guessUntilRefused(t, email)
+    const confirm = (password: string) => client.send('POST', '/reauthenticate', { payload: { password } })
+    t.equal((await confirm('wrong password')).statusCode, 401)
+    t.equal((await confirm(goodPassword)).statusCode, 200)
+    const restarted = await openService(t, database, limited)
+    t.equal((await login(restarted, email, { password: goodPassword })).statusCode, 200)
+  }
+)

@@ -12,6 +12,8 @@ export interface Relay {
   restore(): void
   /** New connections go to `url` from now on, as when a name moves to another server. Open ones stay. */
   pointTo(url: string): void
+  /** Loses the open connections as a network does: they stay open, and nothing arrives on them any more. */
+  silence(): void
   /** Delays everything that the server sends from now on. */
   delayAnswers(milliseconds: number): void
   /** How many answers were lost. */
@@ -21,6 +23,7 @@ export interface Relay {
 export async function startRelay(t: Pick<Test, 'teardown'>, target: string): Promise<Relay> {
   let to = new URL(target)
   const sockets = new Set<Socket>()
+  const silent = new WeakSet<Socket>()
   let marked: string | undefined
   let delay = 0
   let isCut = false
@@ -43,6 +46,7 @@ export async function startRelay(t: Pick<Test, 'teardown'>, target: string): Pro
     }
     let losing = false
     client.on('data', (data) => {
+      if (silent.has(client)) return
       if (marked !== undefined && data.includes(marked)) {
         losing = true
         marked = undefined
@@ -50,6 +54,7 @@ export async function startRelay(t: Pick<Test, 'teardown'>, target: string): Pro
       onward.write(data)
     })
     onward.on('data', (data) => {
+      if (silent.has(onward)) return
       // The server answers, so the statement has been executed.
       if (losing) {
         lost += 1
@@ -80,6 +85,9 @@ export async function startRelay(t: Pick<Test, 'teardown'>, target: string): Pro
     },
     pointTo: (url) => {
       to = new URL(url)
+    },
+    silence() {
+      for (const socket of sockets) silent.add(socket)
     },
     loseAnswerTo: (text) => (marked = text),
     delayAnswers: (milliseconds) => (delay = milliseconds),

@@ -57,7 +57,7 @@ export function expectProblem(
   t: Test,
   response: LightMyRequestResponse,
   code: ContractCode,
-  members: Pick<Problem, 'detail' | 'reason' | 'errors'> = {},
+  members: Pick<Problem, 'detail' | 'reason' | 'replaced' | 'errors'> = {},
   cookiesCleared: readonly string[] = []
 ): void {
   const { title, ...body } = response.json<Problem>()

@@ -1,5 +1,6 @@
 import type { Actor } from '../../../ports/events.js'
 import { Prisma } from '../generated/client.js'
+import { tables } from '../tables.js'
 import { millis } from './fragments.js'
 
 /** The columns of `event e` for an `AuditEvent`. */
@@ -8,7 +9,7 @@ export const eventColumns = Prisma.sql`
   e.actor_id AS "actorId", e.reason, e.note, e.ip, e.user_agent AS "userAgent"`
 
 /** The table and columns of an INSERT of events. `by` gives the last three values. */
-export const eventTarget = Prisma.sql`event (type, user_id, session_id, reason, note, actor_id, ip, user_agent)`
+export const eventTarget = Prisma.sql`${tables.event} (type, user_id, session_id, reason, note, actor_id, ip, user_agent)`
 
 /** Who acted, and from where: the last three values for `eventTarget`. */
 export const by = (actor: Actor) =>

@@ -4,6 +4,7 @@ import type { UserStore } from '../../../ports/user-store.js'
 import type { User } from '../../../ports/users.js'
 import type { Database } from '../database.js'
 import { Prisma } from '../generated/client.js'
+import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
 import {
   type EndingPolicy,
@@ -29,20 +30,20 @@ export function userChanges(
 ): Pick<UserStore, 'changePassword' | 'update' | 'delete'> {
   return {
     async changePassword({ userId, oldHash, newHash, replacement }, actor) {
-      const { replaces } = replacement
+      const { replaces, replacedReason = 'replaced' } = replacement
       const isProved = Prisma.sql`u.id = ${userId}::uuid AND u.password_hash = ${oldHash}`
-      const isStillProved = Prisma.sql`EXISTS (SELECT 1 FROM "user" u WHERE ${isProved})`
+      const isStillProved = Prisma.sql`EXISTS (SELECT 1 FROM ${tables.user} u WHERE ${isProved})`
       const otherSessions = Prisma.sql`s.user_id = ${userId}::uuid AND s.id <> ${replacement.id}::uuid
         AND ${isAdded(replacement)}`
-      const reason = Prisma.sql`CASE WHEN s.id = ${replaces}::uuid THEN 'replaced' ELSE 'password_changed' END`
+      const reason = Prisma.sql`CASE WHEN s.id = ${replaces}::uuid THEN ${replacedReason} ELSE 'password_changed' END`
       const surplus = await endSurplus(database, policy, { userId, keepSid: replaces, only: isStillProved }, actor)
       const [, [row], revocations] = await database.run((prisma) =>
         prisma.$transaction([
           lockUser(prisma, userId),
           addReplacement(prisma, replacement, isProved, 'password_changed', actor),
-          endSessions(prisma, otherSessions, { reason }, actor, policy),
+          endSessions(prisma, otherSessions, { reason, replacedSid: replaces }, actor, policy),
           prisma.$executeRaw`
-            UPDATE "user" u SET password_hash = ${newHash} WHERE ${isProved} AND ${isAdded(replacement)}`
+            UPDATE ${tables.user} u SET password_hash = ${newHash} WHERE ${isProved} AND ${isAdded(replacement)}`
         ])
       )
       return row && { session: toLiveSession(row), revocations: [...surplus, ...revocations] }
@@ -65,18 +66,18 @@ export function userChanges(
         const ended = await endSessions(prisma, ofDisabled, { reason: 'user_disabled' }, actor, policy)
         const stale = await prisma.$queryRaw<Revocation[]>`
           WITH r AS (
-            INSERT INTO revocation (sid, reason, expires_at)
+            INSERT INTO ${tables.revocation} (sid, reason, expires_at)
             SELECT s.id, 'roles_changed', ${clock} + ${revocationLife(policy)}
-            FROM session s JOIN "user" u ON u.id = s.user_id WHERE ${ofUser} AND ${isLive} AND ${rolesDiffer}
+            FROM ${tables.session} s JOIN ${tables.user} u ON u.id = s.user_id WHERE ${ofUser} AND ${isLive} AND ${rolesDiffer}
             RETURNING *
           )
           SELECT ${revocationColumns} FROM r`
         const [user] = await prisma.$queryRaw<User[]>`
           WITH before AS (
             SELECT u.id, ${rolesDiffer} AS roles_differ, u.disabled_at IS NOT NULL AS disabled, ${disabledAfter} AS disabled_after
-            FROM "user" u WHERE u.id = ${id}::uuid
+            FROM ${tables.user} u WHERE u.id = ${id}::uuid
           ), u AS (
-            UPDATE "user" u
+            UPDATE ${tables.user} u
             SET roles = ${wanted},
               disabled_at = CASE WHEN before.disabled_after THEN coalesce(u.disabled_at, ${clock}) END
             FROM before WHERE u.id = before.id
@@ -105,7 +106,7 @@ export function userChanges(
         const ended = await endSessions(prisma, Prisma.sql`s.user_id = ${id}::uuid`, { reason }, actor, policy)
         const deleted = await prisma.$queryRaw<unknown[]>`
           WITH deleted AS (
-            DELETE FROM "user" WHERE id = ${id}::uuid RETURNING id
+            DELETE FROM ${tables.user} WHERE id = ${id}::uuid RETURNING id
           ), noted AS (
             INSERT INTO ${eventTarget} SELECT 'user_deleted', id, NULL, ${reason}, NULL, ${by(actor)} FROM deleted
           )

@@ -2,6 +2,7 @@ import { maxSessionsOfUser } from '../../../core/vocabulary.js'
 import type { SessionStore } from '../../../ports/sessions.js'
 import type { Database } from '../database.js'
 import { Prisma } from '../generated/client.js'
+import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
 import { type EndingPolicy, endSessions, lockUser } from './end-sessions.js'
 import { clock, seconds } from './fragments.js'
@@ -15,43 +16,43 @@ const maxEndedByLogin = 1000
  * is exact, and for everything that ends the user's sessions. What the login proved is checked again under the lock.
  */
 export function createSession(database: Database, policy: EndingPolicy): SessionStore['create'] {
-  return async (session, { passwordHash, maxPerUser, replaces }, actor) => {
+  return async (session, { passwordHash, maxPerUser, replaces, replacedReason = 'replaced' }, actor) => {
     const replaced = Prisma.sql`${replaces ?? null}::uuid`
     const owner = Prisma.sql`u.id = ${session.userId}::uuid AND u.password_hash = ${passwordHash} AND u.disabled_at IS NULL`
 
     const newest = Prisma.sql`
-      SELECT s.* FROM session s WHERE s.user_id = ${session.userId}::uuid
+      SELECT s.* FROM ${tables.session} s WHERE s.user_id = ${session.userId}::uuid
       ORDER BY s.created_at DESC, s.id DESC LIMIT ${maxSessionsOfUser}`
     const surplus = Prisma.sql`
       SELECT s.id, s.created_at FROM (${newest}) s
-      WHERE ${isLive} AND s.id IS DISTINCT FROM ${replaced} AND EXISTS (SELECT 1 FROM "user" u WHERE ${owner})
+      WHERE ${isLive} AND s.id IS DISTINCT FROM ${replaced} AND EXISTS (SELECT 1 FROM ${tables.user} u WHERE ${owner})
       ORDER BY s.created_at DESC, s.id DESC OFFSET ${maxPerUser - 1}`
     // PostgreSQL computes the array first and once, so it always finds the rows to delete by primary key.
     const surplusOrReplaced = Prisma.sql`s.id = ANY (ARRAY(
-      SELECT ${replaced} FROM "user" u WHERE ${owner}
+      SELECT ${replaced} FROM ${tables.user} u WHERE ${owner}
       UNION ALL (SELECT id FROM (${surplus}) surplus ORDER BY created_at, id LIMIT ${maxEndedByLogin})
     ))`
-    const reason = Prisma.sql`CASE WHEN s.id = ${replaced} THEN 'replaced' ELSE 'session_limit' END`
+    const reason = Prisma.sql`CASE WHEN s.id = ${replaced} THEN ${replacedReason} ELSE 'session_limit' END`
 
     const [, revocations, [row]] = await database.run((prisma) =>
       prisma.$transaction([
         lockUser(prisma, session.userId),
-        endSessions(prisma, surplusOrReplaced, { reason }, actor, policy),
+        endSessions(prisma, surplusOrReplaced, { reason, replacedSid: replaces }, actor, policy),
         prisma.$queryRaw<LiveRow[]>`
           WITH s AS (
-            INSERT INTO session (
+            INSERT INTO ${tables.session} (
               id, user_id, mode, secret_hash, device, user_agent, ip, amr, idle_expires_at, absolute_expires_at
             )
             SELECT ${session.id}::uuid, u.id, ${session.mode}, ${session.secretHash}, ${session.device},
               ${session.userAgent}, ${session.ip}, ${[...session.amr]}::text[],
               ${clock} + ${seconds(Math.min(session.idleTtlSeconds, session.absoluteTtlSeconds))},
               ${clock} + ${seconds(session.absoluteTtlSeconds)}
-            FROM "user" u WHERE ${owner}
+            FROM ${tables.user} u WHERE ${owner}
             RETURNING *
           ), noted AS (
             INSERT INTO ${eventTarget} SELECT 'login_succeeded', s.user_id, s.id, NULL, NULL, ${by(actor)} FROM s
           )
-          SELECT ${liveColumns} FROM s JOIN "user" u ON u.id = s.user_id`
+          SELECT ${liveColumns} FROM s JOIN ${tables.user} u ON u.id = s.user_id`
       ])
     )
     return row === undefined ? 'user_changed' : { session: toLiveSession(row), revocations }

@@ -2,6 +2,7 @@ import type { Revocation } from '../../../core/revocation-set.js'
 import type { Actor } from '../../../ports/events.js'
 import type { SessionStore } from '../../../ports/sessions.js'
 import { type Database, query } from '../database.js'
+import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
 import { type EndingPolicy, repeatAfterCommit, revocationLife } from './end-sessions.js'
 import { beforeAnySession, clock, revocationColumns } from './fragments.js'
@@ -37,7 +38,7 @@ async function revokeAll(database: Database, policy: EndingPolicy, actor: Actor)
     WITH noted AS (
       INSERT INTO ${eventTarget} VALUES ('everybody_revoked', NULL, NULL, 'revoked_by_admin', NULL, ${by(actor)})
     ), r AS (
-      INSERT INTO revocation (reason, expires_at) VALUES ('revoked_by_admin', ${clock} + ${revocationLife(policy)})
+      INSERT INTO ${tables.revocation} (reason, expires_at) VALUES ('revoked_by_admin', ${clock} + ${revocationLife(policy)})
       RETURNING *
     )
     SELECT ${revocationColumns} FROM r`
@@ -59,11 +60,11 @@ async function endBatch(
 ): Promise<Walked> {
   const [walked] = await query<Walked>(database)`
     WITH walked AS (
-      SELECT s.id FROM session s WHERE s.id > ${after}::uuid ORDER BY s.id LIMIT ${batch}
+      SELECT s.id FROM ${tables.session} s WHERE s.id > ${after}::uuid ORDER BY s.id LIMIT ${batch}
     ), gone AS (
-      DELETE FROM session s
+      DELETE FROM ${tables.session} s
       WHERE s.id = ANY (ARRAY(SELECT id FROM walked))
-        AND s.created_at <= (SELECT r.at FROM revocation r WHERE r.id = ${revocation.id})
+        AND s.created_at <= (SELECT r.at FROM ${tables.revocation} r WHERE r.id = ${revocation.id})
       RETURNING 1
     )
     SELECT (SELECT count(*)::float8 FROM gone) AS ended,

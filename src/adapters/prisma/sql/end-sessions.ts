@@ -4,6 +4,7 @@ import { type EndedReason, maxSessionsOfUser } from '../../../core/vocabulary.js
 import type { Actor } from '../../../ports/events.js'
 import { type Database, query } from '../database.js'
 import { Prisma, type PrismaClient } from '../generated/client.js'
+import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
 import { clock, revocationColumns, seconds } from './fragments.js'
 
@@ -24,28 +25,37 @@ export type Statements = Pick<PrismaClient, '$queryRaw'>
  * So a login that was in flight is seen, and its session ends.
  */
 export function lockUser(prisma: Statements, userId: string) {
-  return prisma.$queryRaw`SELECT 1 FROM "user" WHERE id = ${userId}::uuid FOR NO KEY UPDATE`
+  return prisma.$queryRaw`SELECT 1 FROM ${tables.user} WHERE id = ${userId}::uuid FOR NO KEY UPDATE`
 }
 
 /**
  * Deletes the sessions `s` for which `which` is true, and writes their revocations and `session_ended` events, all in
- * one statement. `reason` may be an expression that differs from row to row.
+ * one statement. `reason` may be an expression that differs from row to row. A login replaces the session `replacedSid`: if
+ * that one ends for another reason, it gets the event `replaced` too.
  */
 export function endSessions(
   prisma: Statements,
   which: Prisma.Sql,
-  ended: { readonly reason: EndedReason | Prisma.Sql; readonly note?: string | undefined },
+  ended: {
+    readonly reason: EndedReason | Prisma.Sql
+    readonly note?: string | undefined
+    readonly replacedSid?: string | undefined
+  },
   actor: Actor,
   policy: EndingPolicy
 ) {
   return prisma.$queryRaw<Revocation[]>`
     WITH ended AS (
-      DELETE FROM session s WHERE ${which} RETURNING s.id, s.user_id, (${ended.reason})::text AS reason
+      DELETE FROM ${tables.session} s WHERE ${which} RETURNING s.id, s.user_id, (${ended.reason})::text AS reason
     ), noted AS (
       INSERT INTO ${eventTarget}
-      SELECT 'session_ended', user_id, id, reason, ${ended.note ?? null}::text, ${by(actor)} FROM ended
+      SELECT 'session_ended', user_id, id, each_reason, ${ended.note ?? null}::text, ${by(actor)}
+      FROM ended, unnest(
+        CASE WHEN id = ${ended.replacedSid ?? null}::uuid AND reason <> 'replaced'
+          THEN ARRAY[reason, 'replaced'] ELSE ARRAY[reason] END
+      ) each_reason
     ), r AS (
-      INSERT INTO revocation (sid, reason, expires_at)
+      INSERT INTO ${tables.revocation} (sid, reason, expires_at)
       SELECT id, reason, ${clock} + ${revocationLife(policy)} FROM ended
       RETURNING *
     )
@@ -69,7 +79,7 @@ export async function endSurplus(
 ): Promise<readonly Revocation[]> {
   const { userId, keepSid, only = Prisma.sql`true` } = surplus
   const oldest = Prisma.sql`s.id = ANY (ARRAY(
-    SELECT s.id FROM session s
+    SELECT s.id FROM ${tables.session} s
     WHERE s.user_id = ${userId}::uuid AND s.id IS DISTINCT FROM ${keepSid ?? null}::uuid AND ${only}
     ORDER BY s.created_at DESC, s.id DESC OFFSET ${max} LIMIT ${batch}
   ))`
@@ -95,8 +105,8 @@ export function repeatAfterCommit(
   const ids = Prisma.join(revocations.map(({ id }) => id))
   return query<Revocation>(database)`
     WITH r AS (
-      INSERT INTO revocation (sid, reason, expires_at)
-      SELECT sid, reason, ${clock} + ${revocationLife(policy)} FROM revocation WHERE id IN (${ids})
+      INSERT INTO ${tables.revocation} (sid, reason, expires_at)
+      SELECT sid, reason, ${clock} + ${revocationLife(policy)} FROM ${tables.revocation} WHERE id IN (${ids})
       RETURNING *
     )
     SELECT ${revocationColumns} FROM r`

@@ -1,5 +1,6 @@
 import { adminRole } from '../../../core/vocabulary.js'
 import { Prisma } from '../generated/client.js'
+import { tables } from '../tables.js'
 import type { Statements } from './end-sessions.js'
 
 /** Any number that no other advisory lock of this database uses. */
@@ -14,9 +15,9 @@ const isEnabledAdmin = Prisma.sql`(u.roles @> ARRAY[${adminRole}]::text[] AND u.
  */
 export async function isLastAdmin(prisma: Statements, userId: string): Promise<boolean> {
   const locked = await prisma.$queryRaw<unknown[]>`
-    SELECT pg_advisory_xact_lock(${adminsLock}::bigint)::text FROM "user" u WHERE u.id = ${userId}::uuid AND ${isEnabledAdmin}`
+    SELECT pg_advisory_xact_lock(${adminsLock}::bigint)::text FROM ${tables.user} u WHERE u.id = ${userId}::uuid AND ${isEnabledAdmin}`
   if (locked.length === 0) return false
   const others = await prisma.$queryRaw<unknown[]>`
-    SELECT 1 FROM "user" u WHERE u.id <> ${userId}::uuid AND ${isEnabledAdmin} LIMIT 1`
+    SELECT 1 FROM ${tables.user} u WHERE u.id <> ${userId}::uuid AND ${isEnabledAdmin} LIMIT 1`
   return others.length === 0
 }

@@ -6,6 +6,7 @@ import type { LiveSession, RotationStep, SessionStore } from '../../../ports/ses
 import type { User } from '../../../ports/users.js'
 import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
+import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
 import { clock, millis, seconds } from './fragments.js'
 
@@ -70,15 +71,15 @@ export function liveSessions(
   return {
     async find(sid) {
       const rows = await query<LiveRow>(database)`
-        SELECT ${liveColumns} FROM session s JOIN "user" u ON u.id = s.user_id WHERE s.id = ${sid}::uuid`
+        SELECT ${liveColumns} FROM ${tables.session} s JOIN ${tables.user} u ON u.id = s.user_id WHERE s.id = ${sid}::uuid`
       return rows.map(toLiveSession)[0]
     },
 
     async rotate({ sid, generation, secretHash, retryKeyHash }) {
       const rows = await query<LiveRow>(database)`
-        UPDATE session s
+        UPDATE ${tables.session} s
         SET generation = s.generation + 1, ${window(retryKeyHash)}, ${used}
-        FROM "user" u
+        FROM ${tables.user} u
         WHERE s.id = ${sid}::uuid AND s.generation = ${generation}::bigint AND s.secret_hash = ${secretHash}
           AND (s.rotated_at IS NULL OR s.rotated_at <= ${clock} - ${grace})
           AND ${isLive} AND s.mode IN ('cookie', 'body') AND u.id = s.user_id AND u.disabled_at IS NULL
@@ -91,9 +92,9 @@ export function liveSessions(
       const recovered = step.kind === 'restore' ? Prisma.empty : Prisma.sql`recovered_generation = ${step.generation},`
       const moved = await query<unknown>(database)`
         WITH moved AS (
-          UPDATE session s
+          UPDATE ${tables.session} s
           SET generation = ${step.generation}::bigint, ${recovered} ${window(step.retryKeyHash)}, ${used}
-          FROM "user" u
+          FROM ${tables.user} u
           WHERE s.id = ${seen.id}::uuid AND s.generation = ${seen.generation}::bigint
             AND ${millis('s.rotated_at')} IS NOT DISTINCT FROM ${seen.rotatedAt}::float8
             AND ${isLive} AND u.id = s.user_id AND u.disabled_at IS NULL
@@ -107,7 +108,7 @@ export function liveSessions(
 
     async touch(sid) {
       await execute(database)`
-        UPDATE session s SET ${used} WHERE s.id = ${sid}::uuid AND s.mode = 'session' AND ${isLive}`
+        UPDATE ${tables.session} s SET ${used} WHERE s.id = ${sid}::uuid AND s.mode = 'session' AND ${isLive}`
     }
   }
 }

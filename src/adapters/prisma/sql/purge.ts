@@ -1,6 +1,7 @@
 import type { SessionPolicy } from '../../../core/policy.js'
 import { failureRetentionSeconds } from '../../../core/rate-limits.js'
 import { type Database, execute, query } from '../database.js'
+import { tables } from '../tables.js'
 import { eventTarget } from './audit-events.js'
 import { beforeAnySession, clock, seconds } from './fragments.js'
 
@@ -33,14 +34,14 @@ export async function purgeExpired(
   const { batch, after = beforeAnySession } = options
   const [walked] = await query<Walked>(database)`
     WITH walked AS (
-      SELECT s.id FROM session s WHERE s.id > ${after}::uuid ORDER BY s.id LIMIT ${batch}
+      SELECT s.id FROM ${tables.session} s WHERE s.id > ${after}::uuid ORDER BY s.id LIMIT ${batch}
     ), expired AS (
-      SELECT s.id FROM session s
+      SELECT s.id FROM ${tables.session} s
       WHERE s.id = ANY (ARRAY(SELECT id FROM walked))
         AND (s.idle_expires_at <= ${clock} OR s.absolute_expires_at <= ${clock})
       FOR UPDATE SKIP LOCKED
     ), ended AS (
-      DELETE FROM session s WHERE s.id = ANY (ARRAY(SELECT id FROM expired))
+      DELETE FROM ${tables.session} s WHERE s.id = ANY (ARRAY(SELECT id FROM expired))
       RETURNING s.id, s.user_id,
         CASE WHEN s.absolute_expires_at <= ${clock} THEN 'absolute_timeout' ELSE 'idle_timeout' END AS reason
     ), noted AS (
@@ -50,25 +51,25 @@ export async function purgeExpired(
     SELECT (SELECT count(*)::float8 FROM ended) AS ended, (SELECT count(*)::float8 FROM walked) AS looked,
       (SELECT id FROM walked ORDER BY id DESC LIMIT 1) AS last`
   const revocations = await execute(database)`
-    DELETE FROM revocation WHERE id = ANY (ARRAY(
-      SELECT id FROM revocation WHERE expires_at <= ${clock} ORDER BY expires_at LIMIT ${batch} FOR UPDATE SKIP LOCKED
+    DELETE FROM ${tables.revocation} WHERE id = ANY (ARRAY(
+      SELECT id FROM ${tables.revocation} WHERE expires_at <= ${clock} ORDER BY expires_at LIMIT ${batch} FOR UPDATE SKIP LOCKED
     ))`
   const events = await execute(database)`
-    DELETE FROM event WHERE id = ANY (ARRAY(
-      SELECT id FROM event WHERE at <= ${clock} - ${seconds(options.eventRetentionSeconds)}
+    DELETE FROM ${tables.event} WHERE id = ANY (ARRAY(
+      SELECT id FROM ${tables.event} WHERE at <= ${clock} - ${seconds(options.eventRetentionSeconds)}
       ORDER BY at LIMIT ${batch} FOR UPDATE SKIP LOCKED
     ))`
   // The oldest rows by id: a condition on the time alone would read all rows of the type.
   const failures = await execute(database)`
-    DELETE FROM event WHERE id = ANY (ARRAY(
-      SELECT id FROM event WHERE id = ANY (ARRAY(
-        (SELECT id FROM event WHERE type = 'login_failed' ORDER BY id LIMIT ${batch})
-        UNION ALL (SELECT id FROM event WHERE type = 'password_refused' ORDER BY id LIMIT ${batch})
+    DELETE FROM ${tables.event} WHERE id = ANY (ARRAY(
+      SELECT id FROM ${tables.event} WHERE id = ANY (ARRAY(
+        (SELECT id FROM ${tables.event} WHERE type = 'login_failed' ORDER BY id LIMIT ${batch})
+        UNION ALL (SELECT id FROM ${tables.event} WHERE type = 'password_refused' ORDER BY id LIMIT ${batch})
       )) AND at <= ${clock} - ${seconds(failureRetentionSeconds)} LIMIT ${batch} FOR UPDATE SKIP LOCKED
     ))`
   await execute(database)`
-    DELETE FROM guess_run WHERE key = ANY (ARRAY(
-      SELECT key FROM guess_run WHERE expires_at <= ${clock} ORDER BY expires_at LIMIT ${batch} FOR UPDATE SKIP LOCKED
+    DELETE FROM ${tables.guessRun} WHERE key = ANY (ARRAY(
+      SELECT key FROM ${tables.guessRun} WHERE expires_at <= ${clock} ORDER BY expires_at LIMIT ${batch} FOR UPDATE SKIP LOCKED
     ))`
   const more = walked !== undefined && walked.looked === batch
   return { sessions: walked?.ended ?? 0, revocations, events, failures, next: more ? walked.last : null }

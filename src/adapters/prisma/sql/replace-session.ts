@@ -2,6 +2,7 @@ import type { Actor, EventType } from '../../../ports/events.js'
 import type { Replacement, SessionStore } from '../../../ports/sessions.js'
 import type { Database } from '../database.js'
 import { Prisma, type PrismaClient } from '../generated/client.js'
+import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
 import { type EndingPolicy, endSessions, lockUser } from './end-sessions.js'
 import { clock, seconds } from './fragments.js'
@@ -11,12 +12,13 @@ import { isLive, type LiveRow, liveColumns, toLiveSession } from './live-session
 export function replaceSession(database: Database, policy: EndingPolicy): SessionStore['replace'] {
   return async (replacement, { userId, passwordHash }, actor) => {
     const isProved = Prisma.sql`u.id = ${userId}::uuid AND u.password_hash = ${passwordHash}`
-    const replaced = Prisma.sql`s.id = ${replacement.replaces}::uuid AND ${isAdded(replacement)}`
+    const { replaces, replacedReason: reason = 'replaced' } = replacement
+    const replaced = Prisma.sql`s.id = ${replaces}::uuid AND ${isAdded(replacement)}`
     const [, [row], revocations] = await database.run((prisma) =>
       prisma.$transaction([
         lockUser(prisma, userId),
         addReplacement(prisma, replacement, isProved, 'reauthenticated', actor),
-        endSessions(prisma, replaced, { reason: 'replaced' }, actor, policy)
+        endSessions(prisma, replaced, { reason, replacedSid: replaces }, actor, policy)
       ])
     )
     return row && { session: toLiveSession(row), revocations }
@@ -37,12 +39,12 @@ export function addReplacement(
 ) {
   return prisma.$queryRaw<LiveRow[]>`
     WITH old AS (
-      SELECT s.* FROM session s JOIN "user" u ON u.id = s.user_id
+      SELECT s.* FROM ${tables.session} s JOIN ${tables.user} u ON u.id = s.user_id
       WHERE s.id = ${replaces}::uuid AND ${isLive} AND ${isProved} AND u.disabled_at IS NULL
-        AND NOT EXISTS (SELECT 1 FROM revocation r WHERE r.sid IS NULL AND r.at >= s.created_at)
+        AND NOT EXISTS (SELECT 1 FROM ${tables.revocation} r WHERE r.sid IS NULL AND r.at >= s.created_at)
       FOR UPDATE OF s
     ), s AS (
-      INSERT INTO session (
+      INSERT INTO ${tables.session} (
         id, user_id, mode, secret_hash, device, user_agent, ip, amr, created_at, idle_expires_at, absolute_expires_at
       )
       SELECT ${id}::uuid, old.user_id, old.mode, ${secretHash}, old.device, ${userAgent}, ${ip},
@@ -53,9 +55,9 @@ export function addReplacement(
     ), noted AS (
       INSERT INTO ${eventTarget} SELECT ${event}, s.user_id, s.id, NULL, NULL, ${by(actor)} FROM s
     )
-    SELECT ${liveColumns} FROM s JOIN "user" u ON u.id = s.user_id`
+    SELECT ${liveColumns} FROM s JOIN ${tables.user} u ON u.id = s.user_id`
 }
 
 /** Whether `addReplacement` has added the session in this transaction. */
 export const isAdded = ({ id }: Pick<Replacement, 'id'>) =>
-  Prisma.sql`EXISTS (SELECT 1 FROM session added WHERE added.id = ${id}::uuid)`
+  Prisma.sql`EXISTS (SELECT 1 FROM ${tables.session} added WHERE added.id = ${id}::uuid)`

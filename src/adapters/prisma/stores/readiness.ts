@@ -4,6 +4,7 @@ import { type Database, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { readMigrations } from '../migrations/migration-files.js'
 import { beforeAnySession } from '../sql/fragments.js'
+import { tables } from '../tables.js'
 
 /**
  * Checks that a refresh could be written: it waits for a connection as a refresh does, and its UPDATE of the same table
@@ -19,11 +20,11 @@ export function databaseReadiness(database: Database): Readiness {
     try {
       const names = (await migrations).map(({ name }) => name)
       const [row] = await query<{ complete: boolean }>(database)`
-        WITH writable AS (UPDATE session SET device = device WHERE id = ${beforeAnySession}::uuid)
+        WITH writable AS (UPDATE ${tables.session} SET device = device WHERE id = ${beforeAnySession}::uuid)
         SELECT count(DISTINCT migration_name) = ${names.length}
-           AND NOT EXISTS (SELECT FROM unnest(${tables}::text[]) AS name WHERE to_regclass(quote_ident(name)) IS NULL)
+           AND NOT EXISTS (${everyTable})
           AS complete
-          FROM "_prisma_migrations"
+          FROM ${tables.migrations}
          WHERE migration_name = ANY(${names}) AND finished_at IS NOT NULL AND rolled_back_at IS NULL`
       if (row?.complete !== true) throw new Unavailable('The schema of the database is not complete.')
     } catch (error) {
@@ -33,7 +34,8 @@ export function databaseReadiness(database: Database): Readiness {
   }
 }
 
-/** The tables of prisma/schema.prisma: each is named as its model, in snake_case. */
-const tables = Object.keys(Prisma.ModelName).map((model) =>
-  model.replace(/(?<!^)[A-Z]/g, (letter) => `_${letter}`).toLowerCase()
+/** No row, and an error if a table is missing. */
+const everyTable = Prisma.join(
+  Object.values(tables).map((table) => Prisma.sql`SELECT FROM ${table} WHERE false`),
+  ' UNION ALL '
 )

@@ -1,6 +1,7 @@
 import { isAboveUsual } from '../../../core/rate-limits.js'
 import { type Database, execute, query } from '../database.js'
 import { clock } from '../sql/fragments.js'
+import { tables } from '../tables.js'
 
 const checkMilliseconds = 300_000
 /** Rows are counted no further than this, so that a check has a bounded cost. */
@@ -19,19 +20,19 @@ export function watchRegistrations(database: Database, onAboveUsual: (lastHour: 
     const [counts] = await query<{ readonly hour: number; readonly week: number }>(database)`
       SELECT
         (SELECT count(*)::float8 FROM (
-          SELECT 1 FROM "user" WHERE created_at > ${clock} - interval '1 hour' LIMIT ${maxCounted}
+          SELECT 1 FROM ${tables.user} WHERE created_at > ${clock} - interval '1 hour' LIMIT ${maxCounted}
         ) newest) AS hour,
         (SELECT count(*)::float8 FROM (
-          SELECT 1 FROM "user" WHERE created_at <= ${clock} - interval '1 hour'
+          SELECT 1 FROM ${tables.user} WHERE created_at <= ${clock} - interval '1 hour'
             AND created_at > ${clock} - interval '169 hours' LIMIT ${maxCounted}
         ) earlier) AS week`
     const { hour = 0, week = 0 } = counts ?? {}
     aboveUsual = isAboveUsual(hour, week / hoursOfWeek)
     if (!aboveUsual) return
     const written = await execute(database)`
-      INSERT INTO event (type, count) SELECT 'registrations_above_usual', ${hour}::int
+      INSERT INTO ${tables.event} (type, count) SELECT 'registrations_above_usual', ${hour}::int
       WHERE NOT EXISTS (
-        SELECT 1 FROM event WHERE type = 'registrations_above_usual' AND at > ${clock} - interval '1 hour'
+        SELECT 1 FROM ${tables.event} WHERE type = 'registrations_above_usual' AND at > ${clock} - interval '1 hour'
       )`
     if (written > 0) onAboveUsual(hour)
   }

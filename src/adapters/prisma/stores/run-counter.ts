@@ -3,6 +3,7 @@ import type { RateLimitUse, RunCounter } from '../../../ports/limits.js'
 import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { clock, seconds } from '../sql/fragments.js'
+import { tables } from '../tables.js'
 
 const day = 86_400
 
@@ -31,15 +32,15 @@ export function prismaRunCounter(database: Database, keyedHash: (text: string) =
       const [first, next] = [rowWith(Prisma.sql`1`, use.limit), rowWith(nextFailure(use.limit), use.limit)]
       const [row] = await query<Counted>(database)`
         WITH counted AS (
-          INSERT INTO guess_run AS run (key, failures, last_at, resumes_at, expires_at)
+          INSERT INTO ${tables.guessRun} AS run (key, failures, last_at, resumes_at, expires_at)
           SELECT ${key}, ${Prisma.join(first)}
-          WHERE NOT EXISTS (SELECT 1 FROM guess_run AS run WHERE key = ${key} AND ${isPaused})
+          WHERE NOT EXISTS (SELECT 1 FROM ${tables.guessRun} AS run WHERE key = ${key} AND ${isPaused})
           ON CONFLICT (key) DO UPDATE SET (failures, last_at, resumes_at, expires_at) = ROW (${Prisma.join(next)})
           WHERE NOT (${isPaused})
           RETURNING failures, resumes_at
         ), seen AS (
           SELECT true AS granted, failures, resumes_at FROM counted
-          UNION ALL SELECT false, failures, resumes_at FROM guess_run WHERE key = ${key}
+          UNION ALL SELECT false, failures, resumes_at FROM ${tables.guessRun} WHERE key = ${key}
         )
         SELECT granted, failures AS uses, extract(epoch FROM greatest(resumes_at, ${clock}) - ${clock})::float8 AS "endsInSeconds"
         FROM seen ORDER BY granted DESC LIMIT 1`
@@ -51,13 +52,13 @@ export function prismaRunCounter(database: Database, keyedHash: (text: string) =
       const key = keyOf(use)
       await execute(database)`
         WITH lowered AS (
-          UPDATE guess_run SET failures = failures - 1, resumes_at = last_at WHERE key = ${key} AND failures > 1
+          UPDATE ${tables.guessRun} SET failures = failures - 1, resumes_at = last_at WHERE key = ${key} AND failures > 1
         )
-        DELETE FROM guess_run WHERE key = ${key} AND failures <= 1`
+        DELETE FROM ${tables.guessRun} WHERE key = ${key} AND failures <= 1`
     },
 
     async forget(use) {
-      await execute(database)`DELETE FROM guess_run WHERE key = ${keyOf(use)}`
+      await execute(database)`DELETE FROM ${tables.guessRun} WHERE key = ${keyOf(use)}`
     }
   }
 }

@@ -8,6 +8,7 @@ import { type EndingPolicy, endSessions, endSurplus, lockUser } from '../sql/end
 import { byCreation, where } from '../sql/listing.js'
 import { isLive, liveSessions, type RefreshPolicy, sessionColumns } from '../sql/live-sessions.js'
 import { replaceSession } from '../sql/replace-session.js'
+import { tables } from '../tables.js'
 
 const newestFirst = byCreation<Session>('sessions', 's')
 
@@ -22,13 +23,14 @@ export function prismaSessionStore(database: Database, policy: RefreshPolicy & E
     ...liveSessions(database, policy),
     endAll: endAllSessions(database, policy),
 
-    async end(target, reason, actor, note) {
+    async end(target, reason, actor, { note, isReplaced = false } = {}) {
       // A condition that is present but undefined is the caller's mistake: it must match no session, not every one.
       const conditions = [Prisma.sql`s.id = ${target.sid}::uuid`]
       if ('userId' in target) conditions.push(Prisma.sql`s.user_id = ${target.userId ?? null}::uuid`)
       if ('secretHash' in target) conditions.push(Prisma.sql`s.secret_hash = ${target.secretHash ?? null}`)
       const which = Prisma.join(conditions, ' AND ')
-      const [revocation] = await database.run((prisma) => endSessions(prisma, which, { reason, note }, actor, policy))
+      const ended = { reason, note, replacedSid: isReplaced ? target.sid : undefined }
+      const [revocation] = await database.run((prisma) => endSessions(prisma, which, ended, actor, policy))
       return revocation
     },
 
@@ -43,7 +45,7 @@ export function prismaSessionStore(database: Database, policy: RefreshPolicy & E
 
     listOfUser(userId) {
       return query<Session>(database)`
-        SELECT ${sessionColumns} FROM session s WHERE s.user_id = ${userId}::uuid AND ${isLive}
+        SELECT ${sessionColumns} FROM ${tables.session} s WHERE s.user_id = ${userId}::uuid AND ${isLive}
         ORDER BY s.created_at DESC, s.id DESC LIMIT ${maxSessionsOfUser}`
     },
 
@@ -55,20 +57,20 @@ export function prismaSessionStore(database: Database, policy: RefreshPolicy & E
         newestFirst.after(page.cursor)
       ])
       const rows = await query<Session>(database)`
-        SELECT ${sessionColumns} FROM session s ${conditions}
+        SELECT ${sessionColumns} FROM ${tables.session} s ${conditions}
         ORDER BY s.created_at DESC, s.id DESC LIMIT ${page.limit + 1}`
       return newestFirst.page(rows, page)
     },
 
     async count(max) {
       const [row] = await query<{ readonly count: number }>(database)`
-        SELECT count(*)::int AS count FROM (SELECT 1 FROM session s WHERE ${isLive} LIMIT ${max}) live`
+        SELECT count(*)::int AS count FROM (SELECT 1 FROM ${tables.session} s WHERE ${isLive} LIMIT ${max}) live`
       return row?.count ?? 0
     },
 
     async rename(sid, userId, device) {
       const [session] = await query<Session>(database)`
-        UPDATE session s SET device = ${device}
+        UPDATE ${tables.session} s SET device = ${device}
         WHERE s.id = ${sid}::uuid AND s.user_id = ${userId}::uuid AND ${isLive}
         RETURNING ${sessionColumns}`
       return session

@@ -3,6 +3,7 @@ import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { by, eventTarget } from '../sql/audit-events.js'
 import { clock, millis, seconds } from '../sql/fragments.js'
+import { tables } from '../tables.js'
 
 /** Signing keys in PostgreSQL. The primary key of `signing_key` lets only one instance make each number. */
 export function prismaSigningKeyStore(database: Database): SigningKeyStore {
@@ -11,13 +12,13 @@ export function prismaSigningKeyStore(database: Database): SigningKeyStore {
       return query<StoredSigningKey>(database)`
         SELECT number, kid, alg, encrypted_private_key AS "encryptedPrivateKey", ${millis('created_at')} AS "createdAt",
           ${millis('signs_from')} AS "signsFrom", ${millis('retires_at')} AS "retiresAt"
-        FROM signing_key ORDER BY number`
+        FROM ${tables.signingKey} ORDER BY number`
     },
 
     // The key signs from a minute ago: an instance's estimate of the database's clock may be a little behind.
     async add({ number, kid, alg, publicJwk, encryptedPrivateKey }) {
       const added = await execute(database)`
-        INSERT INTO signing_key (number, kid, alg, public_jwk, encrypted_private_key, signs_from)
+        INSERT INTO ${tables.signingKey} (number, kid, alg, public_jwk, encrypted_private_key, signs_from)
         VALUES (
           ${number}::int, ${kid}, ${alg}, ${JSON.stringify(publicJwk)}::jsonb, ${encryptedPrivateKey},
           ${clock} - ${seconds(60)}
@@ -30,7 +31,7 @@ export function prismaSigningKeyStore(database: Database): SigningKeyStore {
       const othersRetireAt = Prisma.sql`${clock} + ${seconds(plan.othersRetireInSeconds)}`
       const added = await query<unknown>(database)`
         WITH added AS (
-          INSERT INTO signing_key (number, kid, alg, public_jwk, encrypted_private_key, signs_from)
+          INSERT INTO ${tables.signingKey} (number, kid, alg, public_jwk, encrypted_private_key, signs_from)
           VALUES (
             ${number}::int, ${kid}, ${alg}, ${JSON.stringify(publicJwk)}::jsonb, ${encryptedPrivateKey},
             ${clock} + ${seconds(plan.signsInSeconds)}
@@ -38,7 +39,7 @@ export function prismaSigningKeyStore(database: Database): SigningKeyStore {
           ON CONFLICT (number) DO NOTHING
           RETURNING number
         ), ended AS (
-          UPDATE signing_key k SET retires_at = ${othersRetireAt}
+          UPDATE ${tables.signingKey} k SET retires_at = ${othersRetireAt}
           FROM added WHERE k.number < added.number AND (k.retires_at IS NULL OR k.retires_at > ${othersRetireAt})
         ), noted AS (
           INSERT INTO ${eventTarget}

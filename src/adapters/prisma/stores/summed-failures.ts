@@ -3,6 +3,7 @@ import { clientNetwork } from '../../../network-address.js'
 import type { EventLog, EventType } from '../../../ports/events.js'
 import type { LimitCounter } from '../../../ports/limits.js'
 import { type Database, execute } from '../database.js'
+import { tables } from '../tables.js'
 
 /** Each of these networks gets an entry of its own when sums are written, those with the most failures first. */
 const maxEntries = 10
@@ -84,7 +85,7 @@ function sumsByType(sums: readonly Sum[]): readonly Sum[] {
 
 async function write(database: Database, sums: readonly Sum[]): Promise<void> {
   await execute(database)`
-    INSERT INTO event (type, ip, count)
+    INSERT INTO ${tables.event} (type, ip, count)
     SELECT * FROM unnest(
       ${sums.map(({ type }) => type)}::text[], ${sums.map(({ network }) => network)}::text[],
       ${sums.map(({ count }) => count)}::int[]

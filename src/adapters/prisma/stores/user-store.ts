@@ -9,6 +9,7 @@ import { userChanges } from '../sql/change-user.js'
 import type { EndingPolicy } from '../sql/end-sessions.js'
 import { userColumns } from '../sql/fragments.js'
 import { byCreation, where } from '../sql/listing.js'
+import { tables } from '../tables.js'
 
 const newestFirst = byCreation<User>('users', 'u')
 
@@ -16,13 +17,13 @@ const newestFirst = byCreation<User>('users', 'u')
 export function prismaUserStore(database: Database, policy: EndingPolicy): UserStore {
   const findWhere = async (condition: Prisma.Sql) => {
     const [user] = await query<UserWithPassword>(database)`
-      SELECT ${userColumns}, u.password_hash AS "passwordHash" FROM "user" u WHERE ${condition}`
+      SELECT ${userColumns}, u.password_hash AS "passwordHash" FROM ${tables.user} u WHERE ${condition}`
     return user
   }
 
   const findByEmail: UserStore['findByEmail'] = async (email) => {
     const rows = await query<UserWithPassword & { readonly emailKey: string }>(database)`
-      SELECT ${userColumns}, u.password_hash AS "passwordHash", u.email_key AS "emailKey" FROM "user" u
+      SELECT ${userColumns}, u.password_hash AS "passwordHash", u.email_key AS "emailKey" FROM ${tables.user} u
       WHERE u.email_key IN (${Prisma.join([email.key, ...olderKeysOf(email)])})
       ORDER BY u.email_key = ${email.olderKey} DESC`
     // An older key can belong to another domain: faß.de was stored as fass.de.
@@ -41,7 +42,7 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
       if (olderKeysOf(email).length > 0 && (await findByEmail(email)) !== undefined) return 'email_taken'
       const [user] = await query<User>(database)`
         WITH u AS (
-          INSERT INTO "user" (id, email, email_key, password_hash, roles)
+          INSERT INTO ${tables.user} (id, email, email_key, password_hash, roles)
           VALUES (${id}::uuid, ${email.address}, ${email.key}, ${passwordHash}, ${[...roles]}::text[])
           ON CONFLICT (email_key) DO NOTHING
           RETURNING *
@@ -64,7 +65,7 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
         newestFirst.after(page.cursor)
       ])
       const rows = await query<User>(database)`
-        SELECT ${userColumns} FROM "user" u ${conditions}
+        SELECT ${userColumns} FROM ${tables.user} u ${conditions}
         ORDER BY u.created_at DESC, u.id DESC LIMIT ${page.limit + 1}`
       return newestFirst.page(rows, page)
     },
@@ -76,7 +77,7 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
 
     async upgradePasswordHash(id, oldHash, newHash) {
       await execute(database)`
-        UPDATE "user" SET password_hash = ${newHash} WHERE id = ${id}::uuid AND password_hash = ${oldHash}`
+        UPDATE ${tables.user} SET password_hash = ${newHash} WHERE id = ${id}::uuid AND password_hash = ${oldHash}`
     }
   }
 }

@@ -25,7 +25,7 @@ onEachDatabase(t, (t, stores, database) => {
         .map(({ id }) => ({ sid: id, reason: 'session_limit' }))
         .sort((a, b) => a.sid.localeCompare(b.sid))
     )
-    t.equal(await events.endedReason(all[1]?.id ?? ''), 'session_limit')
+    t.equal((await events.endingOf(all[1]?.id ?? ''))?.reason, 'session_limit')
     t.equal((await sessions.listOfUser(user.id)).length, 4)
     t.equal((await sessions.listOfUser(other.id)).length, 8)
     t.strictSame(await endSurplus(database, policy, { userId: user.id, keepSid: oldest?.id }, {}, bounds), [])

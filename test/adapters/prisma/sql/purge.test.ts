@@ -32,9 +32,9 @@ onEachDatabase(t, (t, stores, database) => {
     t.same((await stores.sessions.listOfUser(user.id)).map(({ id }) => id).sort(), live.map(({ id }) => id).sort())
     for (const { id } of idle) {
       t.equal(await stores.sessions.find(id), undefined)
-      t.equal(await stores.events.endedReason(id), 'idle_timeout')
+      t.equal((await stores.events.endingOf(id))?.reason, 'idle_timeout')
     }
-    t.equal(await stores.events.endedReason(absolute.id), 'absolute_timeout')
+    t.equal((await stores.events.endingOf(absolute.id))?.reason, 'absolute_timeout')
     t.match(await eventsOf(stores, { sessionId: absolute.id, type: 'session_ended' }), [
       { userId: user.id, actorId: null }
     ])

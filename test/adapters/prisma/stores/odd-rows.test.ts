@@ -55,12 +55,12 @@ onEachDatabase(t, (t, stores, database) => {
     const before = await login(stores, await addUser(stores))
     await stores.age(1)
     await stores.events.record({ type: 'everybody_revoked', reason: 'revoked_by_admin' }, {})
-    t.equal(await stores.events.endedReason(before.id), undefined, 'the session is live')
+    t.equal((await stores.events.endingOf(before.id))?.reason, undefined, 'the session is live')
     await stores.age(1)
     const after = await login(stores, await addUser(stores))
     await sql(database, 'DELETE FROM session')
-    t.equal(await stores.events.endedReason(before.id), 'revoked_by_admin')
-    t.equal(await stores.events.endedReason(after.id), undefined)
+    t.equal((await stores.events.endingOf(before.id))?.reason, 'revoked_by_admin')
+    t.equal((await stores.events.endingOf(after.id))?.reason, undefined)
   })
 
   t.test('list columns that are NULL are read as empty lists', async (t) => {

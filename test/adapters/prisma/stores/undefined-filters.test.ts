@@ -92,7 +92,7 @@ onEachDatabase(t, (t, stores, database) => {
       'UserStore.anyWithRole': async () => (await users.anyWithRole(missing)) || undefined,
       'SessionStore.find': () => sessions.find(missing),
       'SessionStore.listOfUser': async () => (await sessions.listOfUser(missing))[0],
-      'EventLog.endedReason': () => events.endedReason(missing),
+      'EventLog.endingOf': () => events.endingOf(missing),
       'RevocationLog.after': async () => (await prismaRevocationLog(database).after(missing))[0]
     }
     for (const [name, query] of Object.entries(queries)) {

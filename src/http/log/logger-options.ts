@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { clientAddress } from './client-address.js'
+import { clientAddress } from '../client-address.js'
 
 /** Members that no log line may show, in any logged object (ASVS 16.2.5). */
 const secretNames = [

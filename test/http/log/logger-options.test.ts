@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream'
 import Fastify from 'fastify'
 import t from 'tap'
-import { loggerOptions } from '../../src/http/logger-options.js'
+import { loggerOptions } from '../../../src/http/log/logger-options.js'
 
 function loggingApp() {
   const lines: string[] = []
