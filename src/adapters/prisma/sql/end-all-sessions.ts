@@ -78,6 +78,13 @@ export async function finishEndOfAll(database: Database, policy: EndingPolicy): 
     ${revocationOfAll(policy)} FROM unfinished`
 }
 
+/** `RevocationLog.endSessionsUntil`: moves the moment to the time of `revocation`, unless it is later already. */
+export async function endSessionsUntil(database: Database, { at }: Pick<Revocation, 'at'>): Promise<void> {
+  await execute(database)`
+    INSERT INTO ${tables.everybodyRevoked} AS e (id, at, repeated) VALUES (1, to_timestamp(${at}::float8 / 1000), true)
+    ON CONFLICT (id) DO UPDATE SET at = excluded.at, repeated = true WHERE e.at < excluded.at`
+}
+
 /** How many live sessions ended at the moment. It looks at the newest rows only, so that it is quick in a large table. */
 async function countEnded(database: Database, { at, previousAt }: Moment): Promise<number> {
   const [row] = await query<{ readonly count: number }>(database)`
