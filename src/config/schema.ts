@@ -54,6 +54,26 @@ export const settingsSchema = Type.Object({
     examples: ['postgresql://latchkey:secret@127.0.0.1:5432/latchkey'],
     secret: true
   }),
+  databaseDirectUrl: optionalText({
+    description:
+      'The address of the PostgreSQL server itself, if `DATABASE_URL` leads to a connection pooler in transaction mode, such as PgBouncer. Migrations and the connection that listens for notices use it (docs/scaling.md).',
+    otherwise: '`DATABASE_URL`',
+    pattern: '^postgres(ql)?://\\S+$',
+    expects: 'an address that begins with postgresql://',
+    examples: ['postgresql://latchkey:secret@127.0.0.1:5432/latchkey'],
+    secret: true
+  }),
+  databasePoolSize: integer(10, 1, 1000, {
+    description:
+      'How many connections this process has to PostgreSQL at most. It has one more that listens for notices, and for a moment another if the server stops answering.'
+  }),
+  databaseStatementTimeoutSeconds: integer(4, 1, 60, {
+    description:
+      'How long a statement may take. It waits half of this for a lock. The request is then answered 503. Above 5, `latchkey/client` can give up a refresh first, after 9 s.'
+  }),
+  databaseWaitSeconds: integer(2, 1, 60, {
+    description: 'How long a request may wait until the database can take it. Then it is answered 503.'
+  }),
   redisUrl: optionalText({
     description:
       'A Redis or Valkey server, for several instances on one PostgreSQL: they share the counts of their rate limits and notify each other of revocations. Without it each instance counts apart, and revocations are pushed by the database.',
