@@ -15,6 +15,9 @@ import { passwordHasher } from './adapters/passwords/password-hasher.js'
 import { passwordQueue } from './adapters/passwords/password-queue.js'
 import type { Database } from './adapters/prisma/database.js'
 import { databaseClock } from './adapters/prisma/database-clock.js'
+import { connectionTo } from './adapters/prisma/database-url.js'
+import { migrateServer } from './adapters/prisma/migrate-server.js'
+import type { MigrateOptions } from './adapters/prisma/migrations/migrate.js'
 import { openServerDatabase } from './adapters/prisma/server-database.js'
 import { prismaEventLog } from './adapters/prisma/stores/event-log.js'
 import { databaseReadiness } from './adapters/prisma/stores/readiness.js'
@@ -35,7 +38,7 @@ import { keyedHash } from './adapters/secrets/keyed-hash.js'
 import { opaqueTokens } from './adapters/secrets/opaque-tokens.js'
 import { rootSecrets } from './adapters/secrets/root-secrets.js'
 import { sha256, systemEntropy } from './adapters/secrets/system.js'
-import { type Config, ConfigError } from './config/read-config.js'
+import { type Config, ConfigError, type DatabaseConfig } from './config/read-config.js'
 import { publishLeadSeconds } from './core/key-rotation.js'
 import type { RateLimit } from './core/rate-limits.js'
 import type { Clock, LimitCounter, Log, Ports } from './ports/index.js'
@@ -69,6 +72,8 @@ export interface Overrides {
   readonly drainMilliseconds?: number
 }
 
+export type SchemaOptions = Pick<MigrateOptions, 'markApplied' | 'report'>
+
 type OnClose = (close: () => unknown) => void
 
 /**
@@ -100,7 +105,7 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     required: config.production,
     entropy
   })
-  const database = overrides.database ?? (await openDatabase(config, onClose))
+  const database = overrides.database ?? (await openDatabase(config, log, onClose))
   const clock = overrides.clock ?? (await openClock(database, onClose))
 
   const keyRing = await openKeyRing({
@@ -204,12 +209,45 @@ export async function ensureConfiguredAdmin(
   )
 }
 
-async function openDatabase({ databaseUrl, dataDir }: Config, onClose: OnClose): Promise<Database> {
+/**
+ * Applies new migrations to the database of `config`, and touches nothing else: no key and no secret is made. `report`
+ * gets a line for a person when a migration begins, or has to wait. Throws as `openAdapters` does.
+ */
+export async function migrateDatabase(config: DatabaseConfig, options: SchemaOptions): Promise<void> {
+  const { databaseUrl, databaseDirectUrl, dataDir } = config
+  if (databaseUrl === undefined) {
+    const database = await openEmbeddedDatabase({ dataDir, ...options })
+    return database.close()
+  }
+  const { connection } = connectionTo(databaseDirectUrl ?? databaseUrl)
+  return migrateServer(connection, connectionTo(databaseUrl).schema, options)
+}
+
+async function openDatabase(config: Config, log: Log, onClose: OnClose): Promise<Database> {
+  const { databaseUrl, dataDir, migrate } = config
+  const options = { migrate, report: (line: string) => log.info({}, line) }
   const database = await (databaseUrl === undefined
-    ? openEmbeddedDatabase({ dataDir })
-    : openServerDatabase({ url: databaseUrl }))
+    ? openEmbeddedDatabase({ dataDir, ...options })
+    : openServerDatabase({
+        ...options,
+        url: databaseUrl,
+        directUrl: config.databaseDirectUrl,
+        poolSize: config.databasePoolSize,
+        statementTimeoutSeconds: config.databaseStatementTimeoutSeconds,
+        waitSeconds: config.databaseWaitSeconds,
+        onDeaf: () => log.warn({}, deafness(config))
+      }))
   onClose(database.close)
   return database
+}
+
+/** Says why notices do not arrive, as far as the settings tell. */
+function deafness({ databaseDirectUrl }: Config): string {
+  const cause =
+    databaseDirectUrl === undefined
+      ? 'DATABASE_URL probably leads to a connection pooler in transaction mode. Set DATABASE_DIRECT_URL to the address of the server itself.'
+      : 'DATABASE_DIRECT_URL must lead to the same database as DATABASE_URL, and not through a connection pooler.'
+  return `Notices of the database do not arrive, so this instance reads revocations four times a second. ${cause}`
 }
 
 async function openClock(database: Database, onClose: OnClose): Promise<Clock> {

@@ -69,10 +69,14 @@ export const settingsSchema = Type.Object({
   }),
   databaseStatementTimeoutSeconds: integer(4, 1, 60, {
     description:
-      'How long a statement may take. It waits half of this for a lock. The request is then answered 503. Above 5, `latchkey/client` can give up a refresh first, after 9 s.'
+      'How long a statement may take, and twice the time that it may wait for a lock. Its request is then answered 503. Above 5, `latchkey/client` can give up a refresh first, after 9 s. With `DATABASE_DIRECT_URL`, the role needs these time-outs too (docs/scaling.md).'
   }),
   databaseWaitSeconds: integer(2, 1, 60, {
     description: 'How long a request may wait until the database can take it. Then it is answered 503.'
+  }),
+  migrate: flag(true, {
+    description:
+      'Applies new migrations of the database at start. `off` leaves that to `latchkey migrate`, and the service refuses to start while a migration is missing. Its role then needs no right to change the schema (docs/operations.md).'
   }),
   redisUrl: optionalText({
     description:
