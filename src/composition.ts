@@ -6,9 +6,11 @@ import { openKeyRing } from './adapters/keys/key-ring.js'
 import type { NoticeSource } from './adapters/notices/notices.js'
 import { redisNotices } from './adapters/notices/redis-notices.js'
 import { decisionLog, loggedRevocations } from './adapters/observability/decisions.js'
+import { watchFeed } from './adapters/observability/feed-watch.js'
 import { serviceMetrics } from './adapters/observability/metrics.js'
 import { onceASecond } from './adapters/observability/readiness.js'
 import { scopedLog } from './adapters/observability/scoped-log.js'
+import { watchServer } from './adapters/observability/server-watch.js'
 import { breachedPasswords, noBreachedPasswords } from './adapters/passwords/breached-passwords.js'
 import { isCommonPassword } from './adapters/passwords/common-passwords.js'
 import { passwordHasher } from './adapters/passwords/password-hasher.js'
@@ -29,6 +31,7 @@ import { prismaSessionStore } from './adapters/prisma/stores/session-store.js'
 import { prismaSigningKeyStore } from './adapters/prisma/stores/signing-key-store.js'
 import { summedFailures } from './adapters/prisma/stores/summed-failures.js'
 import { prismaUserStore } from './adapters/prisma/stores/user-store.js'
+import { watchedDatabase } from './adapters/prisma/watched-database.js'
 import { memoryRateLimits } from './adapters/rate-limits/memory-rate-limits.js'
 import { noRateLimits, rateLimits } from './adapters/rate-limits/rate-limits.js'
 import { redisRateLimits } from './adapters/rate-limits/redis-rate-limits.js'
@@ -105,7 +108,9 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     required: config.production,
     entropy
   })
-  const database = overrides.database ?? (await openDatabase(config, log, onClose))
+  const databaseWatch = watchServer({ name: 'database', log, lostAfterMilliseconds: 1000, messages: databaseMessages })
+  const database = watchedDatabase(overrides.database ?? (await openDatabase(config, log, onClose)), databaseWatch)
+  const redis = config.redisUrl === undefined ? undefined : watchedRedis(config.redisUrl, log)
   const clock = overrides.clock ?? (await openClock(database, onClose))
 
   const keyRing = await openKeyRing({
@@ -129,10 +134,11 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     log: prismaRevocationLog(database),
     clock,
     entropy,
-    notices: revocationNotices(database, config, onClose),
+    notices: revocationNotices(database, config, redis, onClose),
     whenStale: config.feedStale
   })
   onClose(openFeed.close)
+  onClose(watchFeed(feed, log).stop)
 
   const databaseReady = databaseReadiness(database)
   const sessions = prismaSessionStore(database, policy)
@@ -145,9 +151,12 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     clock,
     feed,
     keys: keyRing.known,
+    keyRotationDays: config.keyRotationDays,
     passwordQueue: hashing.load,
+    refusedPasswords: hashing.refused,
     database: database.load,
-    registrationsAboveUsual: registrations.isAboveUsual
+    registrationsAboveUsual: registrations.isAboveUsual,
+    servers: [databaseWatch, ...(redis ? [redis.watch] : [])]
   })
   onClose(purgeRegularly(database, policy))
   const failures = summedFailures(
@@ -173,7 +182,7 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     commonPasswords: isCommonPassword,
     breachedPasswords: openBreachedPasswords(config, log),
     rateLimits: config.rateLimitEnabled
-      ? rateLimits(windowLimits(config, log, onClose), prismaRunCounter(database, keyedHash(secrets)))
+      ? rateLimits(windowLimits(config, redis, onClose), prismaRunCounter(database, keyedHash(secrets)))
       : noRateLimits,
     opaqueTokens: opaqueTokens(secrets),
     accessTokens: keyRing.accessTokens,
@@ -207,6 +216,17 @@ export async function ensureConfiguredAdmin(
     'There is no admin, and ADMIN_EMAIL has an account already. It was not made an admin, because somebody else may have ' +
       'registered that address. If the account is yours, run: latchkey user set-roles EMAIL admin. Otherwise set another ADMIN_EMAIL.'
   )
+}
+
+/** An operation that fails alone, such as one that waited for a lock, does not mean that the database is lost. */
+const databaseMessages = { lost: 'The database is lost: it serves nothing', back: 'The database is back' }
+
+function watchedRedis(url: string, log: Log) {
+  const messages = {
+    lost: 'Redis is lost: this instance counts its rate limits alone, and polls the log for revocations',
+    back: 'Redis is back: rate limits and notices are shared'
+  }
+  return { url, watch: watchServer({ name: 'redis', log, lostAfterMilliseconds: 0, messages }) }
 }
 
 /**
@@ -259,29 +279,30 @@ async function openClock(database: Database, onClose: OnClose): Promise<Clock> {
 /** The embedded database has one process and needs no notices, so there `REDIS_URL` serves the rate limits alone. */
 function revocationNotices(
   { kind, listen }: Database,
-  { redisUrl, issuer }: Config,
+  { issuer }: Config,
+  redis: ReturnType<typeof watchedRedis> | undefined,
   onClose: OnClose
 ): NoticeSource | undefined {
-  if (redisUrl === undefined || kind === 'embedded') {
+  if (redis === undefined || kind === 'embedded') {
     return listen && { connect: listen('latchkey_revocation'), lossy: false }
   }
-  const notices = redisNotices(redisUrl, issuer)
+  const notices = redisNotices(redis.url, issuer, redis.watch)
   onClose(notices.close)
   return notices
 }
 
-function windowLimits({ redisUrl, issuer }: Config, log: Log, onClose: OnClose): LimitCounter<RateLimit> {
+function windowLimits(
+  { issuer }: Config,
+  redis: ReturnType<typeof watchedRedis> | undefined,
+  onClose: OnClose
+): LimitCounter<RateLimit> {
   const inMemory = memoryRateLimits()
-  if (redisUrl === undefined) return inMemory
+  if (redis === undefined) return inMemory
   const shared = redisRateLimits({
-    url: redisUrl,
+    ...redis,
     name: issuer,
     inMemory,
-    digest: sha256,
-    onChange: (away) =>
-      away
-        ? log.warn({}, 'Redis does not answer: this instance counts its rate limits alone')
-        : log.info({}, 'Redis answers again: rate limits are shared')
+    digest: sha256
   })
   onClose(shared.close)
   return shared
