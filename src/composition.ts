@@ -22,6 +22,7 @@ import { migrateServer } from './adapters/prisma/migrate-server.js'
 import type { MigrateOptions } from './adapters/prisma/migrations/migrate.js'
 import { openServerDatabase } from './adapters/prisma/server-database.js'
 import { prismaEventLog } from './adapters/prisma/stores/event-log.js'
+import { watchPurge } from './adapters/prisma/stores/purge-watch.js'
 import { databaseReadiness } from './adapters/prisma/stores/readiness.js'
 import { watchRegistrations } from './adapters/prisma/stores/registration-watch.js'
 import { purgeRegularly } from './adapters/prisma/stores/regular-purge.js'
@@ -135,7 +136,13 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     clock,
     entropy,
     notices: revocationNotices(database, config, redis, onClose),
-    whenStale: config.feedStale
+    whenStale: config.feedStale,
+    onReset: (lost) =>
+      log.warn(
+        { lost },
+        'The database has lost revocations that this instance knows, as after a failover: they stay in force'
+      ),
+    onRestored: (restored) => log.warn({ restored }, 'Lost revocations were written again, and their sessions ended')
   })
   onClose(openFeed.close)
   onClose(watchFeed(feed, log).stop)
@@ -147,6 +154,8 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     log.warn({ lastHour }, 'More accounts than usual were created within the last hour')
   )
   onClose(registrations.stop)
+  const purge = watchPurge(database, policy, entropy)
+  onClose(purge.stop)
   const metrics = serviceMetrics({
     clock,
     feed,
@@ -156,6 +165,7 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     refusedPasswords: hashing.refused,
     database: database.load,
     registrationsAboveUsual: registrations.isAboveUsual,
+    purgeLag: purge.lag,
     servers: [databaseWatch, ...(redis ? [redis.watch] : [])]
   })
   onClose(purgeRegularly(database, policy))
@@ -177,7 +187,7 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     events: failures.events,
     revocations: loggedRevocations(revocations, metrics, log),
     revocationFeed: feed,
-    sessionResolver: sessionCache({ sessions, feed, clock }),
+    sessionResolver: sessionCache({ sessions, feed, hasEnded: openFeed.hasEnded, clock }),
     passwords: passwordHasher({ cost: config.bcryptCost, queue: hashing }),
     commonPasswords: isCommonPassword,
     breachedPasswords: openBreachedPasswords(config, log),
