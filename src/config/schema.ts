@@ -56,7 +56,7 @@ export const settingsSchema = Type.Object({
   }),
   databaseDirectUrl: optionalText({
     description:
-      'The address of the PostgreSQL server itself, if `DATABASE_URL` leads to a connection pooler in transaction mode, such as PgBouncer. Migrations and the connection that listens for notices use it (docs/scaling.md).',
+      'The address of the PostgreSQL server itself, if `DATABASE_URL` leads to a connection pooler in transaction mode, such as PgBouncer. Migrations and the connection that listens for notices use it (docs/connections.md).',
     otherwise: '`DATABASE_URL`',
     pattern: '^postgres(ql)?://\\S+$',
     expects: 'an address that begins with postgresql://',
@@ -69,7 +69,7 @@ export const settingsSchema = Type.Object({
   }),
   databaseStatementTimeoutSeconds: integer(4, 1, 60, {
     description:
-      'How long a statement may take, and twice the time that it may wait for a lock. Its request is then answered 503. Above 5, `latchkey/client` can give up a refresh first, after 9 s. With `DATABASE_DIRECT_URL`, the role needs these time-outs too (docs/scaling.md).'
+      'How long a statement may take, and twice the time that it may wait for a lock. Its request is then answered 503. Above 5, `latchkey/client` can give up a refresh first, after 9 s. With `DATABASE_DIRECT_URL`, the role needs these time-outs too (docs/connections.md).'
   }),
   databaseWaitSeconds: integer(2, 1, 60, {
     description: 'How long a request may wait until the database can take it. Then it is answered 503.'
