@@ -6,15 +6,20 @@ import { openKeyRing } from './adapters/keys/key-ring.js'
 import type { NoticeSource } from './adapters/notices/notices.js'
 import { redisNotices } from './adapters/notices/redis-notices.js'
 import { decisionLog, loggedRevocations } from './adapters/observability/decisions.js'
+import { watchFeed } from './adapters/observability/feed-watch.js'
 import { serviceMetrics } from './adapters/observability/metrics.js'
 import { onceASecond } from './adapters/observability/readiness.js'
 import { scopedLog } from './adapters/observability/scoped-log.js'
+import { watchServer } from './adapters/observability/server-watch.js'
 import { breachedPasswords, noBreachedPasswords } from './adapters/passwords/breached-passwords.js'
 import { isCommonPassword } from './adapters/passwords/common-passwords.js'
 import { passwordHasher } from './adapters/passwords/password-hasher.js'
 import { passwordQueue } from './adapters/passwords/password-queue.js'
 import type { Database } from './adapters/prisma/database.js'
 import { databaseClock } from './adapters/prisma/database-clock.js'
+import { connectionTo } from './adapters/prisma/database-url.js'
+import { migrateServer } from './adapters/prisma/migrate-server.js'
+import type { MigrateOptions } from './adapters/prisma/migrations/migrate.js'
 import { openServerDatabase } from './adapters/prisma/server-database.js'
 import { prismaEventLog } from './adapters/prisma/stores/event-log.js'
 import { databaseReadiness } from './adapters/prisma/stores/readiness.js'
@@ -26,6 +31,7 @@ import { prismaSessionStore } from './adapters/prisma/stores/session-store.js'
 import { prismaSigningKeyStore } from './adapters/prisma/stores/signing-key-store.js'
 import { summedFailures } from './adapters/prisma/stores/summed-failures.js'
 import { prismaUserStore } from './adapters/prisma/stores/user-store.js'
+import { watchedDatabase } from './adapters/prisma/watched-database.js'
 import { memoryRateLimits } from './adapters/rate-limits/memory-rate-limits.js'
 import { noRateLimits, rateLimits } from './adapters/rate-limits/rate-limits.js'
 import { redisRateLimits } from './adapters/rate-limits/redis-rate-limits.js'
@@ -35,7 +41,7 @@ import { keyedHash } from './adapters/secrets/keyed-hash.js'
 import { opaqueTokens } from './adapters/secrets/opaque-tokens.js'
 import { rootSecrets } from './adapters/secrets/root-secrets.js'
 import { sha256, systemEntropy } from './adapters/secrets/system.js'
-import { type Config, ConfigError } from './config/read-config.js'
+import { type Config, ConfigError, type DatabaseConfig } from './config/read-config.js'
 import { publishLeadSeconds } from './core/key-rotation.js'
 import type { RateLimit } from './core/rate-limits.js'
 import type { Clock, LimitCounter, Log, Ports } from './ports/index.js'
@@ -69,6 +75,8 @@ export interface Overrides {
   readonly drainMilliseconds?: number
 }
 
+export type SchemaOptions = Pick<MigrateOptions, 'markApplied' | 'report'>
+
 type OnClose = (close: () => unknown) => void
 
 /**
@@ -100,7 +108,9 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     required: config.production,
     entropy
   })
-  const database = overrides.database ?? (await openDatabase(config, onClose))
+  const databaseWatch = watchServer({ name: 'database', log, lostAfterMilliseconds: 1000, messages: databaseMessages })
+  const database = watchedDatabase(overrides.database ?? (await openDatabase(config, log, onClose)), databaseWatch)
+  const redis = config.redisUrl === undefined ? undefined : watchedRedis(config.redisUrl, log)
   const clock = overrides.clock ?? (await openClock(database, onClose))
 
   const keyRing = await openKeyRing({
@@ -124,10 +134,11 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     log: prismaRevocationLog(database),
     clock,
     entropy,
-    notices: revocationNotices(database, config, onClose),
+    notices: revocationNotices(database, config, redis, onClose),
     whenStale: config.feedStale
   })
   onClose(openFeed.close)
+  onClose(watchFeed(feed, log).stop)
 
   const databaseReady = databaseReadiness(database)
   const sessions = prismaSessionStore(database, policy)
@@ -140,9 +151,12 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     clock,
     feed,
     keys: keyRing.known,
+    keyRotationDays: config.keyRotationDays,
     passwordQueue: hashing.load,
+    refusedPasswords: hashing.refused,
     database: database.load,
-    registrationsAboveUsual: registrations.isAboveUsual
+    registrationsAboveUsual: registrations.isAboveUsual,
+    servers: [databaseWatch, ...(redis ? [redis.watch] : [])]
   })
   onClose(purgeRegularly(database, policy))
   const failures = summedFailures(
@@ -168,7 +182,7 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     commonPasswords: isCommonPassword,
     breachedPasswords: openBreachedPasswords(config, log),
     rateLimits: config.rateLimitEnabled
-      ? rateLimits(windowLimits(config, log, onClose), prismaRunCounter(database, keyedHash(secrets)))
+      ? rateLimits(windowLimits(config, redis, onClose), prismaRunCounter(database, keyedHash(secrets)))
       : noRateLimits,
     opaqueTokens: opaqueTokens(secrets),
     accessTokens: keyRing.accessTokens,
@@ -204,10 +218,37 @@ export async function ensureConfiguredAdmin(
   )
 }
 
-async function openDatabase({ databaseUrl, dataDir }: Config, onClose: OnClose): Promise<Database> {
+/** An operation that fails alone, such as one that waited for a lock, does not mean that the database is lost. */
+const databaseMessages = { lost: 'The database is lost: it serves nothing', back: 'The database is back' }
+
+function watchedRedis(url: string, log: Log) {
+  const messages = {
+    lost: 'Redis is lost: this instance counts its rate limits alone, and polls the log for revocations',
+    back: 'Redis is back: rate limits and notices are shared'
+  }
+  return { url, watch: watchServer({ name: 'redis', log, lostAfterMilliseconds: 0, messages }) }
+}
+
+/**
+ * Applies new migrations to the database of `config`, and touches nothing else: no key and no secret is made. `report`
+ * gets a line for a person when a migration begins, or has to wait. Throws as `openAdapters` does.
+ */
+export async function migrateDatabase(config: DatabaseConfig, options: SchemaOptions): Promise<void> {
+  const { databaseUrl, dataDir } = config
+  if (databaseUrl === undefined) {
+    const database = await openEmbeddedDatabase({ dataDir, ...options })
+    return database.close()
+  }
+  const { schema, connection } = connectionTo(databaseUrl)
+  return migrateServer(connection, schema, options)
+}
+
+async function openDatabase(config: Config, log: Log, onClose: OnClose): Promise<Database> {
+  const { databaseUrl, dataDir, migrate } = config
+  const options = { migrate, report: (line: string) => log.info({}, line) }
   const database = await (databaseUrl === undefined
-    ? openEmbeddedDatabase({ dataDir })
-    : openServerDatabase({ url: databaseUrl }))
+    ? openEmbeddedDatabase({ dataDir, ...options })
+    : openServerDatabase({ url: databaseUrl, ...options }))
   onClose(database.close)
   return database
 }
@@ -221,29 +262,30 @@ async function openClock(database: Database, onClose: OnClose): Promise<Clock> {
 /** The embedded database has one process and needs no notices, so there `REDIS_URL` serves the rate limits alone. */
 function revocationNotices(
   { kind, listen }: Database,
-  { redisUrl, issuer }: Config,
+  { issuer }: Config,
+  redis: ReturnType<typeof watchedRedis> | undefined,
   onClose: OnClose
 ): NoticeSource | undefined {
-  if (redisUrl === undefined || kind === 'embedded') {
+  if (redis === undefined || kind === 'embedded') {
     return listen && { connect: listen('latchkey_revocation'), lossy: false }
   }
-  const notices = redisNotices(redisUrl, issuer)
+  const notices = redisNotices(redis.url, issuer, redis.watch)
   onClose(notices.close)
   return notices
 }
 
-function windowLimits({ redisUrl, issuer }: Config, log: Log, onClose: OnClose): LimitCounter<RateLimit> {
+function windowLimits(
+  { issuer }: Config,
+  redis: ReturnType<typeof watchedRedis> | undefined,
+  onClose: OnClose
+): LimitCounter<RateLimit> {
   const inMemory = memoryRateLimits()
-  if (redisUrl === undefined) return inMemory
+  if (redis === undefined) return inMemory
   const shared = redisRateLimits({
-    url: redisUrl,
+    ...redis,
     name: issuer,
     inMemory,
-    digest: sha256,
-    onChange: (away) =>
-      away
-        ? log.warn({}, 'Redis does not answer: this instance counts its rate limits alone')
-        : log.info({}, 'Redis answers again: rate limits are shared')
+    digest: sha256
   })
   onClose(shared.close)
   return shared

@@ -1,4 +1,5 @@
-import type { Config } from '../config/read-config.js'
+import type { SchemaOptions } from '../composition.js'
+import type { Config, DatabaseConfig } from '../config/read-config.js'
 import type { Actor } from '../ports/events.js'
 import type { Ports } from '../ports/index.js'
 
@@ -20,8 +21,12 @@ export interface Context {
   readonly terminal: Terminal
   /** Reads the settings. Throws `ConfigError` if they are not valid. */
   loadConfig(): Config
+  /** Reads only the settings that name the database. Throws `ConfigError` if they are not valid. */
+  loadDatabaseConfig(): DatabaseConfig
   /** Opens and migrates the database. Throws if it cannot be reached, or if another process has locked the data folder. */
   open(config: Config): Promise<OpenPorts>
+  /** Migrates the database, and makes no key and no secret. Throws as `open` does. */
+  migrate(config: DatabaseConfig, options: SchemaOptions): Promise<void>
   /** Serves until the process receives a signal. */
   serve(config: Config): Promise<void>
 }

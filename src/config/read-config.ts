@@ -104,9 +104,30 @@ export function createConfig(
   return Object.freeze(config)
 }
 
-/** The configuration of this process. The only place that reads `process.env`. */
+/** Where the database is. */
+export type DatabaseConfig = Pick<Config, (typeof databaseKeys)[number]>
+
+const databaseKeys = ['databaseUrl', 'dataDir'] as const satisfies readonly (keyof Config)[]
+
+/**
+ * Only the settings that name the database: for `latchkey migrate`, which needs no secret. Throws as `loadConfig` does,
+ * and does not look at the other settings.
+ */
+export function loadDatabaseConfig(environment: Environment): DatabaseConfig {
+  const isOfDatabase = (key: string) => databaseKeys.some((known) => known === key)
+  return createConfig(
+    Object.fromEntries(Object.entries(readSettings(environment)).filter(([key]) => isOfDatabase(key)))
+  )
+}
+
+/** The configuration of this process. */
 export function configFromProcess(warn?: (warning: string) => void): Config {
   return loadConfig(process.env, warn)
+}
+
+/** Where this process has its database. */
+export function databaseConfigFromProcess(): DatabaseConfig {
+  return loadDatabaseConfig(process.env)
 }
 
 /** The values in the environment, parsed but not checked. */

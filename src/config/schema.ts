@@ -54,6 +54,10 @@ export const settingsSchema = Type.Object({
     examples: ['postgresql://latchkey:secret@127.0.0.1:5432/latchkey'],
     secret: true
   }),
+  migrate: flag(true, {
+    description:
+      'Applies new migrations of the database at start. `off` leaves that to `latchkey migrate`, and the service refuses to start while a migration is missing. Its role then needs no right to change the schema (docs/operations.md).'
+  }),
   redisUrl: optionalText({
     description:
       'A Redis or Valkey server, for several instances on one PostgreSQL: they share the counts of their rate limits and notify each other of revocations. Without it each instance counts apart, and revocations are pushed by the database.',

@@ -23,7 +23,10 @@ export function prepareScope(scope: Scope, context: HttpContext): void {
   scope.addHook('onRequest', (request, _reply, done) => context.ports.logTo(request.log, done))
   requireExactAddresses(scope)
   readBodies(scope)
-  scope.addHook('onResponse', async (_request, reply) => context.ports.metrics.countResponse(reply.statusCode))
+  scope.addHook('onResponse', async ({ method, routeOptions: { url: route = '*' } }, reply) => {
+    const { statusCode: status, elapsedTime } = reply
+    context.ports.metrics.noteResponse({ method, route, status, seconds: elapsedTime / 1000 })
+  })
 }
 
 /** Forbids caches to store any response of the scope. A route that is for everybody sets its own header. */

@@ -27,3 +27,11 @@ export function inOneLine(error: unknown): string {
 export class InvalidCursor extends Error {
   override readonly name = 'InvalidCursor'
 }
+
+/**
+ * A server or a database that the settings name cannot be used. `message` is one line that names the cause and what
+ * would do, without credentials.
+ */
+export class CannotStart extends Error {
+  override readonly name = 'CannotStart'
+}

@@ -61,7 +61,25 @@ export interface Metrics {
   text(): Promise<string>
   /** The last sixty minutes including the current one, oldest first. */
   lastHour(): readonly MinuteCounts[]
-  countResponse(status: number): void
+  /** Notes a response of one of our routes. */
+  noteResponse(response: {
+    readonly method: string
+    /** The pattern of the route, never a path: paths are many, and can hold tokens. */
+    readonly route: string
+    readonly status: number
+    /** From the arrival of the request to the end of the response. */
+    readonly seconds: number
+  }): void
+}
+
+/** Watches a server that the service needs: the database, or Redis. */
+export interface ServerWatch {
+  /** Runs an operation on the server, and measures how long it takes. */
+  time<T>(operation: () => Promise<T>): Promise<T>
+  /** Notes that the server has served an operation. */
+  served(): void
+  /** Notes that the server could not serve an operation, because of `error`. */
+  failed(error: unknown): void
 }
 
 /** The work in a queue now. */

@@ -135,10 +135,6 @@ for (const kind of testDatabases(t)) {
       }
     })
 
-    t.test('migrate reports that the database is up to date', async (t) => {
-      t.match(await latchkey('migrate'), { exitCode: 0, stdout: 'The database is up to date.\n' })
-    })
-
     t.test('text from strangers cannot control the terminal', async (t) => {
       await signIn(ports, 'sly@example.com', `\u001b[2J${'x'.repeat(200)}`)
       const { stdout } = await latchkey('session list --user sly@example.com')

@@ -34,10 +34,14 @@ t.test(
     await crowd.served(30)
     await onServer(
       async (client) =>
-        migrate({ script: (sql) => client.query(sql), query: (sql, values) => client.query(sql, [...values]) }, [
-          ...(await readMigrations()),
-          next
-        ]),
+        migrate(
+          {
+            schema: 'public',
+            script: (sql) => client.query(sql),
+            query: (sql, values) => client.query(sql, [...values])
+          },
+          [...(await readMigrations()), next]
+        ),
       cluster.url
     )
     await crowd.served(100)

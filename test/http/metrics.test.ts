@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { httpPlugin } from '../../src/http/plugin.js'
@@ -171,6 +172,40 @@ t.test('responses are counted by status', async (t) => {
   t.equal(metrics.get('latchkey_responses_total{status="503"}'), 0)
 })
 
+t.test('responses are timed by the pattern of their route, their method and the class of their status', async (t) => {
+  const app = await openService(t, database)
+  const { client } = await newPerson(app)
+  for (const id of [randomUUID(), randomUUID(), client.sessionId]) await client.send('DELETE', `/sessions/${id}`)
+  for (const url of ['/nowhere', `/sessions/${'x'.repeat(50)}`, '/%6de', '//me']) await app.inject(url)
+  await app.inject({ method: 'HEAD', url: '/healthz' })
+
+  const { body } = await app.inject('/metrics')
+  const counts = body.split('\n').filter((line) => line.startsWith('latchkey_request_duration_seconds_count'))
+  t.strictSame(counts.sort(), [
+    'latchkey_request_duration_seconds_count{route="/healthz",method="HEAD",status="2xx"} 1',
+    'latchkey_request_duration_seconds_count{route="/register",method="POST",status="2xx"} 1',
+    'latchkey_request_duration_seconds_count{route="/sessions/:id",method="DELETE",status="2xx"} 1',
+    'latchkey_request_duration_seconds_count{route="/sessions/:id",method="DELETE",status="4xx"} 2'
+  ])
+  const sum = /duration_seconds_sum\{route="\/register",method="POST",status="2xx"\} (.*)/.exec(body)?.[1]
+  t.ok(Number(sum) > 0 && Number(sum) < 60)
+})
+
+t.test('the database is measured, and Redis only if there is one', async (t) => {
+  const metrics = await read(await openService(t, database))
+  t.equal(metrics.get('latchkey_database_up'), 1)
+  t.equal(metrics.get('latchkey_database_failures_total'), 0)
+  t.ok((metrics.get('latchkey_database_operation_duration_seconds_count') ?? 0) > 0)
+  t.notOk(metrics.has('latchkey_redis_up'))
+
+  const app = await openService(t, database, { REDIS_URL: 'redis://127.0.0.1:1', RATE_LIMIT_ENABLED: 'true' })
+  await new Client(app).send('POST', '/login', { payload: { email: newEmail(), password: goodPassword } })
+  const withRedis = await read(app)
+  t.equal(withRedis.get('latchkey_redis_up'), 0)
+  t.equal(withRedis.get('latchkey_redis_failures_total'), 1)
+  t.equal(withRedis.get('latchkey_redis_operation_duration_seconds_count'), 1)
+})
+
 t.test('no metric contains a user, a session or a token', async (t) => {
   const app = await openService(t, database)
   const email = newEmail()
@@ -196,4 +231,7 @@ t.test("in a host, the metrics are under the prefix and leave out the host's own
   const { statusCode, body } = await host.inject('/auth/metrics')
   t.equal(statusCode, 200)
   t.match(body, 'latchkey_responses_total{status="200"} 0\n')
+  t.notMatch(body, '/own')
+  await host.inject('/auth/healthz')
+  t.match((await host.inject('/auth/metrics')).body, 'route="/auth/healthz"')
 })

@@ -1,6 +1,7 @@
 import { PGlite } from '@electric-sql/pglite'
 import { type Bounds, type Database, databaseOver } from '../prisma/database.js'
-import { migrate } from '../prisma/migrations/migrate.js'
+import type { MigrationConnection } from '../prisma/migrations/history.js'
+import { migrate, type OpeningOptions, requireMigrated } from '../prisma/migrations/migrate.js'
 import { readMigrations } from '../prisma/migrations/migration-files.js'
 import { type OpenedCluster, reopeningCluster, stopAtPanic } from './cluster.js'
 import { builtTemplate, createCluster, createDataFolder } from './data-folder.js'
@@ -9,7 +10,7 @@ import { lockFolder } from './folder-lock.js'
 import { clusterAdapter } from './prisma-adapter.js'
 import { keepUp } from './upkeep.js'
 
-export interface EmbeddedOptions extends Partial<Omit<Bounds, 'maxRunning'>> {
+export interface EmbeddedOptions extends Partial<Omit<Bounds, 'maxRunning'>>, OpeningOptions {
   /** The folder for all data of this service. It is created if it does not exist. */
   readonly dataDir: string
   /** The packed cluster that a new folder starts with; by default the one that the build made. */
@@ -63,7 +64,7 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Da
   }
   try {
     const folder = await createCluster(dataDir, template)
-    const cluster = await reopeningCluster(() => openCluster(folder))
+    const cluster = await reopeningCluster(() => openCluster(folder, options))
     const stopUpkeep = keepUp(cluster)
     return databaseOver({
       kind: 'embedded',
@@ -89,15 +90,18 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Da
   }
 }
 
-async function openCluster(folder: string): Promise<OpenedCluster> {
+async function openCluster(folder: string, options: OpeningOptions): Promise<OpenedCluster> {
   const files = new SyncedFiles(folder, stopAtPanic)
   const abandon = () => files.closeAll()
   try {
     const pglite = await PGlite.create({ fs: files, startParams, relaxedDurability: false })
-    await migrate(
-      { script: (sql) => pglite.exec(sql), query: (sql, values) => pglite.query(sql, [...values]) },
-      await readMigrations()
-    )
+    const connection: MigrationConnection = {
+      schema: 'public',
+      script: (sql) => pglite.exec(sql),
+      query: (sql, values) => pglite.query(sql, [...values])
+    }
+    if (options.migrate === false) await requireMigrated(connection, await readMigrations())
+    else await migrate(connection, await readMigrations(), options)
     return { pglite, abandon }
   } catch (error) {
     abandon()

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Redis, type RedisOptions } from 'ioredis'
+import type { ServerWatch } from '../../ports/metrics.js'
 import { heartbeat } from './heartbeat.js'
 import type { NoticeSource } from './notices.js'
 
@@ -27,7 +28,12 @@ const arrivalMilliseconds = 1500
  * Notices by pub/sub of Redis or Valkey, used instead of LISTEN/NOTIFY if `REDIS_URL` is set. `name` keeps apart
  * services that share one Redis. Lossy, because pub/sub keeps nothing for a subscriber that is away.
  */
-export function redisNotices(url: string, name: string, monotonic = () => performance.now()): RedisNotices {
+export function redisNotices(
+  url: string,
+  name: string,
+  watch: ServerWatch,
+  monotonic = () => performance.now()
+): RedisNotices {
   const channel = `latchkey:revocation:${name}`
   const publisher = new Redis(url, { ...singleAttempt, retryStrategy: (attempt) => Math.min(attempt * 100, 2000) })
   // Without a listener, an `error` event would crash the process. The next publish fails by itself.
@@ -39,7 +45,7 @@ export function redisNotices(url: string, name: string, monotonic = () => perfor
     // Later attempts are the publisher's own.
     if (publisher.status === 'wait') opening = publisher.connect().catch(() => undefined)
     await opening
-    await publisher.publish(channel, '')
+    await watch.time(() => publisher.publish(channel, ''))
   }
 
   return {
@@ -57,7 +63,9 @@ export function redisNotices(url: string, name: string, monotonic = () => perfor
         await subscriber.connect()
         await subscriber.subscribe(channel, ownChannel)
         await ping()
+        watch.served()
       } catch (error) {
+        watch.failed(error)
         subscriber.disconnect()
         throw error
       }
@@ -68,7 +76,9 @@ export function redisNotices(url: string, name: string, monotonic = () => perfor
       if (monotonic() < restsUntil) return
       try {
         await send(channel)
-      } catch {
+        watch.served()
+      } catch (error) {
+        watch.failed(error)
         // The other instances also read the log at intervals.
         restsUntil = monotonic() + restMilliseconds
       }

@@ -13,7 +13,7 @@ import type { Revocations } from '../../ports/revocations.js'
 import type { Clock, Log } from '../../ports/runtime.js'
 
 /** What the service counts while it handles requests. */
-export interface Counts extends Pick<Metrics, 'countResponse' | 'lastHour'> {
+export interface Counts extends Pick<Metrics, 'lastHour'> {
   countDecision<Kind extends DecisionKind>(kind: Kind, outcome: Outcome<Kind>): void
   /** Counts revocations that this process has written. */
   countRevocations(revocations: readonly Revocation[]): void
@@ -69,12 +69,10 @@ export function requestCounts(registry: Registry, clock: Pick<Clock, 'now'>): Co
     'reason',
     revocationLabels
   )
-  const countStatus = counter('responses', 'Responses of the routes, by status.', 'status', ['200', '503'])
   const hour = lastHour(clock)
 
   return {
     lastHour: hour.read,
-    countResponse: (status) => countStatus(String(status)),
     countDecision(kind, outcome) {
       countOutcome[kind](outcome)
       if (kind === 'login' && outcome === 'succeeded') hour.count('logins')

@@ -1,9 +1,10 @@
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, type Metric, Registry } from 'prom-client'
 import { activeKey, type KeyTimes, keyStates, withStates } from '../../core/key-rotation.js'
 import type { Metrics, QueueLoad } from '../../ports/metrics.js'
 import type { RevocationFeed } from '../../ports/revocations.js'
 import type { Clock } from '../../ports/runtime.js'
 import { type Counts, requestCounts } from './decisions.js'
+import { responseMetrics } from './responses.js'
 
 /** What the gauges show. They are read whenever somebody reads the metrics, so none of them may cost I/O. */
 export interface MetricSources {
@@ -11,8 +12,13 @@ export interface MetricSources {
   readonly feed: Pick<RevocationFeed, 'follow' | 'state'>
   readonly keys: () => readonly KeyTimes[]
   readonly passwordQueue: () => QueueLoad
+  readonly refusedPasswords: () => number
   readonly registrationsAboveUsual: () => boolean
   readonly database: () => QueueLoad
+  /** How old the active key may get until the next one signs; undefined if keys change by request only. */
+  readonly keyRotationDays: number | undefined
+  /** What watches of servers measure. */
+  readonly servers: readonly { readonly metrics: readonly Metric[] }[]
 }
 
 /** From the delay of a notice on one machine up to the delay of a feed that is cut off. */
@@ -22,10 +28,11 @@ const delayBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1
  * The metrics of one app, in its own registry: several apps in one process count apart. Labels have few, fixed values.
  */
 export function serviceMetrics(sources: MetricSources): Metrics & Counts {
-  const { clock, feed, keys, passwordQueue, database, registrationsAboveUsual } = sources
+  const { clock, feed, keys, keyRotationDays, passwordQueue, database } = sources
   const registry = new Registry()
   const counts = requestCounts(registry, clock)
   const gauge = (name: string, help: string, read: () => Reading) => addGauge(registry, name, help, read)
+  const counter = (name: string, help: string, read: () => number) => addCounter(registry, name, help, read)
 
   observeDelays(registry, feed, clock)
   gauge('feed_connected', 'Whether revocations arrive by push.', () => Number(feed.state().connected))
@@ -41,14 +48,21 @@ export function serviceMetrics(sources: MetricSources): Metrics & Counts {
     const active = activeKey(keys(), now)
     return active === undefined ? Number.NaN : (now - active.signsFrom) / 1000
   })
+  if (keyRotationDays !== undefined) {
+    gauge('signing_key_max_age_seconds', 'KEY_ROTATION_DAYS, in seconds.', () => keyRotationDays * 86_400)
+  }
   gauge('registrations_above_usual', 'Whether more accounts than usual were created within the last hour.', () =>
-    Number(registrationsAboveUsual())
+    Number(sources.registrationsAboveUsual())
   )
   gauge('password_hashes', 'Password hashes, running and waiting.', passwordQueue)
+  counter('refused_passwords', 'Passwords that were refused because their queue was full.', sources.refusedPasswords)
   gauge('database_operations', 'Operations on the database, running and waiting.', database)
+
+  for (const metric of sources.servers.flatMap(({ metrics }) => metrics)) registry.registerMetric(metric)
 
   return {
     ...counts,
+    noteResponse: responseMetrics(registry),
     contentType: registry.contentType,
     text: async () => (await registry.metrics()) + (await processRegistry().metrics())
   }
@@ -81,6 +95,19 @@ function addGauge(registry: Registry, name: string, help: string, read: () => Re
       const reading = read()
       if (typeof reading === 'number') this.set(reading)
       else for (const [state, value] of Object.entries(reading)) this.set({ state }, value)
+    }
+  })
+}
+
+/** A counter of something that is counted elsewhere. */
+function addCounter(registry: Registry, name: string, help: string, read: () => number): void {
+  new Counter({
+    name: `latchkey_${name}_total`,
+    help,
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc(read())
     }
   })
 }

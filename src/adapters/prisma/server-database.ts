@@ -4,11 +4,12 @@ import { postgresListen } from '../notices/postgres-listen.js'
 import { connectionPool } from './connection-pool.js'
 import { type Bounds, type Database, databaseOver } from './database.js'
 import { connectionTo } from './database-url.js'
-import { migrateServer } from './migrate-server.js'
+import { migrateServer, requireMigratedServer } from './migrate-server.js'
+import type { OpeningOptions } from './migrations/migrate.js'
 import { withStrictCommit } from './strict-commit.js'
 import { sendingZones } from './zoned-times.js'
 
-export interface ServerOptions extends Partial<Omit<Bounds, 'maxRunning'>> {
+export interface ServerOptions extends Partial<Omit<Bounds, 'maxRunning'>>, OpeningOptions {
   /** `postgresql://…`, with `?schema=` if the tables are not in `public`. */
   readonly url: string
   /** The address of the server itself, if `url` leads to a connection pooler. */
@@ -25,15 +26,17 @@ export interface ServerOptions extends Partial<Omit<Bounds, 'maxRunning'>> {
 const graceSeconds = 0.5
 
 /**
- * Connects to a PostgreSQL server and applies new migrations. Throws `Unavailable` if the server cannot be reached, and
- * `Error` if this version cannot work with the server's schema.
+ * Connects to a PostgreSQL server and applies new migrations. Throws `Unavailable` if the server cannot be reached,
+ * `CannotStart` if a migration is missing that it may not apply, and `Error` if this version cannot work with the
+ * server's schema.
  */
 export async function openServerDatabase(options: ServerOptions): Promise<Database> {
   const { poolSize = 10, maxWaiting = 500, waitSeconds = 2, statementTimeoutSeconds = 4 } = options
   const { url, directUrl = url, onDeaf = () => undefined } = options
   const { schema, connection } = connectionTo(url)
   const { connection: direct } = connectionTo(directUrl)
-  await migrateServer(direct, schema)
+  if (options.migrate === false) await requireMigratedServer(direct, schema)
+  else await migrateServer(direct, schema, options)
 
   const settings = {
     ...connection,

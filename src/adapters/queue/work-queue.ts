@@ -29,6 +29,8 @@ export interface WorkQueue<Source = void> {
   requireRoom(source: Source): Promise<void>
   /** How many pieces of work run and wait now. */
   load(): QueueLoad
+  /** How many pieces of work were refused because the queue was full. */
+  refused(): number
   /** Accepts no more work, refuses what waits, and resolves when the last running piece has ended. */
   close(): Promise<void>
 }
@@ -112,9 +114,11 @@ export function workQueue<Source = void>(options: WorkQueueOptions<Source>): Wor
   const { name, line, waitSeconds, answerSlowly, monotonic = () => performance.now() } = options
   let estimatedMilliseconds = options.expectedMilliseconds
   let closed = false
+  let refused = 0
   let drained: (() => void) | undefined
 
   function noRoom(): Unavailable {
+    refused += 1
     const { running, waiting } = line.load()
     const seconds = ((waiting + 1) * (estimatedMilliseconds ?? 0)) / Math.max(1, running) / 1000
     return new Unavailable(`The ${name} queue is full.`, Math.max(1, Math.ceil(seconds)), { answerSlowly })
@@ -168,6 +172,7 @@ export function workQueue<Source = void>(options: WorkQueueOptions<Source>): Wor
     },
 
     load: line.load,
+    refused: () => refused,
 
     async close() {
       closed = true

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis'
 import type { RateLimit } from '../../core/rate-limits.js'
 import type { LimitCounter, RateLimitUse } from '../../ports/limits.js'
+import type { ServerWatch } from '../../ports/metrics.js'
 import type { Digest } from '../../ports/runtime.js'
 import type { MemoryRateLimits } from './memory-rate-limits.js'
 
@@ -16,8 +17,7 @@ export interface RedisRateLimitOptions {
   readonly inMemory: MemoryRateLimits
   /** Hashes the keys, so that Redis stores no e-mail or IP address. */
   readonly digest: Digest
-  /** Called when Redis stops answering, and when it answers again. */
-  readonly onChange?: (away: boolean) => void
+  readonly watch: ServerWatch
   readonly timeoutMilliseconds?: number
   readonly monotonic?: () => number
 }
@@ -46,7 +46,7 @@ const undoScript = `
  * flood of keys does not fill it.
  */
 export function redisRateLimits(options: RedisRateLimitOptions): RedisRateLimits {
-  const { url, name, inMemory, digest, onChange, monotonic = () => performance.now() } = options
+  const { url, name, inMemory, digest, watch, monotonic = () => performance.now() } = options
   const { timeoutMilliseconds = defaultTimeoutMilliseconds } = options
   const redis = new Redis(url, {
     connectTimeout: 2000,
@@ -57,24 +57,18 @@ export function redisRateLimits(options: RedisRateLimitOptions): RedisRateLimits
   // Without a listener, an `error` event would crash the process. The next command fails by itself.
   redis.on('error', () => undefined)
   let restsUntil = Number.NEGATIVE_INFINITY
-  let away = false
-
-  function setAway(isAway: boolean): void {
-    if (isAway) restsUntil = monotonic() + restMilliseconds
-    if (isAway !== away) onChange?.(isAway)
-    away = isAway
-  }
 
   /** Runs a script on the key of `use`; undefined if Redis cannot be asked. */
   async function run(script: string, { limit, key }: RateLimitUse<RateLimit>): Promise<unknown> {
     if (monotonic() < restsUntil) return undefined
     const counter = `latchkey:limit:${digest(JSON.stringify([name, limit.name, key]))}`
     try {
-      const result = await redis.eval(script, 1, counter, limit.windowSeconds * 1000, limit.max)
-      setAway(false)
+      const result = await watch.time(() => redis.eval(script, 1, counter, limit.windowSeconds * 1000, limit.max))
+      watch.served()
       return result
-    } catch {
-      setAway(true)
+    } catch (error) {
+      watch.failed(error)
+      restsUntil = monotonic() + restMilliseconds
       return undefined
     }
   }

@@ -1,5 +1,4 @@
 import { defineCommand } from '../command.js'
-import { withPorts } from '../context.js'
 import { jsonOption, printDone } from '../output.js'
 
 export const serve = defineCommand({
@@ -11,12 +10,23 @@ export const serve = defineCommand({
 
 export const migrate = defineCommand({
   name: 'migrate',
-  summary: "Bring the database's schema up to date, and create what the service needs there.",
-  details: '`latchkey serve` does this itself; use this for deployments that migrate in a separate step.',
-  options: jsonOption,
-  run: ({ options }, context) =>
-    withPorts(context, async (ports) => {
-      await ports.readiness()
-      printDone(context.terminal, options, 'The database is up to date.', { status: 'ok' })
+  summary: "Bring the database's schema up to date.",
+  details:
+    '`latchkey serve` does this itself, unless MIGRATE=off. It needs DATABASE_URL or DATA_DIR, and no secret: no key is made.',
+  options: {
+    'mark-applied': {
+      type: 'string',
+      multiple: true,
+      summary: 'Record this migration as applied without running it, for engines that lack triggers.'
+    },
+    ...jsonOption
+  },
+  async run({ options }, context) {
+    const { terminal } = context
+    await context.migrate(context.loadDatabaseConfig(), {
+      markApplied: options['mark-applied'] ?? [],
+      report: (line) => terminal.stderr.write(`${line}\n`)
     })
+    printDone(terminal, options, 'The database is up to date.', { status: 'ok' })
+  }
 })

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:net'
 import t from 'tap'
 import { HeartbeatLost } from '../../../src/adapters/notices/heartbeat.js'
 import { redisNotices } from '../../../src/adapters/notices/redis-notices.js'
+import { notedWatch } from '../../support/adapters/noted-watch.js'
 
 const url = process.env.TEST_REDIS_URL
 
@@ -12,8 +13,9 @@ if (url === undefined) {
 } else {
   t.test('a notice reaches the subscribers of the same name alone', async (t) => {
     const name = randomUUID()
-    const notices = redisNotices(url, name)
-    const others = redisNotices(url, randomUUID())
+    const { watch, changes, timed } = notedWatch()
+    const notices = redisNotices(url, name, watch)
+    const others = redisNotices(url, randomUUID(), notedWatch().watch)
     t.teardown(notices.close)
     t.teardown(others.close)
     const received: string[] = []
@@ -33,6 +35,8 @@ if (url === undefined) {
     await notices.publish()
     await arrived
     await foreign.ping()
+    t.strictSame(changes, ['served'])
+    t.equal(timed.operations, 2, 'the first heartbeat and the notice')
     t.strictSame(received, ['own'])
     await own.close()
     await foreign.close()
@@ -41,10 +45,13 @@ if (url === undefined) {
 
 t.test('while Redis is away, connecting rejects and publishing does not', async (t) => {
   const port = await unusedPort()
-  const notices = redisNotices(`redis://127.0.0.1:${port}`, 'away')
+  const { watch, changes } = notedWatch()
+  const notices = redisNotices(`redis://127.0.0.1:${port}`, 'away', watch)
   t.teardown(notices.close)
   await t.rejects(notices.connect({ onNotice: () => undefined, onLost: () => undefined }))
+  t.strictSame(changes, ['failed'])
   await t.resolves(notices.publish())
+  t.strictSame(changes, ['failed'])
 })
 
 t.test('after a failure nothing is published for a second', async (t) => {
@@ -64,7 +71,8 @@ t.test('after a failure nothing is published for a second', async (t) => {
   await once(server, 'listening')
   t.teardown(() => server.close())
   const clock = { milliseconds: 0 }
-  const notices = redisNotices(`redis://127.0.0.1:${portOf(server)}`, 'refusing', () => clock.milliseconds)
+  const { watch, changes } = notedWatch()
+  const notices = redisNotices(`redis://127.0.0.1:${portOf(server)}`, 'refusing', watch, () => clock.milliseconds)
   t.teardown(notices.close)
   for (const [at, expected] of [
     [0, 1],
@@ -78,13 +86,14 @@ t.test('after a failure nothing is published for a second', async (t) => {
     await notices.publish()
     t.equal(published, expected, `at ${at} ms`)
   }
+  t.strictSame(changes, ['failed'])
 })
 
 t.test('connecting rejects if Redis closes the connection', async (t) => {
   const server = createServer((socket) => socket.once('data', () => socket.destroy())).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => server.close())
-  const notices = redisNotices(`redis://127.0.0.1:${portOf(server)}`, 'hanging up')
+  const notices = redisNotices(`redis://127.0.0.1:${portOf(server)}`, 'hanging up', notedWatch().watch)
   t.teardown(notices.close)
   await t.rejects(notices.connect({ onNotice: () => undefined, onLost: () => undefined }))
 })
@@ -107,7 +116,7 @@ t.test('connecting rejects if messages do not come back, although Redis answers 
   ).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => server.close())
-  const notices = redisNotices(`redis://127.0.0.1:${portOf(server)}`, 'deaf')
+  const notices = redisNotices(`redis://127.0.0.1:${portOf(server)}`, 'deaf', notedWatch().watch)
   t.teardown(notices.close)
   await t.rejects(notices.connect({ onNotice: () => undefined, onLost: () => undefined }), HeartbeatLost)
 })

@@ -21,9 +21,12 @@ function scripted() {
       { number: 1, signsFrom: now - 90_000, retiresAt: null },
       { number: 2, signsFrom: now + 60_000, retiresAt: null }
     ],
+    keyRotationDays: 90,
     passwordQueue: () => ({ running: 2, waiting: 7 }),
+    refusedPasswords: () => 5,
     database: () => ({ running: 1, waiting: 4 }),
-    registrationsAboveUsual: () => true
+    registrationsAboveUsual: () => true,
+    servers: []
   })
   return { metrics, push: (revocation: Revocation) => followers.forEach((follow) => void follow([revocation])) }
 }
@@ -56,6 +59,8 @@ t.test('gauges show the values at the moment of reading', async (t) => {
     'signing_keys{state="active"} 1',
     'signing_keys{state="published"} 1',
     'signing_key_age_seconds 90',
+    'signing_key_max_age_seconds 7776000',
+    'refused_passwords_total 5',
     'password_hashes{state="running"} 2',
     'password_hashes{state="waiting"} 7',
     'database_operations{state="running"} 1',

@@ -61,6 +61,7 @@ t.test('a full queue refuses with Retry-After and still runs the work that waits
   const admitted = [queue.run(work('a'), source), queue.run(work('b'), source), queue.run(work('c'), source)]
   await t.rejects(queue.requireRoom(source), full(1))
   await t.rejects(queue.run(work('d'), source), full(1))
+  t.equal(queue.refused(), 2)
   for (const name of ['a', 'b', 'c']) await end(name)
   t.strictSame(await Promise.all(admitted), ['a', 'b', 'c'])
   t.notOk(started.includes('d'))

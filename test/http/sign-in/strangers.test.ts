@@ -213,7 +213,7 @@ t.test(
 /** Guesses in a session until a pause: in the database, not in the memory of one instance. */
 async function guessInSession(t: Test, { accessToken }: Client) {
   const headers = { authorization: `Bearer ${accessToken}` }
-  for (let wrong = 0; ; ) {
+  for (let wrong = 0; wrong < 50; ) {
     // A new instance has counted nothing in its own memory.
     const instance = await openService(t, database, limited)
     for (let guess = 0; guess < 10; guess += 1) {
@@ -223,6 +223,7 @@ async function guessInSession(t: Test, { accessToken }: Client) {
       wrong += 1
     }
   }
+  throw new Error('No guess in the session was refused.')
 }
 
 t.test('a thief of a session has 100 wrong guesses in a row too, then 5 a day', async (t) => {

@@ -2,8 +2,8 @@ import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type { OpenPorts } from '../../../src/cli/context.js'
 import { run } from '../../../src/cli/run.js'
-import { openAdapters } from '../../../src/composition.js'
-import { type Environment, loadConfig } from '../../../src/config/read-config.js'
+import { migrateDatabase, openAdapters } from '../../../src/composition.js'
+import { type Environment, loadConfig, loadDatabaseConfig } from '../../../src/config/read-config.js'
 import { testEnvironment } from '../service.js'
 
 export interface CommandResult {
@@ -29,7 +29,9 @@ export async function commandLine(words: readonly string[], options: CommandOpti
   const exitCode = await run(words, {
     terminal: { ...streams, stdin: Object.assign(new PassThrough().end(stdin), { isTTY }) },
     loadConfig: () => loadConfig({ ...testEnvironment, ...environment }),
+    loadDatabaseConfig: () => loadDatabaseConfig({ ...testEnvironment, ...environment }),
     open: async (config) => opened ?? openAdapters(config),
+    migrate: migrateDatabase,
     serve: async () => {}
   })
   streams.stdout.end()

@@ -1,99 +1,125 @@
-import type { Migration } from './migration-files.js'
+import { setTimeout as delay } from 'node:timers/promises'
+import pg from 'pg'
+import { CannotStart } from '../../../ports/errors.js'
+import { changeIndex } from './concurrent-index.js'
+import { ensureHistory, type MigrationConnection, pendingMigrations, recordApplied } from './history.js'
+import { isOutsideTransaction, type Migration } from './migration-files.js'
+import type { MigrationLock } from './migration-lock.js'
 
-/** One connection. Nothing else may use it until `migrate` has returned. */
-export interface MigrationConnection {
-  /** Runs one or more statements without values; their rows are not read. */
-  script(sql: string): Promise<unknown>
-  query(sql: string, values: readonly unknown[]): Promise<{ readonly rows: readonly unknown[] }>
+export interface MigrateOptions {
+  /**
+   * Takes the lock that keeps other processes from migrating. Called only if there is something to migrate. Missing
+   * where no other process can use the database.
+   */
+  readonly lock?: () => Promise<MigrationLock>
+  /** The names of migrations to record as applied without running them, for engines that lack what they need. */
+  readonly markApplied?: readonly string[]
+  /** Gets a line for a person when a migration begins, or has to wait. */
+  readonly report?: (line: string) => void
+  /** Between two attempts to lock a table. */
+  readonly pauseMilliseconds?: number
 }
 
-interface AppliedMigration {
-  readonly migration_name: string
-  readonly checksum: string
-  readonly finished: boolean
+/** How a database is opened. */
+export interface OpeningOptions extends Pick<MigrateOptions, 'markApplied' | 'report'> {
+  /** Whether to apply new migrations, which is the default. `false` throws `CannotStart` if one is missing. */
+  readonly migrate?: boolean
 }
 
-/** The advisory lock of `prisma migrate`: it and we never migrate at the same time. */
-const prismaMigrateLock = 72707369
+type Settled = Required<Omit<MigrateOptions, 'lock'>>
 
-/** The table exactly as `prisma migrate` creates it, so that the tool and this code agree about a database. */
-const createHistory = `CREATE TABLE "_prisma_migrations" (
-  "id" VARCHAR(36) PRIMARY KEY NOT NULL,
-  "checksum" VARCHAR(64) NOT NULL,
-  "finished_at" TIMESTAMPTZ,
-  "migration_name" VARCHAR(255) NOT NULL,
-  "logs" TEXT,
-  "rolled_back_at" TIMESTAMPTZ,
-  "started_at" TIMESTAMPTZ NOT NULL DEFAULT now(),
-  "applied_steps_count" INTEGER NOT NULL DEFAULT 0
-)`
+/**
+ * How long a statement waits for a table's lock. All later statements of the table wait behind it, so it is less than
+ * the time for which a request waits for a lock, and more than the second after which autovacuum gives way.
+ */
+const tableLock = '1500ms'
+const tableLockAttempts = 10
+/** How long one statement of a migration may run. One that needs longer sets its own `statement_timeout`. */
+const statement = '10min'
 
 /**
  * Applies those of `migrations` that the database does not have, in their order, each in its own transaction together
- * with its row in `_prisma_migrations`. Any number of processes may call it at once. Migrations that only the database
- * knows are ignored: during a rolling deploy a newer version has applied them. Throws if an applied migration differs
- * from our file, or if `prisma migrate` left a failed one behind: a person must look at these.
+ * with its row in `_prisma_migrations`. Any number of processes may call it at once. Throws as `pendingMigrations` does,
+ * and if a migration fails; the ones before it stay applied.
  */
-export async function migrate(connection: MigrationConnection, migrations: readonly Migration[]): Promise<void> {
+export async function migrate(
+  connection: MigrationConnection,
+  migrations: readonly Migration[],
+  options: MigrateOptions = {}
+): Promise<void> {
+  const { lock, markApplied = [], report = () => undefined, pauseMilliseconds = 1000 } = options
+  const unknown = markApplied.find((name) => !migrations.some((migration) => migration.name === name))
+  if (unknown !== undefined) throw new Error(`There is no migration ${unknown} in this version.`)
   // First without the lock: most starts have nothing to apply, and may not be allowed to write.
-  if (pending(migrations, await readHistory(connection)).length === 0) return
-  await connection.query('SELECT pg_advisory_lock($1)', [prismaMigrateLock])
+  if ((await pendingMigrations(connection, migrations)).length === 0) return
+  const held = await lock?.()
   try {
-    const history = await readHistory(connection)
-    if (history === undefined) await connection.script(createHistory)
-    for (const migration of pending(migrations, history)) await apply(connection, migration)
-  } finally {
-    await connection.query('SELECT pg_advisory_unlock($1)', [prismaMigrateLock])
-  }
-}
-
-/** Undefined if the database has no history yet. */
-async function readHistory(connection: MigrationConnection): Promise<readonly AppliedMigration[] | undefined> {
-  const { rows: tables } = await connection.query(`SELECT 1 WHERE to_regclass('"_prisma_migrations"') IS NOT NULL`, [])
-  if (tables.length === 0) return undefined
-  const { rows } = await connection.query(
-    `SELECT "migration_name", "checksum", "finished_at" IS NOT NULL AS "finished"
-     FROM "_prisma_migrations" WHERE "rolled_back_at" IS NULL`,
-    []
-  )
-  return rows as readonly AppliedMigration[]
-}
-
-function pending(migrations: readonly Migration[], history: readonly AppliedMigration[] = []): readonly Migration[] {
-  const failed = history.find((applied) => !applied.finished)
-  if (failed !== undefined) {
-    throw new Error(
-      `The migration ${failed.migration_name} failed halfway in this database. ` +
-        'Repair the tables by hand, then record that with "prisma migrate resolve".'
-    )
-  }
-  const applied = new Map(history.map((row) => [row.migration_name, row.checksum]))
-  for (const { name, checksum } of migrations) {
-    const known = applied.get(name)
-    if (known !== undefined && known !== checksum) {
-      throw new Error(
-        `The migration ${name} was applied to this database from another file than the one here. ` +
-          'Never edit a migration after it was applied: put the old file back and add a new migration.'
-      )
+    await ensureHistory(connection)
+    for (const migration of await pendingMigrations(connection, migrations)) {
+      await held?.stillHeld()
+      await apply(connection, migration, { markApplied, report, pauseMilliseconds })
     }
+  } finally {
+    await held?.release()
   }
-  return migrations.filter(({ name }) => !applied.has(name))
 }
 
-async function apply(connection: MigrationConnection, { name, sql, checksum }: Migration): Promise<void> {
-  await connection.script('BEGIN')
+/** Throws `CannotStart` if the database lacks one of `migrations`, and as `pendingMigrations` does. Changes nothing. */
+export async function requireMigrated(
+  connection: MigrationConnection,
+  migrations: readonly Migration[]
+): Promise<void> {
+  const [first, ...more] = await pendingMigrations(connection, migrations)
+  if (first === undefined) return
+  const others = more.length === 0 ? '' : `, and ${more.length} more,`
+  throw new CannotStart(
+    `MIGRATE is off, and the database lacks the migration ${first.name}${others}: run "latchkey migrate" first.`
+  )
+}
+
+async function apply(connection: MigrationConnection, migration: Migration, settled: Settled): Promise<void> {
+  const { name } = migration
+  if (settled.markApplied.includes(name)) {
+    settled.report(`${name}: recorded as applied, and not run.`)
+    return recordApplied(connection, migration)
+  }
+  settled.report(`${name}: applying.`)
+  if (!isOutsideTransaction(migration)) return applyInTransaction(connection, migration, settled)
   try {
-    // A statement that waits for a table's lock blocks all later ones: better to fail and be started again.
-    await connection.script(`SET LOCAL lock_timeout = '5s'`)
-    await connection.script(sql)
-    await connection.query(
-      `INSERT INTO "_prisma_migrations" ("id", "checksum", "finished_at", "migration_name", "started_at", "applied_steps_count")
-       VALUES (gen_random_uuid()::text, $1, clock_timestamp(), $2, now(), 1)`,
-      [checksum, name]
-    )
-    await connection.script('COMMIT')
+    await changeIndex(connection, migration, settled)
   } catch (error) {
-    await connection.script('ROLLBACK')
-    throw new Error(`The migration ${name} failed and was rolled back.`, { cause: error })
+    throw new Error(`The migration ${name} failed. The next attempt begins it again.`, { cause: error })
+  }
+  await recordApplied(connection, migration)
+}
+
+async function applyInTransaction(
+  connection: MigrationConnection,
+  migration: Migration,
+  { report, pauseMilliseconds }: Settled
+): Promise<void> {
+  const { name, sql } = migration
+  for (let attempt = 1; ; attempt++) {
+    await connection.script('BEGIN ISOLATION LEVEL READ COMMITTED')
+    try {
+      await connection.script(
+        `SET LOCAL search_path = ${pg.escapeIdentifier(connection.schema)};
+         SET LOCAL lock_timeout = '${tableLock}';
+         SET LOCAL statement_timeout = '${statement}'`
+      )
+      await connection.script(sql)
+      await recordApplied(connection, migration)
+      await connection.script('COMMIT')
+      return
+    } catch (error) {
+      await connection.script('ROLLBACK')
+      if (attempt >= tableLockAttempts || !isLockTimeout(error)) {
+        throw new Error(`The migration ${name} failed and was rolled back.`, { cause: error })
+      }
+      if (attempt === 1) report(`${name}: other transactions use its tables: waiting for them.`)
+    }
+    await delay(pauseMilliseconds)
   }
 }
+
+const isLockTimeout = (error: unknown) => error instanceof Error && 'code' in error && error.code === '55P03'

@@ -6,6 +6,13 @@ import { fileURLToPath } from 'node:url'
 
 export type Migration = Awaited<ReturnType<typeof readMigrations>>[number]
 
+/** The first line of a migration that cannot run in a transaction, such as CREATE INDEX CONCURRENTLY. */
+const outsideTransactionMark = '-- latchkey: outside a transaction'
+
+/** Whether the migration must run outside a transaction. */
+export const isOutsideTransaction = ({ sql }: Pick<Migration, 'sql'>) =>
+  sql.split('\n', 1)[0]?.trim() === outsideTransactionMark
+
 /** The migrations of this version, oldest first. `checksum` is the SHA-256 of the file in hex, as in `prisma migrate`. */
 export async function readMigrations(folder = migrationsFolder()) {
   const entries = await readdir(folder, { withFileTypes: true })

@@ -1,11 +1,13 @@
-import { createHash } from 'node:crypto'
 import { PGlite } from '@electric-sql/pglite'
 import t, { type Test } from 'tap'
 import { builtTemplate, createCluster } from '../../../../src/adapters/embedded/data-folder.js'
-import { type MigrationConnection, migrate } from '../../../../src/adapters/prisma/migrations/migrate.js'
-import { type Migration, readMigrations } from '../../../../src/adapters/prisma/migrations/migration-files.js'
+import type { MigrationConnection } from '../../../../src/adapters/prisma/migrations/history.js'
+import { migrate, requireMigrated } from '../../../../src/adapters/prisma/migrations/migrate.js'
+import { readMigrations } from '../../../../src/adapters/prisma/migrations/migration-files.js'
 import { openServerDatabase } from '../../../../src/adapters/prisma/server-database.js'
+import { emptySchema, migration, outsideTransaction } from '../../../support/adapters/migrations.js'
 import { openTestDatabase, sql, testDatabases, testFolder, testSchema } from '../../../support/database.js'
+import { until } from '../../../support/faults/crowd.js'
 
 interface HistoryRow {
   readonly migration_name: string
@@ -15,12 +17,6 @@ interface HistoryRow {
   readonly rolled_back_at: Date | null
   readonly logs: string | null
 }
-
-const migration = (name: string, text: string): Migration => ({
-  name,
-  sql: text,
-  checksum: createHash('sha256').update(text).digest('hex')
-})
 
 const first = migration('1_first', 'CREATE TABLE "first" ("id" INT); INSERT INTO "first" VALUES (1)')
 const second = migration('2_second', 'ALTER TABLE "first" ADD COLUMN "name" TEXT')
@@ -70,6 +66,20 @@ t.test('processes that start at the same time on an empty database all succeed',
   }
 })
 
+t.test('a migration waits for the locks of others on its table, and says so', onlyWithServer, async (t) => {
+  const schema = await emptySchema(t)
+  const connection = await schema.connect()
+  await migrate(connection, [first])
+  const busy = await schema.connect()
+  await busy.script('BEGIN; SELECT * FROM "first"')
+  const lines: string[] = []
+  const migrating = migrate(connection, [first, second], { report: (line) => lines.push(line), pauseMilliseconds: 10 })
+  await until(async () => lines.length > 1)
+  t.match(lines, [/applying/, /other transactions use its tables: waiting/])
+  await busy.script('COMMIT')
+  await migrating
+})
+
 t.test('readMigrations returns the migrations of a folder by name', async (t) => {
   const folder = t.testdir({
     '2_second': { 'migration.sql': second.sql },
@@ -82,6 +92,7 @@ t.test('readMigrations returns the migrations of a folder by name', async (t) =>
 t.test('migrate, on one connection', async (t) => {
   const pglite = await emptyCluster(t)
   const connection: MigrationConnection = {
+    schema: 'public',
     script: (text) => pglite.exec(text),
     query: (text, values) => pglite.query(text, [...values])
   }
@@ -106,6 +117,47 @@ t.test('migrate, on one connection', async (t) => {
     await migrate({ ...connection, script: async () => t.fail('it wrote') }, [first])
     t.same((await pglite.query(`SELECT 1 FROM pg_locks WHERE "locktype" = 'advisory'`)).rows, [])
     await pglite.exec('COMMIT')
+  })
+
+  t.test('a migration outside a transaction works on the embedded database too', async (t) => {
+    const text = outsideTransaction('CREATE INDEX CONCURRENTLY "by_id" ON "first" ("id")')
+    await migrate(connection, [first, migration('2_index', text)])
+    t.same((await pglite.query(`SELECT "indisvalid" FROM pg_index WHERE "indexrelid" = to_regclass('by_id')`)).rows, [
+      { indisvalid: true }
+    ])
+  })
+
+  t.test('a migration marked as applied is recorded and not run, and the others run', async (t) => {
+    const triggers = migration('2_triggers', 'CREATE TRIGGER of an engine that has them')
+    const third = migration('3_third', 'CREATE TABLE "third" ("id" INT)')
+    const lines: string[] = []
+    await migrate(connection, [first, triggers, third], {
+      markApplied: ['2_triggers'],
+      report: (line) => lines.push(line)
+    })
+    t.same(
+      (await history()).map((row) => row.migration_name),
+      ['1_first', '2_triggers', '3_third']
+    )
+    t.match(lines, ['1_first: applying.', '2_triggers: recorded as applied, and not run.', '3_third: applying.'])
+    await t.rejects(migrate(connection, [first], { markApplied: ['2_trigers'] }), /There is no migration 2_trigers/)
+  })
+
+  t.test('requireMigrated names the first missing migration in one line, and changes nothing', async (t) => {
+    await migrate(connection, [first])
+    await t.resolves(requireMigrated(connection, [first]))
+    await t.rejects(requireMigrated(connection, [first, second]), {
+      name: 'CannotStart',
+      message: 'MIGRATE is off, and the database lacks the migration 2_second: run "latchkey migrate" first.'
+    })
+    const third = migration('3_third', 'SELECT 1')
+    await t.rejects(
+      requireMigrated(connection, [first, second, third]),
+      /lacks the migration 2_second, and 1 more,: run/
+    )
+    t.equal((await history()).length, 1)
+    await pglite.exec('DROP SCHEMA public CASCADE; CREATE SCHEMA public')
+    await t.rejects(requireMigrated(connection, [first]), /lacks the migration 1_first/, 'also on an empty database')
   })
 
   t.test('a failed migration leaves nothing behind, and the lock is free', async (t) => {
