@@ -3,9 +3,6 @@ import { Prisma } from '../generated/client.js'
 import { tables } from '../tables.js'
 import type { Statements } from './end-sessions.js'
 
-/** Any number that no other advisory lock of this database uses. */
-const adminsLock = 4_207_261_127
-
 const isEnabledAdmin = Prisma.sql`(u.roles @> ARRAY[${adminRole}]::text[] AND u.disabled_at IS NULL)`
 
 /**
@@ -15,8 +12,12 @@ const isEnabledAdmin = Prisma.sql`(u.roles @> ARRAY[${adminRole}]::text[] AND u.
  */
 export async function isLastAdmin(prisma: Statements, userId: string): Promise<boolean> {
   const locked = await prisma.$queryRaw<unknown[]>`
-    SELECT pg_advisory_xact_lock(${adminsLock}::bigint)::text FROM ${tables.user} u WHERE u.id = ${userId}::uuid AND ${isEnabledAdmin}`
+    INSERT INTO ${tables.namedLock} (name)
+    SELECT 'admins' FROM ${tables.user} u WHERE u.id = ${userId}::uuid AND ${isEnabledAdmin}
+    ON CONFLICT (name) DO UPDATE SET name = excluded.name
+    RETURNING name`
   if (locked.length === 0) return false
+  // A statement of its own: its snapshot has what the transaction that had the lock before has committed.
   const others = await prisma.$queryRaw<unknown[]>`
     SELECT 1 FROM ${tables.user} u WHERE u.id <> ${userId}::uuid AND ${isEnabledAdmin} LIMIT 1`
   return others.length === 0
