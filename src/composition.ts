@@ -22,6 +22,7 @@ import { migrateServer } from './adapters/prisma/migrate-server.js'
 import type { MigrateOptions } from './adapters/prisma/migrations/migrate.js'
 import { openServerDatabase } from './adapters/prisma/server-database.js'
 import { prismaEventLog } from './adapters/prisma/stores/event-log.js'
+import { watchPurge } from './adapters/prisma/stores/purge-watch.js'
 import { databaseReadiness } from './adapters/prisma/stores/readiness.js'
 import { watchRegistrations } from './adapters/prisma/stores/registration-watch.js'
 import { purgeRegularly } from './adapters/prisma/stores/regular-purge.js'
@@ -147,6 +148,8 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     log.warn({ lastHour }, 'More accounts than usual were created within the last hour')
   )
   onClose(registrations.stop)
+  const purge = watchPurge(database, policy, entropy)
+  onClose(purge.stop)
   const metrics = serviceMetrics({
     clock,
     feed,
@@ -156,6 +159,7 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     refusedPasswords: hashing.refused,
     database: database.load,
     registrationsAboveUsual: registrations.isAboveUsual,
+    purgeLag: purge.lag,
     servers: [databaseWatch, ...(redis ? [redis.watch] : [])]
   })
   onClose(purgeRegularly(database, policy))
