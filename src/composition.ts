@@ -136,7 +136,13 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     clock,
     entropy,
     notices: revocationNotices(database, config, redis, onClose),
-    whenStale: config.feedStale
+    whenStale: config.feedStale,
+    onReset: (lost) =>
+      log.warn(
+        { lost },
+        'The database has lost revocations that this instance knows, as after a failover: they stay in force'
+      ),
+    onRestored: (restored) => log.warn({ restored }, 'Lost revocations were written again, and their sessions ended')
   })
   onClose(openFeed.close)
   onClose(watchFeed(feed, log).stop)
@@ -181,7 +187,7 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     events: failures.events,
     revocations: loggedRevocations(revocations, metrics, log),
     revocationFeed: feed,
-    sessionResolver: sessionCache({ sessions, feed, clock }),
+    sessionResolver: sessionCache({ sessions, feed, hasEnded: openFeed.hasEnded, clock }),
     passwords: passwordHasher({ cost: config.bcryptCost, queue: hashing }),
     commonPasswords: isCommonPassword,
     breachedPasswords: openBreachedPasswords(config, log),
