@@ -15,6 +15,7 @@ export const tables = {
   guessRun: table('guess_run'),
   lease: table('lease'),
   migrations: table('_prisma_migrations'),
+  namedLock: table('named_lock'),
   revocation: table('revocation'),
   session: table('session'),
   signingKey: table('signing_key'),

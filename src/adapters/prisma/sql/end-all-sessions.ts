@@ -7,7 +7,7 @@ import { Prisma } from '../generated/client.js'
 import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
 import { type EndingPolicy, revocationLife } from './end-sessions.js'
-import { clock, millis, revocationColumns } from './fragments.js'
+import { clock, revocationColumns, timestamp } from './fragments.js'
 
 /** The moment up to which sessions have ended, and the moment before it, in milliseconds. */
 interface Moment {
@@ -50,7 +50,7 @@ async function moveMoment(database: Database, policy: EndingPolicy, actor: Actor
     ), r AS (
       ${revocationOfAll(policy)}
     )
-    SELECT ${millis('moved.at')} AS at, ${millis('previous.at')} AS "previousAt" FROM moved, previous`
+    SELECT moved.at, previous.at AS "previousAt" FROM moved, previous`
   if (moment === undefined) throw new Error('Ending all sessions moved no moment.')
   return moment
 }
@@ -58,7 +58,7 @@ async function moveMoment(database: Database, policy: EndingPolicy, actor: Actor
 async function repeatRevocation(database: Database, policy: EndingPolicy, { at }: Moment): Promise<Revocation> {
   const [revocation] = await query<Revocation>(database)`
     WITH done AS (
-      UPDATE ${tables.everybodyRevoked} e SET repeated = true WHERE ${millis('e.at')} = ${at}::float8
+      UPDATE ${tables.everybodyRevoked} e SET repeated = true WHERE e.at = ${timestamp(at)}
     ), r AS (
       ${revocationOfAll(policy)} RETURNING *
     )
@@ -81,7 +81,7 @@ export async function finishEndOfAll(database: Database, policy: EndingPolicy): 
 /** `RevocationLog.endSessionsUntil`: moves the moment to the time of `revocation`, unless it is later already. */
 export async function endSessionsUntil(database: Database, { at }: Pick<Revocation, 'at'>): Promise<void> {
   await execute(database)`
-    INSERT INTO ${tables.everybodyRevoked} AS e (id, at, repeated) VALUES (1, to_timestamp(${at}::float8 / 1000), true)
+    INSERT INTO ${tables.everybodyRevoked} AS e (id, at, repeated) VALUES (1, ${timestamp(at)}, true)
     ON CONFLICT (id) DO UPDATE SET at = excluded.at, repeated = true WHERE e.at < excluded.at`
 }
 
@@ -91,8 +91,8 @@ async function countEnded(database: Database, { at, previousAt }: Moment): Promi
     SELECT count(*)::int AS count
     FROM (
       SELECT s.idle_expires_at, s.absolute_expires_at FROM ${tables.session} s
-      WHERE s.created_at <= to_timestamp(${at}::float8 / 1000)
-        AND s.created_at > coalesce(to_timestamp(${previousAt}::float8 / 1000), '-infinity')
+      WHERE s.created_at <= ${timestamp(at)}
+        AND s.created_at > coalesce(${timestamp(previousAt)}, '-infinity')
       ORDER BY s.created_at DESC LIMIT ${maxCountedRevoked}
     ) ended
     WHERE ended.idle_expires_at > ${clock} AND ended.absolute_expires_at > ${clock}`
