@@ -26,6 +26,7 @@ function scripted() {
     refusedPasswords: () => 5,
     database: () => ({ running: 1, waiting: 4 }),
     registrationsAboveUsual: () => true,
+    purgeLag: () => ({ sessions: 7, events: 0 }),
     servers: []
   })
   return { metrics, push: (revocation: Revocation) => followers.forEach((follow) => void follow([revocation])) }
@@ -63,6 +64,8 @@ t.test('gauges show the values at the moment of reading', async (t) => {
     'signing_key_age_seconds 90',
     'signing_key_max_age_seconds 7776000',
     'refused_passwords_total 5',
+    'purge_lag_seconds{kind="sessions"} 7',
+    'purge_lag_seconds{kind="events"} 0',
     'password_hashes{state="running"} 2',
     'password_hashes{state="waiting"} 7',
     'database_operations{state="running"} 1',

@@ -4,19 +4,15 @@ import type { Database } from '../database.js'
 import type { PrismaClient } from '../generated/client.js'
 import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
-import type { Statements } from './end-sessions.js'
 import { revocationColumns } from './fragments.js'
+import { lockName } from './named-lock.js'
 
-/** Any number that no other advisory lock of this database uses. */
-const restoreLock = 4_511_271_900
 /** A batch of this size ends in well under a second, also on a busy machine. */
 const defaultBatch = 500
 
 /**
  * `RevocationLog.restore`, batch by batch. The instances of a service all notice a failover at the same moment, so they
- * do it one after the other: the lock is a statement of its own, and the next statement sees what the others have
- * committed. Without such locks (docs/scaling.md) an entry could be written twice, which harms nobody; an event could
- * not, because only one statement can delete its session.
+ * do it one after the other, and each sees what the others have committed.
  */
 export function restoreRevocations(database: Database, batch = defaultBatch): RevocationLog['restore'] {
   return async (lost) => {
@@ -24,16 +20,12 @@ export function restoreRevocations(database: Database, batch = defaultBatch): Re
     for (let from = 0; from < lost.length; from += batch) {
       const some = lost.slice(from, from + batch)
       const [, written] = await database.run((prisma) =>
-        prisma.$transaction([lockRestore(prisma), restoreBatch(prisma, some)])
+        prisma.$transaction([lockName(prisma, 'lost_revocations'), restoreBatch(prisma, some)])
       )
       restored.push(...written)
     }
     return restored
   }
-}
-
-function lockRestore(prisma: Statements) {
-  return prisma.$queryRaw`SELECT pg_advisory_xact_lock(${restoreLock}::bigint)::text`
 }
 
 /** Sessions are locked in the order of their ids, as the batches of refreshes are, so that neither blocks the other. */
