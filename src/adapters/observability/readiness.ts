@@ -9,7 +9,7 @@ export interface SharedReadinessOptions {
   readonly clock: Pick<Clock, 'now'>
   readonly log: Log
   /** A probe that takes longer has failed, although it may still run. */
-  readonly patienceMilliseconds?: number
+  readonly patienceMilliseconds?: number | undefined
 }
 
 /**
