@@ -239,8 +239,7 @@ export async function migrateDatabase(config: DatabaseConfig, options: SchemaOpt
     const database = await openEmbeddedDatabase({ dataDir, ...options })
     return database.close()
   }
-  const { schema, connection } = connectionTo(databaseUrl)
-  return migrateServer(connection, schema, options)
+  return migrateServer(connectionTo(databaseUrl), options)
 }
 
 async function openDatabase(config: Config, log: Log, onClose: OnClose): Promise<Database> {

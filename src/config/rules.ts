@@ -1,3 +1,5 @@
+import { readDatabaseUrl } from '../addresses/database-url.js'
+import { InvalidUrl } from '../addresses/server-url.js'
 import { readEmail } from '../core/email.js'
 import { utf8Length } from '../core/password-policy.js'
 import { minRootSecretBytes } from '../core/vocabulary.js'
@@ -31,6 +33,9 @@ export const rules: readonly Rule[] = [
     const short = rootSecrets?.findIndex((secret) => utf8Length(secret) < minRootSecretBytes) ?? -1
     if (short === -1) return undefined
     return `ROOT_SECRET is a list separated by commas, and number ${short + 1} of it has fewer than ${minRootSecretBytes} bytes. Make one with: openssl rand -base64 48`
+  },
+  function databaseUrlIsRead({ databaseUrl }) {
+    return databaseUrl === undefined ? undefined : faultOfUrl('databaseUrl', () => readDatabaseUrl(databaseUrl))
   },
   function idleEndsBeforeAbsolute({ refreshIdleTtlSeconds: idle, refreshAbsoluteTtlSeconds: absolute }) {
     if (idle === undefined || absolute === undefined || idle <= absolute) return undefined
@@ -77,6 +82,17 @@ export function mustBe({ variable, schema }: Setting, value: string): string {
   const found = schema.secret ? 'and the given value (not shown here) is not' : `but is "${value}"`
   const example = String(schema.examples?.[0] ?? schema.default)
   return `${variable} must be ${expectation(schema)}, ${found}. For example ${variable}=${example}.`
+}
+
+/** What `read` finds wrong with the URL, without the URL. */
+function faultOfUrl(key: keyof Settings, read: () => unknown): string | undefined {
+  try {
+    read()
+    return undefined
+  } catch (error) {
+    if (!(error instanceof InvalidUrl)) throw error
+    return `${settings.find((setting) => setting.key === key)?.variable} ${error.message}.`
+  }
 }
 
 function mustBeOf(key: keyof Settings, value: string): string | undefined {

@@ -47,9 +47,10 @@ export const settingsSchema = Type.Object({
     description: 'Serves `/openapi.json`, and `/docs`, the page that shows it. `false` serves neither.'
   }),
   databaseUrl: optionalText({
-    description: 'The PostgreSQL server to use.',
+    description:
+      'The PostgreSQL server to use. docs/connecting.md has its parameters, and what each mode of TLS means.',
     otherwise: 'none: an embedded PostgreSQL in `DATA_DIR`',
-    pattern: '^postgres(ql)?://\\S+$',
+    pattern: '^postgres(ql)?://',
     expects: 'an address that begins with postgresql://',
     examples: ['postgresql://latchkey:secret@127.0.0.1:5432/latchkey'],
     secret: true
