@@ -22,6 +22,7 @@ import { migrateServer } from './adapters/prisma/migrate-server.js'
 import type { MigrateOptions } from './adapters/prisma/migrations/migrate.js'
 import { openServerDatabase } from './adapters/prisma/server-database.js'
 import { prismaEventLog } from './adapters/prisma/stores/event-log.js'
+import { watchPurge } from './adapters/prisma/stores/purge-watch.js'
 import { databaseReadiness } from './adapters/prisma/stores/readiness.js'
 import { watchRegistrations } from './adapters/prisma/stores/registration-watch.js'
 import { purgeRegularly } from './adapters/prisma/stores/regular-purge.js'
@@ -135,7 +136,13 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     clock,
     entropy,
     notices: revocationNotices(database, config, redis, onClose),
-    whenStale: config.feedStale
+    whenStale: config.feedStale,
+    onReset: (lost) =>
+      log.warn(
+        { lost },
+        'The database has lost revocations that this instance knows, as after a failover: they stay in force'
+      ),
+    onRestored: (restored) => log.warn({ restored }, 'Lost revocations were written again, and their sessions ended')
   })
   onClose(openFeed.close)
   onClose(watchFeed(feed, log).stop)
@@ -147,6 +154,8 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     log.warn({ lastHour }, 'More accounts than usual were created within the last hour')
   )
   onClose(registrations.stop)
+  const purge = watchPurge(database, policy, entropy)
+  onClose(purge.stop)
   const metrics = serviceMetrics({
     clock,
     feed,
@@ -156,6 +165,7 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     refusedPasswords: hashing.refused,
     database: database.load,
     registrationsAboveUsual: registrations.isAboveUsual,
+    purgeLag: purge.lag,
     servers: [databaseWatch, ...(redis ? [redis.watch] : [])]
   })
   onClose(purgeRegularly(database, policy))
@@ -177,7 +187,7 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     events: failures.events,
     revocations: loggedRevocations(revocations, metrics, log),
     revocationFeed: feed,
-    sessionResolver: sessionCache({ sessions, feed, clock }),
+    sessionResolver: sessionCache({ sessions, feed, hasEnded: openFeed.hasEnded, clock }),
     passwords: passwordHasher({ cost: config.bcryptCost, queue: hashing }),
     commonPasswords: isCommonPassword,
     breachedPasswords: openBreachedPasswords(config, log),
@@ -234,12 +244,14 @@ function watchedRedis(url: string, log: Log) {
  * gets a line for a person when a migration begins, or has to wait. Throws as `openAdapters` does.
  */
 export async function migrateDatabase(config: DatabaseConfig, options: SchemaOptions): Promise<void> {
-  const { databaseUrl, dataDir } = config
+  const { databaseUrl, databaseDirectUrl, dataDir } = config
   if (databaseUrl === undefined) {
     const database = await openEmbeddedDatabase({ dataDir, ...options })
     return database.close()
   }
-  return migrateServer(connectionTo(databaseUrl), options)
+  const { schema, ...server } = connectionTo(databaseUrl)
+  const direct = databaseDirectUrl === undefined ? server : connectionTo(databaseDirectUrl, 'DATABASE_DIRECT_URL')
+  return migrateServer({ ...direct, schema }, options)
 }
 
 async function openDatabase(config: Config, log: Log, onClose: OnClose): Promise<Database> {
@@ -247,9 +259,26 @@ async function openDatabase(config: Config, log: Log, onClose: OnClose): Promise
   const options = { migrate, report: (line: string) => log.info({}, line) }
   const database = await (databaseUrl === undefined
     ? openEmbeddedDatabase({ dataDir, ...options })
-    : openServerDatabase({ url: databaseUrl, ...options }))
+    : openServerDatabase({
+        ...options,
+        url: databaseUrl,
+        directUrl: config.databaseDirectUrl,
+        poolSize: config.databasePoolSize,
+        statementTimeoutSeconds: config.databaseStatementTimeoutSeconds,
+        waitSeconds: config.databaseWaitSeconds,
+        onDeaf: () => log.warn({}, deafness(config))
+      }))
   onClose(database.close)
   return database
+}
+
+/** Says why notices do not arrive, as far as the settings tell. */
+function deafness({ databaseDirectUrl }: Config): string {
+  const cause =
+    databaseDirectUrl === undefined
+      ? 'DATABASE_URL probably leads to a connection pooler in transaction mode. Set DATABASE_DIRECT_URL to the address of the server itself.'
+      : 'DATABASE_DIRECT_URL must lead to the same database as DATABASE_URL, and not through a connection pooler.'
+  return `Notices of the database do not arrive, so this instance reads revocations four times a second. ${cause}`
 }
 
 async function openClock(database: Database, onClose: OnClose): Promise<Clock> {

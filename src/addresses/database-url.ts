@@ -8,8 +8,8 @@ export interface DatabaseAddress {
   readonly host: string | undefined
   readonly port: number | undefined
   readonly database: string | undefined
-  /** The schema of our tables. */
-  readonly schema: string
+  /** The schema of our tables; undefined: `public`. */
+  readonly schema: string | undefined
   /** Settings of each session, as PostgreSQL's `options`. */
   readonly options: string | undefined
   readonly applicationName: string | undefined
@@ -78,8 +78,9 @@ export function readDatabaseUrl(text: string): DatabaseAddress {
   }
 }
 
-function readSchema(parameters: ReadonlyMap<string, string>): string {
-  const schema = parameters.get('schema') ?? 'public'
+function readSchema(parameters: ReadonlyMap<string, string>): string | undefined {
+  const schema = parameters.get('schema')
+  if (schema === undefined) return undefined
   const bytes = new TextEncoder().encode(schema).length
   // PostgreSQL would cut a longer name off, and then not find it.
   if (bytes === 0 || bytes > 63 || schema.includes('\0')) {

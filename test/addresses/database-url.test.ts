@@ -18,7 +18,7 @@ t.test('a URL names the server, the database and the schema', async (t) => {
     bindsChannel: false,
     ignored: []
   })
-  t.match(readDatabaseUrl('postgres://db'), { ...nothing, host: 'db', schema: 'public' })
+  t.match(readDatabaseUrl('postgres://db'), { ...nothing, host: 'db', schema: undefined })
   t.match(readDatabaseUrl('postgresql:///people'), { ...nothing, database: 'people', host: undefined })
 })
 

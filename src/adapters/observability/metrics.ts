@@ -14,6 +14,8 @@ export interface MetricSources {
   readonly passwordQueue: () => QueueLoad
   readonly refusedPasswords: () => number
   readonly registrationsAboveUsual: () => boolean
+  /** In seconds, by the kind of row. */
+  readonly purgeLag: () => Readonly<Record<string, number>>
   readonly database: () => QueueLoad
   /** How old the active key may get until the next one signs; undefined if keys change by request only. */
   readonly keyRotationDays: number | undefined
@@ -31,7 +33,8 @@ export function serviceMetrics(sources: MetricSources): Metrics & Counts {
   const { clock, feed, keys, keyRotationDays, passwordQueue, database } = sources
   const registry = new Registry()
   const counts = requestCounts(registry, clock)
-  const gauge = (name: string, help: string, read: () => Reading) => addGauge(registry, name, help, read)
+  const gauge = (name: string, help: string, read: () => Reading, label = 'state') =>
+    addGauge(registry, { name, help, label }, read)
   const counter = (name: string, help: string, read: () => number) => addCounter(registry, name, help, read)
 
   observeDelays(registry, feed, clock)
@@ -39,6 +42,12 @@ export function serviceMetrics(sources: MetricSources): Metrics & Counts {
   gauge('feed_stale', 'Whether the feed has been cut off for too long.', () => Number(feed.state().stale))
   gauge('feed_lag_seconds', 'Time since this process last knew every revocation.', () => feed.state().lagSeconds)
   gauge('live_revocations', 'Entries of the revocation feed held in memory.', () => feed.state().size)
+  counter(
+    'feed_resets',
+    'Times that the database had lost or replaced known revocations, as after a failover.',
+    () => feed.state().resets
+  )
+  counter('restored_revocations', 'Lost revocations that this process has written again.', () => feed.state().restored)
   gauge('signing_keys', 'Signing keys, by state.', () => {
     const states = withStates(keys(), clock.now()).map(({ state }) => state)
     return Object.fromEntries(keyStates.map((state) => [state, states.filter((other) => other === state).length]))
@@ -54,6 +63,8 @@ export function serviceMetrics(sources: MetricSources): Metrics & Counts {
   gauge('registrations_above_usual', 'Whether more accounts than usual were created within the last hour.', () =>
     Number(sources.registrationsAboveUsual())
   )
+  const purgeHelp = 'How long ago the oldest row should have been removed, by kind.'
+  gauge('purge_lag_seconds', purgeHelp, sources.purgeLag, 'kind')
   gauge('password_hashes', 'Password hashes, running and waiting.', passwordQueue)
   counter('refused_passwords', 'Passwords that were refused because their queue was full.', sources.refusedPasswords)
   gauge('database_operations', 'Operations on the database, running and waiting.', database)
@@ -82,19 +93,23 @@ function observeDelays(registry: Registry, feed: MetricSources['feed'], clock: M
   })
 }
 
-/** One value, or one for each state. */
+/** One value, or one for each value of the label. */
 type Reading = number | QueueLoad | Readonly<Record<string, number>>
 
-function addGauge(registry: Registry, name: string, help: string, read: () => Reading): void {
+function addGauge(
+  registry: Registry,
+  { name, help, label }: Readonly<Record<'name' | 'help' | 'label', string>>,
+  read: () => Reading
+): void {
   new Gauge({
     name: `latchkey_${name}`,
     help,
-    labelNames: ['state'],
+    labelNames: [label],
     registers: [registry],
     collect() {
       const reading = read()
       if (typeof reading === 'number') this.set(reading)
-      else for (const [state, value] of Object.entries(reading)) this.set({ state }, value)
+      else for (const [of, value] of Object.entries(reading)) this.set({ [label]: of }, value)
     }
   })
 }

@@ -19,7 +19,7 @@ export interface DatabaseConnection {
  */
 export function connectionTo(databaseUrl: string, setting: DatabaseUrlSetting = 'DATABASE_URL'): DatabaseConnection {
   const address = readDatabaseUrl(databaseUrl)
-  const { host, port, user, password, database, options, schema } = address
+  const { host, port, user, password, database, options, schema = 'public' } = address
   // pg takes what is not given from the variables PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE.
   const given = Object.entries({ host, port, user, password, database, options }).filter(
     ([, value]) => value !== undefined

@@ -56,21 +56,14 @@ async function connected(server: DatabaseConnection, work: (client: pg.Client) =
   }
 }
 
-/**
- * The time-outs of the role are for requests, and would end a migration. So set all of them: none for a statement, which
- * may build an index for hours, and ten minutes for a lock, which such a build waits for outside of transactions.
- */
-async function connect({ connection, schema, setting }: DatabaseConnection): Promise<pg.Client> {
+async function connect({ connection, setting }: DatabaseConnection): Promise<pg.Client> {
   const client = new pg.Client({ ...connection, connectionTimeoutMillis: 5000, keepAlive: true })
   // The query that a lost connection breaks reports it. Without a listener, an `error` event would crash the process.
   client.on('error', () => undefined)
   try {
     await client.connect()
     // A pooler accepts a connection before it has one to the server.
-    await client.query(
-      `SET search_path = ${pg.escapeIdentifier(schema)};
-       SET statement_timeout = 0; SET lock_timeout = '10min'; SET idle_in_transaction_session_timeout = 0`
-    )
+    await client.query('SELECT 1')
     return client
   } catch (error) {
     await client.end().catch(() => undefined)

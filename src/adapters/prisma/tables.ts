@@ -13,6 +13,7 @@ export const tables = {
   event: table('event'),
   guessRun: table('guess_run'),
   migrations: table('_prisma_migrations'),
+  namedLock: table('named_lock'),
   revocation: table('revocation'),
   session: table('session'),
   signingKey: table('signing_key'),

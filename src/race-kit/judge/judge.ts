@@ -33,7 +33,7 @@ export interface RaceResult {
     readonly overtaken: number
     /** Responses 503 with Retry-After. */
     readonly announced503: number
-    /** Connections that the service closed without a response. */
+    /** Requests that the service did not answer within 30 s: the connection was closed. */
     readonly unanswered: number
     readonly thefts: number
     readonly thievesCaught: number

@@ -22,7 +22,7 @@ export interface Observation {
   readonly deliveredAt: number
   /** When the whole response had arrived at the proxy. */
   readonly answeredAt: number
-  /** 0 if the service closed the connection without a response. */
+  /** 0 if the connection was closed without a response: by the service, or by the proxy after 30 s. */
   readonly status: number
   readonly hasRetryAfter: boolean
   readonly code: string | undefined

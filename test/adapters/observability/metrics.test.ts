@@ -15,7 +15,7 @@ function scripted() {
         followers.push(follower)
         return () => undefined
       },
-      state: () => ({ connected: false, stale: true, lagSeconds: 12, size: 3 })
+      state: () => ({ connected: false, stale: true, lagSeconds: 12, size: 3, resets: 2, restored: 40 })
     },
     keys: () => [
       { number: 1, signsFrom: now - 90_000, retiresAt: null },
@@ -26,6 +26,7 @@ function scripted() {
     refusedPasswords: () => 5,
     database: () => ({ running: 1, waiting: 4 }),
     registrationsAboveUsual: () => true,
+    purgeLag: () => ({ sessions: 7, events: 0 }),
     servers: []
   })
   return { metrics, push: (revocation: Revocation) => followers.forEach((follow) => void follow([revocation])) }
@@ -55,12 +56,16 @@ t.test('gauges show the values at the moment of reading', async (t) => {
     'feed_connected 0',
     'feed_stale 1',
     'feed_lag_seconds 12',
+    'feed_resets_total 2',
+    'restored_revocations_total 40',
     'live_revocations 3',
     'signing_keys{state="active"} 1',
     'signing_keys{state="published"} 1',
     'signing_key_age_seconds 90',
     'signing_key_max_age_seconds 7776000',
     'refused_passwords_total 5',
+    'purge_lag_seconds{kind="sessions"} 7',
+    'purge_lag_seconds{kind="events"} 0',
     'password_hashes{state="running"} 2',
     'password_hashes{state="waiting"} 7',
     'database_operations{state="running"} 1',

@@ -1,5 +1,5 @@
 import type { Database } from '../../../src/adapters/prisma/database.js'
-import type { PrismaClient } from '../../../src/adapters/prisma/generated/client.js'
+import { Prisma, type PrismaClient } from '../../../src/adapters/prisma/generated/client.js'
 
 /** When a process is killed: before the statement is sent, after it ran without a commit, or after its commit. */
 export const failpoints = ['before', 'uncommitted', 'committed'] as const
@@ -23,7 +23,7 @@ export function withFailpoint(database: Database, point: Failpoint): Database {
           })
         }
         const queryRaw = (...query: QueryRaw) =>
-          String(query[0]).includes('retry_key_hash = ') ? rotating(query) : prisma.$queryRaw(...query)
+          textOf(query).includes('retry_key_hash = ') ? rotating(query) : prisma.$queryRaw(...query)
         const get = (client: typeof prisma, name: string) =>
           name === '$queryRaw' ? queryRaw : Reflect.get(client, name)
         return operation(new Proxy(prisma, { get }))
@@ -32,6 +32,11 @@ export function withFailpoint(database: Database, point: Failpoint): Database {
 }
 
 type QueryRaw = Parameters<PrismaClient['$queryRaw']>
+
+/** The whole statement: parts of it are fragments among the values. */
+function textOf([statement, ...values]: QueryRaw): string {
+  return 'sql' in statement ? statement.sql : Prisma.sql(statement, ...values).sql
+}
 
 function die(): Promise<never> {
   process.kill(process.pid, 'SIGKILL')

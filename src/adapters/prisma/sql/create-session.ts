@@ -52,7 +52,7 @@ export function createSession(database: Database, policy: EndingPolicy): Session
           ), noted AS (
             INSERT INTO ${eventTarget} SELECT 'login_succeeded', s.user_id, s.id, NULL, NULL, ${by(actor)} FROM s
           )
-          SELECT ${liveColumns} FROM s JOIN ${tables.user} u ON u.id = s.user_id`
+          SELECT ${liveColumns}, ${clock} AS now FROM s JOIN ${tables.user} u ON u.id = s.user_id`
       ])
     )
     return row === undefined ? 'user_changed' : { session: toLiveSession(row), revocations }

@@ -20,17 +20,27 @@ const defaultBatch = 10_000
 export function endAllSessions(database: Database, policy: EndingPolicy, batch = defaultBatch): SessionStore['endAll'] {
   return async (actor) => {
     const first = await revokeAll(database, policy, actor)
-    let count = 0
-    let after: string | null = beforeAnySession
-    while (after !== null) {
-      const walked: Walked = await endBatch(database, first, { after, batch })
-      count += walked.ended
-      after = walked.last
-    }
+    const count = await endSessionsUntil(database, first, batch)
     const [revocation] = await repeatAfterCommit(database, [first], policy)
     if (revocation === undefined) throw new Error('The revocation of all sessions has been deleted.')
     return { count, revocation }
   }
+}
+
+/** Deletes, batch by batch, the sessions that existed when `revocation` was written. Returns how many there were. */
+export async function endSessionsUntil(
+  database: Database,
+  revocation: Revocation,
+  batch = defaultBatch
+): Promise<number> {
+  let count = 0
+  let after: string | null = beforeAnySession
+  while (after !== null) {
+    const walked: Walked = await endBatch(database, revocation, { after, batch })
+    count += walked.ended
+    after = walked.last
+  }
+  return count
 }
 
 async function revokeAll(database: Database, policy: EndingPolicy, actor: Actor): Promise<Revocation> {

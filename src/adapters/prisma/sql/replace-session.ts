@@ -55,7 +55,7 @@ export function addReplacement(
     ), noted AS (
       INSERT INTO ${eventTarget} SELECT ${event}, s.user_id, s.id, NULL, NULL, ${by(actor)} FROM s
     )
-    SELECT ${liveColumns} FROM s JOIN ${tables.user} u ON u.id = s.user_id`
+    SELECT ${liveColumns}, ${clock} AS now FROM s JOIN ${tables.user} u ON u.id = s.user_id`
 }
 
 /** Whether `addReplacement` has added the session in this transaction. */

@@ -3,6 +3,7 @@ import { type AuditEvent, type EventLog, refreshEventTypes } from '../../../port
 import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { by, eventColumns, eventTarget } from '../sql/audit-events.js'
+import { timestamp } from '../sql/fragments.js'
 import { byNumber, where } from '../sql/listing.js'
 import { tables } from '../tables.js'
 
@@ -55,7 +56,7 @@ export function prismaEventLog(database: Database): EventLog {
 
 /** Whether `event e` shows a refresh of a live session at `from` or later, in milliseconds. */
 const isOfLateRefresh = (from: number) => Prisma.sql`
-  e.type = ANY (${[...refreshEventTypes]}::text[]) AND e.at >= to_timestamp(${from}::float8 / 1000)
+  e.type = ANY (${[...refreshEventTypes]}::text[]) AND e.at >= ${timestamp(from)}
   AND EXISTS (SELECT 1 FROM ${tables.session} s WHERE s.id = e.session_id)`
 
 /**
