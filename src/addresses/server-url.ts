@@ -3,7 +3,7 @@ export class InvalidUrl extends Error {
   override readonly name = 'InvalidUrl'
 }
 
-export interface ServerHost {
+interface ServerHost {
   /** A name, an address without brackets, or a path; '' if there is none. */
   readonly name: string
   readonly port: number | undefined
@@ -50,7 +50,7 @@ export function readServerUrl(text: string): ServerUrl {
 }
 
 /** The hosts of `text`, such as `a:1,b,[::1]:2`. Throws `InvalidUrl` if a port is not one. */
-export function readHosts(text: string): readonly ServerHost[] {
+function readHosts(text: string): readonly ServerHost[] {
   return text.split(',').map((entry) => {
     const [, bracketed, plain, port = ''] = /^(?:\[([^\]]*)\]|([^:]*))(?::(.*))?$/.exec(entry) ?? []
     const name = bracketed ?? decoded(plain)
