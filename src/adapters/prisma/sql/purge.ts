@@ -42,11 +42,13 @@ export async function purgeExpired(
       FOR UPDATE SKIP LOCKED
     ), ended AS (
       DELETE FROM ${tables.session} s WHERE s.id = ANY (ARRAY(SELECT id FROM expired))
-      RETURNING s.id, s.user_id,
-        CASE WHEN s.absolute_expires_at <= ${clock} THEN 'absolute_timeout' ELSE 'idle_timeout' END AS reason
+      RETURNING s.id, s.user_id, s.absolute_expires_at
     ), noted AS (
       INSERT INTO ${eventTarget}
-      SELECT 'session_ended', user_id, id, reason, NULL, NULL, NULL, NULL FROM ended
+      SELECT 'session_ended', user_id, id,
+        CASE WHEN absolute_expires_at <= ${clock} THEN 'absolute_timeout' ELSE 'idle_timeout' END,
+        NULL, NULL, NULL, NULL
+      FROM ended
     )
     SELECT (SELECT count(*)::float8 FROM ended) AS ended, (SELECT count(*)::float8 FROM walked) AS looked,
       (SELECT id FROM walked ORDER BY id DESC LIMIT 1) AS last`
