@@ -44,7 +44,6 @@ export const sqlFeatures: Readonly<Record<string, SqlFeature>> = {
     words: 'now() CURRENT_TIMESTAMP clock_timestamp() EXTRACT extract() INTERVAL to_timestamp()'
   },
   'a foreign key with `ON DELETE CASCADE`': { words: 'FOREIGN REFERENCES CASCADE' },
-  'a `CHECK`': { words: 'CHECK' },
   '`text_pattern_ops`': { words: 'TEXT_PATTERN_OPS' },
   '`fillfactor`': { words: 'FILLFACTOR' },
   '`CREATE INDEX CONCURRENTLY`': { words: 'CONCURRENTLY' },
@@ -64,8 +63,8 @@ export const sqlFeatures: Readonly<Record<string, SqlFeature>> = {
 export const plainSql = `
   SELECT FROM WHERE AND OR NOT IN IS NULL TRUE FALSE EXISTS DISTINCT LIKE ANY ALL AS ON BY ORDER DESC LIMIT OFFSET HAVING
   UNION JOIN USING WITH CASE WHEN THEN ELSE END INSERT INTO VALUES UPDATE SET DELETE RETURNING FOR NO KEY OF
-  BEGIN COMMIT ROLLBACK CREATE ALTER DROP ADD TABLE COLUMN INDEX UNIQUE PRIMARY CONSTRAINT DEFAULT SCHEMA
+  BEGIN COMMIT ROLLBACK CREATE ALTER DROP ADD TABLE COLUMN INDEX UNIQUE PRIMARY CONSTRAINT CHECK DEFAULT SCHEMA
   TEXT ::text VARCHAR BIGINT ::bigint INTEGER INT ::int BOOLEAN ::boolean ::float8
   COALESCE coalesce() GREATEST greatest() LEAST least() count() min() floor() ceil()
   = <> < <= > >= + - * /
-  AT BEFORE GRANTED HOUR LAST METHOD MODE NAME OLD TYPE l()`
+  AT BEFORE GRANTED HOUR LAST METHOD MODE NAME OLD POSITION TYPE l()`
