@@ -58,7 +58,6 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
   }
   const { pool, isBlocked, close } = connectionPool(
     directUrl === url ? { ...settings, ...timeouts } : settings,
-    connection,
     statementTimeoutSeconds + graceSeconds
   )
 
