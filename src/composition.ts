@@ -25,7 +25,7 @@ import { prismaEventLog } from './adapters/prisma/stores/event-log.js'
 import { watchPurge } from './adapters/prisma/stores/purge-watch.js'
 import { databaseReadiness } from './adapters/prisma/stores/readiness.js'
 import { watchRegistrations } from './adapters/prisma/stores/registration-watch.js'
-import { purgeRegularly } from './adapters/prisma/stores/regular-purge.js'
+import { type PurgeTiming, purgeRegularly } from './adapters/prisma/stores/regular-purge.js'
 import { prismaRevocationLog } from './adapters/prisma/stores/revocation-log.js'
 import { prismaRunCounter } from './adapters/prisma/stores/run-counter.js'
 import { prismaSessionStore } from './adapters/prisma/stores/session-store.js'
@@ -68,6 +68,7 @@ export interface Overrides {
     /** How often the keys are read and rotated if due; 30 s by default. */
     readonly checkMilliseconds?: number
   }
+  readonly purgeTiming?: PurgeTiming
   /** Fastify's `logger` option; by default pino at `logLevel`, without credentials. */
   readonly logger?: FastifyServerOptions['logger']
   /** How long a request waits for its answer if a rate limit or the full password queue refuses it; 1 s by default. */
@@ -168,7 +169,7 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     purgeLag: purge.lag,
     servers: [databaseWatch, ...(redis ? [redis.watch] : [])]
   })
-  onClose(purgeRegularly(database, policy))
+  onClose(purgeRegularly(database, policy, overrides.purgeTiming))
   const failures = summedFailures(
     database,
     prismaEventLog(database),
