@@ -8,7 +8,7 @@ import { redisNotices } from './adapters/notices/redis-notices.js'
 import { decisionLog, loggedRevocations } from './adapters/observability/decisions.js'
 import { watchFeed } from './adapters/observability/feed-watch.js'
 import { serviceMetrics } from './adapters/observability/metrics.js'
-import { onceASecond } from './adapters/observability/readiness.js'
+import { readyUntil, sharedReadiness } from './adapters/observability/readiness.js'
 import { scopedLog } from './adapters/observability/scoped-log.js'
 import { watchServer } from './adapters/observability/server-watch.js'
 import { breachedPasswords, noBreachedPasswords } from './adapters/passwords/breached-passwords.js'
@@ -69,6 +69,8 @@ export interface Overrides {
     readonly checkMilliseconds?: number
   }
   readonly purgeTiming?: PurgeTiming
+  /** Aborted when the service is about to stop: `/readyz` then answers 503, and all else is served. */
+  readonly leaving?: AbortSignal
   /** Fastify's `logger` option; by default pino at `logLevel`, without credentials. */
   readonly logger?: FastifyServerOptions['logger']
   /** How long a request waits for its answer if a rate limit or the full password queue refuses it; 1 s by default. */
@@ -201,7 +203,10 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     decisions: decisionLog(metrics, log),
     logTo,
     metrics,
-    readiness: onceASecond(() => databaseReady().then(keyRing.readiness), clock),
+    readiness: readyUntil(
+      overrides.leaving,
+      sharedReadiness(() => databaseReady().then(keyRing.readiness), { clock, log })
+    ),
     refusalPause: () => delay(overrides.refusalMilliseconds ?? 1000, undefined, { ref: false })
   }
   return { ports, database }
