@@ -251,8 +251,9 @@ export async function migrateDatabase(config: DatabaseConfig, options: SchemaOpt
     const database = await openEmbeddedDatabase({ dataDir, ...options })
     return database.close()
   }
-  const { connection } = connectionTo(databaseDirectUrl ?? databaseUrl)
-  return migrateServer(connection, connectionTo(databaseUrl).schema, options)
+  const { schema, ...server } = connectionTo(databaseUrl)
+  const direct = databaseDirectUrl === undefined ? server : connectionTo(databaseDirectUrl, 'DATABASE_DIRECT_URL')
+  return migrateServer({ ...direct, schema }, options)
 }
 
 async function openDatabase(config: Config, log: Log, onClose: OnClose): Promise<Database> {

@@ -36,6 +36,6 @@ export function databaseReadiness(database: Database): Readiness {
 
 /** No row, and an error if a table is missing. */
 const everyTable = Prisma.join(
-  Object.values(tables).map((table) => Prisma.sql`SELECT FROM ${table} WHERE false`),
+  Object.values(tables).map((table) => Prisma.sql`SELECT 1 FROM ${table} WHERE false`),
   ' UNION ALL '
 )
