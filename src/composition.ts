@@ -45,6 +45,7 @@ import { sha256, systemEntropy } from './adapters/secrets/system.js'
 import { type Config, ConfigError, type DatabaseConfig } from './config/read-config.js'
 import { publishLeadSeconds } from './core/key-rotation.js'
 import type { RateLimit } from './core/rate-limits.js'
+import { inOneLine } from './ports/errors.js'
 import type { Clock, LimitCounter, Log, Ports } from './ports/index.js'
 import { ensureFirstAdmin } from './service/admin/ensure-first-admin.js'
 import { Refused } from './service/refused.js'
@@ -239,8 +240,8 @@ const databaseMessages = { lost: 'The database is lost: it serves nothing', back
 
 function watchedRedis(url: string, log: Log) {
   const messages = {
-    lost: 'Redis is lost: this instance counts its rate limits alone, and polls the log for revocations',
-    back: 'Redis is back: rate limits and notices are shared'
+    lost: 'Redis is lost: this instance counts its rate limits alone',
+    back: 'Redis is back: rate limits are shared'
   }
   return { url, watch: watchServer({ name: 'redis', log, lostAfterMilliseconds: 0, messages }) }
 }
@@ -329,7 +330,8 @@ function openBreachedPasswords({ breachedPasswordsUrl: url }: Config, log: Log) 
   if (url === undefined) return noBreachedPasswords
   return breachedPasswords({
     url,
-    onFailure: (err) => log.warn({ err }, 'BREACHED_PASSWORDS_URL could not be asked: the password is accepted')
+    onFailure: (error) =>
+      log.warn({ reason: inOneLine(error) }, 'BREACHED_PASSWORDS_URL could not be asked: the password is accepted')
   })
 }
 
