@@ -8,7 +8,7 @@ import { redisNotices } from './adapters/notices/redis-notices.js'
 import { decisionLog, loggedRevocations } from './adapters/observability/decisions.js'
 import { watchFeed } from './adapters/observability/feed-watch.js'
 import { serviceMetrics } from './adapters/observability/metrics.js'
-import { onceASecond } from './adapters/observability/readiness.js'
+import { loggedReadiness, onceASecond, readyUntil } from './adapters/observability/readiness.js'
 import { scopedLog } from './adapters/observability/scoped-log.js'
 import { watchServer } from './adapters/observability/server-watch.js'
 import { breachedPasswords, noBreachedPasswords } from './adapters/passwords/breached-passwords.js'
@@ -45,7 +45,7 @@ import { sha256, systemEntropy } from './adapters/secrets/system.js'
 import { type Config, ConfigError, type DatabaseConfig } from './config/read-config.js'
 import { publishLeadSeconds } from './core/key-rotation.js'
 import type { RateLimit } from './core/rate-limits.js'
-import type { Clock, LimitCounter, Log, Ports } from './ports/index.js'
+import type { Clock, LimitCounter, Log, Ports, Readiness } from './ports/index.js'
 import { ensureFirstAdmin } from './service/admin/ensure-first-admin.js'
 import { Refused } from './service/refused.js'
 
@@ -74,6 +74,8 @@ export interface Overrides {
   readonly refusalMilliseconds?: number
   /** How long a closing app, which accepts no new connection, keeps idle connections open; 0 by default. */
   readonly drainMilliseconds?: number
+  /** When it aborts, `/readyz` answers 503. All other requests are served as before. */
+  readonly stopping?: AbortSignal
 }
 
 export type SchemaOptions = Pick<MigrateOptions, 'markApplied' | 'report'>
@@ -147,7 +149,7 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
   onClose(openFeed.close)
   onClose(watchFeed(feed, log).stop)
 
-  const databaseReady = databaseReadiness(database)
+  const databaseReady = databaseReadiness(database, entropy)
   const sessions = prismaSessionStore(database, policy)
   const hashing = passwordQueue()
   const registrations = watchRegistrations(database, (lastHour) =>
@@ -200,7 +202,7 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     decisions: decisionLog(metrics, log),
     logTo,
     metrics,
-    readiness: onceASecond(() => databaseReady().then(keyRing.readiness), clock),
+    readiness: readinessOf(() => databaseReady().then(keyRing.readiness), { clock, log, stopping: overrides.stopping }),
     refusalPause: () => delay(overrides.refusalMilliseconds ?? 1000, undefined, { ref: false })
   }
   return { ports, database }
@@ -226,6 +228,18 @@ export async function ensureConfiguredAdmin(
     'There is no admin, and ADMIN_EMAIL has an account already. It was not made an admin, because somebody else may have ' +
       'registered that address. If the account is yours, run: latchkey user set-roles EMAIL admin. Otherwise set another ADMIN_EMAIL.'
   )
+}
+
+/** Load balancers mostly wait 1 to 5 s for a probe. A commit that takes longer than this keeps clients waiting too. */
+const probeLimitMilliseconds = 2000
+
+function readinessOf(
+  probe: Readiness,
+  { clock, log, stopping }: { clock: Clock; log: Log; stopping: AbortSignal | undefined }
+): Readiness {
+  const timeLimit = () => delay(probeLimitMilliseconds, undefined, { ref: false })
+  const ready = loggedReadiness(onceASecond(probe, { clock, timeLimit }), log)
+  return stopping === undefined ? ready : readyUntil(stopping, ready)
 }
 
 /** An operation that fails alone, such as one that waited for a lock, does not mean that the database is lost. */

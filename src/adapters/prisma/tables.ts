@@ -14,6 +14,7 @@ export const tables = {
   guessRun: table('guess_run'),
   migrations: table('_prisma_migrations'),
   namedLock: table('named_lock'),
+  readinessProbe: table('readiness_probe'),
   revocation: table('revocation'),
   session: table('session'),
   signingKey: table('signing_key'),

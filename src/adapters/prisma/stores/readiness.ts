@@ -1,26 +1,39 @@
 import { Unavailable } from '../../../ports/errors.js'
-import type { Readiness } from '../../../ports/runtime.js'
+import type { Entropy, Readiness } from '../../../ports/runtime.js'
 import { type Database, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { readMigrations } from '../migrations/migration-files.js'
-import { beforeAnySession } from '../sql/fragments.js'
+import { beforeAnySession, clock } from '../sql/fragments.js'
 import { tables } from '../tables.js'
 
+/** Bounds the table, also after many restarts, and is so many that instances rarely share a row. */
+const slots = 1024
+
 /**
- * Checks that a refresh could be written: it waits for a connection as a refresh does, and its UPDATE of the same table
- * matches no row. A standby, a read-only database and a locked table refuse that, but would answer a SELECT. The schema
- * must be there too: every table, and every migration of this version. Newer migrations do no harm.
+ * Checks that a refresh could be written: it waits for a connection as a refresh does, and commits a row. A standby, a
+ * read-only database and a full disk refuse that, and a lost synchronous standby never confirms it, but all of them
+ * would answer a SELECT. The UPDATE of `session` matches no row: it only needs the table's lock and the right to write.
+ * The schema must be there too: every table, and every migration of this version. Newer migrations do no harm.
+ *
+ * Each process keeps to one row. While a commit waits for ever, it keeps the row locked, so the next probes fail at the
+ * row and do not become waiting commits themselves. Instances with rows of their own do not wait for each other.
  */
-export function databaseReadiness(database: Database): Readiness {
+export function databaseReadiness(database: Database, entropy: Pick<Entropy, 'bytes'>): Readiness {
   const migrations = readMigrations()
   // The probes report this error.
   migrations.catch(() => undefined)
+  const slot = Buffer.from(entropy.bytes(2)).readUInt16BE() % slots
 
   return async () => {
     try {
       const names = (await migrations).map(({ name }) => name)
       const [row] = await query<{ complete: boolean }>(database)`
-        WITH writable AS (UPDATE ${tables.session} SET device = device WHERE id = ${beforeAnySession}::uuid)
+        WITH writable AS (
+          UPDATE ${tables.session} SET device = device WHERE id = ${beforeAnySession}::uuid
+        ), written AS (
+          INSERT INTO ${tables.readinessProbe} (slot, written_at) VALUES (${slot}::smallint, ${clock})
+          ON CONFLICT (slot) DO UPDATE SET written_at = excluded.written_at
+        )
         SELECT count(DISTINCT migration_name) = ${names.length}
            AND NOT EXISTS (${everyTable})
           AS complete
