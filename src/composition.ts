@@ -258,13 +258,13 @@ function watchedRedis(url: string, log: Log) {
  * gets a line for a person when a migration begins, or has to wait. Throws as `openAdapters` does.
  */
 export async function migrateDatabase(config: DatabaseConfig, options: SchemaOptions): Promise<void> {
-  const { databaseUrl, dataDir } = config
+  const { databaseUrl, databaseDirectUrl, dataDir } = config
   if (databaseUrl === undefined) {
     const database = await openEmbeddedDatabase({ dataDir, ...options })
     return database.close()
   }
-  const { schema, connection } = connectionTo(databaseUrl)
-  return migrateServer(connection, schema, options)
+  const { connection } = connectionTo(databaseDirectUrl ?? databaseUrl)
+  return migrateServer(connection, connectionTo(databaseUrl).schema, options)
 }
 
 async function openDatabase(config: Config, log: Log, onClose: OnClose): Promise<Database> {
@@ -272,9 +272,26 @@ async function openDatabase(config: Config, log: Log, onClose: OnClose): Promise
   const options = { migrate, report: (line: string) => log.info({}, line) }
   const database = await (databaseUrl === undefined
     ? openEmbeddedDatabase({ dataDir, ...options })
-    : openServerDatabase({ url: databaseUrl, ...options }))
+    : openServerDatabase({
+        ...options,
+        url: databaseUrl,
+        directUrl: config.databaseDirectUrl,
+        poolSize: config.databasePoolSize,
+        statementTimeoutSeconds: config.databaseStatementTimeoutSeconds,
+        waitSeconds: config.databaseWaitSeconds,
+        onDeaf: () => log.warn({}, deafness(config))
+      }))
   onClose(database.close)
   return database
+}
+
+/** Says why notices do not arrive, as far as the settings tell. */
+function deafness({ databaseDirectUrl }: Config): string {
+  const cause =
+    databaseDirectUrl === undefined
+      ? 'DATABASE_URL probably leads to a connection pooler in transaction mode. Set DATABASE_DIRECT_URL to the address of the server itself.'
+      : 'DATABASE_DIRECT_URL must lead to the same database as DATABASE_URL, and not through a connection pooler.'
+  return `Notices of the database do not arrive, so this instance reads revocations four times a second. ${cause}`
 }
 
 async function openClock(database: Database, onClose: OnClose): Promise<Clock> {

@@ -107,7 +107,7 @@ export function createConfig(
 /** Where the database is. */
 export type DatabaseConfig = Pick<Config, (typeof databaseKeys)[number]>
 
-const databaseKeys = ['databaseUrl', 'dataDir'] as const satisfies readonly (keyof Config)[]
+const databaseKeys = ['databaseUrl', 'databaseDirectUrl', 'dataDir'] as const satisfies readonly (keyof Config)[]
 
 /**
  * Only the settings that name the database: for `latchkey migrate`, which needs no secret. Throws as `loadConfig` does,

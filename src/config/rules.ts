@@ -23,6 +23,16 @@ export const rules: readonly Rule[] = [
     if (nodeEnv !== 'production' || bcryptCost === undefined || bcryptCost >= minProductionBcryptCost) return undefined
     return `BCRYPT_COST must be ${minProductionBcryptCost} or more when NODE_ENV=production, but is ${bcryptCost}.`
   },
+  function directUrlHasAPooler({ databaseUrl, databaseDirectUrl }) {
+    if (databaseDirectUrl === undefined || databaseUrl !== undefined) return undefined
+    return 'DATABASE_DIRECT_URL needs DATABASE_URL, the address of the connection pooler. Without a pooler, set DATABASE_URL alone.'
+  },
+  function bothUrlsHaveOneSchema({ databaseUrl, databaseDirectUrl }) {
+    if (databaseUrl === undefined || databaseDirectUrl === undefined) return undefined
+    const [schema, direct] = [databaseUrl, databaseDirectUrl].map(schemaOf)
+    if (direct === null || direct === schema) return undefined
+    return 'DATABASE_DIRECT_URL names another schema than DATABASE_URL. Leave ?schema= out of it: the one of DATABASE_URL is used.'
+  },
   function metricsHaveTheirOwnPort({ port, metricsPort }) {
     if (metricsPort === undefined || metricsPort === 0 || metricsPort !== port) return undefined
     return `METRICS_PORT (${metricsPort}) must differ from PORT. Set another port, such as METRICS_PORT=9464.`
@@ -91,4 +101,8 @@ function originAsSent(origin: string): string | undefined {
   if (!URL.canParse(origin)) return undefined
   const { origin: canonical } = new URL(origin)
   return canonical === 'null' ? origin : canonical
+}
+
+function schemaOf(databaseUrl: string): string | null {
+  return URL.canParse(databaseUrl) ? new URL(databaseUrl).searchParams.get('schema') : null
 }

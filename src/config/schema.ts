@@ -59,6 +59,26 @@ export const settingsSchema = Type.Object({
     examples: ['postgresql://latchkey:secret@127.0.0.1:5432/latchkey'],
     secret: true
   }),
+  databaseDirectUrl: optionalText({
+    description:
+      'The address of the PostgreSQL server itself, if `DATABASE_URL` leads to a connection pooler in transaction mode, such as PgBouncer. Migrations and the connection that listens for notices use it (docs/connections.md).',
+    otherwise: '`DATABASE_URL`',
+    pattern: '^postgres(ql)?://\\S+$',
+    expects: 'an address that begins with postgresql://',
+    examples: ['postgresql://latchkey:secret@127.0.0.1:5432/latchkey'],
+    secret: true
+  }),
+  databasePoolSize: integer(10, 1, 1000, {
+    description:
+      'How many connections this process has to PostgreSQL at most. It has one more that listens for notices, and for a moment another if the server stops answering.'
+  }),
+  databaseStatementTimeoutSeconds: integer(4, 1, 60, {
+    description:
+      'How long a statement may take, and twice the time that it may wait for a lock. Its request is then answered 503. Above 5, `latchkey/client` can give up a refresh first, after 9 s. With `DATABASE_DIRECT_URL`, the role needs these time-outs too (docs/connections.md).'
+  }),
+  databaseWaitSeconds: integer(2, 1, 60, {
+    description: 'How long a request may wait until the database can take it. Then it is answered 503.'
+  }),
   migrate: flag(true, {
     description:
       'Applies new migrations of the database at start. `off` leaves that to `latchkey migrate`, and the service refuses to start while a migration is missing. Its role then needs no right to change the schema (docs/operations.md).'

@@ -49,7 +49,7 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
     // A dead network is then noticed after 20 s at the latest, also while the server works on a statement.
     keepAliveInitialDelayMillis: 10_000
   }
-  // Poolers refuse connections with such settings. They are the role's settings then (docs/scaling.md).
+  // Poolers refuse connections with such settings. They are the role's settings then (docs/connections.md).
   const timeouts = {
     statement_timeout: statementTimeoutSeconds * 1000,
     lock_timeout: statementTimeoutSeconds * 500,
