@@ -100,7 +100,7 @@ export async function openAdapters(config: Config, overrides: Overrides = {}, lo
 }
 
 async function openInOrder(config: Config, overrides: Overrides, appLog: Log | undefined, onClose: OnClose) {
-  const { log, logTo } = scopedLog(appLog)
+  const { log, ownLog, logTo } = scopedLog(appLog)
   const entropy = systemEntropy
   const policy = policyOf(config)
   const identity = { issuer: config.issuer, audience: config.audience }
@@ -111,9 +111,14 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     required: config.production,
     entropy
   })
-  const databaseWatch = watchServer({ name: 'database', log, lostAfterMilliseconds: 1000, messages: databaseMessages })
+  const databaseWatch = watchServer({
+    name: 'database',
+    log: ownLog,
+    lostAfterMilliseconds: 1000,
+    messages: databaseMessages
+  })
   const database = watchedDatabase(overrides.database ?? (await openDatabase(config, log, onClose)), databaseWatch)
-  const redis = config.redisUrl === undefined ? undefined : watchedRedis(config.redisUrl, log)
+  const redis = config.redisUrl === undefined ? undefined : watchedRedis(config.redisUrl, ownLog)
   const clock = overrides.clock ?? (await openClock(database, onClose))
 
   const keyRing = await openKeyRing({
@@ -202,7 +207,11 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     decisions: decisionLog(metrics, log),
     logTo,
     metrics,
-    readiness: readinessOf(() => databaseReady().then(keyRing.readiness), { clock, log, stopping: overrides.stopping }),
+    readiness: readinessOf(() => databaseReady().then(keyRing.readiness), {
+      clock,
+      log: ownLog,
+      stopping: overrides.stopping
+    }),
     refusalPause: () => delay(overrides.refusalMilliseconds ?? 1000, undefined, { ref: false })
   }
   return { ports, database }

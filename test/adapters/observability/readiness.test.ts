@@ -95,7 +95,9 @@ t.test('a flood of failing probes is one line, and the first success another', a
 t.test('an instance that stops is not ready, whatever its database says', async (t) => {
   const stopping = new AbortController()
   let probes = 0
-  const ready = readyUntil(stopping.signal, async () => void (probes += 1))
+  const ready = readyUntil(stopping.signal, async () => {
+    probes += 1
+  })
   await ready()
   stopping.abort()
   await t.rejects(ready(), Unavailable)

@@ -54,5 +54,8 @@ t.test('while a synchronous standby is lost, /readyz answers 503', { skip: canno
   const lines = (words: string) => stdout.split('\n').filter((line) => line.includes(words)).length
   t.equal(lines('This instance is not ready'), 1)
   t.equal(lines('This instance is ready again'), 1)
-  t.strictSame(stdout.split('\n').filter((line) => line.includes('"/readyz"')), [])
+  t.strictSame(
+    stdout.split('\n').filter((line) => line.includes('"/readyz"')),
+    []
+  )
 })
