@@ -32,6 +32,8 @@ export async function startHaproxy(t: Test, servers: Readonly<Record<string, num
     '  timeout connect 2s',
     '  timeout client 30s',
     '  timeout server 30s',
+    // Devices read JSON.
+    ...[502, 503, 504].map((code) => `  http-error status ${code} content-type application/json string {}`),
     'frontend clients',
     `  bind 127.0.0.1:${port}`,
     '  default_backend latchkey',
