@@ -8,7 +8,7 @@ import { redisNotices } from './adapters/notices/redis-notices.js'
 import { decisionLog, loggedRevocations } from './adapters/observability/decisions.js'
 import { watchFeed } from './adapters/observability/feed-watch.js'
 import { serviceMetrics } from './adapters/observability/metrics.js'
-import { loggedReadiness, onceASecond, readyUntil } from './adapters/observability/readiness.js'
+import { readyUntil, sharedReadiness } from './adapters/observability/readiness.js'
 import { scopedLog } from './adapters/observability/scoped-log.js'
 import { watchServer } from './adapters/observability/server-watch.js'
 import { breachedPasswords, noBreachedPasswords } from './adapters/passwords/breached-passwords.js'
@@ -25,7 +25,7 @@ import { prismaEventLog } from './adapters/prisma/stores/event-log.js'
 import { watchPurge } from './adapters/prisma/stores/purge-watch.js'
 import { databaseReadiness } from './adapters/prisma/stores/readiness.js'
 import { watchRegistrations } from './adapters/prisma/stores/registration-watch.js'
-import { purgeRegularly } from './adapters/prisma/stores/regular-purge.js'
+import { type PurgeTiming, purgeRegularly } from './adapters/prisma/stores/regular-purge.js'
 import { prismaRevocationLog } from './adapters/prisma/stores/revocation-log.js'
 import { prismaRunCounter } from './adapters/prisma/stores/run-counter.js'
 import { prismaSessionStore } from './adapters/prisma/stores/session-store.js'
@@ -45,7 +45,8 @@ import { sha256, systemEntropy } from './adapters/secrets/system.js'
 import { type Config, ConfigError, type DatabaseConfig } from './config/read-config.js'
 import { publishLeadSeconds } from './core/key-rotation.js'
 import type { RateLimit } from './core/rate-limits.js'
-import type { Clock, LimitCounter, Log, Ports, Readiness } from './ports/index.js'
+import { inOneLine } from './ports/errors.js'
+import type { Clock, LimitCounter, Log, Ports } from './ports/index.js'
 import { ensureFirstAdmin } from './service/admin/ensure-first-admin.js'
 import { Refused } from './service/refused.js'
 
@@ -68,14 +69,15 @@ export interface Overrides {
     /** How often the keys are read and rotated if due; 30 s by default. */
     readonly checkMilliseconds?: number
   }
+  readonly purgeTiming?: PurgeTiming
+  /** Aborted when the service is about to stop: `/readyz` then answers 503, and all else is served. */
+  readonly leaving?: AbortSignal
   /** Fastify's `logger` option; by default pino at `logLevel`, without credentials. */
   readonly logger?: FastifyServerOptions['logger']
   /** How long a request waits for its answer if a rate limit or the full password queue refuses it; 1 s by default. */
   readonly refusalMilliseconds?: number
   /** How long a closing app, which accepts no new connection, keeps idle connections open; 0 by default. */
   readonly drainMilliseconds?: number
-  /** When it aborts, `/readyz` answers 503. All other requests are served as before. */
-  readonly stopping?: AbortSignal
 }
 
 export type SchemaOptions = Pick<MigrateOptions, 'markApplied' | 'report'>
@@ -154,7 +156,7 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
   onClose(openFeed.close)
   onClose(watchFeed(feed, log).stop)
 
-  const databaseReady = databaseReadiness(database, entropy)
+  const databaseReady = databaseReadiness(database)
   const sessions = prismaSessionStore(database, policy)
   const hashing = passwordQueue()
   const registrations = watchRegistrations(database, (lastHour) =>
@@ -175,7 +177,7 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     purgeLag: purge.lag,
     servers: [databaseWatch, ...(redis ? [redis.watch] : [])]
   })
-  onClose(purgeRegularly(database, policy))
+  onClose(purgeRegularly(database, policy, overrides.purgeTiming))
   const failures = summedFailures(
     database,
     prismaEventLog(database),
@@ -207,11 +209,10 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     decisions: decisionLog(metrics, log),
     logTo,
     metrics,
-    readiness: readinessOf(() => databaseReady().then(keyRing.readiness), {
-      clock,
-      log: ownLog,
-      stopping: overrides.stopping
-    }),
+    readiness: readyUntil(
+      overrides.leaving,
+      sharedReadiness(() => databaseReady().then(keyRing.readiness), { clock, log: ownLog })
+    ),
     refusalPause: () => delay(overrides.refusalMilliseconds ?? 1000, undefined, { ref: false })
   }
   return { ports, database }
@@ -239,25 +240,13 @@ export async function ensureConfiguredAdmin(
   )
 }
 
-/** Load balancers mostly wait 1 to 5 s for a probe. A commit that takes longer than this keeps clients waiting too. */
-const probeLimitMilliseconds = 2000
-
-function readinessOf(
-  probe: Readiness,
-  { clock, log, stopping }: { clock: Clock; log: Log; stopping: AbortSignal | undefined }
-): Readiness {
-  const timeLimit = () => delay(probeLimitMilliseconds, undefined, { ref: false })
-  const ready = loggedReadiness(onceASecond(probe, { clock, timeLimit }), log)
-  return stopping === undefined ? ready : readyUntil(stopping, ready)
-}
-
 /** An operation that fails alone, such as one that waited for a lock, does not mean that the database is lost. */
 const databaseMessages = { lost: 'The database is lost: it serves nothing', back: 'The database is back' }
 
 function watchedRedis(url: string, log: Log) {
   const messages = {
-    lost: 'Redis is lost: this instance counts its rate limits alone, and polls the log for revocations',
-    back: 'Redis is back: rate limits and notices are shared'
+    lost: 'Redis is lost: this instance counts its rate limits alone',
+    back: 'Redis is back: rate limits are shared'
   }
   return { url, watch: watchServer({ name: 'redis', log, lostAfterMilliseconds: 0, messages }) }
 }
@@ -272,8 +261,9 @@ export async function migrateDatabase(config: DatabaseConfig, options: SchemaOpt
     const database = await openEmbeddedDatabase({ dataDir, ...options })
     return database.close()
   }
-  const { connection } = connectionTo(databaseDirectUrl ?? databaseUrl)
-  return migrateServer(connection, connectionTo(databaseUrl).schema, options)
+  const { schema, ...server } = connectionTo(databaseUrl)
+  const direct = databaseDirectUrl === undefined ? server : connectionTo(databaseDirectUrl, 'DATABASE_DIRECT_URL')
+  return migrateServer({ ...direct, schema }, options)
 }
 
 async function openDatabase(config: Config, log: Log, onClose: OnClose): Promise<Database> {
@@ -345,7 +335,8 @@ function openBreachedPasswords({ breachedPasswordsUrl: url }: Config, log: Log) 
   if (url === undefined) return noBreachedPasswords
   return breachedPasswords({
     url,
-    onFailure: (err) => log.warn({ err }, 'BREACHED_PASSWORDS_URL could not be asked: the password is accepted')
+    onFailure: (error) =>
+      log.warn({ reason: inOneLine(error) }, 'BREACHED_PASSWORDS_URL could not be asked: the password is accepted')
   })
 }
 

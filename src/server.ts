@@ -9,10 +9,10 @@ import { closeOnSignal, drainMilliseconds } from './graceful-close.js'
  * is not free. `print` gets a welcome text, not in production.
  */
 export async function serve(config: Config, print: (text: string) => void): Promise<void> {
-  const stopping = new AbortController()
-  const app = await buildApp(config, { drainMilliseconds, stopping: stopping.signal })
+  const leaving = new AbortController()
+  const app = await buildApp(config, { drainMilliseconds, leaving: leaving.signal })
   const address = await listen(app, config)
-  closeOnSignal(app, { delaySeconds: config.shutdownDelaySeconds, announce: () => stopping.abort() })
+  closeOnSignal(app, { delaySeconds: config.shutdownDelaySeconds, announce: () => leaving.abort() })
 
   if (!config.production) print(welcome(address, config))
 }

@@ -52,9 +52,9 @@ export const settingsSchema = Type.Object({
     description: 'Serves `/openapi.json`, and `/docs`, the page that shows it. `false` serves neither.'
   }),
   databaseUrl: optionalText({
-    description: 'The PostgreSQL server to use.',
+    description: 'The PostgreSQL server to use. docs/addresses.md has its parameters, and what each mode of TLS means.',
     otherwise: 'none: an embedded PostgreSQL in `DATA_DIR`',
-    pattern: '^postgres(ql)?://\\S+$',
+    pattern: '^postgres(ql)?://',
     expects: 'an address that begins with postgresql://',
     examples: ['postgresql://latchkey:secret@127.0.0.1:5432/latchkey'],
     secret: true
@@ -63,7 +63,7 @@ export const settingsSchema = Type.Object({
     description:
       'The address of the PostgreSQL server itself, if `DATABASE_URL` leads to a connection pooler in transaction mode, such as PgBouncer. Migrations and the connection that listens for notices use it (docs/connections.md).',
     otherwise: '`DATABASE_URL`',
-    pattern: '^postgres(ql)?://\\S+$',
+    pattern: '^postgres(ql)?://',
     expects: 'an address that begins with postgresql://',
     examples: ['postgresql://latchkey:secret@127.0.0.1:5432/latchkey'],
     secret: true

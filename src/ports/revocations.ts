@@ -64,7 +64,7 @@ export interface RevocationLog {
    * Returns the entries that it has written.
    */
   restore(lost: readonly Revocation[]): Promise<Revocation[]>
-  /** Deletes all sessions that existed when `revocation`, an entry without `sid`, was written. */
+  /** Ends all sessions that existed when `revocation`, an entry without `sid`, was written. Their rows go later. */
   endSessionsUntil(revocation: Revocation): Promise<void>
 }
 

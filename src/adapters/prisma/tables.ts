@@ -11,7 +11,9 @@ const table = (name: string) => Prisma.raw(`${schemaMark}."${name}"`)
  */
 export const tables = {
   event: table('event'),
+  everybodyRevoked: table('everybody_revoked'),
   guessRun: table('guess_run'),
+  lease: table('lease'),
   migrations: table('_prisma_migrations'),
   namedLock: table('named_lock'),
   readinessProbe: table('readiness_probe'),

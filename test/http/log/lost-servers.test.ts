@@ -61,3 +61,16 @@ t.test('a Redis that is away is one line, without its password', async (t) => {
   t.equal(log.lines().filter(({ msg }) => String(msg).startsWith('Redis is lost')).length, 1)
   t.notMatch(log.text(), 'hunter2')
 })
+
+t.test('a service for breached passwords that is away is a line of the request, with the reason', async (t) => {
+  const log = keptLog('info')
+  const environment = { ...testEnvironment, BREACHED_PASSWORDS_URL: 'http://127.0.0.1:1/range' }
+  const app = await buildApp(loadConfig(environment), { database, logger: log.logger })
+  t.teardown(() => app.close())
+  const headers = { 'x-request-id': 'of-the-proxy' }
+  const { statusCode } = await app.inject({ method: 'POST', url: '/register', payload, headers })
+  t.equal(statusCode, 201)
+  const lines = log.lines().filter(({ msg }) => String(msg).startsWith('BREACHED_PASSWORDS_URL'))
+  t.match(lines, [{ level: 40, reqId: 'of-the-proxy', reason: /ECONNREFUSED|bad port/ }])
+  t.notMatch(log.text(), '"stack"')
+})

@@ -1,10 +1,26 @@
 import { Prisma } from '../generated/client.js'
+import { tables } from '../tables.js'
 
 /** The database's clock, rounded as its columns are, so that SQL and core compare the same milliseconds. */
 export const clock = Prisma.sql`now()::timestamptz(3)`
 
 /** `count` seconds as an interval. */
 export const seconds = (count: number) => Prisma.sql`(${count}::float8 * interval '1 second')`
+
+/** The last end of everybody's sessions; null if there was none. The table has one row, which a statement reads once. */
+const everybodyRevokedAt = Prisma.sql`(SELECT e.at FROM ${tables.everybodyRevoked} e)`
+
+/**
+ * True for a `session s` that is not of the last end of everybody's sessions. That end leaves the rows to the purge, so
+ * every statement that decides about a session needs this condition, and treats the other rows as deleted.
+ */
+export const isSpared = Prisma.sql`(s.created_at > coalesce(${everybodyRevokedAt}, '-infinity'))`
+
+/**
+ * When a session is created: now, but after every end of everybody's sessions that was committed before, also in the same
+ * millisecond, and if the database's clock was set back.
+ */
+export const createdNow = Prisma.sql`greatest(${clock}, ${everybodyRevokedAt} + interval '1 millisecond')`
 
 /** A time of the ports, in milliseconds since the epoch, as a timestamp. */
 export const timestamp = (milliseconds: number | null) => Prisma.sql`to_timestamp(${milliseconds}::float8 / 1000)`

@@ -8,7 +8,7 @@ import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
-import { clock, seconds, timestamp } from './fragments.js'
+import { clock, isSpared, seconds, timestamp } from './fragments.js'
 
 export type RefreshPolicy = Pick<SessionPolicy, 'graceSeconds' | 'refreshIdleTtlSeconds'>
 
@@ -16,8 +16,8 @@ export type RefreshPolicy = Pick<SessionPolicy, 'graceSeconds' | 'refreshIdleTtl
 const startOfStep = Prisma.sql`
   to_timestamp(floor(extract(epoch FROM ${clock}) / ${visibleStepSeconds}) * ${visibleStepSeconds})`
 
-/** True for a `session s` that is past neither of its ends. */
-export const isLive = Prisma.sql`(s.idle_expires_at > ${clock} AND s.absolute_expires_at > ${clock})`
+/** True for a `session s` that has not ended: it is past neither of its ends, and not of the end of everybody's sessions. */
+export const isLive = Prisma.sql`(s.idle_expires_at > ${clock} AND s.absolute_expires_at > ${clock} AND ${isSpared})`
 
 /** Whether `session s` has used a key. Version 0.1.0 writes keys, but not `key_used`. */
 const keyUsed = Prisma.sql`(s.key_used OR s.retry_key_hash IS NOT NULL)`
@@ -73,7 +73,8 @@ export function liveSessions(
   return {
     async find(sid) {
       const rows = await query<LiveRow>(database)`
-        SELECT ${liveColumns}, ${clock} AS now FROM ${tables.session} s JOIN ${tables.user} u ON u.id = s.user_id WHERE s.id = ${sid}::uuid`
+        SELECT ${liveColumns}, ${clock} AS now FROM ${tables.session} s JOIN ${tables.user} u ON u.id = s.user_id
+        WHERE s.id = ${sid}::uuid AND ${isSpared}`
       return rows.map(toLiveSession)[0]
     },
 

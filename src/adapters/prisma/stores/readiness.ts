@@ -1,45 +1,38 @@
+import { randomUUID } from 'node:crypto'
 import { Unavailable } from '../../../ports/errors.js'
-import type { Entropy, Readiness } from '../../../ports/runtime.js'
+import type { Readiness } from '../../../ports/runtime.js'
 import { type Database, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { readMigrations } from '../migrations/migration-files.js'
 import { beforeAnySession, clock } from '../sql/fragments.js'
 import { tables } from '../tables.js'
 
-/** Bounds the table, also after many restarts, and is so many that instances rarely share a row. */
-const slots = 1024
+interface Probed {
+  readonly complete: boolean
+  readonly written: boolean
+}
 
 /**
- * Checks that a refresh could be written: it waits for a connection as a refresh does, and commits a row. A standby, a
- * read-only database and a full disk refuse that, and a lost synchronous standby never confirms it, but all of them
- * would answer a SELECT. The UPDATE of `session` matches no row: it only needs the table's lock and the right to write.
- * The schema must be there too: every table, and every migration of this version. Newer migrations do no harm.
+ * Checks that a refresh could be written and committed. It waits for a connection as a refresh does, and its UPDATE of
+ * `session`, which matches no row, needs the same lock. It commits a change of this instance's own row: a standby, a
+ * read-only database, a full disk and a lost synchronous standby refuse or delay that, but would answer a SELECT. The
+ * schema must be there too: every table, and every migration of this version. Newer migrations do no harm.
  *
- * Each process keeps to one row. While a commit waits for ever, it keeps the row locked, so the next probes fail at the
- * row and do not become waiting commits themselves. Instances with rows of their own do not wait for each other.
+ * A commit can wait for a lost standby without end, and keeps its connection meanwhile. So while the row is locked by an
+ * earlier check, a check writes nothing and fails: at most one connection waits.
  */
-export function databaseReadiness(database: Database, entropy: Pick<Entropy, 'bytes'>): Readiness {
+export function databaseReadiness(database: Database): Readiness {
+  const instance = randomUUID()
   const migrations = readMigrations()
-  // The probes report this error.
+  // The checks report this error.
   migrations.catch(() => undefined)
-  const slot = Buffer.from(entropy.bytes(2)).readUInt16BE() % slots
 
   return async () => {
     try {
       const names = (await migrations).map(({ name }) => name)
-      const [row] = await query<{ complete: boolean }>(database)`
-        WITH writable AS (
-          UPDATE ${tables.session} SET device = device WHERE id = ${beforeAnySession}::uuid
-        ), written AS (
-          INSERT INTO ${tables.readinessProbe} (slot, written_at) VALUES (${slot}::smallint, ${clock})
-          ON CONFLICT (slot) DO UPDATE SET written_at = excluded.written_at
-        )
-        SELECT count(DISTINCT migration_name) = ${names.length}
-           AND NOT EXISTS (${everyTable})
-          AS complete
-          FROM ${tables.migrations}
-         WHERE migration_name = ANY(${names}) AND finished_at IS NOT NULL AND rolled_back_at IS NULL`
-      if (row?.complete !== true) throw new Unavailable('The schema of the database is not complete.')
+      const { complete, written } = await probe(database, instance, names)
+      if (!complete) throw new Unavailable('The schema of the database is not complete.')
+      if (!written) throw new Unavailable('An earlier write still waits for its commit.')
     } catch (error) {
       // A fault of the statement, such as a missing table or a missing right: no request could be served either.
       throw error instanceof Unavailable ? error : new Unavailable('The schema cannot be used.', 1, { cause: error })
@@ -47,8 +40,29 @@ export function databaseReadiness(database: Database, entropy: Pick<Entropy, 'by
   }
 }
 
+async function probe(database: Database, instance: string, migrations: readonly string[]): Promise<Probed> {
+  const ofInstance = Prisma.sql`FROM ${tables.readinessProbe} p WHERE p.instance = ${instance}::uuid`
+  const [probed] = await query<Probed>(database)`
+    WITH refreshed AS (
+      UPDATE ${tables.session} SET device = device WHERE id = ${beforeAnySession}::uuid
+    ), unlocked AS (
+      SELECT p.instance ${ofInstance} FOR NO KEY UPDATE SKIP LOCKED
+    ), moved AS (
+      UPDATE ${tables.readinessProbe} p SET at = ${clock} FROM unlocked u WHERE p.instance = u.instance RETURNING 1
+    ), added AS (
+      INSERT INTO ${tables.readinessProbe} (instance, at)
+      SELECT ${instance}::uuid, ${clock} WHERE NOT EXISTS (SELECT ${ofInstance})
+      RETURNING 1
+    )
+    SELECT EXISTS (SELECT FROM moved UNION ALL SELECT FROM added) AS written,
+      count(DISTINCT m.migration_name) = ${migrations.length} AND NOT EXISTS (${everyTable}) AS complete
+    FROM ${tables.migrations} m
+    WHERE m.migration_name = ANY(${migrations}) AND m.finished_at IS NOT NULL AND m.rolled_back_at IS NULL`
+  return probed ?? { complete: false, written: false }
+}
+
 /** No row, and an error if a table is missing. */
 const everyTable = Prisma.join(
-  Object.values(tables).map((table) => Prisma.sql`SELECT FROM ${table} WHERE false`),
+  Object.values(tables).map((table) => Prisma.sql`SELECT 1 FROM ${table} WHERE false`),
   ' UNION ALL '
 )

@@ -31,6 +31,6 @@ export function prismaRevocationLog(database: Database, page = defaultPage): Rev
     live,
     after: (id, ids) => unexpired(Prisma.sql`(r.id > ${id} OR r.id = ANY (${ids}::bigint[]))`),
     restore: restoreRevocations(database),
-    endSessionsUntil: async (revocation) => void (await endSessionsUntil(database, revocation))
+    endSessionsUntil: (revocation) => endSessionsUntil(database, revocation)
   }
 }
