@@ -9,7 +9,7 @@ import { decisionLog, loggedRevocations } from './adapters/observability/decisio
 import { watchFeed } from './adapters/observability/feed-watch.js'
 import { serviceMetrics } from './adapters/observability/metrics.js'
 import { readyUntil, sharedReadiness } from './adapters/observability/readiness.js'
-import { scopedLog } from './adapters/observability/scoped-log.js'
+import { scopedLog, silentLog } from './adapters/observability/scoped-log.js'
 import { watchServer } from './adapters/observability/server-watch.js'
 import { breachedPasswords, noBreachedPasswords } from './adapters/passwords/breached-passwords.js'
 import { isCommonPassword } from './adapters/passwords/common-passwords.js'
@@ -86,9 +86,9 @@ type OnClose = (close: () => unknown) => void
 
 /**
  * Opens all adapters that `config` asks for. If one of them cannot be opened, closes the others and throws an error
- * that says what to do. What is not part of a request is logged to `log`.
+ * that says what to do. `log` gets what is not part of a request: a route can have a log level of its own.
  */
-export async function openAdapters(config: Config, overrides: Overrides = {}, log?: Log): Promise<Adapters> {
+export async function openAdapters(config: Config, overrides: Overrides = {}, log = silentLog): Promise<Adapters> {
   const closers: (() => unknown)[] = []
   async function close(): Promise<void> {
     for (const closer of closers.splice(0).reverse()) await closer()
@@ -101,8 +101,8 @@ export async function openAdapters(config: Config, overrides: Overrides = {}, lo
   }
 }
 
-async function openInOrder(config: Config, overrides: Overrides, appLog: Log | undefined, onClose: OnClose) {
-  const { log, ownLog, logTo } = scopedLog(appLog)
+async function openInOrder(config: Config, overrides: Overrides, log: Log, onClose: OnClose) {
+  const { log: requestLog, logTo } = scopedLog(log)
   const entropy = systemEntropy
   const policy = policyOf(config)
   const identity = { issuer: config.issuer, audience: config.audience }
@@ -113,14 +113,9 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     required: config.production,
     entropy
   })
-  const databaseWatch = watchServer({
-    name: 'database',
-    log: ownLog,
-    lostAfterMilliseconds: 1000,
-    messages: databaseMessages
-  })
+  const databaseWatch = watchServer({ name: 'database', log, lostAfterMilliseconds: 1000, messages: databaseMessages })
   const database = watchedDatabase(overrides.database ?? (await openDatabase(config, log, onClose)), databaseWatch)
-  const redis = config.redisUrl === undefined ? undefined : watchedRedis(config.redisUrl, ownLog)
+  const redis = config.redisUrl === undefined ? undefined : watchedRedis(config.redisUrl, log)
   const clock = overrides.clock ?? (await openClock(database, onClose))
 
   const keyRing = await openKeyRing({
@@ -194,24 +189,24 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     users: prismaUserStore(database, policy),
     sessions,
     events: failures.events,
-    revocations: loggedRevocations(revocations, metrics, log),
+    revocations: loggedRevocations(revocations, metrics, requestLog),
     revocationFeed: feed,
     sessionResolver: sessionCache({ sessions, feed, hasEnded: openFeed.hasEnded, clock }),
     passwords: passwordHasher({ cost: config.bcryptCost, queue: hashing }),
     commonPasswords: isCommonPassword,
-    breachedPasswords: openBreachedPasswords(config, log),
+    breachedPasswords: openBreachedPasswords(config, requestLog),
     rateLimits: config.rateLimitEnabled
       ? rateLimits(windowLimits(config, redis, onClose), prismaRunCounter(database, keyedHash(secrets)))
       : noRateLimits,
     opaqueTokens: opaqueTokens(secrets),
     accessTokens: keyRing.accessTokens,
     signingKeys: keyRing.signingKeys,
-    decisions: decisionLog(metrics, log),
+    decisions: decisionLog(metrics, requestLog),
     logTo,
     metrics,
     readiness: readyUntil(
       overrides.leaving,
-      sharedReadiness(() => databaseReady().then(keyRing.readiness), { clock, log: ownLog })
+      sharedReadiness(() => databaseReady().then(keyRing.readiness), { clock, log })
     ),
     refusalPause: () => delay(overrides.refusalMilliseconds ?? 1000, undefined, { ref: false })
   }
