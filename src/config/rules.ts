@@ -1,3 +1,5 @@
+import { readDatabaseUrl } from '../addresses/database-url.js'
+import { InvalidUrl } from '../addresses/server-url.js'
 import { readEmail } from '../core/email.js'
 import { utf8Length } from '../core/password-policy.js'
 import { minRootSecretBytes } from '../core/vocabulary.js'
@@ -28,9 +30,8 @@ export const rules: readonly Rule[] = [
     return 'DATABASE_DIRECT_URL needs DATABASE_URL, the address of the connection pooler. Without a pooler, set DATABASE_URL alone.'
   },
   function bothUrlsHaveOneSchema({ databaseUrl, databaseDirectUrl }) {
-    if (databaseUrl === undefined || databaseDirectUrl === undefined) return undefined
-    const [schema, direct] = [databaseUrl, databaseDirectUrl].map(schemaOf)
-    if (direct === null || direct === schema) return undefined
+    const [schema = 'public', direct = schema] = [databaseUrl, databaseDirectUrl].map(schemaOf)
+    if (direct === schema) return undefined
     return 'DATABASE_DIRECT_URL names another schema than DATABASE_URL. Leave ?schema= out of it: the one of DATABASE_URL is used.'
   },
   function metricsHaveTheirOwnPort({ port, metricsPort }) {
@@ -41,6 +42,12 @@ export const rules: readonly Rule[] = [
     const short = rootSecrets?.findIndex((secret) => utf8Length(secret) < minRootSecretBytes) ?? -1
     if (short === -1) return undefined
     return `ROOT_SECRET is a list separated by commas, and number ${short + 1} of it has fewer than ${minRootSecretBytes} bytes. Make one with: openssl rand -base64 48`
+  },
+  function databaseUrlIsRead({ databaseUrl }) {
+    return mustBeRead('DATABASE_URL', databaseUrl)
+  },
+  function databaseDirectUrlIsRead({ databaseDirectUrl }) {
+    return mustBeRead('DATABASE_DIRECT_URL', databaseDirectUrl)
   },
   function idleEndsBeforeAbsolute({ refreshIdleTtlSeconds: idle, refreshAbsoluteTtlSeconds: absolute }) {
     if (idle === undefined || absolute === undefined || idle <= absolute) return undefined
@@ -89,6 +96,22 @@ export function mustBe({ variable, schema }: Setting, value: string): string {
   return `${variable} must be ${expectation(schema)}, ${found}. For example ${variable}=${example}.`
 }
 
+function mustBeRead(variable: string, databaseUrl: string | undefined): string | undefined {
+  const fault = databaseUrl === undefined ? undefined : faultOfUrl(databaseUrl)
+  return fault === undefined ? undefined : `${variable} ${fault}.`
+}
+
+/** Why the URL cannot be read, without anything of it. */
+function faultOfUrl(databaseUrl: string): string | undefined {
+  try {
+    readDatabaseUrl(databaseUrl)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof InvalidUrl)) throw error
+    return error.message
+  }
+}
+
 function mustBeOf(key: keyof Settings, value: string): string | undefined {
   const setting = settings.find((candidate) => candidate.key === key)
   return setting && mustBe(setting, value)
@@ -103,6 +126,8 @@ function originAsSent(origin: string): string | undefined {
   return canonical === 'null' ? origin : canonical
 }
 
-function schemaOf(databaseUrl: string): string | null {
-  return URL.canParse(databaseUrl) ? new URL(databaseUrl).searchParams.get('schema') : null
+/** The schema that a URL names, if it can be read and names one. */
+function schemaOf(databaseUrl: string | undefined): string | undefined {
+  if (databaseUrl === undefined || faultOfUrl(databaseUrl) !== undefined) return undefined
+  return readDatabaseUrl(databaseUrl).schema
 }

@@ -9,8 +9,12 @@ import { startRelay } from '../../support/faults/relay.js'
 
 const onlyWithServer = testDatabases(t).includes('server') ? {} : { skip: 'needs TEST_DATABASE_URL' }
 
-t.test('a server that cannot be reached makes openServerDatabase throw Unavailable', async (t) => {
-  await t.rejects(openServerDatabase({ url: 'postgresql://nobody@127.0.0.1:1/nowhere' }), Unavailable)
+t.test('a server that cannot be reached makes openServerDatabase throw CannotStart', async (t) => {
+  const url = 'postgresql://nobody@127.0.0.1:1/nowhere'
+  await t.rejects(openServerDatabase({ url }), {
+    name: 'CannotStart',
+    message: /^DATABASE_URL: 127\.0\.0\.1:1 refuses/
+  })
 })
 
 t.test('tables and times are right for a role with another search_path and time zone', onlyWithServer, async (t) => {

@@ -49,12 +49,12 @@ function restoreBatch(prisma: Pick<PrismaClient, '$queryRaw'>, lost: readonly Re
     ), everybody AS (
       INSERT INTO ${eventTarget}
       SELECT 'everybody_revoked', NULL, NULL, min(l.reason), NULL, ${by({})} FROM lost l WHERE l.sid IS NULL
-      HAVING count(*) > 0 AND NOT EXISTS (SELECT FROM ${tables.event} e WHERE e.type = 'everybody_revoked' AND e.at >= min(l.at))
+      HAVING count(*) > 0 AND NOT EXISTS (SELECT 1 FROM ${tables.event} e WHERE e.type = 'everybody_revoked' AND e.at >= min(l.at))
     ), r AS (
       INSERT INTO ${tables.revocation} (sid, reason, at, expires_at)
       SELECT l.sid, l.reason, l.at, l.expires_at FROM lost l
       WHERE NOT EXISTS (
-        SELECT FROM ${tables.revocation} k
+        SELECT 1 FROM ${tables.revocation} k
         WHERE k.at = l.at AND k.reason = l.reason AND (k.sid = l.sid OR (k.sid IS NULL AND l.sid IS NULL))
       )
       RETURNING *

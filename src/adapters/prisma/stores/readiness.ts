@@ -51,10 +51,10 @@ async function probe(database: Database, instance: string, migrations: readonly 
       UPDATE ${tables.readinessProbe} p SET at = ${clock} FROM unlocked u WHERE p.instance = u.instance RETURNING 1
     ), added AS (
       INSERT INTO ${tables.readinessProbe} (instance, at)
-      SELECT ${instance}::uuid, ${clock} WHERE NOT EXISTS (SELECT ${ofInstance})
+      SELECT ${instance}::uuid, ${clock} WHERE NOT EXISTS (SELECT 1 ${ofInstance})
       RETURNING 1
     )
-    SELECT EXISTS (SELECT FROM moved UNION ALL SELECT FROM added) AS written,
+    SELECT EXISTS (SELECT 1 FROM moved UNION ALL SELECT 1 FROM added) AS written,
       count(DISTINCT m.migration_name) = ${migrations.length} AND NOT EXISTS (${everyTable}) AS complete
     FROM ${tables.migrations} m
     WHERE m.migration_name = ANY(${migrations}) AND m.finished_at IS NOT NULL AND m.rolled_back_at IS NULL`
@@ -63,6 +63,6 @@ async function probe(database: Database, instance: string, migrations: readonly 
 
 /** No row, and an error if a table is missing. */
 const everyTable = Prisma.join(
-  Object.values(tables).map((table) => Prisma.sql`SELECT FROM ${table} WHERE false`),
+  Object.values(tables).map((table) => Prisma.sql`SELECT 1 FROM ${table} WHERE false`),
   ' UNION ALL '
 )

@@ -50,7 +50,8 @@ export function prismaSigningKeyStore(database: Database): SigningKeyStore {
     },
 
     async replaceEncryption(number, encryptedPrivateKey) {
-      await database.run((prisma) => prisma.signingKey.update({ where: { number }, data: { encryptedPrivateKey } }))
+      await execute(database)`
+        UPDATE ${tables.signingKey} SET encrypted_private_key = ${encryptedPrivateKey} WHERE number = ${number}::int`
     }
   }
 }
