@@ -59,7 +59,6 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
   }
   const { pool, isBlocked, close } = connectionPool(
     directUrl === url ? { ...settings, ...timeouts } : settings,
-    connection,
     statementTimeoutSeconds + graceSeconds
   )
 

@@ -16,6 +16,7 @@ export const tables = {
   lease: table('lease'),
   migrations: table('_prisma_migrations'),
   namedLock: table('named_lock'),
+  readinessProbe: table('readiness_probe'),
   revocation: table('revocation'),
   session: table('session'),
   signingKey: table('signing_key'),

@@ -74,5 +74,9 @@ export async function purgeExpired(
       SELECT key FROM ${tables.guessRun} WHERE expires_at <= ${clock} ORDER BY expires_at LIMIT ${batch} FOR UPDATE SKIP LOCKED
     ))`
   const more = walked !== undefined && walked.looked === batch
+  // Of instances that have stopped.
+  if (!more) {
+    await execute(database)`DELETE FROM ${tables.readinessProbe} WHERE at <= ${clock} - ${seconds(day)}`
+  }
   return { sessions: walked?.ended ?? 0, revocations, events, failures, next: more ? walked.last : null }
 }
