@@ -1,15 +1,16 @@
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { testFolder } from '../../support/database.js'
 import { until } from '../../support/faults/crowd.js'
 import { cannotRunDatabase, emptyDatabase } from '../../support/faults/empty-database.js'
 import { instanceSettings } from '../../support/faults/fleet-settings.js'
 import { Device } from '../../support/processes/device.js'
 import { quickSettings, startService } from '../../support/processes/process.js'
-import { cannotRunSentinel, startRedis, startSentinel } from '../../support/redis/redis-servers.js'
+import { expectPushedEnd } from '../../support/processes/pushed-end.js'
+import { cannotRunRedis, startRedis, startSentinel } from '../../support/redis/redis-servers.js'
 
 t.setTimeout(300_000)
 
-const skip = cannotRunSentinel || cannotRunDatabase
+const skip = cannotRunRedis || cannotRunDatabase
 
 t.test('limits and notices survive the failover of a Redis that Sentinels watch', { skip }, async (t) => {
   const primary = await startRedis(t)
@@ -45,7 +46,7 @@ t.test('limits and notices survive the failover of a Redis that Sentinels watch'
     return Number(count)
   }
   await until(async () => (await subscribers(primary)) === 2)
-  await expectPushed(t, a.url, b.url, 'before the failover')
+  await expectPushedEnd(t, a.url, b.url, 'before@example.com')
   t.ok((await limits(primary)) > 0, 'limits are counted in the primary')
 
   await primary.kill()
@@ -53,7 +54,7 @@ t.test('limits and notices survive the failover of a Redis that Sentinels watch'
   t.equal((await during.signIn('/register', 'during@example.com')).status, 201, 'requests are served meanwhile')
   await until(async () => String(await replica.command('role')).startsWith('master'))
   await until(async () => (await subscribers(replica)) === 2)
-  await expectPushed(t, b.url, a.url, 'after the failover')
+  await expectPushedEnd(t, b.url, a.url, 'after@example.com')
   await replica.command('flushall')
   await until(async () => {
     await new Device(a.url).signIn('/login', 'during@example.com')
@@ -64,16 +65,3 @@ t.test('limits and notices survive the failover of a Redis that Sentinels watch'
   t.match(stdout, /"Redis is lost: .*/)
   t.match(stdout, /"Redis is back: .*/)
 })
-
-/** A session that is ended at one instance is refused by the other one within a second. */
-async function expectPushed(t: Test, from: string, to: string, when: string): Promise<void> {
-  const device = new Device(from)
-  t.equal((await device.signIn('/register', `${when.replaceAll(' ', '.')}@example.com`)).status, 201)
-  const elsewhere = Object.assign(new Device(to), { accessToken: device.accessToken })
-  t.equal((await elsewhere.send('GET', '/me')).status, 200)
-  t.equal((await device.send('POST', '/logout')).status, 204)
-  const endedAt = performance.now()
-  while ((await elsewhere.send('GET', '/me')).status !== 401) {}
-  const milliseconds = performance.now() - endedAt
-  t.ok(milliseconds < 1000, `${when}: refused elsewhere after ${Math.round(milliseconds)} ms`)
-}

@@ -8,13 +8,8 @@ import { testFolder } from '../database.js'
 import { until } from '../faults/crowd.js'
 import { freePort } from '../faults/postgres-cluster.js'
 
-const isInstalled = (program: string) => spawnSync(program, ['--version']).status === 0
-
-/** Why this machine cannot run a Redis server; false if it can. */
-export const cannotRunRedis = !isInstalled('redis-server') && 'needs redis-server'
-
-/** Why this machine cannot run Sentinels; false if it can. */
-export const cannotRunSentinel = cannotRunRedis || (!isInstalled('redis-sentinel') && 'needs redis-sentinel')
+/** Why this machine cannot run a Redis server or a Sentinel, which is the same program; false if it can. */
+export const cannotRunRedis = spawnSync('redis-server', ['--version']).status !== 0 && 'needs redis-server'
 
 export interface RedisServer {
   readonly port: number
@@ -26,26 +21,30 @@ export interface RedisServer {
 
 /** Starts a Redis server with these lines of its configuration. It ends with `t`. */
 export function startRedis(t: Pick<Test, 'teardown'>, lines: readonly string[] = []): Promise<RedisServer> {
-  return start(t, 'redis-server', ['save ""', 'appendonly no', 'repl-diskless-sync-delay 0', ...lines])
+  return start(t, '', ['save ""', 'appendonly no', 'repl-diskless-sync-delay 0', ...lines])
 }
 
 /** Starts a Sentinel that watches `primary` under the name `mymaster`, and needs `quorum` to replace it. */
 export function startSentinel(t: Pick<Test, 'teardown'>, primary: RedisServer, quorum: number): Promise<RedisServer> {
-  return start(t, 'redis-sentinel', [
+  return start(t, '--sentinel', [
     `sentinel monitor mymaster 127.0.0.1 ${primary.port} ${quorum}`,
     'sentinel down-after-milliseconds mymaster 1000',
     'sentinel failover-timeout mymaster 5000'
   ])
 }
 
-async function start(t: Pick<Test, 'teardown'>, program: string, lines: readonly string[]): Promise<RedisServer> {
+async function start(
+  t: Pick<Test, 'teardown'>,
+  role: '' | '--sentinel',
+  lines: readonly string[]
+): Promise<RedisServer> {
   const folder = await testFolder(t)
   const port = await freePort()
   const file = join(folder, 'redis.conf')
   const all = [`port ${port}`, 'bind 127.0.0.1', `dir ${folder}`, `logfile ${folder}/log`, 'daemonize no', ...lines]
   await writeFile(file, all.map((line) => `${line}\n`).join(''))
   // The shell reads until this process ends, however it ends, and then stops the server.
-  const shell = spawn('sh', ['-c', `${program} ${file} <&- & server=$!; cat; kill -9 $server; wait`], {
+  const shell = spawn('sh', ['-c', `redis-server ${file} ${role} <&- & server=$!; cat; kill -9 $server; wait`], {
     stdio: ['pipe', 'ignore', 'ignore']
   })
   const closed = once(shell, 'close')
