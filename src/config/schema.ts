@@ -43,6 +43,11 @@ export const settingsSchema = Type.Object({
       examples: [9464]
     })
   ),
+  shutdownDelaySeconds: integer(0, 0, 300, {
+    description:
+      'For this long after SIGTERM, `/readyz` answers 503 and all requests are still served, so that a load balancer stops sending requests here. Then running requests finish, within 8 s. Set it to the time in which the balancer notices (docs/operations.md). Another signal ends the wait.',
+    examples: [10]
+  }),
   docs: flag(true, {
     description: 'Serves `/openapi.json`, and `/docs`, the page that shows it. `false` serves neither.'
   }),

@@ -19,6 +19,7 @@ t.test('an empty environment gives the defaults of the contract', async (t) => {
   t.strictSame(loadConfig({}), {
     host: '127.0.0.1',
     port: 3000,
+    shutdownDelaySeconds: 0,
     docs: true,
     databasePoolSize: 10,
     databaseStatementTimeoutSeconds: 4,
@@ -59,6 +60,7 @@ t.test('each setting is read from its environment variable', async (t) => {
       HOST: '::1',
       PORT: ' 8080 ',
       METRICS_PORT: '9464',
+      SHUTDOWN_DELAY_SECONDS: '10',
       DOCS: 'off',
       DATABASE_URL: 'postgresql://u:p@db/latchkey',
       DATABASE_DIRECT_URL: 'postgresql://u:p@server/latchkey',
@@ -82,6 +84,7 @@ t.test('each setting is read from its environment variable', async (t) => {
       host: '::1',
       port: 8080,
       metricsPort: 9464,
+      shutdownDelaySeconds: 10,
       docs: false,
       databaseUrl: 'postgresql://u:p@db/latchkey',
       databaseDirectUrl: 'postgresql://u:p@server/latchkey',
