@@ -64,6 +64,20 @@ t.test('a Redis that cannot be used is named with its cause', { skip: cannotRunR
     t.strictSame([right.ofLimits, right.ofNotices], [[], []])
   })
 
+  await t.test(
+    'a user with the rights of docs/addresses.md can do everything, and one with fewer is named',
+    async (t) => {
+      const rights =
+        '+@connection +info +eval +publish +subscribe +get +set +pttl +exists +decr +del ~latchkey:limit:* &latchkey:*'
+      await guarded.command('auth', 'secret#/')
+      await guarded.command('acl', 'setuser', 'ada', 'on', '>pass', 'resetchannels', ...rights.split(' '))
+      const { ofLimits, ofNotices } = await trial(t, `redis://ada:pass@${place}`)
+      t.strictSame([ofLimits, ofNotices], [[], []])
+      await guarded.command('acl', 'setuser', 'ada', '-eval')
+      t.match((await trial(t, `redis://ada:pass@${place}`)).ofLimits, [/: "NOPERM .*eval/])
+    }
+  )
+
   await t.test('a replica', async (t) => {
     const primary = await startRedis(t)
     const replica = await startRedis(t, [`replicaof 127.0.0.1 ${primary.port}`])
