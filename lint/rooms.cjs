@@ -18,6 +18,13 @@ module.exports = [
     why: 'Pure like the core, but a package parses the addresses.'
   },
   {
+    room: 'addresses',
+    from: '^src/addresses/',
+    may: [],
+    packages: false,
+    why: 'Settings are checked by it and adapters connect by it, so that both read the same.'
+  },
+  {
     room: 'service',
     from: '^src/service/',
     may: ['core/', 'ports/', 'network-address[.]ts$'],
@@ -30,7 +37,7 @@ module.exports = [
     notices: [],
     observability: [],
     passwords: ['adapters/queue/'],
-    prisma: ['adapters/notices/', 'adapters/queue/', 'network-address[.]ts$'],
+    prisma: ['adapters/notices/', 'adapters/queue/', 'addresses/', 'network-address[.]ts$'],
     queue: [],
     'rate-limits': [],
     revocations: ['adapters/notices/'],
@@ -69,7 +76,7 @@ module.exports = [
   {
     room: 'config',
     from: '^src/config/',
-    may: ['core/', 'network-address[.]ts$'],
+    may: ['core/', 'addresses/', 'network-address[.]ts$'],
     why: 'Settings are read before anything else exists.'
   },
   {

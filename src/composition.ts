@@ -8,8 +8,8 @@ import { redisNotices } from './adapters/notices/redis-notices.js'
 import { decisionLog, loggedRevocations } from './adapters/observability/decisions.js'
 import { watchFeed } from './adapters/observability/feed-watch.js'
 import { serviceMetrics } from './adapters/observability/metrics.js'
-import { onceASecond } from './adapters/observability/readiness.js'
-import { scopedLog } from './adapters/observability/scoped-log.js'
+import { readyUntil, sharedReadiness } from './adapters/observability/readiness.js'
+import { scopedLog, silentLog } from './adapters/observability/scoped-log.js'
 import { watchServer } from './adapters/observability/server-watch.js'
 import { breachedPasswords, noBreachedPasswords } from './adapters/passwords/breached-passwords.js'
 import { isCommonPassword } from './adapters/passwords/common-passwords.js'
@@ -25,7 +25,7 @@ import { prismaEventLog } from './adapters/prisma/stores/event-log.js'
 import { watchPurge } from './adapters/prisma/stores/purge-watch.js'
 import { databaseReadiness } from './adapters/prisma/stores/readiness.js'
 import { watchRegistrations } from './adapters/prisma/stores/registration-watch.js'
-import { purgeRegularly } from './adapters/prisma/stores/regular-purge.js'
+import { type PurgeTiming, purgeRegularly } from './adapters/prisma/stores/regular-purge.js'
 import { prismaRevocationLog } from './adapters/prisma/stores/revocation-log.js'
 import { prismaRunCounter } from './adapters/prisma/stores/run-counter.js'
 import { prismaSessionStore } from './adapters/prisma/stores/session-store.js'
@@ -45,6 +45,7 @@ import { sha256, systemEntropy } from './adapters/secrets/system.js'
 import { type Config, ConfigError, type DatabaseConfig } from './config/read-config.js'
 import { publishLeadSeconds } from './core/key-rotation.js'
 import type { RateLimit } from './core/rate-limits.js'
+import { inOneLine } from './ports/errors.js'
 import type { Clock, LimitCounter, Log, Ports } from './ports/index.js'
 import { ensureFirstAdmin } from './service/admin/ensure-first-admin.js'
 import { Refused } from './service/refused.js'
@@ -68,6 +69,9 @@ export interface Overrides {
     /** How often the keys are read and rotated if due; 30 s by default. */
     readonly checkMilliseconds?: number
   }
+  readonly purgeTiming?: PurgeTiming
+  /** Aborted when the service is about to stop: `/readyz` then answers 503, and all else is served. */
+  readonly leaving?: AbortSignal
   /** Fastify's `logger` option; by default pino at `logLevel`, without credentials. */
   readonly logger?: FastifyServerOptions['logger']
   /** How long a request waits for its answer if a rate limit or the full password queue refuses it; 1 s by default. */
@@ -82,9 +86,9 @@ type OnClose = (close: () => unknown) => void
 
 /**
  * Opens all adapters that `config` asks for. If one of them cannot be opened, closes the others and throws an error
- * that says what to do. What is not part of a request is logged to `log`.
+ * that says what to do. `log` gets what is not part of a request: a route can have a log level of its own.
  */
-export async function openAdapters(config: Config, overrides: Overrides = {}, log?: Log): Promise<Adapters> {
+export async function openAdapters(config: Config, overrides: Overrides = {}, log = silentLog): Promise<Adapters> {
   const closers: (() => unknown)[] = []
   async function close(): Promise<void> {
     for (const closer of closers.splice(0).reverse()) await closer()
@@ -97,8 +101,8 @@ export async function openAdapters(config: Config, overrides: Overrides = {}, lo
   }
 }
 
-async function openInOrder(config: Config, overrides: Overrides, appLog: Log | undefined, onClose: OnClose) {
-  const { log, logTo } = scopedLog(appLog)
+async function openInOrder(config: Config, overrides: Overrides, log: Log, onClose: OnClose) {
+  const { log: requestLog, logTo } = scopedLog(log)
   const entropy = systemEntropy
   const policy = policyOf(config)
   const identity = { issuer: config.issuer, audience: config.audience }
@@ -136,7 +140,13 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     clock,
     entropy,
     notices: revocationNotices(database, config, redis, onClose),
-    whenStale: config.feedStale
+    whenStale: config.feedStale,
+    onReset: (lost) =>
+      log.warn(
+        { lost },
+        'The database has lost revocations that this instance knows, as after a failover: they stay in force'
+      ),
+    onRestored: (restored) => log.warn({ restored }, 'Lost revocations were written again, and their sessions ended')
   })
   onClose(openFeed.close)
   onClose(watchFeed(feed, log).stop)
@@ -162,7 +172,7 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     purgeLag: purge.lag,
     servers: [databaseWatch, ...(redis ? [redis.watch] : [])]
   })
-  onClose(purgeRegularly(database, policy))
+  onClose(purgeRegularly(database, policy, overrides.purgeTiming))
   const failures = summedFailures(
     database,
     prismaEventLog(database),
@@ -179,22 +189,25 @@ async function openInOrder(config: Config, overrides: Overrides, appLog: Log | u
     users: prismaUserStore(database, policy),
     sessions,
     events: failures.events,
-    revocations: loggedRevocations(revocations, metrics, log),
+    revocations: loggedRevocations(revocations, metrics, requestLog),
     revocationFeed: feed,
-    sessionResolver: sessionCache({ sessions, feed, clock }),
+    sessionResolver: sessionCache({ sessions, feed, hasEnded: openFeed.hasEnded, clock }),
     passwords: passwordHasher({ cost: config.bcryptCost, queue: hashing }),
     commonPasswords: isCommonPassword,
-    breachedPasswords: openBreachedPasswords(config, log),
+    breachedPasswords: openBreachedPasswords(config, requestLog),
     rateLimits: config.rateLimitEnabled
       ? rateLimits(windowLimits(config, redis, onClose), prismaRunCounter(database, keyedHash(secrets)))
       : noRateLimits,
     opaqueTokens: opaqueTokens(secrets),
     accessTokens: keyRing.accessTokens,
     signingKeys: keyRing.signingKeys,
-    decisions: decisionLog(metrics, log),
+    decisions: decisionLog(metrics, requestLog),
     logTo,
     metrics,
-    readiness: onceASecond(() => databaseReady().then(keyRing.readiness), clock),
+    readiness: readyUntil(
+      overrides.leaving,
+      sharedReadiness(() => databaseReady().then(keyRing.readiness), { clock, log })
+    ),
     refusalPause: () => delay(overrides.refusalMilliseconds ?? 1000, undefined, { ref: false })
   }
   return { ports, database }
@@ -227,8 +240,8 @@ const databaseMessages = { lost: 'The database is lost: it serves nothing', back
 
 function watchedRedis(url: string, log: Log) {
   const messages = {
-    lost: 'Redis is lost: this instance counts its rate limits alone, and polls the log for revocations',
-    back: 'Redis is back: rate limits and notices are shared'
+    lost: 'Redis is lost: this instance counts its rate limits alone',
+    back: 'Redis is back: rate limits are shared'
   }
   return { url, watch: watchServer({ name: 'redis', log, lostAfterMilliseconds: 0, messages }) }
 }
@@ -238,13 +251,14 @@ function watchedRedis(url: string, log: Log) {
  * gets a line for a person when a migration begins, or has to wait. Throws as `openAdapters` does.
  */
 export async function migrateDatabase(config: DatabaseConfig, options: SchemaOptions): Promise<void> {
-  const { databaseUrl, dataDir } = config
+  const { databaseUrl, databaseDirectUrl, dataDir } = config
   if (databaseUrl === undefined) {
     const database = await openEmbeddedDatabase({ dataDir, ...options })
     return database.close()
   }
-  const { schema, connection } = connectionTo(databaseUrl)
-  return migrateServer(connection, schema, options)
+  const { schema, ...server } = connectionTo(databaseUrl)
+  const direct = databaseDirectUrl === undefined ? server : connectionTo(databaseDirectUrl, 'DATABASE_DIRECT_URL')
+  return migrateServer({ ...direct, schema }, options)
 }
 
 async function openDatabase(config: Config, log: Log, onClose: OnClose): Promise<Database> {
@@ -252,9 +266,26 @@ async function openDatabase(config: Config, log: Log, onClose: OnClose): Promise
   const options = { migrate, report: (line: string) => log.info({}, line) }
   const database = await (databaseUrl === undefined
     ? openEmbeddedDatabase({ dataDir, ...options })
-    : openServerDatabase({ url: databaseUrl, ...options }))
+    : openServerDatabase({
+        ...options,
+        url: databaseUrl,
+        directUrl: config.databaseDirectUrl,
+        poolSize: config.databasePoolSize,
+        statementTimeoutSeconds: config.databaseStatementTimeoutSeconds,
+        waitSeconds: config.databaseWaitSeconds,
+        onDeaf: () => log.warn({}, deafness(config))
+      }))
   onClose(database.close)
   return database
+}
+
+/** Says why notices do not arrive, as far as the settings tell. */
+function deafness({ databaseDirectUrl }: Config): string {
+  const cause =
+    databaseDirectUrl === undefined
+      ? 'DATABASE_URL probably leads to a connection pooler in transaction mode. Set DATABASE_DIRECT_URL to the address of the server itself.'
+      : 'DATABASE_DIRECT_URL must lead to the same database as DATABASE_URL, and not through a connection pooler.'
+  return `Notices of the database do not arrive, so this instance reads revocations four times a second. ${cause}`
 }
 
 async function openClock(database: Database, onClose: OnClose): Promise<Clock> {
@@ -299,7 +330,8 @@ function openBreachedPasswords({ breachedPasswordsUrl: url }: Config, log: Log) 
   if (url === undefined) return noBreachedPasswords
   return breachedPasswords({
     url,
-    onFailure: (err) => log.warn({ err }, 'BREACHED_PASSWORDS_URL could not be asked: the password is accepted')
+    onFailure: (error) =>
+      log.warn({ reason: inOneLine(error) }, 'BREACHED_PASSWORDS_URL could not be asked: the password is accepted')
   })
 }
 

@@ -13,14 +13,38 @@ export const drainMilliseconds = 1000
 /** Accept no more pending connections than this, so that a flood of them cannot delay closing. */
 const maxPendingConnections = 1000
 
-/** On a signal or an uncaught error, closes `app`: no new connections, then running requests, then the adapters. */
-export function closeOnSignal(app: FastifyInstance): void {
-  closeWithGrace({ delay: maxCloseMilliseconds, logger: app.log }, async ({ signal, err }) => {
-    if (err) app.log.fatal({ err }, 'stopping after an uncaught error')
-    else app.log.info({ signal }, 'stopping: finishing the running requests')
-    await acceptPendingConnections(app.server)
-    await app.close()
-  })
+export interface Stopping {
+  /** How long everything is served after SIGTERM, before the app closes. */
+  readonly delaySeconds: number
+  /** Called once, as soon as the process begins to stop: load balancers must learn it. */
+  announce(): void
+}
+
+/**
+ * On a signal or an uncaught error, closes `app`: no new connections, then running requests, then the adapters. SIGTERM
+ * first waits for `delaySeconds`, or until the next signal. Other signals come from a person, who does not want to wait.
+ */
+export function closeOnSignal(app: FastifyInstance, { delaySeconds, announce }: Stopping): void {
+  const install = (skip: 'SIGTERM'[]) =>
+    closeWithGrace({ delay: maxCloseMilliseconds, logger: app.log, skip }, async ({ signal, err }) => {
+      process.off('SIGTERM', waitFirst)
+      clearTimeout(waiting)
+      announce()
+      if (err) app.log.fatal({ err }, 'stopping after an uncaught error')
+      else app.log.info({ signal }, 'stopping: finishing the running requests')
+      await acceptPendingConnections(app.server)
+      await app.close()
+    })
+  let waiting: NodeJS.Timeout | undefined
+  const waitFirst = () => {
+    early.uninstall()
+    const { close } = install([])
+    announce()
+    app.log.info({ delaySeconds }, 'stopping soon: /readyz answers 503, and all requests are served meanwhile')
+    waiting = setTimeout(close, delaySeconds * 1000)
+  }
+  const early = install(delaySeconds === 0 ? [] : ['SIGTERM'])
+  if (delaySeconds > 0) process.once('SIGTERM', waitFirst)
 }
 
 /** Accept all pending connections first: Node accepts one per turn of the event loop, and closing resets the rest. */

@@ -10,7 +10,8 @@ import { listenForMetrics } from './http/routes/metrics.js'
  * The settings of docs/configuration.md, by name and as values; without those that belong to the host. `host` is the
  * address for `metricsPort`. Environment variables are not read.
  */
-export interface LatchkeyOptions extends Omit<SettingOptions, 'port' | 'trustProxy' | 'logLevel'> {
+export interface LatchkeyOptions
+  extends Omit<SettingOptions, 'port' | 'trustProxy' | 'logLevel' | 'shutdownDelaySeconds'> {
   /** The path of all routes, such as `/auth`; the root by default. Set `issuer` to the address that includes it. */
   readonly prefix?: string
 }

@@ -4,13 +4,15 @@ import type { Config } from './config/read-config.js'
 import { closeOnSignal, drainMilliseconds } from './graceful-close.js'
 
 /**
- * Serves until a signal, then finishes the running requests and closes the adapters. Resolves when the server listens.
- * Rejects if the database cannot be opened or the address is not free. `print` gets a welcome text, not in production.
+ * Serves until a signal, then finishes the running requests and closes the adapters. SIGTERM waits for
+ * `shutdownDelaySeconds` first. Resolves when the server listens. Rejects if the database cannot be opened or the address
+ * is not free. `print` gets a welcome text, not in production.
  */
 export async function serve(config: Config, print: (text: string) => void): Promise<void> {
-  const app = await buildApp(config, { drainMilliseconds })
+  const leaving = new AbortController()
+  const app = await buildApp(config, { drainMilliseconds, leaving: leaving.signal })
   const address = await listen(app, config)
-  closeOnSignal(app)
+  closeOnSignal(app, { delaySeconds: config.shutdownDelaySeconds, announce: () => leaving.abort() })
 
   if (!config.production) print(welcome(address, config))
 }

@@ -2,12 +2,15 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { FolderTaken, openEmbeddedDatabase } from '../src/adapters/embedded/embedded-database.js'
-import type { Database } from '../src/adapters/prisma/database.js'
+import { type Database, query } from '../src/adapters/prisma/database.js'
 import { buildApp } from '../src/app.js'
+import { openAdapters } from '../src/composition.js'
 import { type Environment, loadConfig } from '../src/config/read-config.js'
-import { openTestDatabase, testDatabases, testFolder } from './support/database.js'
+import { openTestDatabase, serverUrl, testDatabases, testFolder, testSchema } from './support/database.js'
 import { newPerson } from './support/http/people.js'
 import { Client, goodPassword, openService, testEnvironment } from './support/service.js'
+
+const onlyWithServer = { skip: serverUrl === undefined && 'TEST_DATABASE_URL is not set' }
 
 for (const kind of testDatabases(t)) {
   t.test(`on the ${kind} database a session survives a restart`, async (t) => {
@@ -51,6 +54,30 @@ t.test('closing the app closes what it opened, and not a database from its calle
   const secret = await readFile(join(dataDir, 'root-secret'), 'utf8')
   await (await buildApp(loadConfig({ ...testEnvironment, ROOT_SECRET: secret.trim() }), { database })).close()
   await t.resolves(database.run((prisma) => prisma.$queryRaw`SELECT 1`))
+})
+
+t.test('the settings of the database reach its connections', onlyWithServer, async (t) => {
+  const url = await testSchema(t)
+  const open = async (environment: Environment) => {
+    const settings = { DATABASE_URL: url, DATABASE_POOL_SIZE: '2', DATABASE_STATEMENT_TIMEOUT_SECONDS: '3' }
+    const config = loadConfig({ ...testEnvironment, ...settings, ...environment })
+    const { database, close } = await openAdapters(config)
+    t.teardown(close)
+    const timeouts = query(database)`
+      SELECT current_setting('statement_timeout') AS statement, current_setting('lock_timeout') AS lock`
+    const pids = await Promise.all(
+      [1, 2, 3, 4].map(() => query<{ pid: number }>(database)`SELECT pg_backend_pid() AS pid FROM pg_sleep(0.1)`)
+    )
+    return { timeouts: await timeouts, connections: new Set(pids.map(([row]) => row?.pid)).size }
+  }
+  t.strictSame(await open({}), { timeouts: [{ statement: '3s', lock: '1500ms' }], connections: 2 })
+  const direct = new URL(url)
+  direct.searchParams.delete('options')
+  t.strictSame(
+    await open({ DATABASE_DIRECT_URL: direct.href, DATABASE_POOL_SIZE: '1' }),
+    { timeouts: [{ statement: '0', lock: '0' }], connections: 1 },
+    'a pooler would refuse connections that ask for time-outs'
+  )
 })
 
 t.test('ADMIN_EMAIL creates an admin only if there is none', async (t) => {

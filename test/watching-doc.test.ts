@@ -1,21 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
-import { openTestDatabase } from './support/database.js'
-import { metricsOf } from './support/http/metrics.js'
-import { newPerson } from './support/http/people.js'
-import { openService } from './support/service.js'
+import { exportedMetrics } from './support/http/metrics.js'
 
 /** Compares the metrics of docs/watching.md with what GET /metrics answers. */
 
 const page = await readFile(new URL('../../docs/watching.md', import.meta.url), 'utf8')
 const [, table = ''] = /\n## Metrics\n(.*?)\n## /s.exec(page) ?? []
 
-const app = await openService(t, await openTestDatabase(t, { kind: 'embedded' }), {
-  KEY_ROTATION_DAYS: '90',
-  REDIS_URL: 'redis://127.0.0.1:1'
-})
-await newPerson(app)
-const metrics = metricsOf((await app.inject('/metrics')).body)
+const metrics = await exportedMetrics(t)
 
 t.test('the table of metrics names every metric with its labels, and no other', async (t) => {
   const documented = [...table.matchAll(/^\| (`latchkey_.*?) \|/gm)].flatMap(([, cell = '']) =>

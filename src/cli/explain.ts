@@ -1,4 +1,4 @@
-import { CannotStart, Unavailable } from '../ports/errors.js'
+import { CannotStart } from '../ports/errors.js'
 import { Refused } from '../service/refused.js'
 
 const programmingErrors = [TypeError, RangeError, ReferenceError, SyntaxError]
@@ -10,7 +10,6 @@ const programmingErrors = [TypeError, RangeError, ReferenceError, SyntaxError]
 export function explain(error: unknown): string {
   if (error instanceof Refused) return explainRefusal(error)
   if (error instanceof CannotStart) return error.message
-  if (error instanceof Unavailable) return `The database cannot serve now: ${error.message}`
   if (!(error instanceof Error)) return String(error)
   if (programmingErrors.some((type) => error instanceof type)) return error.stack ?? error.message
   return error.cause instanceof Error ? `${error.message}\n${error.cause.message}` : error.message

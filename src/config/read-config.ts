@@ -1,4 +1,5 @@
 import { Check, Errors } from 'typebox/value'
+import { readDatabaseUrl } from '../addresses/database-url.js'
 import { refreshTimeoutSeconds, safeGraceSeconds } from '../core/policy.js'
 import { mustBe, rules } from './rules.js'
 import { type SettingSchema, type Settings, settings, settingsSchema } from './schema.js'
@@ -100,6 +101,8 @@ export function createConfig(
       `With REFRESH_GRACE_SECONDS=${refreshGraceSeconds}, a refresh that takes ${refreshGraceSeconds / 2} s or more can sign a user out, because clients wait ${refreshTimeoutSeconds} s for it. Set ${safeGraceSeconds} or more, or 0 for strict rotation.`
     )
   }
+  const ignored = config.databaseUrl === undefined ? [] : readDatabaseUrl(config.databaseUrl).ignored
+  if (ignored.length > 0) warn(`DATABASE_URL has ${ignored.join(', ')}, which does nothing here: remove it.`)
   for (const value of Object.values(config)) Object.freeze(value)
   return Object.freeze(config)
 }
@@ -107,7 +110,7 @@ export function createConfig(
 /** Where the database is. */
 export type DatabaseConfig = Pick<Config, (typeof databaseKeys)[number]>
 
-const databaseKeys = ['databaseUrl', 'dataDir'] as const satisfies readonly (keyof Config)[]
+const databaseKeys = ['databaseUrl', 'databaseDirectUrl', 'dataDir'] as const satisfies readonly (keyof Config)[]
 
 /**
  * Only the settings that name the database: for `latchkey migrate`, which needs no secret. Throws as `loadConfig` does,

@@ -1,3 +1,5 @@
+import { readDatabaseUrl } from '../addresses/database-url.js'
+import { InvalidUrl } from '../addresses/server-url.js'
 import { readEmail } from '../core/email.js'
 import { utf8Length } from '../core/password-policy.js'
 import { minRootSecretBytes } from '../core/vocabulary.js'
@@ -23,6 +25,15 @@ export const rules: readonly Rule[] = [
     if (nodeEnv !== 'production' || bcryptCost === undefined || bcryptCost >= minProductionBcryptCost) return undefined
     return `BCRYPT_COST must be ${minProductionBcryptCost} or more when NODE_ENV=production, but is ${bcryptCost}.`
   },
+  function directUrlHasAPooler({ databaseUrl, databaseDirectUrl }) {
+    if (databaseDirectUrl === undefined || databaseUrl !== undefined) return undefined
+    return 'DATABASE_DIRECT_URL needs DATABASE_URL, the address of the connection pooler. Without a pooler, set DATABASE_URL alone.'
+  },
+  function bothUrlsHaveOneSchema({ databaseUrl, databaseDirectUrl }) {
+    const [schema = 'public', direct = schema] = [databaseUrl, databaseDirectUrl].map(schemaOf)
+    if (direct === schema) return undefined
+    return 'DATABASE_DIRECT_URL names another schema than DATABASE_URL. Leave ?schema= out of it: the one of DATABASE_URL is used.'
+  },
   function metricsHaveTheirOwnPort({ port, metricsPort }) {
     if (metricsPort === undefined || metricsPort === 0 || metricsPort !== port) return undefined
     return `METRICS_PORT (${metricsPort}) must differ from PORT. Set another port, such as METRICS_PORT=9464.`
@@ -31,6 +42,12 @@ export const rules: readonly Rule[] = [
     const short = rootSecrets?.findIndex((secret) => utf8Length(secret) < minRootSecretBytes) ?? -1
     if (short === -1) return undefined
     return `ROOT_SECRET is a list separated by commas, and number ${short + 1} of it has fewer than ${minRootSecretBytes} bytes. Make one with: openssl rand -base64 48`
+  },
+  function databaseUrlIsRead({ databaseUrl }) {
+    return mustBeRead('DATABASE_URL', databaseUrl)
+  },
+  function databaseDirectUrlIsRead({ databaseDirectUrl }) {
+    return mustBeRead('DATABASE_DIRECT_URL', databaseDirectUrl)
   },
   function idleEndsBeforeAbsolute({ refreshIdleTtlSeconds: idle, refreshAbsoluteTtlSeconds: absolute }) {
     if (idle === undefined || absolute === undefined || idle <= absolute) return undefined
@@ -79,6 +96,22 @@ export function mustBe({ variable, schema }: Setting, value: string): string {
   return `${variable} must be ${expectation(schema)}, ${found}. For example ${variable}=${example}.`
 }
 
+function mustBeRead(variable: string, databaseUrl: string | undefined): string | undefined {
+  const fault = databaseUrl === undefined ? undefined : faultOfUrl(databaseUrl)
+  return fault === undefined ? undefined : `${variable} ${fault}.`
+}
+
+/** Why the URL cannot be read, without anything of it. */
+function faultOfUrl(databaseUrl: string): string | undefined {
+  try {
+    readDatabaseUrl(databaseUrl)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof InvalidUrl)) throw error
+    return error.message
+  }
+}
+
 function mustBeOf(key: keyof Settings, value: string): string | undefined {
   const setting = settings.find((candidate) => candidate.key === key)
   return setting && mustBe(setting, value)
@@ -91,4 +124,10 @@ function originAsSent(origin: string): string | undefined {
   if (!URL.canParse(origin)) return undefined
   const { origin: canonical } = new URL(origin)
   return canonical === 'null' ? origin : canonical
+}
+
+/** The schema that a URL names, if it can be read and names one. */
+function schemaOf(databaseUrl: string | undefined): string | undefined {
+  if (databaseUrl === undefined || faultOfUrl(databaseUrl) !== undefined) return undefined
+  return readDatabaseUrl(databaseUrl).schema
 }

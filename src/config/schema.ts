@@ -43,16 +43,41 @@ export const settingsSchema = Type.Object({
       examples: [9464]
     })
   ),
+  shutdownDelaySeconds: integer(0, 0, 300, {
+    description:
+      'For this long after SIGTERM, `/readyz` answers 503 and all requests are still served, so that a load balancer stops sending requests here. Then running requests finish, within 8 s. Set it to the time in which the balancer notices (docs/operations.md). Another signal ends the wait.',
+    examples: [10]
+  }),
   docs: flag(true, {
     description: 'Serves `/openapi.json`, and `/docs`, the page that shows it. `false` serves neither.'
   }),
   databaseUrl: optionalText({
-    description: 'The PostgreSQL server to use.',
+    description: 'The PostgreSQL server to use. docs/addresses.md has its parameters, and what each mode of TLS means.',
     otherwise: 'none: an embedded PostgreSQL in `DATA_DIR`',
-    pattern: '^postgres(ql)?://\\S+$',
+    pattern: '^postgres(ql)?://',
     expects: 'an address that begins with postgresql://',
     examples: ['postgresql://latchkey:secret@127.0.0.1:5432/latchkey'],
     secret: true
+  }),
+  databaseDirectUrl: optionalText({
+    description:
+      'The address of the PostgreSQL server itself, if `DATABASE_URL` leads to a connection pooler in transaction mode, such as PgBouncer. Migrations and the connection that listens for notices use it (docs/connections.md).',
+    otherwise: '`DATABASE_URL`',
+    pattern: '^postgres(ql)?://',
+    expects: 'an address that begins with postgresql://',
+    examples: ['postgresql://latchkey:secret@127.0.0.1:5432/latchkey'],
+    secret: true
+  }),
+  databasePoolSize: integer(10, 1, 1000, {
+    description:
+      'How many connections this process has to PostgreSQL at most. It has one more that listens for notices, and for a moment another if the server stops answering.'
+  }),
+  databaseStatementTimeoutSeconds: integer(4, 1, 60, {
+    description:
+      'How long a statement may take, and twice the time that it may wait for a lock. Its request is then answered 503. Above 5, `latchkey/client` can give up a refresh first, after 9 s. With `DATABASE_DIRECT_URL`, the role needs these time-outs too (docs/connections.md).'
+  }),
+  databaseWaitSeconds: integer(2, 1, 60, {
+    description: 'How long a request may wait until the database can take it. Then it is answered 503.'
   }),
   migrate: flag(true, {
     description:

@@ -62,6 +62,9 @@ export const maxSessionsOfUser = 10_000
 /** Live sessions are counted no further than this, so that counting has a bounded cost. */
 export const maxCountedSessions = 10_000
 
+/** The end of everybody's sessions counts no more than this, for the same reason. */
+export const maxCountedRevoked = 100_000
+
 /** Browsers keep a cookie no longer (RFC 6265bis §5.5). */
 export const maxCookieLifeSeconds = 400 * 86_400
 

@@ -21,12 +21,29 @@ interface FeedState {
   readonly lagSeconds: number
   /** The number of live entries in memory. */
   readonly size: number
+  /** How often the log had lost or replaced entries that this process knew, as after a failover. */
+  readonly resets: number
+  /** How many lost entries this process has written again. */
+  readonly restored: number
+}
+
+/** A span of time in which an id of the log means one entry. A failover can end it: the new server gives ids again. */
+export interface FeedEpoch {
+  /** Letters, digits, `-` and `_`; unique, also among the processes. */
+  readonly name: string
+  /** Aborts when the epoch ends. */
+  readonly over: AbortSignal
 }
 
 /** The feed of revocations from all instances. */
 export interface RevocationFeed {
-  /** The live entries that a reader who has seen `id` may have missed, in order of their ids; without `id`, all. */
-  read(id: bigint | undefined): Promise<readonly Revocation[]>
+  /** The current epoch. */
+  epoch(): FeedEpoch
+  /**
+   * The live entries that this process has learned of after the one with the id `after`; all, if that is undefined or
+   * unknown. The id belongs to the current epoch. Throws `Unavailable` if the newest entries cannot be read.
+   */
+  read(after: bigint | undefined): Promise<readonly Revocation[]>
   /** Calls `follower` with each entry once, as this process learns of it; returns a function that stops this. */
   follow(follower: (revocations: readonly Revocation[]) => void): () => void
   state(): FeedState
@@ -34,16 +51,21 @@ export interface RevocationFeed {
 
 /** The revocations that the database keeps. */
 export interface RevocationLog {
-  /** All live entries, in order of their ids. */
-  live(): Promise<Revocation[]>
-  /** The live entries with an id above `id`, in order of their ids. */
-  after(id: bigint): Promise<Revocation[]>
   /**
-   * The live entries that a reader who has seen `id` may have missed, in order of their ids. An id is assigned before the
-   * commit, so an entry can appear after one with a greater id: entries written shortly before `id` are returned again.
-   * All entries are returned if `id` is no longer in the log, or if the database was restored from an older backup.
+   * All entries that were live and committed when the call began, and perhaps later ones: in order of their ids, page by
+   * page, so that no reader stops its event loop for long.
    */
-  since(id: bigint): Promise<Revocation[]>
+  live(): AsyncIterable<readonly Revocation[]>
+  /** The live entries with an id above `id`, and those with one of `ids`, in order of their ids. */
+  after(id: bigint, ids: readonly bigint[]): Promise<Revocation[]>
+  /**
+   * Writes lost entries again, each unless the log has it: with the same session, reason and times, and a new id. Deletes
+   * the sessions that they end, and writes a `session_ended` event for each. Instances may do it at the same time.
+   * Returns the entries that it has written.
+   */
+  restore(lost: readonly Revocation[]): Promise<Revocation[]>
+  /** Ends all sessions that existed when `revocation`, an entry without `sid`, was written. Their rows go later. */
+  endSessionsUntil(revocation: Revocation): Promise<void>
 }
 
 /** A statement that writes a revocation commits within this time after it begins, or fails. */

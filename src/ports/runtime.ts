@@ -16,8 +16,8 @@ export interface Entropy {
 export type Digest = (data: Uint8Array | string) => string
 
 /**
- * Resolves if requests can be served: the database answers, its schema is complete and a signing key is active. Throws
- * `Unavailable` otherwise. A result can be up to a second old.
+ * Resolves if requests can be served: the database commits a write, its schema is complete and a signing key is active.
+ * Throws `Unavailable` otherwise, after two seconds at the latest. A result can be up to a second old.
  */
 export type Readiness = () => Promise<void>
 

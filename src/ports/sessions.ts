@@ -108,7 +108,7 @@ export interface SessionStore {
    * not disabled.
    */
   rotate(attempt: RotationAttempt): Promise<LiveSession | undefined>
-  /** The row as it is now, even past its ends; undefined if there is none. */
+  /** The row as it is now, even past its ends; undefined if there is none, or if `endAll` ended the session. */
   find(sid: string): Promise<LiveSession | undefined>
   /** Changes the row as a verdict asks and writes its event. False, with nothing done, if the row has changed since `seen`. */
   advance(seen: LiveSession, step: RotationStep, actor: Actor): Promise<boolean>
@@ -126,7 +126,11 @@ export interface SessionStore {
     },
     actor: Actor
   ): Promise<readonly Revocation[]>
-  /** Ends all sessions of all users, with one revocation that names no session. */
+  /**
+   * Ends all sessions of all users, with one revocation that names no session. Every method refuses these sessions from
+   * then on; their rows go later. Sessions that are created afterwards live. `count` is how many sessions were created
+   * since the last `endAll`, at most `maxCountedRevoked`.
+   */
   endAll(actor: Actor): Promise<{ readonly count: number; readonly revocation: Revocation }>
   /** The user's live sessions, newest first. */
   listOfUser(userId: string): Promise<readonly Session[]>

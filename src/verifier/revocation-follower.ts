@@ -65,6 +65,10 @@ export function followRevocations({ url, credential, runtime, warn, onKeys }: Re
         markStarted()
       }
       if (!caughtUp) throw new Error('it ended before the past entries were complete')
+    } catch (error) {
+      // An older version of the issuer refuses the ids of a newer one. Without an id it sends all entries.
+      if (error instanceof BadRequest) lastId = ''
+      throw error
     } finally {
       clearTimeout(silence)
     }
@@ -104,6 +108,8 @@ export function followRevocations({ url, credential, runtime, warn, onKeys }: Re
   }
 }
 
+class BadRequest extends Error {}
+
 /** The text of the feed after the entry `lastId`, piece by piece. Throws if the request fails or `signal` aborts. */
 async function* readEventText(
   url: URL,
@@ -122,7 +128,8 @@ async function* readEventText(
   })
   if (!response.ok || !response.headers.get('content-type')?.startsWith('text/event-stream')) {
     await response.body?.cancel()
-    throw new Error(response.ok ? 'it did not answer with events' : `it answered ${response.status}`)
+    if (response.ok) throw new Error('it did not answer with events')
+    throw new (response.status === 400 ? BadRequest : Error)(`it answered ${response.status}`)
   }
   if (response.body === null) throw new Error('it did not answer with events')
   const decoder = new TextDecoder()

@@ -19,7 +19,12 @@ t.test('an empty environment gives the defaults of the contract', async (t) => {
   t.strictSame(loadConfig({}), {
     host: '127.0.0.1',
     port: 3000,
+    shutdownDelaySeconds: 0,
     docs: true,
+    databasePoolSize: 10,
+    databaseStatementTimeoutSeconds: 4,
+    databaseWaitSeconds: 2,
+    migrate: true,
     dataDir: './data',
     rootSecrets: [],
     issuer: 'http://localhost:3000',
@@ -55,8 +60,11 @@ t.test('each setting is read from its environment variable', async (t) => {
       HOST: '::1',
       PORT: ' 8080 ',
       METRICS_PORT: '9464',
+      SHUTDOWN_DELAY_SECONDS: '10',
       DOCS: 'off',
       DATABASE_URL: 'postgresql://u:p@db/latchkey',
+      DATABASE_DIRECT_URL: 'postgresql://u:p@server/latchkey',
+      DATABASE_POOL_SIZE: '20',
       DATA_DIR: '/data',
       ROOT_SECRET: `${rootSecret}, ${'o'.repeat(32)}`,
       AUDIENCE: 'https://api.example.com',
@@ -76,8 +84,11 @@ t.test('each setting is read from its environment variable', async (t) => {
       host: '::1',
       port: 8080,
       metricsPort: 9464,
+      shutdownDelaySeconds: 10,
       docs: false,
       databaseUrl: 'postgresql://u:p@db/latchkey',
+      databaseDirectUrl: 'postgresql://u:p@server/latchkey',
+      databasePoolSize: 20,
       dataDir: '/data',
       rootSecrets: [rootSecret, 'o'.repeat(32)],
       issuer: 'https://auth.example.com',
@@ -178,6 +189,22 @@ const faults: readonly (readonly [Environment, RegExp])[] = [
     (word) => [{ NODE_ENV: word }, /^NODE_ENV must be one of production, development, test/] as const
   ),
   [{ DATABASE_URL: 'mysql://u:hunter2@db/x' }, /^DATABASE_URL must/],
+  [
+    { DATABASE_URL: 'postgresql://u:hunter2/x@db/x' },
+    /^DATABASE_URL has an @ behind its host: write @ as %40, \/ as %2F/
+  ],
+  [{ DATABASE_URL: 'postgresql://a,b/x?target_session_attrs=read-write' }, /^DATABASE_URL names several hosts/],
+  [
+    { DATABASE_URL: 'postgresql://db/x?schema=my schema' },
+    /^DATABASE_URL has a space or a line break: write a space as %20/
+  ],
+  [{ DATABASE_URL: 'postgresql://db/x?sslmod=require' }, /^DATABASE_URL has the parameter "sslmod"/],
+  [{ DATABASE_DIRECT_URL: 'postgresql://u:hunter2@db/x' }, /^DATABASE_DIRECT_URL needs DATABASE_URL/],
+  [
+    { DATABASE_URL: 'postgresql://pooler/x?schema=a', DATABASE_DIRECT_URL: 'postgresql://db/x?schema=b' },
+    /^DATABASE_DIRECT_URL names another schema/
+  ],
+  [{ DATABASE_POOL_SIZE: '0' }, /^DATABASE_POOL_SIZE must/],
   [{ ROOT_SECRET: 'short' }, /^ROOT_SECRET .* number 1 of it has fewer than 32 bytes/],
   [{ ROOT_SECRET: `${rootSecret},short` }, /^ROOT_SECRET .* number 2/],
   [{ ROOT_SECRET: `${rootSecret},` }, /^ROOT_SECRET must/],
@@ -243,6 +270,9 @@ t.test('a value that is probably wrong gives a warning', async (t) => {
   t.match(warningsOf({ LATCHKEY_PORT: '1' }), ['LATCHKEY_PORT is not a setting and does nothing. Did you mean PORT?'])
   t.match(warningsOf({ LATCHKEY_COLOR: '1' }), [/^LATCHKEY_COLOR is not a setting/])
   t.match(warningsOf({ ...production, ISSUER: undefined }), [/^ISSUER is not set/])
+  t.match(warningsOf({ DATABASE_URL: 'postgresql://db/x?connection_limit=5&pgbouncer=true' }), [
+    'DATABASE_URL has connection_limit, pgbouncer, which does nothing here: remove it.'
+  ])
   for (const grace of ['1', '19']) {
     const warnings = warningsOf({ ...production, REFRESH_GRACE_SECONDS: grace })
     t.match(warnings, [

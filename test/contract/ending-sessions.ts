@@ -5,6 +5,7 @@ import type { UserWithPassword } from '../../src/ports/users.js'
 import {
   addUser,
   attempt,
+  changed,
   digest,
   eventsOf,
   login,
@@ -138,12 +139,46 @@ export function testEndings(t: Test, stores: Stores): void {
     t.equal((await events.endingOf(loggedOut.id))?.reason, 'logged_out')
     t.equal((await events.endingOf(randomUUID()))?.reason, undefined)
 
-    await stores.age(1)
     const later = await login(stores, await addUser(stores))
+    t.ok(await sessions.find(later.id), 'also a session of the same millisecond is a later one')
     t.equal((await events.endingOf(later.id))?.reason, undefined)
     await sessions.end({ sid: later.id }, 'logged_out', {})
     t.equal((await events.endingOf(later.id))?.reason, 'logged_out')
     t.match(await sessions.endAll(ops), { count: 0, revocation: { sid: null } })
+  })
+
+  t.test('after endAll every method treats the ended sessions as deleted', async (t) => {
+    const user = await addUser(stores)
+    const session = await login(stores, user)
+    const rotated = await sessions.rotate(attempt(session))
+    if (rotated === undefined) return t.fail('the session did not rotate')
+    const ofServer = await login(stores, user, { mode: 'session' })
+    await sessions.endAll(ops)
+
+    const proof = { userId: user.id, passwordHash: user.passwordHash }
+    const step = { kind: 'recover', generation: 1, retryKeyHash: null } as const
+    t.equal(await sessions.rotate(attempt(rotated)), undefined)
+    t.equal(await sessions.find(session.id), undefined)
+    t.equal(await sessions.advance(rotated, step, {}), false)
+    await sessions.touch(ofServer.id)
+    t.equal(await sessions.find(ofServer.id), undefined)
+    t.equal(await sessions.rename(session.id, user.id, 'phone'), undefined)
+    t.equal(await sessions.replace(replacementOf(session), proof, {}), undefined)
+    const change = { userId: user.id, oldHash: user.passwordHash, newHash: 'new', replacement: replacementOf(session) }
+    t.equal(await stores.users.changePassword(change, {}), undefined)
+    t.equal(await sessions.end({ sid: session.id }, 'logged_out', {}), undefined)
+    t.same(await sessions.endAllOfUser(user.id, { reason: 'revoked_by_user' }, {}), [])
+    t.match(changed(await stores.users.update(user.id, { roles: ['editor'] }, ops)), { revocations: [] })
+    t.same(await sessions.listOfUser(user.id), [])
+    t.same((await sessions.list({ userId: user.id }, { limit: 9 })).items, [])
+    t.equal(await sessions.count(9), 0)
+    t.equal((await events.endingOf(session.id))?.reason, 'revoked_by_admin')
+    t.same(await eventsOf(stores, { userId: user.id, type: 'session_ended' }), [])
+
+    const later = await login(stores, user)
+    t.ok(await sessions.rotate(attempt(later)), 'a later login lives')
+    t.ok(await sessions.replace(replacementOf(later), proof, {}))
+    t.equal(await sessions.count(9), 1)
   })
 
   t.test('an end and a password change win against every refresh in flight', async (t) => {

@@ -5,6 +5,7 @@ import { loadConfig } from '../../src/config/read-config.js'
 import { Unavailable } from '../../src/ports/errors.js'
 import { openTestDatabase, sql, testDatabases } from '../support/database.js'
 import { expectProblem } from '../support/http/contract-errors.js'
+import { keptLog } from '../support/http/log-lines.js'
 import { newPerson } from '../support/http/people.js'
 import { shiftableClock } from '../support/http/shiftable-clock.js'
 import { openService, testEnvironment } from '../support/service.js'
@@ -38,6 +39,51 @@ t.test('without its database the process is alive but not ready', async (t) => {
   away = false
   clock.shiftSeconds += 1
   t.equal((await app.inject('/readyz')).statusCode, 200)
+})
+
+t.test('a flood of failing probes is one line of the log, and so is their first success', async (t) => {
+  let away = false
+  const log = keptLog('info')
+  const clock = shiftableClock()
+  const app = await buildApp(loadConfig(testEnvironment), {
+    database: {
+      ...database,
+      run: (operation) => (away ? Promise.reject(new Unavailable('away')) : database.run(operation))
+    },
+    clock,
+    logger: log.logger
+  })
+  t.teardown(() => app.close())
+  log.clear()
+  const probe = () => {
+    clock.shiftSeconds += 1
+    return app.inject('/readyz')
+  }
+  away = true
+  const begun = performance.now()
+  while (!log.text().includes('The database is lost') && performance.now() - begun < 10_000) await probe()
+  away = false
+  for (let i = 0; i < 10; i += 1) await probe()
+  const lines = log.lines().map(({ level, msg, reqId }) => ({ level, msg, reqId }))
+  t.strictSame(lines, [
+    { level: 40, msg: 'This instance is not ready: /readyz answers 503', reqId: undefined },
+    { level: 40, msg: 'The database is lost: it serves nothing', reqId: undefined },
+    { level: 30, msg: 'The database is back', reqId: undefined },
+    { level: 30, msg: 'This instance is ready again: /readyz answers 200', reqId: undefined }
+  ])
+})
+
+t.test('an instance that is about to stop is not ready, and serves everything else', async (t) => {
+  const leaving = new AbortController()
+  const app = await buildApp(loadConfig(testEnvironment), { database, leaving: leaving.signal })
+  t.teardown(() => app.close())
+  const { client } = await newPerson(app)
+  t.equal((await app.inject('/readyz')).statusCode, 200)
+  leaving.abort()
+  expectProblem(t, await app.inject('/readyz'), 'unavailable')
+  t.equal((await app.inject('/healthz')).statusCode, 200)
+  t.equal((await client.send('GET', '/me')).statusCode, 200)
+  t.equal((await client.send('POST', '/refresh')).statusCode, 200)
 })
 
 t.test('a flood of GET /readyz costs the database one query a second, whatever the result', async (t) => {
@@ -87,7 +133,7 @@ for (const kind of testDatabases(t)) {
     t.equal(await statusAfter('SELECT 1'), 200)
     const tables = await sql<{ name: string }>(
       damaged,
-      'SELECT tablename AS name FROM pg_tables WHERE schemaname = current_schema()'
+      `SELECT tablename AS name FROM pg_tables WHERE schemaname = current_schema() AND tablename <> 'migration_lock'`
     )
     t.ok(tables.length > 5)
     for (const { name } of tables) {
@@ -105,6 +151,20 @@ for (const kind of testDatabases(t)) {
     expectProblem(t, await app.inject('/readyz'), 'unavailable')
   })
 }
+
+t.test('while the database is read-only the process is not ready', async (t) => {
+  const readOnly = await openTestDatabase(t, { kind: 'embedded' })
+  const clock = shiftableClock()
+  const app = await openService(t, readOnly, {}, clock)
+  for (const [value, status] of [
+    ['on', 503],
+    ['off', 200]
+  ] as const) {
+    await sql(readOnly, `SET default_transaction_read_only = ${value}`)
+    clock.shiftSeconds += 1
+    t.equal((await app.inject('/readyz')).statusCode, status)
+  }
+})
 
 t.test('without an active signing key the process is not ready', async (t) => {
   const clock = shiftableClock()

@@ -109,14 +109,20 @@ export async function sql<Row>(database: Database, text: string, ...values: unkn
   return rows
 }
 
-/** Moves all times of a session's row into the past, as if `seconds` had passed. */
+/**
+ * Moves all times of a session's row into the past, as if `seconds` had passed. Its creation stays after the last end of
+ * everybody's sessions, which it has survived.
+ */
 export async function age(database: Database, sid: string, seconds: number): Promise<void> {
   const uses = ['rotated_at', 'last_used_at', 'used_before_at']
-  const times = [...uses, 'auth_time', 'created_at', 'idle_expires_at', 'absolute_expires_at']
+  const times = [...uses, 'auth_time', 'idle_expires_at', 'absolute_expires_at']
   const shifts = times.map((time) => `"${time}" = "${time}" - make_interval(secs => $2)`)
+  const created = `greatest("created_at" - make_interval(secs => $2), "ended"."at" + interval '1 millisecond')`
   const aged = await sql(
     database,
-    `UPDATE "session" SET ${shifts.join(', ')} WHERE "id" = $1::uuid RETURNING 1 AS "aged"`,
+    `UPDATE "session" SET ${shifts.join(', ')}, "created_at" = ${created}
+     FROM (SELECT max("at") AS "at" FROM "everybody_revoked") AS "ended"
+     WHERE "id" = $1::uuid RETURNING 1 AS "aged"`,
     sid,
     seconds
   )

@@ -72,6 +72,26 @@ t.test('after a cut connection the feed resumes after the last entry, so no entr
   t.equal(await verificationCode(verifier, issuer.token({ sid })), 'session_revoked', 'earlier entries still apply')
 })
 
+t.test('if an older issuer refuses the id of a newer one, the follower asks for all entries', async (t) => {
+  const issuer = await startIssuer(t)
+  const { verifier } = openVerifier(t, issuer, withFeed)
+  issuer.revoke({ sid: newSid() })
+  t.equal(await verificationCode(verifier, issuer.token()), 'accepted')
+  const sid = newSid()
+  const asked: (string | undefined)[] = []
+  issuer.feedHandler = (request, response) => {
+    const id = request.headers['last-event-id']?.toString()
+    asked.push(id)
+    if (id !== undefined) return response.writeHead(400).end()
+    issuer.feedHandler = undefined
+    issuer.revoke({ sid })
+    response.destroy()
+  }
+  issuer.cutConnections()
+  await waitUntil(async () => (await verificationCode(verifier, issuer.token({ sid }))) === 'session_revoked')
+  t.strictSame(asked, ['1', undefined])
+})
+
 t.test('the follower encodes its credential as RFC 6749 §2.3.1 says', async (t) => {
   const issuer = await startIssuer(t)
   const { verifier } = openVerifier(t, issuer, withFeed)

@@ -42,6 +42,12 @@ export function serviceMetrics(sources: MetricSources): Metrics & Counts {
   gauge('feed_stale', 'Whether the feed has been cut off for too long.', () => Number(feed.state().stale))
   gauge('feed_lag_seconds', 'Time since this process last knew every revocation.', () => feed.state().lagSeconds)
   gauge('live_revocations', 'Entries of the revocation feed held in memory.', () => feed.state().size)
+  counter(
+    'feed_resets',
+    'Times that the database had lost or replaced known revocations, as after a failover.',
+    () => feed.state().resets
+  )
+  counter('restored_revocations', 'Lost revocations that this process has written again.', () => feed.state().restored)
   gauge('signing_keys', 'Signing keys, by state.', () => {
     const states = withStates(keys(), clock.now()).map(({ state }) => state)
     return Object.fromEntries(keyStates.map((state) => [state, states.filter((other) => other === state).length]))

@@ -18,14 +18,13 @@ export interface ConnectionPool {
  */
 export function connectionPool(
   config: pg.PoolConfig & { readonly max: number },
-  connection: pg.ClientConfig,
   answerSeconds: number
 ): ConnectionPool {
   const pool = new pg.Pool(config)
   const { connect } = pool
   // The pool has removed the idle connection that broke. Without a listener, an `error` event would crash the process.
   pool.on('error', () => undefined)
-  const held = heldConnections(connection)
+  const held = heldConnections(config)
 
   async function borrow() {
     const client = await new Promise<pg.PoolClient>((resolve, reject) =>

@@ -4,6 +4,7 @@ import type { Listen } from '../notices/notices.js'
 import { plainLine, workQueue } from '../queue/work-queue.js'
 import { unavailableBecause } from './database-errors.js'
 import { PrismaClient } from './generated/client.js'
+import { timesInMilliseconds } from './millisecond-times.js'
 import { inSchema } from './statements.js'
 
 /** A PostgreSQL database, embedded or on a server, behind one Prisma client. */
@@ -55,7 +56,7 @@ export function databaseOver(parts: DatabaseParts): Database {
   const { maxRunning, maxWaiting, waitSeconds } = bounds
   const queue = workQueue({ name: 'database', line: plainLine(maxRunning, maxWaiting), waitSeconds })
   const prisma = new PrismaClient({
-    adapter: inSchema(adapter, parts.schema),
+    adapter: inSchema(timesInMilliseconds(adapter), parts.schema),
     errorFormat: 'minimal',
     transactionOptions: { maxWait: bounds.waitSeconds * 1000, timeout: parts.transactionSeconds * 1000 }
   })

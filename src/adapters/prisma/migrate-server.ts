@@ -1,21 +1,20 @@
 import pg from 'pg'
+import { connectionFault, rightsFault } from './connection-fault.js'
 import { isUniqueViolation, unavailableBecause } from './database-errors.js'
+import type { DatabaseConnection } from './database-url.js'
 import type { MigrationConnection } from './migrations/history.js'
 import { type MigrateOptions, migrate, requireMigrated } from './migrations/migrate.js'
 import { readMigrations } from './migrations/migration-files.js'
 import { takeMigrationLock } from './migrations/migration-lock.js'
 
 /**
- * Applies new migrations to `schema` of a server, on connections of their own, and creates the schema if it does not
- * exist. Throws `Unavailable` if the server cannot be reached, and as `migrate` does.
+ * Applies new migrations to the schema of a server, on connections of their own, and creates the schema if it does not
+ * exist. Throws `CannotStart` if the server cannot be used, `Unavailable` if it is lost on the way, and as `migrate` does.
  */
-export function migrateServer(
-  connection: pg.ClientConfig,
-  schema: string,
-  options: Omit<MigrateOptions, 'lock'> = {}
-): Promise<void> {
+export function migrateServer(server: DatabaseConnection, options: Omit<MigrateOptions, 'lock'> = {}): Promise<void> {
   const { report = () => undefined } = options
-  return connected(connection, schema, async (client) => {
+  const { schema } = server
+  return connected(server, async (client) => {
     const { rowCount } = await client.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema])
     if (rowCount === 0) await createSchema(client, schema)
     // The lock is an open transaction, so it has a connection of its own; opened only if there is something to migrate.
@@ -24,7 +23,7 @@ export function migrateServer(
       await migrate(migrationConnection(client, schema), await readMigrations(), {
         ...options,
         async lock() {
-          locking = await connect(connection, schema)
+          locking = await connect(server)
           return takeMigrationLock(migrationConnection(locking, schema), { report })
         }
       })
@@ -34,45 +33,45 @@ export function migrateServer(
   })
 }
 
-/** Throws `CannotStart` if `schema` lacks a migration of this version. Changes nothing. */
-export function requireMigratedServer(connection: pg.ClientConfig, schema: string): Promise<void> {
-  return connected(connection, schema, async (client) =>
-    requireMigrated(migrationConnection(client, schema), await readMigrations())
+/** Throws `CannotStart` if the server cannot be used or the schema lacks a migration of this version. Changes nothing. */
+export function requireMigratedServer(server: DatabaseConnection): Promise<void> {
+  return connected(server, async (client) =>
+    requireMigrated(migrationConnection(client, server.schema), await readMigrations())
   )
 }
 
-async function connected(
-  connection: pg.ClientConfig,
-  schema: string,
-  work: (client: pg.Client) => Promise<void>
-): Promise<void> {
+/** Throws `CannotStart` if the server cannot be used. */
+export function requireServer(server: DatabaseConnection): Promise<void> {
+  return connected(server, async () => undefined)
+}
+
+async function connected(server: DatabaseConnection, work: (client: pg.Client) => Promise<void>): Promise<void> {
+  const client = await connect(server)
   try {
-    const client = await connect(connection, schema)
-    try {
-      await work(client)
-    } finally {
-      await client.end()
-    }
+    await work(client)
   } catch (error) {
-    throw unavailableBecause(error) ?? error
+    throw rightsFault(error, { ...targetOf(client), setting: server.setting }) ?? unavailableBecause(error) ?? error
+  } finally {
+    await client.end()
   }
 }
 
-/**
- * The time-outs of the role are for requests, and would end a migration. So set all of them: none for a statement, which
- * may build an index for hours, and ten minutes for a lock, which such a build waits for outside of transactions.
- */
-async function connect(connection: pg.ClientConfig, schema: string): Promise<pg.Client> {
+async function connect({ connection, setting }: DatabaseConnection): Promise<pg.Client> {
   const client = new pg.Client({ ...connection, connectionTimeoutMillis: 5000, keepAlive: true })
   // The query that a lost connection breaks reports it. Without a listener, an `error` event would crash the process.
   client.on('error', () => undefined)
-  await client.connect()
-  await client.query(
-    `SET search_path = ${pg.escapeIdentifier(schema)};
-     SET statement_timeout = 0; SET lock_timeout = '10min'; SET idle_in_transaction_session_timeout = 0`
-  )
-  return client
+  try {
+    await client.connect()
+    // A pooler accepts a connection before it has one to the server.
+    await client.query('SELECT 1')
+    return client
+  } catch (error) {
+    await client.end().catch(() => undefined)
+    throw connectionFault(error, { ...targetOf(client), setting }) ?? error
+  }
 }
+
+const targetOf = ({ host, port, user, database }: pg.Client) => ({ host, port, user, database })
 
 function migrationConnection(client: pg.Client, schema: string): MigrationConnection {
   return { schema, script: (sql) => client.query(sql), query: (sql, values) => client.query(sql, [...values]) }

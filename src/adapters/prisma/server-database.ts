@@ -4,7 +4,7 @@ import { postgresListen } from '../notices/postgres-listen.js'
 import { connectionPool } from './connection-pool.js'
 import { type Bounds, type Database, databaseOver } from './database.js'
 import { connectionTo } from './database-url.js'
-import { migrateServer, requireMigratedServer } from './migrate-server.js'
+import { migrateServer, requireMigratedServer, requireServer } from './migrate-server.js'
 import type { OpeningOptions } from './migrations/migrate.js'
 import { withStrictCommit } from './strict-commit.js'
 import { sendingZones } from './zoned-times.js'
@@ -26,17 +26,18 @@ export interface ServerOptions extends Partial<Omit<Bounds, 'maxRunning'>>, Open
 const graceSeconds = 0.5
 
 /**
- * Connects to a PostgreSQL server and applies new migrations. Throws `Unavailable` if the server cannot be reached,
- * `CannotStart` if a migration is missing that it may not apply, and `Error` if this version cannot work with the
- * server's schema.
+ * Connects to a PostgreSQL server and applies new migrations. Throws `CannotStart` if the server cannot be used, or if a
+ * migration is missing that it may not apply, and `Error` if this version cannot work with the server's schema.
  */
 export async function openServerDatabase(options: ServerOptions): Promise<Database> {
   const { poolSize = 10, maxWaiting = 500, waitSeconds = 2, statementTimeoutSeconds = 4 } = options
   const { url, directUrl = url, onDeaf = () => undefined } = options
-  const { schema, connection } = connectionTo(url)
-  const { connection: direct } = connectionTo(directUrl)
-  if (options.migrate === false) await requireMigratedServer(direct, schema)
-  else await migrateServer(direct, schema, options)
+  const { schema, ...server } = connectionTo(url)
+  const { connection } = server
+  const direct = directUrl === url ? server : connectionTo(directUrl, 'DATABASE_DIRECT_URL')
+  if (direct !== server) await requireServer({ ...server, schema })
+  if (options.migrate === false) await requireMigratedServer({ ...direct, schema })
+  else await migrateServer({ ...direct, schema }, options)
 
   const settings = {
     ...connection,
@@ -49,7 +50,7 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
     // A dead network is then noticed after 20 s at the latest, also while the server works on a statement.
     keepAliveInitialDelayMillis: 10_000
   }
-  // Poolers refuse connections with such settings. They are the role's settings then (docs/scaling.md).
+  // Poolers refuse connections with such settings. They are the role's settings then (docs/connections.md).
   const timeouts = {
     statement_timeout: statementTimeoutSeconds * 1000,
     lock_timeout: statementTimeoutSeconds * 500,
@@ -58,7 +59,6 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
   }
   const { pool, isBlocked, close } = connectionPool(
     directUrl === url ? { ...settings, ...timeouts } : settings,
-    connection,
     statementTimeoutSeconds + graceSeconds
   )
 
@@ -72,7 +72,7 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
       if (isBlocked()) throw new Unavailable('The database does not answer on any connection.')
     },
     listen: postgresListen({
-      connection: direct,
+      connection: direct.connection,
       schema,
       notify: (channel) => pool.query({ text: "SELECT pg_notify($1, '')", values: [channel] }),
       onDeaf

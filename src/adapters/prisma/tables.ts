@@ -11,8 +11,12 @@ const table = (name: string) => Prisma.raw(`${schemaMark}."${name}"`)
  */
 export const tables = {
   event: table('event'),
+  everybodyRevoked: table('everybody_revoked'),
   guessRun: table('guess_run'),
+  lease: table('lease'),
   migrations: table('_prisma_migrations'),
+  namedLock: table('named_lock'),
+  readinessProbe: table('readiness_probe'),
   revocation: table('revocation'),
   session: table('session'),
   signingKey: table('signing_key'),

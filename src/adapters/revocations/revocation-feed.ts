@@ -1,11 +1,12 @@
 import { type Revocation, revocationSet } from '../../core/revocation-set.js'
 import { Unavailable } from '../../ports/errors.js'
-import { maxCommitSeconds, type RevocationFeed, type RevocationLog, type Revocations } from '../../ports/revocations.js'
+import type { FeedEpoch, RevocationFeed, RevocationLog, Revocations } from '../../ports/revocations.js'
 import type { Clock, Entropy } from '../../ports/runtime.js'
 import { catchUp } from '../notices/catch-up.js'
 import type { NoticeSource } from '../notices/notices.js'
 import { keepSubscribed, type SubscriptionTiming } from '../notices/subscription.js'
-import { feedPosition } from './feed-position.js'
+import { logReader } from './log-reader.js'
+import { repair } from './repair.js'
 
 export interface RevocationFeedOptions {
   readonly log: RevocationLog
@@ -15,16 +16,21 @@ export interface RevocationFeedOptions {
   readonly notices?: NoticeSource | undefined
   /** Whether access tokens are accepted while the feed is stale. */
   readonly whenStale: 'allow' | 'deny'
+  /** Called when the log has lost or replaced entries that this process knew, with the number of those that are gone. */
+  readonly onReset?: (lost: number) => void
+  /** Called when this process has written lost entries again. */
+  readonly onRestored?: (restored: number) => void
   readonly timing?: SubscriptionTiming & { readonly pollMilliseconds: number }
 }
 
 export interface OpenRevocationFeed {
   readonly revocations: Revocations
   readonly feed: RevocationFeed
+  /** Whether a known entry says that this session has ended. Its row may be back after a failover. */
+  hasEnded(sid: string): boolean
   close(): Promise<void>
 }
 
-const maxCommitMilliseconds = maxCommitSeconds * 1000
 /** Longer than it takes to notice and replace a lost connection, so that only a real outage makes the feed stale. */
 const staleAfterMilliseconds = 10_000
 const defaultPollMilliseconds = 250
@@ -35,35 +41,62 @@ const pollsPerLossyRead = 8
 
 /**
  * Keeps the live revocations of all instances in memory. It reads new entries from the log on each notice, after each
- * (re)connection, and four times a second while not connected; one read at a time. Throws if the log cannot be read at
- * the start.
+ * (re)connection, and four times a second while not connected; one read at a time. An entry stays in force until it
+ * expires, also if the log loses it; then it is written again. Throws if the log cannot be read at the start.
  */
 export async function openRevocationFeed(options: RevocationFeedOptions): Promise<OpenRevocationFeed> {
-  const { log, clock, notices, whenStale } = options
+  const { log, clock, entropy, notices, whenStale } = options
   const set = revocationSet()
-  const position = feedPosition(maxCommitMilliseconds)
   const followers = new Set<(revocations: readonly Revocation[]) => void>()
+  let epoch = newEpoch(entropy)
   let connected = false
   let freshAt = clock.now()
+  /** Why the last read failed; undefined after a good one. */
+  let failure: unknown
   let polls = 0
+  let resets = 0
+  let restored = 0
 
   function take(revocations: readonly Revocation[]): void {
-    const now = clock.now()
-    const unseen = revocations.filter(({ id, at }) => position.note(id, now, Math.min(now, at + maxCommitMilliseconds)))
-    for (const revocation of unseen) set.add(revocation)
-    set.sweep(now, minSweep + 2 * unseen.length)
-    if (unseen.length > 0) for (const follower of followers) follower(unseen)
+    for (const revocation of revocations) set.add(revocation)
+    set.sweep(clock.now(), minSweep + 2 * revocations.length)
+    if (revocations.length > 0) for (const follower of followers) follower(revocations)
   }
 
+  const reader = logReader({
+    log,
+    clock,
+    onNew: take,
+    onReset(lost) {
+      resets += 1
+      const ended = epoch
+      epoch = newEpoch(entropy)
+      ended.end()
+      options.onReset?.(lost.length)
+      repairing.begin(lost)
+    }
+  })
+  const repairing = repair({
+    log,
+    clock,
+    async onRestored(revocations) {
+      restored += revocations.length
+      options.onRestored?.(revocations.length)
+      reader.noteOwn(revocations)
+      await notices?.publish?.()
+    }
+  })
   const reading = catchUp(async () => {
     const startedAt = clock.now()
-    take(await log.after(position.settled))
+    failure = await reader.read().catch((error: unknown) => error)
+    if (failure !== undefined) throw failure
     freshAt = startedAt
   })
   const poll = (): void => {
     polls += 1
     const lossyReadIsDue = notices?.lossy && polls % pollsPerLossyRead === 0
-    if (!connected || reading.behind || lossyReadIsDue) void reading.request()
+    if (!connected || reading.behind || lossyReadIsDue || reader.isComparisonDue()) void reading.request()
+    if (repairing.behind) repairing.retry()
   }
   const isStale = () => notices !== undefined && clock.now() - freshAt > staleAfterMilliseconds
   const refusesOrThrows: Revocations['refuses'] = (token) => {
@@ -73,7 +106,7 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
     return refusal
   }
 
-  take(await log.live())
+  await reader.read()
   const stop =
     notices &&
     keepSubscribed(
@@ -82,6 +115,7 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
         onNotice: () => void reading.request(),
         onUp() {
           connected = true
+          reader.compareNext()
           void reading.request()
         },
         onAlive() {
@@ -101,12 +135,17 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
       refuses: whenStale === 'deny' ? refusesOrThrows : set.refuses,
       issuableFrom: set.issuableFrom,
       async announce(revocations) {
-        take(revocations)
+        reader.noteOwn(revocations)
         if (revocations.length > 0) await notices?.publish?.()
       }
     },
     feed: {
-      read: (id) => (id === undefined ? log.live() : log.since(id)),
+      epoch: () => epoch,
+      async read(after) {
+        await reading.request()
+        if (failure !== undefined) throw failure
+        return reader.after(after)
+      },
       follow(follower) {
         followers.add(follower)
         return () => void followers.delete(follower)
@@ -115,13 +154,23 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
         connected: notices === undefined || connected,
         stale: isStale(),
         lagSeconds: notices === undefined ? 0 : Math.max(0, clock.now() - freshAt) / 1000,
-        size: set.size
+        size: set.size,
+        resets,
+        restored
       })
     },
+    hasEnded: (sid) => set.refuses({ sid, iat: Number.POSITIVE_INFINITY }) === 'session_revoked',
     async close() {
       clearInterval(polling)
       await stop?.()
       await reading.running
+      await repairing.running
     }
   }
+}
+
+function newEpoch(entropy: Pick<Entropy, 'bytes'>): FeedEpoch & { end(): void } {
+  const ending = new AbortController()
+  const name = Buffer.from(entropy.bytes(8)).toString('base64url')
+  return { name, over: ending.signal, end: () => ending.abort() }
 }

@@ -6,6 +6,8 @@ import type { LiveSession, SessionResolver, SessionStore } from '../../ports/ses
 export interface SessionCacheOptions {
   readonly sessions: Pick<SessionStore, 'find' | 'touch'>
   readonly feed: Pick<RevocationFeed, 'follow' | 'state'>
+  /** Whether an entry of the feed says that the session has ended, also if its row is back after a failover. */
+  hasEnded(sid: string): boolean
   readonly clock: Pick<Clock, 'now'>
   /** How many sessions are kept; beyond it, the least recently used one is dropped. */
   readonly capacity?: number
@@ -33,6 +35,7 @@ const defaultCapacity = 10_000
 export function sessionCache({
   sessions,
   feed,
+  hasEnded,
   clock,
   capacity = defaultCapacity
 }: SessionCacheOptions): SessionResolver {
@@ -95,6 +98,7 @@ export function sessionCache({
 
   return {
     async find(sid) {
+      if (hasEnded(sid)) return undefined
       if (feed.state().stale) return sessions.find(sid)
       return fromMemory(sid) ?? fromStore(sid)
     },

@@ -1,4 +1,5 @@
 import { sessionEnd } from '../../core/policy.js'
+import { maxCountedRevoked } from '../../core/vocabulary.js'
 import type { Session } from '../../ports/sessions.js'
 import { findSessions } from '../../service/admin/listings.js'
 import { revokeAllSessions, revokeSession, revokeSessionsOfUser } from '../../service/admin/revoke-sessions.js'
@@ -69,7 +70,8 @@ export const sessionRevokeAll = defineCommand({
         user === undefined
           ? await revokeAllSessions(ports, commandLine)
           : await revokeSessionsOfUser(ports, await findUserId(ports, user), note, commandLine)
-      printDone(context.terminal, style, `${revoked} session(s) have ended.`, { revoked })
+      const atLeast = everybody === true && revoked === maxCountedRevoked ? 'At least ' : ''
+      printDone(context.terminal, style, `${atLeast}${revoked} session(s) have ended.`, { revoked })
     })
   }
 })

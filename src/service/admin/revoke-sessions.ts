@@ -28,7 +28,7 @@ export async function revokeSessionsOfUser(
   return revocations.length
 }
 
-/** Ends all sessions of all users, the caller's own included; returns how many ended. */
+/** Ends all sessions of all users, the caller's own included; returns how many ended, at most `maxCountedRevoked`. */
 export async function revokeAllSessions(ports: RevokeSessionsPorts, actor: Actor): Promise<number> {
   const { count, revocation } = await ports.sessions.endAll(actor)
   await ports.revocations.announce([revocation])

@@ -10,7 +10,7 @@ t.test('a feed that is lost, then stale, then back, is one line for each', async
   const lines: (readonly [level: string, message: string])[] = []
   const log = (level: string) => (_fields: object, message: string) => void lines.push([level, message])
   const { check, stop } = watchFeed(
-    { state: () => ({ ...state, lagSeconds: 3, size: 0 }) },
+    { state: () => ({ ...state, lagSeconds: 3, size: 0, resets: 0, restored: 0 }) },
     { debug: log('debug'), info: log('info'), warn: log('warn') }
   )
   t.teardown(stop)

@@ -15,7 +15,7 @@ function scripted() {
         followers.push(follower)
         return () => undefined
       },
-      state: () => ({ connected: false, stale: true, lagSeconds: 12, size: 3 })
+      state: () => ({ connected: false, stale: true, lagSeconds: 12, size: 3, resets: 2, restored: 40 })
     },
     keys: () => [
       { number: 1, signsFrom: now - 90_000, retiresAt: null },
@@ -56,6 +56,8 @@ t.test('gauges show the values at the moment of reading', async (t) => {
     'feed_connected 0',
     'feed_stale 1',
     'feed_lag_seconds 12',
+    'feed_resets_total 2',
+    'restored_revocations_total 40',
     'live_revocations 3',
     'signing_keys{state="active"} 1',
     'signing_keys{state="published"} 1',

@@ -35,15 +35,35 @@ async function play(
     reads: 0,
     published: 0,
     notices: undefined as NoticeHandlers | undefined,
-    async read(id: bigint) {
+    writable: true,
+    restored: [] as Revocation[],
+    endedUntil: [] as number[],
+    async read(isAsked: (row: Revocation) => boolean) {
       world.reads += 1
       await delay(1)
       if (!world.readable) throw new Unavailable('away')
-      return world.rows.filter((row) => row.id > id)
+      return world.rows.filter(isAsked)
     }
   }
   const open = await openRevocationFeed({
-    log: { live: () => world.read(0n), after: (id) => world.read(id), since: (id) => world.read(id - 1n) },
+    log: {
+      async *live() {
+        yield await world.read(() => true)
+      },
+      after: (above, ids) => world.read(({ id }) => id > above || ids.includes(id)),
+      async restore(lost) {
+        await delay(1)
+        if (!world.writable) throw new Unavailable('read-only')
+        const again = lost.map((entry, i) => ({ ...entry, id: BigInt(1000 + i) }))
+        world.rows.push(...again)
+        world.restored.push(...lost)
+        return again
+      },
+      async endSessionsUntil({ at }) {
+        if (!world.writable) throw new Unavailable('read-only')
+        world.endedUntil.push(at)
+      }
+    },
     clock: { now: () => world.now },
     entropy: systemEntropy,
     whenStale: 'allow',
@@ -178,6 +198,120 @@ t.test('followers get each entry once, also entries of their own process', async
   t.equal(received.length, 2)
 })
 
+t.test('after a failover new entries count under ids that were seen, and older entries stay in force', async (t) => {
+  const { world, refuses, until, connected, feed } = await play(t)
+  await connected()
+  world.rows.push(revocation(1n), revocation(2n, 'lost'))
+  world.notices?.onNotice()
+  await until(() => refuses('lost'), 'known')
+  const { name, over } = feed.epoch()
+  world.rows = [revocation(1n), revocation(2n, 'new')]
+  world.notices?.onNotice()
+  await until(() => refuses('new'), 'the new entry is refused')
+  t.ok(refuses('s1') && refuses('lost'))
+  t.ok(over.aborted, 'the epoch is over')
+  t.not(feed.epoch().name, name)
+  t.notOk(feed.epoch().over.aborted)
+  t.equal(feed.state().resets, 1)
+})
+
+t.test(
+  'what a failover has lost is written again, once, and told to followers and to the other instances',
+  async (t) => {
+    const seen = { lost: [] as number[], restored: [] as number[] }
+    const { world, refuses, until, connected, feed } = await play(t, {
+      onReset: (lost) => seen.lost.push(lost),
+      onRestored: (restored) => seen.restored.push(restored)
+    })
+    await connected()
+    world.rows.push(revocation(1n), revocation(2n), revocation(3n, null))
+    world.notices?.onNotice()
+    await until(() => refuses('any'), 'known')
+    const told: bigint[] = []
+    feed.follow((entries) => told.push(...entries.map(({ id }) => id)))
+    world.rows = [revocation(1n)]
+    world.notices?.onNotice()
+    await until(() => world.endedUntil.length > 0, 'the sessions of everybody end again')
+    t.strictSame(
+      world.restored.map(({ sid }) => sid),
+      ['s2', null]
+    )
+    t.strictSame(told, [1000n, 1001n])
+    t.strictSame(world.endedUntil, [start])
+    t.equal(world.published, 1)
+    t.strictSame(seen, { lost: [2], restored: [2] })
+    t.match(feed.state(), { resets: 1, restored: 2 })
+    world.notices?.onNotice()
+    await delay(10)
+    t.match(feed.state(), { resets: 1, restored: 2 })
+  }
+)
+
+t.test('a repair that fails is tried again', async (t) => {
+  const { world, until, connected } = await play(t, { pollMilliseconds: 2 })
+  await connected()
+  world.rows.push(revocation(1n), revocation(2n, null))
+  world.notices?.onNotice()
+  await until(() => world.reads > 2, 'known')
+  world.writable = false
+  world.rows = []
+  world.notices?.onNotice()
+  await delay(20)
+  t.strictSame(world.restored, [])
+  world.writable = true
+  await until(() => world.endedUntil.length > 0, 'repaired')
+  t.equal(world.restored.length, 2)
+})
+
+t.test('after each reconnection and each failed read all live entries are compared', async (t) => {
+  for (const cause of ['reconnection', 'failed read'] as const) {
+    const { world, until, connected, feed } = await play(t, { pollMilliseconds: 2 })
+    await connected()
+    world.rows.push(revocation(1n), revocation(2n))
+    world.notices?.onNotice()
+    await until(() => feed.state().size === 2, 'known')
+    world.rows = [revocation(2n)]
+    world.notices?.onNotice()
+    await delay(5)
+    t.equal(feed.state().resets, 0, 'the newest entry is there')
+    if (cause === 'reconnection') world.notices?.onLost()
+    else {
+      world.readable = false
+      world.notices?.onNotice()
+      await delay(5)
+      world.readable = true
+    }
+    await until(() => feed.state().resets === 1, cause)
+  }
+})
+
+t.test('a reader of the feed gets what the log has now, and no partial answer', async (t) => {
+  const { world, feed, connected } = await play(t)
+  await connected()
+  world.rows.push(revocation(1n), revocation(2n))
+  t.strictSame(
+    (await feed.read(undefined)).map(({ id }) => id),
+    [1n, 2n],
+    'without a notice'
+  )
+  t.strictSame(
+    (await feed.read(1n)).map(({ id }) => id),
+    [2n]
+  )
+  world.readable = false
+  await t.rejects(feed.read(1n), Unavailable)
+})
+
+t.test('a session has ended if an entry names it, but not if its roles have changed', async (t) => {
+  const { revocations, hasEnded } = await play(t, { notices: undefined })
+  await revocations.announce([
+    written('ended'),
+    written('roles', { reason: 'roles_changed' }),
+    written(null, { reason: 'revoked_by_admin' })
+  ])
+  t.strictSame(['ended', 'roles', 'other'].map(hasEnded), [true, false, false])
+})
+
 t.test(
   'after ten seconds without connection the feed is stale, and with `deny` it throws for unknown sessions',
   async (t) => {
@@ -252,6 +386,14 @@ t.test('no announcement pays for more than a hundred expired entries', async (t)
 })
 
 t.test('a load that fails fails the start', async (t) => {
-  const log = { live: () => Promise.reject(new Error('no database')), after: async () => [], since: async () => [] }
+  const log = {
+    // biome-ignore lint/correctness/useYield: it fails before the first page
+    async *live() {
+      throw new Error('no database')
+    },
+    after: async () => [],
+    restore: async () => [],
+    endSessionsUntil: async () => {}
+  }
   await t.rejects(play(t, { log }), { message: 'no database' })
 })

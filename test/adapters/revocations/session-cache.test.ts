@@ -27,6 +27,7 @@ function setUp(capacity?: number) {
   const world = {
     now: start,
     stale: false,
+    ended: new Set<string>(),
     rows: new Map([live('a'), live('b'), live('c')].map((session) => [session.id, session])),
     reads: [] as string[],
     /** A read waits for this. */
@@ -54,8 +55,9 @@ function setUp(capacity?: number) {
         world.push = follower
         return () => {}
       },
-      state: () => ({ connected: true, stale: world.stale, lagSeconds: 0, size: 0 })
+      state: () => ({ connected: true, stale: world.stale, lagSeconds: 0, size: 0, resets: 0, restored: 0 })
     },
+    hasEnded: (sid) => world.ended.has(sid),
     clock: { now: () => world.now },
     ...(capacity !== undefined && { capacity })
   })
@@ -68,6 +70,15 @@ t.test('a session is read once, and each result has the current time', async (t)
   world.now += 29_999
   t.match(await cache.find('a'), { id: 'a', now: world.now })
   t.strictSame(world.reads, ['a'])
+})
+
+t.test('a session that an entry has ended is not found, also if its row is back or it was cached', async (t) => {
+  const { cache, world } = setUp()
+  await cache.find('a')
+  world.ended.add('a').add('b')
+  t.equal(await cache.find('a'), undefined)
+  t.equal(await cache.find('b'), undefined)
+  t.match(await cache.find('c'), { id: 'c' })
 })
 
 t.test('after 30 s a session is read again', async (t) => {

@@ -36,7 +36,10 @@ t.test('a database that is away for many requests is one line when it is lost an
     return linesOf('The database is lost').length > 0
   })
   for (let i = 0; i < 5; i++) t.equal(await login(), 503)
+  t.equal((await app.inject('/readyz')).statusCode, 503)
   isAway = false
+  // A probe finds it back. Its route does not log at this level.
+  await until(async () => (await app.inject('/readyz')).statusCode === 200)
   for (let i = 0; i < 5; i++) t.equal(await login(), 401)
 
   t.match(linesOf('The database is'), [
@@ -48,6 +51,7 @@ t.test('a database that is away for many requests is one line when it is lost an
     { level: 30, msg: 'The database is back' }
   ])
   t.equal(linesOf('The database is').length, 2)
+  t.match(linesOf('This instance is ready again'), [{ level: 30, reqId: undefined }])
   t.equal(log.lines().filter(({ res }) => res !== undefined).length, requests + 10, 'one line for each request')
   t.notMatch(log.text(), '"stack"')
 })
@@ -60,4 +64,17 @@ t.test('a Redis that is away is one line, without its password', async (t) => {
   for (let i = 0; i < 5; i++) t.equal((await app.inject({ method: 'POST', url: '/login', payload })).statusCode, 401)
   t.equal(log.lines().filter(({ msg }) => String(msg).startsWith('Redis is lost')).length, 1)
   t.notMatch(log.text(), 'hunter2')
+})
+
+t.test('a service for breached passwords that is away is a line of the request, with the reason', async (t) => {
+  const log = keptLog('info')
+  const environment = { ...testEnvironment, BREACHED_PASSWORDS_URL: 'http://127.0.0.1:1/range' }
+  const app = await buildApp(loadConfig(environment), { database, logger: log.logger })
+  t.teardown(() => app.close())
+  const headers = { 'x-request-id': 'of-the-proxy' }
+  const { statusCode } = await app.inject({ method: 'POST', url: '/register', payload, headers })
+  t.equal(statusCode, 201)
+  const lines = log.lines().filter(({ msg }) => String(msg).startsWith('BREACHED_PASSWORDS_URL'))
+  t.match(lines, [{ level: 40, reqId: 'of-the-proxy', reason: /ECONNREFUSED|bad port/ }])
+  t.notMatch(log.text(), '"stack"')
 })

@@ -7,7 +7,7 @@ function revocation(id: bigint): Revocation {
 }
 
 /** A stream over a feed that the test controls. */
-function play(t: Test, options: { readonly capacity?: number } = {}) {
+function play(t: Test, options: { readonly capacity?: number; readonly lastEventId?: string | undefined } = {}) {
   const closing = new AbortController()
   const world = {
     stale: false,
@@ -15,10 +15,12 @@ function play(t: Test, options: { readonly capacity?: number } = {}) {
     tell: (_entries: readonly Revocation[]) => {},
     kids: ['one'],
     tellKeys: () => {},
-    asked: [] as unknown[]
+    asked: [] as unknown[],
+    reset: new AbortController()
   }
   const stream = revocationStream({
     feed: {
+      epoch: () => ({ name: 'e1', over: world.reset.signal }),
       read: async (id) => {
         world.asked.push(id)
         return [revocation(1n)]
@@ -30,7 +32,7 @@ function play(t: Test, options: { readonly capacity?: number } = {}) {
           world.followers -= 1
         }
       },
-      state: () => ({ connected: true, stale: world.stale, lagSeconds: 0, size: 0 })
+      state: () => ({ connected: true, stale: world.stale, lagSeconds: 0, size: 0, resets: 0, restored: 0 })
     },
     keys: {
       jwks: () => ({ keys: world.kids.map((kid) => ({ kid, kty: 'EC', alg: 'ES256', use: 'sig' as const })) }),
@@ -42,7 +44,7 @@ function play(t: Test, options: { readonly capacity?: number } = {}) {
         }
       }
     },
-    lastId: 7n,
+    lastEventId: 'e1.7',
     closing: closing.signal,
     heartbeatMilliseconds: 5,
     ...options
@@ -71,13 +73,13 @@ t.test(
 
 t.test('the stream sends missed entries, ready, new entries, and a comment after each silent heartbeat', async (t) => {
   const { world, next } = play(t)
-  t.match(await next(), /^id: 1\nevent: revocation\n/)
+  t.match(await next(), /^id: e1\.1\nevent: revocation\n/)
   t.strictSame(world.asked, [7n])
   t.equal(await next(), 'event: keys\ndata: {"kids":["one"]}\n\n')
   t.match(await next(), /^event: ready\n/)
   world.tell([revocation(2n), revocation(3n)])
-  t.match(await next(), /^id: 2\n/)
-  t.match(await next(), /^id: 3\n/)
+  t.match(await next(), /^id: e1\.2\n/)
+  t.match(await next(), /^id: e1\.3\n/)
   t.match(await next(), /^:/)
 })
 
@@ -87,7 +89,7 @@ t.test('an entry that comes during the read is sent after it', async (t) => {
   world.tell([revocation(2n)])
   await next()
   t.match(await next(), /^event: ready/)
-  t.match(await next(), /^id: 2\n/)
+  t.match(await next(), /^id: e1\.2\n/)
 })
 
 t.test("no comment is sent while this instance's feed is stale", async (t) => {
@@ -117,4 +119,27 @@ t.test('a closed stream ends and follows nothing any more', async (t) => {
   close()
   t.equal(await next(), 'end')
   t.equal(world.followers, 0)
+})
+
+t.test('an id of another epoch, or of a version without epochs, gets all entries', async (t) => {
+  for (const lastEventId of ['e2.7', '7', 'e1', undefined]) {
+    const { world, next } = play(t, { lastEventId })
+    t.match(await next(), /^id: e1\.1\n/)
+    t.strictSame(world.asked, [undefined], `${lastEventId}`)
+  }
+})
+
+t.test('a reset of the log ends the stream, also before the past entries are sent', async (t) => {
+  const { world, next } = play(t)
+  for (let i = 0; i < 3; i += 1) await next()
+  const heard = next()
+  world.reset.abort()
+  t.equal(await heard, 'end')
+  t.equal(world.followers, 0)
+
+  const early = play(t)
+  const first = early.next()
+  early.world.reset.abort()
+  t.equal(await first, 'end')
+  t.equal(early.world.followers, 0)
 })

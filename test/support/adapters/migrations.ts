@@ -22,20 +22,19 @@ export interface ServerConnection extends MigrationConnection {
 export interface MigratedSchema {
   readonly url: string
   readonly name: string
-  /** A new connection to the schema, closed when the test ends. */
-  connect(): Promise<ServerConnection>
+  /** A new connection to the schema, closed when the test ends. `settings` are those that a role may have. */
+  connect(settings?: string): Promise<ServerConnection>
 }
 
 /** A new, empty schema on the server, dropped when `t` ends. */
 export async function emptySchema(t: Test): Promise<MigratedSchema> {
   const url = await testSchema(t)
   const name = new URL(url).searchParams.get('schema') ?? ''
-  const connect = async () => {
-    const client = new pg.Client({ connectionString: serverUrl })
+  const connect = async (settings = '') => {
+    const client = new pg.Client({ connectionString: serverUrl, options: `-c search_path=${name} ${settings}` })
     client.on('error', () => undefined)
     await client.connect()
     t.teardown(() => client.end())
-    await client.query(`SET search_path = ${name}`)
     return {
       client,
       schema: name,

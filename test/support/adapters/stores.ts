@@ -43,5 +43,6 @@ const timeColumns = {
   ],
   event: ['at'],
   revocation: ['at', 'expires_at'],
-  guess_run: ['last_at', 'resumes_at', 'expires_at']
+  guess_run: ['last_at', 'resumes_at', 'expires_at'],
+  everybody_revoked: ['at']
 }

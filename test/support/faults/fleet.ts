@@ -29,6 +29,8 @@ export interface Fleet {
 }
 
 export interface FleetOptions {
+  /** The server itself, if `databaseUrl` leads to a connection pooler. */
+  readonly directUrl?: string
   readonly redisUrl?: string | undefined
   readonly feedStale?: 'allow' | 'deny'
   /** How long a signing key is published before it signs; by default the service's own value. */
@@ -45,13 +47,14 @@ export async function startFleet(
   databaseUrl: string,
   options: FleetOptions = {}
 ): Promise<Fleet> {
-  const { redisUrl, feedStale = 'allow', keyLeadSeconds } = options
+  const { directUrl, redisUrl, feedStale = 'allow', keyLeadSeconds } = options
   const instance = keyLeadSeconds === undefined ? {} : processEntry('serve-with-key-timing.js')
   const settings = {
     ...quickSettings,
     ...instanceSettings,
     DATA_DIR: await testFolder(t),
     FEED_STALE: feedStale,
+    ...(directUrl !== undefined && { DATABASE_DIRECT_URL: directUrl }),
     ...(keyLeadSeconds !== undefined && { KEY_LEAD_SECONDS: String(keyLeadSeconds) })
   }
   const databaseRelay = await startRelay(t, databaseUrl)

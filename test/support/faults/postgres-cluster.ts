@@ -11,7 +11,7 @@ const run = promisify(execFile)
 
 /** The folder of the server's programs; empty if they are not installed. */
 const programs = spawnSync('pg_config', ['--bindir'], { encoding: 'utf8' }).stdout?.trim() ?? ''
-const accountId = (flag: '-u' | '-g') => Number(spawnSync('id', [flag, 'postgres'], { encoding: 'utf8' }).stdout)
+export const accountId = (flag: '-u' | '-g') => Number(spawnSync('id', [flag, 'postgres'], { encoding: 'utf8' }).stdout)
 
 /** Why this process cannot run a PostgreSQL server; false if it can. PostgreSQL refuses to run as root, so root runs it as postgres. */
 export const cannotRunPostgres =
@@ -86,7 +86,7 @@ export async function servePostgres(
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

@@ -36,11 +36,14 @@ const tableLock = '1500ms'
 const tableLockAttempts = 10
 /** How long one statement of a migration may run. One that needs longer sets its own `statement_timeout`. */
 const statement = '10min'
+/** How long the build of an index waits for each transaction that began before it. The build itself has no limit. */
+const oldTransactions = '10min'
 
 /**
  * Applies those of `migrations` that the database does not have, in their order, each in its own transaction together
  * with its row in `_prisma_migrations`. Any number of processes may call it at once. Throws as `pendingMigrations` does,
- * and if a migration fails; the ones before it stay applied.
+ * and if a migration fails; the ones before it stay applied. The time-outs of the role, which are for requests, do not
+ * count.
  */
 export async function migrate(
   connection: MigrationConnection,
@@ -86,7 +89,11 @@ async function apply(connection: MigrationConnection, migration: Migration, sett
   settled.report(`${name}: applying.`)
   if (!isOutsideTransaction(migration)) return applyInTransaction(connection, migration, settled)
   try {
+    await connection.script(
+      `SET search_path = ${pg.escapeIdentifier(connection.schema)}; SET statement_timeout = 0; SET lock_timeout = '${oldTransactions}'`
+    )
     await changeIndex(connection, migration, settled)
+    await connection.script('RESET search_path; RESET statement_timeout; RESET lock_timeout')
   } catch (error) {
     throw new Error(`The migration ${name} failed. The next attempt begins it again.`, { cause: error })
   }

@@ -45,7 +45,7 @@ export async function takeMigrationLock(
     `SELECT "id" FROM ${table} FOR UPDATE SKIP LOCKED`
   ]
   async function tryOnce(): Promise<boolean> {
-    await connection.script('BEGIN ISOLATION LEVEL READ COMMITTED')
+    await connection.script('BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = 0')
     for (const condition of conditions) {
       const { rows } = await connection.query(condition, [])
       if (rows.length > 0) continue

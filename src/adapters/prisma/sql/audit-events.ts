@@ -1,11 +1,10 @@
 import type { Actor } from '../../../ports/events.js'
 import { Prisma } from '../generated/client.js'
 import { tables } from '../tables.js'
-import { millis } from './fragments.js'
 
 /** The columns of `event e` for an `AuditEvent`. */
 export const eventColumns = Prisma.sql`
-  e.id::text AS id, e.type, ${millis('e.at')} AS at, e.count, e.user_id AS "userId", e.session_id AS "sessionId",
+  e.id::text AS id, e.type, e.at, e.count, e.user_id AS "userId", e.session_id AS "sessionId",
   e.actor_id AS "actorId", e.reason, e.note, e.ip, e.user_agent AS "userAgent"`
 
 /** The table and columns of an INSERT of events. `by` gives the last three values. */

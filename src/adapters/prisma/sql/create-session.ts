@@ -5,7 +5,7 @@ import { Prisma } from '../generated/client.js'
 import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
 import { type EndingPolicy, endSessions, lockUser } from './end-sessions.js'
-import { clock, seconds } from './fragments.js'
+import { clock, createdNow, seconds } from './fragments.js'
 import { isLive, type LiveRow, liveColumns, toLiveSession } from './live-sessions.js'
 
 /** A login ends no more sessions than this, to stay quick. If a limit was lowered, later logins end the rest. */
@@ -41,10 +41,10 @@ export function createSession(database: Database, policy: EndingPolicy): Session
         prisma.$queryRaw<LiveRow[]>`
           WITH s AS (
             INSERT INTO ${tables.session} (
-              id, user_id, mode, secret_hash, device, user_agent, ip, amr, idle_expires_at, absolute_expires_at
+              id, user_id, mode, secret_hash, device, user_agent, ip, amr, created_at, idle_expires_at, absolute_expires_at
             )
             SELECT ${session.id}::uuid, u.id, ${session.mode}, ${session.secretHash}, ${session.device},
-              ${session.userAgent}, ${session.ip}, ${[...session.amr]}::text[],
+              ${session.userAgent}, ${session.ip}, ${[...session.amr]}::text[], ${createdNow},
               ${clock} + ${seconds(Math.min(session.idleTtlSeconds, session.absoluteTtlSeconds))},
               ${clock} + ${seconds(session.absoluteTtlSeconds)}
             FROM ${tables.user} u WHERE ${owner}
@@ -52,7 +52,7 @@ export function createSession(database: Database, policy: EndingPolicy): Session
           ), noted AS (
             INSERT INTO ${eventTarget} SELECT 'login_succeeded', s.user_id, s.id, NULL, NULL, ${by(actor)} FROM s
           )
-          SELECT ${liveColumns} FROM s JOIN ${tables.user} u ON u.id = s.user_id`
+          SELECT ${liveColumns}, ${clock} AS now FROM s JOIN ${tables.user} u ON u.id = s.user_id`
       ])
     )
     return row === undefined ? 'user_changed' : { session: toLiveSession(row), revocations }

@@ -1,73 +1,100 @@
 import type { Revocation } from '../../../core/revocation-set.js'
+import { maxCountedRevoked } from '../../../core/vocabulary.js'
 import type { Actor } from '../../../ports/events.js'
 import type { SessionStore } from '../../../ports/sessions.js'
-import { type Database, query } from '../database.js'
+import { type Database, execute, query } from '../database.js'
+import { Prisma } from '../generated/client.js'
 import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
-import { type EndingPolicy, repeatAfterCommit, revocationLife } from './end-sessions.js'
-import { beforeAnySession, clock, revocationColumns } from './fragments.js'
+import { type EndingPolicy, revocationLife } from './end-sessions.js'
+import { clock, revocationColumns, timestamp } from './fragments.js'
 
-/** A batch of this size ends in well under a second, also on a busy machine. */
-const defaultBatch = 10_000
+/** The moment up to which sessions have ended, and the moment before it, in milliseconds. */
+interface Moment {
+  readonly at: number
+  readonly previousAt: number | null
+}
 
 /**
- * `SessionStore.endAll`, for a table of any size:
- * 1. Write the event and a revocation of everybody's sessions, which refuses every access token at once.
- * 2. Delete the sessions that existed then, batch by batch, so that no statement blocks others or times out.
- * 3. Write the revocation again: until its row was deleted, a session could still refresh.
- * If a batch fails, calling it again ends the rest.
+ * `SessionStore.endAll`, at a bounded cost for a table of any size:
+ * 1. Move the moment in `everybody_revoked`. It ends every session that was created up to then (`isSpared`). The same
+ *    statement writes the event, and a revocation that refuses every access token.
+ * 2. Write the revocation again: a refresh that read its row just before the commit can issue an access token whose `iat`
+ *    is later than the first revocation.
+ *
+ * The purge deletes the rows. If this process dies between the steps, the purge of any instance does the second one too
+ * (`finishEndOfAll`).
  */
-export function endAllSessions(database: Database, policy: EndingPolicy, batch = defaultBatch): SessionStore['endAll'] {
+export function endAllSessions(database: Database, policy: EndingPolicy): SessionStore['endAll'] {
   return async (actor) => {
-    const first = await revokeAll(database, policy, actor)
-    let count = 0
-    let after: string | null = beforeAnySession
-    while (after !== null) {
-      const walked: Walked = await endBatch(database, first, { after, batch })
-      count += walked.ended
-      after = walked.last
-    }
-    const [revocation] = await repeatAfterCommit(database, [first], policy)
-    if (revocation === undefined) throw new Error('The revocation of all sessions has been deleted.')
-    return { count, revocation }
+    const moment = await moveMoment(database, policy, actor)
+    const revocation = await repeatRevocation(database, policy, moment)
+    return { revocation, count: await countEnded(database, moment) }
   }
 }
 
-async function revokeAll(database: Database, policy: EndingPolicy, actor: Actor): Promise<Revocation> {
-  const [revocation] = await query<Revocation>(database)`
-    WITH noted AS (
+const revocationOfAll = (policy: EndingPolicy) => Prisma.sql`
+  INSERT INTO ${tables.revocation} (reason, expires_at) SELECT 'revoked_by_admin', ${clock} + ${revocationLife(policy)}`
+
+async function moveMoment(database: Database, policy: EndingPolicy, actor: Actor): Promise<Moment> {
+  // Later than the moment before, also if the database's clock was set back: sessions were created after that moment.
+  const [moment] = await query<Moment>(database)`
+    WITH previous AS (
+      SELECT (SELECT e.at FROM ${tables.everybodyRevoked} e) AS at
+    ), moved AS (
+      INSERT INTO ${tables.everybodyRevoked} AS e (id, at) VALUES (1, ${clock})
+      ON CONFLICT (id) DO UPDATE SET at = greatest(excluded.at, e.at + interval '1 millisecond'), repeated = false
+      RETURNING e.at
+    ), noted AS (
       INSERT INTO ${eventTarget} VALUES ('everybody_revoked', NULL, NULL, 'revoked_by_admin', NULL, ${by(actor)})
     ), r AS (
-      INSERT INTO ${tables.revocation} (reason, expires_at) VALUES ('revoked_by_admin', ${clock} + ${revocationLife(policy)})
-      RETURNING *
+      ${revocationOfAll(policy)}
+    )
+    SELECT moved.at, previous.at AS "previousAt" FROM moved, previous`
+  if (moment === undefined) throw new Error('Ending all sessions moved no moment.')
+  return moment
+}
+
+async function repeatRevocation(database: Database, policy: EndingPolicy, { at }: Moment): Promise<Revocation> {
+  const [revocation] = await query<Revocation>(database)`
+    WITH done AS (
+      UPDATE ${tables.everybodyRevoked} e SET repeated = true WHERE e.at = ${timestamp(at)}
+    ), r AS (
+      ${revocationOfAll(policy)} RETURNING *
     )
     SELECT ${revocationColumns} FROM r`
   if (revocation === undefined) throw new Error('Ending all sessions wrote no revocation.')
   return revocation
 }
 
-interface Walked {
-  readonly ended: number
-  /** The last session of the batch; null if the batch was empty. */
-  readonly last: string | null
-}
-
-/** Of the `batch` sessions after `after`, deletes those that existed when `revocation` was written. */
-async function endBatch(
-  database: Database,
-  revocation: Revocation,
-  { after, batch }: { readonly after: string; readonly batch: number }
-): Promise<Walked> {
-  const [walked] = await query<Walked>(database)`
-    WITH walked AS (
-      SELECT s.id FROM ${tables.session} s WHERE s.id > ${after}::uuid ORDER BY s.id LIMIT ${batch}
-    ), gone AS (
-      DELETE FROM ${tables.session} s
-      WHERE s.id = ANY (ARRAY(SELECT id FROM walked))
-        AND s.created_at <= (SELECT r.at FROM ${tables.revocation} r WHERE r.id = ${revocation.id})
+/** Does the second step of an `endAllSessions` whose process died before it. */
+export async function finishEndOfAll(database: Database, policy: EndingPolicy): Promise<void> {
+  await execute(database)`
+    WITH unfinished AS (
+      UPDATE ${tables.everybodyRevoked} e SET repeated = true
+      WHERE NOT e.repeated AND e.at <= ${clock} - interval '10 seconds'
       RETURNING 1
     )
-    SELECT (SELECT count(*)::float8 FROM gone) AS ended,
-      (SELECT id FROM walked ORDER BY id DESC LIMIT 1) AS last`
-  return walked ?? { ended: 0, last: null }
+    ${revocationOfAll(policy)} FROM unfinished`
+}
+
+/** `RevocationLog.endSessionsUntil`: moves the moment to the time of `revocation`, unless it is later already. */
+export async function endSessionsUntil(database: Database, { at }: Pick<Revocation, 'at'>): Promise<void> {
+  await execute(database)`
+    INSERT INTO ${tables.everybodyRevoked} AS e (id, at, repeated) VALUES (1, ${timestamp(at)}, true)
+    ON CONFLICT (id) DO UPDATE SET at = excluded.at, repeated = true WHERE e.at < excluded.at`
+}
+
+/** How many live sessions ended at the moment. It looks at the newest rows only, so that it is quick in a large table. */
+async function countEnded(database: Database, { at, previousAt }: Moment): Promise<number> {
+  const [row] = await query<{ readonly count: number }>(database)`
+    SELECT count(*)::int AS count
+    FROM (
+      SELECT s.idle_expires_at, s.absolute_expires_at FROM ${tables.session} s
+      WHERE s.created_at <= ${timestamp(at)}
+        AND s.created_at > coalesce(${timestamp(previousAt)}, '-infinity')
+      ORDER BY s.created_at DESC LIMIT ${maxCountedRevoked}
+    ) ended
+    WHERE ended.idle_expires_at > ${clock} AND ended.absolute_expires_at > ${clock}`
+  return row?.count ?? 0
 }

@@ -6,7 +6,7 @@ import { type Database, query } from '../database.js'
 import { Prisma, type PrismaClient } from '../generated/client.js'
 import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
-import { clock, revocationColumns, seconds } from './fragments.js'
+import { clock, isSpared, revocationColumns, seconds } from './fragments.js'
 
 /** Verifiers whose clock is behind accept an access token this much longer than it lives. */
 const clockSkewSeconds = 60
@@ -29,9 +29,9 @@ export function lockUser(prisma: Statements, userId: string) {
 }
 
 /**
- * Deletes the sessions `s` for which `which` is true, and writes their revocations and `session_ended` events, all in
- * one statement. `reason` may be an expression that differs from row to row. A login replaces the session `replacedSid`: if
- * that one ends for another reason, it gets the event `replaced` too.
+ * Deletes the live or expired sessions `s` for which `which` is true, and writes their revocations and `session_ended`
+ * events, all in one statement. `reason` may be an expression that differs from row to row. A login replaces the session
+ * `replacedSid`: if that one ends for another reason, it gets the event `replaced` too.
  */
 export function endSessions(
   prisma: Statements,
@@ -46,7 +46,7 @@ export function endSessions(
 ) {
   return prisma.$queryRaw<Revocation[]>`
     WITH ended AS (
-      DELETE FROM ${tables.session} s WHERE ${which} RETURNING s.id, s.user_id, (${ended.reason})::text AS reason
+      DELETE FROM ${tables.session} s WHERE ${which} AND ${isSpared} RETURNING s.id, s.user_id, (${ended.reason})::text AS reason
     ), noted AS (
       INSERT INTO ${eventTarget}
       SELECT 'session_ended', user_id, id, each_reason, ${ended.note ?? null}::text, ${by(actor)}
@@ -80,7 +80,7 @@ export async function endSurplus(
   const { userId, keepSid, only = Prisma.sql`true` } = surplus
   const oldest = Prisma.sql`s.id = ANY (ARRAY(
     SELECT s.id FROM ${tables.session} s
-    WHERE s.user_id = ${userId}::uuid AND s.id IS DISTINCT FROM ${keepSid ?? null}::uuid AND ${only}
+    WHERE s.user_id = ${userId}::uuid AND s.id IS DISTINCT FROM ${keepSid ?? null}::uuid AND ${isSpared} AND ${only}
     ORDER BY s.created_at DESC, s.id DESC OFFSET ${max} LIMIT ${batch}
   ))`
   const all: Revocation[] = []

@@ -1,10 +1,5 @@
 import { Prisma } from '../generated/client.js'
-
-/**
- * A column of times as milliseconds since the epoch. The columns below are named as the ports name them, so that a row
- * is the port's value as it arrives. A driver's own reading of timestamps would depend on the connection's time zone.
- */
-export const millis = (column: string) => Prisma.raw(`(extract(epoch FROM ${column}) * 1000)::float8`)
+import { tables } from '../tables.js'
 
 /** The database's clock, rounded as its columns are, so that SQL and core compare the same milliseconds. */
 export const clock = Prisma.sql`now()::timestamptz(3)`
@@ -12,14 +7,34 @@ export const clock = Prisma.sql`now()::timestamptz(3)`
 /** `count` seconds as an interval. */
 export const seconds = (count: number) => Prisma.sql`(${count}::float8 * interval '1 second')`
 
+/** The last end of everybody's sessions; null if there was none. The table has one row, which a statement reads once. */
+const everybodyRevokedAt = Prisma.sql`(SELECT e.at FROM ${tables.everybodyRevoked} e)`
+
+/**
+ * True for a `session s` that is not of the last end of everybody's sessions. That end leaves the rows to the purge, so
+ * every statement that decides about a session needs this condition, and treats the other rows as deleted.
+ */
+export const isSpared = Prisma.sql`(s.created_at > coalesce(${everybodyRevokedAt}, '-infinity'))`
+
+/**
+ * When a session is created: now, but after every end of everybody's sessions that was committed before, also in the same
+ * millisecond, and if the database's clock was set back.
+ */
+export const createdNow = Prisma.sql`greatest(${clock}, ${everybodyRevokedAt} + interval '1 millisecond')`
+
+/** A time of the ports, in milliseconds since the epoch, as a timestamp. */
+export const timestamp = (milliseconds: number | null) => Prisma.sql`to_timestamp(${milliseconds}::float8 / 1000)`
+
+// The columns below are named as the ports name them, so that a row is the port's value as it arrives: the database
+// returns times as milliseconds (`timesInMilliseconds`).
+
 /** The columns of `"user" u` for a `User`. */
 export const userColumns = Prisma.sql`
-  u.id, u.email, coalesce(u.roles, '{}') AS roles, u.disabled_at IS NOT NULL AS disabled,
-  ${millis('u.created_at')} AS "createdAt"`
+  u.id, u.email, coalesce(u.roles, '{}') AS roles, u.disabled_at IS NOT NULL AS disabled, u.created_at AS "createdAt"`
 
 /** The columns of `revocation r` for a `Revocation`. */
 export const revocationColumns = Prisma.sql`
-  r.id, r.sid, r.reason, ${millis('r.at')} AS at, ${millis('r.expires_at')} AS "expiresAt"`
+  r.id, r.sid, r.reason, r.at, r.expires_at AS "expiresAt"`
 
 /** Lies before every session: a walk along the primary key of `session` begins here. */
 export const beforeAnySession = '00000000-0000-0000-0000-000000000000'

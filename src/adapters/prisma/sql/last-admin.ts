@@ -2,9 +2,7 @@ import { adminRole } from '../../../core/vocabulary.js'
 import { Prisma } from '../generated/client.js'
 import { tables } from '../tables.js'
 import type { Statements } from './end-sessions.js'
-
-/** Any number that no other advisory lock of this database uses. */
-const adminsLock = 4_207_261_127
+import { lockName } from './named-lock.js'
 
 const isEnabledAdmin = Prisma.sql`(u.roles @> ARRAY[${adminRole}]::text[] AND u.disabled_at IS NULL)`
 
@@ -14,8 +12,8 @@ const isEnabledAdmin = Prisma.sql`(u.roles @> ARRAY[${adminRole}]::text[] AND u.
  * could each count on the admin that the other removes.
  */
 export async function isLastAdmin(prisma: Statements, userId: string): Promise<boolean> {
-  const locked = await prisma.$queryRaw<unknown[]>`
-    SELECT pg_advisory_xact_lock(${adminsLock}::bigint)::text FROM ${tables.user} u WHERE u.id = ${userId}::uuid AND ${isEnabledAdmin}`
+  const isAdmin = Prisma.sql`EXISTS (SELECT 1 FROM ${tables.user} u WHERE u.id = ${userId}::uuid AND ${isEnabledAdmin})`
+  const locked = await lockName(prisma, 'admins', isAdmin)
   if (locked.length === 0) return false
   const others = await prisma.$queryRaw<unknown[]>`
     SELECT 1 FROM ${tables.user} u WHERE u.id <> ${userId}::uuid AND ${isEnabledAdmin} LIMIT 1`

@@ -3,6 +3,7 @@ import { uuidPattern } from '../../../core/vocabulary.js'
 import { InvalidCursor } from '../../../ports/errors.js'
 import type { Page, PageRequest } from '../../../ports/paging.js'
 import { Prisma } from '../generated/client.js'
+import { timestamp } from './fragments.js'
 
 /**
  * Rows of the table `alias` by `created_at` and `id`, newest first. Cursors begin with `name`, so that a cursor of
@@ -14,7 +15,7 @@ export function byCreation<T extends { readonly id: string; readonly createdAt: 
     position: (row) => `${name}:${row.createdAt}:${row.id}`,
     after: ([, createdAt, id]) =>
       Prisma.sql`(${Prisma.raw(alias)}.created_at, ${Prisma.raw(alias)}.id) <
-        (to_timestamp(${Number(createdAt)}::float8 / 1000), ${id}::uuid)`
+        (${timestamp(Number(createdAt))}, ${id}::uuid)`
   })
 }
 

@@ -8,7 +8,7 @@ import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
-import { clock, millis, seconds } from './fragments.js'
+import { clock, isSpared, seconds, timestamp } from './fragments.js'
 
 export type RefreshPolicy = Pick<SessionPolicy, 'graceSeconds' | 'refreshIdleTtlSeconds'>
 
@@ -16,8 +16,8 @@ export type RefreshPolicy = Pick<SessionPolicy, 'graceSeconds' | 'refreshIdleTtl
 const startOfStep = Prisma.sql`
   to_timestamp(floor(extract(epoch FROM ${clock}) / ${visibleStepSeconds}) * ${visibleStepSeconds})`
 
-/** True for a `session s` that is past neither of its ends. */
-export const isLive = Prisma.sql`(s.idle_expires_at > ${clock} AND s.absolute_expires_at > ${clock})`
+/** True for a `session s` that has not ended: it is past neither of its ends, and not of the end of everybody's sessions. */
+export const isLive = Prisma.sql`(s.idle_expires_at > ${clock} AND s.absolute_expires_at > ${clock} AND ${isSpared})`
 
 /** Whether `session s` has used a key. Version 0.1.0 writes keys, but not `key_used`. */
 const keyUsed = Prisma.sql`(s.key_used OR s.retry_key_hash IS NOT NULL)`
@@ -25,18 +25,20 @@ const keyUsed = Prisma.sql`(s.key_used OR s.retry_key_hash IS NOT NULL)`
 /** The columns of `session s` for a `Session`. */
 export const sessionColumns = Prisma.sql`
   s.id, s.user_id AS "userId", s.mode, s.device, s.user_agent AS "userAgent", s.ip,
-  ${millis('s.created_at')} AS "createdAt", ${millis('s.last_used_at')} AS "lastUsedAt",
-  ${millis('s.used_before_at')} AS "usedBeforeAt",
-  ${millis('s.idle_expires_at')} AS "idleExpiresAt", ${millis('s.absolute_expires_at')} AS "absoluteExpiresAt"`
+  s.created_at AS "createdAt", s.last_used_at AS "lastUsedAt", s.used_before_at AS "usedBeforeAt",
+  s.idle_expires_at AS "idleExpiresAt", s.absolute_expires_at AS "absoluteExpiresAt"`
 
-/** The columns of `session s` and its `"user" u` for `toLiveSession`. */
+/**
+ * The columns of `session s` and its `"user" u` for `toLiveSession`, except `now`: a SELECT returns the clock, and an UPDATE
+ * the column that it set to the clock.
+ */
 export const liveColumns = Prisma.sql`
   ${sessionColumns}, s.secret_hash AS "secretHash", s.generation::float8 AS generation,
-  ${millis('s.rotated_at')} AS "rotatedAt", s.retry_key_hash AS "retryKeyHash",
+  s.rotated_at AS "rotatedAt", s.retry_key_hash AS "retryKeyHash",
   ${keyUsed} AS "keyUsed", s.recovered_generation::float8 AS "recoveredGeneration", coalesce(s.amr, '{}') AS amr,
-  ${millis('s.auth_time')} AS "authTime", ${millis(clock.sql)} AS now,
+  s.auth_time AS "authTime",
   u.email AS "userEmail", coalesce(u.roles, '{}') AS "userRoles",
-  u.disabled_at IS NOT NULL AS "userDisabled", ${millis('u.created_at')} AS "userCreatedAt"`
+  u.disabled_at IS NOT NULL AS "userDisabled", u.created_at AS "userCreatedAt"`
 
 export type LiveRow = Omit<LiveSession, 'user'> & {
   readonly userEmail: User['email']
@@ -71,7 +73,8 @@ export function liveSessions(
   return {
     async find(sid) {
       const rows = await query<LiveRow>(database)`
-        SELECT ${liveColumns} FROM ${tables.session} s JOIN ${tables.user} u ON u.id = s.user_id WHERE s.id = ${sid}::uuid`
+        SELECT ${liveColumns}, ${clock} AS now FROM ${tables.session} s JOIN ${tables.user} u ON u.id = s.user_id
+        WHERE s.id = ${sid}::uuid AND ${isSpared}`
       return rows.map(toLiveSession)[0]
     },
 
@@ -83,7 +86,7 @@ export function liveSessions(
         WHERE s.id = ${sid}::uuid AND s.generation = ${generation}::bigint AND s.secret_hash = ${secretHash}
           AND (s.rotated_at IS NULL OR s.rotated_at <= ${clock} - ${grace})
           AND ${isLive} AND s.mode IN ('cookie', 'body') AND u.id = s.user_id AND u.disabled_at IS NULL
-        RETURNING ${liveColumns}`
+        RETURNING ${liveColumns}, s.last_used_at AS now`
       return rows.map(toLiveSession)[0]
     },
 
@@ -96,7 +99,7 @@ export function liveSessions(
           SET generation = ${step.generation}::bigint, ${recovered} ${window(step.retryKeyHash)}, ${used}
           FROM ${tables.user} u
           WHERE s.id = ${seen.id}::uuid AND s.generation = ${seen.generation}::bigint
-            AND ${millis('s.rotated_at')} IS NOT DISTINCT FROM ${seen.rotatedAt}::float8
+            AND s.rotated_at IS NOT DISTINCT FROM ${timestamp(seen.rotatedAt)}
             AND ${isLive} AND u.id = s.user_id AND u.disabled_at IS NULL
           RETURNING s.id, s.user_id
         ), noted AS (

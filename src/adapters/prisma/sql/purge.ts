@@ -3,7 +3,8 @@ import { failureRetentionSeconds } from '../../../core/rate-limits.js'
 import { type Database, execute, query } from '../database.js'
 import { tables } from '../tables.js'
 import { eventTarget } from './audit-events.js'
-import { beforeAnySession, clock, seconds } from './fragments.js'
+import { beforeAnySession, clock, isSpared, seconds } from './fragments.js'
+import { isLive } from './live-sessions.js'
 
 interface Walked {
   readonly looked: number
@@ -21,11 +22,12 @@ export const eventRetentionSeconds = (policy: Pick<SessionPolicy, 'refreshAbsolu
   policy.refreshAbsoluteTtlSeconds + 30 * day
 
 /**
- * Removes expired rows: the expired ones of the `batch` sessions after `after`, for which it writes `session_ended`
- * events, and at most `batch` each of expired revocations, old events, wrong passwords in the event log (`failures`) and
- * rows of wrong guesses. It walks sessions by primary key: an index on their ends, which move, would slow down every
- * refresh. Instances may run it at the same time: it skips locked rows. Returns how many rows of each kind it removed;
- * the session `next`, after which the next batch starts, is null after the last batch.
+ * Removes the rows of ended sessions among the `batch` sessions after `after`: expired ones, for which it writes
+ * `session_ended` events, and those of the last end of everybody's sessions, which has an event already. Removes at most
+ * `batch` each of expired revocations, old events, wrong passwords in the event log (`failures`) and rows of wrong
+ * guesses. It walks sessions by primary key: an index on their ends, which move, would slow down every refresh. Instances
+ * may run it at the same time: it skips locked rows. Returns how many rows of each kind it removed; the session `next`,
+ * after which the next batch starts, is null after the last batch.
  */
 export async function purgeExpired(
   database: Database,
@@ -36,17 +38,17 @@ export async function purgeExpired(
     WITH walked AS (
       SELECT s.id FROM ${tables.session} s WHERE s.id > ${after}::uuid ORDER BY s.id LIMIT ${batch}
     ), expired AS (
-      SELECT s.id FROM ${tables.session} s
-      WHERE s.id = ANY (ARRAY(SELECT id FROM walked))
-        AND (s.idle_expires_at <= ${clock} OR s.absolute_expires_at <= ${clock})
+      SELECT s.id FROM ${tables.session} s WHERE s.id = ANY (ARRAY(SELECT id FROM walked)) AND NOT ${isLive}
       FOR UPDATE SKIP LOCKED
     ), ended AS (
       DELETE FROM ${tables.session} s WHERE s.id = ANY (ARRAY(SELECT id FROM expired))
-      RETURNING s.id, s.user_id,
-        CASE WHEN s.absolute_expires_at <= ${clock} THEN 'absolute_timeout' ELSE 'idle_timeout' END AS reason
+      RETURNING s.id, s.user_id, s.created_at, s.absolute_expires_at
     ), noted AS (
       INSERT INTO ${eventTarget}
-      SELECT 'session_ended', user_id, id, reason, NULL, NULL, NULL, NULL FROM ended
+      SELECT 'session_ended', s.user_id, s.id,
+        CASE WHEN s.absolute_expires_at <= ${clock} THEN 'absolute_timeout' ELSE 'idle_timeout' END,
+        NULL, NULL, NULL, NULL
+      FROM ended s WHERE ${isSpared}
     )
     SELECT (SELECT count(*)::float8 FROM ended) AS ended, (SELECT count(*)::float8 FROM walked) AS looked,
       (SELECT id FROM walked ORDER BY id DESC LIMIT 1) AS last`
@@ -72,5 +74,9 @@ export async function purgeExpired(
       SELECT key FROM ${tables.guessRun} WHERE expires_at <= ${clock} ORDER BY expires_at LIMIT ${batch} FOR UPDATE SKIP LOCKED
     ))`
   const more = walked !== undefined && walked.looked === batch
+  // Of instances that have stopped.
+  if (!more) {
+    await execute(database)`DELETE FROM ${tables.readinessProbe} WHERE at <= ${clock} - ${seconds(day)}`
+  }
   return { sessions: walked?.ended ?? 0, revocations, events, failures, next: more ? walked.last : null }
 }

@@ -27,8 +27,8 @@ export function replaceSession(database: Database, policy: EndingPolicy): Sessio
 
 /**
  * Adds the session that replaces another session of a user `u`, if `isProved` and the other session is live. It locks the
- * other session's row: it sees a simultaneous refresh, and a simultaneous end wins. If the end of everybody's sessions is
- * under way, it walks through the ids and may be past the new one. So a session that it is about to end is not replaced.
+ * other session's row: it sees a simultaneous refresh, and a simultaneous end wins. The new session keeps the time of the
+ * login, so a simultaneous end of everybody's sessions ends it too.
  */
 export function addReplacement(
   prisma: PrismaClient,
@@ -41,7 +41,6 @@ export function addReplacement(
     WITH old AS (
       SELECT s.* FROM ${tables.session} s JOIN ${tables.user} u ON u.id = s.user_id
       WHERE s.id = ${replaces}::uuid AND ${isLive} AND ${isProved} AND u.disabled_at IS NULL
-        AND NOT EXISTS (SELECT 1 FROM ${tables.revocation} r WHERE r.sid IS NULL AND r.at >= s.created_at)
       FOR UPDATE OF s
     ), s AS (
       INSERT INTO ${tables.session} (
@@ -55,7 +54,7 @@ export function addReplacement(
     ), noted AS (
       INSERT INTO ${eventTarget} SELECT ${event}, s.user_id, s.id, NULL, NULL, ${by(actor)} FROM s
     )
-    SELECT ${liveColumns} FROM s JOIN ${tables.user} u ON u.id = s.user_id`
+    SELECT ${liveColumns}, ${clock} AS now FROM s JOIN ${tables.user} u ON u.id = s.user_id`
 }
 
 /** Whether `addReplacement` has added the session in this transaction. */

@@ -3,6 +3,7 @@ import { type AuditEvent, type EventLog, refreshEventTypes } from '../../../port
 import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { by, eventColumns, eventTarget } from '../sql/audit-events.js'
+import { isSpared, timestamp } from '../sql/fragments.js'
 import { byNumber, where } from '../sql/listing.js'
 import { tables } from '../tables.js'
 
@@ -55,17 +56,17 @@ export function prismaEventLog(database: Database): EventLog {
 
 /** Whether `event e` shows a refresh of a live session at `from` or later, in milliseconds. */
 const isOfLateRefresh = (from: number) => Prisma.sql`
-  e.type = ANY (${[...refreshEventTypes]}::text[]) AND e.at >= to_timestamp(${from}::float8 / 1000)
-  AND EXISTS (SELECT 1 FROM ${tables.session} s WHERE s.id = e.session_id)`
+  e.type = ANY (${[...refreshEventTypes]}::text[]) AND e.at >= ${timestamp(from)}
+  AND EXISTS (SELECT 1 FROM ${tables.session} s WHERE s.id = e.session_id AND ${isSpared})`
 
 /**
  * The id of the `everybody_revoked` event that ended a session: ending all sessions writes one event, not one for each
- * session. It ended a session that is deleted, has an earlier event in the log, and had no `session_ended` event by then.
+ * session. It ended a session that has no live row, has an earlier event in the log, and had no `session_ended` event by then.
  */
 const endOfAll = (sid: string) => Prisma.sql`
   SELECT everybody.id FROM ${tables.event} known, ${tables.event} everybody
   WHERE known.session_id = ${sid}::uuid
     AND everybody.type = 'everybody_revoked' AND everybody.at >= known.at
-    AND NOT EXISTS (SELECT 1 FROM ${tables.session} s WHERE s.id = ${sid}::uuid)
+    AND NOT EXISTS (SELECT 1 FROM ${tables.session} s WHERE s.id = ${sid}::uuid AND ${isSpared})
     AND NOT EXISTS (SELECT 1 FROM ${tables.event} own WHERE own.session_id = ${sid}::uuid AND own.type = 'session_ended' AND own.id < everybody.id)
   ORDER BY everybody.id LIMIT 1`

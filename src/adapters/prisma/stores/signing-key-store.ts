@@ -2,7 +2,7 @@ import type { SigningKeyStore, StoredSigningKey } from '../../../ports/keys.js'
 import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { by, eventTarget } from '../sql/audit-events.js'
-import { clock, millis, seconds } from '../sql/fragments.js'
+import { clock, seconds } from '../sql/fragments.js'
 import { tables } from '../tables.js'
 
 /** Signing keys in PostgreSQL. The primary key of `signing_key` lets only one instance make each number. */
@@ -10,8 +10,8 @@ export function prismaSigningKeyStore(database: Database): SigningKeyStore {
   return {
     list() {
       return query<StoredSigningKey>(database)`
-        SELECT number, kid, alg, encrypted_private_key AS "encryptedPrivateKey", ${millis('created_at')} AS "createdAt",
-          ${millis('signs_from')} AS "signsFrom", ${millis('retires_at')} AS "retiresAt"
+        SELECT number, kid, alg, encrypted_private_key AS "encryptedPrivateKey", created_at AS "createdAt",
+          signs_from AS "signsFrom", retires_at AS "retiresAt"
         FROM ${tables.signingKey} ORDER BY number`
     },
 
@@ -50,7 +50,8 @@ export function prismaSigningKeyStore(database: Database): SigningKeyStore {
     },
 
     async replaceEncryption(number, encryptedPrivateKey) {
-      await database.run((prisma) => prisma.signingKey.update({ where: { number }, data: { encryptedPrivateKey } }))
+      await execute(database)`
+        UPDATE ${tables.signingKey} SET encrypted_private_key = ${encryptedPrivateKey} WHERE number = ${number}::int`
     }
   }
 }

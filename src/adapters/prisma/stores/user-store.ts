@@ -71,8 +71,9 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
     },
 
     async anyWithRole(role) {
-      const enabled = { roles: { has: role }, disabledAt: null }
-      return (await database.run((prisma) => prisma.user.findFirst({ where: enabled, select: { id: true } }))) !== null
+      const rows = await query<unknown>(database)`
+        SELECT 1 FROM ${tables.user} u WHERE u.roles @> ARRAY[${role}]::text[] AND u.disabled_at IS NULL LIMIT 1`
+      return rows.length > 0
     },
 
     async upgradePasswordHash(id, oldHash, newHash) {

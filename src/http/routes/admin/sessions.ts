@@ -10,6 +10,7 @@ import {
   adminSessionView,
   NoteBody,
   RevokeAllBody,
+  RevokedOfAllResponse,
   SessionsQuery
 } from '../../schemas/admin/sessions.js'
 import { EmptyResponse, IdParams, pageOf, RevokedResponse } from '../../schemas/shared.js'
@@ -67,7 +68,7 @@ export const adminSessionRoutes: Routes = (app, { ports }) => {
     describe({
       summary: "End everybody's sessions at once, including the caller's",
       body: RevokeAllBody,
-      response: { 200: RevokedResponse }
+      response: { 200: RevokedOfAllResponse }
     }),
     async (request) => ({ revoked: await revokeAllSessions(ports, actorOf(request)) })
   )

@@ -6,8 +6,8 @@ import { timeView } from '../../schemas/shared.js'
 export interface RevocationStreamOptions {
   readonly feed: RevocationFeed
   readonly keys: Pick<AccessTokens, 'jwks' | 'followKeys'>
-  /** The last entry that the reader has seen, if any. */
-  readonly lastId: bigint | undefined
+  /** The id of the last event that the reader has received, if any. */
+  readonly lastEventId: string | undefined
   /** Ends the stream without an error. */
   readonly closing: AbortSignal
   readonly heartbeatMilliseconds?: number
@@ -21,12 +21,17 @@ export class SlowReader extends Error {
 }
 
 /**
- * The feed as server-sent events: the entries after `lastId`, the ids of the valid keys, `ready`, then each new entry, and
- * the keys after each change. A comment follows each heartbeat without an event. It is left out while this instance's own
- * feed is stale, so readers notice the silence and mark their feed stale too. Throws `SlowReader`.
+ * The feed as server-sent events: the entries after `lastEventId`, the ids of the valid keys, `ready`, then each new
+ * entry, and the keys after each change. A comment follows each heartbeat without an event. It is left out while this
+ * instance's own feed is stale, so readers notice the silence and mark their feed stale too. Throws `SlowReader`.
+ *
+ * Ids are `<epoch>.<id>`. The stream ends with its epoch, because an id of the next one can name another entry. The
+ * reader connects again, and gets all entries, because its id is of an epoch that is over.
  */
 export async function* revocationStream(options: RevocationStreamOptions): AsyncGenerator<string, void, undefined> {
-  const { feed, keys, lastId, closing, heartbeatMilliseconds = 1000, capacity = 10_000 } = options
+  const { feed, keys, lastEventId, heartbeatMilliseconds = 1000, capacity = 10_000 } = options
+  const { name, over } = feed.epoch()
+  const closing = AbortSignal.any([options.closing, over])
   let waiting: Revocation[] = []
   let wake = new AbortController()
   // Follow before reading, so no entry is lost in between. An entry in both is sent twice.
@@ -37,7 +42,9 @@ export async function* revocationStream(options: RevocationStreamOptions): Async
   const unfollowKeys = keys.followKeys(() => wake.abort())
 
   try {
-    for (const revocation of await feed.read(lastId)) yield eventOf(revocation)
+    const missed = await feed.read(idWithin(name, lastEventId))
+    if (over.aborted) return
+    for (const revocation of missed) yield eventOf(name, revocation)
     let sentKeys = keysEvent(keys)
     yield sentKeys
     yield 'event: ready\ndata: {}\n\n'
@@ -46,7 +53,7 @@ export async function* revocationStream(options: RevocationStreamOptions): Async
       const next = waiting
       waiting = []
       wake = new AbortController()
-      for (const revocation of next) yield eventOf(revocation)
+      for (const revocation of next) yield eventOf(name, revocation)
       // Also compared after a heartbeat: a key can retire without a notice.
       const currentKeys = keysEvent(keys)
       if (currentKeys !== sentKeys) yield currentKeys
@@ -65,7 +72,12 @@ function keysEvent({ jwks }: RevocationStreamOptions['keys']): string {
   return `event: keys\ndata: ${JSON.stringify({ kids: jwks().keys.map(({ kid }) => kid) })}\n\n`
 }
 
-function eventOf({ id, sid, reason, at, expiresAt }: Revocation): string {
+/** The id of the entry, if the event was sent in this epoch of this process. */
+function idWithin(epoch: string, lastEventId: string | undefined): bigint | undefined {
+  return lastEventId?.startsWith(`${epoch}.`) ? BigInt(lastEventId.slice(epoch.length + 1)) : undefined
+}
+
+function eventOf(epoch: string, { id, sid, reason, at, expiresAt }: Revocation): string {
   const data = JSON.stringify({ sid, reason, at: timeView(at), expires_at: timeView(expiresAt) })
-  return `id: ${id}\nevent: revocation\ndata: ${data}\n\n`
+  return `id: ${epoch}.${id}\nevent: revocation\ndata: ${data}\n\n`
 }

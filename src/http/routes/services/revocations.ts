@@ -15,9 +15,8 @@ export const revocationsRoutes: Routes = (app, { ports }) => {
     describe({ summary: 'The feed of revoked sessions', headers: FeedHeaders, response: { 200: FeedResponse } }),
     async (request, reply) => {
       const lastEventId = request.headers['last-event-id']
-      const lastId = lastEventId === undefined ? undefined : BigInt(lastEventId)
       const { revocationFeed: feed, accessTokens: keys } = ports
-      const stream = revocationStream({ feed, keys, lastId, closing: closing.signal })
+      const stream = revocationStream({ feed, keys, lastEventId, closing: closing.signal })
       return (
         reply
           .type('text/event-stream')

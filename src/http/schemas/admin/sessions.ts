@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { maxCountedRevoked } from '../../../core/vocabulary.js'
 import type { Session } from '../../../ports/index.js'
 import { SessionResponse, sessionView } from '../sessions.js'
 import { id, line, nextCursor, page, query, requestId } from '../shared.js'
@@ -19,4 +20,9 @@ export function adminSessionView(session: Session, currentSid: string): Static<t
 }
 
 export const NoteBody = Type.Object({ reason: Type.Optional(line(0, 500, 'Why, for the audit log.')) })
+export const RevokedOfAllResponse = Type.Object({
+  revoked: Type.Integer({
+    description: `How many sessions ended; the count stops at ${maxCountedRevoked.toLocaleString('en')}.`
+  })
+})
 export const RevokeAllBody = Type.Object({ confirm: Type.Literal('revoke-all') })

@@ -4,6 +4,7 @@ import { builtTemplate, createCluster } from '../../../../src/adapters/embedded/
 import type { MigrationConnection } from '../../../../src/adapters/prisma/migrations/history.js'
 import { migrate, requireMigrated } from '../../../../src/adapters/prisma/migrations/migrate.js'
 import { readMigrations } from '../../../../src/adapters/prisma/migrations/migration-files.js'
+import { takeMigrationLock } from '../../../../src/adapters/prisma/migrations/migration-lock.js'
 import { openServerDatabase } from '../../../../src/adapters/prisma/server-database.js'
 import { emptySchema, migration, outsideTransaction } from '../../../support/adapters/migrations.js'
 import { openTestDatabase, sql, testDatabases, testFolder, testSchema } from '../../../support/database.js'
@@ -13,8 +14,8 @@ interface HistoryRow {
   readonly migration_name: string
   readonly checksum: string
   readonly applied_steps_count: number
-  readonly finished_at: Date | null
-  readonly rolled_back_at: Date | null
+  readonly finished_at: number | null
+  readonly rolled_back_at: number | null
   readonly logs: string | null
 }
 
@@ -32,7 +33,7 @@ for (const kind of testDatabases(t)) {
       files.map((file) => [file.name, file.checksum])
     )
     for (const row of rows) {
-      t.match(row, { applied_steps_count: 1, finished_at: Date, rolled_back_at: null, logs: null })
+      t.match(row, { applied_steps_count: 1, finished_at: Number, rolled_back_at: null, logs: null })
     }
     const columns = await sql(
       database,
@@ -78,6 +79,22 @@ t.test('a migration waits for the locks of others on its table, and says so', on
   t.match(lines, [/applying/, /other transactions use its tables: waiting/])
   await busy.script('COMMIT')
   await migrating
+})
+
+t.test('the time-outs of the role, which are for requests, do not end a migration', onlyWithServer, async (t) => {
+  const schema = await emptySchema(t)
+  const ofRole = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout']
+  const settings = ofRole.map((name) => `-c ${name}=150`).join(' ')
+  const connection = await schema.connect(settings)
+  const locking = await schema.connect(settings)
+  const slow = `CREATE FUNCTION "slow"(INT) RETURNS INT IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.3); RETURN $1; END';
+    SELECT pg_sleep(0.3)`
+  const index = outsideTransaction('CREATE INDEX CONCURRENTLY "by_slow" ON "first" ("slow"("id"))')
+  await migrate(connection, [first, migration('2_slow', slow), migration('3_index', index)], {
+    lock: () => takeMigrationLock(locking, { report: () => undefined })
+  })
+  const { rows } = await connection.client.query('SHOW statement_timeout')
+  t.strictSame(rows, [{ statement_timeout: '150ms' }], 'afterwards they count again')
 })
 
 t.test('readMigrations returns the migrations of a folder by name', async (t) => {

@@ -77,6 +77,7 @@ t.test('concurrent operations', { skip: serverUrl === undefined && 'TEST_DATABAS
   })
 
   t.test('a purge does not wait for locked rows', async (t) => {
+    await sql(database, 'DELETE FROM session')
     const session = await login(stores, await addUser(stores), { idleTtlSeconds: 5 })
     await stores.age(10)
     const purge = () => purgeExpired(database, { batch: 10, eventRetentionSeconds: 1_000_000 })

@@ -19,8 +19,8 @@ function newKey(number: number, rest: Partial<NewSigningKey> = {}): NewSigningKe
 }
 
 async function databaseNow(database: Database): Promise<number> {
-  const [row] = await sql<{ now: Date }>(database, 'SELECT now() AS "now"')
-  return row?.now.getTime() ?? Number.NaN
+  const [row] = await sql<{ now: number }>(database, 'SELECT now() AS "now"')
+  return row?.now ?? Number.NaN
 }
 
 for (const kind of testDatabases(t)) {

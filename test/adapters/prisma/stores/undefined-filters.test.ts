@@ -93,7 +93,7 @@ onEachDatabase(t, (t, stores, database) => {
       'SessionStore.find': () => sessions.find(missing),
       'SessionStore.listOfUser': async () => (await sessions.listOfUser(missing))[0],
       'EventLog.endingOf': () => events.endingOf(missing),
-      'RevocationLog.after': async () => (await prismaRevocationLog(database).after(missing))[0]
+      'RevocationLog.after': async () => (await prismaRevocationLog(database).after(missing, [missing]))[0]
     }
     for (const [name, query] of Object.entries(queries)) {
       tried.add(name)

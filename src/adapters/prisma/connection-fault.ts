@@ -1,0 +1,120 @@
+import type pg from 'pg'
+import { CannotStart } from '../../ports/errors.js'
+import type { DatabaseUrlSetting } from './database-url.js'
+
+/** Where a connection was tried, as pg has completed it. */
+export type ConnectionTarget = Pick<pg.Client, 'host' | 'port' | 'user' | 'database'> & {
+  readonly setting: DatabaseUrlSetting
+}
+
+type Sentence = (target: Target) => string
+
+interface Target extends ConnectionTarget {
+  /** The server, for people. */
+  readonly place: string
+  /** What the server or the system says, in quotes. */
+  readonly words: string
+}
+
+/** By the error's code: a system error's, Node's for TLS, or a SQLSTATE (PostgreSQL manual, appendix A). */
+const byCode: readonly (readonly [RegExp, Sentence])[] = [
+  [/^ENOTFOUND$/, ({ host }) => `the host "${host}" is unknown (ENOTFOUND): check its name`],
+  [
+    /^EAI_AGAIN$/,
+    ({ host }) => `no DNS server says where "${host}" is (EAI_AGAIN): check the name, and the DNS of this machine`
+  ],
+  [
+    /^ECONNREFUSED$/,
+    ({ place }) => `${place} refuses connections: does PostgreSQL run there, and listen on that address?`
+  ],
+  [/^ENOENT$/, ({ place }) => `${place} does not exist: does PostgreSQL run, and with that folder for its socket?`],
+  [/^EACCES$/, ({ place }) => `this process may not use ${place}`],
+  [/^(ETIMEDOUT|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH)$/, ({ place }) => unanswered(place)],
+  [/^(ECONNRESET|EPIPE)$/, ({ place }) => hungUp(place)],
+  [
+    /^(CERT_HAS_EXPIRED|CERT_NOT_YET_VALID)$/,
+    ({ place, words }) => `the certificate of ${place} is not valid now: ${words}`
+  ],
+  [
+    /^ERR_TLS_CERT_ALTNAME_INVALID$/,
+    ({ place }) => `the certificate of ${place} is for another name: connect by a name that it has`
+  ],
+  [
+    /^(DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|CERT_)/,
+    ({ place, words }) => `the certificate of ${place} is not trusted (${words}): name its authority by sslrootcert=`
+  ],
+  [/^(EPROTO|ERR_SSL_|ERR_TLS_|ERR_OSSL_)/, ({ place, words }) => `TLS with ${place} fails: ${words}`],
+  [/^28P01$/, ({ place, user }) => `${place} refuses the password of the role "${user}"`],
+  [/^3D000$/, ({ place, database }) => `${place} has no database "${database}": create it, or correct the name`],
+  [/^53300$/, ({ place, words }) => `${place} has no free connection: ${words}`],
+  [/^57P0[123]$/, ({ place, words }) => `${place} is not ready: ${words}`]
+]
+
+/** By the error's text, where it has no code or one that stands for many faults. */
+const byText: readonly (readonly [RegExp, Sentence])[] = [
+  [/timeout expired/, ({ place }) => unanswered(place)],
+  [/Connection terminated/, ({ place }) => hungUp(place)],
+  [
+    /does not support SSL/,
+    ({ place }) => `${place} offers no TLS: turn it on there, or use sslmode=disable if you trust the network`
+  ],
+  [/establishing an SSL connection/, ({ place }) => `${place} does not answer as PostgreSQL to the question for TLS`],
+  [
+    /password must be a|password is required/i,
+    ({ place, user }) => `${place} asks for a password of the role "${user}": give one`
+  ],
+  [/role .* does not exist/, ({ place, user }) => `${place} has no role "${user}"`],
+  [
+    /pg_hba\.conf.* (no encryption|SSL off)/s,
+    ({ place, words }) => `${place} does not accept this without TLS: ${words}. Try sslmode=verify-full`
+  ]
+]
+
+const unanswered = (place: string) => `${place} does not answer: check the address and the firewalls between`
+const hungUp = (place: string) =>
+  `${place} closes the connection without a word: is it PostgreSQL, or a balancer that has no server left?`
+
+/**
+ * One line for the first connection to a server that failed, which names the cause and what would do, without the
+ * password. What it does not know better it quotes: servers and poolers say what they want. Undefined if `error` is not
+ * of the connection.
+ */
+export function connectionFault(error: unknown, target: ConnectionTarget): CannotStart | undefined {
+  if (!(error instanceof Error)) return undefined
+  const code = 'code' in error ? String(error.code) : ''
+  const { host, port, setting } = target
+  const place = host.startsWith('/') ? `the socket ${host}/.s.PGSQL.${port}` : `${host}:${port}`
+  const sentence = sentenceFor(code, error.message)
+  if (sentence === undefined) return undefined
+  const line = `${setting}: ${sentence({ ...target, place, words: quoted(error.message) })}.`
+  return new CannotStart(oneLine(line), { cause: error })
+}
+
+/** One line for a statement that the role may not execute; undefined for any other fault. */
+export function rightsFault(error: unknown, { setting, user }: ConnectionTarget): CannotStart | undefined {
+  const refused = [error, error instanceof Error ? error.cause : undefined].find(
+    (fault) => fault instanceof Error && 'code' in fault && fault.code === '42501'
+  )
+  if (!(refused instanceof Error)) return undefined
+  return new CannotStart(
+    oneLine(
+      `${setting}: the role "${user}" may not do what the start needs: ${quoted(refused.message)}. ` +
+        'Migrate with the role that owns the schema ("latchkey migrate") and set MIGRATE=off here; docs/migrations.md has the rights.'
+    ),
+    { cause: error }
+  )
+}
+
+function sentenceFor(code: string, message: string): Sentence | undefined {
+  const known = byCode.find(([codes]) => codes.test(code)) ?? byText.find(([texts]) => texts.test(message))
+  if (known !== undefined) return known[1]
+  // A SQLSTATE, or the words of pg about the password exchange.
+  if (/^[0-9A-Z]{5}$/.test(code) || message.startsWith('SASL: '))
+    return ({ place, words }) => `${place} answers ${words}`
+  return undefined
+}
+
+const quoted = (message: string) => `"${message.slice(0, 300)}"`
+
+/** Servers choose their words: they must not reach the next line, or control a terminal. */
+const oneLine = (text: string) => text.replace(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, ' ')
