@@ -34,12 +34,13 @@ module.exports = [
   ...adapterRooms({
     embedded: ['adapters/prisma/'],
     keys: ['adapters/secrets/', 'adapters/notices/'],
-    notices: [],
+    notices: ['adapters/redis/'],
     observability: [],
     passwords: ['adapters/queue/'],
     prisma: ['adapters/notices/', 'adapters/queue/', 'addresses/', 'network-address[.]ts$'],
     queue: [],
-    'rate-limits': [],
+    'rate-limits': ['adapters/redis/'],
+    redis: ['addresses/'],
     revocations: ['adapters/notices/'],
     secrets: []
   }),

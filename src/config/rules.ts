@@ -1,4 +1,5 @@
 import { readDatabaseUrl } from '../addresses/database-url.js'
+import { readRedisUrl } from '../addresses/redis-url.js'
 import { InvalidUrl } from '../addresses/server-url.js'
 import { readEmail } from '../core/email.js'
 import { utf8Length } from '../core/password-policy.js'
@@ -44,10 +45,13 @@ export const rules: readonly Rule[] = [
     return `ROOT_SECRET is a list separated by commas, and number ${short + 1} of it has fewer than ${minRootSecretBytes} bytes. Make one with: openssl rand -base64 48`
   },
   function databaseUrlIsRead({ databaseUrl }) {
-    return mustBeRead('DATABASE_URL', databaseUrl)
+    return mustBeRead('DATABASE_URL', databaseUrl, readDatabaseUrl)
   },
   function databaseDirectUrlIsRead({ databaseDirectUrl }) {
-    return mustBeRead('DATABASE_DIRECT_URL', databaseDirectUrl)
+    return mustBeRead('DATABASE_DIRECT_URL', databaseDirectUrl, readDatabaseUrl)
+  },
+  function redisUrlIsRead({ redisUrl }) {
+    return mustBeRead('REDIS_URL', redisUrl, readRedisUrl)
   },
   function idleEndsBeforeAbsolute({ refreshIdleTtlSeconds: idle, refreshAbsoluteTtlSeconds: absolute }) {
     if (idle === undefined || absolute === undefined || idle <= absolute) return undefined
@@ -96,15 +100,17 @@ export function mustBe({ variable, schema }: Setting, value: string): string {
   return `${variable} must be ${expectation(schema)}, ${found}. For example ${variable}=${example}.`
 }
 
-function mustBeRead(variable: string, databaseUrl: string | undefined): string | undefined {
-  const fault = databaseUrl === undefined ? undefined : faultOfUrl(databaseUrl)
+type ReadUrl = (url: string) => unknown
+
+function mustBeRead(variable: string, url: string | undefined, read: ReadUrl): string | undefined {
+  const fault = url === undefined ? undefined : faultOfUrl(url, read)
   return fault === undefined ? undefined : `${variable} ${fault}.`
 }
 
 /** Why the URL cannot be read, without anything of it. */
-function faultOfUrl(databaseUrl: string): string | undefined {
+function faultOfUrl(url: string, read: ReadUrl): string | undefined {
   try {
-    readDatabaseUrl(databaseUrl)
+    read(url)
     return undefined
   } catch (error) {
     if (!(error instanceof InvalidUrl)) throw error
@@ -128,6 +134,6 @@ function originAsSent(origin: string): string | undefined {
 
 /** The schema that a URL names, if it can be read and names one. */
 function schemaOf(databaseUrl: string | undefined): string | undefined {
-  if (databaseUrl === undefined || faultOfUrl(databaseUrl) !== undefined) return undefined
+  if (databaseUrl === undefined || faultOfUrl(databaseUrl, readDatabaseUrl) !== undefined) return undefined
   return readDatabaseUrl(databaseUrl).schema
 }

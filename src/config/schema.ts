@@ -85,10 +85,10 @@ export const settingsSchema = Type.Object({
   }),
   redisUrl: optionalText({
     description:
-      'A Redis or Valkey server, for several instances on one PostgreSQL: they share the counts of their rate limits and notify each other of revocations. Without it each instance counts apart, and revocations are pushed by the database.',
+      'A Redis or Valkey server, for several instances on one PostgreSQL: they share the counts of their rate limits and notify each other of revocations. Without it each instance counts apart, and revocations are pushed by the database. docs/addresses.md has its forms, such as that of Sentinels.',
     otherwise: 'none',
-    pattern: '^rediss?://\\S+$',
-    expects: 'an address that begins with redis:// or rediss://',
+    pattern: '^rediss?(-sentinel|-cluster)?://',
+    expects: 'an address that begins with redis://, rediss://, redis-sentinel:// or rediss-sentinel://',
     examples: ['redis://127.0.0.1:6379'],
     secret: true
   }),

@@ -9,14 +9,18 @@ import { openTestDatabase } from '../support/database.js'
 import { openService } from '../support/service.js'
 
 const Labels = Type.Record(Type.String(), Type.String())
-const Probe = Type.Object({ httpGet: Type.Object({ path: Type.String(), port: Type.String() }) })
+const Probe = Type.Object({
+  httpGet: Type.Object({ path: Type.String(), port: Type.String() }),
+  periodSeconds: Type.Integer(),
+  timeoutSeconds: Type.Integer(),
+  failureThreshold: Type.Integer()
+})
 const Container = Type.Object({
   ports: Type.Array(Type.Object({ name: Type.String(), containerPort: Type.Integer() })),
   env: Type.Array(Type.Object({ name: Type.String(), value: Type.Optional(Type.String()) })),
   startupProbe: Probe,
   livenessProbe: Probe,
   readinessProbe: Probe,
-  lifecycle: Type.Object({ preStop: Type.Object({ exec: Type.Object({ command: Type.Array(Type.String()) }) }) }),
   securityContext: Type.Object({
     allowPrivilegeEscalation: Type.Literal(false),
     readOnlyRootFilesystem: Type.Literal(true),
@@ -53,6 +57,13 @@ const pod = deployment.template
 const [container] = pod.spec.containers
 const variables = Object.fromEntries(container.env.map(({ name, value }) => [name, value]))
 
+const config = loadConfig({
+  ...variables,
+  NODE_ENV: 'production',
+  DATABASE_URL: 'postgresql://latchkey:secret@postgres:5432/latchkey',
+  ROOT_SECRET: 'a root secret for tests of more than 32 bytes'
+})
+
 t.test('the manifests are YAML without a fault, and belong together', async (t) => {
   for (const { errors, warnings } of documents) t.strictSame([...errors, ...warnings], [])
   t.strictSame(
@@ -71,15 +82,9 @@ t.test('the manifests are YAML without a fault, and belong together', async (t) 
   )
 })
 
-t.test('every variable is a setting, and the service starts with them', async (t) => {
+t.test('every variable is a setting, and the ports are those of the settings', async (t) => {
   const known = settings.map(({ variable }) => variable)
   for (const { name } of container.env) t.ok(known.includes(name), name)
-  const config = loadConfig({
-    ...variables,
-    NODE_ENV: 'production',
-    DATABASE_URL: 'postgresql://latchkey:secret@postgres:5432/latchkey',
-    ROOT_SECRET: 'a root secret for tests of more than 32 bytes'
-  })
   const portOf = (name: string) => container.ports.find((port) => port.name === name)?.containerPort
   t.equal(portOf('http'), config.port)
   t.equal(portOf('metrics'), config.metricsPort)
@@ -98,8 +103,11 @@ t.test('the probes ask for addresses that exist, and a lost database restarts no
 })
 
 t.test('a pod has time to serve, and to finish its requests, before it is killed', async (t) => {
-  const [command, pause] = container.lifecycle.preStop.exec.command
-  t.equal(command, 'sleep')
   const finishSeconds = 8
-  t.ok(Number(pause) >= 5 && Number(pause) + finishSeconds < pod.spec.terminationGracePeriodSeconds)
+  const { periodSeconds, timeoutSeconds, failureThreshold } = container.readinessProbe
+  t.ok(
+    config.shutdownDelaySeconds > periodSeconds * failureThreshold + timeoutSeconds,
+    'the probes fail before it ends'
+  )
+  t.ok(config.shutdownDelaySeconds + finishSeconds < pod.spec.terminationGracePeriodSeconds)
 })

@@ -1,7 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import t, { type Test } from 'tap'
-import { openServerDatabase } from '../../src/adapters/prisma/server-database.js'
+import { openServerDatabase } from '../../src/adapters/prisma/server/server-database.js'
 import { Unavailable } from '../../src/ports/errors.js'
 import { onServer, openTestDatabase, serverUrl, testSchema } from '../support/database.js'
 import { openAdminService, signInAdmin, userIdOf } from '../support/http/admin.js'

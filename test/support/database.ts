@@ -8,7 +8,7 @@ import pg from 'pg'
 import type { Test } from 'tap'
 import { type EmbeddedOptions, openEmbeddedDatabase } from '../../src/adapters/embedded/embedded-database.js'
 import type { Database } from '../../src/adapters/prisma/database.js'
-import { openServerDatabase, type ServerOptions } from '../../src/adapters/prisma/server-database.js'
+import { openServerDatabase, type ServerOptions } from '../../src/adapters/prisma/server/server-database.js'
 import { schemaMark } from '../../src/adapters/prisma/tables.js'
 
 export type DatabaseKind = Database['kind']

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { Redis, type RedisOptions } from 'ioredis'
 import type { ServerWatch } from '../../ports/metrics.js'
+import { type RedisPatience, redisClient } from '../redis/redis-client.js'
 import { heartbeat } from './heartbeat.js'
 import type { NoticeSource } from './notices.js'
 
@@ -10,7 +10,7 @@ export interface RedisNotices extends NoticeSource {
 }
 
 /** No reconnecting, because `keepSubscribed` does that; a command that cannot be sent at once fails at once. */
-const singleAttempt: RedisOptions = {
+const singleAttempt: RedisPatience = {
   lazyConnect: true,
   connectTimeout: 2000,
   commandTimeout: 2000,
@@ -35,9 +35,10 @@ export function redisNotices(
   monotonic = () => performance.now()
 ): RedisNotices {
   const channel = `latchkey:revocation:${name}`
-  const publisher = new Redis(url, { ...singleAttempt, retryStrategy: (attempt) => Math.min(attempt * 100, 2000) })
-  // Without a listener, an `error` event would crash the process. The next publish fails by itself.
-  publisher.on('error', () => undefined)
+  const { redis: publisher, explain } = redisClient(url, {
+    ...singleAttempt,
+    retryStrategy: (attempt) => Math.min(attempt * 100, 2000)
+  })
   let opening: Promise<unknown> | undefined
   let restsUntil = Number.NEGATIVE_INFINITY
 
@@ -55,7 +56,7 @@ export function redisNotices(
       const ownChannel = `latchkey:heartbeat:${randomUUID()}`
       const { beat, arrived } = heartbeat(arrivalMilliseconds)
       const ping = () => beat(() => send(ownChannel))
-      const subscriber = new Redis(url, singleAttempt)
+      const { redis: subscriber, explain: explainSubscriber } = redisClient(url, singleAttempt)
       subscriber.on('error', onLost)
       subscriber.on('end', onLost)
       subscriber.on('message', (from) => (from === ownChannel ? arrived() : onNotice()))
@@ -65,7 +66,7 @@ export function redisNotices(
         await ping()
         watch.served()
       } catch (error) {
-        watch.failed(error)
+        watch.failed(explainSubscriber(error))
         subscriber.disconnect()
         throw error
       }
@@ -78,7 +79,7 @@ export function redisNotices(
         await send(channel)
         watch.served()
       } catch (error) {
-        watch.failed(error)
+        watch.failed(explain(error))
         // The other instances also read the log at intervals.
         restsUntil = monotonic() + restMilliseconds
       }

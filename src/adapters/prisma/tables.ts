@@ -14,6 +14,7 @@ export const tables = {
   everybodyRevoked: table('everybody_revoked'),
   guessRun: table('guess_run'),
   lease: table('lease'),
+  migrationLock: table('migration_lock'),
   migrations: table('_prisma_migrations'),
   namedLock: table('named_lock'),
   readinessProbe: table('readiness_probe'),

@@ -1,8 +1,9 @@
-import { Redis } from 'ioredis'
 import type { RateLimit } from '../../core/rate-limits.js'
 import type { LimitCounter, RateLimitUse } from '../../ports/limits.js'
 import type { ServerWatch } from '../../ports/metrics.js'
 import type { Digest } from '../../ports/runtime.js'
+import { redisClient } from '../redis/redis-client.js'
+import { UnsupportedRedis } from '../redis/redis-fault.js'
 import type { MemoryRateLimits } from './memory-rate-limits.js'
 
 export interface RedisRateLimits extends LimitCounter<RateLimit> {
@@ -48,14 +49,12 @@ const undoScript = `
 export function redisRateLimits(options: RedisRateLimitOptions): RedisRateLimits {
   const { url, name, inMemory, digest, watch, monotonic = () => performance.now() } = options
   const { timeoutMilliseconds = defaultTimeoutMilliseconds } = options
-  const redis = new Redis(url, {
+  const { redis, explain } = redisClient(url, {
     connectTimeout: 2000,
     commandTimeout: timeoutMilliseconds,
     maxRetriesPerRequest: 0,
     retryStrategy: (attempt) => Math.min(attempt * 100, 2000)
   })
-  // Without a listener, an `error` event would crash the process. The next command fails by itself.
-  redis.on('error', () => undefined)
   let restsUntil = Number.NEGATIVE_INFINITY
 
   /** Runs a script on the key of `use`; undefined if Redis cannot be asked. */
@@ -67,8 +66,9 @@ export function redisRateLimits(options: RedisRateLimitOptions): RedisRateLimits
       watch.served()
       return result
     } catch (error) {
-      watch.failed(error)
-      restsUntil = monotonic() + restMilliseconds
+      const fault = explain(error)
+      watch.failed(fault)
+      restsUntil = fault instanceof UnsupportedRedis ? Number.POSITIVE_INFINITY : monotonic() + restMilliseconds
       return undefined
     }
   }

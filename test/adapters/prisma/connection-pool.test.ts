@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { type Database, query } from '../../../src/adapters/prisma/database.js'
-import { openServerDatabase, type ServerOptions } from '../../../src/adapters/prisma/server-database.js'
+import { openServerDatabase, type ServerOptions } from '../../../src/adapters/prisma/server/server-database.js'
 import { Unavailable } from '../../../src/ports/errors.js'
 import { onServer, serverUrl, testSchema } from '../../support/database.js'
 import { until } from '../../support/faults/crowd.js'

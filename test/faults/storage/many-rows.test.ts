@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 import type { Database } from '../../../src/adapters/prisma/database.js'
-import { openServerDatabase } from '../../../src/adapters/prisma/server-database.js'
+import { openServerDatabase } from '../../../src/adapters/prisma/server/server-database.js'
 import { addUser, attempt, login, replacementOf, tryLogin } from '../../contract/stores.js'
 import { storesOver } from '../../support/adapters/stores.js'
 import { onServer, serverUrl, sql, testSchema } from '../../support/database.js'

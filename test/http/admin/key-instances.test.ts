@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { openServerDatabase } from '../../../src/adapters/prisma/server-database.js'
+import { openServerDatabase } from '../../../src/adapters/prisma/server/server-database.js'
 import { buildApp } from '../../../src/app.js'
 import type { Overrides } from '../../../src/composition.js'
 import { loadConfig } from '../../../src/config/read-config.js'

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { openServerDatabase } from '../../../src/adapters/prisma/server-database.js'
+import { openServerDatabase } from '../../../src/adapters/prisma/server/server-database.js'
 import { serverUrl, testSchema } from '../../support/database.js'
 import { startRelay } from '../../support/faults/relay.js'
 import { newPerson } from '../../support/http/people.js'

@@ -1,6 +1,6 @@
 /** The service, which kills itself at `FAILPOINT` of its first refresh. All other settings are the service's own. */
 import { openEmbeddedDatabase } from '../../../src/adapters/embedded/embedded-database.js'
-import { openServerDatabase } from '../../../src/adapters/prisma/server-database.js'
+import { openServerDatabase } from '../../../src/adapters/prisma/server/server-database.js'
 import { buildApp } from '../../../src/app.js'
 import { loadConfig } from '../../../src/config/read-config.js'
 import { failpoints, withFailpoint } from '../faults/failpoint.js'

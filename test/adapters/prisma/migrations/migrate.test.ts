@@ -5,7 +5,7 @@ import type { MigrationConnection } from '../../../../src/adapters/prisma/migrat
 import { migrate, requireMigrated } from '../../../../src/adapters/prisma/migrations/migrate.js'
 import { readMigrations } from '../../../../src/adapters/prisma/migrations/migration-files.js'
 import { takeMigrationLock } from '../../../../src/adapters/prisma/migrations/migration-lock.js'
-import { openServerDatabase } from '../../../../src/adapters/prisma/server-database.js'
+import { openServerDatabase } from '../../../../src/adapters/prisma/server/server-database.js'
 import { emptySchema, migration, outsideTransaction } from '../../../support/adapters/migrations.js'
 import { openTestDatabase, sql, testDatabases, testFolder, testSchema } from '../../../support/database.js'
 import { until } from '../../../support/faults/crowd.js'

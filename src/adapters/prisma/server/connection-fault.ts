@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { CannotStart } from '../../ports/errors.js'
+import { CannotStart } from '../../../ports/errors.js'
 import type { DatabaseUrlSetting } from './database-url.js'
 
 /** Where a connection was tried, as pg has completed it. */

@@ -1,13 +1,14 @@
 import { PrismaPg } from '@prisma/adapter-pg'
-import { Unavailable } from '../../ports/errors.js'
-import { postgresListen } from '../notices/postgres-listen.js'
-import { connectionPool } from './connection-pool.js'
-import { type Bounds, type Database, databaseOver } from './database.js'
+import { Unavailable } from '../../../ports/errors.js'
+import { postgresListen } from '../../notices/postgres-listen.js'
+import { connectionPool } from '../connection-pool.js'
+import { type Bounds, type Database, databaseOver } from '../database.js'
+import type { OpeningOptions } from '../migrations/migrate.js'
+import { withStrictCommit } from '../strict-commit.js'
+import { sendingZones } from '../zoned-times.js'
+import { listenToTriggers } from './announced-tables.js'
 import { connectionTo } from './database-url.js'
 import { migrateServer, requireMigratedServer, requireServer } from './migrate-server.js'
-import type { OpeningOptions } from './migrations/migrate.js'
-import { withStrictCommit } from './strict-commit.js'
-import { sendingZones } from './zoned-times.js'
 
 export interface ServerOptions extends Partial<Omit<Bounds, 'maxRunning'>>, OpeningOptions {
   /** `postgresql://…`, with `?schema=` if the tables are not in `public`. */
@@ -62,6 +63,13 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
     statementTimeoutSeconds + graceSeconds
   )
 
+  const listen = postgresListen({
+    connection: direct.connection,
+    schema,
+    notify: (channel) => pool.query({ text: "SELECT pg_notify($1, '')", values: [channel] }),
+    onDeaf
+  })
+
   return databaseOver({
     kind: 'server',
     adapter: sendingZones(withStrictCommit(new PrismaPg(pool, { schema }))),
@@ -71,12 +79,7 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
     async admit() {
       if (isBlocked()) throw new Unavailable('The database does not answer on any connection.')
     },
-    listen: postgresListen({
-      connection: direct.connection,
-      schema,
-      notify: (channel) => pool.query({ text: "SELECT pg_notify($1, '')", values: [channel] }),
-      onDeaf
-    }),
+    listen: listenToTriggers(listen, schema, (query) => pool.query(query)),
     close
   })
 }

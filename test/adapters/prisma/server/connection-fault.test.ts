@@ -1,5 +1,5 @@
 import t from 'tap'
-import { connectionFault, rightsFault } from '../../../src/adapters/prisma/connection-fault.js'
+import { connectionFault, rightsFault } from '../../../../src/adapters/prisma/server/connection-fault.js'
 
 const target = { host: 'db.internal', port: 5432, user: 'ada', database: 'people', setting: 'DATABASE_URL' } as const
 const fault = (message: string, code?: string) => Object.assign(new Error(message), code === undefined ? {} : { code })

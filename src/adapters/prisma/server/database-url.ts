@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
 import type pg from 'pg'
-import { type DatabaseAddress, type DatabaseTls, readDatabaseUrl } from '../../addresses/database-url.js'
-import { CannotStart } from '../../ports/errors.js'
+import { type DatabaseAddress, type DatabaseTls, readDatabaseUrl } from '../../../addresses/database-url.js'
+import { CannotStart } from '../../../ports/errors.js'
 
 /** The settings that name a server. */
 export type DatabaseUrlSetting = 'DATABASE_URL' | 'DATABASE_DIRECT_URL'

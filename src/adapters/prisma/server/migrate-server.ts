@@ -1,11 +1,11 @@
 import pg from 'pg'
+import { isUniqueViolation, unavailableBecause } from '../database-errors.js'
+import type { MigrationConnection } from '../migrations/history.js'
+import { type MigrateOptions, migrate, requireMigrated } from '../migrations/migrate.js'
+import { readMigrations } from '../migrations/migration-files.js'
+import { takeMigrationLock } from '../migrations/migration-lock.js'
 import { connectionFault, rightsFault } from './connection-fault.js'
-import { isUniqueViolation, unavailableBecause } from './database-errors.js'
 import type { DatabaseConnection } from './database-url.js'
-import type { MigrationConnection } from './migrations/history.js'
-import { type MigrateOptions, migrate, requireMigrated } from './migrations/migrate.js'
-import { readMigrations } from './migrations/migration-files.js'
-import { takeMigrationLock } from './migrations/migration-lock.js'
 
 /**
  * Applies new migrations to the schema of a server, on connections of their own, and creates the schema if it does not

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { connectionTo } from '../../../src/adapters/prisma/database-url.js'
-import { testFolder } from '../../support/database.js'
+import { connectionTo } from '../../../../src/adapters/prisma/server/database-url.js'
+import { testFolder } from '../../../support/database.js'
 
 t.test('only what a URL names is given to pg, which completes it from the PG variables', async (t) => {
   t.strictSame(connectionTo('postgresql://'), {

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import { query } from '../../../src/adapters/prisma/database.js'
-import { openServerDatabase } from '../../../src/adapters/prisma/server-database.js'
-import { tables } from '../../../src/adapters/prisma/tables.js'
-import { Unavailable } from '../../../src/ports/errors.js'
-import { onServer, openTestDatabase, sql, testDatabases, testSchema } from '../../support/database.js'
-import { startRelay } from '../../support/faults/relay.js'
+import { query } from '../../../../src/adapters/prisma/database.js'
+import { openServerDatabase } from '../../../../src/adapters/prisma/server/server-database.js'
+import { tables } from '../../../../src/adapters/prisma/tables.js'
+import { Unavailable } from '../../../../src/ports/errors.js'
+import { onServer, openTestDatabase, sql, testDatabases, testSchema } from '../../../support/database.js'
+import { startRelay } from '../../../support/faults/relay.js'
 
 const onlyWithServer = testDatabases(t).includes('server') ? {} : { skip: 'needs TEST_DATABASE_URL' }
 
