@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 import type { Database } from '../../../src/adapters/prisma/database.js'
 import { openServerDatabase } from '../../../src/adapters/prisma/server/server-database.js'
+import { maxCountedRevoked } from '../../../src/core/vocabulary.js'
 import { addUser, attempt, login, replacementOf, tryLogin } from '../../contract/stores.js'
 import { storesOver } from '../../support/adapters/stores.js'
 import { onServer, serverUrl, sql, testSchema } from '../../support/database.js'
@@ -95,8 +96,34 @@ t.test('with a million sessions of one user, every operation reads a bounded num
   })
 })
 
-/** Creates a million sessions of one user, some of other users, and events of both, by fast inserts. */
-async function fill(url: string, userId: string): Promise<void> {
+t.test("after the end of everybody's sessions, operations do not read the rows that are left", { skip }, async (t) => {
+  const url = await testSchema(t)
+  const database = await openServerDatabase({ url, poolSize: 1 })
+  t.teardown(() => database.close())
+  const stores = storesOver(database)
+  const { sessions } = stores
+  const user = await addUser(stores)
+  await fill(url, user.id, maxCountedRevoked + 100_000)
+  const readsAtMost = rowCounter(t, database)
+  const counted = maxCountedRevoked + 10
+  await readsAtMost('the end of everybody', counted, async () =>
+    t.match(await sessions.endAll({}), { count: maxCountedRevoked })
+  )
+  const live = await login(stores, user)
+  for (const [name, filter] of Object.entries({ all: {}, user: { userId: user.id }, address: { ip: '192.0.2.1' } })) {
+    await readsAtMost(`a page of sessions (${name})`, 50, async () =>
+      t.match((await sessions.list(filter, { limit: 200 })).items, [{ id: live.id }])
+    )
+  }
+  await readsAtMost('a count', 50, async () => t.equal(await sessions.count(10_000), 1))
+  await readsAtMost('a listing of one’s own sessions', 50, async () =>
+    t.match(await sessions.listOfUser(user.id), [{ id: live.id }])
+  )
+  await readsAtMost('the next end of everybody', 50, async () => t.match(await sessions.endAll({}), { count: 1 }))
+})
+
+/** Creates `count` sessions, the first million of one user, and as many events, by fast inserts. */
+async function fill(url: string, userId: string, count = rows): Promise<void> {
   const schema = new URL(url).searchParams.get('schema')
   await onServer(async (client) => {
     await client.query(`SET search_path TO ${schema}; SET synchronous_commit TO off`)
@@ -109,7 +136,7 @@ async function fill(url: string, userId: string): Promise<void> {
       `CREATE TEMPORARY TABLE others AS SELECT (row_number() OVER () - 1)::int AS place, id FROM "user" WHERE email LIKE 'filler-%'`
     )
     const batch = 100_000
-    for (let from = 0; from < rows; from += batch) {
+    for (let from = 0; from < count; from += batch) {
       const owner = from < ofOneUser ? `'${userId}'::uuid` : 'others.id'
       const source = 'generate_series($1::int, $2::int) n JOIN others ON others.place = n % 20000'
       await client.query(

@@ -29,9 +29,15 @@ t.test('a hundred thousand expired rows are removed in small batches, each of wh
        SELECT gen_random_uuid(), 'logged_out', now() - interval '1 hour' FROM generate_series(1, $1::int)`,
       rows / 10
     )
+    await sql(
+      database,
+      `INSERT INTO event (type, at, session_id)
+       SELECT 'session_ended', now() - interval '1 year', gen_random_uuid() FROM generate_series(1, $1::int)`,
+      rows / 10
+    )
   }
 
-  const removed = { sessions: 0, revocations: 0 }
+  const removed = { sessions: 0, revocations: 0, events: 0 }
   const times: number[] = []
   let after: string | undefined
   do {
@@ -40,9 +46,10 @@ t.test('a hundred thousand expired rows are removed in small batches, each of wh
     times.push(performance.now() - began)
     removed.sessions += purged.sessions
     removed.revocations += purged.revocations
+    removed.events += purged.events
     after = purged.next ?? undefined
-  } while (after !== undefined || removed.revocations < rows)
-  t.strictSame(removed, { sessions: rows, revocations: rows })
+  } while (after !== undefined || removed.revocations < rows || removed.events < rows)
+  t.strictSame(removed, { sessions: rows, revocations: rows, events: rows })
   times.sort((a, b) => a - b)
   const median = times[Math.floor(times.length / 2)] ?? 0
   const late = times[Math.floor(times.length * 0.9)] ?? 0

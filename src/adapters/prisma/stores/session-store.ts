@@ -64,7 +64,9 @@ export function prismaSessionStore(database: Database, policy: RefreshPolicy & E
 
     async count(max) {
       const [row] = await query<{ readonly count: number }>(database)`
-        SELECT count(*)::int AS count FROM (SELECT 1 FROM ${tables.session} s WHERE ${isLive} LIMIT ${max}) live`
+        SELECT count(*)::int AS count FROM (
+          SELECT 1 FROM ${tables.session} s WHERE ${isLive} ORDER BY s.created_at DESC LIMIT ${max}
+        ) live`
       return row?.count ?? 0
     },
 
