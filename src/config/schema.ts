@@ -81,7 +81,7 @@ export const settingsSchema = Type.Object({
   }),
   migrate: flag(true, {
     description:
-      'Applies new migrations of the database at start. `off` leaves that to `latchkey migrate`, and the service refuses to start while a migration is missing. Its role then needs no right to change the schema (docs/operations.md).'
+      'Applies new migrations of the database at start. `off` leaves that to `latchkey migrate`, and the service refuses to start while a migration is missing. Its role then needs no right to change the schema (docs/migrations.md).'
   }),
   redisUrl: optionalText({
     description:

@@ -205,6 +205,13 @@ const faults: readonly (readonly [Environment, RegExp])[] = [
     /^DATABASE_DIRECT_URL names another schema/
   ],
   [{ DATABASE_POOL_SIZE: '0' }, /^DATABASE_POOL_SIZE must/],
+  [
+    { DATABASE_URL: 'postgresql://pooler/x', DATABASE_DIRECT_URL: 'postgresql://a,b/x' },
+    /^DATABASE_DIRECT_URL names several hosts/
+  ],
+  [{ REDIS_URL: 'redis-cluster://a,b' }, /^REDIS_URL names a Redis Cluster, which is not supported/],
+  [{ REDIS_URL: 'redis-sentinel://a,b' }, /^REDIS_URL must name the primary after the Sentinels/],
+  [{ REDIS_URL: 'http://cache' }, /^REDIS_URL must be an address that begins with redis:/],
   [{ ROOT_SECRET: 'short' }, /^ROOT_SECRET .* number 1 of it has fewer than 32 bytes/],
   [{ ROOT_SECRET: `${rootSecret},short` }, /^ROOT_SECRET .* number 2/],
   [{ ROOT_SECRET: `${rootSecret},` }, /^ROOT_SECRET must/],

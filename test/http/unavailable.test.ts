@@ -175,13 +175,16 @@ t.test(
     const { app, admin } = await openAdminService(t, database, {}, clock)
     const prepared = await prepare(app, admin)
 
-    await t.test('after its connections were cut, the next request opens new ones', async (t) => {
+    await t.test('after its connections were cut, a request opens a new one', async (t) => {
       const cut = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE client_port = ANY ($1)'
       const { rowCount } = await onServer((client) => client.query(cut, [relay.onwardPorts()]))
       t.ok(rowCount)
-      const { statusCode } = await ask(prepared.cookie, { method: 'GET', url: '/me' })
-      t.ok(statusCode === 200 || statusCode === 503)
-      t.equal((await ask(prepared.cookie, { method: 'GET', url: '/me' })).statusCode, 200)
+      const statuses: number[] = []
+      // Each of the pool's two connections may be found dead by a request.
+      while (statuses.length < 3 && !statuses.includes(200)) {
+        statuses.push((await ask(prepared.cookie, { method: 'GET', url: '/me' })).statusCode)
+      }
+      t.match(statuses.join(' '), /^(503 )*200$/)
     })
 
     await relay.close()

@@ -59,7 +59,7 @@ async function within(milliseconds: number, running: Promise<void>): Promise<voi
   let timer: NodeJS.Timeout | undefined
   const tooLate = new Promise<never>((_, reject) => {
     const error = new Unavailable(`The check was not done within ${milliseconds / 1000} s.`)
-    timer = setTimeout(reject, milliseconds, error).unref()
+    timer = setTimeout(reject, milliseconds, error)
   })
   await Promise.race([running, tooLate]).finally(() => clearTimeout(timer))
 }

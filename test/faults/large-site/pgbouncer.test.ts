@@ -68,6 +68,7 @@ t.test('46: behind PgBouncer in transaction mode', { skip: cannotRunPgbouncer },
     t.ok(performance.now() - ended < 1000, `refused after ${Math.round(performance.now() - ended)} ms`)
     t.equal(await isConnected(), '0')
 
+    await until(async () => b.printed().includes('DATABASE_DIRECT_URL'))
     const { stdout } = await b.stop()
     const lines = stdout.split('\n').filter((line) => line.includes('DATABASE_DIRECT_URL'))
     t.equal(lines.length, 1, stdout)

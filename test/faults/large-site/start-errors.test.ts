@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { openServerDatabase } from '../../../src/adapters/prisma/server/server-database.js'
 import { testFolder } from '../../support/database.js'
+import { cannotRunPgbouncer, startPgbouncer } from '../../support/faults/pgbouncer.js'
 import { cannotRunPostgres, type PostgresCluster, startPostgres } from '../../support/faults/postgres-cluster.js'
 import { latchkey, quickSettings } from '../../support/processes/process.js'
 
@@ -52,9 +53,9 @@ async function tcpServer(t: Test, serve: (socket: Socket) => void): Promise<numb
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
-async function expectRefused(t: Test, url: string, expected: RegExp): Promise<void> {
+async function expectRefused(t: Test, url: string, expected: RegExp, directUrl?: string): Promise<void> {
   try {
-    await (await openServerDatabase({ url })).close()
+    await (await openServerDatabase({ url, directUrl })).close()
     t.fail(`${url} works`)
   } catch (error) {
     t.match(error, { name: 'CannotStart', message: expected }, url)
@@ -138,6 +139,14 @@ t.test('a database that cannot be used is named with its cause at start', { skip
     ]) {
       await expectWorks(t, `postgresql://postgres@${rest}&schema=tls`)
     }
+  })
+
+  await t.test('a pooler is quoted', { skip: cannotRunPgbouncer }, async (t) => {
+    const pooler = new URL(await startPgbouncer(t, cluster))
+    await expectRefused(t, pooler.href, /answers "unsupported startup parameter: \w*_timeout"/)
+    pooler.username = 'nobody'
+    await expectRefused(t, pooler.href, /^DATABASE_URL: 127\.0\.0\.1:\d+ (answers|refuses)/)
+    await expectRefused(t, pooler.href, /^DATABASE_URL/, at('postgres'))
   })
 
   await t.test('the process prints the one line, and ends with 1', async (t) => {

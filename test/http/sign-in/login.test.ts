@@ -46,10 +46,13 @@ t.test('an unknown e-mail, a wrong password and a disabled user get the same res
   for (const response of responses) {
     expectProblem(t, response, 'invalid_credentials')
     t.equal(response.body, responses[0]?.body, 'identical bodies')
-    t.strictSame({ ...response.headers, date: '' }, { ...responses[0]?.headers, date: '' }, 'identical headers')
+    t.strictSame(withoutOwn(response.headers), withoutOwn(responses[0]?.headers), 'identical headers')
   }
   t.equal((await client.send('GET', '/me')).statusCode, 200, 'nobody is signed out')
 })
+
+/** Headers without what every response has of its own. */
+const withoutOwn = (headers: object | undefined) => ({ ...headers, date: '', 'x-request-id': '' })
 
 t.test('missing members are named', async (t) => {
   expectFieldErrors(t, await login({}), ['email', 'password'])

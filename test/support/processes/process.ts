@@ -29,6 +29,8 @@ export interface ServiceProcess {
   readonly url: string
   readonly pid: number
   readonly ended: Promise<Ended>
+  /** What it has printed so far. */
+  printed(): string
   /** Sends the signal and resolves when the process has ended. */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<Ended>
 }
@@ -89,6 +91,7 @@ export async function startService(
     url,
     pid: child.pid ?? Number.NaN,
     ended,
+    printed,
     stop(signal = 'SIGTERM') {
       child.kill(signal)
       return ended

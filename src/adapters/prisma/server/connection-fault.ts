@@ -1,20 +1,18 @@
-import type pg from 'pg'
+import pg from 'pg'
 import { CannotStart } from '../../../ports/errors.js'
-import type { DatabaseUrlSetting } from './database-url.js'
+import type { DatabaseConnection } from './database-url.js'
 
-/** Where a connection was tried, as pg has completed it. */
-export type ConnectionTarget = Pick<pg.Client, 'host' | 'port' | 'user' | 'database'> & {
-  readonly setting: DatabaseUrlSetting
-}
+/** The server whose connection failed. */
+type Server = Pick<DatabaseConnection, 'connection' | 'setting'>
 
-type Sentence = (target: Target) => string
-
-interface Target extends ConnectionTarget {
+interface Target extends Pick<pg.Client, 'host' | 'port' | 'user' | 'database'> {
   /** The server, for people. */
   readonly place: string
   /** What the server or the system says, in quotes. */
   readonly words: string
 }
+
+type Sentence = (target: Target) => string
 
 /** By the error's code: a system error's, Node's for TLS, or a SQLSTATE (PostgreSQL manual, appendix A). */
 const byCode: readonly (readonly [RegExp, Sentence])[] = [
@@ -52,7 +50,7 @@ const byCode: readonly (readonly [RegExp, Sentence])[] = [
 
 /** By the error's text, where it has no code or one that stands for many faults. */
 const byText: readonly (readonly [RegExp, Sentence])[] = [
-  [/timeout expired/, ({ place }) => unanswered(place)],
+  [/timeout expired|connection timeout|timeout exceeded|read timeout/, ({ place }) => unanswered(place)],
   [/Connection terminated/, ({ place }) => hungUp(place)],
   [
     /does not support SSL/,
@@ -79,26 +77,27 @@ const hungUp = (place: string) =>
  * password. What it does not know better it quotes: servers and poolers say what they want. Undefined if `error` is not
  * of the connection.
  */
-export function connectionFault(error: unknown, target: ConnectionTarget): CannotStart | undefined {
+export function connectionFault(error: unknown, { connection, setting }: Server): CannotStart | undefined {
   if (!(error instanceof Error)) return undefined
   const code = 'code' in error ? String(error.code) : ''
-  const { host, port, setting } = target
-  const place = host.startsWith('/') ? `the socket ${host}/.s.PGSQL.${port}` : `${host}:${port}`
   const sentence = sentenceFor(code, error.message)
   if (sentence === undefined) return undefined
-  const line = `${setting}: ${sentence({ ...target, place, words: quoted(error.message) })}.`
-  return new CannotStart(oneLine(line), { cause: error })
+  // pg completes what the URL does not name.
+  const { host, port, user, database } = new pg.Client(connection)
+  const place = host.startsWith('/') ? `the socket ${host}/.s.PGSQL.${port}` : `${host}:${port}`
+  const fault = sentence({ host, port, user, database, place, words: quoted(error.message) })
+  return new CannotStart(oneLine(`${setting}: ${fault}${fault.endsWith('?') ? '' : '.'}`), { cause: error })
 }
 
 /** One line for a statement that the role may not execute; undefined for any other fault. */
-export function rightsFault(error: unknown, { setting, user }: ConnectionTarget): CannotStart | undefined {
+export function rightsFault(error: unknown, { connection, setting }: Server): CannotStart | undefined {
   const refused = [error, error instanceof Error ? error.cause : undefined].find(
     (fault) => fault instanceof Error && 'code' in fault && fault.code === '42501'
   )
   if (!(refused instanceof Error)) return undefined
   return new CannotStart(
     oneLine(
-      `${setting}: the role "${user}" may not do what the start needs: ${quoted(refused.message)}. ` +
+      `${setting}: the role "${new pg.Client(connection).user}" may not do what the start needs: ${quoted(refused.message)}. ` +
         'Migrate with the role that owns the schema ("latchkey migrate") and set MIGRATE=off here; docs/migrations.md has the rights.'
     ),
     { cause: error }

@@ -40,24 +40,19 @@ export function requireMigratedServer(server: DatabaseConnection): Promise<void>
   )
 }
 
-/** Throws `CannotStart` if the server cannot be used. */
-export function requireServer(server: DatabaseConnection): Promise<void> {
-  return connected(server, async () => undefined)
-}
-
 async function connected(server: DatabaseConnection, work: (client: pg.Client) => Promise<void>): Promise<void> {
   const client = await connect(server)
   try {
     await work(client)
   } catch (error) {
-    throw rightsFault(error, { ...targetOf(client), setting: server.setting }) ?? unavailableBecause(error) ?? error
+    throw rightsFault(error, server) ?? unavailableBecause(error) ?? error
   } finally {
     await client.end()
   }
 }
 
-async function connect({ connection, setting }: DatabaseConnection): Promise<pg.Client> {
-  const client = new pg.Client({ ...connection, connectionTimeoutMillis: 5000, keepAlive: true })
+async function connect(server: DatabaseConnection): Promise<pg.Client> {
+  const client = new pg.Client({ ...server.connection, connectionTimeoutMillis: 5000, keepAlive: true })
   // The query that a lost connection breaks reports it. Without a listener, an `error` event would crash the process.
   client.on('error', () => undefined)
   try {
@@ -67,11 +62,9 @@ async function connect({ connection, setting }: DatabaseConnection): Promise<pg.
     return client
   } catch (error) {
     await client.end().catch(() => undefined)
-    throw connectionFault(error, { ...targetOf(client), setting }) ?? error
+    throw connectionFault(error, server) ?? error
   }
 }
-
-const targetOf = ({ host, port, user, database }: pg.Client) => ({ host, port, user, database })
 
 function migrationConnection(client: pg.Client, schema: string): MigrationConnection {
   return { schema, script: (sql) => client.query(sql), query: (sql, values) => client.query(sql, [...values]) }

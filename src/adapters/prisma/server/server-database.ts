@@ -7,8 +7,9 @@ import type { OpeningOptions } from '../migrations/migrate.js'
 import { withStrictCommit } from '../strict-commit.js'
 import { sendingZones } from '../zoned-times.js'
 import { listenToTriggers } from './announced-tables.js'
+import { connectionFault } from './connection-fault.js'
 import { connectionTo } from './database-url.js'
-import { migrateServer, requireMigratedServer, requireServer } from './migrate-server.js'
+import { migrateServer, requireMigratedServer } from './migrate-server.js'
 
 export interface ServerOptions extends Partial<Omit<Bounds, 'maxRunning'>>, OpeningOptions {
   /** `postgresql://…`, with `?schema=` if the tables are not in `public`. */
@@ -36,10 +37,6 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
   const { schema, ...server } = connectionTo(url)
   const { connection } = server
   const direct = directUrl === url ? server : connectionTo(directUrl, 'DATABASE_DIRECT_URL')
-  if (direct !== server) await requireServer({ ...server, schema })
-  if (options.migrate === false) await requireMigratedServer({ ...direct, schema })
-  else await migrateServer({ ...direct, schema }, options)
-
   const settings = {
     ...connection,
     max: poolSize,
@@ -62,6 +59,16 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
     directUrl === url ? { ...settings, ...timeouts } : settings,
     statementTimeoutSeconds + graceSeconds
   )
+  try {
+    await pool.query({ text: 'SELECT 1' }).catch((error) => {
+      throw connectionFault(error, server) ?? error
+    })
+    if (options.migrate === false) await requireMigratedServer({ ...direct, schema })
+    else await migrateServer({ ...direct, schema }, options)
+  } catch (error) {
+    await close()
+    throw error
+  }
 
   const listen = postgresListen({
     connection: direct.connection,

@@ -1,7 +1,8 @@
 import t from 'tap'
 import { connectionFault, rightsFault } from '../../../../src/adapters/prisma/server/connection-fault.js'
 
-const target = { host: 'db.internal', port: 5432, user: 'ada', database: 'people', setting: 'DATABASE_URL' } as const
+const connection = { host: 'db.internal', port: 5432, user: 'ada', database: 'people' }
+const target = { connection, setting: 'DATABASE_URL' } as const
 const fault = (message: string, code?: string) => Object.assign(new Error(message), code === undefined ? {} : { code })
 const place = 'db\\.internal:5432'
 
@@ -11,6 +12,7 @@ for (const [error, expected] of [
   [Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }), `${place} refuses connections`],
   [fault('connect EHOSTUNREACH', 'EHOSTUNREACH'), `${place} does not answer`],
   [fault('timeout expired'), `${place} does not answer`],
+  [fault('Connection terminated due to connection timeout'), `${place} does not answer`],
   [fault('Connection terminated unexpectedly'), `${place} closes the connection without a word`],
   [fault('read ECONNRESET', 'ECONNRESET'), `${place} closes the connection without a word`],
   [fault('The server does not support SSL connections'), `${place} offers no TLS: .* sslmode=disable`],
@@ -48,12 +50,16 @@ for (const [error, expected] of [
 ] as const) {
   t.test(`"${error.message}" is explained`, async (t) => {
     const explained = connectionFault(error, target)
-    t.match(explained, { name: 'CannotStart', message: new RegExp(`^DATABASE_URL: ${expected}.*\\.$`), cause: error })
+    t.match(explained, { name: 'CannotStart', message: new RegExp(`^DATABASE_URL: ${expected}.*[.?]$`), cause: error })
   })
 }
 
 t.test('a Unix socket is named by its path', async (t) => {
-  const { message } = connectionFault(fault('connect ENOENT', 'ENOENT'), { ...target, host: '/run/pg' }) ?? {}
+  const { message } =
+    connectionFault(fault('connect ENOENT', 'ENOENT'), {
+      ...target,
+      connection: { ...connection, host: '/run/pg' }
+    }) ?? {}
   t.match(message, 'the socket /run/pg/.s.PGSQL.5432 does not exist')
 })
 
