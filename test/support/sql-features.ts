@@ -19,6 +19,7 @@ export const sqlFeatures: Readonly<Record<string, SqlFeature>> = {
   '`pg_try_advisory_xact_lock`': { words: 'PG_TRY_ADVISORY_XACT_LOCK pg_try_advisory_xact_lock()' },
   'other advisory locks': { pattern: /pg_(?!try_advisory_xact_lock\b)\w*advisory\w*/ },
   'ids of `revocation` that grow with time, except within 60 s': { words: 'BIGSERIAL' },
+  'one row that each refresh reads (`everybody_revoked`)': { pattern: /\beverybody_revoked\b/ },
   '`FOR UPDATE`, `FOR NO KEY UPDATE`': { pattern: /\bFOR (?:NO KEY )?UPDATE\b/ },
   '`FOR SHARE`': { words: 'SHARE' },
   '`SKIP LOCKED`': { words: 'SKIP LOCKED' },
