@@ -113,6 +113,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
     required: config.production,
     entropy
   })
+  // Not at the first failure: one operation can also fail because it waited too long for a lock.
   const databaseWatch = watchServer({ name: 'database', log, lostAfterMilliseconds: 1000, messages: databaseMessages })
   const database = watchedDatabase(overrides.database ?? (await openDatabase(config, log, onClose)), databaseWatch)
   const redis = config.redisUrl === undefined ? undefined : watchedRedis(config.redisUrl, log)
@@ -235,7 +236,6 @@ export async function ensureConfiguredAdmin(
   )
 }
 
-/** An operation that fails alone, such as one that waited for a lock, does not mean that the database is lost. */
 const databaseMessages = { lost: 'The database is lost: it serves nothing', back: 'The database is back' }
 
 function watchedRedis(url: string, log: Log) {

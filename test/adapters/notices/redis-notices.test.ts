@@ -59,10 +59,7 @@ t.test('after a failure nothing is published for a second', async (t) => {
   const server = createServer((socket) =>
     socket.on('data', (data) => {
       // Answers the client's questions about the server, and refuses to publish.
-      for (const command of data
-        .toString()
-        .split(/^\*\d+\r\n/m)
-        .slice(1)) {
+      for (const command of commandsIn(data)) {
         if (/publish/i.test(command)) published += 1
         socket.write(/info/i.test(command) ? '$9\r\nloading:0\r\n' : '-ERR refused\r\n')
       }
@@ -101,10 +98,7 @@ t.test('connecting rejects if Redis closes the connection', async (t) => {
 t.test('connecting rejects if messages do not come back, although Redis answers every command', async (t) => {
   const server = createServer((socket) =>
     socket.on('data', (data) => {
-      for (const command of data
-        .toString()
-        .split(/^\*\d+\r\n/m)
-        .slice(1)) {
+      for (const command of commandsIn(data)) {
         const [, , channel = '', , ownChannel = ''] = command.split('\r\n').slice(1)
         if (/info/i.test(command)) socket.write('$9\r\nloading:0\r\n')
         else if (/^\$\d+\r\nsubscribe/i.test(command))
@@ -132,4 +126,12 @@ async function unusedPort(): Promise<number> {
 function portOf(server: Server): number {
   const address = server.address()
   return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+/** The commands that a client sent, each as it stands on the wire, without its number of parts. */
+function commandsIn(data: Buffer): string[] {
+  return data
+    .toString()
+    .split(/^\*\d+\r\n/m)
+    .slice(1)
 }

@@ -49,7 +49,14 @@ function play(...rows: Revocation[]) {
     onReset: (lost) => world.resets.push(lost.map(({ sid }) => String(sid)))
   })
   const known = () => reader.after(undefined).map(({ sid }) => sid)
-  return { world, reader, known }
+  function writeOwnDuringTheNextRead(): void {
+    world.onAnswer = () => {
+      world.rows.push(revocation(2, 'own'))
+      reader.noteOwn([revocation(2, 'own')])
+      world.onAnswer = () => {}
+    }
+  }
+  return { world, reader, known, writeOwnDuringTheNextRead }
 }
 
 t.test(
@@ -153,13 +160,9 @@ t.test('an own entry that the log has lost before a read has returned it is repo
 })
 
 t.test('an own entry that arrives during a comparison is not lost', async (t) => {
-  const { world, reader, known } = play(revocation(1))
+  const { world, reader, known, writeOwnDuringTheNextRead } = play(revocation(1))
   await reader.read()
-  world.onAnswer = () => {
-    world.rows.push(revocation(2, 'own'))
-    reader.noteOwn([revocation(2, 'own')])
-    world.onAnswer = () => {}
-  }
+  writeOwnDuringTheNextRead()
   reader.compareNext()
   await reader.read()
   t.strictSame(world.resets, [])
@@ -167,14 +170,10 @@ t.test('an own entry that arrives during a comparison is not lost', async (t) =>
 })
 
 t.test('an own entry that gets the id of a lost one during a comparison counts once, and is not lost', async (t) => {
-  const { world, reader, known } = play(revocation(1), revocation(2))
+  const { world, reader, known, writeOwnDuringTheNextRead } = play(revocation(1), revocation(2))
   await reader.read()
   world.rows = [revocation(1)]
-  world.onAnswer = () => {
-    world.rows.push(revocation(2, 'own'))
-    reader.noteOwn([revocation(2, 'own')])
-    world.onAnswer = () => {}
-  }
+  writeOwnDuringTheNextRead()
   reader.compareNext()
   await reader.read()
   await reader.read()

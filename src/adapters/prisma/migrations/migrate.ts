@@ -74,7 +74,7 @@ export async function requireMigrated(
 ): Promise<void> {
   const [first, ...more] = await pendingMigrations(connection, migrations)
   if (first === undefined) return
-  const others = more.length === 0 ? '' : `, and ${more.length} more,`
+  const others = more.length === 0 ? '' : ` and ${more.length} more`
   throw new CannotStart(
     `MIGRATE is off, and the database lacks the migration ${first.name}${others}: run "latchkey migrate" first.`
   )

@@ -168,10 +168,7 @@ t.test('migrate, on one connection', async (t) => {
       message: 'MIGRATE is off, and the database lacks the migration 2_second: run "latchkey migrate" first.'
     })
     const third = migration('3_third', 'SELECT 1')
-    await t.rejects(
-      requireMigrated(connection, [first, second, third]),
-      /lacks the migration 2_second, and 1 more,: run/
-    )
+    await t.rejects(requireMigrated(connection, [first, second, third]), /lacks the migration 2_second and 1 more: run/)
     t.equal((await history()).length, 1)
     await pglite.exec('DROP SCHEMA public CASCADE; CREATE SCHEMA public')
     await t.rejects(requireMigrated(connection, [first]), /lacks the migration 1_first/, 'also on an empty database')
