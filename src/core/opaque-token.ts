@@ -33,7 +33,7 @@ export interface DeviceTokenContent {
 }
 
 /** A one-time link. Its row says what the link is for, and until when. */
-export interface LinkTokenContent {
+interface LinkTokenContent {
   readonly linkId: string
 }
 

@@ -84,7 +84,7 @@ export interface ClaimedMail {
 }
 
 /** How a mail ended: the server took it or refused it for good, it was given up, or nobody needs it any more. */
-export type MailOutcome = 'sent' | 'bounced' | 'given_up' | 'dropped'
+type MailOutcome = 'sent' | 'bounced' | 'given_up' | 'dropped'
 
 export interface MailBacklog {
   /** Counted up to 10,000. */
@@ -114,20 +114,3 @@ export interface MailQueue {
   /** Sends new mails soon. Called after the commit that wrote them. Returns at once, and never throws. */
   wake(): void
 }
-
-/** A mail as it is sent. */
-export interface OutgoingMail {
-  /** The same for every attempt (RFC 5322 §3.6.4), so that a receiver can recognize a second copy. */
-  readonly messageId: string
-  readonly kind: string
-  readonly to: string
-  readonly subject: string
-  readonly text: string
-  readonly html: string
-}
-
-/**
- * Sends one mail; resolves once it was accepted. Throws `MailRefused` if trying again would not help, and any other error
- * if it may.
- */
-export type Mailer = (mail: OutgoingMail) => Promise<void>

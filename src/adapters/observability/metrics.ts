@@ -68,7 +68,11 @@ export function serviceMetrics(sources: MetricSources): Metrics & Counts {
   const purgeHelp = 'How long ago the oldest row should have been removed, by kind.'
   gauge('purge_lag_seconds', purgeHelp, sources.purgeLag, 'kind')
   gauge('mails_pending', 'Mails that wait to be sent, by any instance.', () => sources.mailBacklog().pending)
-  gauge('oldest_mail_seconds', 'How long ago the oldest mail that waits was written.', () => sources.mailBacklog().oldestSeconds)
+  gauge(
+    'oldest_mail_seconds',
+    'How long ago the oldest mail that waits was written.',
+    () => sources.mailBacklog().oldestSeconds
+  )
   gauge('password_hashes', 'Password hashes, running and waiting.', passwordQueue)
   counter('refused_passwords', 'Passwords that were refused because their queue was full.', sources.refusedPasswords)
   gauge('database_operations', 'Operations on the database, running and waiting.', database)
