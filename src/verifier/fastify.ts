@@ -1,4 +1,11 @@
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest, preHandlerAsyncHookHandler } from 'fastify'
+import type {
+  FastifyInstance,
+  FastifyPluginAsync,
+  FastifyReply,
+  FastifyRequest,
+  preHandlerAsyncHookHandler,
+  RegisterOptions
+} from 'fastify'
 import type { Auth } from '../core/access-claims.js'
 import type { VerifierOptions } from './options.js'
 import type { RefusalResponse } from './refusals.js'
@@ -18,8 +25,17 @@ declare module 'fastify' {
 }
 
 const plugin: FastifyPluginAsync<VerifierOptions> = async (app, options) => {
-  const verifier = createVerifier({ warn: (message) => app.log.warn(message), ...options })
+  const verifier = createVerifier({ warn: warningsTo(app), ...ownOptions(options) })
   app.addHook('onClose', () => verifier.close())
+  app.addHook('onReady', async () => {
+    try {
+      await verifier.ready()
+    } catch (error) {
+      // The process may go on without this app, and the feed would keep it alive.
+      await verifier.close()
+      throw error
+    }
+  })
 
   app.decorateRequest('auth', null)
   app.decorate('authenticate', async (request: FastifyRequest, reply: FastifyReply) => {
@@ -31,6 +47,18 @@ const plugin: FastifyPluginAsync<VerifierOptions> = async (app, options) => {
     const refusal = verifier.refuseWithoutRole(request.auth, role)
     if (refusal !== undefined) return send(reply, refusal)
   })
+}
+
+/** Warnings go to the app's log. An app without a logger gets process warnings, so that they are not lost. */
+function warningsTo({ log }: FastifyInstance): VerifierOptions['warn'] {
+  // Fastify's stand-in for a logger has no level.
+  return log.level === undefined ? undefined : (message) => log.warn(message)
+}
+
+/** Without the options that every plugin of Fastify may be given. */
+function ownOptions(options: VerifierOptions & RegisterOptions): VerifierOptions {
+  const { prefix, logLevel, logSerializers, ...own } = options
+  return own
 }
 
 /** Bypasses the route's own serializer: the body is JSON already. */

@@ -1,7 +1,6 @@
 export type { AccessClaims, Auth } from '../core/access-claims.js'
 export type { AcceptedToken } from './accepted-tokens.js'
 export { verifier as default } from './fastify.js'
-export type { VerifierOptions } from './options.js'
+export type { ServiceCredential, VerifierOptions } from './options.js'
 export type { RefusalCode, RefusalResponse } from './refusals.js'
-export type { ServiceCredential } from './revocation-follower.js'
 export { createVerifier, type VerificationResult, type Verifier } from './verifier.js'
