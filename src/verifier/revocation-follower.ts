@@ -78,7 +78,8 @@ export function followRevocations({ url, credential, runtime, warn, onKeys }: Re
   async function follow(): Promise<void> {
     while (!closing.signal.aborted) {
       await followOnce().catch((error: unknown) => {
-        if (!closing.signal.aborted) warnOf(error)
+        const warning = warningOf(error)
+        if (warning !== undefined && !closing.signal.aborted) warn(warning)
         failedSince ??= now()
         if (error instanceof RefusedCredential) refusedCredential = error
         markStarted()
@@ -89,11 +90,11 @@ export function followRevocations({ url, credential, runtime, warn, onKeys }: Re
     }
   }
 
-  /** Warns once per outage, and again if the issuer turns out to refuse the credential. */
-  function warnOf(error: unknown): void {
-    if (error instanceof RefusedCredential) return refusedCredential === undefined ? warn(error.message) : undefined
-    if (failedSince !== undefined) return
-    warn(`The issuer's revocations could not be followed at ${url.href}: ${messageOf(error)}`)
+  /** The warning for a failure: the first of an outage, or the first that shows that the issuer refuses the credential. */
+  function warningOf(error: unknown): string | undefined {
+    if (error instanceof RefusedCredential) return refusedCredential === undefined ? error.message : undefined
+    if (failedSince !== undefined) return undefined
+    return `The issuer's revocations could not be followed at ${url.href}: ${messageOf(error)}`
   }
 
   const followed = follow()

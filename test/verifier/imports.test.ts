@@ -32,6 +32,7 @@ t.test('the verifier loads no package, and of the service only modules of the co
     'core/bearer.js',
     'core/nearest-name.js',
     'core/problems.js',
+    'core/request-auth.js',
     'core/revocation-set.js'
   ])
 })
