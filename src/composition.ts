@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { openEmbeddedDatabase } from './adapters/embedded/embedded-database.js'
 import { openKeyRing } from './adapters/keys/key-ring.js'
+import { watchBacklog } from './adapters/mail/backlog-watch.js'
 import type { NoticeSource } from './adapters/notices/notices.js'
 import { redisNotices } from './adapters/notices/redis-notices.js'
 import { decisionLog, loggedRevocations } from './adapters/observability/decisions.js'
@@ -21,6 +22,8 @@ import { connectionTo } from './adapters/prisma/server/database-url.js'
 import { migrateServer } from './adapters/prisma/server/migrate-server.js'
 import { openServerDatabase } from './adapters/prisma/server/server-database.js'
 import { prismaEventLog } from './adapters/prisma/stores/event-log.js'
+import { prismaLinkStore } from './adapters/prisma/stores/link-store.js'
+import { prismaOutbox } from './adapters/prisma/stores/outbox.js'
 import { watchPurge } from './adapters/prisma/stores/purge-watch.js'
 import { databaseReadiness } from './adapters/prisma/stores/readiness.js'
 import { watchRegistrations } from './adapters/prisma/stores/registration-watch.js'
@@ -83,10 +86,10 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
   const { log: requestLog, logTo } = scopedLog(log)
   const entropy = systemEntropy
   const policy = policyOf(config)
-  const identity = { issuer: config.issuer, audience: config.audience }
+  const identity = { issuer: config.issuer, audiences: config.audience }
 
   const secrets = await rootSecrets({
-    configured: config.rootSecrets,
+    configured: config.rootSecret,
     dataDir: config.dataDir,
     required: config.production,
     entropy
@@ -139,6 +142,8 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
   onClose(registrations.stop)
   const purge = watchPurge(database, policy, entropy)
   onClose(purge.stop)
+  const backlog = watchBacklog(prismaOutbox(database))
+  onClose(backlog.stop)
   const metrics = serviceMetrics({
     clock,
     feed,
@@ -149,6 +154,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
     database: database.load,
     registrationsAboveUsual: registrations.isAboveUsual,
     purgeLag: purge.lag,
+    mailBacklog: backlog.backlog,
     servers: [databaseWatch, ...(redis ? [redis.watch] : [])]
   })
   onClose(purgeRegularly(database, policy, overrides.purgeTiming))
@@ -167,6 +173,8 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
     digest: sha256,
     users: prismaUserStore(database, policy),
     sessions,
+    links: prismaLinkStore(database),
+    mail: { isConfigured: false, wake: () => undefined },
     events: failures.events,
     revocations: loggedRevocations(revocations, metrics, requestLog),
     revocationFeed: feed,
