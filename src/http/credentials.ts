@@ -1,7 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import { readBearer } from '../core/bearer.js'
-import type { SessionTokenKind, TokenKind } from '../core/opaque-token.js'
+import type { CookieTokenKind, SessionTokenKind } from '../core/opaque-token.js'
+import { rememberedAuth } from '../core/request-auth.js'
 import type { Actor } from '../ports/index.js'
 import { Refused } from '../service/refused.js'
 import type { PresentedCredential } from '../service/sessions/authenticate.js'
@@ -27,7 +28,7 @@ import type { HttpSettings } from './settings.js'
 /** Who sends the request, and from where, for the event log. */
 export function actorOf(request: FastifyRequest): Actor {
   return {
-    userId: request.auth?.userId,
+    userId: rememberedAuth(request)?.userId,
     ip: clientAddress(request),
     userAgent: request.headers['user-agent']?.slice(0, 400)
   }
@@ -91,7 +92,7 @@ function readCredential(
 }
 
 /** Whether the token has our MAC. Cookies are shared by all ports of a host, so others may use the same name. */
-export function isOurs(kind: TokenKind, token: string, { ports }: HttpContext): boolean {
+export function isOurs(kind: CookieTokenKind, token: string, { ports }: HttpContext): boolean {
   return ports.opaqueTokens.open(kind, token) !== undefined
 }
 
@@ -133,7 +134,8 @@ export function sendSignedIn(
   context: HttpContext
 ): FastifyReply {
   const { settings } = context
-  const kinds: readonly TokenKind[] = signedIn.opaque === undefined ? ['device'] : [signedIn.opaque.kind, 'device']
+  const kinds: readonly CookieTokenKind[] =
+    signedIn.opaque === undefined ? ['device'] : [signedIn.opaque.kind, 'device']
   for (const kind of signedIn.mode === 'body' ? [] : kinds) {
     const tokens = readCookies(request, kind, settings)
     const isForeign = kind !== 'device' && tokens.some((token) => !isOurs(kind, token, context))
