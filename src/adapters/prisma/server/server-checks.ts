@@ -23,8 +23,8 @@ export async function requireUsualSession(query: ServerQuery, { setting }: Serve
   for (const { name, fits, value } of needed) {
     if (fits.test(session[name] ?? '')) continue
     throw new CannotStart(
-      `${setting}: sessions of the role "${session.role}" have ${name} = "${session[name]}", with which Latchkey does not work: ` +
-        `ALTER ROLE "${session.role}" SET ${name} = ${value}.`
+      `${setting}: sessions of the role "${session.role}" have ${name} = "${session[name]}", with which Latchkey does not work. ` +
+        `Run: ALTER ROLE "${session.role}" SET ${name} = ${value}.`
     )
   }
 }
