@@ -3,6 +3,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { HttpContext, Scope } from '../context.js'
 import { cookieName } from '../cookies.js'
 import { openapiSchema } from '../describe.js'
+import { sendJson } from '../host/own-bodies.js'
 
 /**
  * GET /openapi.json: the specification, made of the descriptions of all routes of the scope. GET /docs: the page that
@@ -17,7 +18,7 @@ export async function serveOpenapi(app: Scope, { ports, settings }: HttpContext)
         title: 'Latchkey',
         version: '1',
         description:
-          'Short-lived access JWTs, rotating refresh tokens, one row per device. Every error is a problem document (RFC 9457) with a stable `code`.'
+          'Short-lived access JWTs, rotating refresh tokens, one row per device. Every error is a problem document (RFC 9457) with a stable `code`. An app that has Latchkey as a plugin can also refuse requests by rules of its own: with any status and the code `refused_by_app`.'
       },
       servers: [{ url: ports.identity.issuer }],
       tags: [
@@ -37,7 +38,13 @@ export async function serveOpenapi(app: Scope, { ports, settings }: HttpContext)
     }
   })
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: contentSecurityPolicy })
+  await app.register(async (scope) => {
+    // @fastify/swagger-ui sends an object, which a host's hooks could change. The page loads it.
+    scope.addHook('onRoute', (route) => {
+      if (route.url.endsWith('/docs/json')) route.handler = async (_request, reply) => sendJson(reply, app.swagger())
+    })
+    await scope.register(swaggerUi, { routePrefix: '/docs', staticCSP: contentSecurityPolicy })
+  })
 }
 
 /** The page loads scripts, styles and data from this service only. */
