@@ -34,6 +34,7 @@ module.exports = [
   ...adapterRooms({
     embedded: ['adapters/prisma/'],
     keys: ['adapters/secrets/', 'adapters/notices/'],
+    mail: [],
     notices: ['adapters/redis/'],
     observability: [],
     passwords: ['adapters/queue/'],

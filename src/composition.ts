@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyServerOptions } from 'fastify'
 import { openEmbeddedDatabase } from './adapters/embedded/embedded-database.js'
 import { openKeyRing } from './adapters/keys/key-ring.js'
+import { watchBacklog } from './adapters/mail/backlog-watch.js'
 import type { NoticeSource } from './adapters/notices/notices.js'
 import { redisNotices } from './adapters/notices/redis-notices.js'
 import { decisionLog, loggedRevocations } from './adapters/observability/decisions.js'
@@ -22,6 +23,8 @@ import { connectionTo } from './adapters/prisma/server/database-url.js'
 import { migrateServer } from './adapters/prisma/server/migrate-server.js'
 import { openServerDatabase } from './adapters/prisma/server/server-database.js'
 import { prismaEventLog } from './adapters/prisma/stores/event-log.js'
+import { prismaLinkStore } from './adapters/prisma/stores/link-store.js'
+import { prismaOutbox } from './adapters/prisma/stores/outbox.js'
 import { watchPurge } from './adapters/prisma/stores/purge-watch.js'
 import { databaseReadiness } from './adapters/prisma/stores/readiness.js'
 import { watchRegistrations } from './adapters/prisma/stores/registration-watch.js'
@@ -105,10 +108,10 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
   const { log: requestLog, logTo } = scopedLog(log)
   const entropy = systemEntropy
   const policy = policyOf(config)
-  const identity = { issuer: config.issuer, audience: config.audience }
+  const identity = { issuer: config.issuer, audiences: config.audience }
 
   const secrets = await rootSecrets({
-    configured: config.rootSecrets,
+    configured: config.rootSecret,
     dataDir: config.dataDir,
     required: config.production,
     entropy
@@ -161,6 +164,8 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
   onClose(registrations.stop)
   const purge = watchPurge(database, policy, entropy)
   onClose(purge.stop)
+  const backlog = watchBacklog(prismaOutbox(database))
+  onClose(backlog.stop)
   const metrics = serviceMetrics({
     clock,
     feed,
@@ -171,6 +176,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
     database: database.load,
     registrationsAboveUsual: registrations.isAboveUsual,
     purgeLag: purge.lag,
+    mailBacklog: backlog.backlog,
     servers: [databaseWatch, ...(redis ? [redis.watch] : [])]
   })
   onClose(purgeRegularly(database, policy, overrides.purgeTiming))
@@ -189,6 +195,8 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
     digest: sha256,
     users: prismaUserStore(database, policy),
     sessions,
+    links: prismaLinkStore(database),
+    mail: { isConfigured: false, wake: () => undefined },
     events: failures.events,
     revocations: loggedRevocations(revocations, metrics, requestLog),
     revocationFeed: feed,
