@@ -1,5 +1,6 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyPluginAsync } from 'fastify'
 import type { HttpContext, Scope } from '../context.js'
 import { cookieName } from '../cookies.js'
 import { openapiSchema } from '../describe.js'
@@ -38,13 +39,17 @@ export async function serveOpenapi(app: Scope, { ports, settings }: HttpContext)
     }
   })
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
-  await app.register(async (scope) => {
-    // @fastify/swagger-ui sends an object, which a host's hooks could change. The page loads it.
-    scope.addHook('onRoute', (route) => {
-      if (route.url.endsWith('/docs/json')) route.handler = async (_request, reply) => sendJson(reply, app.swagger())
-    })
-    await scope.register(swaggerUi, { routePrefix: '/docs', staticCSP: contentSecurityPolicy })
+  await app.register(docsPage)
+}
+
+/** GET /docs, by @fastify/swagger-ui. The page loads its specification from /docs/json. */
+const docsPage: FastifyPluginAsync = async (scope) => {
+  // @fastify/swagger-ui would send an object, which a host's hooks could change.
+  scope.addHook('onRoute', (route) => {
+    if (route.url.endsWith('/docs/json')) route.handler = async (_request, reply) => sendJson(reply, scope.swagger())
   })
+  // Relative addresses, so the page finds its files under any prefix.
+  await scope.register(swaggerUi, { routePrefix: '/docs', indexPrefix: '.', staticCSP: contentSecurityPolicy })
 }
 
 /** The page loads scripts, styles and data from this service only. */
