@@ -53,7 +53,7 @@ export function authenticateGuard(context: HttpContext): preHandlerAsyncHookHand
   const { ports } = context
   return async (request, reply) => {
     try {
-      const credential = presentedCredential(request, reply, context)
+      const credential = await presentedCredential(request, reply, context)
       if (credential === undefined) throw new Refused('missing_credentials')
       request.auth = await authenticate(ports, credential)
     } catch (error) {
