@@ -1,7 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import { readBearer } from '../core/bearer.js'
-import type { SessionTokenKind, TokenKind } from '../core/opaque-token.js'
+import type { CookieTokenKind, SessionTokenKind } from '../core/opaque-token.js'
+import { rememberedAuth } from '../core/request-auth.js'
 import type { Actor } from '../ports/index.js'
 import { Refused } from '../service/refused.js'
 import type { PresentedCredential } from '../service/sessions/authenticate.js'
@@ -24,6 +25,7 @@ import {
   writeDeviceToken
 } from './cookies/cookies.js'
 import { isOfThisService, isOurs, ofThisService, type PresentedCookie } from './cookies/ownership.js'
+import { sendJson } from './host/own-bodies.js'
 import { requireOwnOrigin, safeMethods } from './origin-check.js'
 import type { TokenResponse } from './schemas/sign-in.js'
 import type { HttpSettings } from './settings.js'
@@ -33,7 +35,7 @@ import type { HttpSettings } from './settings.js'
 /** Who sends the request, and from where, for the event log. */
 export function actorOf(request: FastifyRequest): Actor {
   return {
-    userId: request.auth?.userId,
+    userId: rememberedAuth(request)?.userId,
     ip: clientAddress(request),
     userAgent: request.headers['user-agent']?.slice(0, 400)
   }
@@ -136,7 +138,7 @@ function twoCookies(key: CookieKey, settings: HttpSettings): Refused {
 }
 
 /** The tokens of this kind in all cookies of the request that may be ours, under the own name first. */
-export function tokensInCookies<Kind extends TokenKind>(
+export function tokensInCookies<Kind extends CookieTokenKind>(
   request: FastifyRequest,
   kind: Kind,
   context: HttpContext
@@ -189,7 +191,8 @@ export async function sendSignedIn(
   context: HttpContext
 ): Promise<FastifyReply> {
   const { settings } = context
-  const kinds: readonly TokenKind[] = signedIn.opaque === undefined ? ['device'] : [signedIn.opaque.kind, 'device']
+  const kinds: readonly CookieTokenKind[] =
+    signedIn.opaque === undefined ? ['device'] : [signedIn.opaque.kind, 'device']
   for (const kind of signedIn.mode === 'body' ? [] : kinds) {
     const own = ownCookie(kind, settings)
     const tokens = readCookies(request, own, settings)
@@ -234,5 +237,5 @@ export function sendCredentials(
     ...(mode === 'body' && opaque && { refresh_token: opaque.token, refresh_expires_in: opaque.expiresInSeconds }),
     ...(mode === 'body' && deviceToken !== undefined && { device_token: deviceToken })
   }
-  return reply.send(body)
+  return sendJson(reply, body)
 }

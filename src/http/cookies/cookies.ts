@@ -1,7 +1,7 @@
 import { fastifyCookie, type SerializeOptions } from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { withoutBlanks } from '../../core/header-text.js'
-import { deviceTokenLifeSeconds, type SessionTokenKind, type TokenKind } from '../../core/opaque-token.js'
+import { type CookieTokenKind, deviceTokenLifeSeconds, type SessionTokenKind } from '../../core/opaque-token.js'
 import type { OpaqueCredential } from '../../service/sessions/issue-credentials.js'
 import { pathOf } from '../exact-addresses.js'
 import type { HttpSettings } from '../settings.js'
@@ -10,25 +10,25 @@ import type { HttpSettings } from '../settings.js'
 
 type CookieSettings = Pick<HttpSettings, 'cookieSecure' | 'cookieSameSite' | 'cookieNameSuffixes'>
 
-const baseNames: Readonly<Record<TokenKind, string>> = {
+const baseNames: Readonly<Record<CookieTokenKind, string>> = {
   refresh: 'refresh_token',
   session: 'session',
   device: 'device'
 }
 
 /** Which cookie: the kind of its token, and the suffix of its name. */
-export interface CookieKey<Kind extends TokenKind = TokenKind> {
+export interface CookieKey<Kind extends CookieTokenKind = CookieTokenKind> {
   readonly kind: Kind
   readonly suffix: string
 }
 
 /** The cookie in which this service puts new tokens of the kind. */
-export function ownCookie<Kind extends TokenKind>(kind: Kind, settings: CookieSettings): CookieKey<Kind> {
+export function ownCookie<Kind extends CookieTokenKind>(kind: Kind, settings: CookieSettings): CookieKey<Kind> {
   return { kind, suffix: settings.cookieNameSuffixes[0] }
 }
 
 /** The cookies in which this service may have put tokens of the kind under another `COOKIE_NAME_SUFFIX`. */
-export function earlierCookies<Kind extends TokenKind>(
+export function earlierCookies<Kind extends CookieTokenKind>(
   kind: Kind,
   settings: CookieSettings
 ): readonly CookieKey<Kind>[] {

@@ -1,4 +1,4 @@
-import type { SessionTokenKind, TokenKind } from '../../core/opaque-token.js'
+import type { CookieTokenKind, SessionTokenKind } from '../../core/opaque-token.js'
 import { isOfKnownSession } from '../../service/sessions/held-token.js'
 import type { HttpContext } from '../context.js'
 import { type CookieKey, ownCookie } from './cookies.js'
@@ -9,7 +9,7 @@ export interface PresentedCookie extends CookieKey<SessionTokenKind> {
 }
 
 /** Whether the token has our MAC. Cookies are shared by all ports of a host, so others may use the same name. */
-export function isOurs(kind: TokenKind, token: string, { ports }: HttpContext): boolean {
+export function isOurs(kind: CookieTokenKind, token: string, { ports }: HttpContext): boolean {
   return ports.opaqueTokens.open(kind, token) !== undefined
 }
 

@@ -39,7 +39,7 @@ async function underPrefixes(t: Test, second: Second): Promise<Pair> {
     ['/shop', first],
     ['/forum', second]
   ] as const) {
-    const options = { issuer: `https://example.test${prefix}`, rootSecrets: [service.secret], rateLimitEnabled: false }
+    const options = { issuer: `https://example.test${prefix}`, rootSecret: [service.secret], rateLimitEnabled: false }
     const { ports, settings } = await openPluginOptions(t, service.database, options)
     app.register((scope) => scope.register(httpPlugin, { ports, settings, prefix }))
   }
