@@ -108,10 +108,10 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
   const { log: requestLog, logTo } = scopedLog(log)
   const entropy = systemEntropy
   const policy = policyOf(config)
-  const identity = { issuer: config.issuer, audience: config.audience }
+  const identity = { issuer: config.issuer, audiences: config.audience }
 
   const secrets = await rootSecrets({
-    configured: config.rootSecrets,
+    configured: config.rootSecret,
     dataDir: config.dataDir,
     required: config.production,
     entropy

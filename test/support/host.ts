@@ -9,7 +9,7 @@ import { Client, goodPassword } from './service.js'
 
 /** Options for tests of the plugin: as in a host, but with cheap password hashes. */
 export const testOptions = {
-  rootSecrets: ['a root secret for tests of more than 32 bytes'],
+  rootSecret: ['a root secret for tests of more than 32 bytes'],
   issuer: 'https://auth.test',
   bcryptCost: 4
 } satisfies SettingOptions

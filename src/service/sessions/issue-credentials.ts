@@ -1,3 +1,4 @@
+import { audienceClaim } from '../../core/access-claims.js'
 import type { SessionTokenKind } from '../../core/opaque-token.js'
 import type { Mode } from '../../core/vocabulary.js'
 import { Unavailable } from '../../ports/errors.js'
@@ -49,7 +50,7 @@ export async function issueCredentials(
   const exp = Math.min(iat + ports.policy.accessTokenTtlSeconds, Math.floor(session.absoluteExpiresAt / 1000))
   const accessToken = await ports.accessTokens.sign({
     iss: ports.identity.issuer,
-    aud: ports.identity.audience,
+    aud: audienceClaim(ports.identity.audiences),
     sub: session.userId,
     sid,
     jti: ports.entropy.uuid(),
