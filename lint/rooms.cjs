@@ -34,7 +34,7 @@ module.exports = [
   ...adapterRooms({
     embedded: ['adapters/prisma/'],
     keys: ['adapters/secrets/', 'adapters/notices/'],
-    mail: [],
+    mail: ['addresses/'],
     notices: ['adapters/redis/'],
     observability: [],
     passwords: ['adapters/queue/'],
@@ -84,7 +84,7 @@ module.exports = [
   {
     room: 'composition',
     from: '^src/composition[.]ts$',
-    may: ['core/', 'ports/', 'service/', 'adapters/', 'config/'],
+    may: ['core/', 'ports/', 'service/', 'adapters/', 'config/', 'addresses/'],
     why: 'The one place where adapters are chosen.'
   },
   {

@@ -5,6 +5,7 @@ import { ConfigError, createConfig, type SettingOptions } from './config/read-co
 import { settings } from './config/schema.js'
 import { httpPlugin } from './http/plugin.js'
 import { listenForMetrics } from './http/routes/metrics.js'
+import type { Mailer } from './ports/mail.js'
 
 /**
  * The settings of docs/configuration.md, by name and as values; without those that belong to the host. `host` is the
@@ -14,6 +15,11 @@ export interface LatchkeyOptions
   extends Omit<SettingOptions, 'port' | 'trustProxy' | 'logLevel' | 'shutdownDelaySeconds'> {
   /** The path of all routes, such as `/auth`; the root by default. Set `issuer` to the address that includes it. */
   readonly prefix?: string
+  /**
+   * Sends mails in place of `mailUrl`: resolves once the mail was accepted. A mail whose sending fails is tried again for
+   * a day, unless the error is a `MailRefused`. Without both, `nodeEnv: 'development'` prints mails into the log.
+   */
+  readonly mailer?: Mailer
 }
 
 /**
@@ -36,10 +42,10 @@ export interface LatchkeyOptions
  * ```
  */
 const latchkey: FastifyPluginAsync<LatchkeyOptions> = fp(
-  async (app: FastifyInstance, { prefix = '', ...options }: LatchkeyOptions) => {
+  async (app: FastifyInstance, { prefix = '', mailer, ...options }: LatchkeyOptions) => {
     const warn = (warning: string) => app.log.warn(withOptionNames(warning))
     const config = configOf(options, warn)
-    const { ports, close } = await openAdapters(config, {}, app.log)
+    const { ports, close } = await openAdapters(config, { mailer, printMail: options.nodeEnv !== undefined }, app.log)
     app.addHook('onClose', close)
     await ensureConfiguredAdmin(config, ports, warn).catch((error) => Promise.reject(namingOptions(error)))
     await app.register(httpPlugin, { ports, settings: config, prefix })
@@ -50,7 +56,7 @@ const latchkey: FastifyPluginAsync<LatchkeyOptions> = fp(
 
 export default latchkey
 
-function configOf(options: Omit<LatchkeyOptions, 'prefix'>, warn: (warning: string) => void) {
+function configOf(options: Omit<LatchkeyOptions, 'prefix' | 'mailer'>, warn: (warning: string) => void) {
   try {
     return createConfig(options, warn)
   } catch (error) {

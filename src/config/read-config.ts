@@ -10,7 +10,9 @@ type Frozen<T> = { readonly [K in keyof T]: T[K] extends readonly (infer Item)[]
  * All settings, checked, complete and frozen. Made by `loadConfig` or `createConfig`; docs/configuration.md explains
  * each.
  */
-export type Config = Frozen<Omit<Settings, 'issuer' | 'nodeEnv'> & { issuer: string; production: boolean }>
+export type Config = Frozen<
+  Omit<Settings, 'issuer' | 'accountUrl' | 'nodeEnv'> & { issuer: string; accountUrl: string; production: boolean }
+>
 
 /** Environment variables, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -95,7 +97,8 @@ export function createConfig(
   const { nodeEnv, ...rest } = read
   const issuer = read.issuer ?? `http://${hostInUrl(read.host)}:${read.port}`
   const audience = read.audience.length > 0 ? read.audience : [issuer]
-  const config = { ...rest, issuer, audience, production: nodeEnv === 'production' }
+  const accountUrl = read.accountUrl ?? `${issuer.replace(/\/+$/, '')}/account`
+  const config = { ...rest, issuer, audience, accountUrl, production: nodeEnv === 'production' }
   if (config.production && read.issuer === undefined) {
     warn(
       `ISSUER is not set, so access tokens name ${issuer}. Set it to the address at which clients reach this service.`

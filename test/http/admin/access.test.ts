@@ -12,6 +12,7 @@ const adminRoutes = [
   ['PATCH', `/admin/users/${id}`],
   ['DELETE', `/admin/users/${id}`],
   ['GET', `/admin/users/${id}/sessions`],
+  ['POST', `/admin/users/${id}/password-reset`],
   ['DELETE', `/admin/users/${id}/sessions`],
   ['GET', '/admin/sessions'],
   ['DELETE', `/admin/sessions/${id}`],
