@@ -84,19 +84,25 @@ module.exports = [
   {
     room: 'composition',
     from: '^src/composition[.]ts$',
-    may: ['core/', 'ports/', 'service/', 'adapters/', 'config/', 'addresses/'],
+    may: ['core/', 'ports/', 'service/', 'adapters/', 'config/', 'addresses/', 'overrides[.]ts$'],
     why: 'The one place where adapters are chosen.'
+  },
+  {
+    room: 'overrides',
+    from: '^src/overrides[.]ts$',
+    may: ['ports/', 'adapters/prisma/'],
+    why: 'What tests and unusual hosts can replace. The package exports its type.'
   },
   {
     room: 'plugin',
     from: '^src/plugin[.]ts$',
-    may: ['composition[.]ts$', 'config/', 'http/'],
+    may: ['composition[.]ts$', 'config/', 'http/', 'ports/mail[.]ts$'],
     why: 'The plugin: options, composition, routes.'
   },
   {
     room: 'app',
     from: '^src/app[.]ts$',
-    may: ['composition[.]ts$', 'config/', 'http/', 'graceful-close[.]ts$'],
+    may: ['composition[.]ts$', 'overrides[.]ts$', 'config/', 'http/', 'graceful-close[.]ts$'],
     why: 'The stand-alone app; it neither listens nor prints.'
   },
   {

@@ -12,7 +12,7 @@ export interface RenderedMail {
 }
 
 /** Makes the content of a mail. Throws if this version does not know the kind. */
-export type RenderMail = (
+type RenderMail = (
   kind: string,
   locale: string | null,
   parameters: Readonly<Record<string, string | null>>
@@ -32,7 +32,7 @@ export interface MailSenderParts {
   readonly timing?: Partial<MailTiming> | undefined
 }
 
-export interface MailTiming {
+interface MailTiming {
   /** How many mails this instance sends at a time. */
   readonly concurrency: number
   /** How long one attempt may take. */
@@ -54,12 +54,12 @@ const defaultTiming: MailTiming = {
 }
 
 /** What became of attempts to send: a final outcome, or `failed`, to be tried again. */
-export const attemptOutcomes = ['sent', 'failed', 'bounced', 'given_up', 'dropped'] as const satisfies readonly (
+const attemptOutcomes = ['sent', 'failed', 'bounced', 'given_up', 'dropped'] as const satisfies readonly (
   | MailOutcome
   | 'failed'
 )[]
 
-export type AttemptCounts = Readonly<Record<(typeof attemptOutcomes)[number], number>>
+type AttemptCounts = Readonly<Record<(typeof attemptOutcomes)[number], number>>
 
 export interface MailSender extends MailQueue {
   /** Sends what is due, and resolves when no attempt runs any more. */

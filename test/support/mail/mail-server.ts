@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers'
 import { SMTPServer } from 'smtp-server'
 import type { Test } from 'tap'
 
-export interface ReceivedMail {
+interface ReceivedMail {
   readonly messageId: string
   readonly to: string
   readonly subject: string

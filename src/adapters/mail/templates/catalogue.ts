@@ -1,7 +1,7 @@
 import type { MailKind } from '../../../core/mail.js'
 
 /** The text of one mail. `{name}` stands for a parameter of the kind, for `link` or for `account_url`. */
-export interface MailText {
+interface MailText {
   readonly subject: string
   readonly paragraphs: readonly string[]
   /** The words on the button that leads to the link, if the mail has one. */
