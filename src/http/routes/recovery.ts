@@ -26,7 +26,8 @@ export const recoveryRoutes: Routes = (app, { ports }) => {
     },
     async (request, reply) => {
       await forgotPassword(ports, request.body.email, actorOf(request))
-      return reply.code(202).send({})
+      reply.code(202)
+      return {}
     }
   )
 
