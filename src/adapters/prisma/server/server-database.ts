@@ -8,11 +8,11 @@ import { withStrictCommit } from '../strict-commit.js'
 import { sendingZones } from '../zoned-times.js'
 import { listenToTriggers } from './announced-tables.js'
 import { connectionFault } from './connection-fault.js'
-import { connectionTo } from './database-url.js'
+import { connectionTo, directConnectionTo } from './database-url.js'
 import { migrateServer, requireMigratedServer } from './migrate-server.js'
 
 export interface ServerOptions extends Partial<Omit<Bounds, 'maxRunning'>>, OpeningOptions {
-  /** `postgresql://…`, with `?schema=` if the tables are not in `public`. */
+  /** `postgresql://…`, with `?schema=` if `ownSchema` must not choose the schema. */
   readonly url: string
   /** The address of the server itself, if `url` leads to a connection pooler. */
   readonly directUrl?: string | undefined
@@ -34,9 +34,9 @@ const graceSeconds = 0.5
 export async function openServerDatabase(options: ServerOptions): Promise<Database> {
   const { poolSize = 10, maxWaiting = 500, waitSeconds = 2, statementTimeoutSeconds = 4 } = options
   const { url, directUrl = url, onDeaf = () => undefined } = options
-  const { schema, ...server } = connectionTo(url)
+  const server = connectionTo(url)
   const { connection } = server
-  const direct = directUrl === url ? server : connectionTo(directUrl, 'DATABASE_DIRECT_URL')
+  const direct = directUrl === url ? server : directConnectionTo(directUrl, server)
   const settings = {
     ...connection,
     max: poolSize,
@@ -59,12 +59,12 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
     directUrl === url ? { ...settings, ...timeouts } : settings,
     statementTimeoutSeconds + graceSeconds
   )
+  let schema: string
   try {
     await pool.query({ text: 'SELECT 1' }).catch((error) => {
       throw connectionFault(error, server) ?? error
     })
-    if (options.migrate === false) await requireMigratedServer({ ...direct, schema })
-    else await migrateServer({ ...direct, schema }, options)
+    schema = await (options.migrate === false ? requireMigratedServer(direct) : migrateServer(direct, options))
   } catch (error) {
     await close()
     throw error
