@@ -3,8 +3,8 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
-# Prisma's command line is an optional peer of its client, so it goes only when peers and optional packages go too.
-RUN npm run build && npm prune --omit=dev --omit=optional --omit=peer --ignore-scripts --no-audit --no-fund
+# Fastify is a peer, so peers stay. Prisma's command line would stay too, as an optional peer of Prisma's client.
+RUN npm run build && npm uninstall prisma --no-save --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 DATA_DIR=/data

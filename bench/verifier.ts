@@ -22,7 +22,7 @@ async function serve(issuer: string, audience: string): Promise<void> {
   const app = Fastify()
   await app.register(verifier, { issuer, audience, feed: { credential }, stale: 'deny' })
   app.get('/open', async () => ({ hello: 'world' }))
-  app.get('/guarded', { preHandler: app.authenticate }, async () => ({ hello: 'world' }))
+  app.get('/guarded', { preHandler: app.latchkey.authenticate }, async () => ({ hello: 'world' }))
   const address = await app.listen({ port: 0, host: '127.0.0.1' })
   process.send?.(Number(new URL(address).port))
   process.on('disconnect', () => process.exit())

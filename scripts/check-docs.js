@@ -5,7 +5,19 @@ import { basename, dirname, join, normalize } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
 const maxLineLength = 120
-const topFolders = ['.ci', 'bench', 'deploy', 'docs', 'examples', 'lint', 'prisma', 'scripts', 'src', 'test']
+const topFolders = [
+  '.ci',
+  'bench',
+  'deploy',
+  'docs',
+  'examples',
+  'lint',
+  'packages',
+  'prisma',
+  'scripts',
+  'src',
+  'test'
+]
 const files = topFolders.flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true })
     .filter((path) => !path.includes('node_modules'))
@@ -22,7 +34,7 @@ const pages = [
   'README.md',
   'CONTRIBUTING.md',
   'SECURITY.md',
-  ...files.filter((path) => /^(deploy|docs|examples|src)\/.*\.md$/.test(path))
+  ...files.filter((path) => /^(deploy|docs|examples|packages|src)\/.*\.md$/.test(path))
 ]
 const code = files.filter((path) => /\.(js|cjs|ts)$/.test(path) && !path.includes('/generated/'))
 const faults = [

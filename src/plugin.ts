@@ -17,10 +17,9 @@ export interface LatchkeyOptions
 }
 
 /**
- * Latchkey as a plugin of a Fastify app. Opens the database and adds routes under `prefix`, and `app.auth`,
- * `app.authenticate`, `app.requireRole` and `request.auth` to the app. Closing the app closes it. Fails with one
- * `ConfigError` that names every wrong option. The first start unpacks the embedded database: on a slow machine, raise
- * the app's `pluginTimeout`.
+ * Latchkey as a plugin of a Fastify app. Opens the database and adds routes under `prefix`, and `app.latchkey` and
+ * `request.auth` to the app. Closing the app closes it. Fails with one `ConfigError` that names every wrong option. The
+ * first start unpacks the embedded database: on a slow machine, raise the app's `pluginTimeout`.
  *
  * @example
  * ```ts
@@ -29,7 +28,7 @@ export interface LatchkeyOptions
  *
  * const app = Fastify({ pluginTimeout: 60_000 })
  * await app.register(latchkey, { prefix: '/auth', issuer: 'http://localhost:3000/auth', cookieSecure: false })
- * app.get('/notes', { preHandler: app.authenticate }, async (request) => `notes of ${request.auth?.userId}`)
+ * app.get('/notes', { preHandler: app.latchkey.authenticate }, async (request) => `notes of ${request.auth.userId}`)
  *
  * const response = await app.inject('/notes')
  * console.log(response.statusCode, response.json().code) // 401 missing_credentials

@@ -16,11 +16,15 @@ async function embeddedHost(t: Test, options: LatchkeyOptions = {}): Promise<Fas
 
 t.test('a host registers the plugin by options, and gets what its types promise', async (t) => {
   const app = await embeddedHost(t, { accessTokenTtlSeconds: 60 })
-  const control: SessionControl = app.auth
-  app.get('/reports', { preHandler: [app.authenticate, app.requireRole('reader')] }, async (request) => {
-    const auth: Auth | null = request.auth
-    return auth?.userId
-  })
+  const control: SessionControl = app.latchkey.sessions
+  app.get(
+    '/reports',
+    { preHandler: [app.latchkey.authenticate, app.latchkey.requireRole('reader')] },
+    async (request) => {
+      const auth: Auth | null = request.auth
+      return auth?.userId
+    }
+  )
 
   const { client } = await newPerson(app)
   t.equal((await client.send('GET', '/reports')).json().code, 'insufficient_scope')
@@ -57,9 +61,9 @@ t.test('closing the host frees the data folder', async (t) => {
 t.test('if registering fails, the data folder is free after the host closes', async (t) => {
   const dataDir = await testDataFolder(t)
   const app = Fastify()
-  app.decorate('authenticate', async () => {})
+  app.decorate<object, string>('latchkey', {})
   await t.rejects(async () => app.register(latchkey, { ...testOptions, dataDir }), {
-    message: /^Latchkey adds app\.authenticate/
+    message: /^This app already has app\.latchkey/
   })
   await app.close()
   t.equal((await (await embeddedHost(t, { dataDir })).inject('/readyz')).statusCode, 200)

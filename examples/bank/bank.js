@@ -9,14 +9,10 @@ export async function buildBank(options) {
   const app = Fastify({ pluginTimeout: 60_000 })
   await app.register(latchkey, { prefix: '/auth', modes: ['access'], accessTokenTtlSeconds: 10, ...options })
 
-  app.get('/balance', { preHandler: app.authenticate }, async () => ({ cents: 123_456 }))
-  app.post('/transfers', { preHandler: [app.authenticate, requireFreshLogin] }, async (request, reply) =>
+  const { authenticate, requireRecentLogin } = app.latchkey
+  app.get('/balance', { preHandler: authenticate }, async () => ({ cents: 123_456 }))
+  app.post('/transfers', { preHandler: [authenticate, requireRecentLogin(freshFor)] }, async (request, reply) =>
     reply.code(201).send({ from: request.auth.userId })
   )
   return app
-}
-
-/** `authTime` is the time of the login, in seconds. */
-async function requireFreshLogin(request, reply) {
-  if (Date.now() / 1000 - request.auth.authTime > freshFor) return reply.code(403).send({ code: 'login_too_old' })
 }

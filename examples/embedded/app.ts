@@ -16,19 +16,21 @@ export async function buildApp(dataDir: string): Promise<FastifyInstance> {
 
   const notes = new Map<string, string[]>()
 
-  app.get('/notes', { preHandler: app.authenticate }, async ({ auth }) => ({
-    notes: notes.get(auth?.userId ?? '') ?? []
-  }))
+  const { authenticate, requireRole, sessions } = app.latchkey
 
-  app.post<{ Body: { text: string } }>('/notes', { preHandler: app.authenticate }, async ({ auth, body }, reply) => {
-    if (auth !== null) notes.set(auth.userId, [...(notes.get(auth.userId) ?? []), body.text])
+  app.get('/notes', { preHandler: authenticate }, async ({ auth }) => ({ notes: notes.get(auth.userId) ?? [] }))
+
+  app.post<{ Body: { text: string } }>('/notes', { preHandler: authenticate }, async ({ auth, body }, reply) => {
+    notes.set(auth.userId, [...(notes.get(auth.userId) ?? []), body.text])
     return reply.code(201).send()
   })
 
   app.delete<{ Params: { userId: string } }>(
     '/people/:userId/sessions',
-    { preHandler: [app.authenticate, app.requireRole('admin')] },
-    async ({ params }) => ({ ended: await app.auth.endSessionsOfUser(params.userId, 'asked for by phone') })
+    { preHandler: [authenticate, requireRole('admin')] },
+    async ({ params }) => ({
+      ended: await sessions.endSessionsOfUser(params.userId, 'asked for by phone')
+    })
   )
 
   return app

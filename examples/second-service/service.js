@@ -6,8 +6,9 @@ export async function buildService(issuer, secret) {
   const app = Fastify()
   await app.register(verifier, { issuer, audience: issuer, feed: { credential: { id: 'example', secret } } })
 
-  app.get('/reports', { preHandler: app.authenticate }, async ({ auth }) => ({ for: auth.userId }))
-  app.get('/ops', { preHandler: [app.authenticate, app.requireRole('admin')] }, async () => 'for admins only')
+  const { authenticate, requireRole } = app.latchkey
+  app.get('/reports', { preHandler: authenticate }, async ({ auth }) => ({ for: auth.userId }))
+  app.get('/ops', { preHandler: [authenticate, requireRole('admin')] }, async () => 'for admins only')
 
   return app
 }

@@ -29,6 +29,11 @@ export function authOfClaims({ sub: userId, sid: sessionId, roles, amr, auth_tim
   return { userId, sessionId, roles, amr, authTime }
 }
 
+/** Whether the user was authenticated at most `maxAgeSeconds` before `now`, in milliseconds. 0 accepts any time. */
+export function isLoginRecent({ authTime }: Auth, maxAgeSeconds: number, now: number): boolean {
+  return maxAgeSeconds === 0 || now / 1000 - authTime <= maxAgeSeconds
+}
+
 /** The JWT header `typ` of an access token (RFC 9068 §2.1). */
 export const accessTokenType = 'at+jwt'
 

@@ -9,10 +9,11 @@ export function readBearer(authorization: string): string | undefined {
 }
 
 /**
- * The `WWW-Authenticate` challenge of a refusal (RFC 6750 §3): without an error where no credential was refused;
- * undefined where the response has no challenge.
+ * The `WWW-Authenticate` challenge of a refusal (RFC 6750 §3; RFC 9470 §3 with `maxAgeSeconds`): without an error where no
+ * credential was refused; undefined where the response has no challenge.
  */
-export function bearerChallenge(code: ProblemCode): string | undefined {
+export function bearerChallenge(code: ProblemCode, maxAgeSeconds?: number): string | undefined {
+  if (code === 'insufficient_user_authentication') return `Bearer error="${code}", max_age="${maxAgeSeconds}"`
   if (code === 'insufficient_scope') return 'Bearer error="insufficient_scope"'
   if (problems[code][0] !== 401) return undefined
   const isBare = code === 'missing_credentials' || code === 'invalid_credentials'

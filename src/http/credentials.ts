@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import { readBearer } from '../core/bearer.js'
 import type { SessionTokenKind, TokenKind } from '../core/opaque-token.js'
+import { rememberedAuth } from '../core/request-auth.js'
 import type { Actor } from '../ports/index.js'
 import { Refused } from '../service/refused.js'
 import type { PresentedCredential } from '../service/sessions/authenticate.js'
@@ -27,7 +28,7 @@ import type { HttpSettings } from './settings.js'
 /** Who sends the request, and from where, for the event log. */
 export function actorOf(request: FastifyRequest): Actor {
   return {
-    userId: request.auth?.userId,
+    userId: rememberedAuth(request)?.userId,
     ip: clientAddress(request),
     userAgent: request.headers['user-agent']?.slice(0, 400)
   }

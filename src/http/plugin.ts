@@ -1,13 +1,14 @@
 import cors from '@fastify/cors'
-import type { FastifyInstance, preHandlerAsyncHookHandler } from 'fastify'
+import type { FastifyInstance, LatchkeyMembers } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Auth } from '../core/access-claims.js'
+import { type GuardMembers, rememberedAuth, requestAuth, requestAuthKey } from '../core/request-auth.js'
 import type { Ports, Session } from '../ports/index.js'
 import { listSessionsOfUser } from '../service/admin/listings.js'
 import { revokeAllSessions, revokeSession, revokeSessionsOfUser } from '../service/admin/revoke-sessions.js'
 import { visibleSession } from '../service/sessions/own-sessions.js'
 import type { HttpContext, Scope } from './context.js'
-import { authenticateGuard, requireRoleGuard } from './guards.js'
+import { authenticateGuard, authenticateOptionalGuard, requireRecentLoginGuard, requireRoleGuard } from './guards.js'
 import { requestIdHeader } from './log/request-id.js'
 import { limitRequests } from './rate-limits.js'
 import { addRoutes } from './routes/index.js'
@@ -39,47 +40,63 @@ export interface SessionControl {
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Lists and ends sessions. */
-    auth: SessionControl
-    /** A `preHandler`: sets `request.auth`, or answers 401. */
-    authenticate: preHandlerAsyncHookHandler
-    /** Returns a `preHandler` to run after `authenticate`: answers 403 to a user without `role`. */
-    requireRole(role: string): preHandlerAsyncHookHandler
+    latchkey: LatchkeyMembers
   }
   interface FastifyRequest {
-    /** The user and session of the request. Null on a route without `authenticate`, and before it has run. */
-    auth: Auth | null
+    /** The user and session of the request. Throws on a route without a guard, and where nobody is signed in. */
+    readonly auth: Auth
+  }
+  interface LatchkeyMembers extends GuardMembers {
+    /** Lists and ends sessions. */
+    readonly sessions: SessionControl
   }
 }
 
 /**
- * Latchkey inside a Fastify app. Adds `app.auth`, `app.authenticate`, `app.requireRole` and `request.auth` to the app.
- * Routes, validation and error handling are in a scope of their own, so the rest of the app is unchanged.
+ * Latchkey inside a Fastify app. Adds `app.latchkey` and `request.auth` to the app. Routes, validation and error handling
+ * are in a scope of their own, so the rest of the app is unchanged.
  */
 export const httpPlugin = fp<PluginOptions>(
   async (app, { ports, settings, prefix = '' }) => {
     const base = `${app.prefix}${prefix}`.replace(/\/+$/, '')
     const context: HttpContext = { ports, settings, errorsUrl: `${base}/docs/errors.md` }
-    requireFreeNames(app)
+    if (app.hasDecorator('latchkey')) {
+      throw new Error(
+        'This app already has app.latchkey: Latchkey, or its verifier, is registered twice. To run two, register each ' +
+          'inside its own plugin.'
+      )
+    }
 
-    app.decorateRequest('auth', null)
-    app.decorate('authenticate', authenticateGuard(context))
-    app.decorate('requireRole', (role: string) => requireRoleGuard(context, role))
-    app.decorate('auth', sessionControl(ports))
+    app.decorate('latchkey', membersOf(context))
+    decorateRequests(app)
 
     await app.register(async (scope) => fillScope(scope, context), { prefix })
   },
   { name: 'latchkey', fastify: '5.x' }
 )
 
-/** Explains a name conflict. Fastify's own error would not say what to do. */
-function requireFreeNames(app: FastifyInstance): void {
-  const taken = ['auth', 'authenticate', 'requireRole'].find((name) => app.hasDecorator(name))
-  if (taken === undefined) return
-  throw new Error(
-    `Latchkey adds app.${taken}, but this app already has it: from another plugin, or because Latchkey is registered twice. ` +
-      'To run two instances, register each inside its own plugin.'
-  )
+function membersOf(context: HttpContext): LatchkeyMembers {
+  return {
+    authenticate: authenticateGuard(context),
+    authenticateOptional: authenticateOptionalGuard(context),
+    requireRole: (role) => requireRoleGuard(context, role),
+    requireRecentLogin: (maxAgeSeconds) => requireRecentLoginGuard(context, maxAgeSeconds),
+    authOf: rememberedAuth,
+    sessions: sessionControl(context.ports)
+  }
+}
+
+function decorateRequests(app: FastifyInstance): void {
+  app.decorateRequest(requestAuthKey)
+  if (app.hasRequestDecorator('auth')) {
+    app.log.warn('This app has a request.auth of its own, which stays. Read the user by app.latchkey.authOf(request).')
+    return
+  }
+  app.decorateRequest('auth', {
+    getter() {
+      return requestAuth(this)
+    }
+  })
 }
 
 async function fillScope(scope: Scope, context: HttpContext): Promise<void> {

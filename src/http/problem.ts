@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { ConnectionError, FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { bearerChallenge } from '../core/bearer.js'
 import { type ProblemCode, problems } from '../core/problems.js'
+import { rememberedAuth } from '../core/request-auth.js'
 import { InvalidCursor, inOneLine, Unavailable } from '../ports/errors.js'
 import { decisions } from '../ports/metrics.js'
 import { type FieldError, type RefusalDetails, Refused } from '../service/refused.js'
@@ -45,12 +46,9 @@ export function problemResponse(code: ProblemCode, details: RefusalDetails, erro
   }
 }
 
-/** The WWW-Authenticate header: RFC 7617 §2 for Basic, RFC 9470 §3 if a newer login is required, else RFC 6750 §3. */
+/** The WWW-Authenticate header: RFC 7617 §2 for Basic, else a Bearer challenge. */
 function challenge(code: ProblemCode, status: number, { scheme, maxAgeSeconds }: RefusalDetails): string | undefined {
-  if (status === 401 && scheme === 'Basic') return 'Basic realm="latchkey"'
-  return code === 'insufficient_user_authentication'
-    ? `Bearer error="insufficient_user_authentication", max_age="${maxAgeSeconds}"`
-    : bearerChallenge(code)
+  return status === 401 && scheme === 'Basic' ? 'Basic realm="latchkey"' : bearerChallenge(code, maxAgeSeconds)
 }
 
 type Failure = readonly [code: ProblemCode, details?: RefusalDetails]
@@ -145,7 +143,8 @@ export function refuse(
  */
 function noteRefusedAccess(request: FastifyRequest, error: unknown, { ports }: HttpContext): void {
   if (!(error instanceof Refused)) return
-  const { auth, method, routeOptions } = request
+  const { method, routeOptions } = request
+  const auth = rememberedAuth(request)
   const outcome = decisions.access.find((code) => code === error.code)
   if (outcome === undefined || (outcome === 'not_found' && !auth)) return
   // The pattern of the route: the path itself may hold a token.

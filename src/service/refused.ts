@@ -34,7 +34,7 @@ export interface RefusalDetails {
  *
  * const app = await buildApp(loadConfig({ LOG_LEVEL: 'warn' }))
  * try {
- *   await app.auth.endSession('00000000-0000-4000-8000-000000000000')
+ *   await app.latchkey.sessions.endSession('00000000-0000-4000-8000-000000000000')
  * } catch (error) {
  *   if (error instanceof Refused) console.log(error.code) // not_found
  * }

@@ -1,35 +1,74 @@
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest, preHandlerAsyncHookHandler } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Auth } from '../core/access-claims.js'
+import { type GuardMembers, rememberAuth, rememberedAuth, requestAuth, requestAuthKey } from '../core/request-auth.js'
 import type { VerifierOptions } from './options.js'
 import type { RefusalResponse } from './refusals.js'
-import { createVerifier } from './verifier.js'
+import { createVerifier, type Verifier } from './verifier.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** A `preHandler` that sets `request.auth`, or answers 401. */
-    authenticate: preHandlerAsyncHookHandler
-    /** A `preHandler` after `authenticate` that answers 403 to users without `role`. */
-    requireRole(role: string): preHandlerAsyncHookHandler
+    latchkey: LatchkeyMembers
   }
   interface FastifyRequest {
-    /** The user of the request; null on a route without `authenticate`, and before it has run. */
-    auth: Auth | null
+    /** The user and session of the request. Throws on a route without a guard, and where nobody is signed in. */
+    readonly auth: Auth
   }
+  interface LatchkeyMembers extends GuardMembers {}
 }
 
 const plugin: FastifyPluginAsync<VerifierOptions> = async (app, options) => {
   const verifier = createVerifier({ warn: (message) => app.log.warn(message), ...options })
   app.addHook('onClose', () => verifier.close())
 
-  app.decorateRequest('auth', null)
-  app.decorate('authenticate', async (request: FastifyRequest, reply: FastifyReply) => {
-    const result = await verifier.authenticate(request.headers)
-    if (!result.ok) return send(reply, result)
-    request.auth = result.auth
-  })
-  app.decorate('requireRole', (role: string) => async (request: FastifyRequest, reply: FastifyReply) => {
-    const refusal = verifier.refuseWithoutRole(request.auth, role)
+  // The name as any text: in a program that has the service's plugin too, `app.latchkey` is typed with its members.
+  app.decorate<GuardMembers, string>('latchkey', membersOf(verifier))
+  decorateRequests(app)
+}
+
+function membersOf(verifier: Verifier): GuardMembers {
+  return {
+    async authenticate(request: FastifyRequest, reply: FastifyReply) {
+      const result = await verifier.authenticate(request.headers)
+      if (!result.ok) return send(reply, result)
+      rememberAuth(request, result.auth)
+    },
+
+    async authenticateOptional(request: FastifyRequest, reply: FastifyReply) {
+      if (request.headers.authorization === undefined) return rememberAuth(request, null)
+      const result = await verifier.authenticate(request.headers)
+      if (!result.ok) return send(reply, result)
+      rememberAuth(request, result.auth)
+    },
+
+    requireRole: (role) => refusing((request) => verifier.refuseWithoutRole(rememberedAuth(request), role)),
+
+    requireRecentLogin: (maxAgeSeconds = defaultMaxAgeSeconds) =>
+      refusing((request) => verifier.refuseWithoutRecentLogin(rememberedAuth(request), maxAgeSeconds)),
+
+    authOf: rememberedAuth
+  }
+}
+
+/** The default of the service's `REAUTHENTICATION_SECONDS`. */
+const defaultMaxAgeSeconds = 900
+
+function refusing(refusalOf: (request: FastifyRequest) => RefusalResponse | undefined) {
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    const refusal = refusalOf(request)
     if (refusal !== undefined) return send(reply, refusal)
+  }
+}
+
+function decorateRequests(app: FastifyInstance): void {
+  app.decorateRequest(requestAuthKey)
+  if (app.hasRequestDecorator('auth')) {
+    app.log.warn('This app has a request.auth of its own, which stays. Read the user by app.latchkey.authOf(request).')
+    return
+  }
+  app.decorateRequest('auth', {
+    getter() {
+      return requestAuth(this)
+    }
   })
 }
 
@@ -39,9 +78,9 @@ function send(reply: FastifyReply, { status, headers, body }: RefusalResponse): 
 }
 
 /**
- * Fastify plugin that guards routes with the access tokens of a Latchkey service elsewhere. It adds `app.authenticate`,
- * `app.requireRole` and `request.auth`, like the Latchkey plugin itself. A refused request gets problem details (RFC
- * 9457) with status 401, 403 or 503. Closing the app closes the verifier. Registering fails with a TypeError that names
+ * Fastify plugin that guards routes with the access tokens of a Latchkey service elsewhere. It adds `app.latchkey` and
+ * `request.auth`, like the Latchkey plugin itself. A refused request gets problem details (RFC 9457) with status 401, 403
+ * or 503. Closing the app closes the verifier. Registering fails with a TypeError that names
  * an invalid option.
  *
  * @example
@@ -51,8 +90,8 @@ function send(reply: FastifyReply, { status, headers, body }: RefusalResponse): 
  *
  * const app = Fastify()
  * await app.register(verifier, { issuer: 'https://auth.example.com', audience: 'https://auth.example.com' })
- * app.get('/reports', { preHandler: app.authenticate }, async (request) => ({ for: request.auth.userId === userId }))
- * app.get('/admin', { preHandler: [app.authenticate, app.requireRole('admin')] }, async () => 'for admins')
+ * app.get('/reports', { preHandler: app.latchkey.authenticate }, async (request) => ({ for: request.auth.userId === userId }))
+ * app.get('/admin', { preHandler: [app.latchkey.authenticate, app.latchkey.requireRole('admin')] }, async () => 'for admins')
  *
  * const headers = { authorization: `Bearer ${accessToken}` }
  * const reports = await app.inject({ url: '/reports', headers })

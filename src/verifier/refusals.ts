@@ -6,6 +6,7 @@ export const refusalCodes = [
   'invalid_token',
   'token_expired',
   'session_revoked',
+  'insufficient_user_authentication',
   'insufficient_scope',
   'unavailable'
 ] as const satisfies readonly ProblemCode[]
@@ -24,21 +25,25 @@ export interface RefusalResponse {
   readonly body: string
 }
 
-export type Refuse = (code: RefusalCode) => RefusalResponse
+/** `maxAgeSeconds` goes with `insufficient_user_authentication`: how old a login may be. */
+export type Refuse = (code: RefusalCode, maxAgeSeconds?: number) => RefusalResponse
 
 /** Long enough for a service that was briefly unreachable. */
 const retryAfterSeconds = 2
 
-/** Creates every refusal once. */
+/** Creates every refusal that has no parameter once. */
 export function refusals(issuer: string): Refuse {
   const created = new Map(refusalCodes.map((code) => [code, refusalResponse(code, issuer)]))
-  return (code) => created.get(code) ?? refusalResponse(code, issuer)
+  return (code, maxAgeSeconds) => {
+    const ready = maxAgeSeconds === undefined ? created.get(code) : undefined
+    return ready ?? refusalResponse(code, issuer, maxAgeSeconds)
+  }
 }
 
-function refusalResponse(code: RefusalCode, issuer: string): RefusalResponse {
+function refusalResponse(code: RefusalCode, issuer: string, maxAgeSeconds?: number): RefusalResponse {
   const [status, title] = problems[code]
   const type = `${issuer.replace(/\/+$/, '')}/docs/errors.md#${code}`
-  const challenge = bearerChallenge(code)
+  const challenge = bearerChallenge(code, maxAgeSeconds)
   return Object.freeze({
     ok: false,
     code,

@@ -1,4 +1,4 @@
-import { checkAccessClaims } from '../core/access-claims.js'
+import { checkAccessClaims, isLoginRecent } from '../core/access-claims.js'
 import { readBearer } from '../core/bearer.js'
 import { type AcceptedToken, acceptedToken, type CachedToken, tokenCache } from './accepted-tokens.js'
 import { issuerKeys } from './issuer-keys.js'
@@ -22,6 +22,11 @@ export interface Verifier {
   authenticate(headers: { readonly authorization?: string | undefined }): MaybePromise<VerificationResult>
   /** The response for an authenticated user without `role`; undefined if `auth` has the role. */
   refuseWithoutRole(auth: AcceptedToken['auth'] | null, role: string): RefusalResponse | undefined
+  /**
+   * The response for an authenticated user whose last login is longer ago than `maxAgeSeconds` (RFC 9470); undefined if it
+   * is not.
+   */
+  refuseWithoutRecentLogin(auth: AcceptedToken['auth'] | null, maxAgeSeconds: number): RefusalResponse | undefined
   /** Stops following the feed. Until then it keeps the process alive. */
   close(): Promise<void>
 }
@@ -115,6 +120,13 @@ export function createVerifier(options: VerifierOptions, runtime: Runtime = syst
     refuseWithoutRole(auth, role) {
       if (auth === null) return refuse('missing_credentials')
       return auth.roles.includes(role) ? undefined : refuse('insufficient_scope')
+    },
+
+    refuseWithoutRecentLogin(auth, maxAgeSeconds) {
+      if (auth === null) return refuse('missing_credentials')
+      return isLoginRecent(auth, maxAgeSeconds, now())
+        ? undefined
+        : refuse('insufficient_user_authentication', maxAgeSeconds)
     },
 
     async close() {

@@ -203,7 +203,9 @@ async function testPages(browser: Browser): Promise<void> {
 
     await signIn(page, email)
     await page.getByText('This device', { exact: true }).waitFor()
-    await app.auth.endSession((await app.auth.sessionsOfUser((await other.send('GET', '/me')).json().id))[0]?.id ?? '')
+    await app.latchkey.sessions.endSession(
+      (await app.latchkey.sessions.sessionsOfUser((await other.send('GET', '/me')).json().id))[0]?.id ?? ''
+    )
     await page.reload()
     await page.getByText('You were signed out by an administrator.').waitFor()
   })

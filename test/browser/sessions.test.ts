@@ -154,7 +154,7 @@ async function testSessions(browser: Browser): Promise<void> {
     t.equal(await page.title(), 'persisted: true')
 
     await page.goto(inert)
-    await app.auth.endSession(sid)
+    await app.latchkey.sessions.endSession(sid)
     await page.evaluate('history.back()')
     await page.getByText('You were signed out by an administrator.').waitFor()
   })

@@ -30,7 +30,7 @@ t.test('in a host the spans name our routes, and hold no secret and no personal 
   const app = newHost(t)
   const database = await openTestDatabase(t, { kind: 'embedded' })
   await app.register(httpPlugin, { ...(await openPluginOptions(t, database)), prefix: '/auth' })
-  app.get('/reports', { preHandler: app.authenticate }, async () => 'for you')
+  app.get('/reports', { preHandler: app.latchkey.authenticate }, async () => 'for you')
   const email = 'ada.lovelace@example.org'
   const ada = new Client(app)
   const secrets = [email, goodPassword, 'a wrong password of hers']

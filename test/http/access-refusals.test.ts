@@ -77,7 +77,11 @@ t.test("a refusal by requireRole in a host's own route counts too", async (t) =>
   const host = Fastify()
   t.teardown(() => host.close().then(close))
   await host.register(httpPlugin, { ports, settings: config })
-  host.get('/reports', { preHandler: [host.authenticate, host.requireRole('reader')] }, async () => 'reports')
+  host.get(
+    '/reports',
+    { preHandler: [host.latchkey.authenticate, host.latchkey.requireRole('reader')] },
+    async () => 'reports'
+  )
   const { client } = await newPerson(host)
   expectProblem(t, await client.send('GET', '/reports'), 'insufficient_scope')
   t.match(await ports.metrics.text(), 'latchkey_access_refusals_total{outcome="insufficient_scope"} 1')

@@ -14,17 +14,31 @@ async function hostOf(t: Test, issuer: Issuer) {
   app.setReplySerializer(() => 'the host has its own serializer')
   await app.register(verifier, { issuer: issuer.url, audience: issuer.audience, ...withFeed })
   const schema = { response: { '4xx': { type: 'object', properties: {} } } }
-  app.get('/open', async ({ auth }, reply) => reply.serializer(JSON.stringify).send({ auth }))
-  app.get('/who', { preHandler: app.authenticate, schema }, async ({ auth }, reply) =>
+  app.get('/open', async (request, reply) =>
+    reply.serializer(JSON.stringify).send({ auth: app.latchkey.authOf(request) })
+  )
+  app.get('/welcome', { preHandler: app.latchkey.authenticateOptional }, async (request, reply) =>
+    reply.serializer(JSON.stringify).send({ reader: app.latchkey.authOf(request)?.userId ?? null })
+  )
+  app.get(
+    '/transfers',
+    { preHandler: [app.latchkey.authenticate, app.latchkey.requireRecentLogin(60)], schema },
+    async () => 'transferred'
+  )
+  app.get('/who', { preHandler: app.latchkey.authenticate, schema }, async ({ auth }, reply) =>
     reply.serializer(JSON.stringify).send(auth)
   )
-  app.get('/ops', { preHandler: [app.authenticate, app.requireRole('admin')], schema }, async () => 'ops')
-  app.get('/mistake', { preHandler: app.requireRole('admin') }, async () => 'ops')
+  app.get(
+    '/ops',
+    { preHandler: [app.latchkey.authenticate, app.latchkey.requireRole('admin')], schema },
+    async () => 'ops'
+  )
+  app.get('/mistake', { preHandler: app.latchkey.requireRole('admin') }, async () => 'ops')
   t.teardown(() => app.close())
   return app
 }
 
-t.test('app.authenticate accepts a good token and sets request.auth', async (t) => {
+t.test('authenticate accepts a good token and sets request.auth', async (t) => {
   const issuer = await startIssuer(t)
   const app = await hostOf(t, issuer)
   const headers = { authorization: `Bearer ${issuer.token({ sub: 'ada', sid: 'a-session' })}` }
@@ -59,6 +73,29 @@ t.test('a refused request gets the same problem and challenge as from the issuer
   }
   const admin = { authorization: `Bearer ${issuer.token({ roles: ['admin'] })}` }
   t.equal((await app.inject({ url: '/ops', headers: admin })).statusCode, 200, 'a user with the role')
+})
+
+t.test('authenticateOptional lets strangers pass, and refuses a token that is not good', async (t) => {
+  const issuer = await startIssuer(t)
+  const app = await hostOf(t, issuer)
+  const welcome = (token?: string) =>
+    app.inject({ url: '/welcome', headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
+  t.strictSame((await welcome()).json(), { reader: null })
+  t.strictSame((await welcome(issuer.token({ sub: 'ada' }))).json(), { reader: 'ada' })
+  t.equal((await welcome('x.y.z')).json().code, 'invalid_token')
+})
+
+t.test('requireRecentLogin asks for a newer login', async (t) => {
+  const issuer = await startIssuer(t)
+  const app = await hostOf(t, issuer)
+  const now = Math.floor(Date.now() / 1000)
+  const transfer = (auth_time: number) =>
+    app.inject({ url: '/transfers', headers: { authorization: `Bearer ${issuer.token({ auth_time })}` } })
+  t.equal((await transfer(now)).statusCode, 200)
+  const response = await transfer(now - 61)
+  t.equal(response.statusCode, 401)
+  t.equal(response.json().code, 'insufficient_user_authentication')
+  t.equal(response.headers['www-authenticate'], 'Bearer error="insufficient_user_authentication", max_age="60"')
 })
 
 t.test('an unreachable issuer is answered 503 with Retry-After', async (t) => {

@@ -32,7 +32,7 @@ t.test("a real service's tokens are accepted, and refused after their session ha
   await one.send('POST', '/logout')
   await waitUntil(async () => (await verificationCode(verifier, one.accessToken)) === 'session_revoked')
   t.equal(await verificationCode(verifier, other.accessToken), 'accepted')
-  await app.auth.endEverybodysSessions()
+  await app.latchkey.sessions.endEverybodysSessions()
   await waitUntil(async () => (await verificationCode(verifier, other.accessToken)) === 'session_revoked')
 
   const admin = await signInAdmin(app)

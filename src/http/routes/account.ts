@@ -1,4 +1,5 @@
 import { requestLimits } from '../../core/rate-limits.js'
+import { requestAuth } from '../../core/request-auth.js'
 import { changePassword } from '../../service/accounts/change-password.js'
 import { deleteAccount } from '../../service/accounts/delete-account.js'
 import { readAccount, readOwnEvents } from '../../service/accounts/read-account.js'
@@ -6,7 +7,6 @@ import { reauthenticate } from '../../service/accounts/reauthenticate.js'
 import type { Routes } from '../context.js'
 import { actorOf, clearCookies, heldCookie, sendCredentials } from '../credentials.js'
 import { describe } from '../describe.js'
-import { authOf } from '../guards.js'
 import { perNetwork } from '../rate-limits.js'
 import {
   DeleteAccountBody,
@@ -29,7 +29,7 @@ export const accountRoutes: Routes = (app, context) => {
     '/me',
     describe({ summary: 'The signed-in user', tag: 'account', response: { 200: MeResponse } }),
     async (request) => {
-      const auth = authOf(request)
+      const auth = requestAuth(request)
       return meView(await readAccount(ports, auth), auth.sessionId)
     }
   )
@@ -43,7 +43,7 @@ export const accountRoutes: Routes = (app, context) => {
       response: { 200: OwnEventsPage }
     }),
     async (request) => {
-      const { items, nextCursor } = await readOwnEvents(ports, authOf(request), pageOf(request.query))
+      const { items, nextCursor } = await readOwnEvents(ports, requestAuth(request), pageOf(request.query))
       return { events: items.map(ownEventView), next_cursor: nextCursor }
     }
   )
@@ -72,7 +72,11 @@ export const accountRoutes: Routes = (app, context) => {
     async (request, reply) => {
       const { current_password: currentPassword, new_password: newPassword } = request.body
       const input = { currentPassword, newPassword, heldCookie: heldCookie(request, reply, context) }
-      return sendCredentials(reply, await changePassword(ports, authOf(request), input, actorOf(request)), settings)
+      return sendCredentials(
+        reply,
+        await changePassword(ports, requestAuth(request), input, actorOf(request)),
+        settings
+      )
     }
   )
 
@@ -92,7 +96,11 @@ export const accountRoutes: Routes = (app, context) => {
     },
     async (request, reply) => {
       const input = { password: request.body.password, heldCookie: heldCookie(request, reply, context) }
-      return sendCredentials(reply, await reauthenticate(ports, authOf(request), input, actorOf(request)), settings)
+      return sendCredentials(
+        reply,
+        await reauthenticate(ports, requestAuth(request), input, actorOf(request)),
+        settings
+      )
     }
   )
 
@@ -109,8 +117,8 @@ export const accountRoutes: Routes = (app, context) => {
       })
     },
     async (request, reply) => {
-      await deleteAccount(ports, authOf(request), request.body.password, actorOf(request))
-      const { sessionId } = authOf(request)
+      await deleteAccount(ports, requestAuth(request), request.body.password, actorOf(request))
+      const { sessionId } = requestAuth(request)
       for (const kind of ['refresh', 'session'] as const) clearCookies(request, reply, kind, context, sessionId)
       return reply.code(204).send()
     }

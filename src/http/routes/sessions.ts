@@ -1,9 +1,9 @@
+import { requestAuth } from '../../core/request-auth.js'
 import { listSessions, renameSession } from '../../service/sessions/own-sessions.js'
 import { revokeOwnSession, revokeOwnSessions } from '../../service/sessions/revoke-own-sessions.js'
 import type { Routes } from '../context.js'
 import { actorOf } from '../credentials.js'
 import { describe } from '../describe.js'
-import { authOf } from '../guards.js'
 import { AllQuery, DeviceBody, SessionResponse, SessionsResponse, sessionView } from '../schemas/sessions.js'
 import { EmptyResponse, IdParams, RevokedResponse } from '../schemas/shared.js'
 
@@ -13,7 +13,7 @@ export const sessionRoutes: Routes = (app, { ports }) => {
     '/sessions',
     describe({ summary: 'The devices that are signed in, newest first', response: { 200: SessionsResponse } }),
     async (request) => {
-      const auth = authOf(request)
+      const auth = requestAuth(request)
       const sessions = await listSessions(ports, auth)
       return { sessions: sessions.map((session) => sessionView(session, auth.sessionId)) }
     }
@@ -23,7 +23,7 @@ export const sessionRoutes: Routes = (app, { ports }) => {
     '/sessions/:id',
     describe({ summary: 'Rename a device', params: IdParams, body: DeviceBody, response: { 200: SessionResponse } }),
     async (request) => {
-      const auth = authOf(request)
+      const auth = requestAuth(request)
       const session = await renameSession(ports, auth, { sid: request.params.id, device: request.body.device })
       return sessionView(session, auth.sessionId)
     }
@@ -38,7 +38,7 @@ export const sessionRoutes: Routes = (app, { ports }) => {
       problems: ['insufficient_user_authentication']
     }),
     async (request, reply) => {
-      await revokeOwnSession(ports, authOf(request), request.params.id, actorOf(request))
+      await revokeOwnSession(ports, requestAuth(request), request.params.id, actorOf(request))
       return reply.code(204).send()
     }
   )
@@ -53,7 +53,7 @@ export const sessionRoutes: Routes = (app, { ports }) => {
     }),
     async (request) => {
       const all = request.query.all ?? false
-      return { revoked: await revokeOwnSessions(ports, authOf(request), all, actorOf(request)) }
+      return { revoked: await revokeOwnSessions(ports, requestAuth(request), all, actorOf(request)) }
     }
   )
 }

@@ -1,8 +1,8 @@
-import type { Auth } from '../../core/access-claims.js'
+import { type Auth, isLoginRecent } from '../../core/access-claims.js'
 import type { Actor, Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 import { endSession } from './end-session.js'
-import { isLoginRecent, requireRecentLogin } from './recent-login.js'
+import { requireRecentLogin } from './recent-login.js'
 
 export type RevokeOwnSessionsPorts = Pick<Ports, 'sessions' | 'revocations' | 'clock' | 'policy'>
 
@@ -29,7 +29,11 @@ export async function revokeOwnSessions(
   all: boolean,
   actor: Actor
 ): Promise<number> {
-  if (all && !isLoginRecent(ports, auth) && (await isOnlySession(ports, auth))) {
+  if (
+    all &&
+    !isLoginRecent(auth, ports.policy.reauthenticationSeconds, ports.clock.now()) &&
+    (await isOnlySession(ports, auth))
+  ) {
     // Only this one: another login may come in this moment, and its session may not end without a recent login.
     const own = { sid: auth.sessionId, userId: auth.userId }
     return (await endSession(ports, own, 'revoked_by_user', actor)) ? 1 : 0

@@ -147,7 +147,7 @@ async function openGuardedApp(t: Test, url: string): Promise<FastifyInstance> {
     feed: { url: `${url}/revocations`, credential: { id: 'gateway', secret: serviceSecret } },
     stale: 'deny'
   })
-  app.get('/me', { preHandler: app.authenticate }, async (request) => request.auth)
+  app.get('/me', { preHandler: app.latchkey.authenticate }, async (request) => request.auth)
   return app
 }
 

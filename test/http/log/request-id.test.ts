@@ -90,7 +90,11 @@ t.test("in a host our lines have the host's own id, under its own label", async 
   const { ports, close } = await openAdapters(settings, { database }, host.log)
   t.teardown(close)
   await host.register(httpPlugin, { ports, settings, prefix: '/auth' })
-  host.get('/reports', { preHandler: [host.authenticate, host.requireRole('reader')] }, async () => 'reports')
+  host.get(
+    '/reports',
+    { preHandler: [host.latchkey.authenticate, host.latchkey.requireRole('reader')] },
+    async () => 'reports'
+  )
 
   const payload = { email: newEmail(), password: goodPassword }
   const registered = await host.inject({ method: 'POST', url: '/auth/register', payload })

@@ -75,7 +75,7 @@ t.test("revocations reach a connected reader, and everybody's has a null sid", a
   for (let round = 0; round < 500 && app.server.listening; round++) {
     // The session may have ended before the reader connected; then it is among the live entries.
     if (round === 0) await client.send('POST', '/logout')
-    await app.auth.endEverybodysSessions()
+    await app.latchkey.sessions.endEverybodysSessions()
     const settled = await Promise.race([
       reading.then(() => true),
       new Promise((resolve) => setTimeout(resolve, 10, false))

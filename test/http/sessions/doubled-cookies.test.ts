@@ -67,7 +67,7 @@ t.test("if no cookie is ours, all stay, because they may be another service's", 
 t.test('two session cookies are treated in the same way, on our routes and on those of a host', async (t) => {
   const host = newHost(t)
   await host.register(httpPlugin, { ...(await openPluginOptions(t, database)), prefix: '/auth' })
-  host.get('/own', { preHandler: (request, reply) => host.authenticate.call(host, request, reply) }, async () => 'own')
+  host.get('/own', { preHandler: host.latchkey.authenticate }, async () => 'own')
   const { client } = await newPerson(app, 'session')
   const own = tokenOf(client, sessionCookie)
   for (const [service, url] of [

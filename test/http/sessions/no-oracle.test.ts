@@ -41,7 +41,9 @@ t.test('a user sees the times of sessions in whole five minutes, and an admin se
   t.ok(Math.abs(Date.parse(exact.last_used_at) - (start - 3_601_500)) < 60_000)
   t.not(Date.parse(exact.last_used_at) % fiveMinutes, 0)
   t.equal(Date.parse(exact.expires_at) - Date.parse(exact.last_used_at), 1_209_600_000)
-  t.match(await app.auth.sessionsOfUser(userId), [{ lastUsedAt: Date.parse(firstOf(await list(person)).last_used_at) }])
+  t.match(await app.latchkey.sessions.sessionsOfUser(userId), [
+    { lastUsedAt: Date.parse(firstOf(await list(person)).last_used_at) }
+  ])
 })
 
 t.test('the list of sessions does not change when the client refreshes, until the five minutes are over', async (t) => {

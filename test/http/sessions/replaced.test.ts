@@ -58,9 +58,9 @@ for (const [name, replace] of Object.entries(replacements)) {
 
 t.test('a login with the cookie of a session that has ended keeps late refreshes from clearing its own', async (t) => {
   const ends: readonly [EndedReason, (client: Client) => Promise<unknown>][] = [
-    ['revoked_by_admin', (client) => app.auth.endSession(client.sessionId)],
+    ['revoked_by_admin', (client) => app.latchkey.sessions.endSession(client.sessionId)],
     ['logged_out', (client) => copyOf(client).send('POST', '/logout')],
-    ['revoked_by_admin', () => app.auth.endEverybodysSessions()]
+    ['revoked_by_admin', () => app.latchkey.sessions.endEverybodysSessions()]
   ]
   for (const [reason, end] of ends) {
     const { client, email } = await newPerson(app)
@@ -85,7 +85,7 @@ t.test('a login with a stolen cookie of an ended session does not hide why it en
         await stale.send('POST', '/refresh')
       }
     ],
-    ['revoked_by_admin', (client) => app.auth.endSession(client.sessionId)],
+    ['revoked_by_admin', (client) => app.latchkey.sessions.endSession(client.sessionId)],
     [
       'revoked_by_user',
       async (client, email) => {
@@ -116,7 +116,7 @@ t.test('a login with a stolen cookie of an ended session does not hide why it en
 t.test('repeated logins with the cookie of an ended session write one event', async (t) => {
   const { client, email } = await newPerson(app)
   const { sessionId } = client
-  await app.auth.endSession(sessionId)
+  await app.latchkey.sessions.endSession(sessionId)
   for (let i = 0; i < 3; i += 1) await copyOf(client).signIn(email, { path: '/login' })
   const reasons = await sql(
     database,
@@ -128,7 +128,7 @@ t.test('repeated logins with the cookie of an ended session write one event', as
 
 t.test('a session that ended for another reason clears its cookie', async (t) => {
   const { client } = await newPerson(app)
-  await app.auth.endSession(client.sessionId)
+  await app.latchkey.sessions.endSession(client.sessionId)
   const reason = 'revoked_by_admin'
   expectProblem(t, await client.send('POST', '/refresh'), 'session_ended', { reason }, [refreshCookie])
 })

@@ -1,9 +1,9 @@
+import { requestAuth } from '../../../core/request-auth.js'
 import { findSessions, listSessionsOfUser } from '../../../service/admin/listings.js'
 import { revokeAllSessions, revokeSession, revokeSessionsOfUser } from '../../../service/admin/revoke-sessions.js'
 import type { Routes } from '../../context.js'
 import { actorOf } from '../../credentials.js'
 import { describe } from '../../describe.js'
-import { authOf } from '../../guards.js'
 import {
   AdminSessionsPage,
   AdminSessionsResponse,
@@ -22,7 +22,7 @@ export const adminSessionRoutes: Routes = (app, { ports }) => {
     describe({ summary: 'The live sessions of one user', params: IdParams, response: { 200: AdminSessionsResponse } }),
     async (request) => {
       const sessions = await listSessionsOfUser(ports, request.params.id)
-      return { sessions: sessions.map((session) => adminSessionView(session, authOf(request).sessionId)) }
+      return { sessions: sessions.map((session) => adminSessionView(session, requestAuth(request).sessionId)) }
     }
   )
 
@@ -49,7 +49,7 @@ export const adminSessionRoutes: Routes = (app, { ports }) => {
     async (request) => {
       const { user_id: userId, ip, ...page } = request.query
       const { items, nextCursor } = await findSessions(ports, { userId, ip }, pageOf(page))
-      const sessions = items.map((session) => adminSessionView(session, authOf(request).sessionId))
+      const sessions = items.map((session) => adminSessionView(session, requestAuth(request).sessionId))
       return { sessions, next_cursor: nextCursor }
     }
   )

@@ -1,0 +1,68 @@
+import type { Auth } from './access-claims.js'
+
+/** A request of any Fastify server, logger and type provider. */
+interface AnyRequest {
+  readonly id: string
+}
+
+/** A reply of any Fastify server, logger and type provider. */
+interface AnyReply {
+  readonly statusCode: number
+}
+
+interface GuardMethod {
+  guard(request: AnyRequest, reply: AnyReply): Promise<unknown>
+}
+
+/**
+ * A `preHandler` for routes of any server, logger and type provider. TypeScript compares the parameters of methods less
+ * strictly than those of functions, so a guard's own code can still use the whole request.
+ */
+export type Guard = GuardMethod['guard']
+
+/** What `app.latchkey` has both in the service's plugin and in the verifier's. */
+export interface GuardMembers {
+  /** A `preHandler`: sets `request.auth`, or answers 401. */
+  readonly authenticate: Guard
+  /** A `preHandler` for pages that also strangers see: `authOf(request)` then says who is signed in. */
+  readonly authenticateOptional: Guard
+  /** Returns a `preHandler` to run after `authenticate`: answers 403 to a user without `role`. */
+  requireRole(role: string): Guard
+  /**
+   * Returns a `preHandler` to run after `authenticate`: answers 401 `insufficient_user_authentication` (RFC 9470) to a
+   * user whose last login is longer ago. By default the service's `REAUTHENTICATION_SECONDS`, in a verifier 900.
+   */
+  requireRecentLogin(maxAgeSeconds?: number): Guard
+  /** The user of the request; null if nobody is signed in, and on a route without a guard. Never throws. */
+  authOf(request: AnyRequest): Auth | null
+}
+
+const authKey = Symbol('latchkey.auth')
+
+/** Undefined: no guard has run. Null: a guard has run, and nobody is signed in. */
+interface RequestWithAuth extends AnyRequest {
+  [authKey]?: Auth | null
+}
+
+/** The name under which a guard remembers its result, for the server to prepare its requests. */
+export const requestAuthKey: symbol = authKey
+
+export function rememberAuth(request: RequestWithAuth, auth: Auth | null): void {
+  request[authKey] = auth
+}
+
+/** The user that a guard found; null if nobody is signed in, and if no guard has run. */
+export function rememberedAuth(request: RequestWithAuth): Auth | null {
+  return request[authKey] ?? null
+}
+
+/** `request.auth`. Throws on a route where no guard has run, or where nobody is signed in. */
+export function requestAuth(request: RequestWithAuth): Auth {
+  const auth = request[authKey]
+  if (auth) return auth
+  throw new Error(
+    auth === null
+      ? 'request.auth was read, but nobody is signed in. Use app.latchkey.authOf(request), which is null then.'
+      : 'request.auth was read on a route without a guard. Add { preHandler: app.latchkey.authenticate } to the route.'
+  )
+}
