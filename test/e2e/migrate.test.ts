@@ -45,7 +45,10 @@ if (serverUrl === undefined) {
 
     const early = await latchkey(['serve'], settings)
     t.equal(early.code, 1)
-    t.match(early.stderr, /^MIGRATE is off, and the schema "\w+" of the database lacks the migration \d+_initial and \d+ more: .*\n$/)
+    t.match(
+      early.stderr,
+      /^MIGRATE is off, and the schema "\w+" of the database lacks the migration \d+_initial and \d+ more: .*\n$/
+    )
 
     const migrated = await latchkey(['migrate'], { DATABASE_URL: owner, DATA_DIR: dataDir, NODE_ENV: 'production' })
     t.match(migrated, { code: 0, stdout: 'The database is up to date.\n', stderr: /_initial: applying\.\n/ })

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { CannotStart } from '../../../ports/errors.js'
 import { unavailableBecause } from '../database-errors.js'
 import type { MigrationConnection } from '../migrations/history.js'
 import { type MigrateOptions, migrate, requireMigrated } from '../migrations/migrate.js'
@@ -54,6 +55,7 @@ async function connected<T>(server: DatabaseConnection, work: (client: pg.Client
   try {
     return await work(client)
   } catch (error) {
+    if (error instanceof CannotStart) throw error
     throw rightsFault(error, server) ?? unavailableBecause(error) ?? error
   } finally {
     await client.end()
