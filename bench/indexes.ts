@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Database } from '../src/adapters/prisma/database.js'
 import { openServerDatabase } from '../src/adapters/prisma/server/server-database.js'
-import { purgeExpired } from '../src/adapters/prisma/sql/purge.js'
+import { purgeExpired } from '../src/adapters/prisma/sql/purge/purge.js'
 import { prismaEventLog } from '../src/adapters/prisma/stores/event-log.js'
 import { prismaSessionStore } from '../src/adapters/prisma/stores/session-store.js'
 import { prismaUserStore } from '../src/adapters/prisma/stores/user-store.js'

@@ -1,6 +1,6 @@
 import helmet from '@fastify/helmet'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { ensureConfiguredAdmin, type Overrides, openAdapters } from './composition.js'
+import { ensureConfiguredAdmin, openAdapters } from './composition.js'
 import type { Config } from './config/read-config.js'
 import { trustedProxies } from './config/trusted-proxies.js'
 import { drainBeforeClose } from './graceful-close.js'
@@ -11,6 +11,7 @@ import { identifyRequests, requestIdHeader } from './http/log/request-id.js'
 import { httpPlugin } from './http/plugin.js'
 import { sendClientError, sendNotFound, sendProblem } from './http/problem.js'
 import { listenForMetrics } from './http/routes/metrics.js'
+import type { Overrides } from './overrides.js'
 
 const errorsUrl = '/docs/errors.md'
 

@@ -86,7 +86,7 @@ t.test('all mistakes are reported at once, by the names of the options', async (
   const options = {
     accessTokenTtlSeconds: '600',
     jwtAlg: 'none',
-    rootSecrets: ['short'],
+    rootSecret: ['short'],
     databaseURL: 'postgresql://127.0.0.1/x',
     adminEmail: 'ops@example.org',
     modes: []
@@ -100,7 +100,7 @@ t.test('all mistakes are reported at once, by the names of the options', async (
   if (!(error instanceof ConfigError)) return t.fail('the error is a ConfigError')
   t.strictSame(
     error.problems.map((problem) => problem.split(' ')[0]),
-    ['jwtAlg', 'accessTokenTtlSeconds', 'modes', 'rootSecrets', 'adminEmail', 'databaseURL']
+    ['jwtAlg', 'accessTokenTtlSeconds', 'modes', 'rootSecret', 'adminEmail', 'databaseURL']
   )
   t.match(error.message, 'accessTokenTtlSeconds must be a whole number from 1 to 86400')
   t.match(error.message, 'databaseURL is not a setting')

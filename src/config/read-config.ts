@@ -10,9 +10,7 @@ type Frozen<T> = { readonly [K in keyof T]: T[K] extends readonly (infer Item)[]
  * All settings, checked, complete and frozen. Made by `loadConfig` or `createConfig`; docs/configuration.md explains
  * each.
  */
-export type Config = Frozen<
-  Omit<Settings, 'issuer' | 'audience' | 'nodeEnv'> & { issuer: string; audience: string; production: boolean }
->
+export type Config = Frozen<Omit<Settings, 'issuer' | 'nodeEnv'> & { issuer: string; production: boolean }>
 
 /** Environment variables, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -39,8 +37,15 @@ export class ConfigError extends Error {
   }
 }
 
-/** The settings by name, as values. A setting that is missing or undefined gets its default. */
-export type SettingOptions = { readonly [K in keyof Frozen<Settings>]?: Frozen<Settings>[K] | undefined }
+/**
+ * The settings by name, as values. A setting that is missing or undefined gets its default. A flag can also be `'on'` or
+ * `'off'`, and a list can be the text of its environment variable, such as `'https://a.example,https://b.example'`.
+ */
+export type SettingOptions = {
+  readonly [K in keyof Settings]?: OptionValue<Frozen<Settings>[K]> | undefined
+}
+
+type OptionValue<T> = T extends readonly string[] ? T | T[number] : T extends boolean ? T | 'on' | 'off' : T
 
 /**
  * Reads the settings from environment variables; an empty value counts as not set. Throws one `ConfigError` with all
@@ -76,8 +81,8 @@ export function createConfig(
   warn: (warning: string) => void = () => {}
 ): Config {
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
-  const copied = given.map(([key, value]) => [key, Array.isArray(value) ? [...value] : value] as const)
-  const read: Record<string, unknown> = { ...defaultSettings(), ...Object.fromEntries(copied) }
+  const values = given.map(([key, value]) => [key, readOption(key, value)] as const)
+  const read: Record<string, unknown> = { ...defaultSettings(), ...Object.fromEntries(values) }
   const faulty = faultyKeys(read)
   const sound: Partial<Settings> = Object.fromEntries(Object.entries(read).filter(([key]) => !faulty.has(key)))
   const problems = [
@@ -89,7 +94,8 @@ export function createConfig(
 
   const { nodeEnv, ...rest } = read
   const issuer = read.issuer ?? `http://${hostInUrl(read.host)}:${read.port}`
-  const config = { ...rest, issuer, audience: read.audience ?? issuer, production: nodeEnv === 'production' }
+  const audience = read.audience.length > 0 ? read.audience : [issuer]
+  const config = { ...rest, issuer, audience, production: nodeEnv === 'production' }
   if (config.production && read.issuer === undefined) {
     warn(
       `ISSUER is not set, so access tokens name ${issuer}. Set it to the address at which clients reach this service.`
@@ -140,6 +146,14 @@ function readSettings(environment: Environment): Record<string, unknown> {
     return text === undefined || text === '' ? [] : [[key, parse(schema, text)] as const]
   })
   return Object.fromEntries(given)
+}
+
+/** Reads flags and lists that are texts. Lists are copied, so that a later change by the caller has no effect. */
+function readOption(key: string, value: unknown): unknown {
+  if (Array.isArray(value)) return [...value]
+  const schema = settings.find((setting) => setting.key === key)?.schema
+  const isRead = schema?.type === 'array' || schema?.type === 'boolean'
+  return isRead && typeof value === 'string' ? parse(schema, value) : value
 }
 
 function defaultSettings(): Record<string, unknown> {

@@ -14,8 +14,8 @@ const minProductionBcryptCost = 10
 
 /** A setting whose value was already reported is missing from `settings`, and then breaks no rule. */
 export const rules: readonly Rule[] = [
-  function productionNeedsRootSecret({ nodeEnv, rootSecrets }) {
-    if (nodeEnv !== 'production' || rootSecrets?.length !== 0) return undefined
+  function productionNeedsRootSecret({ nodeEnv, rootSecret }) {
+    if (nodeEnv !== 'production' || rootSecret?.length !== 0) return undefined
     return 'ROOT_SECRET is required when NODE_ENV=production. Make one with: openssl rand -base64 48, and keep it.'
   },
   function productionNeedsSecureCookies({ nodeEnv, cookieSecure }) {
@@ -39,8 +39,8 @@ export const rules: readonly Rule[] = [
     if (metricsPort === undefined || metricsPort === 0 || metricsPort !== port) return undefined
     return `METRICS_PORT (${metricsPort}) must differ from PORT. Set another port, such as METRICS_PORT=9464.`
   },
-  function rootSecretsAreLong({ rootSecrets }) {
-    const short = rootSecrets?.findIndex((secret) => utf8Length(secret) < minRootSecretBytes) ?? -1
+  function rootSecretsAreLong({ rootSecret: secrets }) {
+    const short = secrets?.findIndex((secret) => utf8Length(secret) < minRootSecretBytes) ?? -1
     if (short === -1) return undefined
     return `ROOT_SECRET is a list separated by commas, and number ${short + 1} of it has fewer than ${minRootSecretBytes} bytes. Make one with: openssl rand -base64 48`
   },

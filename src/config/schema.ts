@@ -8,8 +8,6 @@ import { maxCookieLifeSeconds, maxSessionsOfUser, modes, signingAlgorithms } fro
  */
 interface SettingNotes {
   readonly description: string
-  /** The environment variable, if it is not the property's name in capitals. */
-  readonly variable?: string
   /** Whether the value must never be printed. */
   readonly secret?: true
   /** What the pattern requires, in words. */
@@ -97,8 +95,7 @@ export const settingsSchema = Type.Object({
     description:
       'The folder of the embedded database, and of the root secret that is made when `ROOT_SECRET` is not set. Back it up, and keep it private.'
   }),
-  rootSecrets: Type.Array(Type.String({ minLength: 1 }), {
-    variable: 'ROOT_SECRET',
+  rootSecret: Type.Array(Type.String({ minLength: 1 }), {
     description:
       'The secret from which all other keys are derived. To change it, give several, newest first: the first one issues, all of them are accepted.',
     otherwise: 'made once and kept in `DATA_DIR`; required in production',
@@ -114,13 +111,17 @@ export const settingsSchema = Type.Object({
     expects: 'an absolute http or https address without query and fragment',
     examples: ['https://auth.example.com']
   }),
-  audience: optionalText({
-    description: 'The `aud` of access tokens: the API that accepts them (RFC 9068 §2.2).',
-    otherwise: 'the issuer',
-    pattern: '^\\S+$',
-    expects: 'one name or address without spaces',
-    examples: ['https://api.example.com']
-  }),
+  audience: Type.Array(
+    Type.String({ pattern: '^[^\\s,]+$', expects: 'names or addresses without spaces, separated by commas' }),
+    {
+      default: [],
+      uniqueItems: true,
+      description:
+        'The `aud` of access tokens: the APIs that accept them (RFC 9068 §2.2). With several it is a list, and a verifier accepts the token if its own audience is in it. The service itself accepts tokens that name any of them. To change it, set the old and the new one for as long as an access token lives.',
+      otherwise: 'the issuer',
+      examples: ['https://api.example.com']
+    }
+  ),
   jwtAlg: choice('ES256', signingAlgorithms, {
     description: 'The signature algorithm of access tokens. With `HS256` no public key is published.'
   }),
@@ -272,7 +273,7 @@ export interface Setting {
 export const settings: readonly Setting[] = (Object.keys(settingsSchema.properties) as (keyof Settings)[]).map(
   (key) => {
     const schema: SettingSchema = settingsSchema.properties[key]
-    return { key, variable: schema.variable ?? key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase(), schema }
+    return { key, variable: key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase(), schema }
   }
 )
 

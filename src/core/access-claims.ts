@@ -1,7 +1,8 @@
 /** The claims of an access token (RFC 9068 §2.2). Times are whole seconds since the epoch. */
 export interface AccessClaims {
   readonly iss: string
-  readonly aud: string
+  /** The APIs that accept the token; a text if it is one. */
+  readonly aud: string | readonly string[]
   readonly sub: string
   readonly sid: string
   readonly jti: string
@@ -39,7 +40,8 @@ export const accessTokenType = 'at+jwt'
 
 export interface ExpectedClaims {
   readonly issuer: string
-  readonly audience: string
+  /** The token must name at least one of these. */
+  readonly audiences: readonly string[]
 }
 
 export type ClaimsVerdict =
@@ -50,18 +52,29 @@ const invalid = { ok: false, error: 'invalid_token' } as const
 
 /**
  * Checks the payload of an access token whose signature is good (RFC 9068 §4, RFC 8725 §3.8-3.9): every claim is there and
- * has its type, `iss` and `aud` are exactly as expected, and `exp` is after `now`, in milliseconds. Anything else is
+ * has its type, `iss` is exactly as expected, `aud` is or contains (RFC 7519 §4.1.3) an expected audience, and `exp` is after `now`, in milliseconds. Anything else is
  * `invalid_token`; only a token that is otherwise good is `token_expired`.
  */
 export function checkAccessClaims(payload: unknown, expected: ExpectedClaims, now: number): ClaimsVerdict {
   if (!isAccessClaims(payload)) return invalid
   if (payload.iss !== expected.issuer) return invalid
-  if (payload.aud !== expected.audience) return invalid
+  if (!audiencesOf(payload).some((audience) => expected.audiences.includes(audience))) return invalid
   if (now >= payload.exp * 1000) return { ok: false, error: 'token_expired' }
   return { ok: true, claims: payload }
 }
 
-const textClaims = ['iss', 'aud', 'sub', 'sid', 'jti', 'client_id'] as const
+/** The `aud` claim for these audiences: a text if it is one, else a list (RFC 7519 §4.1.3). */
+export function audienceClaim(audiences: readonly string[]): AccessClaims['aud'] {
+  const [first = ''] = audiences
+  return audiences.length > 1 ? audiences : first
+}
+
+/** The audiences that a token names. */
+export function audiencesOf({ aud }: Pick<AccessClaims, 'aud'>): readonly string[] {
+  return typeof aud === 'string' ? [aud] : aud
+}
+
+const textClaims = ['iss', 'sub', 'sid', 'jti', 'client_id'] as const
 const timeClaims = ['iat', 'exp', 'auth_time'] as const
 const listClaims = ['amr', 'roles'] as const
 
@@ -70,6 +83,7 @@ function isAccessClaims(payload: unknown): payload is AccessClaims {
   const claims = payload as Record<string, unknown>
   return (
     textClaims.every((name) => typeof claims[name] === 'string') &&
+    (typeof claims.aud === 'string' || isTextList(claims.aud)) &&
     timeClaims.every((name) => Number.isSafeInteger(claims[name])) &&
     listClaims.every((name) => isTextList(claims[name]))
   )

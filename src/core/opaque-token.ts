@@ -5,14 +5,18 @@ import { maxCookieLifeSeconds } from './vocabulary.js'
  * The wire format of our opaque tokens: a prefix that names the kind, then base64url of
  * version 1 B · key id 1 B · payload · mac 32 B. The mac covers every byte before it. The payload is,
  * for `refresh` and `session` tokens: sid 16 B · generation 4 B · secret 32 B;
- * for `device` tokens: user id 16 B, encrypted by the adapter · device id 16 B · issued at 4 B. Numbers are big-endian.
+ * for `device` tokens: user id 16 B, encrypted by the adapter · device id 16 B · issued at 4 B;
+ * for `link` tokens: link id 16 B. Numbers are big-endian.
  */
-export const tokenPrefixes = { refresh: 'lk_rt_', session: 'lk_st_', device: 'lk_dt_' } as const
+export const tokenPrefixes = { refresh: 'lk_rt_', session: 'lk_st_', device: 'lk_dt_', link: 'lk_ot_' } as const
 
 export type TokenKind = keyof typeof tokenPrefixes
 
-/** The kinds that are credentials of a session. A device token is not a credential. */
+/** The kinds that are credentials of a session. Device tokens and the tokens of one-time links are not. */
 export type SessionTokenKind = 'refresh' | 'session'
+
+/** The kinds that a cookie can hold. The token of a one-time link is only in the link. */
+export type CookieTokenKind = Exclude<TokenKind, 'link'>
 
 /** What a refresh or session token says. `sid` is a lower-case UUID, `secret` 32 bytes, `generation` a 32-bit number. */
 export interface SessionTokenContent {
@@ -28,10 +32,16 @@ export interface DeviceTokenContent {
   readonly issuedAt: number
 }
 
+/** A one-time link. Its row says what the link is for, and until when. */
+interface LinkTokenContent {
+  readonly linkId: string
+}
+
 export interface TokenContents {
   readonly refresh: SessionTokenContent
   readonly session: SessionTokenContent
   readonly device: DeviceTokenContent
+  readonly link: LinkTokenContent
 }
 
 /** A token taken apart. Its mac is not checked yet. */
@@ -122,10 +132,17 @@ const devicePayload: PayloadFormat<DeviceTokenContent> = {
   })
 }
 
+const linkPayload: PayloadFormat<LinkTokenContent> = {
+  length: 16,
+  write: (payload, { linkId }) => payload.set(uuidToBytes(linkId)),
+  read: (payload) => ({ linkId: uuidFromBytes(payload) })
+}
+
 const payloads: { readonly [Kind in TokenKind]: PayloadFormat<TokenContents[Kind]> } = {
   refresh: sessionPayload,
   session: sessionPayload,
-  device: devicePayload
+  device: devicePayload,
+  link: linkPayload
 }
 
 function viewOf(bytes: Uint8Array): DataView {

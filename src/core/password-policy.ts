@@ -43,3 +43,14 @@ export function utf8Length(text: string): number {
   }
   return bytes
 }
+
+const noPasswordPrefix = 'none:'
+
+/**
+ * What an account without a password stores in place of a hash: no password has it. `id` differs each time, because
+ * one-time links are bound to the stored text.
+ */
+export const noPasswordHash = (id: string): string => noPasswordPrefix + id
+
+/** Whether an account with this stored hash has a password. */
+export const hasPassword = (hash: string): boolean => !hash.startsWith(noPasswordPrefix)

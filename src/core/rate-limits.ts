@@ -100,7 +100,10 @@ export const failureEventLimits: readonly RateLimit[] = [
   { name: 'failure-events', max: 30, windowSeconds: minute, perInstance: true }
 ]
 
-/** Wrong passwords are kept this long in the event log: they show an attack, but strangers can cause any number. */
+/**
+ * Wrong passwords and requests of resets are kept this long in the event log: they show an attack, but strangers can cause
+ * any number.
+ */
 export const failureRetentionSeconds = 7 * 24 * hour
 
 /**

@@ -13,6 +13,7 @@ export const endedReasons = [
   'revoked_by_admin',
   'reuse_detected',
   'password_changed',
+  'password_reset',
   'user_disabled',
   'session_limit',
   'idle_timeout',

@@ -1,7 +1,7 @@
 import { fastifyCookie, type SerializeOptions } from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { withoutBlanks } from '../core/header-text.js'
-import { deviceTokenLifeSeconds, type SessionTokenKind, type TokenKind } from '../core/opaque-token.js'
+import { type CookieTokenKind, deviceTokenLifeSeconds, type SessionTokenKind } from '../core/opaque-token.js'
 import type { OpaqueCredential } from '../service/sessions/issue-credentials.js'
 import { pathOf } from './exact-addresses.js'
 import type { HttpSettings } from './settings.js'
@@ -10,14 +10,14 @@ import type { HttpSettings } from './settings.js'
 
 type CookieSettings = Pick<HttpSettings, 'cookieSecure' | 'cookieSameSite'>
 
-const baseNames: Readonly<Record<TokenKind, string>> = {
+const baseNames: Readonly<Record<CookieTokenKind, string>> = {
   refresh: 'refresh_token',
   session: 'session',
   device: 'device'
 }
 
 /** `__Host-` makes browsers keep a cookie to this host and to HTTPS (RFC 6265bis §4.1.3.2); plain http cannot set it. */
-export function cookieName(kind: TokenKind, settings: CookieSettings): string {
+export function cookieName(kind: CookieTokenKind, settings: CookieSettings): string {
   return settings.cookieSecure ? `__Host-${baseNames[kind]}` : baseNames[kind]
 }
 
@@ -25,7 +25,11 @@ export function cookieName(kind: TokenKind, settings: CookieSettings): string {
  * The values of all cookies of this kind in a request. A browser can hold several cookies of one name: a sibling host may
  * have set one (cookie tossing), or this service did under an earlier `COOKIE_SAME_SITE`.
  */
-export function readCookies(request: FastifyRequest, kind: TokenKind, settings: CookieSettings): readonly string[] {
+export function readCookies(
+  request: FastifyRequest,
+  kind: CookieTokenKind,
+  settings: CookieSettings
+): readonly string[] {
   const name = cookieName(kind, settings)
   return (request.headers.cookie ?? '')
     .split(';')
@@ -52,7 +56,7 @@ export function clearCredential(reply: FastifyReply, kind: SessionTokenKind, set
 export function clearOtherForms(
   request: FastifyRequest,
   reply: FastifyReply,
-  kind: TokenKind,
+  kind: CookieTokenKind,
   settings: CookieSettings
 ): void {
   for (const form of otherForms(request, settings)) setCookie(reply, kind, '', settings, { ...form, ...cleared })
@@ -99,7 +103,7 @@ function cookiePaths(path: string): readonly string[] {
 /** Bypasses `reply.setCookie`, which would add the host's cookie defaults, such as a domain. */
 function setCookie(
   reply: FastifyReply,
-  kind: TokenKind,
+  kind: CookieTokenKind,
   value: string,
   settings: CookieSettings,
   attributes: SerializeOptions

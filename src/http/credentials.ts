@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import { readBearer } from '../core/bearer.js'
-import type { SessionTokenKind, TokenKind } from '../core/opaque-token.js'
+import type { CookieTokenKind, SessionTokenKind } from '../core/opaque-token.js'
 import { rememberedAuth } from '../core/request-auth.js'
 import type { Actor } from '../ports/index.js'
 import { Refused } from '../service/refused.js'
@@ -19,6 +19,7 @@ import {
   writeCredential,
   writeDeviceToken
 } from './cookies.js'
+import { sendJson } from './host/own-bodies.js'
 import { requireOwnOrigin, safeMethods } from './origin-check.js'
 import type { TokenResponse } from './schemas/sign-in.js'
 import type { HttpSettings } from './settings.js'
@@ -92,7 +93,7 @@ function readCredential(
 }
 
 /** Whether the token has our MAC. Cookies are shared by all ports of a host, so others may use the same name. */
-export function isOurs(kind: TokenKind, token: string, { ports }: HttpContext): boolean {
+export function isOurs(kind: CookieTokenKind, token: string, { ports }: HttpContext): boolean {
   return ports.opaqueTokens.open(kind, token) !== undefined
 }
 
@@ -134,7 +135,8 @@ export function sendSignedIn(
   context: HttpContext
 ): FastifyReply {
   const { settings } = context
-  const kinds: readonly TokenKind[] = signedIn.opaque === undefined ? ['device'] : [signedIn.opaque.kind, 'device']
+  const kinds: readonly CookieTokenKind[] =
+    signedIn.opaque === undefined ? ['device'] : [signedIn.opaque.kind, 'device']
   for (const kind of signedIn.mode === 'body' ? [] : kinds) {
     const tokens = readCookies(request, kind, settings)
     const isForeign = kind !== 'device' && tokens.some((token) => !isOurs(kind, token, context))
@@ -163,5 +165,5 @@ export function sendCredentials(
     ...(mode === 'body' && opaque && { refresh_token: opaque.token, refresh_expires_in: opaque.expiresInSeconds }),
     ...(mode === 'body' && deviceToken !== undefined && { device_token: deviceToken })
   }
-  return reply.send(body)
+  return sendJson(reply, body)
 }

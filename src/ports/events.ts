@@ -21,6 +21,11 @@ export const eventTypes = [
   'refresh_restored',
   'password_changed',
   'password_refused',
+  'password_reset_requested',
+  'password_reset',
+  'email_change_requested',
+  'email_changed',
+  'email_change_undone',
   'reauthenticated',
   'user_disabled',
   'user_enabled',
@@ -28,7 +33,9 @@ export const eventTypes = [
   'roles_changed',
   'everybody_revoked',
   'registrations_above_usual',
-  'signing_key_rotated'
+  'signing_key_rotated',
+  'mail_bounced',
+  'mail_given_up'
 ] as const
 
 export type EventType = (typeof eventTypes)[number]
@@ -42,7 +49,7 @@ export interface AuditEvent {
   readonly userId: string | null
   readonly sessionId: string | null
   readonly actorId: string | null
-  /** A word that says why: an `EndedReason` if a session ended, a `RecoveryReason` of `refresh_recovered`. */
+  /** A word that says why: an `EndedReason` if a session ended, a `RecoveryReason` of `refresh_recovered`, a `MailKind` of mails. */
   readonly reason: string | null
   /** Why, as the admin wrote it. */
   readonly note: string | null

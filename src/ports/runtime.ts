@@ -27,8 +27,10 @@ export type Log = Readonly<Record<'debug' | 'info' | 'warn', (fields: object, me
 /** Runs `work`, and returns its result. What is logged meanwhile because of it goes to `log`, which may be a request's. */
 export type LogTo = <T>(log: Log, work: () => T) => T
 
-/** The `iss` and `aud` of our access tokens. */
+/** Whom our access tokens come from, and the APIs that accept them. */
 export interface Identity {
+  /** The `iss` of our tokens: the address at which clients reach us. */
   readonly issuer: string
-  readonly audience: string
+  /** At least one. */
+  readonly audiences: readonly string[]
 }

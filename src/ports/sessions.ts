@@ -3,7 +3,7 @@ import type { Presented, RotationState } from '../core/rotation.js'
 import type { EndedReason, Mode } from '../core/vocabulary.js'
 import type { Actor } from './events.js'
 import type { Page, PageRequest } from './paging.js'
-import type { User } from './users.js'
+import type { SessionUser } from './users.js'
 
 /** A session as users and admins see it. Times are milliseconds since the epoch. */
 export interface Session {
@@ -54,7 +54,7 @@ export interface LiveSession extends Session, RotationState {
   readonly amr: readonly string[]
   /** When the user was last authenticated. */
   readonly authTime: number
-  readonly user: User
+  readonly user: SessionUser
   /** The database's clock when this was read. */
   readonly now: number
 }

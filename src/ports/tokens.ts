@@ -5,6 +5,11 @@ import type { TokenContents, TokenKind } from '../core/opaque-token.js'
 export interface OpaqueTokens {
   issue<Kind extends TokenKind>(kind: Kind, content: TokenContents[Kind]): string
   /**
+   * The token as `issue` makes it, but under each root secret, newest first: one of them is the token that was issued
+   * before the root secret changed.
+   */
+  issueUnderEach<Kind extends TokenKind>(kind: Kind, content: TokenContents[Kind]): readonly string[]
+  /**
    * The content of a genuine token of this kind, checked in constant time; undefined for any other text. Says nothing
    * about its age, or whether its session still exists.
    */

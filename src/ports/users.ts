@@ -5,8 +5,16 @@ export interface User {
   readonly roles: readonly string[]
   readonly disabled: boolean
   readonly createdAt: number
+  /** When the owner last proved to receive the mail of `email`; null if never. */
+  readonly emailVerifiedAt: number | null
+  /** The language of mails (RFC 5646); null for the default. */
+  readonly locale: string | null
 }
 
+/** The part of an account that its sessions and tokens need. */
+export type SessionUser = Omit<User, 'emailVerifiedAt' | 'locale'>
+
 export interface UserWithPassword extends User {
+  /** A hash that no password has (`hasPassword`) is an account without a password. */
   readonly passwordHash: string
 }

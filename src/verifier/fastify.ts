@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, RegisterOptions } from 'fastify'
 import type { Auth } from '../core/access-claims.js'
 import { type GuardMembers, rememberAuth, rememberedAuth, requestAuth, requestAuthKey } from '../core/request-auth.js'
 import type { VerifierOptions } from './options.js'
@@ -17,8 +17,17 @@ declare module 'fastify' {
 }
 
 const plugin: FastifyPluginAsync<VerifierOptions> = async (app, options) => {
-  const verifier = createVerifier({ warn: (message) => app.log.warn(message), ...options })
+  const verifier = createVerifier({ warn: warningsTo(app), ...ownOptions(options) })
   app.addHook('onClose', () => verifier.close())
+  app.addHook('onReady', async () => {
+    try {
+      await verifier.ready()
+    } catch (error) {
+      // The process may go on without this app, and the feed would keep it alive.
+      await verifier.close()
+      throw error
+    }
+  })
 
   // The name as any text: in a program that has the service's plugin too, `app.latchkey` is typed with its members.
   app.decorate<GuardMembers, string>('latchkey', membersOf(verifier))
@@ -70,6 +79,18 @@ function decorateRequests(app: FastifyInstance): void {
       return requestAuth(this)
     }
   })
+}
+
+/** Warnings go to the app's log. An app without a logger gets process warnings, so that they are not lost. */
+function warningsTo({ log }: FastifyInstance): VerifierOptions['warn'] {
+  // Fastify's stand-in for a logger has no level.
+  return log.level === undefined ? undefined : (message) => log.warn(message)
+}
+
+/** Without the options that every plugin of Fastify may be given. */
+function ownOptions(options: VerifierOptions & RegisterOptions): VerifierOptions {
+  const { prefix, logLevel, logSerializers, ...own } = options
+  return own
 }
 
 /** Bypasses the route's own serializer: the body is JSON already. */

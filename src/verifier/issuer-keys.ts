@@ -1,3 +1,4 @@
+import { fetchJson, messageOf } from './fetch-json.js'
 import type { Runtime } from './runtime.js'
 import { type VerificationKey, verificationKeys } from './verification-key.js'
 
@@ -91,32 +92,9 @@ function unchanged(known: VerificationKey | undefined, key: VerificationKey): Ve
   return known?.published === key.published ? known : key
 }
 
-const maxBytes = 256 * 1024
-
 async function fetchKeySet(url: URL, milliseconds: number) {
-  const response = await fetch(url, {
-    // HTTP caches must not answer with outdated keys.
-    headers: { accept: 'application/json', 'cache-control': 'no-cache' },
-    redirect: 'error',
-    signal: AbortSignal.timeout(milliseconds)
-  })
-  if (!response.ok) {
-    await response.body?.cancel()
-    throw new Error(`it answered ${response.status}`)
-  }
-  const keys = verificationKeys(JSON.parse(await boundedText(response)))
-  return { keys, maxAgeMilliseconds: maxAgeOf(response) * 1000 }
-}
-
-async function boundedText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length
-    if (length > maxBytes) throw new Error(`its answer has more than ${maxBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString()
+  const { json, headers } = await fetchJson(url, milliseconds)
+  return { keys: verificationKeys(json), maxAgeMilliseconds: maxAgeOf(headers) * 1000 }
 }
 
 const defaultMaxAge = 300
@@ -124,13 +102,7 @@ const minMaxAge = 10
 const maxMaxAge = 3600
 
 /** In seconds (RFC 9111 §5.2.2.1). Bounded: a short max-age would overload the issuer, a long one keep withdrawn keys. */
-function maxAgeOf({ headers }: Response): number {
+function maxAgeOf(headers: Headers): number {
   const maxAge = /(?:^|[ \t,])max-age="?(\d{1,9})/i.exec(headers.get('cache-control') ?? '')?.[1]
   return Math.min(Math.max(Number(maxAge ?? defaultMaxAge), minMaxAge), maxMaxAge)
-}
-
-/** The error's message. `fetch` itself only says that it failed; its `cause` says why. */
-export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
 }

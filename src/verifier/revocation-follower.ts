@@ -2,18 +2,17 @@ import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type RevocationTerms, revocationSet } from '../core/revocation-set.js'
 import { eventStreamReader, type StreamEvent } from './event-stream.js'
-import { messageOf } from './issuer-keys.js'
+import { messageOf } from './fetch-json.js'
 import type { Runtime } from './runtime.js'
 
-/** One of the issuer's `SERVICE_CREDENTIALS`: what the verifier authenticates with at the feed (HTTP Basic, RFC 7617). */
-export interface ServiceCredential {
+interface FeedCredential {
   readonly id: string
   readonly secret: string
 }
 
 export interface RevocationFollowerOptions {
   readonly url: URL
-  readonly credential: ServiceCredential
+  readonly credential: FeedCredential
   readonly runtime: Runtime
   warn(message: string): void
   /** Called with the `kid`s of all keys of the issuer. */
@@ -38,6 +37,7 @@ export function followRevocations({ url, credential, runtime, warn, onKeys }: Re
   let lastId = ''
   let freshAt = Number.NEGATIVE_INFINITY
   let failedSince: number | undefined
+  let refusedCredential: RefusedCredential | undefined
 
   function handle({ id, type, data }: StreamEvent): boolean {
     if (type === 'keys') onKeys(parseKids(data))
@@ -62,6 +62,7 @@ export function followRevocations({ url, credential, runtime, warn, onKeys }: Re
         if (!caughtUp) continue
         freshAt = now()
         failedSince = undefined
+        refusedCredential = undefined
         markStarted()
       }
       if (!caughtUp) throw new Error('it ended before the past entries were complete')
@@ -77,16 +78,23 @@ export function followRevocations({ url, credential, runtime, warn, onKeys }: Re
   async function follow(): Promise<void> {
     while (!closing.signal.aborted) {
       await followOnce().catch((error: unknown) => {
-        if (failedSince === undefined && !closing.signal.aborted) {
-          warn(`The issuer's revocations could not be followed at ${url.href}: ${messageOf(error)}`)
-        }
+        const warning = warningOf(error)
+        if (warning !== undefined && !closing.signal.aborted) warn(warning)
         failedSince ??= now()
+        if (error instanceof RefusedCredential) refusedCredential = error
         markStarted()
       })
       const outage = failedSince === undefined ? 0 : now() - failedSince
       const wait = Math.min(Math.max(timing.feedMinDelay, outage * delayShare), timing.feedMaxDelay)
       await delay(wait * (0.5 + random() / 2), undefined, { signal: closing.signal }).catch(() => undefined)
     }
+  }
+
+  /** The warning for a failure: the first of an outage, or the first that shows that the issuer refuses the credential. */
+  function warningOf(error: unknown): string | undefined {
+    if (error instanceof RefusedCredential) return refusedCredential === undefined ? error.message : undefined
+    if (failedSince !== undefined) return undefined
+    return `The issuer's revocations could not be followed at ${url.href}: ${messageOf(error)}`
   }
 
   const followed = follow()
@@ -96,6 +104,8 @@ export function followRevocations({ url, credential, runtime, warn, onKeys }: Re
   return {
     /** Resolves when all past entries have arrived, or the first attempt has failed or timed out. */
     started: Promise.race([firstAttempt, timeout]),
+    /** The error if the issuer refused the credential at the latest attempt. */
+    refusedCredential: () => refusedCredential,
     refusal: revoked.refuses,
     /** Whether the feed has been silent for so long that revocations may be missing. */
     isStale: () => now() - freshAt > timing.feedStaleAfter,
@@ -110,10 +120,20 @@ export function followRevocations({ url, credential, runtime, warn, onKeys }: Re
 
 class BadRequest extends Error {}
 
+/** The issuer answered 401 or 403. Only its operator or ours can change that. */
+class RefusedCredential extends Error {
+  constructor(url: URL, id: string, status: number) {
+    super(
+      `The issuer refuses the verifier's feed credential (${url.href} answered ${status} to the id "${id}"). ` +
+        'feed.credential must be one of the SERVICE_CREDENTIALS of the issuer. Until then revocations are not known.'
+    )
+  }
+}
+
 /** The text of the feed after the entry `lastId`, piece by piece. Throws if the request fails or `signal` aborts. */
 async function* readEventText(
   url: URL,
-  { id, secret }: ServiceCredential,
+  { id, secret }: FeedCredential,
   lastId: string,
   signal: AbortSignal
 ): AsyncGenerator<string, void, undefined> {
@@ -129,6 +149,7 @@ async function* readEventText(
   if (!response.ok || !response.headers.get('content-type')?.startsWith('text/event-stream')) {
     await response.body?.cancel()
     if (response.ok) throw new Error('it did not answer with events')
+    if (response.status === 401 || response.status === 403) throw new RefusedCredential(url, id, response.status)
     throw new (response.status === 400 ? BadRequest : Error)(`it answered ${response.status}`)
   }
   if (response.body === null) throw new Error('it did not answer with events')

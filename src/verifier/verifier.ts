@@ -2,6 +2,7 @@ import { checkAccessClaims, isLoginRecent } from '../core/access-claims.js'
 import { readBearer } from '../core/bearer.js'
 import { type AcceptedToken, acceptedToken, type CachedToken, tokenCache } from './accepted-tokens.js'
 import { issuerKeys } from './issuer-keys.js'
+import { fetchIssuerName, issuerMismatch, mismatchWarnings } from './issuer-name.js'
 import { checkOptions, type VerifierOptions } from './options.js'
 import { type RefusalResponse, refusals } from './refusals.js'
 import { followRevocations } from './revocation-follower.js'
@@ -14,8 +15,14 @@ export type VerificationResult = AcceptedToken | RefusalResponse
 /** Not a promise if the result needs no I/O. */
 type MaybePromise<Value> = Value | Promise<Value>
 
-/** Verifies access tokens; `createVerifier` makes one. Its methods never reject. */
+/** Verifies access tokens; `createVerifier` makes one. Only `ready` can reject. */
 export interface Verifier {
+  /**
+   * Resolves when the service has answered for the first time, or after five seconds. Rejects if no token or revocation
+   * of it can ever be accepted: it refuses the credential of the feed, or has another name than `issuer`. An unreachable
+   * service is not an error, because it may start later. Awaiting it is optional: `warn` gets the same message.
+   */
+  ready(): Promise<void>
   /** Verifies an access token. The refusal is `unavailable` if the issuer's keys cannot be fetched. */
   verify(token: string): Promise<VerificationResult>
   /** Verifies the `Authorization: Bearer` header of a request (RFC 6750 §2.1). */
@@ -27,7 +34,7 @@ export interface Verifier {
    * is not.
    */
   refuseWithoutRecentLogin(auth: AcceptedToken['auth'] | null, maxAgeSeconds: number): RefusalResponse | undefined
-  /** Stops following the feed. Until then it keeps the process alive. */
+  /** Ends all connections to the service. Until then the feed keeps the process alive. */
   close(): Promise<void>
 }
 
@@ -55,8 +62,10 @@ const maxCachedTokens = 10_000
  * ```
  */
 export function createVerifier(options: VerifierOptions, runtime: Runtime = systemRuntime): Verifier {
-  const { jwksUrl, feed, deniesWhenStale, clockToleranceMilliseconds, warn, ...expected } = checkOptions(options)
-  const { now } = runtime
+  const { jwksUrl, metadataUrl, feed, deniesWhenStale, clockToleranceMilliseconds, warn, ...expected } =
+    checkOptions(options)
+  const { now, timing } = runtime
+  const closing = new AbortController()
   const refuse = refusals(expected.issuer)
   const keys = issuerKeys(jwksUrl, runtime, warn)
   const revocations =
@@ -65,6 +74,23 @@ export function createVerifier(options: VerifierOptions, runtime: Runtime = syst
   let starting = revocations?.started.then(() => {
     starting = undefined
   })
+  const mismatches = mismatchWarnings(expected, warn)
+  const ready = Promise.all([checkIssuerName(), checkCredential()])
+  // Awaiting `ready` is optional, so its rejection must not count as unhandled.
+  ready.catch(() => undefined)
+
+  async function checkIssuerName(): Promise<void> {
+    const named = await fetchIssuerName(metadataUrl, timing.keysTimeout, closing.signal)
+    if (named === undefined || named === expected.issuer) return
+    mismatches.noteIssuer(named)
+    throw new Error(issuerMismatch(expected.issuer, named))
+  }
+
+  async function checkCredential(): Promise<void> {
+    await revocations?.started
+    const refused = revocations?.refusedCredential()
+    if (refused !== undefined) throw refused
+  }
 
   const verifyToken = (token: string): MaybePromise<VerificationResult> => {
     const cached = cache.get(token)
@@ -81,8 +107,12 @@ export function createVerifier(options: VerifierOptions, runtime: Runtime = syst
     if (key === undefined) return refuse(keys.mayBeNew(signed.kid) ? 'unavailable' : 'invalid_token')
     // The key determines the algorithm, and the token must name the same one (RFC 8725 §3.1).
     if (signed.alg !== key.alg || !key.verifies(signed.input, signed.signature)) return refuse('invalid_token')
-    const checked = checkAccessClaims(readJson(signed.payload), expected, now() - clockToleranceMilliseconds)
-    if (!checked.ok) return refuse(checked.error)
+    const payload = readJson(signed.payload)
+    const checked = checkAccessClaims(payload, expected, now() - clockToleranceMilliseconds)
+    if (!checked.ok) {
+      mismatches.noteSignedPayload(payload)
+      return refuse(checked.error)
+    }
     const entry = { result: acceptedToken(checked.claims), key }
     cache.set(token, entry)
     return checkCached(token, entry)
@@ -109,6 +139,8 @@ export function createVerifier(options: VerifierOptions, runtime: Runtime = syst
   }
 
   return {
+    ready: async () => void (await ready),
+
     verify: async (token) => verify(token),
 
     authenticate({ authorization }) {
@@ -130,6 +162,7 @@ export function createVerifier(options: VerifierOptions, runtime: Runtime = syst
     },
 
     async close() {
+      closing.abort()
       await revocations?.close()
     }
   }

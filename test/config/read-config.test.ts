@@ -1,6 +1,13 @@
 // Long, because it has a valid and an invalid value of most settings.
 import t from 'tap'
-import { ConfigError, type Environment, loadConfig } from '../../src/config/read-config.js'
+import {
+  ConfigError,
+  createConfig,
+  type Environment,
+  loadConfig,
+  type SettingOptions
+} from '../../src/config/read-config.js'
+import { expectation, settings } from '../../src/config/schema.js'
 
 const rootSecret = 'r'.repeat(32)
 const production = { NODE_ENV: 'production', ROOT_SECRET: rootSecret, ISSUER: 'https://auth.example.com' }
@@ -26,9 +33,9 @@ t.test('an empty environment gives the defaults of the contract', async (t) => {
     databaseWaitSeconds: 2,
     migrate: true,
     dataDir: './data',
-    rootSecrets: [],
+    rootSecret: [],
     issuer: 'http://localhost:3000',
-    audience: 'http://localhost:3000',
+    audience: ['http://localhost:3000'],
     jwtAlg: 'ES256',
     accessTokenTtlSeconds: 600,
     refreshIdleTtlSeconds: 1_209_600,
@@ -90,9 +97,9 @@ t.test('each setting is read from its environment variable', async (t) => {
       databaseDirectUrl: 'postgresql://u:p@server/latchkey',
       databasePoolSize: 20,
       dataDir: '/data',
-      rootSecrets: [rootSecret, 'o'.repeat(32)],
+      rootSecret: [rootSecret, 'o'.repeat(32)],
       issuer: 'https://auth.example.com',
-      audience: 'https://api.example.com',
+      audience: ['https://api.example.com'],
       jwtAlg: 'EdDSA',
       refreshGraceSeconds: 0,
       modes: ['cookie', 'body'],
@@ -109,7 +116,7 @@ t.test('each setting is read from its environment variable', async (t) => {
   )
 })
 
-t.test('a flag is true or false, or on or off', async (t) => {
+t.test('every flag is true or false, or on or off, in the environment and as an option', async (t) => {
   for (const [text, value] of [
     ['true', true],
     ['on', true],
@@ -117,11 +124,31 @@ t.test('a flag is true or false, or on or off', async (t) => {
     ['false', false],
     ['off', false]
   ] as const) {
-    for (const name of ['DOCS', 'COOKIE_SECURE', 'RATE_LIMIT_ENABLED'] as const) {
-      const { docs, cookieSecure, rateLimitEnabled } = loadConfig({ [name]: text })
-      t.equal({ DOCS: docs, COOKIE_SECURE: cookieSecure, RATE_LIMIT_ENABLED: rateLimitEnabled }[name], value)
+    for (const { key, variable, schema } of settings.filter(({ schema }) => schema.type === 'boolean')) {
+      t.equal((loadConfig({ [variable]: text }) as Record<string, unknown>)[key], value, variable)
+      t.equal((createConfig({ [key]: text.trim() } as SettingOptions) as Record<string, unknown>)[key], value, key)
+      t.equal(expectation(schema), 'true or false, or on or off')
     }
   }
+})
+
+t.test('the name of every option is that of its environment variable in camelCase', async (t) => {
+  for (const { key, variable } of settings) {
+    t.equal(
+      variable.toLowerCase().replace(/_(.)/g, (_match, letter: string) => letter.toUpperCase()),
+      key
+    )
+  }
+})
+
+t.test('an option that is a list takes a list, one value, or the text of the environment variable', async (t) => {
+  const [one, other] = ['https://one.example', 'https://other.example']
+  t.strictSame(createConfig({ audience: one }).audience, [one])
+  t.strictSame(createConfig({ audience: [one, other] }).audience, [one, other])
+  t.strictSame(createConfig({ audience: `${one}, ${other}` }).audience, [one, other])
+  t.strictSame(createConfig({ issuer: one }).audience, [one], 'the issuer by default')
+  t.strictSame(createConfig({ rootSecret }).rootSecret, [rootSecret])
+  t.strictSame(createConfig({ modes: 'body' }).modes, ['body'])
 })
 
 t.test('NODE_ENV is production, development, test or empty', async (t) => {
@@ -215,6 +242,9 @@ const faults: readonly (readonly [Environment, RegExp])[] = [
   [{ ROOT_SECRET: 'short' }, /^ROOT_SECRET .* number 1 of it has fewer than 32 bytes/],
   [{ ROOT_SECRET: `${rootSecret},short` }, /^ROOT_SECRET .* number 2/],
   [{ ROOT_SECRET: `${rootSecret},` }, /^ROOT_SECRET must/],
+  [{ AUDIENCE: 'https://a.example,' }, /^AUDIENCE must be names or addresses without spaces, separated by commas/],
+  [{ AUDIENCE: 'https://a.example,https://a.example' }, /^AUDIENCE must/],
+  [{ AUDIENCE: 'an api' }, /^AUDIENCE must/],
   [{ ISSUER: 'auth.example.com' }, /^ISSUER must/],
   [{ ISSUER: 'https://auth.example.com/?a=b' }, /^ISSUER must/],
   [{ ISSUER: 'https://auth.example.com#x' }, /^ISSUER must/],

@@ -1,11 +1,19 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { type AccessClaims, accessTokenType, authOfClaims, checkAccessClaims } from '../../src/core/access-claims.js'
+import {
+  type AccessClaims,
+  accessTokenType,
+  audienceClaim,
+  audiencesOf,
+  authOfClaims,
+  checkAccessClaims
+} from '../../src/core/access-claims.js'
 
-const expected = { issuer: 'https://auth.example', audience: 'https://api.example' }
+const api = 'https://api.example'
+const expected = { issuer: 'https://auth.example', audiences: [api] }
 const claims: AccessClaims = {
   iss: expected.issuer,
-  aud: expected.audience,
+  aud: api,
   sub: 'a user',
   sid: 'a session',
   jti: 'a token',
@@ -44,8 +52,28 @@ t.test('iss and aud must be exactly as expected, and are checked before exp', as
     t.strictSame(checkAccessClaims({ ...claims, iss: 'https://auth.example/' }, expected, late), invalid)
     t.strictSame(checkAccessClaims({ ...claims, aud: 'https://API.example' }, expected, late), invalid)
     t.strictSame(checkAccessClaims({ ...claims, iss: '' }, expected, late), invalid)
-    t.strictSame(checkAccessClaims({ ...claims, aud: [expected.audience] }, expected, late), invalid)
+    t.strictSame(checkAccessClaims({ ...claims, aud: [] }, expected, late), invalid)
+    t.strictSame(checkAccessClaims({ ...claims, aud: [`${api}/`, 'https://other.example'] }, expected, late), invalid)
   }
+})
+
+t.test(
+  'a token for several audiences is good for each of them, and a token for one is good for any that names it',
+  async (t) => {
+    const two = { ...claims, aud: audienceClaim([api, 'https://other.example']) }
+    t.strictSame(checkAccessClaims(two, expected, now), { ok: true, claims: two })
+    t.ok(checkAccessClaims(two, { ...expected, audiences: ['https://other.example'] }, now).ok)
+    t.ok(checkAccessClaims(claims, { ...expected, audiences: ['https://new.example', api] }, now).ok)
+    t.strictSame(checkAccessClaims(two, { ...expected, audiences: ['https://third.example'] }, now), invalid)
+    t.strictSame(checkAccessClaims({ ...claims, aud: [api, 7] }, expected, now), invalid, 'not a list of texts')
+  }
+)
+
+t.test('aud is a text for one audience and a list for several', async (t) => {
+  t.equal(audienceClaim([api]), api)
+  t.strictSame(audienceClaim([api, 'b']), [api, 'b'])
+  t.strictSame(audiencesOf({ aud: api }), [api])
+  t.strictSame(audiencesOf({ aud: [api, 'b'] }), [api, 'b'])
 })
 
 t.test('every claim must be there and have its type', async (t) => {

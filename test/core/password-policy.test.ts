@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { judgePassword, maxPasswordBytes, utf8Length } from '../../src/core/password-policy.js'
+import {
+  hasPassword,
+  judgePassword,
+  maxPasswordBytes,
+  noPasswordHash,
+  utf8Length
+} from '../../src/core/password-policy.js'
 
 const policy = { minLength: 8 }
 const none = () => false
@@ -90,4 +96,10 @@ t.test('utf8Length counts the bytes that Node.js writes', async (t) => {
     '\udfff'
   ]
   for (const text of edges) t.equal(utf8Length(text), Buffer.byteLength(text), JSON.stringify(text))
+})
+
+t.test('an account without a password is told by its stored hash, which differs each time', async (t) => {
+  t.equal(hasPassword(noPasswordHash('1')), false)
+  t.not(noPasswordHash('1'), noPasswordHash('2'))
+  for (const hash of ['lk1:$2b$12$abc', '$2y$10$abc', '']) t.equal(hasPassword(hash), true, hash)
 })

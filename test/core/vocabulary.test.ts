@@ -16,6 +16,7 @@ t.test('the reasons why a session ends are a fixed list', async (t) => {
     'revoked_by_admin',
     'reuse_detected',
     'password_changed',
+    'password_reset',
     'user_disabled',
     'session_limit',
     'idle_timeout',

@@ -9,7 +9,7 @@ import { Client, goodPassword } from './service.js'
 
 /** Options for tests of the plugin: as in a host, but with cheap password hashes. */
 export const testOptions = {
-  rootSecrets: ['a root secret for tests of more than 32 bytes'],
+  rootSecret: ['a root secret for tests of more than 32 bytes'],
   issuer: 'https://auth.test',
   bcryptCost: 4
 } satisfies SettingOptions
@@ -28,8 +28,7 @@ export async function openPluginOptions(
 
 /** A host app, closed when `t` ends. */
 export function newHost(t: Test, options: FastifyServerOptions = {}): FastifyInstance {
-  // On a machine that runs other tests, opening a database can take longer than Fastify's 10 s.
-  const app = Fastify({ pluginTimeout: 60_000, ...options })
+  const app = Fastify(options)
   t.teardown(() => app.close())
   return app
 }

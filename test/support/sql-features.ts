@@ -55,7 +55,7 @@ export const sqlFeatures: Readonly<Record<string, SqlFeature>> = {
   'transactions at `READ COMMITTED`': { words: 'ISOLATION LEVEL READ COMMITTED' },
   '`to_regclass`, `gen_random_uuid`, the catalog': {
     words: `to_regclass() gen_random_uuid() PG_NAMESPACE PG_INDEX PG_CLASS PG_TRIGGER PG_LOCKS PG_STAT_ACTIVITY PG_BACKEND_PID pg_backend_pid()
-      current_database() CURRENT_USER`
+      current_database() CURRENT_USER current_setting() PG_CONTROL_SYSTEM pg_control_system()`
   },
   '`has_schema_privilege`, `has_table_privilege`': { words: 'has_schema_privilege() has_table_privilege()' },
   '`"user"`, a reserved word, as a name': { pattern: /"user"/ }
@@ -64,9 +64,9 @@ export const sqlFeatures: Readonly<Record<string, SqlFeature>> = {
 /** What every engine that speaks PostgreSQL has, and keywords that are names of our columns. */
 export const plainSql = `
   SELECT FROM WHERE AND OR NOT IN IS NULL TRUE FALSE EXISTS DISTINCT LIKE ANY ALL AS ON BY ORDER DESC LIMIT OFFSET HAVING
-  UNION JOIN USING WITH CASE WHEN THEN ELSE END INSERT INTO VALUES UPDATE SET DELETE RETURNING FOR NO KEY OF
+  UNION JOIN LEFT USING WITH CASE WHEN THEN ELSE END INSERT INTO VALUES UPDATE SET DELETE RETURNING FOR NO KEY OF
   BEGIN COMMIT ROLLBACK CREATE ALTER DROP ADD TABLE COLUMN INDEX UNIQUE PRIMARY CONSTRAINT CHECK DEFAULT SCHEMA
   TEXT ::text VARCHAR BIGINT ::bigint INTEGER INT ::int BOOLEAN ::boolean ::float8
   COALESCE coalesce() GREATEST greatest() LEAST least() count() min() floor() ceil()
   = <> < <= > >= + - * /
-  AT BEFORE GRANTED HOUR LAST METHOD MODE NAME OLD POSITION TYPE l()`
+  AT BEFORE GRANTED HOUR LAST METHOD MODE NAME OLD POSITION TYPE l() m()`

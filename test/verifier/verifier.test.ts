@@ -21,6 +21,16 @@ t.test('a good token of each algorithm is accepted with its claims and auth', as
   }
 })
 
+t.test('a token for several audiences is accepted by a verifier that is one of them', async (t) => {
+  const issuer = await startIssuer(t)
+  const aud = ['https://other.example', issuer.audience]
+  const { verifier } = openVerifier(t, issuer)
+  const result = await verifier.verify(issuer.token({ aud }))
+  t.strictSame(result.ok && result.claims.aud, aud)
+  const { verifier: third } = openVerifier(t, issuer, { audience: 'https://third.example' })
+  t.equal(await verificationCode(third, issuer.token({ aud })), 'invalid_token')
+})
+
 t.test('forged tokens are refused, and the genuine token is accepted before and after them', async (t) => {
   const issuer = await startIssuer(t)
   const [key, rsaKey, edKey] = [makeKey('ES256'), makeKey('RS256'), makeKey('EdDSA')]
@@ -98,7 +108,9 @@ t.test('forged tokens are refused, and the genuine token is accepted before and 
     'another iss': signToken(key, { ...claims, iss: 'https://other.example' }),
     'no aud': signToken(key, { ...claims, aud: undefined }),
     'another aud': signToken(key, { ...claims, aud: 'https://other.example' }),
-    'a list of aud': signToken(key, { ...claims, aud: [claims.aud] }),
+    'a list of other auds': signToken(key, { ...claims, aud: ['https://other.example', `${claims.aud}/`] }),
+    'a list of aud with a number': signToken(key, { ...claims, aud: [claims.aud, 7] }),
+    'an empty list of aud': signToken(key, { ...claims, aud: [] }),
     'no exp': signToken(key, { ...claims, exp: undefined }),
     'exp as text': signToken(key, { ...claims, exp: String(claims.exp) }),
     'no sid': signToken(key, { ...claims, sid: undefined }),

@@ -117,7 +117,7 @@ function isCanonical(text: string): boolean {
  */
 async function load(
   { alg, kid, signing, verifying }: SigningKey,
-  { issuer, audience }: Identity
+  { issuer, audiences }: Identity
 ): Promise<Pick<LoadedKey, 'app' | 'header'>> {
   const app = Fastify({ logger: false })
   await app.register(fastifyJwt, {
@@ -128,7 +128,7 @@ async function load(
       checkTyp: accessTokenType,
       requiredClaims: ['iss', 'aud', 'sub', 'sid', 'jti', 'client_id', 'iat', 'exp'],
       allowedIss: issuer,
-      allowedAud: audience,
+      allowedAud: [...audiences],
       ignoreExpiration: true,
       ignoreNotBefore: true
     }

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, type Metric, Registry } from 'prom-client'
 import { activeKey, type KeyTimes, keyStates, withStates } from '../../core/key-rotation.js'
+import type { MailBacklog } from '../../ports/mail.js'
 import type { Metrics, QueueLoad } from '../../ports/metrics.js'
 import type { RevocationFeed } from '../../ports/revocations.js'
 import type { Clock } from '../../ports/runtime.js'
@@ -16,6 +17,7 @@ export interface MetricSources {
   readonly registrationsAboveUsual: () => boolean
   /** In seconds, by the kind of row. */
   readonly purgeLag: () => Readonly<Record<string, number>>
+  readonly mailBacklog: () => MailBacklog
   readonly database: () => QueueLoad
   /** How old the active key may get until the next one signs; undefined if keys change by request only. */
   readonly keyRotationDays: number | undefined
@@ -65,6 +67,12 @@ export function serviceMetrics(sources: MetricSources): Metrics & Counts {
   )
   const purgeHelp = 'How long ago the oldest row should have been removed, by kind.'
   gauge('purge_lag_seconds', purgeHelp, sources.purgeLag, 'kind')
+  gauge('mails_pending', 'Mails that wait to be sent, by any instance.', () => sources.mailBacklog().pending)
+  gauge(
+    'oldest_mail_seconds',
+    'How long ago the oldest mail that waits was written.',
+    () => sources.mailBacklog().oldestSeconds
+  )
   gauge('password_hashes', 'Password hashes, running and waiting.', passwordQueue)
   counter('refused_passwords', 'Passwords that were refused because their queue was full.', sources.refusedPasswords)
   gauge('database_operations', 'Operations on the database, running and waiting.', database)

@@ -9,15 +9,13 @@ import type { RootSecret, RootSecrets } from './root-secrets.js'
  * as another. The newest root secret issues, and every configured one opens.
  */
 export function opaqueTokens([newest, ...older]: RootSecrets): OpaqueTokens {
-  const issuing = sealsOf(newest)
-  const opening = [newest, ...older].map((secret) => ({ id: secret.id, seals: sealsOf(secret) }))
+  const issuing = { id: newest.id, seals: sealsOf(newest) }
+  const opening = [issuing, ...older.map((secret) => ({ id: secret.id, seals: sealsOf(secret) }))]
 
   return {
-    issue(kind, content) {
-      const [{ key, crypt }] = issuing[kind]
-      const signed = signedBytes(kind, newest.id, crypt(content))
-      return formatToken(kind, signed, mac(key, signed))
-    },
+    issue: (kind, content) => issueUnder(issuing, kind, content),
+
+    issueUnderEach: (kind, content) => opening.map((secret) => issueUnder(secret, kind, content)),
 
     open<Kind extends TokenKind>(kind: Kind, text: string) {
       const token = parseToken(kind, text)
@@ -29,6 +27,17 @@ export function opaqueTokens([newest, ...older]: RootSecrets): OpaqueTokens {
       return seal?.crypt(token.content)
     }
   }
+}
+
+interface Secret {
+  readonly id: number
+  readonly seals: Seals
+}
+
+function issueUnder<Kind extends TokenKind>({ id, seals }: Secret, kind: Kind, content: TokenContents[Kind]): string {
+  const [{ key, crypt }] = seals[kind]
+  const signed = signedBytes(kind, id, crypt(content))
+  return formatToken(kind, signed, mac(key, signed))
 }
 
 interface Seal<Kind extends TokenKind> {
@@ -45,6 +54,7 @@ function sealsOf({ deriveKey }: RootSecret): Seals {
   return {
     refresh: [{ key: deriveKey('refresh token v1'), crypt: plain }],
     session: [{ key: deriveKey('session token v1'), crypt: plain }],
+    link: [{ key: deriveKey('one-time link v1'), crypt: plain }],
     device: [
       { key: deriveKey('device token v2'), crypt: userIdCipher(deriveKey('device token user id v2')) },
       // Version 0.1.0 showed the user id. Devices with such a token stay known.

@@ -8,6 +8,7 @@ const ended: Readonly<Record<EndedReason, string>> = {
   revoked_by_admin: 'ended by an administrator',
   reuse_detected: 'ended because an old copy of its token was used, so the token may be stolen',
   password_changed: 'ended because the password was changed',
+  password_reset: 'ended because the password was reset',
   user_disabled: 'ended because the account was disabled',
   session_limit: 'ended because there were too many devices, and this was the oldest',
   idle_timeout: 'ended because it was not used for a long time',
@@ -34,6 +35,7 @@ const signedOut: Readonly<Record<EndedReason, string>> = {
   reuse_detected:
     'You were signed out because an old copy of this device’s token was used. Somebody may have stolen it. Sign in, and change your password if you do not recognize all your devices.',
   password_changed: 'You were signed out because your password was changed on another device.',
+  password_reset: 'You were signed out because your password was reset. Sign in with the new one.',
   user_disabled: 'You were signed out because this account is disabled.',
   session_limit: 'You were signed out here because you signed in on too many other devices.',
   idle_timeout: 'You were signed out because this device was not used for a long time.',
@@ -54,6 +56,11 @@ const events: Readonly<Record<EventType, string>> = {
   refresh_restored: 'Continued after a database restore',
   password_changed: 'Password changed',
   password_refused: 'Wrong current password',
+  password_reset_requested: 'Password reset requested',
+  password_reset: 'Password reset',
+  email_change_requested: 'Change of the address requested',
+  email_changed: 'Address changed',
+  email_change_undone: 'Change of the address undone',
   reauthenticated: 'Password confirmed',
   user_disabled: 'Account disabled',
   user_enabled: 'Account enabled',
@@ -61,7 +68,9 @@ const events: Readonly<Record<EventType, string>> = {
   roles_changed: 'Roles changed',
   everybody_revoked: "Everybody's sessions ended",
   registrations_above_usual: 'More new accounts than usual',
-  signing_key_rotated: 'Signing key rotated'
+  signing_key_rotated: 'Signing key rotated',
+  mail_bounced: 'Mail refused by its server',
+  mail_given_up: 'Mail could not be sent'
 }
 
 /** What happened. An event type that this page does not know is shown as it is. */

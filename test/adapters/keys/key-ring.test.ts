@@ -9,10 +9,10 @@ import { Unavailable } from '../../../src/ports/errors.js'
 import { memoryStore } from '../../support/adapters/signing-key-memory.js'
 
 const entropy = systemEntropy
-const identity = { issuer: 'https://auth.example', audience: 'https://api.example' }
+const identity = { issuer: 'https://auth.example', audiences: ['https://api.example'] }
 const claims: AccessClaims = {
   iss: identity.issuer,
-  aud: identity.audience,
+  aud: 'https://api.example',
   sub: '5f0c7a52-0d4c-4f6e-8a55-0a6d2f0d1b11',
   sid: '0189f7a4-6d3c-4c55-9b1e-2f60718293a4',
   jti: 'b3f6b0a2-94de-47f0-a9ee-0f8f6cf2f0d3',

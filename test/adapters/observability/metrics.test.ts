@@ -27,6 +27,7 @@ function scripted() {
     database: () => ({ running: 1, waiting: 4 }),
     registrationsAboveUsual: () => true,
     purgeLag: () => ({ sessions: 7, events: 0 }),
+    mailBacklog: () => ({ pending: 3, oldestSeconds: 61.5 }),
     servers: []
   })
   return { metrics, push: (revocation: Revocation) => followers.forEach((follow) => void follow([revocation])) }
@@ -66,6 +67,8 @@ t.test('gauges show the values at the moment of reading', async (t) => {
     'refused_passwords_total 5',
     'purge_lag_seconds{kind="sessions"} 7',
     'purge_lag_seconds{kind="events"} 0',
+    'mails_pending 3',
+    'oldest_mail_seconds 61.5',
     'password_hashes{state="running"} 2',
     'password_hashes{state="waiting"} 7',
     'database_operations{state="running"} 1',

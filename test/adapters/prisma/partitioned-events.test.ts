@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { purgeExpired } from '../../../src/adapters/prisma/sql/purge.js'
+import { purgeExpired } from '../../../src/adapters/prisma/sql/purge/purge.js'
 import { testEndings } from '../../contract/ending-sessions.js'
 import { testEvents } from '../../contract/event-log.js'
 import { addUser, eventsOf, login } from '../../contract/stores.js'

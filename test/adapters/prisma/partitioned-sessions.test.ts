@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import type { Database } from '../../../src/adapters/prisma/database.js'
-import { purgeExpired } from '../../../src/adapters/prisma/sql/purge.js'
+import { purgeExpired } from '../../../src/adapters/prisma/sql/purge/purge.js'
 import { prismaSessionStore } from '../../../src/adapters/prisma/stores/session-store.js'
 import { testEndings } from '../../contract/ending-sessions.js'
 import { testEvents } from '../../contract/event-log.js'

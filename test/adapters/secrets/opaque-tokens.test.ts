@@ -182,3 +182,26 @@ t.test('the bytes of tokens do not change between versions', async (t) => {
     t.strictSame(both.open('device', known?.device ?? ''), device)
   }
 })
+
+const link = { linkId: '0189f7a4-6d3c-4c55-9b1e-2f60718293a4' }
+
+t.test('the token of a link opens to its id, has a mac of 256 bits, and is no other token', async (t) => {
+  const tokens = opaqueTokens([await secretOf('one')])
+  const text = tokens.issue('link', link)
+  t.strictSame(tokens.open('link', text), link)
+  t.equal(parseToken('link', text)?.mac.length, 32)
+  t.equal(tokens.issue('link', link), text, 'it can be derived again')
+  for (const kind of ['refresh', 'session', 'device'] as const) t.equal(tokens.open(kind, text), undefined)
+  for (let i = 0; i < text.length; i++) {
+    const changed = text.slice(0, i) + (text[i] === 'A' ? 'B' : 'A') + text.slice(i + 1)
+    t.equal(tokens.open('link', changed), undefined, `character ${i}`)
+  }
+})
+
+t.test('after a change of the root secret, a token that was issued before can still be derived', async (t) => {
+  const [older, newest] = [await secretOf('older'), await secretOf('newest')]
+  const before = opaqueTokens([older]).issue('link', link)
+  const tokens = opaqueTokens([newest, older])
+  t.strictSame(tokens.issueUnderEach('link', link), [tokens.issue('link', link), before])
+  t.notOk(opaqueTokens([newest]).issueUnderEach('link', link).includes(before))
+})

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import t from 'tap'
-import { purgeExpired } from '../../../src/adapters/prisma/sql/purge.js'
+import { purgeExpired } from '../../../src/adapters/prisma/sql/purge/purge.js'
 import { openTestDatabase, serverUrl, sql } from '../../support/database.js'
 
 t.setTimeout(600_000)

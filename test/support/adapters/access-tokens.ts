@@ -3,7 +3,7 @@ import { accessTokens } from '../../../src/adapters/keys/access-tokens.js'
 import { generatePrivateKey, keyId, keyMaterial } from '../../../src/adapters/keys/signing-key-material.js'
 import type { SigningKey } from '../../../src/adapters/keys/signing-keys.js'
 import { systemEntropy } from '../../../src/adapters/secrets/system.js'
-import type { AccessClaims } from '../../../src/core/access-claims.js'
+import { type AccessClaims, audienceClaim } from '../../../src/core/access-claims.js'
 import type { SigningAlgorithm } from '../../../src/core/vocabulary.js'
 
 /** Keys, claims, and access tokens signed by hand. */
@@ -11,10 +11,10 @@ import type { SigningAlgorithm } from '../../../src/core/vocabulary.js'
 export const now = 1_800_000_000_000
 export const clock = { now: () => now }
 const reload = async () => {}
-export const identity = { issuer: 'https://auth.example', audience: 'https://api.example' }
+export const identity = { issuer: 'https://auth.example', audiences: ['https://api.example'] }
 export const claims: AccessClaims = {
   iss: identity.issuer,
-  aud: identity.audience,
+  aud: audienceClaim(identity.audiences),
   sub: '5f0c7a52-0d4c-4f6e-8a55-0a6d2f0d1b11',
   sid: '0189f7a4-6d3c-4c55-9b1e-2f60718293a4',
   jti: 'b3f6b0a2-94de-47f0-a9ee-0f8f6cf2f0d3',

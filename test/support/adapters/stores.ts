@@ -1,6 +1,8 @@
 import type { Test } from 'tap'
 import type { Database } from '../../../src/adapters/prisma/database.js'
 import { prismaEventLog } from '../../../src/adapters/prisma/stores/event-log.js'
+import { prismaLinkStore } from '../../../src/adapters/prisma/stores/link-store.js'
+import { prismaOutbox } from '../../../src/adapters/prisma/stores/outbox.js'
 import { prismaSessionStore } from '../../../src/adapters/prisma/stores/session-store.js'
 import { prismaUserStore } from '../../../src/adapters/prisma/stores/user-store.js'
 import { policy, type Stores } from '../../contract/stores.js'
@@ -25,6 +27,8 @@ export function storesOver(database: Database): Stores {
     users: prismaUserStore(database, policy),
     sessions: prismaSessionStore(database, policy),
     events: prismaEventLog(database),
+    links: prismaLinkStore(database),
+    outbox: prismaOutbox(database),
     rounds: database.kind === 'server' ? 200 : 10,
     sessionsUnder: (changes) => prismaSessionStore(database, { ...policy, ...changes }),
     async age(seconds) {
@@ -44,5 +48,7 @@ const timeColumns = {
   event: ['at'],
   revocation: ['at', 'expires_at'],
   guess_run: ['last_at', 'resumes_at', 'expires_at'],
-  everybody_revoked: ['at']
+  everybody_revoked: ['at'],
+  one_time_link: ['created_at', 'expires_at'],
+  mail: ['created_at', 'next_attempt_at', 'done_at']
 }

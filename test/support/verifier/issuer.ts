@@ -60,6 +60,8 @@ export interface Issuer {
   /** Answers requests for the keys in place of the issuer. */
   keysHandler: Handler | undefined
   feedHandler: Handler | undefined
+  /** The service's own name in its metadata; `url` by default. */
+  name: string
   cacheControl: string
   /** The number of requests for the keys. */
   readonly keyRequests: number
@@ -120,6 +122,10 @@ export async function startIssuer(t: Pick<Test, 'teardown'>, now: () => number =
       keyRequests += 1
       return issuer.keysHandler ? issuer.keysHandler(request, response) : serveKeys(response)
     }
+    if (request.url === '/.well-known/oauth-authorization-server') {
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ issuer: issuer.name }))
+      return
+    }
     return issuer.feedHandler ? issuer.feedHandler(request, response) : serveFeed(request, response)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -135,6 +141,7 @@ export async function startIssuer(t: Pick<Test, 'teardown'>, now: () => number =
     keys: [makeKey()],
     keysHandler: undefined,
     feedHandler: undefined,
+    name: url,
     cacheControl: 'public, max-age=300',
     get keyRequests() {
       return keyRequests

@@ -5,7 +5,7 @@ import type { MigrationConnection } from '../migrations/history.js'
 import { type MigrateOptions, migrate, requireMigrated } from '../migrations/migrate.js'
 import { readMigrations } from '../migrations/migration-files.js'
 import { takeMigrationLock } from '../migrations/migration-lock.js'
-import { connectionFault, rightsFault } from './connection-fault.js'
+import { connectionFault, startFault } from './connection-fault.js'
 import type { DatabaseConnection } from './database-url.js'
 import { ensureSchema, ownSchema } from './own-schema.js'
 
@@ -50,19 +50,24 @@ export function requireMigratedServer(server: DatabaseConnection): Promise<strin
   })
 }
 
-async function connected<T>(server: DatabaseConnection, work: (client: pg.Client) => Promise<T>): Promise<T> {
+/** Runs `work` on a connection of its own. Throws `CannotStart` if the server cannot be used, and `Unavailable` if it is lost. */
+export async function connected<T>(
+  server: DatabaseConnection,
+  work: (client: pg.Client) => Promise<T>
+): Promise<T> {
   const client = await connect(server)
   try {
     return await work(client)
   } catch (error) {
+    // `CannotStart` already says what to do.
     if (error instanceof CannotStart) throw error
-    throw rightsFault(error, server) ?? unavailableBecause(error) ?? error
+    throw startFault(error, server) ?? unavailableBecause(error) ?? error
   } finally {
     await client.end()
   }
 }
 
-async function connect(server: DatabaseConnection): Promise<pg.Client> {
+async function connect(server: Omit<DatabaseConnection, 'schema'>): Promise<pg.Client> {
   const client = new pg.Client({ ...server.connection, connectionTimeoutMillis: 5000, keepAlive: true })
   // The query that a lost connection breaks reports it. Without a listener, an `error` event would crash the process.
   client.on('error', () => undefined)

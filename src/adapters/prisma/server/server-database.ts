@@ -9,7 +9,8 @@ import { sendingZones } from '../zoned-times.js'
 import { listenToTriggers } from './announced-tables.js'
 import { connectionFault } from './connection-fault.js'
 import { connectionTo, directConnectionTo } from './database-url.js'
-import { migrateServer, requireMigratedServer } from './migrate-server.js'
+import { connected, migrateServer, requireMigratedServer } from './migrate-server.js'
+import { requireSameDatabase, requireUsualSession, type ServerQuery } from './server-checks.js'
 
 export interface ServerOptions extends Partial<Omit<Bounds, 'maxRunning'>>, OpeningOptions {
   /** `postgresql://…`, with `?schema=` if `ownSchema` must not choose the schema. */
@@ -59,11 +60,13 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
     directUrl === url ? { ...settings, ...timeouts } : settings,
     statementTimeoutSeconds + graceSeconds
   )
+  const query: ServerQuery = (text) => pool.query(text)
   let schema: string
   try {
-    await pool.query({ text: 'SELECT 1' }).catch((error) => {
+    await requireUsualSession(query, server).catch((error) => {
       throw connectionFault(error, server) ?? error
     })
+    if (direct !== server) await connected(direct, (client) => requireSameDatabase(query, (text) => client.query(text)))
     schema = await (options.migrate === false ? requireMigratedServer(direct) : migrateServer(direct, options))
   } catch (error) {
     await close()

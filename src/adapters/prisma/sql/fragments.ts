@@ -30,7 +30,8 @@ export const timestamp = (milliseconds: number | null) => Prisma.sql`to_timestam
 
 /** The columns of `"user" u` for a `User`. */
 export const userColumns = Prisma.sql`
-  u.id, u.email, coalesce(u.roles, '{}') AS roles, u.disabled_at IS NOT NULL AS disabled, u.created_at AS "createdAt"`
+  u.id, u.email, coalesce(u.roles, '{}') AS roles, u.disabled_at IS NOT NULL AS disabled, u.created_at AS "createdAt",
+  u.email_verified_at AS "emailVerifiedAt", u.locale`
 
 /** The columns of `revocation r` for a `Revocation`. */
 export const revocationColumns = Prisma.sql`

@@ -3,7 +3,7 @@ import { visibleStepSeconds } from '../../../core/visible-times.js'
 import type { RecoveryReason } from '../../../core/vocabulary.js'
 import type { EventType } from '../../../ports/events.js'
 import type { LiveSession, RotationStep, SessionStore } from '../../../ports/sessions.js'
-import type { User } from '../../../ports/users.js'
+import type { SessionUser } from '../../../ports/users.js'
 import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { tables } from '../tables.js'
@@ -41,10 +41,10 @@ export const liveColumns = Prisma.sql`
   u.disabled_at IS NOT NULL AS "userDisabled", u.created_at AS "userCreatedAt"`
 
 export type LiveRow = Omit<LiveSession, 'user'> & {
-  readonly userEmail: User['email']
-  readonly userRoles: User['roles']
-  readonly userDisabled: User['disabled']
-  readonly userCreatedAt: User['createdAt']
+  readonly userEmail: SessionUser['email']
+  readonly userRoles: SessionUser['roles']
+  readonly userDisabled: SessionUser['disabled']
+  readonly userCreatedAt: SessionUser['createdAt']
 }
 
 export function toLiveSession(row: LiveRow): LiveSession {

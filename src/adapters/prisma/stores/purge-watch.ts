@@ -1,7 +1,7 @@
 import type { SessionPolicy } from '../../../core/policy.js'
 import type { Entropy } from '../../../ports/runtime.js'
 import type { Database } from '../database.js'
-import { readPurgeLag, unknownLag } from '../sql/purge-lag.js'
+import { readPurgeLag, unknownLag } from '../sql/purge/purge-lag.js'
 
 const checkMilliseconds = 300_000
 

@@ -3,7 +3,7 @@ import type { SessionPolicy } from '../../../core/policy.js'
 import type { Database } from '../database.js'
 import { finishEndOfAll } from '../sql/end-all-sessions.js'
 import { claim } from '../sql/lease.js'
-import { eventRetentionSeconds, purgeExpired } from '../sql/purge.js'
+import { eventRetentionSeconds, purgeExpired } from '../sql/purge/purge.js'
 
 const batch = 1000
 

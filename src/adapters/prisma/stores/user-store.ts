@@ -7,8 +7,11 @@ import { Prisma } from '../generated/client.js'
 import { by, eventTarget } from '../sql/audit-events.js'
 import { userChanges } from '../sql/change-user.js'
 import type { EndingPolicy } from '../sql/end-sessions.js'
-import { userColumns } from '../sql/fragments.js'
+import { clock, userColumns } from '../sql/fragments.js'
 import { byCreation, where } from '../sql/listing.js'
+import { addressChanges } from '../sql/recovery/change-address.js'
+import { isReserved, rebindLinks } from '../sql/recovery/links.js'
+import { passwordResets } from '../sql/recovery/reset-password.js'
 import { tables } from '../tables.js'
 
 const newestFirst = byCreation<User>('users', 'u')
@@ -37,13 +40,18 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
 
   return {
     ...userChanges(database, policy),
+    ...passwordResets(database, policy),
+    ...addressChanges(database, policy),
 
-    async create({ id, email, passwordHash, roles }, actor) {
+    async create({ id, email, passwordHash, roles, emailVerified = false, locale }, actor) {
       if (olderKeysOf(email).length > 0 && (await findByEmail(email)) !== undefined) return 'email_taken'
       const [user] = await query<User>(database)`
         WITH u AS (
-          INSERT INTO ${tables.user} (id, email, email_key, password_hash, roles)
-          VALUES (${id}::uuid, ${email.address}, ${email.key}, ${passwordHash}, ${[...roles]}::text[])
+          INSERT INTO ${tables.user} (id, email, email_key, password_hash, roles, email_verified_at, locale)
+          SELECT
+            ${id}::uuid, ${email.address}, ${email.key}, ${passwordHash}, ${[...roles]}::text[],
+            CASE WHEN ${emailVerified}::boolean THEN ${clock} END, ${locale ?? null}
+          WHERE NOT ${isReserved(email.key, id)}
           ON CONFLICT (email_key) DO NOTHING
           RETURNING *
         ), noted AS (
@@ -78,7 +86,11 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
 
     async upgradePasswordHash(id, oldHash, newHash) {
       await execute(database)`
-        UPDATE ${tables.user} SET password_hash = ${newHash} WHERE id = ${id}::uuid AND password_hash = ${oldHash}`
+        WITH upgraded AS (
+          UPDATE ${tables.user} SET password_hash = ${newHash} WHERE id = ${id}::uuid AND password_hash = ${oldHash}
+          RETURNING id
+        )
+        ${rebindLinks(id, oldHash, newHash, Prisma.sql`EXISTS (SELECT 1 FROM upgraded)`)}`
     }
   }
 }

@@ -16,7 +16,9 @@ export const IntrospectionResponse = Type.Union([
       description: '`Bearer` for an access token. An API must accept no other type.'
     }),
     iss: Type.String(),
-    aud: Type.String({ description: 'For a refresh or session token: the issuer.' }),
+    aud: Type.Union([Type.String(), Type.Array(Type.String())], {
+      description: 'For an access token a list if `AUDIENCE` has several. For a refresh or session token: the issuer.'
+    }),
     sub: Type.String(),
     sid: Type.String(),
     client_id: Type.String(),
@@ -34,6 +36,13 @@ export const IntrospectionResponse = Type.Union([
 /** `undefined` is a token that is unknown, expired or of an ended session: the response does not say which. */
 export function introspectionView(token: ActiveToken | undefined): Static<typeof IntrospectionResponse> {
   if (token === undefined) return { active: false }
-  const { tokenType, amr, roles, ...claims } = token
-  return { active: true, token_type: tokenType, ...claims, amr: [...amr], roles: [...roles] }
+  const { tokenType, aud, amr, roles, ...claims } = token
+  return {
+    active: true,
+    token_type: tokenType,
+    ...claims,
+    aud: typeof aud === 'string' ? aud : [...aud],
+    amr: [...amr],
+    roles: [...roles]
+  }
 }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { finishEndOfAll } from '../../../../src/adapters/prisma/sql/end-all-sessions.js'
-import { purgeExpired } from '../../../../src/adapters/prisma/sql/purge.js'
+import { purgeExpired } from '../../../../src/adapters/prisma/sql/purge/purge.js'
 import { addUser, attempt, login, ops, policy } from '../../../contract/stores.js'
 import { onEachDatabase } from '../../../support/adapters/stores.js'
 import { sql } from '../../../support/database.js'

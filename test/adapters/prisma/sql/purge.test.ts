@@ -1,5 +1,5 @@
 import t from 'tap'
-import { eventRetentionSeconds, purgeExpired } from '../../../../src/adapters/prisma/sql/purge.js'
+import { eventRetentionSeconds, purgeExpired } from '../../../../src/adapters/prisma/sql/purge/purge.js'
 import { addUser, eventsOf, login, policy } from '../../../contract/stores.js'
 import { onEachDatabase } from '../../../support/adapters/stores.js'
 import { sql } from '../../../support/database.js'

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import t from 'tap'
-import { purgeExpired } from '../../../../src/adapters/prisma/sql/purge.js'
+import { purgeExpired } from '../../../../src/adapters/prisma/sql/purge/purge.js'
 import { addUser, attempt, changed, login, ops, reread, tryLogin } from '../../../contract/stores.js'
 import { storesOver } from '../../../support/adapters/stores.js'
 import { onServer, openTestDatabase, serverUrl, sql } from '../../../support/database.js'

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
-import { eventRetentionSeconds, purgeExpired } from '../../../../src/adapters/prisma/sql/purge.js'
-import { readPurgeLag } from '../../../../src/adapters/prisma/sql/purge-lag.js'
+import { eventRetentionSeconds, purgeExpired } from '../../../../src/adapters/prisma/sql/purge/purge.js'
+import { readPurgeLag } from '../../../../src/adapters/prisma/sql/purge/purge-lag.js'
 import { watchPurge } from '../../../../src/adapters/prisma/stores/purge-watch.js'
 import { systemEntropy } from '../../../../src/adapters/secrets/system.js'
 import { failureRetentionSeconds } from '../../../../src/core/rate-limits.js'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { purgeExpired } from '../../../../src/adapters/prisma/sql/purge.js'
+import { purgeExpired } from '../../../../src/adapters/prisma/sql/purge/purge.js'
 import { databaseReadiness } from '../../../../src/adapters/prisma/stores/readiness.js'
 import { onServer, openTestDatabase, sql, testDatabases } from '../../../support/database.js'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { eventRetentionSeconds, purgeExpired } from '../../../../src/adapters/prisma/sql/purge.js'
+import { eventRetentionSeconds, purgeExpired } from '../../../../src/adapters/prisma/sql/purge/purge.js'
 import { prismaRunCounter } from '../../../../src/adapters/prisma/stores/run-counter.js'
 import { guessLimits, type RunLimit } from '../../../../src/core/rate-limits.js'
 import { digest, policy } from '../../../contract/stores.js'

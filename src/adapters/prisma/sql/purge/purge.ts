@@ -1,10 +1,11 @@
-import type { SessionPolicy } from '../../../core/policy.js'
-import { failureRetentionSeconds } from '../../../core/rate-limits.js'
-import { type Database, execute, query } from '../database.js'
-import { tables } from '../tables.js'
-import { eventTarget } from './audit-events.js'
-import { beforeAnySession, clock, isSpared, seconds } from './fragments.js'
-import { isLive } from './live-sessions.js'
+import { mailLifeSeconds } from '../../../../core/mail.js'
+import type { SessionPolicy } from '../../../../core/policy.js'
+import { failureRetentionSeconds } from '../../../../core/rate-limits.js'
+import { type Database, execute, query } from '../../database.js'
+import { tables } from '../../tables.js'
+import { eventTarget } from '../audit-events.js'
+import { beforeAnySession, clock, isSpared, seconds } from '../fragments.js'
+import { isLive } from '../live-sessions.js'
 
 interface Walked {
   readonly looked: number
@@ -13,6 +14,9 @@ interface Walked {
 }
 
 const day = 86_400
+
+/** Mails are kept for admins, who are asked what became of them. */
+const mailRetentionSeconds = 7 * day
 
 /**
  * How long events are kept: as long as a client may still present a token of an ended session, and 30 days more for
@@ -24,8 +28,8 @@ export const eventRetentionSeconds = (policy: Pick<SessionPolicy, 'refreshAbsolu
 /**
  * Removes the rows of ended sessions among the `batch` sessions after `after`: expired ones, for which it writes
  * `session_ended` events, and those of the last end of everybody's sessions, which has an event already. Removes at most
- * `batch` each of expired revocations, old events, wrong passwords in the event log (`failures`) and rows of wrong
- * guesses. It walks sessions by primary key: an index on their ends, which move, would slow down every refresh. Instances
+ * `batch` each of expired revocations, old events, wrong passwords and requests of resets in the event log (`failures`), rows of
+ * wrong guesses, dead links and old mails. It walks sessions by primary key: an index on their ends, which move, would slow down every refresh. Instances
  * may run it at the same time: it skips locked rows. Returns how many rows of each kind it removed; the session `next`,
  * after which the next batch starts, is null after the last batch.
  */
@@ -67,11 +71,23 @@ export async function purgeExpired(
       SELECT id FROM ${tables.event} WHERE id = ANY (ARRAY(
         (SELECT id FROM ${tables.event} WHERE type = 'login_failed' ORDER BY id LIMIT ${batch})
         UNION ALL (SELECT id FROM ${tables.event} WHERE type = 'password_refused' ORDER BY id LIMIT ${batch})
+        UNION ALL (SELECT id FROM ${tables.event} WHERE type = 'password_reset_requested' ORDER BY id LIMIT ${batch})
       )) AND at <= ${clock} - ${seconds(failureRetentionSeconds)} LIMIT ${batch} FOR UPDATE SKIP LOCKED
     ))`
   await execute(database)`
     DELETE FROM ${tables.guessRun} WHERE key = ANY (ARRAY(
       SELECT key FROM ${tables.guessRun} WHERE expires_at <= ${clock} ORDER BY expires_at LIMIT ${batch} FOR UPDATE SKIP LOCKED
+    ))`
+  // A link whose mail waits has not begun its life.
+  await execute(database)`
+    DELETE FROM ${tables.oneTimeLink} WHERE id = ANY (ARRAY(
+      SELECT id FROM ${tables.oneTimeLink} WHERE expires_at <= ${clock} - ${seconds(2 * mailLifeSeconds)}
+      ORDER BY expires_at LIMIT ${batch} FOR UPDATE SKIP LOCKED
+    ))`
+  await execute(database)`
+    DELETE FROM ${tables.mail} WHERE id = ANY (ARRAY(
+      SELECT id FROM ${tables.mail} WHERE done_at <= ${clock} - ${seconds(mailRetentionSeconds)}
+      ORDER BY done_at LIMIT ${batch} FOR UPDATE SKIP LOCKED
     ))`
   const more = walked !== undefined && walked.looked === batch
   // Of instances that have stopped.

@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto'
+import { linkLifeSeconds } from '../../../../core/mail.js'
+import type { LiveLink, NewLink } from '../../../../ports/mail.js'
+import { Prisma } from '../../generated/client.js'
+import { tables } from '../../tables.js'
+import type { Statements } from '../end-sessions.js'
+import { clock, seconds } from '../fragments.js'
+
+/** What a link keeps of a password hash, to notice that it has changed. */
+export const passwordDigest = (passwordHash: string) => createHash('sha256').update(passwordHash).digest('hex')
+
+/** An INSERT of a one-time link; with `pretend` of one that has expired already. */
+export function insertLink(link: NewLink, { pretend }: { readonly pretend: boolean }) {
+  const { id, purpose, userId, address, tokenHash, boundTo, mailed, reservedEmailKey } = link
+  const lifeSeconds = linkLifeSeconds[purpose]
+  return Prisma.sql`
+    INSERT INTO ${tables.oneTimeLink} (
+      id, purpose, user_id, address, token_hash, bound_email, bound_password, mailed, life_seconds, expires_at,
+      reserved_email_key
+    )
+    VALUES (
+      ${id}::uuid, ${purpose}, ${userId}::uuid, ${address}, ${tokenHash}, ${boundTo?.email ?? null},
+      ${boundTo === undefined ? null : passwordDigest(boundTo.passwordHash)}, ${mailed}, ${lifeSeconds},
+      ${clock} + ${seconds(pretend ? 0 : lifeSeconds)}, ${reservedEmailKey ?? null}
+    )`
+}
+
+/**
+ * Uses the link up: deletes its row if it can still be used, and returns whether it did. Of simultaneous uses one deletes
+ * it. The caller's transaction has locked the user's row, so the account stays as it was checked until the end.
+ */
+export async function useLink(prisma: Statements, { id, purpose, tokenHash, user }: LiveLink): Promise<boolean> {
+  const used = await prisma.$queryRaw<unknown[]>`
+    DELETE FROM ${tables.oneTimeLink} l
+    WHERE l.id = ${id}::uuid AND l.purpose = ${purpose} AND l.token_hash = ${tokenHash} AND l.expires_at > ${clock}
+      AND EXISTS (
+        SELECT 1 FROM ${tables.user} u
+        WHERE u.id = l.user_id AND (l.bound_email IS NULL OR l.bound_email = u.email)
+          AND (l.bound_password IS NULL
+            OR (l.bound_password = ${passwordDigest(user.passwordHash)} AND u.password_hash = ${user.passwordHash}))
+      )
+    RETURNING 1 AS used`
+  return used.length === 1
+}
+
+/** An UPDATE that keeps links alive whose account got another hash of the same password, if `condition` is true. */
+export const rebindLinks = (userId: string, oldHash: string, newHash: string, condition: Prisma.Sql) => Prisma.sql`
+  UPDATE ${tables.oneTimeLink} l SET bound_password = ${passwordDigest(newHash)}
+  WHERE l.user_id = ${userId}::uuid AND l.bound_password = ${passwordDigest(oldHash)} AND ${condition}`
+
+/** True if a live link keeps the address of this key for another user. */
+export const isReserved = (emailKey: string, userId: string) => Prisma.sql`EXISTS (
+  SELECT 1 FROM ${tables.oneTimeLink} l
+  WHERE l.reserved_email_key = ${emailKey} AND l.user_id <> ${userId}::uuid AND l.expires_at > ${clock}
+)`

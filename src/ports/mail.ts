@@ -1,0 +1,118 @@
+import type { LinkPurpose, MailKind, MailParameters } from '../core/mail.js'
+import type { Actor, EventType } from './events.js'
+import type { UserWithPassword } from './users.js'
+
+/** A mail to be sent. Stores write it with the change that it tells of, in the same transaction. */
+export type NewMail = {
+  [Kind in MailKind]: {
+    readonly id: string
+    readonly kind: Kind
+    /** The account that it is about. */
+    readonly userId: string
+    readonly recipient: string
+    /** The language of the person; null for the default. */
+    readonly locale: string | null
+    readonly parameters: MailParameters<Kind>
+    /** The link that the mail carries, if its kind has one. The sender derives the token. */
+    readonly linkId?: string | undefined
+  }
+}[MailKind]
+
+/** A link that works once. */
+export interface NewLink {
+  readonly id: string
+  readonly purpose: LinkPurpose
+  readonly userId: string
+  /** What the link is about: the address to which it is mailed, or which it brings back. */
+  readonly address: string
+  /** SHA-256 of the token. */
+  readonly tokenHash: string
+  /** The link is dead once the account has another address or password than this user. Undefined binds it to neither. */
+  readonly boundTo?: Pick<UserWithPassword, 'email' | 'passwordHash'> | undefined
+  /** Whether the link is only mailed, so that whoever uses it can read the mail of `address`. */
+  readonly mailed: boolean
+  /** The key of an address that nobody else can take while the link lives. */
+  readonly reservedEmailKey?: string | undefined
+}
+
+/** A one-time link that can still be used, and its account. */
+export interface LiveLink extends Pick<NewLink, 'id' | 'purpose' | 'userId' | 'address' | 'tokenHash' | 'mailed'> {
+  readonly user: UserWithPassword
+}
+
+export interface LinkStore {
+  /**
+   * Writes a link, the mail that carries it, if any, and an event, all or nothing. Returns when the link expires. With
+   * `pretend` it writes as many rows, and takes as long, but the link is dead and the mail is never sent: for an answer
+   * that must not show whether there is an account.
+   */
+  create(
+    made: {
+      readonly link: NewLink
+      readonly mail?: NewMail | undefined
+      readonly event: { readonly type: EventType; readonly userId?: string | undefined; readonly reason?: string }
+      readonly pretend?: boolean | undefined
+    },
+    actor: Actor
+  ): Promise<number>
+  /**
+   * The link, if it can still be used: not used, not expired, its account exists, and has the address and the password
+   * to which the link is bound. Using it is a method of the store that changes what the link is for; it checks all this
+   * again, so that of simultaneous uses one succeeds.
+   */
+  find(presented: {
+    readonly id: string
+    readonly purpose: LinkPurpose
+    readonly tokenHash: string
+  }): Promise<LiveLink | undefined>
+}
+
+/** A mail that this instance is to send now. No other instance sends it before `leaseSeconds` are over. */
+export interface ClaimedMail {
+  readonly id: string
+  /** A kind of `mailKinds`, or one that a newer version has written. */
+  readonly kind: string
+  readonly userId: string | null
+  readonly recipient: string
+  readonly locale: string | null
+  readonly parameters: Readonly<Record<string, string | null>>
+  readonly createdAt: number
+  /** How often it was tried, this time included. */
+  readonly attempts: number
+  /** How old the mail is. */
+  readonly ageSeconds: number
+  /** The link that it carries; null if it carries none. 'dead' if that has been used or has expired. */
+  readonly link: { readonly id: string; readonly purpose: LinkPurpose; readonly tokenHash: string } | 'dead' | null
+}
+
+/** How a mail ended: the server took it or refused it for good, it was given up, or nobody needs it any more. */
+type MailOutcome = 'sent' | 'bounced' | 'given_up' | 'dropped'
+
+export interface MailBacklog {
+  /** Counted up to 10,000. */
+  readonly pending: number
+  /** How long ago the oldest of them was written; 0 without any. */
+  readonly oldestSeconds: number
+}
+
+/** The mails in the database, for the sender. Instances may use it at the same time. */
+export interface Outbox {
+  /**
+   * Takes up to `max` mails that are due, the longest due first. The life of a mail's link begins anew, because nobody has
+   * its token yet.
+   */
+  claim(max: number, leaseSeconds: number): Promise<readonly ClaimedMail[]>
+  /** Notes how a claimed mail ended, with an event if it was bounced or given up. Does nothing if the lease was lost. */
+  finish(mail: ClaimedMail, outcome: MailOutcome, error?: string): Promise<void>
+  /** Tries a claimed mail again after a pause. Does nothing if the lease was lost. */
+  retry(mail: ClaimedMail, pauseSeconds: number, error: string): Promise<void>
+  backlog(): Promise<MailBacklog>
+}
+
+/** How use cases see the sending of mail. */
+export interface MailQueue {
+  /** Whether mail is sent, or printed for development. Otherwise what needs mail is refused with `mail_not_configured`. */
+  readonly isConfigured: boolean
+  /** Sends new mails soon. Called after the commit that wrote them. Returns at once, and never throws. */
+  wake(): void
+}
