@@ -51,10 +51,7 @@ export function requireMigratedServer(server: DatabaseConnection): Promise<strin
 }
 
 /** Runs `work` on a connection of its own. Throws `CannotStart` if the server cannot be used, and `Unavailable` if it is lost. */
-export async function connected<T>(
-  server: DatabaseConnection,
-  work: (client: pg.Client) => Promise<T>
-): Promise<T> {
+export async function connected<T>(server: DatabaseConnection, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = await connect(server)
   try {
     return await work(client)
