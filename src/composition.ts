@@ -23,7 +23,7 @@ import type { Database } from './adapters/prisma/database.js'
 import { databaseClock } from './adapters/prisma/database-clock.js'
 import type { MigrateOptions } from './adapters/prisma/migrations/migrate.js'
 import { startFault } from './adapters/prisma/server/connection-fault.js'
-import { connectionTo } from './adapters/prisma/server/database-url.js'
+import { connectionTo, directConnectionTo } from './adapters/prisma/server/database-url.js'
 import { migrateServer } from './adapters/prisma/server/migrate-server.js'
 import { openServerDatabase } from './adapters/prisma/server/server-database.js'
 import { prismaEventLog } from './adapters/prisma/stores/event-log.js'
@@ -259,9 +259,8 @@ export async function migrateDatabase(config: DatabaseConfig, options: SchemaOpt
     const database = await openEmbeddedDatabase({ dataDir, ...options })
     return database.close()
   }
-  const { schema, ...server } = connectionTo(databaseUrl)
-  const direct = databaseDirectUrl === undefined ? server : connectionTo(databaseDirectUrl, 'DATABASE_DIRECT_URL')
-  return migrateServer({ ...direct, schema }, options)
+  const server = connectionTo(databaseUrl)
+  await migrateServer(databaseDirectUrl === undefined ? server : directConnectionTo(databaseDirectUrl, server), options)
 }
 
 async function openDatabase(config: Config, log: Log, onClose: OnClose): Promise<Database> {
