@@ -62,7 +62,7 @@ t.test('tables and times are right for a role with another search_path and time 
 t.test('a default of the sessions with which statements fail is named at start', onlyWithServer, async (t) => {
   const url = await testSchema(t)
   for (const [setting, fault] of [
-    ['DateStyle=German', /^DATABASE_URL: .* DateStyle = "German, .*ALTER ROLE "\w+" SET DateStyle = 'ISO';$/],
+    ['DateStyle=German', /^DATABASE_URL: .* DateStyle = "German, .*ALTER ROLE "\w+" SET DateStyle = 'ISO'\.$/],
     ['default_transaction_isolation=serializable', /default_transaction_isolation = "serializable"/]
   ] as const) {
     const options = `&options=-c%20${encodeURIComponent(setting)}`
