@@ -8,7 +8,7 @@ export interface DatabaseAddress {
   readonly host: string | undefined
   readonly port: number | undefined
   readonly database: string | undefined
-  /** The schema of our tables; undefined: `public`. */
+  /** The schema of our tables. Undefined: what the database holds decides. */
   readonly schema: string | undefined
   /** Settings of each session, as PostgreSQL's `options`. */
   readonly options: string | undefined
@@ -85,6 +85,11 @@ function readSchema(parameters: ReadonlyMap<string, string>): string | undefined
   // PostgreSQL would cut a longer name off, and then not find it.
   if (bytes === 0 || bytes > 63 || schema.includes('\0')) {
     throw new InvalidUrl('must have a schema= of 1 to 63 bytes')
+  }
+  if (/^(pg_|information_schema$)/.test(schema)) {
+    throw new InvalidUrl(
+      "must have a schema= of its own: names that begin with pg_, and information_schema, are PostgreSQL's"
+    )
   }
   return schema
 }
