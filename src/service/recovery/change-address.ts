@@ -20,7 +20,7 @@ export async function requestEmailChange(
 ): Promise<void> {
   requireMail(ports)
   requireRecentLogin(ports, auth)
-  const email = requireEmail(newEmail)
+  const email = requireEmail(newEmail, 'new_email')
   const user = await ports.users.find(auth.userId)
   if (user === undefined) throw new Refused('session_revoked')
   const owner = await ports.users.findByEmail(email)
