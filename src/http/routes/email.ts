@@ -26,7 +26,8 @@ export const emailRoutes: Routes = (app, { ports }) => {
     },
     async (request, reply) => {
       await requestEmailChange(ports, requestAuth(request), request.body.new_email, actorOf(request))
-      return reply.code(202).send({})
+      reply.code(202)
+      return {}
     }
   )
 }
