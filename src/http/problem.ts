@@ -168,10 +168,10 @@ export function sendNotFound(
 }
 
 /** Answers bytes that Node cannot parse as a request. There is no request object, so the response is written to the socket. */
-export function sendClientError(error: ConnectionError, socket: Socket): void {
+export function sendClientError(error: ConnectionError, socket: Socket, errorsUrl: string): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const code = codesByClientError[error.code] ?? 'invalid_request'
-  const { body, headers } = problemResponse(code, {}, '/docs/errors.md')
+  const { body, headers } = problemResponse(code, {}, errorsUrl)
   const text = JSON.stringify(body)
   const head = Object.entries({ ...headers, connection: 'close', 'content-length': String(Buffer.byteLength(text)) })
   socket.end(
