@@ -84,8 +84,14 @@ module.exports = [
   {
     room: 'composition',
     from: '^src/composition[.]ts$',
-    may: ['core/', 'ports/', 'service/', 'adapters/', 'config/'],
+    may: ['core/', 'ports/', 'service/', 'adapters/', 'config/', 'overrides[.]ts$'],
     why: 'The one place where adapters are chosen.'
+  },
+  {
+    room: 'overrides',
+    from: '^src/overrides[.]ts$',
+    may: ['ports/', 'adapters/prisma/'],
+    why: 'What tests and unusual hosts can replace. The package exports its type.'
   },
   {
     room: 'plugin',
@@ -96,7 +102,7 @@ module.exports = [
   {
     room: 'app',
     from: '^src/app[.]ts$',
-    may: ['composition[.]ts$', 'config/', 'http/', 'graceful-close[.]ts$'],
+    may: ['composition[.]ts$', 'overrides[.]ts$', 'config/', 'http/', 'graceful-close[.]ts$'],
     why: 'The stand-alone app; it neither listens nor prints.'
   },
   {

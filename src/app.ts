@@ -1,6 +1,6 @@
 import helmet from '@fastify/helmet'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { ensureConfiguredAdmin, type Overrides, openAdapters } from './composition.js'
+import { ensureConfiguredAdmin, openAdapters } from './composition.js'
 import type { Config } from './config/read-config.js'
 import { trustedProxies } from './config/trusted-proxies.js'
 import { issuerAddresses } from './core/issuer-addresses.js'
@@ -12,6 +12,7 @@ import { identifyRequests, requestIdHeader } from './http/log/request-id.js'
 import { httpPlugin } from './http/plugin.js'
 import { sendClientError, sendNotFound, sendProblem } from './http/problem.js'
 import { listenForMetrics } from './http/routes/metrics.js'
+import type { Overrides } from './overrides.js'
 
 /**
  * Builds the stand-alone service. Call `listen` to serve it; with `METRICS_PORT` the metrics are served at once. `close`

@@ -1,6 +1,5 @@
 // Long, because it is the one place that chooses and connects all adapters.
 import { setTimeout as delay } from 'node:timers/promises'
-import type { FastifyServerOptions } from 'fastify'
 import { openEmbeddedDatabase } from './adapters/embedded/embedded-database.js'
 import { openKeyRing } from './adapters/keys/key-ring.js'
 import { watchBacklog } from './adapters/mail/backlog-watch.js'
@@ -19,6 +18,7 @@ import { passwordQueue } from './adapters/passwords/password-queue.js'
 import type { Database } from './adapters/prisma/database.js'
 import { databaseClock } from './adapters/prisma/database-clock.js'
 import type { MigrateOptions } from './adapters/prisma/migrations/migrate.js'
+import { startFault } from './adapters/prisma/server/connection-fault.js'
 import { connectionTo } from './adapters/prisma/server/database-url.js'
 import { migrateServer } from './adapters/prisma/server/migrate-server.js'
 import { openServerDatabase } from './adapters/prisma/server/server-database.js'
@@ -28,7 +28,7 @@ import { prismaOutbox } from './adapters/prisma/stores/outbox.js'
 import { watchPurge } from './adapters/prisma/stores/purge-watch.js'
 import { databaseReadiness } from './adapters/prisma/stores/readiness.js'
 import { watchRegistrations } from './adapters/prisma/stores/registration-watch.js'
-import { type PurgeTiming, purgeRegularly } from './adapters/prisma/stores/regular-purge.js'
+import { purgeRegularly } from './adapters/prisma/stores/regular-purge.js'
 import { prismaRevocationLog } from './adapters/prisma/stores/revocation-log.js'
 import { prismaRunCounter } from './adapters/prisma/stores/run-counter.js'
 import { prismaSessionStore } from './adapters/prisma/stores/session-store.js'
@@ -48,7 +48,8 @@ import { sha256, systemEntropy } from './adapters/secrets/system.js'
 import { type Config, ConfigError, type DatabaseConfig } from './config/read-config.js'
 import { publishLeadSeconds } from './core/key-rotation.js'
 import type { RateLimit } from './core/rate-limits.js'
-import { inOneLine } from './ports/errors.js'
+import type { Overrides } from './overrides.js'
+import { CannotStart, inOneLine } from './ports/errors.js'
 import type { Clock, LimitCounter, Log, Ports } from './ports/index.js'
 import { ensureFirstAdmin } from './service/admin/ensure-first-admin.js'
 import { Refused } from './service/refused.js'
@@ -59,28 +60,6 @@ export interface Adapters {
   readonly database: Database
   /** Closes all adapters, the one opened last first. */
   close(): Promise<void>
-}
-
-/** Replacements for parts of the service, for tests and unusual hosts. */
-export interface Overrides {
-  /** An open database. The caller closes it. */
-  readonly database?: Database
-  readonly clock?: Clock
-  readonly keyTiming?: {
-    /** How long the next signing key is published before it signs; `publishLeadSeconds` by default. */
-    readonly publishLeadSeconds?: number
-    /** How often the keys are read and rotated if due; 30 s by default. */
-    readonly checkMilliseconds?: number
-  }
-  readonly purgeTiming?: PurgeTiming
-  /** Aborted when the service is about to stop: `/readyz` then answers 503, and all else is served. */
-  readonly leaving?: AbortSignal
-  /** Fastify's `logger` option; by default pino at `logLevel`, without credentials. */
-  readonly logger?: FastifyServerOptions['logger']
-  /** How long a request waits for its answer if a rate limit or the full password queue refuses it; 1 s by default. */
-  readonly refusalMilliseconds?: number
-  /** How long a closing app, which accepts no new connection, keeps idle connections open; 0 by default. */
-  readonly drainMilliseconds?: number
 }
 
 export type SchemaOptions = Pick<MigrateOptions, 'markApplied' | 'report'>
@@ -100,8 +79,14 @@ export async function openAdapters(config: Config, overrides: Overrides = {}, lo
     return { ...(await openInOrder(config, overrides, log, (closer) => closers.push(closer))), close }
   } catch (error) {
     await close()
-    throw error
+    throw explained(error, config)
   }
+}
+
+/** `error`, in one line that names the setting if the server of `DATABASE_URL` caused it. */
+function explained(error: unknown, { databaseUrl }: Config): unknown {
+  if (databaseUrl === undefined || error instanceof CannotStart) return error
+  return startFault(error, connectionTo(databaseUrl)) ?? error
 }
 
 async function openInOrder(config: Config, overrides: Overrides, log: Log, onClose: OnClose) {

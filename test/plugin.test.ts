@@ -73,9 +73,10 @@ for (const [prefix, place] of [
     const specification = (await client.send('GET', `${place}/openapi.json`)).json()
     t.strictSame(specification.servers, [{ url: `https://auth.test${place}` }])
     t.ok('/me' in specification.paths, 'relative to the server')
-    const docs = (await client.send('GET', `${place}/docs`)).body
-    for (const [, address = ''] of docs.matchAll(/(?:href|src)="([^"]+)"/g)) {
-      t.equal((await client.send('GET', address)).statusCode, 200, address)
+    const page = (await client.send('GET', `${place}/docs`)).body
+    for (const [, link = ''] of page.matchAll(/(?:src|href)="([^"]+)"/g)) {
+      const { pathname } = new URL(link, `https://host.test${place}/docs`)
+      t.equal((await client.send('GET', pathname)).statusCode, 200, `a file of the page: ${pathname}`)
     }
     if (place !== '') t.equal((await client.send('GET', '/me')).statusCode, 404)
   })

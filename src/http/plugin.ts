@@ -73,6 +73,10 @@ export const httpPlugin = fp<PluginOptions>(
     decorateRequests(app)
 
     const ours = { prefix: withOneSlash(prefix), ...log }
+    const path = `${withOneSlash(app.prefix)}${ours.prefix}`
+    // Right behind a proxy that changes the path. Otherwise `issuer` lacks the prefix, which this helps to find.
+    if (path !== decodeURI(addresses.path))
+      app.log.info(`Latchkey has its routes at ${path}/, and clients reach them at ${addresses.base}/.`)
     await app.register(async (scope) => fillScope(scope, context), ours)
     serveIssuerMetadata(app, context)
   },

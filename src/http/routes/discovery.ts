@@ -3,6 +3,7 @@ import type { Static } from 'typebox'
 import { jwksMaxAgeSeconds } from '../../core/key-rotation.js'
 import type { HttpContext, Routes } from '../context.js'
 import { describe } from '../describe.js'
+import { sendJson } from '../host/own-bodies.js'
 import { JwksResponse, MetadataResponse } from '../schemas/discovery.js'
 
 /** The JWK Set (RFC 7517 §5) and the issuer's metadata (RFC 8414 §3). */
@@ -46,11 +47,7 @@ export function serveIssuerMetadata(app: FastifyInstance, context: HttpContext):
   // Fastify would read these as a parameter and a wildcard.
   if (/[:*]/.test(url) || app.hasRoute({ method: 'GET', url })) return
   outermost(app).get(url, { schema: { hide: true } }, async (_request, reply) =>
-    reply
-      .type('application/json; charset=utf-8')
-      .header('cache-control', `public, max-age=${jwksMaxAgeSeconds}`)
-      // As text, so that no serializer of the host changes it.
-      .send(JSON.stringify(metadataOf(context)))
+    sendJson(reply.header('cache-control', `public, max-age=${jwksMaxAgeSeconds}`), metadataOf(context))
   )
 }
 

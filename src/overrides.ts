@@ -1,0 +1,33 @@
+import type { FastifyServerOptions } from 'fastify'
+import type { Database } from './adapters/prisma/database.js'
+import type { PurgeTiming } from './adapters/prisma/stores/regular-purge.js'
+import type { Clock } from './ports/index.js'
+
+/**
+ * Replacements for parts of the service, for tests and unusual hosts. The package's types leave out what is internal: it
+ * would need Prisma's types.
+ */
+export interface Overrides {
+  /**
+   * An open database. The caller closes it.
+   * @internal
+   */
+  readonly database?: Database
+  readonly clock?: Clock
+  readonly keyTiming?: {
+    /** How long the next signing key is published before it signs; `publishLeadSeconds` by default. */
+    readonly publishLeadSeconds?: number
+    /** How often the keys are read and rotated if due; 30 s by default. */
+    readonly checkMilliseconds?: number
+  }
+  /** @internal */
+  readonly purgeTiming?: PurgeTiming
+  /** Aborted when the service is about to stop: `/readyz` then answers 503, and all else is served. */
+  readonly leaving?: AbortSignal
+  /** Fastify's `logger` option; by default pino at `logLevel`, without credentials. */
+  readonly logger?: FastifyServerOptions['logger']
+  /** How long a request waits for its answer if a rate limit or the full password queue refuses it; 1 s by default. */
+  readonly refusalMilliseconds?: number
+  /** How long a closing app, which accepts no new connection, keeps idle connections open; 0 by default. */
+  readonly drainMilliseconds?: number
+}
