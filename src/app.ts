@@ -3,14 +3,13 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { ensureConfiguredAdmin, openAdapters } from './composition.js'
 import type { Config } from './config/read-config.js'
 import { trustedProxies } from './config/trusted-proxies.js'
-import { issuerAddresses } from './core/issuer-addresses.js'
 import { drainBeforeClose } from './graceful-close.js'
 import { knownMethods } from './http/known-methods.js'
 import { AccessLog } from './http/log/access-log.js'
 import { loggerOptions } from './http/log/logger-options.js'
 import { identifyRequests, requestIdHeader } from './http/log/request-id.js'
 import { httpPlugin } from './http/plugin.js'
-import { sendClientError, sendNotFound, sendProblem } from './http/problem.js'
+import { errorsUrlOf, sendClientError, sendNotFound, sendProblem } from './http/problem.js'
 import { listenForMetrics } from './http/routes/metrics.js'
 import type { Overrides } from './overrides.js'
 
@@ -29,7 +28,7 @@ import type { Overrides } from './overrides.js'
  * ```
  */
 export async function buildApp(config: Config, overrides: Overrides = {}): Promise<FastifyInstance> {
-  const { errors: errorsUrl } = issuerAddresses(config.issuer)
+  const errorsUrl = errorsUrlOf(config.issuer)
   const app = Fastify({
     logger: overrides.logger ?? loggerOptions(config.logLevel),
     trustProxy: trustedProxies(config.trustProxy),
