@@ -3,7 +3,8 @@ import fp from 'fastify-plugin'
 import { ensureConfiguredAdmin, openAdapters } from './composition.js'
 import { type Config, ConfigError, createConfig, notAnOption, type SettingOptions } from './config/read-config.js'
 import { settings } from './config/schema.js'
-import { httpPlugin } from './http/plugin.js'
+import { registerWhenReady } from './http/host/slow-start.js'
+import { httpPlugin, requireFreeName } from './http/plugin.js'
 import { listenForMetrics } from './http/routes/metrics.js'
 
 /** Settings that belong to the host: it listens and logs. `logLevel` is Fastify's own option of `register`. */
@@ -28,14 +29,14 @@ export interface LatchkeyOptions
 /**
  * Latchkey as a plugin of a Fastify app. Opens the database and adds routes under `prefix`, and `app.latchkey` and
  * `request.auth` to the app. Closing the app closes it. Fails with one `ConfigError` that names every wrong option. The
- * first start unpacks the embedded database: on a slow machine, raise the app's `pluginTimeout`.
+ * app waits for the database as long as it takes to open: its `pluginTimeout` does not count here.
  *
  * @example
  * ```ts
  * import Fastify from 'fastify'
  * import latchkey from 'latchkey'
  *
- * const app = Fastify({ pluginTimeout: 60_000 })
+ * const app = Fastify()
  * await app.register(latchkey, { prefix: '/auth', issuer: 'http://localhost:3000/auth', cookieSecure: false })
  * app.get('/notes', { preHandler: app.latchkey.authenticate }, async (request) => `notes of ${request.auth.userId}`)
  *
@@ -44,22 +45,33 @@ export interface LatchkeyOptions
  * await app.close()
  * ```
  */
-const latchkey: FastifyPluginAsync<LatchkeyOptions> = fp(
-  async (app: FastifyInstance, options: LatchkeyOptions) => {
-    const warn = (warning: string) => app.log.warn(withOptionNames(warning))
-    const { prefix = '', logLevel, logSerializers, ...own } = options
-    const config = configOf(own, prefix, warn)
-    const { ports, close } = await openAdapters(config, {}, app.log)
-    app.addHook('onClose', close)
-    await ensureConfiguredAdmin(config, ports, warn).catch((error) => Promise.reject(namingOptions(error)))
-    const log = { ...(logLevel && { logLevel }), ...(logSerializers && { logSerializers }) }
-    await app.register(httpPlugin, { ports, settings: config, prefix, ...log })
-    listenForMetrics(app, ports, config)
-  },
-  { fastify: '5.x' }
-)
+const latchkey: FastifyPluginAsync<LatchkeyOptions> = pluginThatOpens(openAdapters)
 
 export default latchkey
+
+/** The plugin, with the function that opens its adapters; tests pass one of their own. */
+export function pluginThatOpens(open: typeof openAdapters): FastifyPluginAsync<LatchkeyOptions> {
+  return fp(
+    async (app: FastifyInstance, options: LatchkeyOptions) => {
+      const warn = (warning: string) => app.log.warn(withOptionNames(warning))
+      const { prefix = '', logLevel, logSerializers, ...own } = options
+      const config = configOf(own, prefix, warn)
+      const log = { ...(logLevel && { logLevel }), ...(logSerializers && { logSerializers }) }
+      requireFreeName(app)
+      const opening = open(config, {}, app.log)
+      app.addHook('onClose', async () => (await opening.catch(() => undefined))?.close())
+      const routes = opening.then(async ({ ports }): Promise<FastifyPluginAsync> => {
+        await ensureConfiguredAdmin(config, ports, warn).catch((error) => Promise.reject(namingOptions(error)))
+        return async (host) => {
+          await host.register(httpPlugin, { ports, settings: config, prefix, ...log })
+          listenForMetrics(host, ports, config)
+        }
+      })
+      registerWhenReady(app, routes)
+    },
+    { name: 'latchkey', fastify: '5.x' }
+  )
+}
 
 const optionNames = [
   ...settings.map(({ key }) => key).filter((key) => !hostsOwn.some((name) => name === key)),

@@ -62,13 +62,7 @@ export const httpPlugin = fp<PluginOptions>(
   async (app, { ports, settings, prefix = '', ...log }) => {
     const addresses = issuerAddresses(ports.identity.issuer)
     const context: HttpContext = { ports, settings, addresses, errorsUrl: addresses.errors }
-    if (app.hasDecorator('latchkey')) {
-      throw new Error(
-        'This app already has app.latchkey: Latchkey, or its verifier, is registered twice. To run two, register each ' +
-          'inside its own plugin.'
-      )
-    }
-
+    requireFreeName(app)
     app.decorate('latchkey', membersOf(context))
     decorateRequests(app)
 
@@ -82,6 +76,15 @@ export const httpPlugin = fp<PluginOptions>(
   },
   { name: 'latchkey', fastify: '5.x' }
 )
+
+/** Refuses a second registration in one app. */
+export function requireFreeName(app: FastifyInstance): void {
+  if (!app.hasDecorator('latchkey')) return
+  throw new Error(
+    'This app already has app.latchkey: Latchkey, or its verifier, is registered twice. To run two, register each ' +
+      'inside its own plugin.'
+  )
+}
 
 /** `auth`, `/auth` and `/auth/` are the same prefix, as are an empty one and `/`. */
 function withOneSlash(prefix: string): string {
