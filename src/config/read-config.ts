@@ -2,7 +2,8 @@ import { Check, Errors } from 'typebox/value'
 import { readDatabaseUrl } from '../addresses/database-url.js'
 import { nearestName } from '../core/nearest-name.js'
 import { refreshTimeoutSeconds, safeGraceSeconds } from '../core/policy.js'
-import { mustBe, rules } from './rules.js'
+import { type CookieNameSuffixes, cookieNameSuffixes } from './cookie-name-suffixes.js'
+import { defaultIssuer, mustBe, rules } from './rules.js'
 import { type SettingSchema, type Settings, settings, settingsSchema } from './schema.js'
 
 type Frozen<T> = { readonly [K in keyof T]: T[K] extends readonly (infer Item)[] ? readonly Item[] : T[K] }
@@ -11,7 +12,12 @@ type Frozen<T> = { readonly [K in keyof T]: T[K] extends readonly (infer Item)[]
  * All settings, checked, complete and frozen. Made by `loadConfig` or `createConfig`; docs/configuration.md explains
  * each.
  */
-export type Config = Frozen<Omit<Settings, 'issuer' | 'nodeEnv'> & { issuer: string; production: boolean }>
+export type Config = Frozen<
+  Omit<Settings, 'issuer' | 'nodeEnv' | 'cookieNameSuffix'> & {
+    issuer: string
+    production: boolean
+  }
+> & { readonly cookieNameSuffixes: CookieNameSuffixes }
 
 /** Environment variables, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -93,10 +99,15 @@ export function createConfig(
   ]
   if (problems.length > 0 || !Check(settingsSchema, read)) throw new ConfigError(problems)
 
-  const { nodeEnv, ...rest } = read
-  const issuer = read.issuer ?? `http://${hostInUrl(read.host)}:${read.port}`
-  const audience = read.audience.length > 0 ? read.audience : [issuer]
-  const config = { ...rest, issuer, audience, production: nodeEnv === 'production' }
+  const { nodeEnv, cookieNameSuffix, ...rest } = read
+  const issuer = read.issuer ?? defaultIssuer(read)
+  const config = {
+    ...rest,
+    issuer,
+    audience: read.audience.length > 0 ? read.audience : [issuer],
+    production: nodeEnv === 'production',
+    cookieNameSuffixes: cookieNameSuffixes(cookieNameSuffix, issuer)
+  }
   if (config.production && read.issuer === undefined) {
     warn(
       `ISSUER is not set, so access tokens name ${issuer}. Set it to the address at which clients reach this service.`
@@ -209,8 +220,3 @@ function unknownVariables(environment: Environment): string[] {
 }
 
 const minMisspeltLength = 6
-
-function hostInUrl(host: string): string {
-  if (['127.0.0.1', '0.0.0.0', '::', '::1'].includes(host)) return 'localhost'
-  return host.includes(':') ? `[${host}]` : host
-}

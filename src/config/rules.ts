@@ -65,9 +65,10 @@ export const rules: readonly Rule[] = [
     if (cookieSameSite !== 'none' || cookieSecure !== false) return undefined
     return 'COOKIE_SAME_SITE=none needs COOKIE_SECURE=true: browsers otherwise drop the cookies.'
   },
-  function issuerIsAnAddress({ issuer }) {
-    if (issuer === undefined || URL.canParse(issuer)) return undefined
-    return mustBeOf('issuer', issuer)
+  function issuerIsAnAddress({ issuer, host, port }) {
+    if (issuer !== undefined) return URL.canParse(issuer) ? undefined : mustBeOf('issuer', issuer)
+    if (host === undefined || port === undefined || URL.canParse(defaultIssuer({ host, port }))) return undefined
+    return `HOST must be a host name or an IP address, but is "${host}". For example HOST=127.0.0.1.`
   },
   function originsAreCanonical({ allowedOrigins }) {
     const wrong = allowedOrigins?.find((origin) => originAsSent(origin) !== origin)
@@ -136,4 +137,15 @@ function originAsSent(origin: string): string | undefined {
 function schemaOf(databaseUrl: string | undefined): string | undefined {
   if (databaseUrl === undefined || faultOfUrl(databaseUrl, readDatabaseUrl) !== undefined) return undefined
   return readDatabaseUrl(databaseUrl).schema
+}
+
+/** The address of the service if `ISSUER` is not set. */
+export function defaultIssuer({ host, port }: Pick<Settings, 'host' | 'port'>): string {
+  return `http://${hostInUrl(host)}:${port}`
+}
+
+function hostInUrl(host: string): string {
+  if (['127.0.0.1', '0.0.0.0', '::', '::1'].includes(host)) return 'localhost'
+  // An address in a URL has no zone (RFC 3986 §3.2.2).
+  return host.includes(':') ? `[${host.replace(/%.*/, '')}]` : host
 }

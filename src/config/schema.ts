@@ -174,6 +174,14 @@ export const settingsSchema = Type.Object({
     description:
       'The `SameSite` attribute of cookies. `none` is for a single-page app on another site; cookies are then partitioned. Changing it from or to `none` signs browsers out once.'
   }),
+  cookieNameSuffix: text({
+    default: 'auto',
+    description:
+      'Keeps the cookies of services on one host name apart, because browsers send cookies to all ports and paths of a host. `auto` adds `_` and 8 hex digits, made of the port and the path of `ISSUER`, to the name of each cookie; it adds nothing if `ISSUER` has no path, and the default port of its scheme or `localhost:3000`. `none` never adds anything, and another value is added after a `_`. Sessions keep the name under which they began (docs/operations.md).',
+    pattern: '^[a-z0-9]{1,16}$',
+    expects: 'auto, none, or 1 to 16 of a-z and 0-9',
+    examples: ['auto']
+  }),
   allowedOrigins: Type.Array(
     Type.String({
       pattern: '^[a-z][a-z0-9+.-]*://[^\\s/?#@*]+$',

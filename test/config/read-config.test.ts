@@ -48,6 +48,7 @@ t.test('an empty environment gives the defaults of the contract', async (t) => {
     modes: ['cookie', 'body', 'session', 'access'],
     cookieSecure: true,
     cookieSameSite: 'strict',
+    cookieNameSuffixes: [''],
     allowedOrigins: [],
     trustProxy: [],
     bcryptCost: 12,

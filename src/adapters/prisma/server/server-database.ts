@@ -21,7 +21,7 @@ export interface ServerOptions extends Partial<Omit<Bounds, 'maxRunning'>>, Open
   readonly poolSize?: number
   /** The server aborts a statement after this time; it waits half of it for a lock. Behind a pooler, the role says so. */
   readonly statementTimeoutSeconds?: number
-  /** Called when notices do not arrive on the connection that listens, but then not again until one has arrived. */
+  /** Called once when notices do not arrive on the connection that listens, and again only after one has arrived. */
   onDeaf?(): void
 }
 
