@@ -6,6 +6,7 @@ import { settings } from './config/schema.js'
 import { registerWhenReady } from './http/host/slow-start.js'
 import { httpPlugin, requireFreeName } from './http/plugin.js'
 import { listenForMetrics } from './http/routes/metrics.js'
+import type { Mailer } from './ports/mail.js'
 
 /** Settings that belong to the host: it listens and logs. `logLevel` is Fastify's own option of `register`. */
 const hostsOwn = ['port', 'trustProxy', 'logLevel', 'shutdownDelaySeconds'] as const satisfies (keyof SettingOptions)[]
@@ -24,6 +25,11 @@ export interface LatchkeyOptions
   readonly issuer: string | undefined
   /** The path of all routes, such as `/auth`, with or without slashes around it; the root by default. */
   readonly prefix?: string
+  /**
+   * Sends mails in place of `mailUrl`: resolves once the mail was accepted. A mail whose sending fails is tried again for
+   * a day, unless the error is a `MailRefused`. Without both, `nodeEnv: 'development'` prints mails into the log.
+   */
+  readonly mailer?: Mailer
 }
 
 /**
@@ -54,11 +60,11 @@ export function pluginThatOpens(open: typeof openAdapters): FastifyPluginAsync<L
   return fp(
     async (app: FastifyInstance, options: LatchkeyOptions) => {
       const warn = (warning: string) => app.log.warn(withOptionNames(warning))
-      const { prefix = '', logLevel, logSerializers, ...own } = options
+      const { prefix = '', mailer, logLevel, logSerializers, ...own } = options
       const config = configOf(own, prefix, warn)
       const log = { ...(logLevel && { logLevel }), ...(logSerializers && { logSerializers }) }
       requireFreeName(app)
-      const opening = open(config, {}, app.log)
+      const opening = open(config, { mailer, printMail: options.nodeEnv !== undefined }, app.log)
       app.addHook('onClose', async () => (await opening.catch(() => undefined))?.close())
       const routes = opening.then(async ({ ports }): Promise<FastifyPluginAsync> => {
         await ensureConfiguredAdmin(config, ports, warn).catch((error) => Promise.reject(namingOptions(error)))
@@ -75,7 +81,8 @@ export function pluginThatOpens(open: typeof openAdapters): FastifyPluginAsync<L
 
 const optionNames = [
   ...settings.map(({ key }) => key).filter((key) => !hostsOwn.some((name) => name === key)),
-  'prefix'
+  'prefix',
+  'mailer'
 ]
 
 /** The settings, checked. Throws one ConfigError with all mistakes in the options. */
