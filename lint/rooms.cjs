@@ -106,6 +106,13 @@ module.exports = [
     why: 'The stand-alone app; it neither listens nor prints.'
   },
   {
+    room: 'unbundled',
+    from: '^src/unbundled[.]ts$',
+    may: [],
+    packages: false,
+    why: 'Runs before everything else that the package loads.'
+  },
+  {
     room: 'graceful-close',
     from: '^src/graceful-close[.]ts$',
     may: [],

@@ -1,3 +1,5 @@
+import './unbundled.js'
+
 export { buildApp } from './app.js'
 export { type Config, ConfigError, createConfig, type Environment, loadConfig } from './config/read-config.js'
 export type { Auth } from './core/access-claims.js'

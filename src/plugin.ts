@@ -55,7 +55,10 @@ const latchkey: FastifyPluginAsync<LatchkeyOptions> = pluginThatOpens(openAdapte
 
 export default latchkey
 
-/** The plugin, with the function that opens its adapters; tests pass one of their own. */
+/**
+ * The plugin, with the function that opens its adapters; tests pass one of their own.
+ * @internal The package's types leave it out, because it would need Prisma's.
+ */
 export function pluginThatOpens(open: typeof openAdapters): FastifyPluginAsync<LatchkeyOptions> {
   return fp(
     async (app: FastifyInstance, options: LatchkeyOptions) => {
