@@ -1,7 +1,7 @@
 import type { FastifyServerOptions } from 'fastify'
 import type { Database } from './adapters/prisma/database.js'
 import type { PurgeTiming } from './adapters/prisma/stores/regular-purge.js'
-import type { Clock } from './ports/index.js'
+import type { Clock, Mailer } from './ports/index.js'
 
 /**
  * Replacements for parts of the service, for tests and unusual hosts. The package's types leave out what is internal: it
@@ -22,6 +22,10 @@ export interface Overrides {
   }
   /** @internal */
   readonly purgeTiming?: PurgeTiming
+  /** Sends mails in place of `MAIL_URL`. */
+  readonly mailer?: Mailer | undefined
+  /** Whether mails may be printed into the log where the settings allow it; true by default. */
+  readonly printMail?: boolean
   /** Aborted when the service is about to stop: `/readyz` then answers 503, and all else is served. */
   readonly leaving?: AbortSignal
   /** Fastify's `logger` option; by default pino at `logLevel`, without credentials. */

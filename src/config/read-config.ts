@@ -12,8 +12,9 @@ type Frozen<T> = { readonly [K in keyof T]: T[K] extends readonly (infer Item)[]
  * each.
  */
 export type Config = Frozen<
-  Omit<Settings, 'issuer' | 'nodeEnv' | 'cookieNameSuffix'> & {
+  Omit<Settings, 'issuer' | 'accountUrl' | 'nodeEnv' | 'cookieNameSuffix'> & {
     issuer: string
+    accountUrl: string
     production: boolean
   }
 > & { readonly cookieNameSuffixes: CookieNameSuffixes }
@@ -104,6 +105,7 @@ export function createConfig(
     ...rest,
     issuer,
     audience: read.audience.length > 0 ? read.audience : [issuer],
+    accountUrl: read.accountUrl ?? `${issuer.replace(/\/+$/, '')}/account`,
     production: nodeEnv === 'production',
     cookieNameSuffixes: cookieNameSuffixes(cookieNameSuffix, issuer)
   }

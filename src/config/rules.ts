@@ -1,4 +1,5 @@
 import { readDatabaseUrl } from '../addresses/database-url.js'
+import { readMailUrl } from '../addresses/mail-url.js'
 import { readRedisUrl } from '../addresses/redis-url.js'
 import { InvalidUrl } from '../addresses/server-url.js'
 import { readEmail } from '../core/email.js'
@@ -52,6 +53,17 @@ export const rules: readonly Rule[] = [
   },
   function redisUrlIsRead({ redisUrl }) {
     return mustBeRead('REDIS_URL', redisUrl, readRedisUrl)
+  },
+  function mailUrlIsRead({ mailUrl }) {
+    return mustBeRead('MAIL_URL', mailUrl, readMailUrl)
+  },
+  function mailHasASender({ mailUrl, mailFrom }) {
+    if (mailUrl === undefined || mailFrom !== undefined) return undefined
+    return 'MAIL_FROM is required with MAIL_URL: set the sender of mails, such as MAIL_FROM="Example <no-reply@example.com>".'
+  },
+  function accountUrlIsAnAddress({ accountUrl }) {
+    if (accountUrl === undefined || URL.canParse(accountUrl)) return undefined
+    return mustBeOf('accountUrl', accountUrl)
   },
   function idleEndsBeforeAbsolute({ refreshIdleTtlSeconds: idle, refreshAbsoluteTtlSeconds: absolute }) {
     if (idle === undefined || absolute === undefined || idle <= absolute) return undefined

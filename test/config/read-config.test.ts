@@ -33,6 +33,7 @@ t.test('an empty environment gives the defaults of the contract', async (t) => {
     databaseWaitSeconds: 2,
     migrate: true,
     dataDir: './data',
+    accountUrl: 'http://localhost:3000/account',
     rootSecret: [],
     issuer: 'http://localhost:3000',
     audience: ['http://localhost:3000'],

@@ -1,10 +1,10 @@
-import { fastifyCookie, type SerializeOptions } from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { withoutBlanks } from '../../core/header-text.js'
 import { type CookieTokenKind, deviceTokenLifeSeconds, type SessionTokenKind } from '../../core/opaque-token.js'
 import type { OpaqueCredential } from '../../service/sessions/issue-credentials.js'
 import { pathOf } from '../exact-addresses.js'
 import type { HttpSettings } from '../settings.js'
+import { type CookieAttributes, setCookieHeader } from './set-cookie.js'
 
 /** The only file that reads or writes a cookie. */
 
@@ -88,7 +88,7 @@ const cleared = { maxAge: 0, expires: new Date(0) }
  * The forms of a cookie that browsers keep apart from ours under the same name: they differ in `Partitioned` and, without
  * the prefix, in domain or path.
  */
-function otherForms(request: FastifyRequest, settings: CookieSettings): readonly SerializeOptions[] {
+function otherForms(request: FastifyRequest, settings: CookieSettings): readonly CookieAttributes[] {
   if (settings.cookieSecure) return [{ partitioned: settings.cookieSameSite !== 'none' }]
   const places = [{}, ...cookieDomains(request.hostname).map((domain) => ({ domain }))]
   return places.flatMap((place) => [
@@ -126,9 +126,9 @@ function setCookie(
   key: CookieKey,
   value: string,
   settings: CookieSettings,
-  attributes: SerializeOptions
+  attributes: CookieAttributes
 ): void {
-  const header = fastifyCookie.serialize(cookieName(key, settings), value, {
+  const header = setCookieHeader(cookieName(key, settings), value, {
     path: '/',
     httpOnly: true,
     secure: settings.cookieSecure,
