@@ -276,6 +276,12 @@ const faults: readonly (readonly [Environment, RegExp])[] = [
   [{ COOKIE_SAME_SITE: 'none', COOKIE_SECURE: 'false' }, /^COOKIE_SAME_SITE=none needs COOKIE_SECURE=true/],
   [{ ADMIN_EMAIL: 'ops', ADMIN_PASSWORD: 'long enough words' }, /^ADMIN_EMAIL must/],
   [{ ADMIN_PASSWORD: 'long enough words' }, /^ADMIN_EMAIL and ADMIN_PASSWORD/],
+  [{ MAIL_URL: 'smtp://mail.example.com' }, /^MAIL_FROM is required with MAIL_URL/],
+  [{ MAIL_URL: 'smtp://ada:hunter2@a,b', MAIL_FROM: 'a@example.com' }, /^MAIL_URL names several servers/],
+  [{ MAIL_URL: 'imap://mail.example.com', MAIL_FROM: 'a@example.com' }, /^MAIL_URL must be an address that begins/],
+  [{ MAIL_FROM: 'no address' }, /^MAIL_FROM must be an address/],
+  [{ MAIL_FROM: 'A <a@example.com>\r\nBcc: eve@example.com' }, /^MAIL_FROM must be an address/],
+  [{ ACCOUNT_URL: 'https://app.example.com/account#reset' }, /^ACCOUNT_URL must be an absolute/],
   [{ ...production, ROOT_SECRET: undefined }, /^ROOT_SECRET is required/],
   [{ ...production, COOKIE_SECURE: 'false' }, /^COOKIE_SECURE=false is refused/],
   [{ ...production, BCRYPT_COST: '9' }, /^BCRYPT_COST must be 10 or more/]

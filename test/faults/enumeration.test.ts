@@ -1,11 +1,13 @@
-import t from 'tap'
+import type { FastifyInstance } from 'fastify'
+import t, { type Test } from 'tap'
 import { openTestDatabase, sql } from '../support/database.js'
 import { newPerson } from '../support/http/people.js'
 import { goodPassword, openService } from '../support/service.js'
 
 /**
- * Checks that the time of a refused login does not show who has an account. It makes 2,000 tries each with an unknown
- * e-mail, a known e-mail with a wrong password, and a disabled user with the right password. The kinds take turns, so
+ * Checks that the time of a refused login, and of a forgotten password, does not show who has an account. It makes 2,000
+ * tries each: of a login with an unknown e-mail, a known e-mail with a wrong password, and a disabled user with the right
+ * password; of a forgotten password with an unknown, a known and a limited address. The kinds take turns, so
  * that other work of the machine affects them equally. The cost of a hash is the lowest, so that other differences show
  * most.
  */
@@ -19,32 +21,28 @@ const maxDifference = 0.045
 
 t.setTimeout(600_000)
 
-t.test('refused logins of unknown, known and disabled users take the same time', async (t) => {
-  const database = await openTestDatabase(t, { kind: 'embedded' })
-  const app = await openService(t, database)
-  const known = await newPerson(app)
-  const disabled = await newPerson(app)
-  await sql(database, 'UPDATE "user" SET disabled_at = now() WHERE email_key = $1', disabled.email)
+type Attempt = (turn: number) => { readonly url: string; readonly payload: object }
 
-  const attempts = {
-    unknown: (turn: number) => ({ email: `nobody-${turn}@example.org`, password: 'not the right password' }),
-    known: () => ({ email: known.email, password: 'not the right password' }),
-    disabled: () => ({ email: disabled.email, password: goodPassword })
-  }
-  const names = ['unknown', 'known', 'disabled'] as const
-  const times: Record<(typeof names)[number], number[]> = { unknown: [], known: [], disabled: [] }
+/** Makes all attempts in turn, and expects that none takes longer than another. */
+async function expectSameTime(
+  t: Test,
+  app: FastifyInstance,
+  attempts: Readonly<Record<string, Attempt>>,
+  status: number
+): Promise<void> {
+  const kinds = Object.entries(attempts).map(([name, attempt]) => ({ name, attempt, times: [] as number[] }))
   for (let turn = 0; turn < rounds; turn += 1) {
+    const first = turn % kinds.length
     // Change the order in each round: the first try of a round may pay for work that the round before left.
-    for (const name of [...names.slice(turn % 3), ...names.slice(0, turn % 3)]) {
-      const payload = attempts[name](turn)
+    for (const { name, attempt, times } of [...kinds.slice(first), ...kinds.slice(0, first)]) {
+      const request = attempt(turn)
       const startedAt = performance.now()
-      const { statusCode } = await app.inject({ method: 'POST', url: '/login', payload })
-      times[name].push(performance.now() - startedAt)
-      if (statusCode !== 401) t.fail(`${name} answered ${statusCode}`)
+      const { statusCode } = await app.inject({ method: 'POST', ...request })
+      times.push(performance.now() - startedAt)
+      if (statusCode !== status) t.fail(`${name} answered ${statusCode}`)
     }
   }
-
-  const measured = names.map((name) => [name, times[name].slice(-tries)] as const)
+  const measured = kinds.map(({ name, times }) => [name, times.slice(-tries)] as const)
   for (const [name, samples] of measured) t.comment(`${name}: median ${median(samples).toFixed(3)} ms`)
   for (const [i, [name, samples]] of measured.entries()) {
     for (const [other, others] of measured.slice(i + 1)) {
@@ -53,7 +51,62 @@ t.test('refused logins of unknown, known and disabled users take the same time',
       t.ok(difference < maxDifference, `${name} takes longer than ${other} with a chance of ${chance.toFixed(4)}`)
     }
   }
+}
+
+t.test('refused logins of unknown, known and disabled users take the same time', async (t) => {
+  const database = await openTestDatabase(t, { kind: 'embedded' })
+  const app = await openService(t, database)
+  const known = await newPerson(app)
+  const disabled = await newPerson(app)
+  await sql(database, 'UPDATE "user" SET disabled_at = now() WHERE email_key = $1', disabled.email)
+
+  const login = (email: string, password: string) => ({ url: '/login', payload: { email, password } })
+  await expectSameTime(
+    t,
+    app,
+    {
+      unknown: (turn) => login(`nobody-${turn}@example.org`, 'not the right password'),
+      known: () => login(known.email, 'not the right password'),
+      disabled: () => login(disabled.email, goodPassword)
+    },
+    401
+  )
 })
+
+t.test(
+  'forgotten passwords of unknown and known addresses, within the limit and above it, take the same time',
+  async (t) => {
+    const database = await openTestDatabase(t, { kind: 'embedded' })
+    const app = await openService(t, database, { RATE_LIMIT_ENABLED: 'true', MAIL_URL: '' })
+    const emails: string[] = []
+    const limited = await newPerson(app)
+    for (let i = 0; i < rounds; i += 1) {
+      const email = `person-of-turn-${i}@example.org`
+      emails.push(email)
+      await sql(
+        database,
+        `INSERT INTO "user" (id, email, email_key, password_hash) VALUES (gen_random_uuid(), $1, $1, 'none:')`,
+        email
+      )
+    }
+    // Each try has a network of its own, so that the limit of requests is not reached.
+    const forgot = (turn: number, kind: number, email: string) => ({
+      url: '/password/forgot',
+      payload: { email },
+      remoteAddress: `10.${kind}.${turn >> 8}.${turn & 255}`
+    })
+    await expectSameTime(
+      t,
+      app,
+      {
+        unknown: (turn) => forgot(turn, 1, `nobody-${turn}@example.org`),
+        known: (turn) => forgot(turn, 2, emails[turn] ?? ''),
+        limited: (turn) => forgot(turn, 3, limited.email)
+      },
+      202
+    )
+  }
+)
 
 /** The share of pairs in which the value of `a` is larger than that of `b`; ties count half (Mann-Whitney U). */
 function chanceOfLonger(a: readonly number[], b: readonly number[]): number {
