@@ -39,6 +39,11 @@ interface MailTiming {
   readonly attemptSeconds: number
   /** For how long a mail belongs to an instance that has stopped. Longer than an attempt. */
   readonly leaseSeconds: number
+  /**
+   * How long after `wake` this instance looks for new mails: not within the request that wrote them, whose time would
+   * show whether there was one.
+   */
+  readonly wakeSeconds: number
   /** How often this instance looks for mails that are due: those of other instances, and those to be tried again. */
   readonly pollSeconds: number
   /** How long `close` waits for attempts that run. */
@@ -49,6 +54,7 @@ const defaultTiming: MailTiming = {
   concurrency: 5,
   attemptSeconds: 60,
   leaseSeconds: 150,
+  wakeSeconds: 0.5,
   pollSeconds: 5,
   closeSeconds: 5
 }
@@ -84,6 +90,7 @@ export function openMailSender(parts: MailSenderParts): MailSender {
   >
   const running = new Set<Promise<void>>()
   let claiming: Promise<void> | undefined
+  let waking: NodeJS.Timeout | undefined
   let isMoreDue = false
   let closed = false
 
@@ -102,12 +109,20 @@ export function openMailSender(parts: MailSenderParts): MailSender {
   function start(mail: ClaimedMail): void {
     const attempt = deliver(mail).finally(() => {
       running.delete(attempt)
-      wake()
+      look()
     })
     running.add(attempt)
   }
 
   function wake(): void {
+    if (closed) return
+    waking ??= setTimeout(look, timing.wakeSeconds * 1000).unref()
+  }
+
+  /** Looks for mails that are due. */
+  function look(): void {
+    clearTimeout(waking)
+    waking = undefined
     if (closed) return
     if (claiming !== undefined) {
       isMoreDue = true
@@ -187,20 +202,25 @@ export function openMailSender(parts: MailSenderParts): MailSender {
     while (claiming !== undefined || running.size > 0) await Promise.all([claiming, ...running])
   }
 
-  const timer = setInterval(wake, timing.pollSeconds * 1000).unref()
-  wake()
+  const timer = setInterval(look, timing.pollSeconds * 1000).unref()
+  look()
 
   return {
     isConfigured: true,
     wake,
     counts: () => counts,
     async deliverDue() {
-      wake()
+      look()
       await idle()
     },
     async close() {
-      closed = true
       clearInterval(timer)
+      // A command of the command line ends at once: its mails leave first.
+      if (waking !== undefined) {
+        look()
+        await claiming
+      }
+      closed = true
       await withinSeconds(timing.closeSeconds, idle).catch(() => undefined)
     }
   }
