@@ -96,7 +96,7 @@ module.exports = [
   {
     room: 'plugin',
     from: '^src/plugin[.]ts$',
-    may: ['composition[.]ts$', 'config/', 'http/'],
+    may: ['composition[.]ts$', 'config/', 'core/', 'http/'],
     why: 'The plugin: options, composition, routes.'
   },
   {

@@ -1,8 +1,9 @@
-import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { ensureConfiguredAdmin, openAdapters } from './composition.js'
 import { ConfigError, createConfig, type SettingOptions } from './config/read-config.js'
 import { settings } from './config/schema.js'
+import type { HostPlugin } from './core/request-auth.js'
 import { httpPlugin } from './http/plugin.js'
 import { listenForMetrics } from './http/routes/metrics.js'
 
@@ -35,7 +36,7 @@ export interface LatchkeyOptions
  * await app.close()
  * ```
  */
-const latchkey: FastifyPluginAsync<LatchkeyOptions> = fp(
+const latchkey: HostPlugin<LatchkeyOptions> = fp(
   async (app: FastifyInstance, { prefix = '', ...options }: LatchkeyOptions) => {
     const warn = (warning: string) => app.log.warn(withOptionNames(warning))
     const config = configOf(options, warn)
