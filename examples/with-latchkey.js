@@ -15,7 +15,7 @@ const port = await freePort()
 const issuer = `http://127.0.0.1:${port}`
 const serviceSecret = 'a secret for the examples alone!'.replaceAll(' ', '-')
 const dataDir = await mkdtemp(join(tmpdir(), 'latchkey-example-'))
-const app = Fastify({ pluginTimeout: 60_000 })
+const app = Fastify()
 try {
   const options = JSON.parse(process.env.LATCHKEY_OPTIONS ?? '{}')
   await app.register(latchkey, { dataDir, issuer, serviceCredentials: [`example:${serviceSecret}`], ...options })

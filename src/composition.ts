@@ -18,6 +18,7 @@ import { passwordQueue } from './adapters/passwords/password-queue.js'
 import type { Database } from './adapters/prisma/database.js'
 import { databaseClock } from './adapters/prisma/database-clock.js'
 import type { MigrateOptions } from './adapters/prisma/migrations/migrate.js'
+import { startFault } from './adapters/prisma/server/connection-fault.js'
 import { connectionTo } from './adapters/prisma/server/database-url.js'
 import { migrateServer } from './adapters/prisma/server/migrate-server.js'
 import { openServerDatabase } from './adapters/prisma/server/server-database.js'
@@ -48,7 +49,7 @@ import { type Config, ConfigError, type DatabaseConfig } from './config/read-con
 import { publishLeadSeconds } from './core/key-rotation.js'
 import type { RateLimit } from './core/rate-limits.js'
 import type { Overrides } from './overrides.js'
-import { inOneLine } from './ports/errors.js'
+import { CannotStart, inOneLine } from './ports/errors.js'
 import type { Clock, LimitCounter, Log, Ports } from './ports/index.js'
 import { ensureFirstAdmin } from './service/admin/ensure-first-admin.js'
 import { Refused } from './service/refused.js'
@@ -78,8 +79,14 @@ export async function openAdapters(config: Config, overrides: Overrides = {}, lo
     return { ...(await openInOrder(config, overrides, log, (closer) => closers.push(closer))), close }
   } catch (error) {
     await close()
-    throw error
+    throw explained(error, config)
   }
+}
+
+/** `error`, in one line that names the setting if the server of `DATABASE_URL` caused it. */
+function explained(error: unknown, { databaseUrl }: Config): unknown {
+  if (databaseUrl === undefined || error instanceof CannotStart) return error
+  return startFault(error, connectionTo(databaseUrl)) ?? error
 }
 
 async function openInOrder(config: Config, overrides: Overrides, log: Log, onClose: OnClose) {

@@ -1,10 +1,11 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import { ensureConfiguredAdmin, openAdapters } from './composition.js'
 import { ConfigError, createConfig, type SettingOptions } from './config/read-config.js'
 import { settings } from './config/schema.js'
 import type { HostPlugin } from './core/request-auth.js'
-import { httpPlugin } from './http/plugin.js'
+import { registerWhenReady } from './http/host/slow-start.js'
+import { httpPlugin, requireFreeName } from './http/plugin.js'
 import { listenForMetrics } from './http/routes/metrics.js'
 
 /**
@@ -20,14 +21,14 @@ export interface LatchkeyOptions
 /**
  * Latchkey as a plugin of a Fastify app. Opens the database and adds routes under `prefix`, and `app.latchkey` and
  * `request.auth` to the app. Closing the app closes it. Fails with one `ConfigError` that names every wrong option. The
- * first start unpacks the embedded database: on a slow machine, raise the app's `pluginTimeout`.
+ * app waits for the database as long as it takes to open: its `pluginTimeout` does not count here.
  *
  * @example
  * ```ts
  * import Fastify from 'fastify'
  * import latchkey from 'latchkey'
  *
- * const app = Fastify({ pluginTimeout: 60_000 })
+ * const app = Fastify()
  * await app.register(latchkey, { prefix: '/auth', issuer: 'http://localhost:3000/auth', cookieSecure: false })
  * app.get('/notes', { preHandler: app.latchkey.authenticate }, async (request) => `notes of ${request.auth.userId}`)
  *
@@ -36,20 +37,34 @@ export interface LatchkeyOptions
  * await app.close()
  * ```
  */
-const latchkey: HostPlugin<LatchkeyOptions> = fp(
-  async (app: FastifyInstance, { prefix = '', ...options }: LatchkeyOptions) => {
-    const warn = (warning: string) => app.log.warn(withOptionNames(warning))
-    const config = configOf(options, warn)
-    const { ports, close } = await openAdapters(config, {}, app.log)
-    app.addHook('onClose', close)
-    await ensureConfiguredAdmin(config, ports, warn).catch((error) => Promise.reject(namingOptions(error)))
-    await app.register(httpPlugin, { ports, settings: config, prefix })
-    listenForMetrics(app, { ports, errorsUrl: `${config.issuer}/docs/errors.md` }, config)
-  },
-  { fastify: '5.x' }
-)
+const latchkey: HostPlugin<LatchkeyOptions> = pluginThatOpens(openAdapters)
 
 export default latchkey
+
+/**
+ * The plugin, with the function that opens its adapters; tests pass one of their own.
+ * @internal
+ */
+export function pluginThatOpens(open: typeof openAdapters): HostPlugin<LatchkeyOptions> {
+  return fp(
+    async (app: FastifyInstance, { prefix = '', ...options }: LatchkeyOptions) => {
+      const warn = (warning: string) => app.log.warn(withOptionNames(warning))
+      const config = configOf(options, warn)
+      requireFreeName(app)
+      const opening = open(config, {}, app.log)
+      app.addHook('onClose', async () => (await opening.catch(() => undefined))?.close())
+      const routes = opening.then(async ({ ports }): Promise<FastifyPluginAsync> => {
+        await ensureConfiguredAdmin(config, ports, warn).catch((error) => Promise.reject(namingOptions(error)))
+        return async (host) => {
+          await host.register(httpPlugin, { ports, settings: config, prefix })
+          listenForMetrics(host, { ports, errorsUrl: `${config.issuer}/docs/errors.md` }, config)
+        }
+      })
+      registerWhenReady(app, routes)
+    },
+    { name: 'latchkey', fastify: '5.x' }
+  )
+}
 
 function configOf(options: Omit<LatchkeyOptions, 'prefix'>, warn: (warning: string) => void) {
   try {

@@ -59,7 +59,11 @@ for (const prefix of ['', '/auth', '/auth/', '/a/b']) {
       'the URL in the problem type exists'
     )
     t.ok(`${place}/me` in (await client.send('GET', `${place}/openapi.json`)).json().paths)
-    t.equal((await client.send('GET', `${place}/docs/static/swagger-ui.css`)).statusCode, 200)
+    const page = (await client.send('GET', `${place}/docs`)).body
+    for (const [, link = ''] of page.matchAll(/(?:src|href)="([^"]+)"/g)) {
+      const { pathname } = new URL(link, `https://host.test${place}/docs`)
+      t.equal((await client.send('GET', pathname)).statusCode, 200, `a file of the page: ${pathname}`)
+    }
     if (place !== '') t.equal((await client.send('GET', '/me')).statusCode, 404)
   })
 }

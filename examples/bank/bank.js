@@ -6,7 +6,7 @@ const freshFor = 5
 
 /** Each login gives one short access token, which cannot be renewed. */
 export async function buildBank(options) {
-  const app = Fastify({ pluginTimeout: 60_000 })
+  const app = Fastify()
   await app.register(latchkey, { prefix: '/auth', modes: ['access'], accessTokenTtlSeconds: 10, ...options })
 
   const { authenticate, requireRecentLogin } = app.latchkey

@@ -3,7 +3,7 @@ import latchkey from 'latchkey'
 
 /** An app for notes that only their owner sees. Latchkey's routes are under /auth. */
 export async function buildApp(dataDir: string): Promise<FastifyInstance> {
-  const app = Fastify({ pluginTimeout: 60_000 })
+  const app = Fastify()
 
   await app.register(latchkey, {
     prefix: '/auth',

@@ -86,6 +86,11 @@ function readSchema(parameters: ReadonlyMap<string, string>): string | undefined
   if (bytes === 0 || bytes > 63 || schema.includes('\0')) {
     throw new InvalidUrl('must have a schema= of 1 to 63 bytes')
   }
+  if (/^(pg_|information_schema$)/.test(schema)) {
+    throw new InvalidUrl(
+      "must have a schema= of its own: names that begin with pg_, and information_schema, are PostgreSQL's"
+    )
+  }
   return schema
 }
 

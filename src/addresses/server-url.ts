@@ -73,14 +73,15 @@ export function readPort(text: string): number {
 }
 
 function readParameters(query: string): ReadonlyMap<string, string> {
-  const parts = query.split('&').filter((part) => part !== '')
-  return new Map(
-    parts.map((part) => {
-      const [name = '', value] = splitAt(part, '=')
-      if (value === undefined) throw new InvalidUrl('must have parameters of the form name=value after its ?')
-      return [decoded(name) ?? '', decoded(value.replaceAll('+', ' ')) ?? ''] as const
-    })
-  )
+  const parameters = new Map<string, string>()
+  for (const part of query.split('&').filter((part) => part !== '')) {
+    const [name = '', value] = splitAt(part, '=')
+    if (value === undefined) throw new InvalidUrl('must have parameters of the form name=value after its ?')
+    const key = decoded(name) ?? ''
+    if (parameters.has(key)) throw new InvalidUrl('has a parameter twice: name each once')
+    parameters.set(key, decoded(value.replaceAll('+', ' ')) ?? '')
+  }
+  return parameters
 }
 
 function splitAt(text: string, separator: string): readonly string[] {

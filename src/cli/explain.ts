@@ -1,4 +1,4 @@
-import { CannotStart } from '../ports/errors.js'
+import { CannotStart, inOneLine } from '../ports/errors.js'
 import { Refused } from '../service/refused.js'
 
 const programmingErrors = [TypeError, RangeError, ReferenceError, SyntaxError]
@@ -12,8 +12,12 @@ export function explain(error: unknown): string {
   if (error instanceof CannotStart) return error.message
   if (!(error instanceof Error)) return String(error)
   if (programmingErrors.some((type) => error instanceof type)) return error.stack ?? error.message
-  return error.cause instanceof Error ? `${error.message}\n${error.cause.message}` : error.message
+  const { cause } = error
+  return cause instanceof Error ? `${messageOf(error)}\n${messageOf(cause)}` : messageOf(error)
 }
+
+/** Prisma writes several lines, of which only the last one says what has happened. */
+const messageOf = (error: Error) => (error.message.includes('Invalid `prisma.') ? inOneLine(error) : error.message)
 
 function explainRefusal({ code, message, details }: Refused): string {
   if (code === 'not_found') return 'Nothing has that name or id.'

@@ -1,7 +1,18 @@
 #!/usr/bin/env node
 import process from 'node:process'
-import { configFromProcess, databaseConfigFromProcess } from '../config/read-config.js'
+import { type Config, configFromProcess, databaseConfigFromProcess } from '../config/read-config.js'
 import { run } from './run.js'
+
+// As the first process of a container, a process that does not handle a signal ignores it. Nothing has to be closed: an
+// unfinished migration is rolled back, and a service that does not listen yet has no requests.
+const endNow = (_signal: NodeJS.Signals, number: number) => process.exit(128 + number)
+process.on('SIGTERM', endNow).on('SIGINT', endNow)
+
+async function serve(config: Config): Promise<void> {
+  await (await import('../server.js')).serve(config, (text) => process.stdout.write(text))
+  // It handles signals itself from here on.
+  process.off('SIGTERM', endNow).off('SIGINT', endNow)
+}
 
 /** Only commands that need the service load its modules, so `--help` answers at once. */
 process.exitCode = await run(process.argv.slice(2), {
@@ -10,5 +21,5 @@ process.exitCode = await run(process.argv.slice(2), {
   loadDatabaseConfig: databaseConfigFromProcess,
   open: async (config) => (await import('../composition.js')).openAdapters(config),
   migrate: async (config, options) => (await import('../composition.js')).migrateDatabase(config, options),
-  serve: async (config) => (await import('../server.js')).serve(config, (text) => process.stdout.write(text))
+  serve
 })

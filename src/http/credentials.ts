@@ -19,6 +19,7 @@ import {
   writeCredential,
   writeDeviceToken
 } from './cookies.js'
+import { sendJson } from './host/own-bodies.js'
 import { requireOwnOrigin, safeMethods } from './origin-check.js'
 import type { TokenResponse } from './schemas/sign-in.js'
 import type { HttpSettings } from './settings.js'
@@ -164,5 +165,5 @@ export function sendCredentials(
     ...(mode === 'body' && opaque && { refresh_token: opaque.token, refresh_expires_in: opaque.expiresInSeconds }),
     ...(mode === 'body' && deviceToken !== undefined && { device_token: deviceToken })
   }
-  return reply.send(body)
+  return sendJson(reply, body)
 }

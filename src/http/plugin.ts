@@ -63,13 +63,7 @@ export const httpPlugin = fp<PluginOptions>(
   async (app, { ports, settings, prefix = '' }) => {
     const base = `${app.prefix}${prefix}`.replace(/\/+$/, '')
     const context: HttpContext = { ports, settings, errorsUrl: `${base}/docs/errors.md` }
-    if (app.hasDecorator('latchkey')) {
-      throw new Error(
-        'This app already has app.latchkey: Latchkey, or its verifier, is registered twice. To run two, register each ' +
-          'inside its own plugin.'
-      )
-    }
-
+    requireFreeName(app)
     app.decorate('latchkey', membersOf(context))
     decorateRequests(app)
 
@@ -77,6 +71,15 @@ export const httpPlugin = fp<PluginOptions>(
   },
   { name: 'latchkey', fastify: '5.x' }
 )
+
+/** Refuses a second registration in one app. */
+export function requireFreeName(app: FastifyInstance): void {
+  if (!app.hasDecorator('latchkey')) return
+  throw new Error(
+    'This app already has app.latchkey: Latchkey, or its verifier, is registered twice. To run two, register each ' +
+      'inside its own plugin.'
+  )
+}
 
 function membersOf(context: HttpContext): LatchkeyMembers {
   return {

@@ -9,6 +9,8 @@ import { decisions } from '../ports/metrics.js'
 import { type FieldError, type RefusalDetails, Refused } from '../service/refused.js'
 import { clientAddress } from './client-address.js'
 import type { HttpContext } from './context.js'
+import { detailOf, headersOf, refusedByApp, statusOf, titleOf } from './host/host-refusal.js'
+import { sendJson } from './host/own-bodies.js'
 import { noteFailure } from './log/access-log.js'
 import type { Problem } from './schemas/problem.js'
 
@@ -37,13 +39,17 @@ export function problemResponse(code: ProblemCode, details: RefusalDetails, erro
       ...(errors !== undefined && { errors: [...errors] })
     },
     headers: {
-      'content-type': 'application/problem+json; charset=utf-8',
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
+      ...commonHeaders,
       ...(authenticate !== undefined && { 'www-authenticate': authenticate }),
       ...(retryLater.has(status) && { 'retry-after': String(Math.max(1, Math.ceil(retryAfterSeconds))) })
     }
   }
+}
+
+const commonHeaders = {
+  'content-type': 'application/problem+json; charset=utf-8',
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff'
 }
 
 /** The WWW-Authenticate header: RFC 7617 §2 for Basic, else a Bearer challenge. */
@@ -51,16 +57,37 @@ function challenge(code: ProblemCode, status: number, { scheme, maxAgeSeconds }:
   return status === 401 && scheme === 'Basic' ? 'Basic realm="latchkey"' : bearerChallenge(code, maxAgeSeconds)
 }
 
-type Failure = readonly [code: ProblemCode, details?: RefusalDetails]
+/** Replies that have been a problem already. An error after that is one of a hook that handles responses. */
+const answered = new WeakSet<FastifyReply>()
 
 /** Maps an error to a problem. An unexpected error becomes `internal_error`, which reveals nothing. */
-function classify(error: unknown): Failure {
-  if (error instanceof Refused) return [error.code, error.details]
-  if (error instanceof Unavailable) return ['unavailable', { retryAfterSeconds: error.retryAfterSeconds }]
-  if (error instanceof InvalidCursor) {
-    return ['invalid_request', { errors: [{ field: 'cursor', message: 'is not a cursor of this list' }] }]
+function responseTo(error: unknown, reply: FastifyReply, errorsUrl: string): ProblemResponse {
+  if (error instanceof Refused) return problemResponse(error.code, error.details, errorsUrl)
+  if (error instanceof Unavailable) {
+    return problemResponse('unavailable', { retryAfterSeconds: error.retryAfterSeconds }, errorsUrl)
   }
-  return classifyFastifyError(error as Partial<FastifyError>)
+  if (error instanceof InvalidCursor) {
+    const errors = [{ field: 'cursor', message: 'is not a cursor of this list' }]
+    return problemResponse('invalid_request', { errors }, errorsUrl)
+  }
+  const status = statusOf(error, answered.has(reply) ? { statusCode: 500 } : reply)
+  const [code, details] = classify(Object(error), status)
+  if (code === refusedByApp) return refusalByApp(status, details, errorsUrl)
+  return problemResponse(code, details, errorsUrl)
+}
+
+/** What a hook of the host refused keeps its status. Every 401 has a challenge (RFC 9110 §15.5.2). */
+function refusalByApp(status: number, { detail }: RefusalDetails, errorsUrl: string): ProblemResponse {
+  return {
+    body: {
+      type: `${errorsUrl}#${refusedByApp}`,
+      title: titleOf(status),
+      status,
+      ...(detail !== undefined && { detail }),
+      code: refusedByApp
+    },
+    headers: { ...commonHeaders, ...(status === 401 && { 'www-authenticate': 'Bearer' }) }
+  }
 }
 
 /** Whether to delay the response: above a limit, or if a queue is full. So a client that retries at once costs little. */
@@ -72,25 +99,33 @@ export function isAnsweredSlowly(error: unknown): boolean {
 
 const codesByStatus: Readonly<Record<number, ProblemCode>> = {
   404: 'not_found',
+  405: 'method_not_allowed',
   408: 'request_timeout',
   413: 'body_too_large',
-  415: 'unsupported_media_type'
+  415: 'unsupported_media_type',
+  431: 'headers_too_large',
+  500: 'internal_error',
+  503: 'unavailable'
 }
 
-function classifyFastifyError(error: Partial<FastifyError>): Failure {
-  const { statusCode = 500, validation, validationContext = 'body', message = '' } = error
+type Failure = readonly [code: ProblemCode | typeof refusedByApp, details: RefusalDetails]
+
+/** Errors of Fastify, and of a host's hooks. */
+function classify(error: Partial<FastifyError>, status: number): Failure {
+  const { code: name, validation, validationContext = 'body' } = error
   // An invalid parameter in the path names something that cannot exist.
-  if (validation !== undefined && validationContext === 'params') return ['not_found']
-  if (error.code === 'FST_ERR_MAX_PARAM_LENGTH') return ['not_found']
+  if (validation !== undefined && validationContext === 'params') return ['not_found', {}]
+  if (name === 'FST_ERR_MAX_PARAM_LENGTH') return ['not_found', {}]
   // Fastify's message repeats the path, which may hold a token.
-  if (error.code === 'FST_ERR_BAD_URL') return ['invalid_request', { detail: 'The path cannot be decoded.' }]
+  if (name === 'FST_ERR_BAD_URL') return ['invalid_request', { detail: 'The path cannot be decoded.' }]
   if (validation !== undefined) {
     return ['invalid_request', { errors: validation.map((fault) => fieldError(validationContext, fault)) }]
   }
-  const code = codesByStatus[statusCode]
-  if (code !== undefined) return [code]
-  if (statusCode === 503) return ['unavailable', { retryAfterSeconds: 1 }]
-  return statusCode < 500 ? ['invalid_request', { detail: message }] : ['internal_error']
+  const code = codesByStatus[status]
+  if (code !== undefined) return [code, {}]
+  const detail = detailOf(error, status)
+  if (status === 400) return ['invalid_request', detail]
+  return status === 429 ? ['too_many_requests', detail] : [refusedByApp, detail]
 }
 
 type ValidationFault = NonNullable<FastifyError['validation']>[number]
@@ -104,24 +139,40 @@ function fieldError(part: string, fault: ValidationFault): FieldError {
   return { field: path.join('.') || part, message: fault.message ?? 'does not fit' }
 }
 
-/** Answers with the problem of an error. The log has its code, why a request got 503, and the stack of an unexpected error. */
+/**
+ * Answers with the problem of an error. Headers that a host's hook has set, or its error has, stay. The log has the code,
+ * why a request got 503, and the stack of an unexpected error.
+ */
 export function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
   error: unknown,
   errorsUrl: string
 ): FastifyReply {
-  const [code, details = {}] = classify(error)
-  const { body, headers } = problemResponse(code, details, errorsUrl)
+  const { body, headers } = responseTo(error, reply, errorsUrl)
+  answered.add(reply)
   logProblem(request, error, body)
-  // The route's own serializer is only for its successful responses.
-  return reply.code(body.status).headers(headers).serializer(JSON.stringify).send(body)
+  if (isOurs(error)) return send(reply, { body, headers })
+  reply.headers(headersOf(error))
+  // A host's hook knows best how long its client has to wait, and which credential it lacks.
+  const isSet = (name: string) => hostsHeaders.has(name) && reply.hasHeader(name)
+  return send(reply, { body, headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !isSet(name))) })
+}
+
+const hostsHeaders: ReadonlySet<string> = new Set(['retry-after', 'www-authenticate'])
+
+function isOurs(error: unknown): boolean {
+  return error instanceof Refused || error instanceof Unavailable || error instanceof InvalidCursor
+}
+
+function send(reply: FastifyReply, { body, headers }: ProblemResponse): FastifyReply {
+  return sendJson(reply.code(body.status).headers(headers), body)
 }
 
 function logProblem(request: FastifyRequest, error: unknown, { code, status, title }: Problem): void {
   const failure = { code, ...(status === 503 && { reason: inOneLine(error) }) }
   noteFailure(request, failure)
-  if (status === 500) request.log.error({ err: error, code }, title)
+  if (status >= 500 && status !== 503) request.log.error({ err: error, code }, title)
   // For hosts: our access log has the reason already.
   if (status === 503) request.log.debug(failure, title)
 }
@@ -164,7 +215,7 @@ export function sendNotFound(
   if (methods.length === 0) return sendProblem(request, reply, new Refused('not_found'), errorsUrl)
   const { body, headers } = problemResponse('method_not_allowed', {}, errorsUrl)
   noteFailure(request, { code: body.code })
-  return reply.code(body.status).headers(headers).header('allow', methods.join(', ')).send(body)
+  return send(reply.header('allow', methods.join(', ')), { body, headers })
 }
 
 /** Answers bytes that Node cannot parse as a request. There is no request object, so the response is written to the socket. */

@@ -4,6 +4,7 @@ import type { FastifySchemaCompiler } from 'fastify'
 import { readBodies } from './bodies.js'
 import type { HttpContext, Scope } from './context.js'
 import { requireExactAddresses } from './exact-addresses.js'
+import { keepBodies } from './host/own-bodies.js'
 import { isAnsweredSlowly, refuse } from './problem.js'
 
 /**
@@ -21,6 +22,7 @@ export function prepareScope(scope: Scope, context: HttpContext): void {
   scope.setSerializerCompiler(() => JSON.stringify)
   // What use cases and adapters log while they handle a request goes to its log, so the lines have its id.
   scope.addHook('onRequest', (request, _reply, done) => context.ports.logTo(request.log, done))
+  keepBodies(scope)
   requireExactAddresses(scope)
   readBodies(scope)
   scope.addHook('onResponse', async ({ method, routeOptions: { url: route = '*' } }, reply) => {

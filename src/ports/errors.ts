@@ -17,10 +17,16 @@ export class Unavailable extends Error {
 
 /** What went wrong, for one line of a log: the message of `error` and of its causes. No stack, and no other member. */
 export function inOneLine(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
+  if (!(error instanceof Error)) return wordsOf(error)
   // Prisma explains a fault in the last line. An error of several connection attempts has a code and no message.
   const text = error.message.trim().split('\n').at(-1) || ('code' in error ? String(error.code) : error.name)
   return error.cause === undefined ? text : `${text} ${inOneLine(error.cause)}`
+}
+
+/** The cause of an error of Prisma's adapters is an object of this form. */
+function wordsOf(error: unknown): string {
+  const { originalMessage, kind }: { readonly originalMessage?: unknown; readonly kind?: unknown } = Object(error)
+  return String(originalMessage ?? kind ?? error)
 }
 
 /** A listing was given a cursor that it did not make. */

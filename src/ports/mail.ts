@@ -31,6 +31,8 @@ export interface NewLink {
   readonly boundTo?: Pick<UserWithPassword, 'email' | 'passwordHash'> | undefined
   /** Whether the link is only mailed, so that whoever uses it can read the mail of `address`. */
   readonly mailed: boolean
+  /** The key of an address that nobody else can take while the link lives. */
+  readonly reservedEmailKey?: string | undefined
 }
 
 /** A one-time link that can still be used, and its account. */

@@ -2,7 +2,7 @@ import type { Email } from '../core/email.js'
 import type { Revocation } from '../core/revocation-set.js'
 import type { EndedReason } from '../core/vocabulary.js'
 import type { Actor } from './events.js'
-import type { LiveLink, NewMail } from './mail.js'
+import type { LiveLink, NewLink, NewMail } from './mail.js'
 import type { Page, PageRequest } from './paging.js'
 import type { AddedSession, Replacement } from './sessions.js'
 import type { User, UserWithPassword } from './users.js'
@@ -16,7 +16,10 @@ interface NewUser extends Pick<UserWithPassword, 'id' | 'passwordHash' | 'roles'
 
 /** Every change writes its events in the same transaction, so that it happens with its events or not at all. */
 export interface UserStore {
-  /** Adds a user and writes `user_registered`. 'email_taken' if the address has an account, also in a race. */
+  /**
+   * Adds a user and writes `user_registered`. 'email_taken' if the address has an account, also in a race, or if a live
+   * link keeps it for another account.
+   */
   create(user: NewUser, actor: Actor): Promise<User | 'email_taken'>
   find(id: string): Promise<UserWithPassword | undefined>
   /**
@@ -69,6 +72,29 @@ export interface UserStore {
     change: { readonly noPasswordHash: string; readonly reason: EndedReason; readonly note?: string | undefined },
     actor: Actor
   ): Promise<readonly Revocation[]>
+  /**
+   * Gives the account the verified address of an `email_change` link, which is used up. Writes the link `undo`, `mails`
+   * and the event `email_changed`. 'dead' if the link is dead, also in a race; 'email_taken', with nothing done, if another
+   * account has the address, or a live link keeps it for one.
+   */
+  changeEmail(
+    change: {
+      readonly link: LiveLink
+      readonly email: Email
+      readonly undo: NewLink
+      readonly mails: readonly NewMail[]
+    },
+    actor: Actor
+  ): Promise<'changed' | 'dead' | 'email_taken'>
+  /**
+   * Gives the account back the address of an `email_undo` link, which is used up with all later ones, so that whoever
+   * changed the address cannot undo this. Ends all sessions of the user with `revoked_by_user`, and writes
+   * `email_change_undone`. 'dead' and 'email_taken' as for `changeEmail`.
+   */
+  undoEmailChange(
+    undo: { readonly link: LiveLink; readonly email: Email },
+    actor: Actor
+  ): Promise<readonly Revocation[] | 'dead' | 'email_taken'>
   /**
    * Changes the roles and the disabled flag; undefined if there is no such user. Disabling ends every session of the user.
    * A change of roles makes the access tokens that were issued before it stale. 'last_admin', with nothing done, if no

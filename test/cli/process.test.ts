@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
@@ -68,4 +68,22 @@ t.test('a service', async (t) => {
     t.strictSame(await ended, [0, null])
     await t.rejects(fetch(`${address}/healthz`), 'nothing listens any more')
   })
+})
+
+t.test('a signal during the start ends a process that handles it, as the first one of a container must', async (t) => {
+  const silent = createServer()
+  silent.listen(0, '127.0.0.1')
+  t.teardown(() => silent.close())
+  await once(silent, 'listening')
+  const address = silent.address()
+  const port = typeof address === 'object' ? address?.port : undefined
+  for (const words of ['serve', 'migrate']) {
+    const child = latchkey([words], {
+      DATABASE_URL: `postgresql://nobody@127.0.0.1:${port}/nowhere`,
+      DATA_DIR: await testDataFolder(t)
+    })
+    await once(silent, 'connection')
+    child.kill('SIGTERM')
+    t.strictSame(await once(child, 'exit'), [143, null], words)
+  }
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { decodeBase64url } from '../../src/core/bytes-as-text.js'
-import { serverUrl } from '../support/database.js'
+import { onServer, serverUrl } from '../support/database.js'
 import { until } from '../support/faults/crowd.js'
 import { Device } from '../support/processes/device.js'
 import { freshDatabase, processTestMilliseconds, startService } from '../support/processes/process.js'
@@ -44,5 +44,25 @@ t.test(
       await until(async () => (await device.send('GET', '/me')).status === 401)
       t.pass('a token issued by the instance with the later clock is revoked')
     }
+  }
+)
+
+t.test(
+  'after the clock of the database was set back, a login is refused soon, and does not wait',
+  { skip },
+  async (t) => {
+    const settings = await freshDatabase(t, 'server')
+    const service = await startService(t, settings)
+    const device = new Device(service.url)
+    await device.signIn('/register', 'ada@example.com')
+    const schema = new URL(settings.DATABASE_URL ?? '').searchParams.get('schema')
+    // As written an hour ago by a clock that was an hour ahead.
+    await onServer((client) =>
+      client.query(`INSERT INTO ${schema}.revocation (reason, at, expires_at)
+      VALUES ('revoked_by_admin', now() + interval '1 hour', now() + interval '2 hours')`)
+    )
+    await until(async () => (await device.send('GET', '/me')).status === 401)
+    t.equal((await device.signIn('/login', 'ada@example.com')).status, 503)
+    await until(async () => service.printed().includes('clock was set back'))
   }
 )

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import t from 'tap'
 import { problems } from '../../src/core/problems.js'
 import { endedReasons } from '../../src/core/vocabulary.js'
+import { refusedByApp } from '../../src/http/host/host-refusal.js'
 import { problemResponse } from '../../src/http/problem.js'
 import { contractStatus } from '../support/http/contract-errors.js'
 
@@ -24,7 +25,7 @@ t.test('every code has the status of the contract', async (t) => {
 })
 
 t.test('docs/errors.md has a section for every code that begins with its status', async (t) => {
-  t.strictSame([...sections.keys()].sort(), Object.keys(problems).sort())
+  t.strictSame([...sections.keys()].sort(), [...Object.keys(problems), refusedByApp].sort())
   for (const [code, [status]] of Object.entries(problems)) t.match(sections.get(code), new RegExp(`^${status}\\. \\S`))
 })
 

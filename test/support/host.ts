@@ -28,8 +28,7 @@ export async function openPluginOptions(
 
 /** A host app, closed when `t` ends. */
 export function newHost(t: Test, options: FastifyServerOptions = {}): FastifyInstance {
-  // On a machine that runs other tests, opening a database can take longer than Fastify's 10 s.
-  const app = Fastify({ pluginTimeout: 60_000, ...options })
+  const app = Fastify(options)
   t.teardown(() => app.close())
   return app
 }

@@ -55,7 +55,7 @@ export const sqlFeatures: Readonly<Record<string, SqlFeature>> = {
   'transactions at `READ COMMITTED`': { words: 'ISOLATION LEVEL READ COMMITTED' },
   '`to_regclass`, `gen_random_uuid`, the catalog': {
     words: `to_regclass() gen_random_uuid() PG_NAMESPACE PG_INDEX PG_CLASS PG_TRIGGER PG_LOCKS PG_STAT_ACTIVITY PG_BACKEND_PID pg_backend_pid()
-      current_database() CURRENT_USER`
+      current_database() CURRENT_USER current_setting() PG_CONTROL_SYSTEM pg_control_system()`
   },
   '`"user"`, a reserved word, as a name': { pattern: /"user"/ }
 }

@@ -56,7 +56,7 @@ export function borrowedConnection(client: pg.PoolClient, { answerSeconds, onGiv
      */
     async query(query: pg.QueryConfig): Promise<unknown> {
       if (givenUp !== undefined) throw givenUp
-      const result = await inTime(client.query(readingZones(query)))
+      const result = await inTime(client.query(readingZones(atReadCommitted(query))))
       if (!isReplicated) throw new Unavailable('The commit is not on the synchronous standby.')
       return result
     },
@@ -67,4 +67,12 @@ export function borrowedConnection(client: pg.PoolClient, { answerSeconds, onGiv
       else void answered.then(giveBack)
     }
   }
+}
+
+/**
+ * A statement must see what the transaction that it waited for has committed, as a logout must see the login in flight.
+ * So the isolation does not depend on the default of the role or the database.
+ */
+function atReadCommitted(query: pg.QueryConfig): pg.QueryConfig {
+  return query.text === 'BEGIN' ? { ...query, text: 'BEGIN ISOLATION LEVEL READ COMMITTED' } : query
 }

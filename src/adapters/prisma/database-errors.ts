@@ -20,6 +20,12 @@ export function isUniqueViolation(error: unknown): boolean {
   return kind === 'UniqueConstraintViolation' || codes.includes('23505') || codes.includes('P2002')
 }
 
+/** The codes of an error and of its causes: Prisma's, SQLSTATEs and those of the system. */
+export function codesOf(error: unknown): readonly string[] {
+  if (!(error instanceof Error)) return []
+  return [...cluesOf(error).codes, ...codesOf(error.cause)]
+}
+
 /** The `Unavailable` for a fault that keeps the database from serving, with `error` as its cause; undefined for any other fault. */
 export function unavailableBecause(error: unknown): Unavailable | undefined {
   const clues = cluesOf(error)

@@ -1,4 +1,5 @@
 import type { SqlDriverAdapterFactory } from '@prisma/client/runtime/client'
+import { Unavailable } from '../../ports/errors.js'
 import { type Result, rewriteStatements } from './statements.js'
 
 /** Prisma's numbers of the types of columns. */
@@ -24,9 +25,15 @@ function withMilliseconds({ columnTypes, rows, ...rest }: Result): Result {
   }
 }
 
-/** Both drivers read a time as a text with its zone, or as `infinity`. */
+/**
+ * Both drivers read a time as a text with its zone, or as `infinity`. Throws if it is none: NaN is neither before nor
+ * after any time, so nothing would ever expire.
+ */
 function milliseconds(time: unknown): number | null {
   if (time === null) return null
   const infinite = /^(-?)infinity$/i.exec(String(time))
-  return infinite === null ? Date.parse(String(time)) : Number(`${infinite[1]}Infinity`)
+  if (infinite !== null) return Number(`${infinite[1]}Infinity`)
+  const parsed = Date.parse(String(time))
+  if (Number.isNaN(parsed)) throw new Unavailable('A time of the database cannot be read. Its DateStyle must be ISO.')
+  return parsed
 }

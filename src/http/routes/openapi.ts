@@ -1,8 +1,10 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyPluginAsync } from 'fastify'
 import type { HttpContext, Scope } from '../context.js'
 import { cookieName } from '../cookies.js'
 import { openapiSchema } from '../describe.js'
+import { sendJson } from '../host/own-bodies.js'
 
 /**
  * GET /openapi.json: the specification, made of the descriptions of all routes of the scope. GET /docs: the page that
@@ -17,7 +19,7 @@ export async function serveOpenapi(app: Scope, { ports, settings }: HttpContext)
         title: 'Latchkey',
         version: '1',
         description:
-          'Short-lived access JWTs, rotating refresh tokens, one row per device. Every error is a problem document (RFC 9457) with a stable `code`.'
+          'Short-lived access JWTs, rotating refresh tokens, one row per device. Every error is a problem document (RFC 9457) with a stable `code`. An app that has Latchkey as a plugin can also refuse requests by rules of its own: with any status and the code `refused_by_app`.'
       },
       servers: [{ url: ports.identity.issuer }],
       tags: [
@@ -37,7 +39,17 @@ export async function serveOpenapi(app: Scope, { ports, settings }: HttpContext)
     }
   })
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: contentSecurityPolicy })
+  await app.register(docsPage)
+}
+
+/** GET /docs, by @fastify/swagger-ui. The page loads its specification from /docs/json. */
+const docsPage: FastifyPluginAsync = async (scope) => {
+  // @fastify/swagger-ui would send an object, which a host's hooks could change.
+  scope.addHook('onRoute', (route) => {
+    if (route.url.endsWith('/docs/json')) route.handler = async (_request, reply) => sendJson(reply, scope.swagger())
+  })
+  // Relative addresses, so the page finds its files under any prefix.
+  await scope.register(swaggerUi, { routePrefix: '/docs', indexPrefix: '.', staticCSP: contentSecurityPolicy })
 }
 
 /** The page loads scripts, styles and data from this service only. */

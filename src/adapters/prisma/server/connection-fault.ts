@@ -1,5 +1,6 @@
 import pg from 'pg'
-import { CannotStart } from '../../../ports/errors.js'
+import { CannotStart, inOneLine, Unavailable } from '../../../ports/errors.js'
+import { codesOf } from '../database-errors.js'
 import type { DatabaseConnection } from './database-url.js'
 
 /** The server whose connection failed. */
@@ -89,20 +90,36 @@ export function connectionFault(error: unknown, { connection, setting }: Server)
   return new CannotStart(oneLine(`${setting}: ${fault}${fault.endsWith('?') ? '' : '.'}`), { cause: error })
 }
 
-/** One line for a statement that the role may not execute; undefined for any other fault. */
-export function rightsFault(error: unknown, { connection, setting }: Server): CannotStart | undefined {
-  const refused = [error, error instanceof Error ? error.cause : undefined].find(
-    (fault) => fault instanceof Error && 'code' in fault && fault.code === '42501'
-  )
-  if (!(refused instanceof Error)) return undefined
-  return new CannotStart(
-    oneLine(
-      `${setting}: the role "${new pg.Client(connection).user}" may not do what the start needs: ${quoted(refused.message)}. ` +
-        'Migrate with the role that owns the schema ("latchkey migrate") and set MIGRATE=off here; docs/migrations.md has the rights.'
-    ),
-    { cause: error }
-  )
+/** By SQLSTATE: why the server refuses what the start needs. */
+const refusals: readonly (readonly [string, (role: string | undefined, words: string) => string])[] = [
+  [
+    '42501',
+    (role, words) =>
+      `the role "${role}" may not do what the start needs: ${words}. ` +
+      'Migrate with the role that owns the schema ("latchkey migrate") and set MIGRATE=off here; docs/migrations.md has the rights.'
+  ],
+  ['25006', (_, words) => `the database is read-only, as a standby is: ${words}. Name the primary.`]
+]
+
+/**
+ * One line for a statement of the start that the server refused, or for which it was lost. Undefined if `error` is not of
+ * the database.
+ */
+export function startFault(error: unknown, { connection, setting }: Server): CannotStart | undefined {
+  const codes = codesOf(error)
+  // Prisma puts words of its own before the server's message.
+  const message = inOneLine(rootOf(error)).replace(/^.* Message: `(.*)`$/, '$1')
+  const refusal = refusals.find(([code]) => codes.includes(code))?.[1]
+  if (refusal !== undefined) {
+    const fault = refusal(new pg.Client(connection).user, quoted(message))
+    return new CannotStart(oneLine(`${setting}: ${fault}`), { cause: error })
+  }
+  const isOfDatabase = error instanceof Unavailable || codes.some((code) => /^P\d{4}$/.test(code))
+  return isOfDatabase ? new CannotStart(oneLine(`${setting}: ${message}`), { cause: error }) : undefined
 }
+
+const rootOf = (error: unknown): unknown =>
+  error instanceof Error && error.cause instanceof Error ? rootOf(error.cause) : error
 
 function sentenceFor(code: string, message: string): Sentence | undefined {
   const known = byCode.find(([codes]) => codes.test(code)) ?? byText.find(([texts]) => texts.test(message))

@@ -4,7 +4,7 @@ import type { MigrationConnection } from '../migrations/history.js'
 import { type MigrateOptions, migrate, requireMigrated } from '../migrations/migrate.js'
 import { readMigrations } from '../migrations/migration-files.js'
 import { takeMigrationLock } from '../migrations/migration-lock.js'
-import { connectionFault, rightsFault } from './connection-fault.js'
+import { connectionFault, startFault } from './connection-fault.js'
 import type { DatabaseConnection } from './database-url.js'
 
 /**
@@ -40,18 +40,22 @@ export function requireMigratedServer(server: DatabaseConnection): Promise<void>
   )
 }
 
-async function connected(server: DatabaseConnection, work: (client: pg.Client) => Promise<void>): Promise<void> {
+/** Runs `work` on a connection of its own. Throws `CannotStart` if the server cannot be used, and `Unavailable` if it is lost. */
+export async function connected(
+  server: Omit<DatabaseConnection, 'schema'>,
+  work: (client: pg.Client) => Promise<void>
+): Promise<void> {
   const client = await connect(server)
   try {
     await work(client)
   } catch (error) {
-    throw rightsFault(error, server) ?? unavailableBecause(error) ?? error
+    throw startFault(error, server) ?? unavailableBecause(error) ?? error
   } finally {
     await client.end()
   }
 }
 
-async function connect(server: DatabaseConnection): Promise<pg.Client> {
+async function connect(server: Omit<DatabaseConnection, 'schema'>): Promise<pg.Client> {
   const client = new pg.Client({ ...server.connection, connectionTimeoutMillis: 5000, keepAlive: true })
   // The query that a lost connection breaks reports it. Without a listener, an `error` event would crash the process.
   client.on('error', () => undefined)

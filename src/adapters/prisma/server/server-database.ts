@@ -9,7 +9,8 @@ import { sendingZones } from '../zoned-times.js'
 import { listenToTriggers } from './announced-tables.js'
 import { connectionFault } from './connection-fault.js'
 import { connectionTo } from './database-url.js'
-import { migrateServer, requireMigratedServer } from './migrate-server.js'
+import { connected, migrateServer, requireMigratedServer } from './migrate-server.js'
+import { requireSameDatabase, requireUsualSession, type ServerQuery } from './server-checks.js'
 
 export interface ServerOptions extends Partial<Omit<Bounds, 'maxRunning'>>, OpeningOptions {
   /** `postgresql://…`, with `?schema=` if the tables are not in `public`. */
@@ -59,10 +60,12 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
     directUrl === url ? { ...settings, ...timeouts } : settings,
     statementTimeoutSeconds + graceSeconds
   )
+  const query: ServerQuery = (text) => pool.query(text)
   try {
-    await pool.query({ text: 'SELECT 1' }).catch((error) => {
+    await requireUsualSession(query, server).catch((error) => {
       throw connectionFault(error, server) ?? error
     })
+    if (direct !== server) await connected(direct, (client) => requireSameDatabase(query, (text) => client.query(text)))
     if (options.migrate === false) await requireMigratedServer({ ...direct, schema })
     else await migrateServer({ ...direct, schema }, options)
   } catch (error) {

@@ -19,6 +19,9 @@ export interface Lease {
   readonly position: string | null
 }
 
+/** A lease that ends later was made before the database's clock was set back: nobody may wait for its end. */
+const longestLeaseSeconds = 3600
+
 /**
  * Takes or renews the lease of a task; undefined if another instance holds it. It is a row with an end, not an advisory
  * lock: a holder that died frees it by itself, and some engines have no advisory locks. If a holder stops for longer than
@@ -31,7 +34,7 @@ export async function claim(database: Database, { task, holder, leaseSeconds, po
     ON CONFLICT (task) DO UPDATE
     SET holder = excluded.holder, expires_at = excluded.expires_at,
       position = CASE WHEN l.holder = excluded.holder THEN excluded.position ELSE l.position END
-    WHERE l.holder = excluded.holder OR l.expires_at <= ${clock}
+    WHERE l.holder = excluded.holder OR l.expires_at <= ${clock} OR l.expires_at > ${clock} + ${seconds(longestLeaseSeconds)}
     RETURNING l.position`
   return lease
 }

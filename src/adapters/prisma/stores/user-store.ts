@@ -9,7 +9,8 @@ import { userChanges } from '../sql/change-user.js'
 import type { EndingPolicy } from '../sql/end-sessions.js'
 import { clock, userColumns } from '../sql/fragments.js'
 import { byCreation, where } from '../sql/listing.js'
-import { rebindLinks } from '../sql/recovery/links.js'
+import { addressChanges } from '../sql/recovery/change-address.js'
+import { isReserved, rebindLinks } from '../sql/recovery/links.js'
 import { passwordResets } from '../sql/recovery/reset-password.js'
 import { tables } from '../tables.js'
 
@@ -40,16 +41,17 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
   return {
     ...userChanges(database, policy),
     ...passwordResets(database, policy),
+    ...addressChanges(database, policy),
 
     async create({ id, email, passwordHash, roles, emailVerified = false, locale }, actor) {
       if (olderKeysOf(email).length > 0 && (await findByEmail(email)) !== undefined) return 'email_taken'
       const [user] = await query<User>(database)`
         WITH u AS (
           INSERT INTO ${tables.user} (id, email, email_key, password_hash, roles, email_verified_at, locale)
-          VALUES (
+          SELECT
             ${id}::uuid, ${email.address}, ${email.key}, ${passwordHash}, ${[...roles]}::text[],
             CASE WHEN ${emailVerified}::boolean THEN ${clock} END, ${locale ?? null}
-          )
+          WHERE NOT ${isReserved(email.key, id)}
           ON CONFLICT (email_key) DO NOTHING
           RETURNING *
         ), noted AS (

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { connectionFault, rightsFault } from '../../../../src/adapters/prisma/server/connection-fault.js'
+import { connectionFault, startFault } from '../../../../src/adapters/prisma/server/connection-fault.js'
+import { Unavailable } from '../../../../src/ports/errors.js'
 
 const connection = { host: 'db.internal', port: 5432, user: 'ada', database: 'people' }
 const target = { connection, setting: 'DATABASE_URL' } as const
@@ -78,11 +79,35 @@ t.test('a fault that is not of the connection is left as it is', async (t) => {
 t.test('a missing right is explained, also as the cause of a failed migration', async (t) => {
   const refused = fault('permission denied for schema public', '42501')
   for (const error of [refused, new Error('The migration 1 failed', { cause: refused })]) {
-    t.match(rightsFault(error, target), {
+    t.match(startFault(error, target), {
       name: 'CannotStart',
       message: /^DATABASE_URL: the role "ada" may not .*"permission denied for schema public".* set MIGRATE=off here/
     })
   }
-  t.equal(rightsFault(fault('x', '42601'), target), undefined)
-  t.equal(rightsFault('no error', target), undefined)
+  t.equal(startFault(fault('x', '42601'), target), undefined)
+  t.equal(startFault('no error', target), undefined)
+})
+
+t.test("a statement of the start that the server refuses is one line, without Prisma's own words", async (t) => {
+  const byPrisma = (message: string, originalCode: string) =>
+    Object.assign(
+      new Error(`\nInvalid \`prisma.$queryRaw()\` invocation:\n\n\nRaw query failed. Message: \`${message}\``),
+      {
+        code: 'P2010',
+        meta: { driverAdapterError: { name: 'DriverAdapterError', cause: { originalCode } } }
+      }
+    )
+  const readOnly = byPrisma('cannot execute INSERT', '25006')
+  t.equal(
+    startFault(new Unavailable('The database accepts no writes now.', 10, { cause: readOnly }), target)?.message,
+    'DATABASE_URL: the database is read-only, as a standby is: "cannot execute INSERT". Name the primary.'
+  )
+  t.match(
+    startFault(byPrisma('permission denied for table x', '42501'), target)?.message,
+    /may not .* MIGRATE=off here/
+  )
+  t.equal(
+    startFault(byPrisma('relation "x" does not exist', '42P01'), target)?.message,
+    'DATABASE_URL: relation "x" does not exist'
+  )
 })

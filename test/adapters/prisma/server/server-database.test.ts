@@ -9,6 +9,12 @@ import { startRelay } from '../../../support/faults/relay.js'
 
 const onlyWithServer = testDatabases(t).includes('server') ? {} : { skip: 'needs TEST_DATABASE_URL' }
 
+function withoutOptions(url: string): string {
+  const plain = new URL(url)
+  plain.searchParams.delete('options')
+  return plain.href
+}
+
 t.test('a server that cannot be reached makes openServerDatabase throw CannotStart', async (t) => {
   const url = 'postgresql://nobody@127.0.0.1:1/nowhere'
   await t.rejects(openServerDatabase({ url }), {
@@ -52,6 +58,59 @@ t.test('tables and times are right for a role with another search_path and time 
   t.equal(raw?.created_at, at.getTime(), 'raw SQL reads the same time')
   t.equal(raw?.disabled_at, null)
 })
+
+t.test('a default of the sessions with which statements fail is named at start', onlyWithServer, async (t) => {
+  const url = await testSchema(t)
+  for (const [setting, fault] of [
+    ['DateStyle=German', /^DATABASE_URL: .* DateStyle = "German, .*ALTER ROLE "\w+" SET DateStyle = 'ISO'\.$/],
+    ['default_transaction_isolation=serializable', /default_transaction_isolation = "serializable"/]
+  ] as const) {
+    const options = `&options=-c%20${encodeURIComponent(setting)}`
+    await t.rejects(openServerDatabase({ url: `${withoutOptions(url)}${options}` }), {
+      name: 'CannotStart',
+      message: fault
+    })
+  }
+})
+
+t.test('each transaction is READ COMMITTED, whatever the default becomes later', onlyWithServer, async (t) => {
+  const database = await openTestDatabase(t, { kind: 'server', server: { poolSize: 1 } })
+  await query(database)`SELECT set_config('default_transaction_isolation', 'repeatable read', false)`
+  const [, [row]] = await database.run((prisma) =>
+    prisma.$transaction([
+      prisma.$queryRaw`SELECT 1`,
+      prisma.$queryRaw<{ level: string }[]>`SELECT current_setting('transaction_isolation') AS level`
+    ])
+  )
+  t.equal(row?.level, 'read committed')
+})
+
+t.test('a time that cannot be read is an error, and not NaN', onlyWithServer, async (t) => {
+  const database = await openTestDatabase(t, { kind: 'server', server: { poolSize: 1 } })
+  await query(database)`SELECT set_config('DateStyle', 'German', false)`
+  await t.rejects(query(database)`SELECT now() AS at`, { name: 'Unavailable', message: /DateStyle must be ISO/ })
+})
+
+t.test(
+  'DATABASE_DIRECT_URL of another database is refused, and nothing is changed there',
+  onlyWithServer,
+  async (t) => {
+    const other = `latchkey_${randomUUID().replaceAll('-', '')}`
+    const url = await testSchema(t)
+    const directUrl = Object.assign(new URL(url), { pathname: `/${other}` }).href
+    await onServer((client) => client.query(`CREATE DATABASE ${other}`))
+    t.teardown(() => onServer((client) => client.query(`DROP DATABASE ${other} WITH (FORCE)`)))
+    await t.rejects(openServerDatabase({ url, directUrl }), {
+      name: 'CannotStart',
+      message: /^DATABASE_DIRECT_URL leads to another database than DATABASE_URL/
+    })
+    const schemas = await onServer(
+      (client) => client.query("SELECT FROM pg_namespace WHERE nspname LIKE 'test%'"),
+      Object.assign(new URL(withoutOptions(url)), { pathname: `/${other}`, search: '' }).href
+    )
+    t.equal(schemas.rowCount, 0)
+  }
+)
 
 t.test('opening succeeds while another process creates the same schema', onlyWithServer, async (t) => {
   const url = await testSchema(t)

@@ -29,6 +29,13 @@ for (const kind of testDatabases(t)) {
       t.same(await claimBy(second, 'c', null), { position: null })
     })
 
+    t.test('nobody waits for the end of a lease that was made before the clock was set back', async (t) => {
+      await claimBy(first, 'e')
+      await sql(database, `UPDATE lease SET expires_at = now() + interval '2 hours' WHERE task = 'e'`)
+      t.ok(await claimBy(second, 'e'))
+      t.equal(await claimBy(first, 'e'), undefined)
+    })
+
     t.test('of many claims at once one succeeds', async (t) => {
       for (const state of ['new', 'expired']) {
         if (state === 'expired') await expire('d')

@@ -11,16 +11,17 @@ export const passwordDigest = (passwordHash: string) => createHash('sha256').upd
 
 /** An INSERT of a one-time link; with `pretend` of one that has expired already. */
 export function insertLink(link: NewLink, { pretend }: { readonly pretend: boolean }) {
-  const { id, purpose, userId, address, tokenHash, boundTo, mailed } = link
+  const { id, purpose, userId, address, tokenHash, boundTo, mailed, reservedEmailKey } = link
   const lifeSeconds = linkLifeSeconds[purpose]
   return Prisma.sql`
     INSERT INTO ${tables.oneTimeLink} (
-      id, purpose, user_id, address, token_hash, bound_email, bound_password, mailed, life_seconds, expires_at
+      id, purpose, user_id, address, token_hash, bound_email, bound_password, mailed, life_seconds, expires_at,
+      reserved_email_key
     )
     VALUES (
       ${id}::uuid, ${purpose}, ${userId}::uuid, ${address}, ${tokenHash}, ${boundTo?.email ?? null},
       ${boundTo === undefined ? null : passwordDigest(boundTo.passwordHash)}, ${mailed}, ${lifeSeconds},
-      ${clock} + ${seconds(pretend ? 0 : lifeSeconds)}
+      ${clock} + ${seconds(pretend ? 0 : lifeSeconds)}, ${reservedEmailKey ?? null}
     )`
 }
 
@@ -46,3 +47,9 @@ export async function useLink(prisma: Statements, { id, purpose, tokenHash, user
 export const rebindLinks = (userId: string, oldHash: string, newHash: string, condition: Prisma.Sql) => Prisma.sql`
   UPDATE ${tables.oneTimeLink} l SET bound_password = ${passwordDigest(newHash)}
   WHERE l.user_id = ${userId}::uuid AND l.bound_password = ${passwordDigest(oldHash)} AND ${condition}`
+
+/** True if a live link keeps the address of this key for another user. */
+export const isReserved = (emailKey: string, userId: string) => Prisma.sql`EXISTS (
+  SELECT 1 FROM ${tables.oneTimeLink} l
+  WHERE l.reserved_email_key = ${emailKey} AND l.user_id <> ${userId}::uuid AND l.expires_at > ${clock}
+)`

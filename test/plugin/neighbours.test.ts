@@ -6,9 +6,9 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import t, { type Test } from 'tap'
-import { httpPlugin } from '../src/http/plugin.js'
-import { openTestDatabase } from './support/database.js'
-import { latchkeyWorks, newHost, openPluginOptions, signedIn } from './support/host.js'
+import { httpPlugin } from '../../src/http/plugin.js'
+import { openTestDatabase } from '../support/database.js'
+import { latchkeyWorks, newHost, openPluginOptions, signedIn } from '../support/host.js'
 
 /** A plugin or setting of a host app, and a check that it works beside Latchkey. */
 interface Neighbour {

@@ -1,0 +1,91 @@
+import type { Email } from '../../../../core/email.js'
+import type { UserStore } from '../../../../ports/user-store.js'
+import type { Database } from '../../database.js'
+import { isUniqueViolation } from '../../database-errors.js'
+import { Prisma } from '../../generated/client.js'
+import { tables } from '../../tables.js'
+import { by, eventTarget } from '../audit-events.js'
+import { type EndingPolicy, endSessions, endSurplus, lockUser } from '../end-sessions.js'
+import { clock, timestamp } from '../fragments.js'
+import { insertMails } from '../mail.js'
+import { insertLink, isReserved, useLink } from './links.js'
+
+/** Rolls the transaction back, so that the link can be used again once the address is free. */
+class EmailTaken extends Error {}
+
+/** The methods of a `UserStore` that change the address of an account. */
+export function addressChanges(
+  database: Database,
+  policy: EndingPolicy
+): Pick<UserStore, 'changeEmail' | 'undoEmailChange'> {
+  return {
+    changeEmail({ link, email, undo, mails }, actor) {
+      const { id: userId } = link.user
+      return orTaken(
+        database.run((prisma) =>
+          prisma.$transaction(async (prisma) => {
+            await lockUser(prisma, userId)
+            if (!(await useLink(prisma, link))) return 'dead' as const
+            const changed = await prisma.$queryRaw<unknown[]>`
+              WITH changed AS (
+                ${setEmail(userId, email)} RETURNING u.id
+              ), noted AS (
+                INSERT INTO ${eventTarget} SELECT 'email_changed', id, NULL, NULL, NULL, ${by(actor)} FROM changed
+              )
+              SELECT id FROM changed`
+            if (changed.length === 0) throw new EmailTaken()
+            await prisma.$queryRaw`WITH made AS (${insertLink(undo, { pretend: false })}) ${insertMails(mails)}`
+            return 'changed' as const
+          })
+        )
+      )
+    },
+
+    async undoEmailChange({ link, email }, actor) {
+      const { id: userId } = link.user
+      const sessions = Prisma.sql`s.user_id = ${userId}::uuid`
+      const isUnused = Prisma.sql`EXISTS (SELECT 1 FROM ${tables.oneTimeLink} l WHERE l.id = ${link.id}::uuid)`
+      const surplus = await endSurplus(database, policy, { userId, only: isUnused }, actor)
+      const ended = await orTaken(
+        database.run((prisma) =>
+          prisma.$transaction(async (prisma) => {
+            await lockUser(prisma, userId)
+            const [made] = await prisma.$queryRaw<readonly { readonly createdAt: number }[]>`
+              SELECT created_at AS "createdAt" FROM ${tables.oneTimeLink} WHERE id = ${link.id}::uuid`
+            const isUsed = await useLink(prisma, link)
+            if (!isUsed || made === undefined) return 'dead' as const
+            const revocations = await endSessions(prisma, sessions, { reason: 'revoked_by_user' }, actor, policy)
+            const changed = await prisma.$queryRaw<unknown[]>`
+              WITH changed AS (
+                ${setEmail(userId, email)} RETURNING u.id
+              ), noted AS (
+                INSERT INTO ${eventTarget} SELECT 'email_change_undone', id, NULL, NULL, NULL, ${by(actor)} FROM changed
+              ), used AS (
+                DELETE FROM ${tables.oneTimeLink} l
+                WHERE l.user_id = ${userId}::uuid AND l.purpose = 'email_undo'
+                  AND l.created_at >= ${timestamp(made.createdAt)}
+              )
+              SELECT id FROM changed`
+            if (changed.length === 0) throw new EmailTaken()
+            return revocations
+          })
+        )
+      )
+      return typeof ended === 'string' ? ended : [...surplus, ...ended]
+    }
+  }
+}
+
+/** An UPDATE of the user's address, which is verified from now on. Changes nothing if it is kept for another account. */
+const setEmail = (userId: string, { address, key }: Email) => Prisma.sql`
+  UPDATE ${tables.user} u SET email = ${address}, email_key = ${key}, email_verified_at = ${clock}
+  WHERE u.id = ${userId}::uuid AND NOT ${isReserved(key, userId)}`
+
+async function orTaken<Result>(changing: Promise<Result>): Promise<Result | 'email_taken'> {
+  try {
+    return await changing
+  } catch (error) {
+    if (error instanceof EmailTaken || isUniqueViolation(error)) return 'email_taken'
+    throw error
+  }
+}
