@@ -35,7 +35,9 @@ const apps = {
 
 /** The first combination of a host also compiles what is started. @types/node supports TypeScripts of the last two years. */
 const hostCombinations = values.all
-  ? Object.keys(fastifyVersions).flatMap((fastify) => combinations(fastify === 'latest' ? compilers.slice(2) : compilers, fastify))
+  ? Object.keys(fastifyVersions).flatMap((fastify) =>
+      combinations(fastify === 'latest' ? compilers.slice(2) : compilers, fastify)
+    )
   : [
       { fastify: '5.0', compiler: '5.4', resolution: 'nodenext' },
       { fastify: '5.6', compiler: '5.6', resolution: 'nodenext' },
@@ -69,20 +71,27 @@ const small = {
 
 const failures = []
 await inParallel([
-  () => install(compilersFolder, compilers.map((version) => `typescript-${version}@npm:typescript@${version}`)),
-  ...Object.entries(fastifyVersions).map(([fastify, node]) => () =>
-    install(hosts[fastify], [
-      tarballs.latchkey,
-      `fastify@${fastify === 'latest' ? fastify : `~${fastify}.0`}`,
-      `@types/node@${node}`,
-      ...['pino', '@fastify/type-provider-typebox', 'typebox', 'axios', 'jose']
-    ])
+  () =>
+    install(
+      compilersFolder,
+      compilers.map((version) => `typescript-${version}@npm:typescript@${version}`)
+    ),
+  ...Object.entries(fastifyVersions).map(
+    ([fastify, node]) =>
+      () =>
+        install(hosts[fastify], [
+          tarballs.latchkey,
+          `fastify@${fastify === 'latest' ? fastify : `~${fastify}.0`}`,
+          `@types/node@${node}`,
+          ...['pino', '@fastify/type-provider-typebox', 'typebox', 'axios', 'jose']
+        ])
   ),
-  () => install(small['no-fastify'].folder, [tarballs['latchkey-verifier'], '@types/node@latest']),
+  () => install(small['no-fastify'].folder, [tarballs['latchkey-verifier'], '@types/node@20']),
   () => install(small.browser.folder, [tarballs['latchkey-client']]),
   () => install(small.phone.folder, [tarballs['latchkey-client']])
 ])
-if (existsSync(join(small['no-fastify'].folder, 'node_modules', 'fastify'))) throw new Error('It must be without Fastify.')
+if (existsSync(join(small['no-fastify'].folder, 'node_modules', 'fastify')))
+  throw new Error('It must be without Fastify.')
 
 const started = new Set()
 await inParallel([
@@ -99,7 +108,9 @@ await inParallel([
     await compile(folder, verifier, combination)
   }),
   ...Object.values(small).flatMap(({ folder, ...options }) =>
-    smallCombinations.map((combination) => () => compile(folder, project(folder, 'src', { ...combination, ...options }), combination))
+    smallCombinations.map(
+      (combination) => () => compile(folder, project(folder, 'src', { ...combination, ...options }), combination)
+    )
   )
 ])
 if (failures.length > 0) {
@@ -201,9 +212,12 @@ function run(cwd, command, args) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
     let printed = ''
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (printed += text))
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text) => (printed += text))
     child.on('error', reject)
-    child.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`${command} ${args[0]}: ${code}\n${printed}`))))
+    child.on('close', (code) =>
+      code === 0 ? resolve() : reject(new Error(`${command} ${args[0]}: ${code}\n${printed}`))
+    )
   })
 }
 

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTsIgnore: the ignored line is an error only where Fastify is not installed.
 import type { FastifyInstance, FastifyReply, FastifyRequest, RegisterOptions } from 'fastify'
 import type { Auth } from '../core/access-claims.js'
 import {

@@ -1,4 +1,5 @@
 /** What the pages' snippets leave to the reader, or define in a snippet before. */
+declare const app: import('fastify').FastifyInstance
 declare const auth: import('latchkey/client').AuthClient
 declare const email: string
 declare const password: string
