@@ -34,7 +34,7 @@ module.exports = [
   ...adapterRooms({
     embedded: ['adapters/prisma/'],
     keys: ['adapters/secrets/', 'adapters/notices/'],
-    mail: [],
+    mail: ['addresses/'],
     notices: ['adapters/redis/'],
     observability: [],
     passwords: ['adapters/queue/'],
@@ -84,7 +84,7 @@ module.exports = [
   {
     room: 'composition',
     from: '^src/composition[.]ts$',
-    may: ['core/', 'ports/', 'service/', 'adapters/', 'config/', 'overrides[.]ts$'],
+    may: ['core/', 'ports/', 'service/', 'adapters/', 'config/', 'addresses/', 'overrides[.]ts$'],
     why: 'The one place where adapters are chosen.'
   },
   {
@@ -96,7 +96,7 @@ module.exports = [
   {
     room: 'plugin',
     from: '^src/plugin[.]ts$',
-    may: ['composition[.]ts$', 'config/', 'core/', 'http/'],
+    may: ['composition[.]ts$', 'config/', 'core/', 'http/', 'ports/mail[.]ts$'],
     why: 'The plugin: options, composition, routes.'
   },
   {
@@ -104,6 +104,13 @@ module.exports = [
     from: '^src/app[.]ts$',
     may: ['composition[.]ts$', 'overrides[.]ts$', 'config/', 'http/', 'graceful-close[.]ts$'],
     why: 'The stand-alone app; it neither listens nor prints.'
+  },
+  {
+    room: 'unbundled',
+    from: '^src/unbundled[.]ts$',
+    may: [],
+    packages: false,
+    why: 'Runs before everything else that the package loads.'
   },
   {
     room: 'graceful-close',

@@ -1,62 +1,67 @@
 // Packs the three packages of this repository: `latchkey`, and the parts of it that need nothing else, `latchkey-client`
 // and `latchkey-verifier`. `npm run pack:all` builds first. The argument is the folder for the tarballs; `packed` by
 // default.
-import { spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, relative, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { reachableModules } from './modules.js'
 
-const root = dirname(import.meta.dirname)
+const root = join(import.meta.dirname, '..')
 const target = resolve(process.argv[2] ?? join(root, 'packed'))
-const { version, license } = readJson(root)
+const { version, license, ...manifest } = readJson(root)
 
 mkdirSync(target, { recursive: true })
-pack(root)
-for (const name of ['latchkey-client', 'latchkey-verifier']) {
-  const folder = mkdtempSync(join(tmpdir(), `${name}-`))
+packFolder(fillWhole)
+packFolder((folder) => fillPart(folder, join(root, 'packages', 'latchkey-client')))
+packFolder((folder) => fillPart(folder, join(root, 'packages', 'latchkey-verifier')))
+
+function packFolder(fill) {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-pack-'))
   try {
-    fill(folder, join(root, 'packages', name))
-    pack(folder)
+    fill(folder)
+    console.log(relative(process.cwd(), join(target, npmPack(folder, target))))
   } finally {
     rmSync(folder, { recursive: true })
   }
 }
 
-/** Copies the README, the licence, and the modules and types that the exports need. Writes the manifest. */
-function fill(folder, source) {
-  const manifest = readJson(source)
-  const optionalPeers = Object.keys(manifest.peerDependencies ?? {})
-  const entries = Object.values(manifest.exports).flatMap((entry) => Object.values(Object(entry)))
-  const { modules, packages } = reachableModules(
-    root,
-    entries.filter((path) => /\.js$/.test(path))
-  )
-  const types = reachableModules(
-    root,
-    entries.filter((path) => /\.d\.ts$/.test(path))
-  )
-  const missing = [...packages, ...types.packages.filter((name) => !optionalPeers.includes(name))]
-  if (missing.length > 0)
-    throw new Error(`${manifest.name} must have no dependencies, but imports ${missing.join(', ')}`)
-
-  for (const module of [...modules, ...types.modules]) cpSync(join(root, module), join(folder, module))
-  cpSync(join(source, 'README.md'), join(folder, 'README.md'))
-  cpSync(join(root, 'LICENSE'), join(folder, 'LICENSE'))
-  const { name, description, ...rest } = manifest
-  writeJson(folder, { name, version, description, license, ...rest })
+/** All that `npm pack` takes. What only a clone needs goes: npm would warn hosts of the script `prepare`. */
+function fillWhole(folder) {
+  const tarball = join(folder, npmPack(root, folder))
+  execFileSync('tar', ['-xzf', tarball, '-C', folder, '--strip-components=1'])
+  rmSync(tarball)
+  const { scripts, devDependencies, overrides, allowScripts, ...rest } = manifest
+  writeJson(folder, { version, license, ...rest })
 }
 
-/** Without scripts: `prepare` would build again. */
-function pack(folder) {
-  const args = ['pack', '--silent', '--ignore-scripts', '--pack-destination', target]
-  const { status, stdout } = spawnSync('npm', args, {
-    cwd: folder,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit']
-  })
-  if (status !== 0) process.exit(status ?? 1)
-  console.log(relative(process.cwd(), join(target, stdout.trim())))
+/** The README, the licence, and the modules and types that the exports need. */
+function fillPart(folder, source) {
+  const { exports, peerDependencies, ...rest } = readJson(source)
+  const entries = Object.values(exports).flatMap((entry) => (typeof entry === 'object' ? Object.values(entry) : []))
+  const code = reachableModules(root, entries.filter(isCode))
+  const types = reachableModules(
+    root,
+    entries.filter((entry) => !isCode(entry))
+  )
+  const optional = Object.keys(peerDependencies)
+  const missing = [...code.packages, ...types.packages.filter((name) => !optional.includes(name))]
+  if (missing.length > 0) throw new Error(`${rest.name} must have no dependencies, but imports ${missing.join(', ')}.`)
+
+  for (const module of [...code.modules, ...types.modules]) cpSync(join(root, module), join(folder, module))
+  cpSync(join(source, 'README.md'), join(folder, 'README.md'))
+  cpSync(join(root, 'LICENSE'), join(folder, 'LICENSE'))
+  writeJson(folder, { version, license, ...rest, exports, peerDependencies })
+}
+
+function isCode(path) {
+  return !path.endsWith('.d.ts')
+}
+
+/** Without scripts: `prepare` would build again. Returns the name of the tarball. */
+function npmPack(folder, destination) {
+  const args = ['pack', '--silent', '--ignore-scripts', '--pack-destination', destination]
+  return execFileSync('npm', args, { cwd: folder, encoding: 'utf8' }).trim()
 }
 
 function readJson(folder) {

@@ -2,9 +2,9 @@
 -- database or one in use:
 --
 --   latchkey migrate
---   PGOPTIONS='-c search_path=public' psql "$DATABASE_URL" -v ON_ERROR_STOP=1 -1 -f scripts/partition-sessions.sql
+--   PGOPTIONS='-c search_path=latchkey' psql "$DATABASE_URL" -v ON_ERROR_STOP=1 -1 -f scripts/partition-sessions.sql
 --
--- Run it as the owner of the table, in one transaction (-1). It locks the table and copies its rows, so requests that
+-- `latchkey` is the schema of the tables (docs/migrations.md). Run it as the owner of the table, in one transaction (-1). It locks the table and copies its rows, so requests that
 -- need a session get 503 meanwhile, and no session ends. Afterwards give other roles their rights on the table again.
 LOCK TABLE "session" IN ACCESS EXCLUSIVE MODE;
 ALTER TABLE "session" RENAME TO "session_whole";

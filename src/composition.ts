@@ -3,6 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { openEmbeddedDatabase } from './adapters/embedded/embedded-database.js'
 import { openKeyRing } from './adapters/keys/key-ring.js'
 import { watchBacklog } from './adapters/mail/backlog-watch.js'
+import { logMailer } from './adapters/mail/log-mailer.js'
+import { type MailSender, openMailSender } from './adapters/mail/sender.js'
+import { smtpMailer } from './adapters/mail/smtp-mailer.js'
+import { render } from './adapters/mail/templates/render.js'
 import type { NoticeSource } from './adapters/notices/notices.js'
 import { redisNotices } from './adapters/notices/redis-notices.js'
 import { decisionLog, loggedRevocations } from './adapters/observability/decisions.js'
@@ -19,7 +23,7 @@ import type { Database } from './adapters/prisma/database.js'
 import { databaseClock } from './adapters/prisma/database-clock.js'
 import type { MigrateOptions } from './adapters/prisma/migrations/migrate.js'
 import { startFault } from './adapters/prisma/server/connection-fault.js'
-import { connectionTo } from './adapters/prisma/server/database-url.js'
+import { connectionTo, directConnectionTo } from './adapters/prisma/server/database-url.js'
 import { migrateServer } from './adapters/prisma/server/migrate-server.js'
 import { openServerDatabase } from './adapters/prisma/server/server-database.js'
 import { prismaEventLog } from './adapters/prisma/stores/event-log.js'
@@ -45,12 +49,13 @@ import { keyedHash } from './adapters/secrets/keyed-hash.js'
 import { opaqueTokens } from './adapters/secrets/opaque-tokens.js'
 import { rootSecrets } from './adapters/secrets/root-secrets.js'
 import { sha256, systemEntropy } from './adapters/secrets/system.js'
+import { isLoopback, readMailUrl } from './addresses/mail-url.js'
 import { type Config, ConfigError, type DatabaseConfig } from './config/read-config.js'
 import { publishLeadSeconds } from './core/key-rotation.js'
 import type { RateLimit } from './core/rate-limits.js'
 import type { Overrides } from './overrides.js'
 import { CannotStart, inOneLine } from './ports/errors.js'
-import type { Clock, LimitCounter, Log, Ports } from './ports/index.js'
+import type { Clock, LimitCounter, Log, Mailer, Outbox, Ports } from './ports/index.js'
 import { ensureFirstAdmin } from './service/admin/ensure-first-admin.js'
 import { Refused } from './service/refused.js'
 
@@ -149,8 +154,11 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
   onClose(registrations.stop)
   const purge = watchPurge(database, policy, entropy)
   onClose(purge.stop)
-  const backlog = watchBacklog(prismaOutbox(database))
+  const outbox = prismaOutbox(database)
+  const backlog = watchBacklog(outbox)
   onClose(backlog.stop)
+  const tokens = opaqueTokens(secrets)
+  const sender = openSender(config, overrides, { outbox, tokens, clock, log }, onClose)
   const metrics = serviceMetrics({
     clock,
     feed,
@@ -162,6 +170,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
     registrationsAboveUsual: registrations.isAboveUsual,
     purgeLag: purge.lag,
     mailBacklog: backlog.backlog,
+    mailAttempts: () => sender?.counts() ?? {},
     servers: [databaseWatch, ...(redis ? [redis.watch] : [])]
   })
   onClose(purgeRegularly(database, policy, overrides.purgeTiming))
@@ -174,6 +183,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
 
   const ports: Ports = {
     identity,
+    accountUrl: config.accountUrl,
     policy,
     clock,
     entropy,
@@ -181,7 +191,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
     users: prismaUserStore(database, policy),
     sessions,
     links: prismaLinkStore(database),
-    mail: { isConfigured: false, wake: () => undefined },
+    mail: sender ?? { isConfigured: false, wake: () => undefined },
     events: failures.events,
     revocations: loggedRevocations(revocations, metrics, requestLog),
     revocationFeed: feed,
@@ -192,7 +202,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
     rateLimits: config.rateLimitEnabled
       ? rateLimits(windowLimits(config, redis, onClose), prismaRunCounter(database, keyedHash(secrets)))
       : noRateLimits,
-    opaqueTokens: opaqueTokens(secrets),
+    opaqueTokens: tokens,
     accessTokens: keyRing.accessTokens,
     signingKeys: keyRing.signingKeys,
     decisions: decisionLog(metrics, requestLog),
@@ -249,9 +259,8 @@ export async function migrateDatabase(config: DatabaseConfig, options: SchemaOpt
     const database = await openEmbeddedDatabase({ dataDir, ...options })
     return database.close()
   }
-  const { schema, ...server } = connectionTo(databaseUrl)
-  const direct = databaseDirectUrl === undefined ? server : connectionTo(databaseDirectUrl, 'DATABASE_DIRECT_URL')
-  return migrateServer({ ...direct, schema }, options)
+  const server = connectionTo(databaseUrl)
+  await migrateServer(databaseDirectUrl === undefined ? server : directConnectionTo(databaseDirectUrl, server), options)
 }
 
 async function openDatabase(config: Config, log: Log, onClose: OnClose): Promise<Database> {
@@ -317,6 +326,35 @@ function windowLimits(
   })
   onClose(shared.close)
   return shared
+}
+
+/** Undefined if there is no way to send mail. Mails of other instances then stay for those. */
+function openSender(
+  config: Config,
+  { mailer = chooseMailer(config), printMail = true }: Overrides,
+  { outbox, tokens, clock, log }: { outbox: Outbox; tokens: Ports['opaqueTokens']; clock: Clock; log: Log },
+  onClose: OnClose
+): MailSender | undefined {
+  const isForDevelopment = printMail && !config.production && isLoopback(config.host)
+  const chosen = mailer ?? (isForDevelopment ? logMailer(log) : undefined)
+  if (chosen === undefined) return undefined
+  const sender = openMailSender({
+    outbox,
+    mailer: chosen,
+    render,
+    opaqueTokens: tokens,
+    digest: sha256,
+    clock,
+    log,
+    accountUrl: config.accountUrl,
+    domain: new URL(config.issuer).hostname
+  })
+  onClose(sender.close)
+  return sender
+}
+
+function chooseMailer({ mailUrl, mailFrom }: Config): Mailer | undefined {
+  return mailUrl === undefined || mailFrom === undefined ? undefined : smtpMailer(readMailUrl(mailUrl), mailFrom)
 }
 
 function openBreachedPasswords({ breachedPasswordsUrl: url }: Config, log: Log) {

@@ -1,3 +1,5 @@
+import './unbundled.js'
+
 export { buildApp } from './app.js'
 export { type Config, ConfigError, createConfig, type Environment, loadConfig } from './config/read-config.js'
 export type { Auth } from './core/access-claims.js'
@@ -7,5 +9,7 @@ export type { SessionControl } from './http/plugin.js'
 export type { HttpSettings } from './http/settings.js'
 export type { Overrides } from './overrides.js'
 export { default, type LatchkeyOptions } from './plugin.js'
+export { MailRefused } from './ports/errors.js'
+export type { Mailer, OutgoingMail } from './ports/mail.js'
 export type { Session } from './ports/sessions.js'
 export { Refused } from './service/refused.js'

@@ -1,6 +1,7 @@
 import type { FastifyServerOptions } from 'fastify'
 import type { Database } from './adapters/prisma/database.js'
 import type { PurgeTiming } from './adapters/prisma/stores/regular-purge.js'
+import type { Mailer } from './ports/mail.js'
 import type { Clock } from './ports/runtime.js'
 
 /**
@@ -22,6 +23,10 @@ export interface Overrides {
   }
   /** @internal */
   readonly purgeTiming?: PurgeTiming
+  /** Sends mails in place of `MAIL_URL`. */
+  readonly mailer?: Mailer | undefined
+  /** Whether mails may be printed into the log where the settings allow it; true by default. */
+  readonly printMail?: boolean
   /** Aborted when the service is about to stop: `/readyz` then answers 503, and all else is served. */
   readonly leaving?: AbortSignal
   /** Fastify's `logger` option; by default pino at `logLevel`, without credentials. */

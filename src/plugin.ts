@@ -7,6 +7,7 @@ import type { HostPlugin } from './core/request-auth.js'
 import { registerWhenReady } from './http/host/slow-start.js'
 import { httpPlugin, requireFreeName } from './http/plugin.js'
 import { listenForMetrics } from './http/routes/metrics.js'
+import type { Mailer } from './ports/mail.js'
 
 /**
  * The settings of docs/configuration.md, by name and as values; without those that belong to the host. `host` is the
@@ -16,6 +17,11 @@ export interface LatchkeyOptions
   extends Omit<SettingOptions, 'port' | 'trustProxy' | 'logLevel' | 'shutdownDelaySeconds'> {
   /** The path of all routes, such as `/auth`; the root by default. Set `issuer` to the address that includes it. */
   readonly prefix?: string
+  /**
+   * Sends mails in place of `mailUrl`: resolves once the mail was accepted. A mail whose sending fails is tried again for
+   * a day, unless the error is a `MailRefused`. Without both, `nodeEnv: 'development'` prints mails into the log.
+   */
+  readonly mailer?: Mailer
 }
 
 /**
@@ -43,15 +49,15 @@ export default latchkey
 
 /**
  * The plugin, with the function that opens its adapters; tests pass one of their own.
- * @internal
+ * @internal The package's types leave it out, because it would need Prisma's.
  */
 export function pluginThatOpens(open: typeof openAdapters): HostPlugin<LatchkeyOptions> {
   return fp(
-    async (app: FastifyInstance, { prefix = '', ...options }: LatchkeyOptions) => {
+    async (app: FastifyInstance, { prefix = '', mailer, ...options }: LatchkeyOptions) => {
       const warn = (warning: string) => app.log.warn(withOptionNames(warning))
       const config = configOf(options, warn)
       requireFreeName(app)
-      const opening = open(config, {}, app.log)
+      const opening = open(config, { mailer, printMail: options.nodeEnv !== undefined }, app.log)
       app.addHook('onClose', async () => (await opening.catch(() => undefined))?.close())
       const routes = opening.then(async ({ ports }): Promise<FastifyPluginAsync> => {
         await ensureConfiguredAdmin(config, ports, warn).catch((error) => Promise.reject(namingOptions(error)))
@@ -66,7 +72,7 @@ export function pluginThatOpens(open: typeof openAdapters): HostPlugin<LatchkeyO
   )
 }
 
-function configOf(options: Omit<LatchkeyOptions, 'prefix'>, warn: (warning: string) => void) {
+function configOf(options: Omit<LatchkeyOptions, 'prefix' | 'mailer'>, warn: (warning: string) => void) {
   try {
     return createConfig(options, warn)
   } catch (error) {

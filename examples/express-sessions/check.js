@@ -16,7 +16,7 @@ async function browse(path, form) {
     body: form && new URLSearchParams(form),
     redirect: 'manual'
   })
-  const set = response.headers.getSetCookie().find((header) => header.startsWith('__Host-session='))
+  const set = response.headers.getSetCookie().find((header) => /^__Host-session(_\w+)?=/.test(header))
   if (set !== undefined) {
     assert.match(set, /; HttpOnly; Secure; SameSite=Strict$/)
     cookie = set.split(';')[0]

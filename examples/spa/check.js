@@ -40,7 +40,7 @@ try {
 
   const readable = await tab.evaluate(() => document.cookie + JSON.stringify(localStorage))
   assert.doesNotMatch(readable, /lk_rt_|eyJ/, 'no token is where a script could read it later')
-  const cookies = (await context.cookies(issuer)).filter(({ name }) => name === '__Host-refresh_token')
+  const cookies = (await context.cookies(issuer)).filter(({ name }) => name.startsWith('__Host-refresh_token'))
   assert.deepEqual(
     cookies.map(({ httpOnly, secure, sameSite }) => ({ httpOnly, secure, sameSite })),
     [{ httpOnly: true, secure: true, sameSite: 'Strict' }]

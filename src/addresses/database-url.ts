@@ -8,7 +8,7 @@ export interface DatabaseAddress {
   readonly host: string | undefined
   readonly port: number | undefined
   readonly database: string | undefined
-  /** The schema of our tables; undefined: `public`. */
+  /** The schema of our tables. Undefined: what the database holds decides. */
   readonly schema: string | undefined
   /** Settings of each session, as PostgreSQL's `options`. */
   readonly options: string | undefined

@@ -1,7 +1,8 @@
 import { Check, Errors } from 'typebox/value'
 import { readDatabaseUrl } from '../addresses/database-url.js'
 import { refreshTimeoutSeconds, safeGraceSeconds } from '../core/policy.js'
-import { mustBe, rules } from './rules.js'
+import { type CookieNameSuffixes, cookieNameSuffixes } from './cookie-name-suffixes.js'
+import { defaultIssuer, mustBe, rules } from './rules.js'
 import { type SettingSchema, type Settings, settings, settingsSchema } from './schema.js'
 
 type Frozen<T> = { readonly [K in keyof T]: T[K] extends readonly (infer Item)[] ? readonly Item[] : T[K] }
@@ -10,7 +11,13 @@ type Frozen<T> = { readonly [K in keyof T]: T[K] extends readonly (infer Item)[]
  * All settings, checked, complete and frozen. Made by `loadConfig` or `createConfig`; docs/configuration.md explains
  * each.
  */
-export type Config = Frozen<Omit<Settings, 'issuer' | 'nodeEnv'> & { issuer: string; production: boolean }>
+export type Config = Frozen<
+  Omit<Settings, 'issuer' | 'accountUrl' | 'nodeEnv' | 'cookieNameSuffix'> & {
+    issuer: string
+    accountUrl: string
+    production: boolean
+  }
+> & { readonly cookieNameSuffixes: CookieNameSuffixes }
 
 /** Environment variables, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -92,10 +99,16 @@ export function createConfig(
   ]
   if (problems.length > 0 || !Check(settingsSchema, read)) throw new ConfigError(problems)
 
-  const { nodeEnv, ...rest } = read
-  const issuer = read.issuer ?? `http://${hostInUrl(read.host)}:${read.port}`
-  const audience = read.audience.length > 0 ? read.audience : [issuer]
-  const config = { ...rest, issuer, audience, production: nodeEnv === 'production' }
+  const { nodeEnv, cookieNameSuffix, ...rest } = read
+  const issuer = read.issuer ?? defaultIssuer(read)
+  const config = {
+    ...rest,
+    issuer,
+    audience: read.audience.length > 0 ? read.audience : [issuer],
+    accountUrl: read.accountUrl ?? `${issuer.replace(/\/+$/, '')}/account`,
+    production: nodeEnv === 'production',
+    cookieNameSuffixes: cookieNameSuffixes(cookieNameSuffix, issuer)
+  }
   if (config.production && read.issuer === undefined) {
     warn(
       `ISSUER is not set, so access tokens name ${issuer}. Set it to the address at which clients reach this service.`
@@ -190,9 +203,4 @@ function unknownVariables(environment: Environment): string[] {
       const bare = name.slice('LATCHKEY_'.length)
       return `${name} is not a setting and does nothing. ${known.has(bare) ? `Did you mean ${bare}?` : 'docs/configuration.md lists the settings.'}`
     })
-}
-
-function hostInUrl(host: string): string {
-  if (['127.0.0.1', '0.0.0.0', '::', '::1'].includes(host)) return 'localhost'
-  return host.includes(':') ? `[${host}]` : host
 }

@@ -1,4 +1,5 @@
 import { readDatabaseUrl } from '../addresses/database-url.js'
+import { readMailUrl } from '../addresses/mail-url.js'
 import { readRedisUrl } from '../addresses/redis-url.js'
 import { InvalidUrl } from '../addresses/server-url.js'
 import { readEmail } from '../core/email.js'
@@ -53,6 +54,17 @@ export const rules: readonly Rule[] = [
   function redisUrlIsRead({ redisUrl }) {
     return mustBeRead('REDIS_URL', redisUrl, readRedisUrl)
   },
+  function mailUrlIsRead({ mailUrl }) {
+    return mustBeRead('MAIL_URL', mailUrl, readMailUrl)
+  },
+  function mailHasASender({ mailUrl, mailFrom }) {
+    if (mailUrl === undefined || mailFrom !== undefined) return undefined
+    return 'MAIL_FROM is required with MAIL_URL: set the sender of mails, such as MAIL_FROM="Example <no-reply@example.com>".'
+  },
+  function accountUrlIsAnAddress({ accountUrl }) {
+    if (accountUrl === undefined || URL.canParse(accountUrl)) return undefined
+    return mustBeOf('accountUrl', accountUrl)
+  },
   function idleEndsBeforeAbsolute({ refreshIdleTtlSeconds: idle, refreshAbsoluteTtlSeconds: absolute }) {
     if (idle === undefined || absolute === undefined || idle <= absolute) return undefined
     return `REFRESH_IDLE_TTL_SECONDS (${idle}) must not be above REFRESH_ABSOLUTE_TTL_SECONDS (${absolute}). Lower the first or raise the second.`
@@ -65,9 +77,10 @@ export const rules: readonly Rule[] = [
     if (cookieSameSite !== 'none' || cookieSecure !== false) return undefined
     return 'COOKIE_SAME_SITE=none needs COOKIE_SECURE=true: browsers otherwise drop the cookies.'
   },
-  function issuerIsAnAddress({ issuer }) {
-    if (issuer === undefined || URL.canParse(issuer)) return undefined
-    return mustBeOf('issuer', issuer)
+  function issuerIsAnAddress({ issuer, host, port }) {
+    if (issuer !== undefined) return URL.canParse(issuer) ? undefined : mustBeOf('issuer', issuer)
+    if (host === undefined || port === undefined || URL.canParse(defaultIssuer({ host, port }))) return undefined
+    return `HOST must be a host name or an IP address, but is "${host}". For example HOST=127.0.0.1.`
   },
   function originsAreCanonical({ allowedOrigins }) {
     const wrong = allowedOrigins?.find((origin) => originAsSent(origin) !== origin)
@@ -136,4 +149,15 @@ function originAsSent(origin: string): string | undefined {
 function schemaOf(databaseUrl: string | undefined): string | undefined {
   if (databaseUrl === undefined || faultOfUrl(databaseUrl, readDatabaseUrl) !== undefined) return undefined
   return readDatabaseUrl(databaseUrl).schema
+}
+
+/** The address of the service if `ISSUER` is not set. */
+export function defaultIssuer({ host, port }: Pick<Settings, 'host' | 'port'>): string {
+  return `http://${hostInUrl(host)}:${port}`
+}
+
+function hostInUrl(host: string): string {
+  if (['127.0.0.1', '0.0.0.0', '::', '::1'].includes(host)) return 'localhost'
+  // An address in a URL has no zone (RFC 3986 §3.2.2).
+  return host.includes(':') ? `[${host.replace(/%.*/, '')}]` : host
 }

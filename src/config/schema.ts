@@ -174,6 +174,14 @@ export const settingsSchema = Type.Object({
     description:
       'The `SameSite` attribute of cookies. `none` is for a single-page app on another site; cookies are then partitioned. Changing it from or to `none` signs browsers out once.'
   }),
+  cookieNameSuffix: text({
+    default: 'auto',
+    description:
+      'Keeps the cookies of services on one host name apart, because browsers send cookies to all ports and paths of a host. `auto` adds `_` and 8 hex digits, made of the port and the path of `ISSUER`, to the name of each cookie; it adds nothing if `ISSUER` has no path, and the default port of its scheme or `localhost:3000`. `none` never adds anything, and another value is added after a `_`. Sessions keep the name under which they began (docs/operations.md).',
+    pattern: '^[a-z0-9]{1,16}$',
+    expects: 'auto, none, or 1 to 16 of a-z and 0-9',
+    examples: ['auto']
+  }),
   allowedOrigins: Type.Array(
     Type.String({
       pattern: '^[a-z][a-z0-9+.-]*://[^\\s/?#@*]+$',
@@ -235,6 +243,30 @@ export const settingsSchema = Type.Object({
       secret: true
     }
   ),
+  accountUrl: optionalText({
+    description:
+      'The address of the page to which the links in mails lead, with the token in the fragment (`#reset=…`). Links are never made from the headers of a request.',
+    otherwise: '`ISSUER/account`',
+    pattern: '^https?://[^\\s?#]+$',
+    expects: 'an absolute http or https address without query and fragment',
+    examples: ['https://app.example.com/account']
+  }),
+  mailUrl: optionalText({
+    description:
+      'The mail server. `smtps` is TLS from the beginning. `smtp` changes to TLS if the server offers it; with a password TLS is required, except on the same machine (docs/addresses.md). Without it, outside production and with `HOST` on loopback, mails and their links are printed into the log; otherwise what needs mail answers 503 `mail_not_configured`.',
+    otherwise: 'none',
+    pattern: '^smtps?://',
+    expects: 'an address that begins with smtp:// or smtps://',
+    examples: ['smtps://latchkey:secret@smtp.example.com'],
+    secret: true
+  }),
+  mailFrom: optionalText({
+    description: 'The sender of mails.',
+    otherwise: 'none: required with `MAIL_URL`',
+    pattern: '^([^<>@\\r\\n]*<[^\\s<>@,]+@[^\\s<>@,]+>|[^\\s<>@,]+@[^\\s<>@,]+)$',
+    expects: 'an address, or a name and an address in angle brackets',
+    examples: ['Example <no-reply@example.com>']
+  }),
   adminEmail: optionalText({
     description:
       'Creates this admin at start if there is no admin yet. An account that has the address already is not made an admin: a stranger may have registered it. There is no default account.',

@@ -25,6 +25,10 @@ export const linkFragments: Readonly<Record<LinkPurpose, string>> = {
   invitation: 'invitation'
 }
 
+/** The address of the account page that a link leads to. The fragment is never sent to a server (RFC 3986 §3.5). */
+export const linkUrl = (accountUrl: string, purpose: LinkPurpose, token: string): string =>
+  `${accountUrl}#${linkFragments[purpose]}=${token}`
+
 /** When and where something was done, for a notice: a time in RFC 3339, and what is known of the client. */
 const origin = ['at', 'ip', 'user_agent'] as const
 

@@ -11,6 +11,7 @@ const refusals = {
   password_too_short: [400, 'The password is too short'],
   password_too_common: [400, 'The password is too common'],
   password_too_long: [400, 'The password is too long'],
+  invalid_or_expired_token: [400, 'The link is not valid, or has been used or has expired'],
   invalid_credentials: [401, 'E-mail or password is wrong'],
   missing_credentials: [401, 'No credential was sent'],
   invalid_token: [401, 'The token is not valid'],
@@ -25,7 +26,8 @@ const refusals = {
   not_found: [404, 'There is no such thing'],
   email_taken: [409, 'An account with this e-mail exists'],
   last_admin: [409, 'The last admin cannot lose the role or the account'],
-  too_many_requests: [429, 'Too many requests']
+  too_many_requests: [429, 'Too many requests'],
+  mail_not_configured: [503, 'This server does not send mail']
 } as const satisfies Problems
 
 /** Refusals and failures: all codes. */

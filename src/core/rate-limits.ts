@@ -113,7 +113,7 @@ export const failureRetentionSeconds = 7 * 24 * hour
 export const isAboveUsual = (lastHour: number, usualPerHour: number) => lastHour > 100 && lastHour > 4 * usualPerHour
 
 /**
- * Requests of one network to routes that hash a password, whatever the result. They bound what else such a request costs,
+ * Requests of one network to routes that hash a password or send mail, whatever the result. They bound what else such a request costs,
  * such as a query to BREACHED_PASSWORDS_URL. `/login` has no such limit: one client of a network could lock out all
  * others.
  */
@@ -121,8 +121,16 @@ export const requestLimits = {
   register: { name: 'request-register', max: 120, windowSeconds: minute },
   password: { name: 'request-password', max: 60, windowSeconds: minute },
   reauthenticate: { name: 'request-reauthenticate', max: 60, windowSeconds: minute },
-  account: { name: 'request-account', max: 60, windowSeconds: minute }
+  account: { name: 'request-account', max: 60, windowSeconds: minute },
+  forgot: { name: 'request-forgot', max: 30, windowSeconds: minute },
+  reset: { name: 'request-reset', max: 30, windowSeconds: minute }
 } as const satisfies Record<string, RateLimit>
+
+/**
+ * Mails that strangers can cause to be sent to one address, such as those of `POST /password/forgot`. Above it, nothing is
+ * sent and the answer is the same: the person has three links already, and a mail bomb brings no more.
+ */
+export const mailLimit: RateLimit = { name: 'mail', max: 3, windowSeconds: 30 * minute }
 
 /**
  * Refreshes of one session: enough for ten tabs with F5 held down. The limit bounds the load of one client and protects no

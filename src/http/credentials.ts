@@ -6,19 +6,25 @@ import { rememberedAuth } from '../core/request-auth.js'
 import type { Actor } from '../ports/index.js'
 import { Refused } from '../service/refused.js'
 import type { PresentedCredential } from '../service/sessions/authenticate.js'
+import type { HeldToken } from '../service/sessions/held-token.js'
 import type { Credentials } from '../service/sessions/issue-credentials.js'
 import type { HeldCookie } from '../service/sessions/replace-session.js'
 import type { SignedIn } from '../service/sessions/start-session.js'
 import { clientAddress } from './client-address.js'
 import type { HttpContext } from './context.js'
+import { clearEarlierCookies } from './cookies/clearing.js'
 import {
+  type CookieKey,
   clearCredential,
   clearOtherForms,
   cookieName,
+  earlierCookies,
+  ownCookie,
   readCookies,
   writeCredential,
   writeDeviceToken
-} from './cookies.js'
+} from './cookies/cookies.js'
+import { isOfThisService, isOurs, ofThisService, type PresentedCookie } from './cookies/ownership.js'
 import { sendJson } from './host/own-bodies.js'
 import { requireOwnOrigin, safeMethods } from './origin-check.js'
 import type { TokenResponse } from './schemas/sign-in.js'
@@ -44,82 +50,132 @@ export function presentedBearer({ headers }: FastifyRequest) {
 }
 
 /** The Bearer token, or the session cookie if there is no Authorization header. */
-export function presentedCredential(
+export async function presentedCredential(
   request: FastifyRequest,
   reply: FastifyReply,
   context: HttpContext
-): PresentedCredential | undefined {
+): Promise<PresentedCredential | undefined> {
   const bearer = presentedBearer(request)
   if (bearer !== undefined) return bearer
-  const token = readCredential(request, reply, 'session', context)
-  return token === undefined ? undefined : { kind: 'session', token }
+  const cookie = await presentedCookie(request, reply, 'session', context)
+  return cookie && { kind: 'session', token: cookie.token }
 }
 
-/** The refresh token from the cookie or the body. Both at once are refused. */
-export function presentedRefreshToken(
+/** The refresh token from the cookie or the body, with the suffix of the cookie's name. Both at once are refused. */
+export async function presentedRefreshToken(
   request: FastifyRequest,
   reply: FastifyReply,
   fromBody: string | undefined,
   context: HttpContext
-): { readonly token: string; readonly inCookie: boolean } {
-  const fromCookie = readCredential(request, reply, 'refresh', context)
-  if (fromCookie !== undefined && fromBody !== undefined) throw new Refused('ambiguous_credentials')
-  if (fromBody !== undefined) return { token: fromBody, inCookie: false }
-  if (fromCookie === undefined) throw new Refused('missing_credentials')
-  return { token: fromCookie, inCookie: true }
+): Promise<{ readonly token: string; readonly suffix?: string }> {
+  const cookie = await presentedCookie(request, reply, 'refresh', context)
+  if (fromBody !== undefined) {
+    if (cookie !== undefined && (await isOfThisService(cookie, context))) throw new Refused('ambiguous_credentials')
+    return { token: fromBody }
+  }
+  if (cookie === undefined) throw new Refused('missing_credentials')
+  return cookie
 }
 
 /**
- * The token in the cookie of this kind. A request that changes something must come from our own pages. Two cookies of
- * one name are refused, because a sibling host may have set one of them. If one value is ours, the response clears the
- * other forms, so a retry succeeds. If several are ours, it clears all forms. If none is ours, it clears nothing: the
- * cookies may be another service's.
+ * The cookie of this kind. A request that changes something must come from our own pages. Two cookies of one name are
+ * refused, because a sibling host may have set one of them. If one value is ours, the response clears the other forms, so
+ * a retry succeeds. If several are ours, it clears all forms. If none is ours, it clears nothing: the cookies may be
+ * another service's.
  */
-function readCredential(
+async function presentedCookie(
   request: FastifyRequest,
   reply: FastifyReply,
   kind: SessionTokenKind,
   context: HttpContext
-): string | undefined {
+): Promise<PresentedCookie | undefined> {
   const { settings } = context
-  const tokens = readCookies(request, kind, settings)
+  const own = ownCookie(kind, settings)
+  const tokens = readCookies(request, own, settings)
   if (tokens.length > 0 && !safeMethods.has(request.method)) requireOwnOrigin(request, context)
-  if (tokens.length <= 1) return tokens[0] || undefined
-
   const ours = tokens.filter((token) => isOurs(kind, token, context))
-  if (ours.length > 0) clearOtherForms(request, reply, kind, settings)
-  if (ours.length > 1) clearCredential(reply, kind, settings)
-  throw new Refused('ambiguous_credentials', { detail: `Two cookies are named ${cookieName(kind, settings)}.` })
-}
+  if (ours.length === 0) {
+    const earlier = await presentedEarlierCookie(request, reply, kind, context)
+    if (earlier !== undefined) return earlier
+  }
+  const [token] = tokens
+  if (tokens.length <= 1) return token ? { ...own, token } : undefined
 
-/** Whether the token has our MAC. Cookies are shared by all ports of a host, so others may use the same name. */
-export function isOurs(kind: CookieTokenKind, token: string, { ports }: HttpContext): boolean {
-  return ports.opaqueTokens.open(kind, token) !== undefined
+  if (ours.length > 0) clearOtherForms(request, reply, own, settings)
+  if (ours.length > 1) clearCredential(reply, own, settings)
+  throw twoCookies(own, settings)
 }
 
 /**
- * Clears the cookies of a session that has ended, but no cookie that may be another service's or another session's. `sid`
- * is that session; without it, every session in the cookies has ended.
+ * The cookie of a session that began under another `COOKIE_NAME_SUFFIX`. Other services on this host can use its name, so
+ * it counts only if it is of this service, and no other cookie makes it ambiguous.
  */
-export function clearCookies(
+async function presentedEarlierCookie(
   request: FastifyRequest,
   reply: FastifyReply,
   kind: SessionTokenKind,
-  { ports, settings }: HttpContext,
-  sid?: string
-): void {
-  const tokens = readCookies(request, kind, settings)
-  const sids = tokens.map((token) => ports.opaqueTokens.open(kind, token)?.sid)
-  if (tokens.length > 0 && !sids.some((found) => found !== undefined && (sid ?? found) === found)) return
-  if (tokens.length > 1) clearOtherForms(request, reply, kind, settings)
-  clearCredential(reply, kind, settings)
+  context: HttpContext
+): Promise<PresentedCookie | undefined> {
+  const { settings } = context
+  for (const key of earlierCookies(kind, settings)) {
+    const tokens = readCookies(request, key, settings)
+    const withOurMac = tokens.filter((token) => isOurs(kind, token, context)).map((token) => ({ ...key, token }))
+    // A refresh reads the session anyway, and only after it has counted the request.
+    const cookies = kind === 'refresh' && withOurMac.length <= 1 ? withOurMac : await ofThisService(withOurMac, context)
+    const [cookie] = cookies
+    if (cookie === undefined) continue
+    if (!safeMethods.has(request.method)) requireOwnOrigin(request, context)
+    if (cookies.length === 1) return cookie
+
+    await clearEarlierCookies(request, reply, kind, context)
+    throw twoCookies(key, settings)
+  }
+  return undefined
 }
+
+function twoCookies(key: CookieKey, settings: HttpSettings): Refused {
+  return new Refused('ambiguous_credentials', { detail: `Two cookies are named ${cookieName(key, settings)}.` })
+}
+
+/** The tokens of this kind in all cookies of the request that may be ours, under the own name first. */
+export function tokensInCookies<Kind extends CookieTokenKind>(
+  request: FastifyRequest,
+  kind: Kind,
+  context: HttpContext
+): readonly (CookieKey<Kind> & { readonly token: string })[] {
+  const { settings } = context
+  const own = ownCookie(kind, settings)
+  return [own, ...earlierCookies(kind, settings)].flatMap((key) =>
+    readCookies(request, key, settings)
+      .filter((token) => token !== '' && (key.suffix === own.suffix || isOurs(kind, token, context)))
+      .map((token) => ({ ...key, token }))
+  )
+}
+
+/** The refresh and session tokens in cookies and the body. A refresh token in both is refused. */
+export async function heldTokens(
+  request: FastifyRequest,
+  fromBody: string | undefined,
+  context: HttpContext
+): Promise<readonly HeldToken[]> {
+  const inCookies = sessionKinds.flatMap((kind) => tokensInCookies(request, kind, context))
+  if (inCookies.length > 0) requireOwnOrigin(request, context)
+  if (fromBody === undefined) return inCookies
+  const ours = await ofThisService(inCookies, context)
+  if (ours.some(({ kind }) => kind === 'refresh')) throw new Refused('ambiguous_credentials')
+  return [{ kind: 'refresh', token: fromBody }, ...inCookies]
+}
+
+export const sessionKinds = ['refresh', 'session'] as const
 
 /** Reads the cookie that a response with new credentials would overwrite. Only our own pages may cause that. */
 export function heldCookie(request: FastifyRequest, reply: FastifyReply, context: HttpContext): HeldCookie {
-  return (kind) => {
+  return async (kind, sid) => {
     requireOwnOrigin(request, context)
-    return readCredential(request, reply, kind, context)
+    const cookie = await presentedCookie(request, reply, kind, context)
+    if (cookie === undefined) return undefined
+    const isOfSession = context.ports.opaqueTokens.open(kind, cookie.token)?.sid === sid
+    return isOfSession || cookie.suffix === ownCookie(kind, context.settings).suffix ? cookie.token : undefined
   }
 }
 
@@ -128,35 +184,51 @@ export function heldCookie(request: FastifyRequest, reply: FastifyReply, context
  * other forms, so that only the new cookie is left. It clears them before it sets the new one, because a browser that
  * ignores `Partitioned` would clear the new one.
  */
-export function sendSignedIn(
+export async function sendSignedIn(
   request: FastifyRequest,
   reply: FastifyReply,
   signedIn: SignedIn,
   context: HttpContext
-): FastifyReply {
+): Promise<FastifyReply> {
   const { settings } = context
   const kinds: readonly CookieTokenKind[] =
     signedIn.opaque === undefined ? ['device'] : [signedIn.opaque.kind, 'device']
   for (const kind of signedIn.mode === 'body' ? [] : kinds) {
-    const tokens = readCookies(request, kind, settings)
+    const own = ownCookie(kind, settings)
+    const tokens = readCookies(request, own, settings)
     const isForeign = kind !== 'device' && tokens.some((token) => !isOurs(kind, token, context))
-    if (tokens.length > 1 || isForeign) clearOtherForms(request, reply, kind, settings)
+    if (tokens.length > 1 || isForeign) clearOtherForms(request, reply, own, settings)
+    // The login has ended the sessions of all cookies of this kind.
+    if (kind !== 'device') await clearEarlierCookies(request, reply, kind, context)
   }
   return sendCredentials(reply, signedIn, settings)
 }
 
+/** Sends the credentials of the session that replaces `sid`, and clears the cookie of `sid` if it has an earlier name. */
+export async function sendReplaced(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  credentials: Credentials,
+  context: HttpContext,
+  sid: string
+): Promise<FastifyReply> {
+  for (const kind of sessionKinds) await clearEarlierCookies(request, reply, kind, context, sid)
+  return sendCredentials(reply, credentials, context.settings)
+}
+
 /**
  * Sends credentials as the session's mode demands. The refresh or session token goes into a cookie, in `body` mode into
- * the body. A cookie is set only if the token changed. The device token of a sign-in goes the same way; in `access`
- * mode, which has no other cookie, it goes into a cookie too.
+ * the body. A cookie is set only if the token changed, under the name with `suffix`. The device token of a sign-in goes
+ * the same way; in `access` mode, which has no other cookie, it goes into a cookie too.
  */
 export function sendCredentials(
   reply: FastifyReply,
   credentials: Credentials & Partial<Pick<SignedIn, 'deviceToken'>>,
-  settings: HttpSettings
+  settings: HttpSettings,
+  suffix = settings.cookieNameSuffixes[0]
 ): FastifyReply {
   const { sessionId, mode, accessToken, expiresInSeconds, opaque, deviceToken } = credentials
-  if (mode !== 'body' && opaque?.changed) writeCredential(reply, opaque, settings)
+  if (mode !== 'body' && opaque?.changed) writeCredential(reply, opaque, suffix, settings)
   if (mode !== 'body' && deviceToken !== undefined) writeDeviceToken(reply, deviceToken, settings)
   const body: Static<typeof TokenResponse> = {
     ...(accessToken !== undefined && { access_token: accessToken, token_type: 'Bearer' }),

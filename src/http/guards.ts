@@ -53,7 +53,7 @@ export function requireAdmin(scope: Scope, context: HttpContext): void {
  */
 export function authenticateGuard(context: HttpContext) {
   return guard(context, async (request, reply) => {
-    const credential = presentedCredential(request, reply, context)
+    const credential = await presentedCredential(request, reply, context)
     if (credential === undefined) throw new Refused('missing_credentials')
     rememberAuth(request, await authenticate(context.ports, credential))
   })
@@ -66,7 +66,7 @@ export function authenticateGuard(context: HttpContext) {
  */
 export function authenticateOptionalGuard(context: HttpContext) {
   return guard(context, async (request, reply) => {
-    const credential = presentedCredential(request, reply, context)
+    const credential = await presentedCredential(request, reply, context)
     rememberAuth(request, credential === undefined ? null : await authOrStranger(context, credential))
   })
 }

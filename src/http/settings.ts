@@ -3,6 +3,8 @@ export interface HttpSettings {
   /** Whether cookies have `Secure` and the `__Host-` prefix. False only for development over plain http. */
   readonly cookieSecure: boolean
   readonly cookieSameSite: 'strict' | 'lax' | 'none'
+  /** The suffix of the names of new cookies, and then the suffixes of names that earlier cookies may have. */
+  readonly cookieNameSuffixes: readonly [string, ...string[]]
   /** Origins, besides our own, whose pages can send requests with cookies. */
   readonly allowedOrigins: readonly string[]
   readonly rateLimitEnabled: boolean

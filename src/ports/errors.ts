@@ -41,3 +41,8 @@ export class InvalidCursor extends Error {
 export class CannotStart extends Error {
   override readonly name = 'CannotStart'
 }
+
+/** A mail server has refused a mail for good (RFC 5321 §4.2.1, a reply that begins with 5): it must not be sent again. */
+export class MailRefused extends Error {
+  override readonly name = 'MailRefused'
+}

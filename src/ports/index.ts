@@ -32,6 +32,8 @@ export type * from './users.js'
  */
 export interface Ports {
   readonly identity: Identity
+  /** The address of the account page, to which links in mails lead. From the settings, never from a request. */
+  readonly accountUrl: string
   readonly policy: SessionPolicy & {
     readonly passwordMinLength: number
     /** Whether `POST /register` creates accounts. */

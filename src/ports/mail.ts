@@ -50,21 +50,24 @@ export interface LinkStore {
     made: {
       readonly link: NewLink
       readonly mail?: NewMail | undefined
-      readonly event: { readonly type: EventType; readonly userId?: string | undefined; readonly reason?: string }
+      readonly event: {
+        readonly type: EventType
+        readonly userId?: string | undefined
+        readonly reason?: string | undefined
+      }
       readonly pretend?: boolean | undefined
     },
     actor: Actor
   ): Promise<number>
   /**
-   * The link, if it can still be used: not used, not expired, its account exists, and has the address and the password
+   * The link, if it has one of `purposes` and can still be used: not used, not expired, its account exists, and has the address and the password
    * to which the link is bound. Using it is a method of the store that changes what the link is for; it checks all this
    * again, so that of simultaneous uses one succeeds.
    */
-  find(presented: {
-    readonly id: string
-    readonly purpose: LinkPurpose
-    readonly tokenHash: string
-  }): Promise<LiveLink | undefined>
+  find(
+    presented: { readonly id: string; readonly tokenHash: string },
+    purposes: readonly LinkPurpose[]
+  ): Promise<LiveLink | undefined>
 }
 
 /** A mail that this instance is to send now. No other instance sends it before `leaseSeconds` are over. */
@@ -86,7 +89,7 @@ export interface ClaimedMail {
 }
 
 /** How a mail ended: the server took it or refused it for good, it was given up, or nobody needs it any more. */
-type MailOutcome = 'sent' | 'bounced' | 'given_up' | 'dropped'
+export type MailOutcome = 'sent' | 'bounced' | 'given_up' | 'dropped'
 
 export interface MailBacklog {
   /** Counted up to 10,000. */
@@ -116,3 +119,22 @@ export interface MailQueue {
   /** Sends new mails soon. Called after the commit that wrote them. Returns at once, and never throws. */
   wake(): void
 }
+
+/** A mail as it is sent. */
+export interface OutgoingMail {
+  /** The same for every attempt (RFC 5322 §3.6.4), so that a receiver can recognize a second copy. */
+  readonly messageId: string
+  readonly kind: string
+  readonly to: string
+  readonly subject: string
+  readonly text: string
+  readonly html: string
+  /** The link that the mail carries, if it carries one. A secret. */
+  readonly link?: string | undefined
+}
+
+/**
+ * Sends one mail; resolves once it was accepted. Throws `MailRefused` if trying again would not help, and any other error
+ * if it may. `signal` is aborted when it has taken too long; the mail then counts as not sent.
+ */
+export type Mailer = (mail: OutgoingMail, signal: AbortSignal) => Promise<void>

@@ -3,6 +3,7 @@ export const decisions = {
   login: ['succeeded', 'unknown_email', 'wrong_password', 'user_disabled', 'user_changed', 'limited'],
   registration: ['succeeded', 'email_taken', 'closed', 'limited'],
   reauthentication: ['succeeded', 'wrong_password', 'limited'],
+  password_reset: ['requested', 'unknown_email', 'limited', 'started', 'succeeded', 'refused'],
   access: ['insufficient_scope', 'forbidden_origin', 'not_found'],
   refresh: [
     'rotated',

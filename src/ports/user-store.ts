@@ -65,7 +65,7 @@ export interface UserStore {
   ): Promise<readonly Revocation[] | undefined>
   /**
    * Removes the password, so that only a link gives the account a new one, and ends all sessions of the user. Earlier
-   * links die.
+   * links die. Writes `password_removed`.
    */
   removePassword(
     userId: string,

@@ -25,7 +25,7 @@ export function testAddressChanges(t: Test, stores: Stores): void {
   }
 
   async function requireLink(link: NewLink): Promise<LiveLink> {
-    const live = await links.find(link)
+    const live = await links.find(link, [link.purpose])
     if (live === undefined) throw new Error('the link is dead')
     return live
   }

@@ -28,7 +28,7 @@ t.test('with MIGRATE=off a service on an empty embedded database refuses to star
   t.equal(refused.code, 1)
   t.match(
     refused.stderr,
-    /^MIGRATE is off, and the database lacks the migration \d+_initial and \d+ more: run "latchkey migrate" first\.\n$/
+    /^MIGRATE is off, and the schema "public" of the database lacks the migration \d+_initial and \d+ more: run "latchkey migrate" first\.\n$/
   )
   t.equal((await latchkey(['migrate'], settings)).code, 0)
   const service = await startService(t, settings)
@@ -45,7 +45,10 @@ if (serverUrl === undefined) {
 
     const early = await latchkey(['serve'], settings)
     t.equal(early.code, 1)
-    t.match(early.stderr, /^MIGRATE is off, and the database lacks the migration \d+_initial and \d+ more: .*\n$/)
+    t.match(
+      early.stderr,
+      /^MIGRATE is off, and the schema "\w+" of the database lacks the migration \d+_initial and \d+ more: .*\n$/
+    )
 
     const migrated = await latchkey(['migrate'], { DATABASE_URL: owner, DATA_DIR: dataDir, NODE_ENV: 'production' })
     t.match(migrated, { code: 0, stdout: 'The database is up to date.\n', stderr: /_initial: applying\.\n/ })
@@ -77,8 +80,7 @@ if (serverUrl === undefined) {
     await onServer((client) =>
       client.query(`DELETE FROM ${schema}."_prisma_migrations" WHERE "migration_name" = '20261127010000_key_used'`)
     )
-    const stderr =
-      'MIGRATE is off, and the database lacks the migration 20261127010000_key_used: run "latchkey migrate" first.\n'
+    const stderr = `MIGRATE is off, and the schema "${schema}" of the database lacks the migration 20261127010000_key_used: run "latchkey migrate" first.\n`
     t.match(await latchkey(['serve'], settings), { code: 1, stdout: '', stderr })
     t.match(await commandLine(['user', 'list'], { environment: settings }), { exitCode: 1, stdout: '', stderr })
   })

@@ -16,7 +16,9 @@ const separator = '--- end of block ---\n'
 t.test('the commands of the README and of the pages after it print what the pages show', async (t) => {
   const port = await freePort()
   const admin = { ADMIN_EMAIL: 'ops@example.com', ADMIN_PASSWORD: 'a password for ops alone' }
-  const settings = { ...(await freshDatabase(t, 'embedded')), ...admin, PORT: String(port) }
+  // The names of cookies are those at localhost:3000.
+  const names = { COOKIE_NAME_SUFFIX: 'none' }
+  const settings = { ...(await freshDatabase(t, 'embedded')), ...admin, ...names, PORT: String(port) }
   const cwd = await testFolder(t)
   const blocks = (await Promise.all(pages.map((page) => blocksOf(page, port)))).flat()
   const commands = blocks.filter(({ language, code }) => language === 'sh' && !runElsewhere.test(code))

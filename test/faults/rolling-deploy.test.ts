@@ -36,7 +36,7 @@ t.test(
       async (client) =>
         migrate(
           {
-            schema: 'public',
+            schema: 'latchkey',
             script: (sql) => client.query(sql),
             query: (sql, values) => client.query(sql, [...values])
           },

@@ -87,6 +87,17 @@ export async function testSchema(t: Pick<Test, 'teardown'>): Promise<string> {
   return url.href
 }
 
+/** The URL of a new, empty database, dropped when `t` ends. Only its creation and its end need the right to create it. */
+export async function testServerDatabase(t: Pick<Test, 'teardown'>): Promise<string> {
+  if (serverUrl === undefined) throw new Error('TEST_DATABASE_URL is not set.')
+  const name = `test_${randomUUID().replaceAll('-', '')}`
+  await onServer((client) => client.query(`CREATE DATABASE ${name}`))
+  t.teardown(() => onServer((client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)))
+  const url = new URL(serverUrl)
+  url.pathname = `/${name}`
+  return url.href
+}
+
 /** Runs `action` on its own connection, beside the code under test. */
 export async function onServer<T>(action: (client: pg.Client) => Promise<T>, url = serverUrl): Promise<T> {
   const client = new pg.Client({ connectionString: url })

@@ -84,7 +84,7 @@ export class Client {
 
   private keep(response: LightMyRequestResponse): void {
     for (const { name, value, maxAge } of response.cookies) {
-      if (name === '__Host-device' || name === 'device') this.deviceCookie = [name, value]
+      if (/^(__Host-)?device(_[a-z0-9]+)?$/.test(name)) this.deviceCookie = [name, value]
       else if (maxAge === 0 || value === '') this.cookies.delete(name)
       else this.cookies.set(name, value)
     }

@@ -57,6 +57,7 @@ export const sqlFeatures: Readonly<Record<string, SqlFeature>> = {
     words: `to_regclass() gen_random_uuid() PG_NAMESPACE PG_INDEX PG_CLASS PG_TRIGGER PG_LOCKS PG_STAT_ACTIVITY PG_BACKEND_PID pg_backend_pid()
       current_database() CURRENT_USER current_setting() PG_CONTROL_SYSTEM pg_control_system()`
   },
+  '`has_schema_privilege`, `has_table_privilege`': { words: 'has_schema_privilege() has_table_privilege()' },
   '`"user"`, a reserved word, as a name': { pattern: /"user"/ }
 }
 

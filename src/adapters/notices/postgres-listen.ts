@@ -2,27 +2,27 @@ import type { Listen } from './notices.js'
 import { type Listener, type ListenerOptions, openListener } from './postgres-listener.js'
 
 export interface PostgresListenOptions extends Pick<ListenerOptions, 'connection' | 'schema' | 'notify'> {
-  /** Called when notices from another connection do not arrive. Then not again until one has arrived. */
+  /** Called once when notices from another connection do not arrive, and again only after one has arrived. */
   onDeaf(): void
 }
 
-/** One miss can be a busy machine's. */
-const missesOfTheDeaf = 2
+/** A single miss can come from a busy machine. */
+const maxMisses = 1
 
 /** Listens by `LISTEN`, for all channels of a process on one connection. */
 export function postgresListen({ onDeaf, ...options }: PostgresListenOptions): Listen {
   let current: Promise<Listener> | undefined
   let misses = 0
 
-  function hearing(hears: boolean): void {
-    misses = hears ? 0 : misses + 1
-    if (misses === missesOfTheDeaf) onDeaf()
+  function onTrial(arrived: boolean): void {
+    misses = arrived ? 0 : misses + 1
+    if (misses === maxMisses + 1) onDeaf()
   }
 
   /** The open connection, or the attempt to open it. */
   function listener(): Promise<Listener> {
     if (current !== undefined) return current
-    const opened = openListener({ ...options, hearing, onEnd: forget })
+    const opened = openListener({ ...options, onTrial, onEnd: forget })
     function forget(): void {
       if (current === opened) current = undefined
     }

@@ -12,8 +12,8 @@ export interface ListenerOptions {
   readonly schema: string
   /** Sends a notice without payload to the channel, on another connection to the same database. */
   notify(channel: string): Promise<unknown>
-  /** Called with the result each time that notices from another connection were tried. */
-  hearing(hears: boolean): void
+  /** Called after each trial whether a notice from another connection arrives. */
+  onTrial(arrived: boolean): void
   /** Called once, when the connection is of no more use. */
   onEnd(): void
 }
@@ -32,11 +32,11 @@ const arrivalMilliseconds = 1500
 
 /**
  * Opens a connection that listens, and tries whether a notice from another connection arrives on it. Behind a pooler in
- * transaction mode it would not: `LISTEN` then happens on a server connection that the pooler gives to somebody else
- * next. One trial is enough, because a connection that is not pooled stays so. Later heartbeats are notices to itself,
- * which need no free place in the pool. Rejects, and leaves nothing open, if the connection cannot be used.
+ * transaction mode it would not: the pooler runs `LISTEN` on a server connection that it then gives to another client.
+ * One trial is enough, because a connection that is not pooled stays so. Later heartbeats are notices to itself, which
+ * need no free connection of the pool. Rejects, and leaves nothing open, if the connection cannot be used.
  */
-export async function openListener({ connection, schema, notify, hearing, onEnd }: ListenerOptions): Promise<Listener> {
+export async function openListener({ connection, schema, notify, onTrial, onEnd }: ListenerOptions): Promise<Listener> {
   const ownChannel = `latchkey_heartbeat_${randomUUID()}`
   const receivers = new Map<NoticeHandlers, string>()
   const { beat, arrived } = heartbeat(arrivalMilliseconds)
@@ -84,9 +84,9 @@ export async function openListener({ connection, schema, notify, hearing, onEnd 
   async function tryNotices(): Promise<void> {
     try {
       await beat(() => notify(ownChannel))
-      hearing(true)
+      onTrial(true)
     } catch (error) {
-      if (error instanceof HeartbeatLost) hearing(false)
+      if (error instanceof HeartbeatLost) onTrial(false)
       throw error
     }
   }

@@ -60,6 +60,12 @@ export function requestCounts(registry: Registry, clock: Pick<Clock, 'now'>): Co
       'outcome',
       decisions.reauthentication
     ),
+    password_reset: counter(
+      'password_resets',
+      'Password resets, by step or refusal.',
+      'outcome',
+      decisions.password_reset
+    ),
     access: counter('access_refusals', 'Requests that were not allowed, by reason.', 'outcome', decisions.access),
     refresh: counter('refreshes', 'Refreshes, by outcome.', 'outcome', decisions.refresh)
   }

@@ -18,6 +18,8 @@ export interface MetricSources {
   /** In seconds, by the kind of row. */
   readonly purgeLag: () => Readonly<Record<string, number>>
   readonly mailBacklog: () => MailBacklog
+  /** By what became of them. */
+  readonly mailAttempts: () => Readonly<Record<string, number>>
   readonly database: () => QueueLoad
   /** How old the active key may get until the next one signs; undefined if keys change by request only. */
   readonly keyRotationDays: number | undefined
@@ -37,7 +39,7 @@ export function serviceMetrics(sources: MetricSources): Metrics & Counts {
   const counts = requestCounts(registry, clock)
   const gauge = (name: string, help: string, read: () => Reading, label = 'state') =>
     addGauge(registry, { name, help, label }, read)
-  const counter = (name: string, help: string, read: () => number) => addCounter(registry, name, help, read)
+  const counter = (name: string, help: string, read: () => number) => addCounter(registry, { name, help }, read)
 
   observeDelays(registry, feed, clock)
   gauge('feed_connected', 'Whether revocations arrive by push.', () => Number(feed.state().connected))
@@ -74,6 +76,8 @@ export function serviceMetrics(sources: MetricSources): Metrics & Counts {
     () => sources.mailBacklog().oldestSeconds
   )
   gauge('password_hashes', 'Password hashes, running and waiting.', passwordQueue)
+  const attemptsHelp = 'Attempts of this process to send a mail, by what became of them.'
+  addCounter(registry, { name: 'mail_attempts', help: attemptsHelp, label: 'outcome' }, sources.mailAttempts)
   counter('refused_passwords', 'Passwords that were refused because their queue was full.', sources.refusedPasswords)
   gauge('database_operations', 'Operations on the database, running and waiting.', database)
 
@@ -123,14 +127,21 @@ function addGauge(
 }
 
 /** A counter of something that is counted elsewhere. */
-function addCounter(registry: Registry, name: string, help: string, read: () => number): void {
+function addCounter(
+  registry: Registry,
+  { name, help, label }: { readonly name: string; readonly help: string; readonly label?: string },
+  read: () => number | Readonly<Record<string, number>>
+): void {
   new Counter({
     name: `latchkey_${name}_total`,
     help,
+    labelNames: label === undefined ? [] : [label],
     registers: [registry],
     collect() {
       this.reset()
-      this.inc(read())
+      const reading = read()
+      if (typeof reading === 'number') this.inc(reading)
+      else for (const [of, value] of Object.entries(reading)) this.inc({ [label ?? '']: of }, value)
     }
   })
 }

@@ -52,7 +52,7 @@ export function borrowedConnection(client: pg.PoolClient, { answerSeconds, onGiv
 
     /**
      * Throws `Unavailable` if the server does not answer in time, and if a commit is not on the synchronous standby.
-     * Whether the statement has been executed is then unknown. After the first, the connection takes no statement more.
+     * Whether the statement has been executed is then unknown. After a missing answer, it refuses all further statements.
      */
     async query(query: pg.QueryConfig): Promise<unknown> {
       if (givenUp !== undefined) throw givenUp

@@ -7,7 +7,7 @@ export interface ConnectionPool {
   readonly pool: pg.Pool
   /** Whether the server has not answered on any connection, so that a statement could only wait. */
   isBlocked(): boolean
-  /** Closes the connections: those that wait for an answer which nobody wants at once, the others when they are back. */
+  /** Closes at once the connections that wait for an answer which nobody wants, and the others when they are returned. */
   close(): Promise<void>
 }
 

@@ -6,12 +6,12 @@ export interface FeedPosition {
   note(id: bigint, now: number, by?: number): void
   /**
    * Where a read that begins now can find new entries: above `above`, or at one of the ids `missing`, which are not above
-   * it. Each call stands for one read: it is the last to name an id that can appear no more.
+   * it. Call it once for each read: an id whose time is over is named one last time.
    */
   next(now: number): { readonly above: bigint; readonly missing: readonly bigint[] }
 }
 
-/** The gaps of rolled-back transactions and of a promoted standby fit in. The log is asked for each of these ids. */
+/** Enough for the gaps of rolled-back transactions and of a promoted standby. Each read asks for each of these ids. */
 const defaultMaxMissing = 256
 /** Wide gaps that were noted within this time count as one, so that their number is bounded. */
 const gapMergeMilliseconds = 1000

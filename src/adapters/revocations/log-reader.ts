@@ -8,7 +8,7 @@ export interface LogReaderOptions {
   readonly clock: Pick<Clock, 'now'>
   /** Called at the end of each read and of `noteOwn` with the entries that were not known before, if any. */
   onNew(revocations: readonly Revocation[]): void
-  /** The log has lost or replaced entries, so its ids have a new meaning. `lost` are those it has under no other id. */
+  /** The log has lost or replaced entries, so its ids have a new meaning. `lost`: those that it has under no id any more. */
   onReset(lost: readonly Revocation[]): void
 }
 
@@ -26,9 +26,9 @@ export interface LogReader {
 }
 
 const maxCommitMilliseconds = maxCommitSeconds * 1000
-/** Also without a cause. It bounds the harm of ids that have no order, and of a reset that no other check has found. */
+/** Compare at least this often. It bounds the harm of ids without an order, and of a reset that no other check has found. */
 const comparisonMilliseconds = 60_000
-/** How long every read is a comparison, after one has found an entry that reading by id had missed. */
+/** After a comparison has found an entry that reading by id had missed, every read is a comparison for this long. */
 const unorderedMilliseconds = 600_000
 /** If more entries than this were to be asked for again, a comparison is cheaper. */
 const maxAgain = 256

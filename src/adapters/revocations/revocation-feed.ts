@@ -36,8 +36,11 @@ const staleAfterMilliseconds = 10_000
 const defaultPollMilliseconds = 250
 /** Expired entries are removed in small steps, so that no single request pays for many at once. */
 const minSweep = 100
-/** Every so many polls, the log is read although the subscription is up, if notices can get lost. */
-const pollsPerLossyRead = 8
+/**
+ * Every so many polls, the log is read although the subscription is up, if notices can get lost. Within a second: an
+ * instance that cannot publish, while the others still receive, has no other way to tell them.
+ */
+const pollsPerLossyRead = 3
 
 /**
  * Keeps the live revocations of all instances in memory. It reads new entries from the log on each notice, after each

@@ -3,10 +3,11 @@ import type { User } from '../../ports/users.js'
 import { createUser } from '../../service/admin/create-user.js'
 import { listUsers } from '../../service/admin/listings.js'
 import { updateUser } from '../../service/admin/update-user.js'
+import { startReset } from '../../service/recovery/start-reset.js'
 import { defineCommand, UsageError } from '../command.js'
 import { type Context, commandLine, withPorts } from '../context.js'
 import { findUserId } from '../ids.js'
-import { type Columns, jsonOption, printOne, printPage, type Style, time } from '../output.js'
+import { type Columns, jsonOption, printDone, printOne, printPage, type Style, time } from '../output.js'
 import { pagingOptions, readPage, readPaging } from '../paging.js'
 import { readPassword } from '../read-password.js'
 
@@ -74,6 +75,25 @@ export const userSetRoles = defineCommand({
   operands: ['USER'],
   rest: 'ROLE',
   run: ({ options, operands, rest }, context) => change(context, options, operands.USER, { roles: requireRoles(rest) })
+})
+
+export const userResetPassword = defineCommand({
+  name: 'user reset-password',
+  summary: 'Print a one-time link by which a person sets a new password. USER is an id or an e-mail address.',
+  details: 'Hand the link over on a way that only this person can read. It works once, for 30 minutes.',
+  options: {
+    'end-sessions': { type: 'boolean', summary: 'Also end all sessions, and remove the old password.' },
+    ...jsonOption
+  },
+  operands: ['USER'],
+  async run({ options, operands }, context) {
+    await withPorts(context, async (ports) => {
+      const id = await findUserId(ports, operands.USER)
+      const endSessions = options['end-sessions'] ?? false
+      const { url, expiresAt } = await startReset(ports, id, { deliver: 'link', endSessions }, commandLine)
+      printDone(context.terminal, options, String(url), { link: url, expires_at: time(expiresAt) })
+    })
+  }
 })
 
 type Changes = Parameters<typeof updateUser>[2]

@@ -1,4 +1,5 @@
-import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import * as fastify from 'fastify'
 import { inOneLine } from '../../ports/errors.js'
 import { SlowReader } from '../routes/services/revocation-stream.js'
 
@@ -14,6 +15,12 @@ const failures = new WeakMap<FastifyRequest, Failure>()
 export function noteFailure(request: FastifyRequest, failure: Failure): void {
   failures.set(request, failure)
 }
+
+/**
+ * Fastify before 5.10 lacks it, and ignores the option `logController`: the log is then Fastify's own. A named import
+ * would keep the whole package from loading there.
+ */
+const LogController = fastify.LogController ?? (class {} as typeof fastify.LogController)
 
 /**
  * Writes one line for each request, when its response has been sent or its client has gone away. Fastify's own log has

@@ -5,7 +5,8 @@ import { deleteAccount } from '../../service/accounts/delete-account.js'
 import { readAccount, readOwnEvents } from '../../service/accounts/read-account.js'
 import { reauthenticate } from '../../service/accounts/reauthenticate.js'
 import type { Routes } from '../context.js'
-import { actorOf, clearCookies, heldCookie, sendCredentials } from '../credentials.js'
+import { clearCookies } from '../cookies/clearing.js'
+import { actorOf, heldCookie, sendReplaced, sessionKinds } from '../credentials.js'
 import { describe } from '../describe.js'
 import { perNetwork } from '../rate-limits.js'
 import {
@@ -23,7 +24,7 @@ import { TokenResponse } from '../schemas/sign-in.js'
 
 /** GET /me, GET /me/events, POST /password, POST /reauthenticate, DELETE /me. */
 export const accountRoutes: Routes = (app, context) => {
-  const { ports, settings } = context
+  const { ports } = context
 
   app.get(
     '/me',
@@ -72,11 +73,8 @@ export const accountRoutes: Routes = (app, context) => {
     async (request, reply) => {
       const { current_password: currentPassword, new_password: newPassword } = request.body
       const input = { currentPassword, newPassword, heldCookie: heldCookie(request, reply, context) }
-      return sendCredentials(
-        reply,
-        await changePassword(ports, requestAuth(request), input, actorOf(request)),
-        settings
-      )
+      const credentials = await changePassword(ports, requestAuth(request), input, actorOf(request))
+      return sendReplaced(request, reply, credentials, context, requestAuth(request).sessionId)
     }
   )
 
@@ -96,11 +94,8 @@ export const accountRoutes: Routes = (app, context) => {
     },
     async (request, reply) => {
       const input = { password: request.body.password, heldCookie: heldCookie(request, reply, context) }
-      return sendCredentials(
-        reply,
-        await reauthenticate(ports, requestAuth(request), input, actorOf(request)),
-        settings
-      )
+      const credentials = await reauthenticate(ports, requestAuth(request), input, actorOf(request))
+      return sendReplaced(request, reply, credentials, context, requestAuth(request).sessionId)
     }
   )
 
@@ -119,7 +114,7 @@ export const accountRoutes: Routes = (app, context) => {
     async (request, reply) => {
       await deleteAccount(ports, requestAuth(request), request.body.password, actorOf(request))
       const { sessionId } = requestAuth(request)
-      for (const kind of ['refresh', 'session'] as const) clearCookies(request, reply, kind, context, sessionId)
+      for (const kind of sessionKinds) await clearCookies(request, reply, kind, context, sessionId)
       return reply.code(204).send()
     }
   )

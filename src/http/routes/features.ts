@@ -20,7 +20,7 @@ export const featureRoutes: Routes = (app, { ports }) => {
         registration: ports.policy.registration,
         password_login: true,
         password_min_length: ports.policy.passwordMinLength,
-        mail: false,
+        mail: ports.mail.isConfigured,
         email_verification: 'off' as const,
         modes: [...ports.policy.modes],
         passkeys: false,

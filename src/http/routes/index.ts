@@ -10,6 +10,7 @@ import { healthRoutes } from './health.js'
 import { logoutRoutes } from './logout.js'
 import { metricsRoutes } from './metrics.js'
 import { pageRoutes } from './pages.js'
+import { recoveryRoutes } from './recovery.js'
 import { refreshRoutes } from './refresh.js'
 import { serviceRoutes } from './services/index.js'
 import { sessionRoutes } from './sessions.js'
@@ -35,7 +36,7 @@ const publicRoutes: Routes = (scope, context) => {
 /** Routes that hand out, renew and end credentials. They read the credentials themselves. */
 const credentialRoutes: Routes = (scope, context) => {
   forbidCaching(scope)
-  for (const add of [signInRoutes, refreshRoutes, logoutRoutes]) add(scope, context)
+  for (const add of [signInRoutes, refreshRoutes, logoutRoutes, recoveryRoutes]) add(scope, context)
 }
 
 /** Routes of the signed-in user. */

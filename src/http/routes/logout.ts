@@ -1,12 +1,9 @@
-import type { FastifyRequest } from 'fastify'
 import { Refused } from '../../service/refused.js'
-import type { HeldToken } from '../../service/sessions/held-token.js'
 import { logout, logoutByAccessToken } from '../../service/sessions/logout.js'
-import type { HttpContext, Routes } from '../context.js'
-import { readCookies } from '../cookies.js'
-import { actorOf, clearCookies, presentedBearer } from '../credentials.js'
+import type { Routes } from '../context.js'
+import { clearCookies } from '../cookies/clearing.js'
+import { actorOf, heldTokens, presentedBearer, sessionKinds } from '../credentials.js'
 import { describe } from '../describe.js'
-import { requireOwnOrigin } from '../origin-check.js'
 import { RefreshBody } from '../schemas/refresh.js'
 import { EmptyResponse } from '../schemas/shared.js'
 
@@ -24,7 +21,7 @@ export const logoutRoutes: Routes = (app, context) => {
     }),
     async (request, reply) => {
       const actor = actorOf(request)
-      const tokens = heldTokens(request, request.body.refresh_token, context)
+      const tokens = await heldTokens(request, request.body.refresh_token, context)
       await logout(context.ports, tokens, actor)
       try {
         const bearer = presentedBearer(request)
@@ -33,21 +30,8 @@ export const logoutRoutes: Routes = (app, context) => {
         // A page that wakes up after hours sends an expired access token; the session of its cookie has ended by now.
         if (!(error instanceof Refused) || tokens.length === 0) throw error
       }
-      for (const kind of kinds) clearCookies(request, reply, kind, context)
+      for (const kind of sessionKinds) await clearCookies(request, reply, kind, context)
       return reply.code(204).send()
     }
   )
-}
-
-const kinds = ['refresh', 'session'] as const
-
-/** The refresh and session tokens of the request. Logout ends the session of each. */
-function heldTokens(request: FastifyRequest, fromBody: string | undefined, context: HttpContext): readonly HeldToken[] {
-  const inCookies = kinds.flatMap((kind) =>
-    readCookies(request, kind, context.settings).flatMap((token) => (token === '' ? [] : { kind, token }))
-  )
-  if (inCookies.length > 0) requireOwnOrigin(request, context)
-  if (fromBody === undefined) return inCookies
-  if (inCookies.some(({ kind }) => kind === 'refresh')) throw new Refused('ambiguous_credentials')
-  return [{ kind: 'refresh', token: fromBody }, ...inCookies]
 }

@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyPluginAsync } from 'fastify'
 import type { HttpContext, Scope } from '../context.js'
-import { cookieName } from '../cookies.js'
+import { cookieName, ownCookie } from '../cookies/cookies.js'
 import { openapiSchema } from '../describe.js'
 import { sendJson } from '../host/own-bodies.js'
 
@@ -32,7 +32,7 @@ export async function serveOpenapi(app: Scope, { ports, settings }: HttpContext)
       components: {
         securitySchemes: {
           bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
-          session: { type: 'apiKey', in: 'cookie', name: cookieName('session', settings) },
+          session: { type: 'apiKey', in: 'cookie', name: cookieName(ownCookie('session', settings), settings) },
           service: { type: 'http', scheme: 'basic', description: 'An id and a secret from `SERVICE_CREDENTIALS`.' }
         }
       }

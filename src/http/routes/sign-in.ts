@@ -4,8 +4,8 @@ import type { Mode } from '../../core/vocabulary.js'
 import { login } from '../../service/sign-in/login.js'
 import { register } from '../../service/sign-in/register.js'
 import type { HttpContext, Routes } from '../context.js'
-import { readCookies } from '../cookies.js'
-import { actorOf, isOurs, sendSignedIn } from '../credentials.js'
+import { isOurs } from '../cookies/ownership.js'
+import { actorOf, sendSignedIn, tokensInCookies } from '../credentials.js'
 import { describe } from '../describe.js'
 import { requireOwnOrigin } from '../origin-check.js'
 import { perNetwork } from '../rate-limits.js'
@@ -70,8 +70,8 @@ export const signInRoutes: Routes = (app, context) => {
       const { email, password, device_token: deviceTokenInBody } = request.body
       const session = requestedSession(request, request.body, context)
       // A device token gives no access, so of several none is dangerous: one in the body counts, else the first of ours.
-      const inCookies = readCookies(request, 'device', context.settings)
-      const deviceToken = deviceTokenInBody ?? inCookies.find((token) => isOurs('device', token, context))
+      const inCookies = tokensInCookies(request, 'device', context)
+      const deviceToken = deviceTokenInBody ?? inCookies.find(({ token }) => isOurs('device', token, context))?.token
       const credentials = await login(context.ports, { email, password, ...session, deviceToken }, actorOf(request))
       return sendSignedIn(request, reply, credentials, context)
     }
@@ -86,7 +86,6 @@ function requestedSession(
 ) {
   if (mode !== 'cookie' && mode !== 'session') return { mode, device, replacedTokens: [] }
   requireOwnOrigin(request, context)
-  const kind = mode === 'session' ? 'session' : 'refresh'
-  const replacedTokens = readCookies(request, kind, context.settings).map((token) => ({ kind, token }) as const)
+  const replacedTokens = tokensInCookies(request, mode === 'session' ? 'session' : 'refresh', context)
   return { mode, device, replacedTokens }
 }

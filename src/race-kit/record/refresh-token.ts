@@ -14,7 +14,7 @@ export function issuedToken({ setCookies, body }: HttpResponse): RefreshToken | 
   return text === undefined ? undefined : readToken(text)
 }
 
-export const isRefreshCookie = (name: string) => /^(__Host-|__Secure-)?refresh_token$/.test(name)
+export const isRefreshCookie = (name: string) => /^(__Host-|__Secure-)?refresh_token(_[a-z0-9]{1,16})?$/.test(name)
 
 export function readToken(text: string): RefreshToken | undefined {
   const content = parseToken('refresh', text)?.content

@@ -57,6 +57,21 @@ export async function sessionsOfTokens(
   return [...found.values()]
 }
 
+/**
+ * Whether the token's session is in this database, or ended in it. The MAC alone does not say so: another service can
+ * have the same root secret, with a database of its own.
+ */
+export async function isOfKnownSession(
+  ports: Pick<Ports, 'opaqueTokens' | 'digest' | 'sessions' | 'sessionResolver' | 'events'>,
+  { kind, token }: HeldToken
+): Promise<boolean> {
+  const presented = ports.opaqueTokens.open(kind, token)
+  if (presented === undefined) return false
+  const session = await (kind === 'session' ? ports.sessionResolver : ports.sessions).find(presented.sid)
+  if (session !== undefined) return session.secretHash === ports.digest(presented.secret)
+  return (await ports.events.endingOf(presented.sid)) !== undefined
+}
+
 /** Ends a session of a token and counts a reuse; false if it had ended before. */
 export async function endSessionOfToken(
   ports: Pick<Ports, 'sessions' | 'revocations' | 'decisions'>,

@@ -7,8 +7,11 @@ import { Refused } from '../refused.js'
 import { noteReuse, reasonToEnd } from './held-token.js'
 import { type Credentials, type IssuingPorts, issueCredentials } from './issue-credentials.js'
 
-/** The token in the cookie that the response would overwrite; undefined if the request has no such cookie. */
-export type HeldCookie = (kind: SessionTokenKind) => string | undefined
+/**
+ * The token in the cookie that the response would overwrite, or in another cookie of the session `sid`; undefined if the
+ * request has neither.
+ */
+export type HeldCookie = (kind: SessionTokenKind, sid: string) => Promise<string | undefined>
 
 /** A session that a new one may replace, and why it ends then. */
 export interface Replaceable {
@@ -31,7 +34,7 @@ export async function requireReplaceable(
   if (session.mode === 'body' || session.mode === 'access') return { session, reason: 'replaced' }
 
   const kind = session.mode === 'session' ? 'session' : 'refresh'
-  const token = heldCookie(kind)
+  const token = await heldCookie(kind, session.id)
   if (token === undefined) return { session, reason: 'replaced' }
   const presented = ports.opaqueTokens.open(kind, token)
   if (presented?.sid !== session.id) {

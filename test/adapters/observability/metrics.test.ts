@@ -27,6 +27,7 @@ function scripted() {
     database: () => ({ running: 1, waiting: 4 }),
     registrationsAboveUsual: () => true,
     purgeLag: () => ({ sessions: 7, events: 0 }),
+    mailAttempts: () => ({ sent: 5, failed: 2 }),
     mailBacklog: () => ({ pending: 3, oldestSeconds: 61.5 }),
     servers: []
   })
@@ -68,6 +69,8 @@ t.test('gauges show the values at the moment of reading', async (t) => {
     'purge_lag_seconds{kind="sessions"} 7',
     'purge_lag_seconds{kind="events"} 0',
     'mails_pending 3',
+    'mail_attempts_total{outcome="sent"} 5',
+    'mail_attempts_total{outcome="failed"} 2',
     'oldest_mail_seconds 61.5',
     'password_hashes{state="running"} 2',
     'password_hashes{state="waiting"} 7',

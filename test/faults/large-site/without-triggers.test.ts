@@ -25,7 +25,7 @@ t.test(
     }
     const migrated = await latchkey(['migrate', ...triggers.flatMap((name) => ['--mark-applied', name])], settings)
     t.equal(migrated.code, 0)
-    const schema = new URL(databaseUrl).searchParams.get('schema') ?? 'public'
+    const schema = new URL(databaseUrl).searchParams.get('schema') ?? 'latchkey'
     const { rows } = await onServer(
       (client) =>
         client.query(

@@ -112,7 +112,7 @@ t.test('a PostgreSQL server that fails in every way', { skip: cannotRunPostgres 
 
   for (const [statement, path, again] of [
     ['COMMIT', '/register', 409],
-    ['UPDATE "public"."session"', '/refresh', 200]
+    ['UPDATE "latchkey"."session"', '/refresh', 200]
   ] as const) {
     await t.test(`12: if the answer to ${statement} is lost, ${path} answers 503 and can be repeated`, async (t) => {
       const [, device] = crowd.devices

@@ -12,6 +12,7 @@ const adminRoutes = [
   ['PATCH', `/admin/users/${id}`],
   ['DELETE', `/admin/users/${id}`],
   ['GET', `/admin/users/${id}/sessions`],
+  ['POST', `/admin/users/${id}/password-reset`],
   ['DELETE', `/admin/users/${id}/sessions`],
   ['GET', '/admin/sessions'],
   ['DELETE', `/admin/sessions/${id}`],
@@ -21,6 +22,9 @@ const adminRoutes = [
   ['POST', '/admin/keys/rotate'],
   ['GET', '/admin/counts']
 ] as const
+
+/** Fits every POST. */
+const goodBody = { confirm: 'revoke-all', deliver: 'link' }
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const { app, admin } = await openAdminService(t, database)
@@ -34,7 +38,7 @@ t.test('this list of admin routes is complete', async (t) => {
 })
 
 for (const [method, url] of adminRoutes) {
-  const request = { method, url, payload: method === 'POST' ? { confirm: 'revoke-all' } : {} }
+  const request = { method, url, payload: method === 'POST' ? goodBody : {} }
 
   t.test(`${method} ${url} is only for admins`, async (t) => {
     const { client } = await newPerson(app, 'body')
@@ -55,7 +59,7 @@ t.test(
     await admin.send('PATCH', `/admin/users/${await userIdOf(client)}`, { payload: { roles: ['admin'] } })
     await age(database, client.sessionId, 901)
     for (const [method, url] of adminRoutes) {
-      const payload = url.endsWith('revoke-all') ? { confirm: 'revoke-all' } : {}
+      const payload = method === 'POST' ? goodBody : {}
       const response = await client.send(method, url, method === 'GET' ? {} : { payload })
       if (method === 'GET') t.ok([200, 404].includes(response.statusCode), url)
       else expectProblem(t, response, 'insufficient_user_authentication')
@@ -89,7 +93,7 @@ t.test("an admin's session cookie changes something only from pages of our own o
   const headers = { cookie: `${sessionCookie}=${client.cookies.get(sessionCookie)}`, host: 'auth.test' }
   for (const [method, url] of adminRoutes) {
     const foreign = { ...headers, origin: 'https://evil.test', 'sec-fetch-site': 'cross-site' }
-    const payload = method === 'POST' ? { confirm: 'revoke-all' } : {}
+    const payload = method === 'POST' ? goodBody : {}
     const response = await app.inject({ method, url, headers: foreign, ...(method !== 'GET' && { payload }) })
     if (method === 'GET') t.not(response.statusCode, 403, `${url} changes nothing`)
     else expectProblem(t, response, 'forbidden_origin')

@@ -13,7 +13,7 @@ t.test('GET /features tells anybody what the service offers, and is cacheable fo
     registration: 'open',
     password_login: true,
     password_min_length: 15,
-    mail: false,
+    mail: true,
     email_verification: 'off',
     modes: ['cookie', 'body', 'session', 'access'],
     passkeys: false,

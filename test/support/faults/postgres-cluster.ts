@@ -56,7 +56,8 @@ export async function servePostgres(
     run('runuser', ['-u', 'postgres', '--', join(programs, name), ...args], { cwd: folder })
   await make(data, program)
 
-  const all = { port, unix_socket_directories: folder, fsync: 'off', ...settings }
+  // For the SQL of tests: the schema that the service makes.
+  const all = { port, unix_socket_directories: folder, fsync: 'off', search_path: 'latchkey,public', ...settings }
   const options = Object.entries(all).map(([name, value]) => `-c ${name}=${value}`)
   const control = (action: string, ...more: string[]) => program('pg_ctl', '-D', data, '-w', ...more, action)
   const start = async () => void (await control('start', '-l', join(folder, 'log'), '-o', options.join(' ')))

@@ -10,6 +10,7 @@ export const contractStatus = {
   password_too_short: 400,
   password_too_common: 400,
   password_too_long: 400,
+  invalid_or_expired_token: 400,
   invalid_credentials: 401,
   missing_credentials: 401,
   invalid_token: 401,
@@ -31,6 +32,7 @@ export const contractStatus = {
   too_many_requests: 429,
   headers_too_large: 431,
   internal_error: 500,
+  mail_not_configured: 503,
   unavailable: 503
 } as const
 

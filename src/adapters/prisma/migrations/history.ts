@@ -17,7 +17,7 @@ interface AppliedMigration {
 }
 
 /** A table of ours, in SQL. It names the schema, because a pooler can change the connection's `search_path`. */
-export const tableOf = ({ schema }: MigrationConnection, name: string) =>
+export const tableOf = ({ schema }: Pick<MigrationConnection, 'schema'>, name: string) =>
   `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`
 
 const historyOf = (connection: MigrationConnection) => tableOf(connection, '_prisma_migrations')
@@ -41,14 +41,15 @@ export async function ensureHistory(connection: MigrationConnection): Promise<vo
 
 /**
  * Those of `migrations` that the database does not have, in their order. Migrations that only the database knows are
- * ignored: during a rolling deploy a newer version has applied them. Throws if an applied migration differs from our
- * file, or if `prisma migrate` left a failed one behind: a person must look at these.
+ * ignored: during a rolling deploy a newer version has applied them, and the host's own Prisma may use the same table.
+ * Throws if an applied migration differs from our file, or if `prisma migrate` left one of ours failed: a person must look
+ * at these.
  */
 export async function pendingMigrations(
   connection: MigrationConnection,
   migrations: readonly Migration[]
 ): Promise<readonly Migration[]> {
-  const history = await readHistory(connection)
+  const history = await readHistory(connection, migrations)
   const failed = history.find((applied) => !applied.finished)
   if (failed !== undefined) {
     throw new Error(
@@ -78,14 +79,18 @@ export async function recordApplied(connection: MigrationConnection, { name, che
   )
 }
 
-async function readHistory(connection: MigrationConnection): Promise<readonly AppliedMigration[]> {
+/** The rows of `migrations`, and no others. */
+async function readHistory(
+  connection: MigrationConnection,
+  migrations: readonly Migration[]
+): Promise<readonly AppliedMigration[]> {
   const history = historyOf(connection)
   const { rows: tables } = await connection.query('SELECT 1 WHERE to_regclass($1) IS NOT NULL', [history])
   if (tables.length === 0) return []
   const { rows } = await connection.query(
     `SELECT "migration_name", "checksum", "finished_at" IS NOT NULL AS "finished"
-     FROM ${history} WHERE "rolled_back_at" IS NULL`,
-    []
+     FROM ${history} WHERE "rolled_back_at" IS NULL AND "migration_name" = ANY($1)`,
+    [migrations.map(({ name }) => name)]
   )
   return rows as readonly AppliedMigration[]
 }

@@ -76,7 +76,7 @@ export async function requireMigrated(
   if (first === undefined) return
   const others = more.length === 0 ? '' : ` and ${more.length} more`
   throw new CannotStart(
-    `MIGRATE is off, and the database lacks the migration ${first.name}${others}: run "latchkey migrate" first.`
+    `MIGRATE is off, and the schema "${connection.schema}" of the database lacks the migration ${first.name}${others}: run "latchkey migrate" first.`
   )
 }
 

@@ -13,9 +13,9 @@ type Query = (query: {
 }) => Promise<{ readonly rowCount: number | null }>
 
 /**
- * `listen` that also needs the trigger which sends the notices to be in `schema`. While it is missing or disabled,
- * connecting rejects, so that the caller reads the table at intervals: where there are no triggers, `LISTEN` alone may
- * succeed all the same. Other channels are not looked at.
+ * `listen`, except that connecting rejects while the trigger that sends the notices is missing in `schema`, or disabled.
+ * The caller then reads the table at intervals. `LISTEN` alone may succeed on an engine without triggers. Channels of no
+ * table in `announced` need no trigger.
  */
 export function listenToTriggers(listen: Listen, schema: string, query: Query): Listen {
   return (channel) => {

@@ -9,7 +9,8 @@ export type DatabaseUrlSetting = 'DATABASE_URL' | 'DATABASE_DIRECT_URL'
 
 export interface DatabaseConnection {
   readonly setting: DatabaseUrlSetting
-  readonly schema: string
+  /** The schema that the URL names; undefined: `ownSchema` chooses it. */
+  readonly schema: string | undefined
   readonly connection: pg.ClientConfig
 }
 
@@ -19,7 +20,7 @@ export interface DatabaseConnection {
  */
 export function connectionTo(databaseUrl: string, setting: DatabaseUrlSetting = 'DATABASE_URL'): DatabaseConnection {
   const address = readDatabaseUrl(databaseUrl)
-  const { host, port, user, password, database, options, schema = 'public' } = address
+  const { host, port, user, password, database, options, schema } = address
   // pg takes what is not given from the variables PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE.
   const given = Object.entries({ host, port, user, password, database, options }).filter(
     ([, value]) => value !== undefined
@@ -34,6 +35,11 @@ export function connectionTo(databaseUrl: string, setting: DatabaseUrlSetting = 
       ...tlsSettings(address, setting)
     }
   }
+}
+
+/** The same for `DATABASE_DIRECT_URL`. The schema is that of `DATABASE_URL`. */
+export function directConnectionTo(directUrl: string, { schema }: DatabaseConnection): DatabaseConnection {
+  return { ...connectionTo(directUrl, 'DATABASE_DIRECT_URL'), schema }
 }
 
 function tlsSettings({ tls }: DatabaseAddress, setting: DatabaseUrlSetting): pg.ClientConfig {

@@ -1,26 +1,29 @@
 import pg from 'pg'
-import { isUniqueViolation, unavailableBecause } from '../database-errors.js'
+import { CannotStart } from '../../../ports/errors.js'
+import { unavailableBecause } from '../database-errors.js'
 import type { MigrationConnection } from '../migrations/history.js'
 import { type MigrateOptions, migrate, requireMigrated } from '../migrations/migrate.js'
 import { readMigrations } from '../migrations/migration-files.js'
 import { takeMigrationLock } from '../migrations/migration-lock.js'
 import { connectionFault, startFault } from './connection-fault.js'
 import type { DatabaseConnection } from './database-url.js'
+import { ensureSchema, ownSchema } from './own-schema.js'
 
 /**
  * Applies new migrations to the schema of a server, on connections of their own, and creates the schema if it does not
- * exist. Throws `CannotStart` if the server cannot be used, `Unavailable` if it is lost on the way, and as `migrate` does.
+ * exist. Resolves to the name of the schema. Throws `CannotStart` if the server cannot be used, `Unavailable` if it is lost
+ * on the way, and as `migrate` does.
  */
-export function migrateServer(server: DatabaseConnection, options: Omit<MigrateOptions, 'lock'> = {}): Promise<void> {
+export function migrateServer(server: DatabaseConnection, options: Omit<MigrateOptions, 'lock'> = {}): Promise<string> {
   const { report = () => undefined } = options
-  const { schema } = server
   return connected(server, async (client) => {
-    const { rowCount } = await client.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema])
-    if (rowCount === 0) await createSchema(client, schema)
+    const migrations = await readMigrations()
+    const schema = server.schema ?? (await ownSchema(client, migrations))
+    await ensureSchema(client, schema, server)
     // The lock is an open transaction, so it has a connection of its own; opened only if there is something to migrate.
     let locking: pg.Client | undefined
     try {
-      await migrate(migrationConnection(client, schema), await readMigrations(), {
+      await migrate(migrationConnection(client, schema), migrations, {
         ...options,
         async lock() {
           locking = await connect(server)
@@ -30,25 +33,31 @@ export function migrateServer(server: DatabaseConnection, options: Omit<MigrateO
     } finally {
       await locking?.end()
     }
+    return schema
   })
 }
 
-/** Throws `CannotStart` if the server cannot be used or the schema lacks a migration of this version. Changes nothing. */
-export function requireMigratedServer(server: DatabaseConnection): Promise<void> {
-  return connected(server, async (client) =>
-    requireMigrated(migrationConnection(client, server.schema), await readMigrations())
-  )
+/**
+ * Resolves to the name of the schema. Throws `CannotStart` if the server cannot be used or the schema lacks a migration
+ * of this version. Changes nothing.
+ */
+export function requireMigratedServer(server: DatabaseConnection): Promise<string> {
+  return connected(server, async (client) => {
+    const migrations = await readMigrations()
+    const schema = server.schema ?? (await ownSchema(client, migrations))
+    await requireMigrated(migrationConnection(client, schema), migrations)
+    return schema
+  })
 }
 
 /** Runs `work` on a connection of its own. Throws `CannotStart` if the server cannot be used, and `Unavailable` if it is lost. */
-export async function connected(
-  server: Omit<DatabaseConnection, 'schema'>,
-  work: (client: pg.Client) => Promise<void>
-): Promise<void> {
+export async function connected<T>(server: DatabaseConnection, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = await connect(server)
   try {
-    await work(client)
+    return await work(client)
   } catch (error) {
+    // `CannotStart` already says what to do.
+    if (error instanceof CannotStart) throw error
     throw startFault(error, server) ?? unavailableBecause(error) ?? error
   } finally {
     await client.end()
@@ -72,13 +81,4 @@ async function connect(server: Omit<DatabaseConnection, 'schema'>): Promise<pg.C
 
 function migrationConnection(client: pg.Client, schema: string): MigrationConnection {
   return { schema, script: (sql) => client.query(sql), query: (sql, values) => client.query(sql, [...values]) }
-}
-
-async function createSchema(client: pg.Client, schema: string): Promise<void> {
-  try {
-    await client.query(`CREATE SCHEMA IF NOT EXISTS ${pg.escapeIdentifier(schema)}`)
-  } catch (error) {
-    // Two processes at once both find the schema missing. Then one of them gets this error, although it exists now.
-    if (!isUniqueViolation(error)) throw error
-  }
 }

@@ -8,12 +8,12 @@ import { withStrictCommit } from '../strict-commit.js'
 import { sendingZones } from '../zoned-times.js'
 import { listenToTriggers } from './announced-tables.js'
 import { connectionFault } from './connection-fault.js'
-import { connectionTo } from './database-url.js'
+import { connectionTo, directConnectionTo } from './database-url.js'
 import { connected, migrateServer, requireMigratedServer } from './migrate-server.js'
 import { requireSameDatabase, requireUsualSession, type ServerQuery } from './server-checks.js'
 
 export interface ServerOptions extends Partial<Omit<Bounds, 'maxRunning'>>, OpeningOptions {
-  /** `postgresql://…`, with `?schema=` if the tables are not in `public`. */
+  /** `postgresql://…`, with `?schema=` if `ownSchema` must not choose the schema. */
   readonly url: string
   /** The address of the server itself, if `url` leads to a connection pooler. */
   readonly directUrl?: string | undefined
@@ -21,7 +21,7 @@ export interface ServerOptions extends Partial<Omit<Bounds, 'maxRunning'>>, Open
   readonly poolSize?: number
   /** The server aborts a statement after this time; it waits half of it for a lock. Behind a pooler, the role says so. */
   readonly statementTimeoutSeconds?: number
-  /** Called when notices do not arrive on the connection that listens, but then not again until one has arrived. */
+  /** Called once when notices do not arrive on the connection that listens, and again only after one has arrived. */
   onDeaf?(): void
 }
 
@@ -35,9 +35,9 @@ const graceSeconds = 0.5
 export async function openServerDatabase(options: ServerOptions): Promise<Database> {
   const { poolSize = 10, maxWaiting = 500, waitSeconds = 2, statementTimeoutSeconds = 4 } = options
   const { url, directUrl = url, onDeaf = () => undefined } = options
-  const { schema, ...server } = connectionTo(url)
+  const server = connectionTo(url)
   const { connection } = server
-  const direct = directUrl === url ? server : connectionTo(directUrl, 'DATABASE_DIRECT_URL')
+  const direct = directUrl === url ? server : directConnectionTo(directUrl, server)
   const settings = {
     ...connection,
     max: poolSize,
@@ -61,13 +61,13 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
     statementTimeoutSeconds + graceSeconds
   )
   const query: ServerQuery = (text) => pool.query(text)
+  let schema: string
   try {
     await requireUsualSession(query, server).catch((error) => {
       throw connectionFault(error, server) ?? error
     })
     if (direct !== server) await connected(direct, (client) => requireSameDatabase(query, (text) => client.query(text)))
-    if (options.migrate === false) await requireMigratedServer({ ...direct, schema })
-    else await migrateServer({ ...direct, schema }, options)
+    schema = await (options.migrate === false ? requireMigratedServer(direct) : migrateServer(direct, options))
   } catch (error) {
     await close()
     throw error

@@ -12,8 +12,8 @@ import { isLive, type LiveRow, liveColumns, toLiveSession } from './live-session
 const maxEndedByLogin = 1000
 
 /**
- * `SessionStore.create`. The lock on the user's row makes the logins of one user wait for each other, so that the limit
- * is exact, and for everything that ends the user's sessions. What the login proved is checked again under the lock.
+ * `SessionStore.create`. It locks the user's row: other logins of the user wait, so that the limit is exact, and so does
+ * everything that ends the user's sessions. What the login proved is checked again under the lock.
  */
 export function createSession(database: Database, policy: EndingPolicy): SessionStore['create'] {
   return async (session, { passwordHash, maxPerUser, replaces, replacedReason = 'replaced' }, actor) => {

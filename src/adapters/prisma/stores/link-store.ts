@@ -31,12 +31,12 @@ export function prismaLinkStore(database: Database): LinkStore {
       return row.expiresAt
     },
 
-    async find({ id, purpose, tokenHash }) {
+    async find({ id, tokenHash }, purposes) {
       const [row] = await query<LinkRow>(database)`
         SELECT l.id, l.purpose, l.user_id AS "userId", l.address, l.token_hash AS "tokenHash", l.mailed,
           l.bound_email AS "boundEmail", l.bound_password AS "boundPassword"
         FROM ${tables.oneTimeLink} l
-        WHERE l.id = ${id}::uuid AND l.purpose = ${purpose} AND l.token_hash = ${tokenHash} AND l.expires_at > ${clock}`
+        WHERE l.id = ${id}::uuid AND l.purpose = ANY (${[...purposes]}::text[]) AND l.token_hash = ${tokenHash} AND l.expires_at > ${clock}`
       if (row === undefined) return undefined
       const { boundEmail, boundPassword, ...link } = row
       const [user] = await query<UserWithPassword>(database)`

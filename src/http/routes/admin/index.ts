@@ -3,12 +3,20 @@ import { requireAdmin } from '../../guards.js'
 import { adminCountRoutes } from './counts.js'
 import { adminEventRoutes } from './events.js'
 import { adminKeyRoutes } from './keys.js'
+import { adminPasswordResetRoutes } from './password-resets.js'
 import { adminSessionRoutes } from './sessions.js'
 import { adminUserRoutes } from './users.js'
 
 /** All routes under /admin. One guard protects the whole scope, so no route needs its own. */
 export const adminRoutes: Routes = (scope, context) => {
   requireAdmin(scope, context)
-  for (const add of [adminUserRoutes, adminSessionRoutes, adminEventRoutes, adminKeyRoutes, adminCountRoutes])
+  for (const add of [
+    adminUserRoutes,
+    adminPasswordResetRoutes,
+    adminSessionRoutes,
+    adminEventRoutes,
+    adminKeyRoutes,
+    adminCountRoutes
+  ])
     add(scope, context)
 }

@@ -165,7 +165,8 @@ t.test('migrate, on one connection', async (t) => {
     await t.resolves(requireMigrated(connection, [first]))
     await t.rejects(requireMigrated(connection, [first, second]), {
       name: 'CannotStart',
-      message: 'MIGRATE is off, and the database lacks the migration 2_second: run "latchkey migrate" first.'
+      message:
+        'MIGRATE is off, and the schema "public" of the database lacks the migration 2_second: run "latchkey migrate" first.'
     })
     const third = migration('3_third', 'SELECT 1')
     await t.rejects(requireMigrated(connection, [first, second, third]), /lacks the migration 2_second and 1 more: run/)

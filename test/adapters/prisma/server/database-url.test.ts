@@ -7,13 +7,13 @@ import { testFolder } from '../../../support/database.js'
 t.test('only what a URL names is given to pg, which completes it from the PG variables', async (t) => {
   t.strictSame(connectionTo('postgresql://'), {
     setting: 'DATABASE_URL',
-    schema: 'public',
+    schema: undefined,
     connection: { application_name: 'latchkey' }
   })
   const url = 'postgresql://ada:p%23@db:1/people?options=-c%20geqo%3Doff&application_name=auth&channel_binding=prefer'
   t.strictSame(connectionTo(`${url}&sslmode=disable`, 'DATABASE_DIRECT_URL'), {
     setting: 'DATABASE_DIRECT_URL',
-    schema: 'public',
+    schema: undefined,
     connection: {
       host: 'db',
       port: 1,

@@ -47,7 +47,12 @@ export function passwordResets(
         prisma.$transaction([
           lockUser(prisma, userId),
           endSessions(prisma, sessions, ended, actor, policy),
-          prisma.$executeRaw`UPDATE ${tables.user} SET password_hash = ${noPasswordHash} WHERE id = ${userId}::uuid`
+          prisma.$queryRaw`
+            WITH changed AS (
+              UPDATE ${tables.user} SET password_hash = ${noPasswordHash} WHERE id = ${userId}::uuid RETURNING id
+            )
+            INSERT INTO ${eventTarget}
+            SELECT 'password_removed', id, NULL, NULL, ${ended.note ?? null}, ${by(actor)} FROM changed`
         ])
       )
       return [...surplus, ...revocations]

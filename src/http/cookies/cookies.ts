@@ -1,14 +1,14 @@
-import { fastifyCookie, type SerializeOptions } from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { withoutBlanks } from '../core/header-text.js'
-import { type CookieTokenKind, deviceTokenLifeSeconds, type SessionTokenKind } from '../core/opaque-token.js'
-import type { OpaqueCredential } from '../service/sessions/issue-credentials.js'
-import { pathOf } from './exact-addresses.js'
-import type { HttpSettings } from './settings.js'
+import { withoutBlanks } from '../../core/header-text.js'
+import { type CookieTokenKind, deviceTokenLifeSeconds, type SessionTokenKind } from '../../core/opaque-token.js'
+import type { OpaqueCredential } from '../../service/sessions/issue-credentials.js'
+import { pathOf } from '../exact-addresses.js'
+import type { HttpSettings } from '../settings.js'
+import { type CookieAttributes, setCookieHeader } from './set-cookie.js'
 
 /** The only file that reads or writes a cookie. */
 
-type CookieSettings = Pick<HttpSettings, 'cookieSecure' | 'cookieSameSite'>
+type CookieSettings = Pick<HttpSettings, 'cookieSecure' | 'cookieSameSite' | 'cookieNameSuffixes'>
 
 const baseNames: Readonly<Record<CookieTokenKind, string>> = {
   refresh: 'refresh_token',
@@ -16,21 +16,36 @@ const baseNames: Readonly<Record<CookieTokenKind, string>> = {
   device: 'device'
 }
 
+/** Which cookie: the kind of its token, and the suffix of its name. */
+export interface CookieKey<Kind extends CookieTokenKind = CookieTokenKind> {
+  readonly kind: Kind
+  readonly suffix: string
+}
+
+/** The cookie in which this service puts new tokens of the kind. */
+export function ownCookie<Kind extends CookieTokenKind>(kind: Kind, settings: CookieSettings): CookieKey<Kind> {
+  return { kind, suffix: settings.cookieNameSuffixes[0] }
+}
+
+/** The cookies in which this service may have put tokens of the kind under another `COOKIE_NAME_SUFFIX`. */
+export function earlierCookies<Kind extends CookieTokenKind>(
+  kind: Kind,
+  settings: CookieSettings
+): readonly CookieKey<Kind>[] {
+  return settings.cookieNameSuffixes.slice(1).map((suffix) => ({ kind, suffix }))
+}
+
 /** `__Host-` makes browsers keep a cookie to this host and to HTTPS (RFC 6265bis §4.1.3.2); plain http cannot set it. */
-export function cookieName(kind: CookieTokenKind, settings: CookieSettings): string {
-  return settings.cookieSecure ? `__Host-${baseNames[kind]}` : baseNames[kind]
+export function cookieName({ kind, suffix }: CookieKey, settings: CookieSettings): string {
+  return `${settings.cookieSecure ? '__Host-' : ''}${baseNames[kind]}${suffix}`
 }
 
 /**
- * The values of all cookies of this kind in a request. A browser can hold several cookies of one name: a sibling host may
+ * The values of all cookies of this name in a request. A browser can hold several cookies of one name: a sibling host may
  * have set one (cookie tossing), or this service did under an earlier `COOKIE_SAME_SITE`.
  */
-export function readCookies(
-  request: FastifyRequest,
-  kind: CookieTokenKind,
-  settings: CookieSettings
-): readonly string[] {
-  const name = cookieName(kind, settings)
+export function readCookies(request: FastifyRequest, key: CookieKey, settings: CookieSettings): readonly string[] {
+  const name = cookieName(key, settings)
   return (request.headers.cookie ?? '')
     .split(';')
     .map(withoutBlanks)
@@ -38,28 +53,33 @@ export function readCookies(
     .map((pair) => pair.slice(name.length + 1).replace(/^"(.*)"$/, '$1'))
 }
 
-export function writeCredential(reply: FastifyReply, credential: OpaqueCredential, settings: CookieSettings): void {
-  setCookie(reply, credential.kind, credential.token, settings, { maxAge: credential.expiresInSeconds })
+export function writeCredential(
+  reply: FastifyReply,
+  { kind, token, expiresInSeconds }: OpaqueCredential,
+  suffix: string,
+  settings: CookieSettings
+): void {
+  setCookie(reply, { kind, suffix }, token, settings, { maxAge: expiresInSeconds })
 }
 
 /** Logout keeps this cookie. It proves that the user has signed in on this device before, and gives no access. */
 export function writeDeviceToken(reply: FastifyReply, token: string, settings: CookieSettings): void {
-  setCookie(reply, 'device', token, settings, { maxAge: deviceTokenLifeSeconds })
+  setCookie(reply, ownCookie('device', settings), token, settings, { maxAge: deviceTokenLifeSeconds })
 }
 
-/** Clears the cookie that `writeCredential` sets. */
-export function clearCredential(reply: FastifyReply, kind: SessionTokenKind, settings: CookieSettings): void {
-  setCookie(reply, kind, '', settings, cleared)
+/** Clears the cookie in the form that `writeCredential` sets. */
+export function clearCredential(reply: FastifyReply, key: CookieKey<SessionTokenKind>, settings: CookieSettings): void {
+  setCookie(reply, key, '', settings, cleared)
 }
 
 /** Clears every cookie of this name that the browser may have sent, except the one that the service sets. */
 export function clearOtherForms(
   request: FastifyRequest,
   reply: FastifyReply,
-  kind: CookieTokenKind,
+  key: CookieKey,
   settings: CookieSettings
 ): void {
-  for (const form of otherForms(request, settings)) setCookie(reply, kind, '', settings, { ...form, ...cleared })
+  for (const form of otherForms(request, settings)) setCookie(reply, key, '', settings, { ...form, ...cleared })
 }
 
 const cleared = { maxAge: 0, expires: new Date(0) }
@@ -68,7 +88,7 @@ const cleared = { maxAge: 0, expires: new Date(0) }
  * The forms of a cookie that browsers keep apart from ours under the same name: they differ in `Partitioned` and, without
  * the prefix, in domain or path.
  */
-function otherForms(request: FastifyRequest, settings: CookieSettings): readonly SerializeOptions[] {
+function otherForms(request: FastifyRequest, settings: CookieSettings): readonly CookieAttributes[] {
   if (settings.cookieSecure) return [{ partitioned: settings.cookieSameSite !== 'none' }]
   const places = [{}, ...cookieDomains(request.hostname).map((domain) => ({ domain }))]
   return places.flatMap((place) => [
@@ -103,12 +123,12 @@ function cookiePaths(path: string): readonly string[] {
 /** Bypasses `reply.setCookie`, which would add the host's cookie defaults, such as a domain. */
 function setCookie(
   reply: FastifyReply,
-  kind: CookieTokenKind,
+  key: CookieKey,
   value: string,
   settings: CookieSettings,
-  attributes: SerializeOptions
+  attributes: CookieAttributes
 ): void {
-  const header = fastifyCookie.serialize(cookieName(kind, settings), value, {
+  const header = setCookieHeader(cookieName(key, settings), value, {
     path: '/',
     httpOnly: true,
     secure: settings.cookieSecure,

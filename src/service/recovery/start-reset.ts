@@ -1,0 +1,45 @@
+import { noPasswordHash } from '../../core/password-policy.js'
+import type { Actor, Ports } from '../../ports/index.js'
+import { newMail, requireMail } from '../mail/new-mail.js'
+import { type LinkPorts, makeLink } from '../mail/one-time-links.js'
+import { Refused } from '../refused.js'
+
+export type StartResetPorts = LinkPorts & Pick<Ports, 'users' | 'links' | 'mail' | 'revocations' | 'decisions'>
+
+export interface StartedReset {
+  /** The one-time link, if it was asked for. A secret. */
+  readonly url: string | undefined
+  readonly expiresAt: number
+}
+
+/**
+ * An admin starts the reset of a user's password, by a mail or by a link to hand over; an admin cannot set a password
+ * (ASVS 6.4.6). With `endSessions`, the account counts as compromised: all its sessions end, and the old password is
+ * removed, so that only the link gives the account a new one.
+ */
+export async function startReset(
+  ports: StartResetPorts,
+  userId: string,
+  { deliver, endSessions }: { readonly deliver: 'mail' | 'link'; readonly endSessions: boolean },
+  actor: Actor
+): Promise<StartedReset> {
+  if (deliver === 'mail') requireMail(ports)
+  const known = await ports.users.find(userId)
+  if (known === undefined) throw new Refused('not_found')
+  if (endSessions) {
+    const change = { noPasswordHash: noPasswordHash(ports.entropy.uuid()), reason: 'revoked_by_admin' } as const
+    await ports.revocations.announce(await ports.users.removePassword(userId, change, actor))
+  }
+  const user = endSessions ? await ports.users.find(userId) : known
+  if (user === undefined) throw new Refused('not_found')
+
+  const purpose = 'password_reset'
+  const mailed = deliver === 'mail'
+  const { link, url } = makeLink(ports, { purpose, userId, address: user.email, boundTo: user, mailed })
+  const mail = mailed ? newMail(ports, user, { kind: purpose, parameters: {}, linkId: link.id }) : undefined
+  const event = { type: 'password_reset_started', userId, reason: deliver } as const
+  const expiresAt = await ports.links.create({ link, mail, event }, actor)
+  ports.mail.wake()
+  ports.decisions.note('password_reset', 'started', { userId })
+  return { url: mailed ? undefined : url, expiresAt }
+}
