@@ -314,6 +314,20 @@ t.test('a value that is probably wrong gives a warning', async (t) => {
   t.strictSame(warningsOf({ ...production, PATH: '/bin' }), [])
   t.match(warningsOf({ LATCHKEY_PORT: '1' }), ['LATCHKEY_PORT is not a setting and does nothing. Did you mean PORT?'])
   t.match(warningsOf({ LATCHKEY_COLOR: '1' }), [/^LATCHKEY_COLOR is not a setting/])
+  t.match(warningsOf({ LATCHKEY_ISUER: '1' }), [/Did you mean ISSUER\?$/])
+  for (const [misspelt, meant] of [
+    ['ISUER', 'ISSUER'],
+    ['ROOT_SECRETS', 'ROOT_SECRET'],
+    ['DATABASE_URI', 'DATABASE_URL'],
+    ['COOKIE_SAMESITE', 'COOKIE_SAME_SITE'],
+    ['issuer', 'ISSUER']
+  ] as const) {
+    t.strictSame(warningsOf({ [misspelt]: 'x' }), [
+      `${misspelt} is not a setting and does nothing. Did you mean ${meant}?`
+    ])
+  }
+  t.strictSame(warningsOf({ HOSTS: 'x', PORTS: 'x', NODES: 'x', DATABASE_USER: 'x', DATABASE_HOST: 'x' }), [])
+  t.strictSame(warningsOf({ ISSUERS: 'x', ISSUER: 'https://auth.example.com' }), [], 'the one that is near is set')
   t.match(warningsOf({ ...production, ISSUER: undefined }), [/^ISSUER is not set/])
   t.match(warningsOf({ DATABASE_URL: 'postgresql://db/x?connection_limit=5&pgbouncer=true' }), [
     'DATABASE_URL has connection_limit, pgbouncer, which does nothing here: remove it.'
