@@ -2,7 +2,7 @@
 // and `latchkey-verifier`. `npm run pack:all` builds first. The argument is the folder for the tarballs; `packed` by
 // default.
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { reachableModules } from './modules.js'
@@ -11,6 +11,8 @@ const root = join(import.meta.dirname, '..')
 const target = resolve(process.argv[2] ?? join(root, 'packed'))
 const { version, license, ...manifest } = readJson(root)
 
+// The build writes it last.
+if (!existsSync(join(root, 'dist', 'embedded-template.tar.br'))) throw new Error('Nothing is built: npm run build')
 mkdirSync(target, { recursive: true })
 packFolder(fillWhole)
 packFolder((folder) => fillPart(folder, join(root, 'packages', 'latchkey-client')))

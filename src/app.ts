@@ -9,11 +9,9 @@ import { AccessLog } from './http/log/access-log.js'
 import { loggerOptions } from './http/log/logger-options.js'
 import { identifyRequests, requestIdHeader } from './http/log/request-id.js'
 import { httpPlugin } from './http/plugin.js'
-import { sendClientError, sendNotFound, sendProblem } from './http/problem.js'
+import { errorsUrlOf, sendClientError, sendNotFound, sendProblem } from './http/problem.js'
 import { listenForMetrics } from './http/routes/metrics.js'
 import type { Overrides } from './overrides.js'
-
-const errorsUrl = '/docs/errors.md'
 
 /**
  * Builds the stand-alone service. Call `listen` to serve it; with `METRICS_PORT` the metrics are served at once. `close`
@@ -30,6 +28,7 @@ const errorsUrl = '/docs/errors.md'
  * ```
  */
 export async function buildApp(config: Config, overrides: Overrides = {}): Promise<FastifyInstance> {
+  const errorsUrl = errorsUrlOf(config.issuer)
   const app = Fastify({
     logger: overrides.logger ?? loggerOptions(config.logLevel),
     trustProxy: trustedProxies(config.trustProxy),
@@ -42,7 +41,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     // Fastify's 503 of a closing app has no Retry-After, and requests that still arrive can be served.
     return503OnClosing: false,
     logController: new AccessLog(),
-    clientErrorHandler: sendClientError,
+    clientErrorHandler: (error, socket) => sendClientError(error, socket, errorsUrl),
     // No hook runs before these.
     frameworkErrors: (error, request, reply) =>
       void sendProblem(request, reply.header(requestIdHeader, request.id), error, errorsUrl)
@@ -59,7 +58,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     app.setNotFoundHandler((request, reply) => sendNotFound(request, reply, methodsOf(request), errorsUrl))
     await app.register(helmet, helmetOptions(config))
     await app.register(httpPlugin, { ports, settings: config })
-    listenForMetrics(app, { ports, errorsUrl }, config)
+    listenForMetrics(app, ports, config)
     await app.ready()
     return app
   } catch (error) {

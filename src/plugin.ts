@@ -1,7 +1,7 @@
-import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, RegisterOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { ensureConfiguredAdmin, openAdapters } from './composition.js'
-import { ConfigError, createConfig, type SettingOptions } from './config/read-config.js'
+import { type Config, ConfigError, createConfig, notAnOption, type SettingOptions } from './config/read-config.js'
 import { settings } from './config/schema.js'
 import type { HostPlugin } from './core/request-auth.js'
 import { registerWhenReady } from './http/host/slow-start.js'
@@ -9,13 +9,22 @@ import { httpPlugin, requireFreeName } from './http/plugin.js'
 import { listenForMetrics } from './http/routes/metrics.js'
 import type { Mailer } from './ports/mail.js'
 
+/** Settings that belong to the host: it listens and logs. `logLevel` is Fastify's own option of `register`. */
+const hostsOwn = ['port', 'trustProxy', 'logLevel', 'shutdownDelaySeconds'] as const satisfies (keyof SettingOptions)[]
+
 /**
  * The settings of docs/configuration.md, by name and as values; without those that belong to the host. `host` is the
  * address for `metricsPort`. Environment variables are not read.
  */
 export interface LatchkeyOptions
-  extends Omit<SettingOptions, 'port' | 'trustProxy' | 'logLevel' | 'shutdownDelaySeconds'> {
-  /** The path of all routes, such as `/auth`; the root by default. Set `issuer` to the address that includes it. */
+  extends Omit<SettingOptions, (typeof hostsOwn)[number] | 'issuer'>,
+    Pick<RegisterOptions, 'logLevel' | 'logSerializers'> {
+  /**
+   * The address at which clients reach the routes: that of the app, and the path of `prefix` unless a proxy changes it.
+   * Required, because a plugin does not know at which address its app is reached.
+   */
+  readonly issuer: string | undefined
+  /** The path of all routes, such as `/auth`, with or without slashes around it; the root by default. */
   readonly prefix?: string
   /**
    * Sends mails in place of `mailUrl`: resolves once the mail was accepted. A mail whose sending fails is tried again for
@@ -53,17 +62,19 @@ export default latchkey
  */
 export function pluginThatOpens(open: typeof openAdapters): HostPlugin<LatchkeyOptions> {
   return fp(
-    async (app: FastifyInstance, { prefix = '', mailer, ...options }: LatchkeyOptions) => {
+    async (app: FastifyInstance, options: LatchkeyOptions) => {
       const warn = (warning: string) => app.log.warn(withOptionNames(warning))
-      const config = configOf(options, warn)
+      const { prefix = '', mailer, logLevel, logSerializers, ...own } = options
+      const config = configOf(own, prefix, warn)
+      const log = { ...(logLevel && { logLevel }), ...(logSerializers && { logSerializers }) }
       requireFreeName(app)
       const opening = open(config, { mailer, printMail: options.nodeEnv !== undefined }, app.log)
       app.addHook('onClose', async () => (await opening.catch(() => undefined))?.close())
       const routes = opening.then(async ({ ports }): Promise<FastifyPluginAsync> => {
         await ensureConfiguredAdmin(config, ports, warn).catch((error) => Promise.reject(namingOptions(error)))
         return async (host) => {
-          await host.register(httpPlugin, { ports, settings: config, prefix })
-          listenForMetrics(host, { ports, errorsUrl: `${config.issuer}/docs/errors.md` }, config)
+          await host.register(httpPlugin, { ports, settings: config, prefix, ...log })
+          listenForMetrics(host, ports, config)
         }
       })
       registerWhenReady(app, routes)
@@ -72,12 +83,44 @@ export function pluginThatOpens(open: typeof openAdapters): HostPlugin<LatchkeyO
   )
 }
 
-function configOf(options: Omit<LatchkeyOptions, 'prefix' | 'mailer'>, warn: (warning: string) => void) {
+const optionNames = [
+  ...settings.map(({ key }) => key).filter((key) => !hostsOwn.some((name) => name === key)),
+  'prefix',
+  'mailer'
+]
+
+/** The settings, checked. Throws one ConfigError with all mistakes in the options. */
+function configOf(options: SettingOptions, prefix: unknown, warn: (warning: string) => void): Config {
+  const names = Object.keys(options) as (keyof SettingOptions)[]
+  const unknown = names.filter((name) => options[name] !== undefined && !optionNames.includes(name))
+  const known = Object.fromEntries(Object.entries(options).filter(([name]) => optionNames.includes(name)))
+  const { config, faults } = tryConfig(known, warn)
+  const problems = [
+    ...(options.issuer === undefined ? [issuerIsRequired] : []),
+    ...faults.map(withOptionNames),
+    ...(typeof prefix === 'string' ? [] : ['prefix must be a path, such as /auth.']),
+    ...unknown.map(notOurOption)
+  ]
+  if (config === undefined || problems.length > 0) throw new ConfigError(problems)
+  return config
+}
+
+const issuerIsRequired =
+  'issuer is required: the address at which clients reach the routes, with the prefix, such as http://localhost:3000/auth.'
+
+function tryConfig(options: SettingOptions, warn: (warning: string) => void) {
   try {
-    return createConfig(options, warn)
+    return { config: createConfig(options, warn), faults: [] }
   } catch (error) {
-    throw namingOptions(error)
+    if (!(error instanceof ConfigError)) throw error
+    return { config: undefined, faults: error.problems }
   }
+}
+
+function notOurOption(name: string): string {
+  return hostsOwn.some((own) => own === name)
+    ? `${name} is not an option of the plugin: it is a matter of your own app.`
+    : notAnOption(name, optionNames)
 }
 
 function namingOptions(error: unknown): unknown {

@@ -8,7 +8,7 @@ import { newPerson } from './support/http/people.js'
 import { goodPassword } from './support/service.js'
 
 /** A host app with Latchkey on a new data folder. */
-async function embeddedHost(t: Test, options: LatchkeyOptions = {}): Promise<FastifyInstance> {
+async function embeddedHost(t: Test, options: Partial<LatchkeyOptions> = {}): Promise<FastifyInstance> {
   const app = newHost(t)
   await app.register(latchkey, { ...testOptions, dataDir: await testDataFolder(t), ...options })
   return app
@@ -88,11 +88,16 @@ t.test('all mistakes are reported at once, by the names of the options', async (
     jwtAlg: 'none',
     rootSecret: ['short'],
     databaseURL: 'postgresql://127.0.0.1/x',
+    prefx: '/auth',
+    rootSecrets: ['a secret'],
+    colour: 'red',
+    port: 3000,
+    notThere: undefined,
     adminEmail: 'ops@example.org',
     modes: []
   }
   const error = await newHost(t)
-    .register(latchkey, options as object)
+    .register(latchkey, Object.assign({ issuer: undefined }, options as object))
     .then(
       () => undefined,
       (reason: unknown) => reason
@@ -100,11 +105,61 @@ t.test('all mistakes are reported at once, by the names of the options', async (
   if (!(error instanceof ConfigError)) return t.fail('the error is a ConfigError')
   t.strictSame(
     error.problems.map((problem) => problem.split(' ')[0]),
-    ['jwtAlg', 'accessTokenTtlSeconds', 'modes', 'rootSecret', 'adminEmail', 'databaseURL']
+    [
+      'issuer',
+      'jwtAlg',
+      'accessTokenTtlSeconds',
+      'modes',
+      'rootSecret',
+      'adminEmail',
+      'databaseURL',
+      'prefx',
+      'rootSecrets',
+      'colour',
+      'port'
+    ]
   )
   t.match(error.message, 'accessTokenTtlSeconds must be a whole number from 1 to 86400')
-  t.match(error.message, 'databaseURL is not a setting')
+  t.match(error.message, 'issuer is required: the address at which clients reach the routes')
+  t.match(error.message, 'databaseURL is not an option. Did you mean databaseUrl?')
+  t.match(error.message, 'prefx is not an option. Did you mean prefix?')
+  t.match(error.message, 'rootSecrets is not an option. Did you mean rootSecret?')
+  t.match(error.message, 'colour is not an option. docs/configuration.md lists the settings.')
+  t.match(error.message, 'port is not an option of the plugin: it is a matter of your own app.')
   t.notMatch(error.message, 'short')
+})
+
+t.test('without issuer, registering fails and says what it is', async (t) => {
+  for (const options of [{}, { issuer: undefined, prefix: '/auth' }]) {
+    const error = await newHost(t)
+      .register(latchkey, options as LatchkeyOptions)
+      .then(
+        () => undefined,
+        (reason: unknown) => reason
+      )
+    t.match(error, {
+      name: 'ConfigError',
+      problems: [/^issuer is required: .* such as http:\/\/localhost:3000\/auth\.$/]
+    })
+  }
+})
+
+t.test("Fastify's own options of register are legal, and concern Latchkey's routes only", async (t) => {
+  const lines: string[] = []
+  const app = newHost(t, { logger: { level: 'info', stream: { write: (line: string) => lines.push(line) } } })
+  await app.register(latchkey, {
+    ...testOptions,
+    dataDir: await testDataFolder(t),
+    prefix: 'auth/',
+    logLevel: 'silent',
+    logSerializers: { req: () => 'a request' }
+  })
+  app.get('/own', async (request) => request.log.info('of the host'))
+  t.equal((await app.inject('/auth/me')).statusCode, 401)
+  t.notMatch(lines.join(''), '/auth/me')
+  await app.inject('/own')
+  t.match(lines.join(''), 'of the host')
+  t.match(lines.join(''), '"url":"/own"')
 })
 
 t.test('with databaseUrl the plugin uses that server', async (t) => {

@@ -9,7 +9,12 @@ import { newEmail, newPerson, refreshCookie } from './support/http/people.js'
 import { Client, goodPassword } from './support/service.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
-const options = await openPluginOptions(t, database)
+const options = await openPluginOptions(t, database, { issuer: 'https://auth.test/auth' })
+
+/** For a Latchkey that clients reach at this path. */
+function optionsFor(t: Test, path: string) {
+  return openPluginOptions(t, database, { issuer: `https://auth.test${path}` })
+}
 
 /** A host app with its own routes, some behind our guards. */
 function guardedHost(t: Test) {
@@ -39,11 +44,18 @@ function guardedHost(t: Test) {
   return app
 }
 
-for (const prefix of ['', '/auth', '/auth/', '/a/b']) {
-  const place = prefix.replace(/\/$/, '')
+for (const [prefix, place] of [
+  ['', ''],
+  ['/', ''],
+  ['auth', '/auth'],
+  ['/auth', '/auth'],
+  ['/auth/', '/auth'],
+  ['a/b/', '/a/b'],
+  ['//a//b', '/a/b']
+] as const) {
   t.test(`with the prefix "${prefix}" every route is under it, and nowhere else`, async (t) => {
     const app = newHost(t)
-    await app.register(httpPlugin, { ...options, prefix })
+    await app.register(httpPlugin, { ...(await optionsFor(t, place)), prefix })
     await app.ready()
 
     const client = new Client(app)
@@ -58,7 +70,9 @@ for (const prefix of ['', '/auth', '/auth/', '/a/b']) {
       200,
       'the URL in the problem type exists'
     )
-    t.ok(`${place}/me` in (await client.send('GET', `${place}/openapi.json`)).json().paths)
+    const specification = (await client.send('GET', `${place}/openapi.json`)).json()
+    t.strictSame(specification.servers, [{ url: `https://auth.test${place}` }])
+    t.ok('/me' in specification.paths, 'relative to the server')
     const page = (await client.send('GET', `${place}/docs`)).body
     for (const [, link = ''] of page.matchAll(/(?:src|href)="([^"]+)"/g)) {
       const { pathname } = new URL(link, `https://host.test${place}/docs`)
@@ -71,11 +85,13 @@ for (const prefix of ['', '/auth', '/auth/', '/a/b']) {
 t.test('inside a prefixed plugin of the host, the prefixes add up', async (t) => {
   const app = newHost(t)
   const versioned: FastifyPluginAsync = async (scope) => {
-    await scope.register(httpPlugin, { ...options, prefix: '/auth' })
+    await scope.register(httpPlugin, { ...(await optionsFor(t, '/v1/auth')), prefix: 'auth' })
   }
-  await app.register(versioned, { prefix: '/v1' })
+  await app.register(versioned, { prefix: '/v1/' })
   const response = await app.inject('/v1/auth/me')
   t.equal(response.json().type, '/v1/auth/docs/errors.md#missing_credentials')
+  const metadata = await app.inject('/.well-known/oauth-authorization-server/v1/auth')
+  t.equal(metadata.json().issuer, 'https://auth.test/v1/auth', 'at the root of the host, as RFC 8414 §3.1 asks')
   t.notOk(app.hasDecorator('latchkey'), 'the host outside that plugin gains nothing')
 })
 
@@ -263,7 +279,7 @@ t.test('two registrations work, each in its own plugin', async (t) => {
   const app = newHost(t)
   for (const prefix of ['/staff', '/public']) {
     const tenant: FastifyPluginAsync = async (scope) => {
-      await scope.register(httpPlugin, { ...options, prefix })
+      await scope.register(httpPlugin, { ...(await optionsFor(t, prefix)), prefix })
       scope.get(`${prefix}/reports`, { preHandler: scope.latchkey.authenticate }, async () => 'read')
     }
     await app.register(tenant)

@@ -28,10 +28,12 @@ console.log(`Started and asked: ${names.join(', ')}, commonjs.cjs`)
 
 async function statusOverHttp2(address, path) {
   const session = connect(address)
+  // An error of the session is one of its request too.
+  session.on('error', () => {})
   try {
     const [headers] = await once(session.request({ ':path': path }), 'response')
     return headers[':status']
   } finally {
-    session.close()
+    session.destroy()
   }
 }

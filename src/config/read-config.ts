@@ -1,5 +1,6 @@
 import { Check, Errors } from 'typebox/value'
 import { readDatabaseUrl } from '../addresses/database-url.js'
+import { nearestName } from '../core/nearest-name.js'
 import { refreshTimeoutSeconds, safeGraceSeconds } from '../core/policy.js'
 import { type CookieNameSuffixes, cookieNameSuffixes } from './cookie-name-suffixes.js'
 import { defaultIssuer, mustBe, rules } from './rules.js'
@@ -95,7 +96,7 @@ export function createConfig(
   const problems = [
     ...settings.filter(({ key }) => faulty.has(key)).map((setting) => mustBe(setting, String(read[setting.key]))),
     ...rules.map((rule) => rule(sound)).filter((problem) => problem !== undefined),
-    ...given.flatMap(([key]) => (settings.some((setting) => setting.key === key) ? [] : [`${key} is not a setting.`]))
+    ...given.flatMap(([key]) => (keys.some((known) => known === key) ? [] : [notAnOption(key, keys)]))
   ]
   if (problems.length > 0 || !Check(settingsSchema, read)) throw new ConfigError(problems)
 
@@ -124,6 +125,18 @@ export function createConfig(
   if (ignored.length > 0) warn(`DATABASE_URL has ${ignored.join(', ')}, which does nothing here: remove it.`)
   for (const value of Object.values(config)) Object.freeze(value)
   return Object.freeze(config)
+}
+
+const keys = settings.map(({ key }) => key)
+
+/** Says that there is no such option, and which of `names` was probably meant. */
+export function notAnOption(written: string, names: readonly string[]): string {
+  return `${written} is not an option. ${didYouMean(written, names)}`
+}
+
+function didYouMean(written: string, names: readonly string[], maxMistakes?: number): string {
+  const near = nearestName(written, names, maxMistakes)
+  return near === undefined ? 'docs/configuration.md lists the settings.' : `Did you mean ${near}?`
 }
 
 /** Where the database is. */
@@ -194,13 +207,18 @@ function faultyKeys(read: Record<string, unknown>): Set<string> {
   return new Set(Errors(settingsSchema, read).map((error) => error.instancePath.split('/')[1] ?? ''))
 }
 
-/** Only our variables would begin with LATCHKEY_, so an unknown one is probably a mistake. */
+/** Warnings for variables that are probably misspelt, and for LATCHKEY_…, with which none of our variables begins. */
 function unknownVariables(environment: Environment): string[] {
-  const known = new Set(settings.map(({ variable }) => variable))
-  return Object.keys(environment)
-    .filter((name) => name.startsWith('LATCHKEY_'))
-    .map((name) => {
-      const bare = name.slice('LATCHKEY_'.length)
-      return `${name} is not a setting and does nothing. ${known.has(bare) ? `Did you mean ${bare}?` : 'docs/configuration.md lists the settings.'}`
-    })
+  const variables = settings.map(({ variable }) => variable)
+  return Object.keys(environment).flatMap((name) => {
+    if (name.startsWith('LATCHKEY_')) {
+      return [`${name} is not a setting and does nothing. ${didYouMean(name.slice('LATCHKEY_'.length), variables)}`]
+    }
+    const near = nearestName(name, variables, 1)
+    if (near === undefined || near === name || environment[near] !== undefined) return []
+    // The variables of other programs are often near to a short name, as HOSTS is.
+    return near.length >= minMisspeltLength ? [`${name} is not a setting and does nothing. Did you mean ${near}?`] : []
+  })
 }
+
+const minMisspeltLength = 6

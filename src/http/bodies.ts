@@ -2,14 +2,17 @@ import type { Readable } from 'node:stream'
 import { errorCodes, type FastifyRequest } from 'fastify'
 import type { Scope } from './context.js'
 
+/** No request of ours needs more, whatever a host allows for its own routes. */
+const bodyLimit = 64 * 1024
+
 /**
- * Decides which bodies the scope reads. An empty body is no body, whatever its type says, and counts as `{}`. So a body
- * without required members can be left out.
+ * Decides which bodies the scope reads: only JSON, also in a host that reads others, such as forms. An empty body is no
+ * body, whatever its type says, and counts as `{}`. So a body without required members can be left out.
  */
 export function readBodies(scope: Scope): void {
   const parseJson = scope.getDefaultJsonParser('error', 'error')
-  scope.removeContentTypeParser(['application/json', 'text/plain'])
-  scope.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit }, (request, body, done) => {
     void parseJson(request, body.toString(), done)
   })
   scope.addHook('preParsing', async (request, _reply, payload) => {
@@ -24,9 +27,11 @@ export function readBodies(scope: Scope): void {
   })
 }
 
-/** The length of a chunked body is only known when its first bytes, or its end, have arrived. */
-async function isEmpty({ headers }: FastifyRequest, payload: Readable): Promise<boolean> {
-  if (headers['transfer-encoding'] === undefined) return Number(headers['content-length'] ?? 0) === 0
+/** Without a length, as in a chunked body or over HTTP/2, only the first bytes or the end say whether the body is empty. */
+async function isEmpty({ headers, raw }: FastifyRequest, payload: Readable): Promise<boolean> {
+  const { 'content-length': length, 'transfer-encoding': encoding } = headers
+  const hasLength = length !== undefined || raw.httpVersionMajor < 2
+  if (encoding === undefined && hasLength) return Number(length ?? 0) === 0
   await new Promise((resolve, reject) => {
     payload.once('readable', resolve).once('end', resolve).once('error', reject)
   })

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
+import type { IssuerAddresses } from '../core/issuer-addresses.js'
 import type { Ports } from '../ports/index.js'
 import type { HttpSettings } from './settings.js'
 
@@ -8,6 +9,8 @@ import type { HttpSettings } from './settings.js'
 export interface HttpContext {
   readonly ports: Ports
   readonly settings: HttpSettings
+  /** The addresses of the service as clients see them. */
+  readonly addresses: IssuerAddresses
   /** The address of docs/errors.md: the beginning of every problem's `type`. */
   readonly errorsUrl: string
 }

@@ -1,7 +1,8 @@
 import cors from '@fastify/cors'
-import type { FastifyInstance, LatchkeyMembers } from 'fastify'
+import type { FastifyInstance, LatchkeyMembers, RegisterOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Auth } from '../core/access-claims.js'
+import { issuerAddresses } from '../core/issuer-addresses.js'
 import { type GuardMembers, rememberedAuth, requestAuth, requestAuthKey } from '../core/request-auth.js'
 import type { Ports } from '../ports/index.js'
 import type { Session } from '../ports/sessions.js'
@@ -12,16 +13,17 @@ import type { HttpContext, Scope } from './context.js'
 import { authenticateGuard, authenticateOptionalGuard, requireRecentLoginGuard, requireRoleGuard } from './guards.js'
 import { requestIdHeader } from './log/request-id.js'
 import { limitRequests } from './rate-limits.js'
+import { serveIssuerMetadata } from './routes/discovery.js'
 import { addRoutes } from './routes/index.js'
 import { serveOpenapi } from './routes/openapi.js'
 import { prepareScope } from './scope.js'
 import type { HttpSettings } from './settings.js'
 
 /** @internal The package's types leave out what would need those of all ports. */
-export interface PluginOptions {
+export interface PluginOptions extends Pick<RegisterOptions, 'logLevel' | 'logSerializers'> {
   readonly ports: Ports
   readonly settings: HttpSettings
-  /** The prefix of all routes, such as `/auth`; none by default. */
+  /** The path of all routes, such as `/auth`, with or without slashes around it; the root by default. */
   readonly prefix?: string
 }
 
@@ -60,14 +62,20 @@ declare module 'fastify' {
  * @internal
  */
 export const httpPlugin = fp<PluginOptions>(
-  async (app, { ports, settings, prefix = '' }) => {
-    const base = `${app.prefix}${prefix}`.replace(/\/+$/, '')
-    const context: HttpContext = { ports, settings, errorsUrl: `${base}/docs/errors.md` }
+  async (app, { ports, settings, prefix = '', ...log }) => {
+    const addresses = issuerAddresses(ports.identity.issuer)
+    const context: HttpContext = { ports, settings, addresses, errorsUrl: addresses.errors }
     requireFreeName(app)
     app.decorate('latchkey', membersOf(context))
     decorateRequests(app)
 
-    await app.register(async (scope) => fillScope(scope, context), { prefix })
+    const ours = { prefix: withOneSlash(prefix), ...log }
+    const path = `${withOneSlash(app.prefix)}${ours.prefix}`
+    // Right behind a proxy that changes the path. Otherwise `issuer` lacks the prefix, which this helps to find.
+    if (path !== decodeURI(addresses.path))
+      app.log.info(`Latchkey has its routes at ${path}/, and clients reach them at ${addresses.base}/.`)
+    await app.register(async (scope) => fillScope(scope, context), ours)
+    serveIssuerMetadata(app, context)
   },
   { name: 'latchkey', fastify: '5.x' }
 )
@@ -79,6 +87,15 @@ export function requireFreeName(app: FastifyInstance): void {
     'This app already has app.latchkey: Latchkey, or its verifier, is registered twice. To run two, register each ' +
       'inside its own plugin.'
   )
+}
+
+/** `auth`, `/auth` and `/auth/` are the same prefix, as are an empty one and `/`. */
+function withOneSlash(prefix: string): string {
+  return prefix
+    .split('/')
+    .filter(Boolean)
+    .map((part) => `/${part}`)
+    .join('')
 }
 
 function membersOf(context: HttpContext): LatchkeyMembers {

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ConnectionError, FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { bearerChallenge } from '../core/bearer.js'
+import { issuerAddresses } from '../core/issuer-addresses.js'
 import { type ProblemCode, problems } from '../core/problems.js'
 import { rememberedAuth } from '../core/request-auth.js'
 import { InvalidCursor, inOneLine, Unavailable } from '../ports/errors.js'
@@ -17,6 +18,11 @@ import type { Problem } from './schemas/problem.js'
 export interface ProblemResponse {
   readonly body: Problem
   readonly headers: Readonly<Record<string, string>>
+}
+
+/** The path at which clients of this issuer find docs/errors.md. */
+export function errorsUrlOf(issuer: string): string {
+  return issuerAddresses(issuer).errors
 }
 
 /** These statuses always carry Retry-After, because a client can only wait. */
@@ -219,10 +225,10 @@ export function sendNotFound(
 }
 
 /** Answers bytes that Node cannot parse as a request. There is no request object, so the response is written to the socket. */
-export function sendClientError(error: ConnectionError, socket: Socket): void {
+export function sendClientError(error: ConnectionError, socket: Socket, errorsUrl: string): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const code = codesByClientError[error.code] ?? 'invalid_request'
-  const { body, headers } = problemResponse(code, {}, '/docs/errors.md')
+  const { body, headers } = problemResponse(code, {}, errorsUrl)
   const text = JSON.stringify(body)
   const head = Object.entries({ ...headers, connection: 'close', 'content-length': String(Buffer.byteLength(text)) })
   socket.end(

@@ -42,7 +42,18 @@ export class CannotStart extends Error {
   override readonly name = 'CannotStart'
 }
 
-/** A mail server has refused a mail for good (RFC 5321 §4.2.1, a reply that begins with 5): it must not be sent again. */
+/**
+ * A mail server has refused a mail for good (RFC 5321 §4.2.1, a reply that begins with 5): it must not be sent again. A
+ * `mailer` of the plugin throws it; after any other error the mail is sent again later.
+ *
+ * @example
+ * ```ts
+ * import { MailRefused } from 'latchkey'
+ *
+ * const error = new MailRefused('550 no such person here')
+ * console.log(error.name, error.message) // MailRefused 550 no such person here
+ * ```
+ */
 export class MailRefused extends Error {
   override readonly name = 'MailRefused'
 }

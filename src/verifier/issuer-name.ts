@@ -59,8 +59,9 @@ export function mismatchWarnings({ issuer, audiences }: ExpectedClaims, warn: (m
       if (typeof payload !== 'object' || payload === null) return
       const { iss, aud } = payload as Record<string, unknown>
       if (typeof iss === 'string') noteIssuer(iss)
-      if (warned.audience || iss !== issuer || [aud].flat().some((named) => audiences.some((own) => own === named)))
-        return
+      const named = [aud].flat()
+      if (warned.audience || iss !== issuer || named.length === 0) return
+      if (!named.every((name) => typeof name === 'string') || named.some((name) => audiences.includes(name))) return
       warned.audience = true
       warn(
         `The verifier's option audience is "${audiences.join(', ')}", but a token of the service has the audience ${JSON.stringify(aud)}. It was refused. Set the option to one that AUDIENCE of the service has.`

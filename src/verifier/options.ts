@@ -1,3 +1,4 @@
+import { issuerAddresses } from '../core/issuer-addresses.js'
 import { nearestName } from '../core/nearest-name.js'
 import { metadataUrl } from './issuer-name.js'
 
@@ -60,7 +61,7 @@ export function checkOptions(options: VerifierOptions) {
   const { feed, stale = 'allow', clockToleranceSeconds = 5, warn = emitProcessWarning } = options
   const issuer = requireText('issuer', options.issuer, 'the ISSUER of the service')
   const audience = requireText('audience', options.audience, 'the AUDIENCE of the service, or one of them')
-  const base = parseWebAddress('issuer', issuer).href.replace(/\/+$/, '')
+  const { base } = issuerAddresses(parseWebAddress('issuer', issuer).href)
   if (stale !== 'allow' && stale !== 'deny') fail('stale', "must be 'allow' or 'deny'.")
   if (!(clockToleranceSeconds >= 0 && clockToleranceSeconds <= maxToleranceSeconds)) {
     fail('clockToleranceSeconds', `must be from 0 to ${maxToleranceSeconds}.`)

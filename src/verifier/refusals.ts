@@ -1,4 +1,5 @@
 import { bearerChallenge } from '../core/bearer.js'
+import { issuerAddresses } from '../core/issuer-addresses.js'
 import { type ProblemCode, problems } from '../core/problems.js'
 
 export const refusalCodes = [
@@ -42,7 +43,7 @@ export function refusals(issuer: string): Refuse {
 
 function refusalResponse(code: RefusalCode, issuer: string, maxAgeSeconds?: number): RefusalResponse {
   const [status, title] = problems[code]
-  const type = `${issuer.replace(/\/+$/, '')}/docs/errors.md#${code}`
+  const type = `${issuerAddresses(issuer).base}/docs/errors.md#${code}`
   const challenge = bearerChallenge(code, maxAgeSeconds)
   return Object.freeze({
     ok: false,

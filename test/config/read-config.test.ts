@@ -276,6 +276,12 @@ const faults: readonly (readonly [Environment, RegExp])[] = [
   [{ COOKIE_SAME_SITE: 'none', COOKIE_SECURE: 'false' }, /^COOKIE_SAME_SITE=none needs COOKIE_SECURE=true/],
   [{ ADMIN_EMAIL: 'ops', ADMIN_PASSWORD: 'long enough words' }, /^ADMIN_EMAIL must/],
   [{ ADMIN_PASSWORD: 'long enough words' }, /^ADMIN_EMAIL and ADMIN_PASSWORD/],
+  [{ MAIL_URL: 'smtp://mail.example.com' }, /^MAIL_FROM is required with MAIL_URL/],
+  [{ MAIL_URL: 'smtp://ada:hunter2@a,b', MAIL_FROM: 'a@example.com' }, /^MAIL_URL names several servers/],
+  [{ MAIL_URL: 'imap://mail.example.com', MAIL_FROM: 'a@example.com' }, /^MAIL_URL must be an address that begins/],
+  [{ MAIL_FROM: 'no address' }, /^MAIL_FROM must be an address/],
+  [{ MAIL_FROM: 'A <a@example.com>\r\nBcc: eve@example.com' }, /^MAIL_FROM must be an address/],
+  [{ ACCOUNT_URL: 'https://app.example.com/account#reset' }, /^ACCOUNT_URL must be an absolute/],
   [{ ...production, ROOT_SECRET: undefined }, /^ROOT_SECRET is required/],
   [{ ...production, COOKIE_SECURE: 'false' }, /^COOKIE_SECURE=false is refused/],
   [{ ...production, BCRYPT_COST: '9' }, /^BCRYPT_COST must be 10 or more/]
@@ -308,6 +314,20 @@ t.test('a value that is probably wrong gives a warning', async (t) => {
   t.strictSame(warningsOf({ ...production, PATH: '/bin' }), [])
   t.match(warningsOf({ LATCHKEY_PORT: '1' }), ['LATCHKEY_PORT is not a setting and does nothing. Did you mean PORT?'])
   t.match(warningsOf({ LATCHKEY_COLOR: '1' }), [/^LATCHKEY_COLOR is not a setting/])
+  t.match(warningsOf({ LATCHKEY_ISUER: '1' }), [/Did you mean ISSUER\?$/])
+  for (const [misspelt, meant] of [
+    ['ISUER', 'ISSUER'],
+    ['ROOT_SECRETS', 'ROOT_SECRET'],
+    ['DATABASE_URI', 'DATABASE_URL'],
+    ['COOKIE_SAMESITE', 'COOKIE_SAME_SITE'],
+    ['issuer', 'ISSUER']
+  ] as const) {
+    t.strictSame(warningsOf({ [misspelt]: 'x' }), [
+      `${misspelt} is not a setting and does nothing. Did you mean ${meant}?`
+    ])
+  }
+  t.strictSame(warningsOf({ HOSTS: 'x', PORTS: 'x', NODES: 'x', DATABASE_USER: 'x', DATABASE_HOST: 'x' }), [])
+  t.strictSame(warningsOf({ ISSUERS: 'x', ISSUER: 'https://auth.example.com' }), [], 'the one that is near is set')
   t.match(warningsOf({ ...production, ISSUER: undefined }), [/^ISSUER is not set/])
   t.match(warningsOf({ DATABASE_URL: 'postgresql://db/x?connection_limit=5&pgbouncer=true' }), [
     'DATABASE_URL has connection_limit, pgbouncer, which does nothing here: remove it.'

@@ -13,7 +13,8 @@ t.test('a misspelt name is near to the one that was meant', async (t) => {
     ['accessTokenTTL', undefined],
     ['accesTokenTtlSecond', 'accessTokenTtlSeconds'],
     ['ports', 'port'],
-    ['dosc', undefined],
+    ['dosc', 'docs'],
+    ['dsco', undefined],
     ['', undefined],
     ['colour', undefined]
   ] as const) {
@@ -24,4 +25,6 @@ t.test('a misspelt name is near to the one that was meant', async (t) => {
 t.test('the nearest of several is taken', async (t) => {
   t.equal(nearestName('abcdefx', ['abcdxyz', 'abcdefg']), 'abcdefg')
   t.equal(nearestName('anything', []), undefined)
+  t.equal(nearestName('databaseUser', names), 'databaseUrl')
+  t.equal(nearestName('databaseUser', names, 1), undefined, 'more changes than are allowed')
 })

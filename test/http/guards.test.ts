@@ -10,6 +10,10 @@ import { specificationOf } from '../support/http/specification.js'
 /** The routes without a guard. A new route that is missing here must have a guard. */
 const publicRoutes = [
   'POST /register',
+  'POST /password/forgot',
+  'POST /password/reset',
+  'POST /email/confirm',
+  'POST /email/undo',
   'POST /login',
   'POST /refresh',
   'POST /logout',
@@ -40,7 +44,9 @@ const payload = {
   device: 'phone',
   password: 'x',
   current_password: 'x',
-  new_password: 'x'
+  new_password: 'x',
+  deliver: 'link',
+  new_email: 'ada@example.com'
 }
 
 const database = await openTestDatabase(t, { kind: 'embedded' })

@@ -6,7 +6,7 @@ import { openTestDatabase } from '../support/database.js'
 import { newHost, openPluginOptions } from '../support/host.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
-const options = await openPluginOptions(t, database)
+const options = await openPluginOptions(t, database, { issuer: 'https://auth.test/auth' })
 
 /** A host whose hook does `refuse` before each request, also to Latchkey's routes. */
 async function refusingHost(t: Test, refuse: (reply: FastifyReply) => unknown): Promise<FastifyInstance> {

@@ -1,3 +1,4 @@
+import compress from '@fastify/compress'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { httpPlugin } from '../../src/http/plugin.js'
@@ -82,6 +83,24 @@ for (const [name, add] of Object.entries(envelopes)) {
   })
 }
 
+t.test('@fastify/compress of every type holds back no entry of the feed of revocations', async (t) => {
+  const app = newHost(t)
+  await app.register(compress, { threshold: 0, customTypes: () => true })
+  await app.register(httpPlugin, { ...options, prefix: '/auth' })
+  const address = await app.listen({ port: 0, host: '127.0.0.1' })
+  t.match(await beginningOfFeed(address), 'event: ready')
+})
+
+t.test('a hook that the host adds after Latchkey leaves its bodies as they are too', async (t) => {
+  const app = newHost(t)
+  await app.register(httpPlugin, { ...options, prefix: '/auth' })
+  app.addHook('preSerialization', async (_request, _reply, payload) => ({ data: payload }))
+  app.get('/own', async () => ({ own: true }))
+  t.strictSame((await app.inject('/own')).json(), { data: { own: true } })
+  t.strictSame((await app.inject('/auth/healthz')).json(), { status: 'ok' })
+  t.equal((await app.inject('/auth/me')).json().code, 'missing_credentials')
+})
+
 t.test('an onSend hook that rewrites bodies rewrites ours too, with the right length', async (t) => {
   const app = await hostWith(t, (app) =>
     app.addHook('onSend', async (_request, _reply, payload) =>
@@ -96,10 +115,11 @@ t.test('an onSend hook that rewrites bodies rewrites ours too, with the right le
 /** What `GET /revocations` sends until it is ready. */
 async function beginningOfFeed(address: string): Promise<string> {
   const stop = new AbortController()
-  const { body } = await fetch(`${address}/auth/revocations`, {
+  const { body, headers } = await fetch(`${address}/auth/revocations`, {
     headers: { authorization: `Basic ${Buffer.from(credential).toString('base64')}` },
     signal: stop.signal
   })
+  if (headers.has('content-encoding')) throw new Error('The feed is compressed.')
   let text = ''
   for await (const chunk of body ?? []) {
     text += Buffer.from(chunk).toString()

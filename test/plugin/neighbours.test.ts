@@ -4,19 +4,10 @@ import jwt from '@fastify/jwt'
 import rateLimit from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance, FastifyServerOptions } from 'fastify'
-import t, { type Test } from 'tap'
-import { httpPlugin } from '../../src/http/plugin.js'
+import t from 'tap'
 import { openTestDatabase } from '../support/database.js'
-import { latchkeyWorks, newHost, openPluginOptions, signedIn } from '../support/host.js'
-
-/** A plugin or setting of a host app, and a check that it works beside Latchkey. */
-interface Neighbour {
-  readonly name: string
-  readonly server?: FastifyServerOptions
-  add(app: FastifyInstance): unknown
-  works(t: Test, app: FastifyInstance): Promise<void>
-}
+import { openPluginOptions, signedIn } from '../support/host.js'
+import { type Neighbour, tryNeighbours } from '../support/plugin/neighbours.js'
 
 const neighbours: readonly Neighbour[] = [
   {
@@ -185,17 +176,4 @@ const neighbours: readonly Neighbour[] = [
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const options = await openPluginOptions(t, database, { allowedOrigins: ['https://app.test'] })
 
-for (const neighbour of neighbours) {
-  for (const order of ['before', 'after'] as const) {
-    t.test(`in a host with ${neighbour.name}, added ${order} Latchkey`, async (t) => {
-      const app = newHost(t, neighbour.server)
-      if (order === 'before') await neighbour.add(app)
-      await app.register(httpPlugin, { ...options, prefix: '/auth' })
-      if (order === 'after') await neighbour.add(app)
-      await app.ready()
-
-      await t.test('the host works', (t) => neighbour.works(t, app))
-      await t.test('Latchkey works', (t) => latchkeyWorks(t, app))
-    })
-  }
-}
+tryNeighbours(t, neighbours, options)

@@ -30,6 +30,7 @@ t.test('the verifier loads no package, and of the service only modules of the co
   t.strictSame(others, [
     'core/access-claims.js',
     'core/bearer.js',
+    'core/issuer-addresses.js',
     'core/nearest-name.js',
     'core/problems.js',
     'core/request-auth.js',

@@ -31,6 +31,6 @@ export interface NoticeSource {
   readonly connect: ConnectNotices
   /** Notifies the other instances. Missing where the database does it by itself. Takes bounded time, never rejects. */
   publish?(): Promise<void>
-  /** Whether a notice can get lost on an open connection; the log is then also read at intervals. */
+  /** Whether a notice can get lost on an open connection. Then an answered ping does not prove that all have arrived. */
   readonly lossy: boolean
 }

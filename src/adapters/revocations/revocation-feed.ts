@@ -37,15 +37,15 @@ const defaultPollMilliseconds = 250
 /** Expired entries are removed in small steps, so that no single request pays for many at once. */
 const minSweep = 100
 /**
- * Every so many polls, the log is read although the subscription is up, if notices can get lost. Within a second: an
- * instance that cannot publish, while the others still receive, has no other way to tell them.
+ * Every so many polls, the log is read although the subscription is up. So a revocation counts within a second without a
+ * notice too: an instance cannot publish while the others receive, or somebody has disabled the trigger.
  */
-const pollsPerLossyRead = 3
+const pollsPerRead = 3
 
 /**
  * Keeps the live revocations of all instances in memory. It reads new entries from the log on each notice, after each
- * (re)connection, and four times a second while not connected; one read at a time. An entry stays in force until it
- * expires, also if the log loses it; then it is written again. Throws if the log cannot be read at the start.
+ * (re)connection, at intervals, and four times a second while not connected; one read at a time. An entry stays in force
+ * until it expires, also if the log loses it; then it is written again. Throws if the log cannot be read at the start.
  */
 export async function openRevocationFeed(options: RevocationFeedOptions): Promise<OpenRevocationFeed> {
   const { log, clock, entropy, notices, whenStale } = options
@@ -97,8 +97,8 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
   })
   const poll = (): void => {
     polls += 1
-    const lossyReadIsDue = notices?.lossy && polls % pollsPerLossyRead === 0
-    if (!connected || reading.behind || lossyReadIsDue || reader.isComparisonDue()) void reading.request()
+    const readIsDue = polls % pollsPerRead === 0
+    if (!connected || reading.behind || readIsDue || reader.isComparisonDue()) void reading.request()
     if (repairing.behind) repairing.retry()
   }
   const isStale = () => notices !== undefined && clock.now() - freshAt > staleAfterMilliseconds

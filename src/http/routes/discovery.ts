@@ -1,10 +1,15 @@
+import type { FastifyInstance } from 'fastify'
+import type { Static } from 'typebox'
 import { jwksMaxAgeSeconds } from '../../core/key-rotation.js'
-import type { Routes } from '../context.js'
+import type { HttpContext, Routes } from '../context.js'
 import { describe } from '../describe.js'
+import { sendJson } from '../host/own-bodies.js'
 import { JwksResponse, MetadataResponse } from '../schemas/discovery.js'
 
 /** The JWK Set (RFC 7517 §5) and the issuer's metadata (RFC 8414 §3). */
-export const discoveryRoutes: Routes = (app, { ports, settings }) => {
+export const discoveryRoutes: Routes = (app, context) => {
+  const { ports } = context
+
   app.get(
     '/.well-known/jwks.json',
     describe({
@@ -27,18 +32,39 @@ export const discoveryRoutes: Routes = (app, { ports, settings }) => {
       response: { 200: MetadataResponse }
     }),
     async (_request, reply) => {
-      const issuer = ports.identity.issuer.replace(/\/$/, '')
       reply.header('cache-control', `public, max-age=${jwksMaxAgeSeconds}`)
-      return {
-        issuer: ports.identity.issuer,
-        jwks_uri: `${issuer}/.well-known/jwks.json`,
-        response_types_supported: [],
-        grant_types_supported: [],
-        ...(settings.serviceCredentials.length > 0 && serviceEndpoints(issuer)),
-        ...(settings.docs && { service_documentation: `${issuer}/docs` })
-      }
+      return metadataOf(context)
     }
   )
+}
+
+/**
+ * Adds the metadata at the address that RFC 8414 §3.1 asks for, if that is outside of our prefix: for the issuer
+ * `https://example.com/auth` it is `/.well-known/oauth-authorization-server/auth`. A host that has a route there keeps it.
+ */
+export function serveIssuerMetadata(app: FastifyInstance, context: HttpContext): void {
+  const url = decodeURI(context.addresses.metadata)
+  // Fastify would read these as a parameter and a wildcard.
+  if (/[:*]/.test(url) || app.hasRoute({ method: 'GET', url })) return
+  outermost(app).get(url, { schema: { hide: true } }, async (_request, reply) =>
+    sendJson(reply.header('cache-control', `public, max-age=${jwksMaxAgeSeconds}`), metadataOf(context))
+  )
+}
+
+/** The nearest instance without a prefix: Fastify's instances inherit from the one in which they are registered. */
+function outermost(app: FastifyInstance): FastifyInstance {
+  return app.prefix === '' ? app : outermost(Object.getPrototypeOf(app))
+}
+
+function metadataOf({ ports, settings, addresses: { base } }: HttpContext): Static<typeof MetadataResponse> {
+  return {
+    issuer: ports.identity.issuer,
+    jwks_uri: `${base}/.well-known/jwks.json`,
+    response_types_supported: [],
+    grant_types_supported: [],
+    ...(settings.serviceCredentials.length > 0 && serviceEndpoints(base)),
+    ...(settings.docs && { service_documentation: `${base}/docs` })
+  }
 }
 
 /** Only named if there is a service credential, because these endpoints are of use only with one. */

@@ -4,6 +4,7 @@ import { forbidCaching } from '../scope.js'
 import { accountRoutes } from './account.js'
 import { adminRoutes } from './admin/index.js'
 import { discoveryRoutes } from './discovery.js'
+import { emailLinkRoutes, emailRoutes } from './email.js'
 import { errorsPage } from './errors-page.js'
 import { featureRoutes } from './features.js'
 import { healthRoutes } from './health.js'
@@ -36,12 +37,13 @@ const publicRoutes: Routes = (scope, context) => {
 /** Routes that hand out, renew and end credentials. They read the credentials themselves. */
 const credentialRoutes: Routes = (scope, context) => {
   forbidCaching(scope)
-  for (const add of [signInRoutes, refreshRoutes, logoutRoutes, recoveryRoutes]) add(scope, context)
+  for (const add of [signInRoutes, refreshRoutes, logoutRoutes, recoveryRoutes, emailLinkRoutes]) add(scope, context)
 }
 
 /** Routes of the signed-in user. */
 const userRoutes: Routes = (scope, context) => {
   requireUser(scope, context)
   accountRoutes(scope, context)
+  emailRoutes(scope, context)
   sessionRoutes(scope, context)
 }

@@ -1,7 +1,8 @@
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { Type } from 'typebox'
+import { issuerAddresses } from '../../core/issuer-addresses.js'
 import type { Ports } from '../../ports/index.js'
-import type { HttpContext, Routes } from '../context.js'
+import type { Routes } from '../context.js'
 import { describe } from '../describe.js'
 import { AccessLog } from '../log/access-log.js'
 import { sendClientError, sendNotFound, sendProblem } from '../problem.js'
@@ -34,16 +35,19 @@ export const metricsRoutes: Routes = (app, { ports: { metrics }, settings: { pro
  */
 export function listenForMetrics(
   app: FastifyInstance,
-  { ports, errorsUrl }: Pick<HttpContext, 'ports' | 'errorsUrl'>,
+  ports: Ports,
   { host, metricsPort: port }: { readonly host: string; readonly metricsPort?: number | undefined }
 ): void {
   if (port === undefined) return
+  // Whole, because the explanations are not on this port.
+  const { base, path, errors } = issuerAddresses(ports.identity.issuer)
+  const errorsUrl = `${base}${errors.slice(path.length)}`
   const listener = Fastify({
     loggerInstance: app.log,
     logController: new AccessLog(),
     requestTimeout: 10_000,
     forceCloseConnections: 'idle',
-    clientErrorHandler: sendClientError,
+    clientErrorHandler: (error, socket) => sendClientError(error, socket, errorsUrl),
     frameworkErrors: (error, request, reply) => void sendProblem(request, reply, error, errorsUrl)
   })
   listener.setErrorHandler((error, request, reply) => sendProblem(request, reply, error, errorsUrl))

@@ -10,9 +10,11 @@ import { sendJson } from '../host/own-bodies.js'
  * GET /openapi.json: the specification, made of the descriptions of all routes of the scope. GET /docs: the page that
  * shows it. A host can have a specification of its own beside it.
  */
-export async function serveOpenapi(app: Scope, { ports, settings }: HttpContext): Promise<void> {
+export async function serveOpenapi(app: Scope, { addresses, settings }: HttpContext): Promise<void> {
   await app.register(swagger, {
-    transform: ({ url, route }) => ({ schema: openapiSchema(route), url }),
+    // The paths are relative to the address of the server, whatever prefix the routes have here.
+    transform: ({ url, route }) => ({ schema: openapiSchema(route), url: url.slice(app.prefix.length) }),
+    stripBasePath: false,
     openapi: {
       openapi: '3.1.0',
       info: {
@@ -21,7 +23,7 @@ export async function serveOpenapi(app: Scope, { ports, settings }: HttpContext)
         description:
           'Short-lived access JWTs, rotating refresh tokens, one row per device. Every error is a problem document (RFC 9457) with a stable `code`. An app that has Latchkey as a plugin can also refuse requests by rules of its own: with any status and the code `refused_by_app`.'
       },
-      servers: [{ url: ports.identity.issuer }],
+      servers: [{ url: addresses.base }],
       tags: [
         { name: 'sessions', description: 'Sign in, refresh, sign out, and the devices of a user' },
         { name: 'account', description: "The user's own account" },

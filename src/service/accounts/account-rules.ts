@@ -4,10 +4,10 @@ import type { Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 
 /** Reads the e-mail address of a new account; refuses any other text with `invalid_request`. */
-export function requireEmail(text: string): Email {
+export function requireEmail(text: string, field = 'email'): Email {
   const email = readEmail(text)
   if (email === undefined) {
-    throw new Refused('invalid_request', { errors: [{ field: 'email', message: 'must be an e-mail address' }] })
+    throw new Refused('invalid_request', { errors: [{ field, message: 'must be an e-mail address' }] })
   }
   return email
 }

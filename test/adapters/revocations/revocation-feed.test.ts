@@ -145,12 +145,14 @@ t.test('a failed read is retried', async (t) => {
   await until(() => refuses('s1'), 'refused')
 })
 
-t.test('if notices can get lost, the log is polled while the subscription is up', async (t) => {
-  const { world, refuses, until, connected } = await play(t, { lossy: true, pollMilliseconds: 2 })
-  await connected()
-  world.rows.push(revocation(1n))
-  await until(() => refuses('s1'), 'refused')
-})
+for (const lossy of [true, false]) {
+  t.test(`the log is read at intervals while the subscription is up (lossy: ${lossy})`, async (t) => {
+    const { world, refuses, until, connected } = await play(t, { lossy, pollMilliseconds: 2 })
+    await connected()
+    world.rows.push(revocation(1n))
+    await until(() => refuses('s1'), 'refused')
+  })
+}
 
 t.test('a burst of notices causes one read, and one more after it', async (t) => {
   const { world, until, connected } = await play(t)

@@ -169,6 +169,7 @@ t.test('every route that changes something refuses other origins, even for an ad
     '/me': { password: goodPassword },
     '/reauthenticate': { password: goodPassword },
     '/sessions/{id}': { device: 'd' },
+    '/admin/users/{id}/password-reset': { deliver: 'link' },
     '/admin/sessions/revoke-all': { confirm: 'revoke-all' }
   }
   const { paths } = (await service.inject('/openapi.json')).json<{ paths: Record<string, Record<string, Operation>> }>()

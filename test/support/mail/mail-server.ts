@@ -24,6 +24,8 @@ export type Behaviour =
   | 'is busy'
   /** Takes the mail and never answers. */
   | 'hangs'
+  /** Keeps the mail, and never answers. */
+  | 'keeps and hangs'
   /** Closes the connection after the mail, before it has kept it. */
   | 'drops'
   /** Keeps the mail, and closes the connection before its answer. */
@@ -68,14 +70,14 @@ export async function openMailServer(t: Pick<Test, 'teardown'>): Promise<MailSer
       onData(stream, session, done) {
         text(stream).then((content) => {
           const { behaviour } = state
-          if (behaviour === 'accepts' || behaviour === 'keeps and drops') {
+          if (behaviour === 'accepts' || behaviour.startsWith('keeps')) {
             const { rcptTo } = session.envelope
             received.push(readMail(content, rcptTo.map(({ address }) => address).join()))
             for (const arrived of arrivals) arrived()
           }
           if (behaviour === 'drops' || behaviour === 'keeps and drops') {
             for (const connection of server.connections) connection._socket.destroy()
-          } else if (behaviour !== 'hangs') {
+          } else if (!behaviour.endsWith('hangs')) {
             done(behaviour === 'is busy' ? replied(451, 'Try again later') : undefined)
           }
         }, done)

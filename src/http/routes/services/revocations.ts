@@ -4,6 +4,9 @@ import { describe } from '../../describe.js'
 import { FeedHeaders, FeedResponse } from '../../schemas/services/revocations.js'
 import { revocationStream } from './revocation-stream.js'
 
+/** For a host's @fastify/compress of every type: it would hold entries back until a block of them is full. */
+const uncompressed: object = { compress: false }
+
 /** GET /revocations: the feed of revoked sessions, for services that verify access tokens themselves. */
 export const revocationsRoutes: Routes = (app, { ports }) => {
   const closing = new AbortController()
@@ -12,7 +15,10 @@ export const revocationsRoutes: Routes = (app, { ports }) => {
 
   app.get(
     '/revocations',
-    describe({ summary: 'The feed of revoked sessions', headers: FeedHeaders, response: { 200: FeedResponse } }),
+    {
+      ...uncompressed,
+      ...describe({ summary: 'The feed of revoked sessions', headers: FeedHeaders, response: { 200: FeedResponse } })
+    },
     async (request, reply) => {
       const lastEventId = request.headers['last-event-id']
       const { revocationFeed: feed, accessTokens: keys } = ports

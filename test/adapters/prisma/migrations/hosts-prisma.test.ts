@@ -5,30 +5,22 @@ import { openServerDatabase } from '../../../../src/adapters/prisma/server/serve
 import { type PrismaProject, schemaEngine } from '../../../support/adapters/schema-engine.js'
 import { onServer, serverUrl, sql, testServerDatabase } from '../../../support/database.js'
 
+// Each test makes a database of its own, which takes seconds on a busy disk.
+t.setTimeout(240_000)
+
 const onlyWithServer = serverUrl === undefined ? { skip: 'needs TEST_DATABASE_URL' } : {}
 
 const datasource = 'datasource db {\n  provider = "postgresql"\n}\n'
 
+const example = 'examples/own-prisma/prisma'
+
 /** The project of a host, with a table named like one of ours, and a reference to our user's id. */
 const host = {
-  model: `${datasource}
-model Person {
-  id   Int    @id @default(autoincrement())
-  name String
-  @@map("user")
-}
-model Note {
-  id     String @id @db.Uuid
-  userId String @db.Uuid
-  text   String
-  @@index([userId])
-}`,
+  model: readFileSync(`${example}/schema.prisma`, 'utf8'),
   migrations: [
     {
-      name: '20250101000000_host',
-      sql: `CREATE TABLE "user" ("id" SERIAL NOT NULL, "name" TEXT NOT NULL, CONSTRAINT "user_pkey" PRIMARY KEY ("id"));
-        CREATE TABLE "Note" ("id" UUID NOT NULL, "userId" UUID NOT NULL, "text" TEXT NOT NULL, CONSTRAINT "Note_pkey" PRIMARY KEY ("id"));
-        CREATE INDEX "Note_userId_idx" ON "Note" ("userId")`
+      name: '20260101000000_notes',
+      sql: readFileSync(`${example}/migrations/20260101000000_notes/migration.sql`, 'utf8')
     }
   ]
 } satisfies Omit<PrismaProject, 'url'>
@@ -61,12 +53,12 @@ t.test(
     const first = await schemaEngine(t, { ...host, url, migrations: [] })
     t.equal(await first.dev(), undefined, 'the first migrate dev of a host finds no drift')
     const prisma = await schemaEngine(t, { ...host, url })
-    t.strictSame(await prisma.deploy(), ['20250101000000_host'])
+    t.strictSame(await prisma.deploy(), ['20260101000000_notes'])
     t.equal(await prisma.dev(), undefined, 'migrate dev finds no drift')
     t.match(await prisma.nextMigration(), empty)
     t.strictSame(await prisma.push(), { executedSteps: 0, unexecutable: [], warnings: [] })
     await prisma.reset()
-    t.strictSame(await prisma.deploy(), ['20250101000000_host'], 'migrate reset empties the schema of the host')
+    t.strictSame(await prisma.deploy(), ['20260101000000_notes'], 'migrate reset empties the schema of the host')
 
     t.strictSame(await ours(url, 'latchkey'), before)
     await onServer(async (client) => {

@@ -7,6 +7,9 @@ import { hostTables } from '../../../support/adapters/host-tables.js'
 import { onServer, serverUrl, sql, testServerDatabase } from '../../../support/database.js'
 import { until } from '../../../support/faults/crowd.js'
 
+// Each test makes a database of its own, which takes seconds on a busy disk.
+t.setTimeout(240_000)
+
 const onlyWithServer = serverUrl === undefined ? { skip: 'needs TEST_DATABASE_URL' } : {}
 
 async function open(t: Test, url: string, options: Partial<ServerOptions> = {}): Promise<Database> {
