@@ -96,7 +96,7 @@ module.exports = [
   {
     room: 'plugin',
     from: '^src/plugin[.]ts$',
-    may: ['composition[.]ts$', 'config/', 'http/', 'ports/mail[.]ts$'],
+    may: ['composition[.]ts$', 'config/', 'core/', 'http/', 'ports/mail[.]ts$'],
     why: 'The plugin: options, composition, routes.'
   },
   {

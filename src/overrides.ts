@@ -1,7 +1,8 @@
 import type { FastifyServerOptions } from 'fastify'
 import type { Database } from './adapters/prisma/database.js'
 import type { PurgeTiming } from './adapters/prisma/stores/regular-purge.js'
-import type { Clock, Mailer } from './ports/index.js'
+import type { Mailer } from './ports/mail.js'
+import type { Clock } from './ports/runtime.js'
 
 /**
  * Replacements for parts of the service, for tests and unusual hosts. The package's types leave out what is internal: it

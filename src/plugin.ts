@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import { ensureConfiguredAdmin, openAdapters } from './composition.js'
 import { type Config, ConfigError, createConfig, notAnOption, type SettingOptions } from './config/read-config.js'
 import { settings } from './config/schema.js'
+import type { HostPlugin } from './core/request-auth.js'
 import { registerWhenReady } from './http/host/slow-start.js'
 import { httpPlugin, requireFreeName } from './http/plugin.js'
 import { listenForMetrics } from './http/routes/metrics.js'
@@ -51,7 +52,7 @@ export interface LatchkeyOptions
  * await app.close()
  * ```
  */
-const latchkey: FastifyPluginAsync<LatchkeyOptions> = pluginThatOpens(openAdapters)
+const latchkey: HostPlugin<LatchkeyOptions> = pluginThatOpens(openAdapters)
 
 export default latchkey
 
@@ -59,7 +60,7 @@ export default latchkey
  * The plugin, with the function that opens its adapters; tests pass one of their own.
  * @internal The package's types leave it out, because it would need Prisma's.
  */
-export function pluginThatOpens(open: typeof openAdapters): FastifyPluginAsync<LatchkeyOptions> {
+export function pluginThatOpens(open: typeof openAdapters): HostPlugin<LatchkeyOptions> {
   return fp(
     async (app: FastifyInstance, options: LatchkeyOptions) => {
       const warn = (warning: string) => app.log.warn(withOptionNames(warning))

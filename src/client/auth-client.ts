@@ -94,16 +94,19 @@ export interface SignIn {
   readonly device?: string
 }
 
-/** Whether somebody is signed in; `status` narrows the type. It is the same object until something changes. */
+/**
+ * Whether somebody is signed in; `status` narrows the type. Each state has every member, so that a listener can take them
+ * apart: `({ status, reason }) => …`. It is the same object until something changes.
+ */
 export type AuthState =
   /** Before the first request or `refresh`, which finds out. */
-  | { readonly status: 'unknown' }
-  | { readonly status: 'signed_in'; readonly sessionId: string }
+  | { readonly status: 'unknown'; readonly sessionId?: undefined; readonly reason?: undefined }
+  | { readonly status: 'signed_in'; readonly sessionId: string; readonly reason?: undefined }
   /**
    * `reason` says why the session ended: the reason of `session_ended` (docs/errors.md) or `invalid_refresh_token`;
    * in the modes without a refresh token, the code of the error. Undefined if nobody was signed in before.
    */
-  | { readonly status: 'signed_out'; readonly reason?: string }
+  | { readonly status: 'signed_out'; readonly sessionId?: undefined; readonly reason?: string | undefined }
 
 /** One of the user's sessions, as `GET /sessions` lists it: one session per device. Times are RFC 3339, UTC. */
 export interface DeviceSession {

@@ -20,6 +20,18 @@ interface GuardMethod {
  */
 export type Guard = GuardMethod['guard']
 
+/** An app of any Fastify server, logger and type provider. */
+interface AnyApp {
+  readonly prefix: string
+}
+
+interface PluginMethod<Options> {
+  plugin(app: AnyApp, options: Options): Promise<void>
+}
+
+/** A plugin for apps of any server, logger and type provider. A method for the same reason as `Guard`. */
+export type HostPlugin<Options> = PluginMethod<Options>['plugin']
+
 /** What `app.latchkey` has both in the service's plugin and in the verifier's. */
 export interface GuardMembers {
   /** A `preHandler`: sets `request.auth`, or answers 401. */

@@ -4,7 +4,8 @@ import fp from 'fastify-plugin'
 import type { Auth } from '../core/access-claims.js'
 import { issuerAddresses } from '../core/issuer-addresses.js'
 import { type GuardMembers, rememberedAuth, requestAuth, requestAuthKey } from '../core/request-auth.js'
-import type { Ports, Session } from '../ports/index.js'
+import type { Ports } from '../ports/index.js'
+import type { Session } from '../ports/sessions.js'
 import { listSessionsOfUser } from '../service/admin/listings.js'
 import { revokeAllSessions, revokeSession, revokeSessionsOfUser } from '../service/admin/revoke-sessions.js'
 import { visibleSession } from '../service/sessions/own-sessions.js'
@@ -18,6 +19,7 @@ import { serveOpenapi } from './routes/openapi.js'
 import { prepareScope } from './scope.js'
 import type { HttpSettings } from './settings.js'
 
+/** @internal The package's types leave out what would need those of all ports. */
 export interface PluginOptions extends Pick<RegisterOptions, 'logLevel' | 'logSerializers'> {
   readonly ports: Ports
   readonly settings: HttpSettings
@@ -57,6 +59,7 @@ declare module 'fastify' {
 /**
  * Latchkey inside a Fastify app. Adds `app.latchkey` and `request.auth` to the app. Routes, validation and error handling
  * are in a scope of their own, so the rest of the app is unchanged.
+ * @internal
  */
 export const httpPlugin = fp<PluginOptions>(
   async (app, { ports, settings, prefix = '', ...log }) => {

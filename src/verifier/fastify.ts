@@ -1,10 +1,21 @@
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, RegisterOptions } from 'fastify'
+// biome-ignore-all lint/suspicious/noTsIgnore: the ignored line is an error only where Fastify is not installed.
+import type { FastifyInstance, FastifyReply, FastifyRequest, RegisterOptions } from 'fastify'
 import type { Auth } from '../core/access-claims.js'
-import { type GuardMembers, rememberAuth, rememberedAuth, requestAuth, requestAuthKey } from '../core/request-auth.js'
+import {
+  type GuardMembers,
+  type HostPlugin,
+  rememberAuth,
+  rememberedAuth,
+  requestAuth,
+  requestAuthKey
+} from '../core/request-auth.js'
 import type { VerifierOptions } from './options.js'
 import type { RefusalResponse } from './refusals.js'
 import { createVerifier, type Verifier } from './verifier.js'
 
+/**
+ * Fastify is optional beside the verifier: where it is not installed, the compiler must not look for its types.
+ * @ts-ignore */
 declare module 'fastify' {
   interface FastifyInstance {
     latchkey: LatchkeyMembers
@@ -16,7 +27,7 @@ declare module 'fastify' {
   interface LatchkeyMembers extends GuardMembers {}
 }
 
-const plugin: FastifyPluginAsync<VerifierOptions> = async (app, options) => {
+async function plugin(app: FastifyInstance, options: VerifierOptions): Promise<void> {
   const verifier = createVerifier({ warn: warningsTo(app), ...ownOptions(options) })
   app.addHook('onClose', () => verifier.close())
   app.addHook('onReady', async () => {
@@ -122,7 +133,7 @@ function send(reply: FastifyReply, { status, headers, body }: RefusalResponse): 
  * await app.close()
  * ```
  */
-export const verifier: FastifyPluginAsync<VerifierOptions> = Object.assign(plugin, {
+export const verifier: HostPlugin<VerifierOptions> = Object.assign(plugin, {
   // The same as fastify-plugin: decorate the app itself, not a scope inside it.
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: 'latchkey-verifier',

@@ -25,7 +25,7 @@ t.test('the examples for pages and other services', async (t) => {
   await device.signIn('/register', 'ada@example.com')
 
   t.test('a page signs in, is signed in after a reload, and learns why its session ended', async (t) => {
-    const file = pathToFileURL(await moduleOf(t, fromBuild(blockWith(blocks, 'onsubmit').code)))
+    const file = pathToFileURL(await moduleOf(t, fromBuild(blockWith(blocks, 'document.forms').code)))
     const page = simulateBrowser(t, 'http://localhost:5173')
     await import(file.href)
     await page.shows('nobody is signed in')
@@ -143,13 +143,17 @@ function simulateBrowser(t: Test, origin: string, before?: Page): Page {
   const cookies = before?.cookies ?? new Map<string, string>()
   const kept = before?.kept ?? new Map<string, string>()
   const requests: string[] = []
-  const output = { textContent: '', append: (text: string) => t.fail(text) }
-  const form = { email: { value: '' }, password: { value: '' }, onsubmit: (_: { preventDefault(): void }) => {} }
-  const elements: Record<string, object> = { form, output }
+  const shown = { textContent: '', append: (text: string) => t.fail(text) }
+  const fields = { email: { value: '' }, password: { value: '' }, leave: {}, shown }
+  let submit = (_: { preventDefault(): void }) => {}
+  const addEventListener = (_: 'submit', listener: typeof submit) => {
+    submit = listener
+  }
+  const form = { ...fields, addEventListener }
   const { fetch, BroadcastChannel } = globalThis
   t.teardown(() => Object.assign(globalThis, { fetch, BroadcastChannel, document: undefined }))
   Object.assign(globalThis, {
-    document: { querySelector: (selector: string) => elements[selector] ?? {} },
+    document: { forms: [form] },
     location: { href: `${origin}/` },
     BroadcastChannel: undefined,
     localStorage: {
@@ -180,10 +184,10 @@ function simulateBrowser(t: Test, origin: string, before?: Page): Page {
     submit(email, password) {
       form.email.value = email
       form.password.value = password
-      form.onsubmit({ preventDefault() {} })
+      submit({ preventDefault() {} })
     },
     async shows(text) {
-      while (output.textContent !== text) await delay(10)
+      while (shown.textContent !== text) await delay(10)
       t.pass(`the page shows: ${text}`)
     }
   }

@@ -5,9 +5,7 @@ const auth = createAuthClient({ baseURL: 'https://auth.example.com', mode: 'body
 
 export function describe(state: AuthState): string {
   // @ts-expect-error only a signed-in state has a session
-  state.sessionId
-  // @ts-expect-error only a signed-out state has a reason
-  state.reason
+  state.sessionId.length
   switch (state.status) {
     case 'unknown':
       return 'not asked yet'
@@ -22,6 +20,12 @@ export function describe(state: AuthState): string {
 }
 
 auth.onChange((state) => void describe(state))
+auth.onChange(({ status, sessionId, reason = 'nobody was signed in' }) => {
+  const shown: string = status === 'signed_in' ? sessionId : reason
+  // @ts-expect-error nobody may be signed in
+  sessionId.length
+  console.log(shown)
+})
 // @ts-expect-error login, logout and refresh change the state
 auth.state = { status: 'unknown' }
 // @ts-expect-error there is no such state

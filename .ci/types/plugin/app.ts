@@ -1,0 +1,38 @@
+import Fastify from 'fastify'
+import latchkey, { type Auth, type LatchkeyOptions } from 'latchkey'
+
+/** check.js replaces `Fastify()` by each kind of app. */
+export async function build(options: LatchkeyOptions) {
+  const app = Fastify()
+  await app.register(latchkey, options)
+  const { authenticate, authenticateOptional, requireRole, requireRecentLogin, authOf, sessions } = app.latchkey
+
+  app.get('/reports', { preHandler: authenticate }, async (request) => ({ for: request.auth.userId }))
+  app.get('/ops', { onRequest: [authenticate, requireRole('admin')] }, async () => 'for admins only')
+  app.get('/page', { preHandler: authenticateOptional }, async (request) => authOf(request)?.userId ?? 'nobody')
+  app.route<{ Params: { id: string } }>({
+    method: 'DELETE',
+    url: '/people/:id/sessions',
+    preValidation: authenticate,
+    preHandler: [requireRecentLogin(), requireRecentLogin(60)],
+    handler: async (request, reply) => reply.send({ ended: await sessions.endSessionsOfUser(request.params.id) })
+  })
+  await app.register(async (scope) => {
+    scope.addHook('onRequest', scope.latchkey.authenticate)
+    scope.addHook('preHandler', requireRole('admin'))
+    scope.get('/inside', async (request): Promise<Auth> => request.auth)
+  })
+
+  app.get('/checked', { preHandler: authenticate }, async (request) => {
+    const { auth } = request
+    // @ts-expect-error a handler must not replace the user
+    request.auth = auth
+    // @ts-expect-error nobody may be signed in
+    const userId = authOf(request).userId
+    // @ts-expect-error the token has no e-mail address
+    return [userId, auth.email]
+  })
+  // @ts-expect-error a role has a name
+  app.get('/unnamed', { preHandler: requireRole() }, async () => 'for nobody')
+  return app
+}

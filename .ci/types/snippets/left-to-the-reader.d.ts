@@ -1,0 +1,29 @@
+/** What the pages' snippets leave to the reader, or define in a snippet before. */
+declare const app: import('fastify').FastifyInstance
+declare const auth: import('latchkey/client').AuthClient
+declare const email: string
+declare const password: string
+declare function showLogin(reason?: string): void
+declare const issuer: string
+declare const credential: { readonly id: string; readonly secret: string }
+
+/** The packages of a phone's app, as far as the snippets use them. */
+declare module 'react-native-get-random-values' {}
+declare module 'react-native-url-polyfill/auto' {}
+declare module '@react-native-async-storage/async-storage' {
+  const storage: {
+    getItem(key: string): Promise<string | null>
+    setItem(key: string, value: string): Promise<void>
+    removeItem(key: string): Promise<void>
+  }
+  export default storage
+}
+declare module 'expo-secure-store' {
+  interface Options {
+    keychainAccessible?: number
+  }
+  export const AFTER_FIRST_UNLOCK_THIS_DEVICE_ONLY: number
+  export function getItemAsync(key: string, options?: Options): Promise<string | null>
+  export function setItemAsync(key: string, value: string, options?: Options): Promise<void>
+  export function deleteItemAsync(key: string, options?: Options): Promise<void>
+}
