@@ -70,7 +70,7 @@ async function nginxOfTheDocs(t: Test, port: number, target: string): Promise<vo
 /** Every address that the service gives out leads through the proxy to what it names. */
 async function everythingIsReachable(t: Test, origin: string): Promise<void> {
   const base = `${origin}/auth`
-  const json = async (address: string) => (await fetch(address)).json()
+  const json = async (address: string): Promise<Described> => JSON.parse(await (await fetch(address)).text())
   const statusOf = async (address: string) => (await fetch(address)).status
 
   const refused = await fetch(`${base}/me`)
@@ -116,3 +116,11 @@ t.test('the nginx of docs/operations.md removes the prefix, and every address wo
   if (!existsSync(nginx)) return t.pass('what needs nginx', { skip: 'nginx is not installed' })
   await everythingIsReachable(t, await openBehind(t, nginxOfTheDocs))
 })
+
+/** The members of the metadata and of the specification that are checked. */
+interface Described {
+  readonly jwks_uri: string
+  readonly service_documentation: string
+  readonly paths: object
+  readonly servers: readonly [{ readonly url: string }]
+}
