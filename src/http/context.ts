@@ -3,12 +3,14 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
 import type { IssuerAddresses } from '../core/issuer-addresses.js'
 import type { Ports } from '../ports/index.js'
+import type { SerializeCookie } from './cookies/serializer.js'
 import type { HttpSettings } from './settings.js'
 
 /** What every route receives. */
 export interface HttpContext {
   readonly ports: Ports
   readonly settings: HttpSettings
+  readonly serializeCookie: SerializeCookie
   /** The addresses of the service as clients see them. */
   readonly addresses: IssuerAddresses
   /** The address of docs/errors.md: the beginning of every problem's `type`. */

@@ -101,8 +101,8 @@ async function presentedCookie(
   const [token] = tokens
   if (tokens.length <= 1) return token ? { ...own, token } : undefined
 
-  if (ours.length > 0) clearOtherForms(request, reply, own, settings)
-  if (ours.length > 1) clearCredential(reply, own, settings)
+  if (ours.length > 0) clearOtherForms(request, reply, own, context)
+  if (ours.length > 1) clearCredential(reply, own, context)
   throw twoCookies(own, settings)
 }
 
@@ -197,11 +197,11 @@ export async function sendSignedIn(
     const own = ownCookie(kind, settings)
     const tokens = readCookies(request, own, settings)
     const isForeign = kind !== 'device' && tokens.some((token) => !isOurs(kind, token, context))
-    if (tokens.length > 1 || isForeign) clearOtherForms(request, reply, own, settings)
+    if (tokens.length > 1 || isForeign) clearOtherForms(request, reply, own, context)
     // The login has ended the sessions of all cookies of this kind.
     if (kind !== 'device') await clearEarlierCookies(request, reply, kind, context)
   }
-  return sendCredentials(reply, signedIn, settings)
+  return sendCredentials(reply, signedIn, context)
 }
 
 /** Sends the credentials of the session that replaces `sid`, and clears the cookie of `sid` if it has an earlier name. */
@@ -213,7 +213,7 @@ export async function sendReplaced(
   sid: string
 ): Promise<FastifyReply> {
   for (const kind of sessionKinds) await clearEarlierCookies(request, reply, kind, context, sid)
-  return sendCredentials(reply, credentials, context.settings)
+  return sendCredentials(reply, credentials, context)
 }
 
 /**
@@ -224,12 +224,12 @@ export async function sendReplaced(
 export function sendCredentials(
   reply: FastifyReply,
   credentials: Credentials & Partial<Pick<SignedIn, 'deviceToken'>>,
-  settings: HttpSettings,
-  suffix = settings.cookieNameSuffixes[0]
+  context: HttpContext,
+  suffix = context.settings.cookieNameSuffixes[0]
 ): FastifyReply {
   const { sessionId, mode, accessToken, expiresInSeconds, opaque, deviceToken } = credentials
-  if (mode !== 'body' && opaque?.changed) writeCredential(reply, opaque, suffix, settings)
-  if (mode !== 'body' && deviceToken !== undefined) writeDeviceToken(reply, deviceToken, settings)
+  if (mode !== 'body' && opaque?.changed) writeCredential(reply, opaque, suffix, context)
+  if (mode !== 'body' && deviceToken !== undefined) writeDeviceToken(reply, deviceToken, context)
   const body: Static<typeof TokenResponse> = {
     ...(accessToken !== undefined && { access_token: accessToken, token_type: 'Bearer' }),
     expires_in: expiresInSeconds,

@@ -10,6 +10,7 @@ import { listSessionsOfUser } from '../service/admin/listings.js'
 import { revokeAllSessions, revokeSession, revokeSessionsOfUser } from '../service/admin/revoke-sessions.js'
 import { visibleSession } from '../service/sessions/own-sessions.js'
 import type { HttpContext, Scope } from './context.js'
+import { cookieSerializer } from './cookies/serializer.js'
 import { authenticateGuard, authenticateOptionalGuard, requireRecentLoginGuard, requireRoleGuard } from './guards.js'
 import { requestIdHeader } from './log/request-id.js'
 import { limitRequests } from './rate-limits.js'
@@ -64,8 +65,9 @@ declare module 'fastify' {
 export const httpPlugin = fp<PluginOptions>(
   async (app, { ports, settings, prefix = '', ...log }) => {
     const addresses = issuerAddresses(ports.identity.issuer)
-    const context: HttpContext = { ports, settings, addresses, errorsUrl: addresses.errors }
     requireFreeName(app)
+    const serializeCookie = await cookieSerializer(app)
+    const context: HttpContext = { ports, settings, serializeCookie, addresses, errorsUrl: addresses.errors }
     app.decorate('latchkey', membersOf(context))
     decorateRequests(app)
 

@@ -24,15 +24,16 @@ export function clearOwnCookies(
   request: FastifyRequest,
   reply: FastifyReply,
   kind: SessionTokenKind,
-  { ports, settings }: HttpContext,
+  context: HttpContext,
   sid?: string
 ): void {
+  const { ports, settings } = context
   const own = ownCookie(kind, settings)
   const tokens = readCookies(request, own, settings)
   const sids = tokens.map((token) => ports.opaqueTokens.open(kind, token)?.sid)
   if (tokens.length > 0 && !sids.some((found) => found !== undefined && (sid ?? found) === found)) return
-  if (tokens.length > 1) clearOtherForms(request, reply, own, settings)
-  clearCredential(reply, own, settings)
+  if (tokens.length > 1) clearOtherForms(request, reply, own, context)
+  clearCredential(reply, own, context)
 }
 
 /**
@@ -53,7 +54,7 @@ export async function clearEarlierCookies(
       ({ token }) => sid === undefined || ports.opaqueTokens.open(kind, token)?.sid === sid
     )
     if (cookies.length === 0 || ended.length < cookies.length) continue
-    if (cookies.length > 1) clearOtherForms(request, reply, key, settings)
-    clearCredential(reply, key, settings)
+    if (cookies.length > 1) clearOtherForms(request, reply, key, context)
+    clearCredential(reply, key, context)
   }
 }

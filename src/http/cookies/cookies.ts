@@ -2,13 +2,16 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { withoutBlanks } from '../../core/header-text.js'
 import { type CookieTokenKind, deviceTokenLifeSeconds, type SessionTokenKind } from '../../core/opaque-token.js'
 import type { OpaqueCredential } from '../../service/sessions/issue-credentials.js'
+import type { HttpContext } from '../context.js'
 import { pathOf } from '../exact-addresses.js'
 import type { HttpSettings } from '../settings.js'
-import { type CookieAttributes, setCookieHeader } from './set-cookie.js'
+import type { CookieAttributes } from './serializer.js'
 
 /** The only file that reads or writes a cookie. */
 
 type CookieSettings = Pick<HttpSettings, 'cookieSecure' | 'cookieSameSite' | 'cookieNameSuffixes'>
+/** What writes cookies. */
+type CookieContext = Pick<HttpContext, 'settings' | 'serializeCookie'>
 
 const baseNames: Readonly<Record<CookieTokenKind, string>> = {
   refresh: 'refresh_token',
@@ -57,19 +60,19 @@ export function writeCredential(
   reply: FastifyReply,
   { kind, token, expiresInSeconds }: OpaqueCredential,
   suffix: string,
-  settings: CookieSettings
+  context: CookieContext
 ): void {
-  setCookie(reply, { kind, suffix }, token, settings, { maxAge: expiresInSeconds })
+  setCookie(reply, { kind, suffix }, token, context, { maxAge: expiresInSeconds })
 }
 
 /** Logout keeps this cookie. It proves that the user has signed in on this device before, and gives no access. */
-export function writeDeviceToken(reply: FastifyReply, token: string, settings: CookieSettings): void {
-  setCookie(reply, ownCookie('device', settings), token, settings, { maxAge: deviceTokenLifeSeconds })
+export function writeDeviceToken(reply: FastifyReply, token: string, context: CookieContext): void {
+  setCookie(reply, ownCookie('device', context.settings), token, context, { maxAge: deviceTokenLifeSeconds })
 }
 
 /** Clears the cookie in the form that `writeCredential` sets. */
-export function clearCredential(reply: FastifyReply, key: CookieKey<SessionTokenKind>, settings: CookieSettings): void {
-  setCookie(reply, key, '', settings, cleared)
+export function clearCredential(reply: FastifyReply, key: CookieKey<SessionTokenKind>, context: CookieContext): void {
+  setCookie(reply, key, '', context, cleared)
 }
 
 /** Clears every cookie of this name that the browser may have sent, except the one that the service sets. */
@@ -77,9 +80,9 @@ export function clearOtherForms(
   request: FastifyRequest,
   reply: FastifyReply,
   key: CookieKey,
-  settings: CookieSettings
+  context: CookieContext
 ): void {
-  for (const form of otherForms(request, settings)) setCookie(reply, key, '', settings, { ...form, ...cleared })
+  for (const form of otherForms(request, context.settings)) setCookie(reply, key, '', context, { ...form, ...cleared })
 }
 
 const cleared = { maxAge: 0, expires: new Date(0) }
@@ -125,10 +128,10 @@ function setCookie(
   reply: FastifyReply,
   key: CookieKey,
   value: string,
-  settings: CookieSettings,
+  { settings, serializeCookie }: CookieContext,
   attributes: CookieAttributes
 ): void {
-  const header = setCookieHeader(cookieName(key, settings), value, {
+  const header = serializeCookie(cookieName(key, settings), value, {
     path: '/',
     httpOnly: true,
     secure: settings.cookieSecure,

@@ -33,7 +33,7 @@ export const refreshRoutes: Routes = (app, context) => {
       const idempotencyKey = request.headers['idempotency-key']
       try {
         const credentials = await refresh(context.ports, { refreshToken: token, idempotencyKey }, actorOf(request))
-        return sendCredentials(reply, credentials, context.settings, suffix)
+        return sendCredentials(reply, credentials, context, suffix)
       } catch (error) {
         if (suffix === undefined || !isFinal(error)) throw error
         if (suffix === context.settings.cookieNameSuffixes[0]) {

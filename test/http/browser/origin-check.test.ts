@@ -168,6 +168,7 @@ t.test('every route that changes something refuses other origins, even for an ad
     '/password': { current_password: goodPassword, new_password: 'another good password' },
     '/me': { password: goodPassword },
     '/reauthenticate': { password: goodPassword },
+    '/email': { new_email: 'another@example.org' },
     '/sessions/{id}': { device: 'd' },
     '/admin/users/{id}/password-reset': { deliver: 'link' },
     '/admin/sessions/revoke-all': { confirm: 'revoke-all' }
