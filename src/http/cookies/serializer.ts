@@ -1,5 +1,5 @@
 import { fastifyCookie, type SerializeOptions } from '@fastify/cookie'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 
 export type CookieAttributes = SerializeOptions
 export type SerializeCookie = (name: string, value: string, attributes: CookieAttributes) => string
@@ -11,9 +11,10 @@ export type SerializeCookie = (name: string, value: string, attributes: CookieAt
 export async function cookieSerializer(app: FastifyInstance): Promise<SerializeCookie> {
   if (app.hasDecorator('serializeCookie')) return app.serializeCookie
   let own = app.serializeCookie
-  await app.register(async (scope) => {
+  const inScope: FastifyPluginAsync = async (scope) => {
     await scope.register(fastifyCookie, { hook: false })
     own = scope.serializeCookie
-  })
+  }
+  await app.register(inScope)
   return own
 }

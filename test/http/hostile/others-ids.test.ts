@@ -44,6 +44,7 @@ const payload = {
   disabled: true,
   roles: ['admin'],
   confirm: 'revoke-all',
+  deliver: 'link',
   password: goodPassword
 }
 

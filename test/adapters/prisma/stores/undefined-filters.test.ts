@@ -4,7 +4,8 @@ import type { Database } from '../../../../src/adapters/prisma/database.js'
 import { prismaRevocationLog } from '../../../../src/adapters/prisma/stores/revocation-log.js'
 import { prismaSessionStore } from '../../../../src/adapters/prisma/stores/session-store.js'
 import { prismaSigningKeyStore } from '../../../../src/adapters/prisma/stores/signing-key-store.js'
-import { addUser, attempt, digest, login, policy, replacementOf } from '../../../contract/stores.js'
+import type { LinkPurpose } from '../../../../src/core/mail.js'
+import { addUser, attempt, digest, emailOf, login, policy, replacementOf } from '../../../contract/stores.js'
 import { onEachDatabase } from '../../../support/adapters/stores.js'
 import { sql } from '../../../support/database.js'
 
@@ -81,6 +82,52 @@ onEachDatabase(t, (t, stores, database) => {
     t.ok(await users.find(admin.id))
   })
 
+  t.test('a use of a link with something undefined changes nothing', async (t) => {
+    const user = await addUser(stores)
+    await login(stores, user)
+    const linkFor = async (purpose: LinkPurpose) => {
+      const tokenHash = digest(randomUUID())
+      const made = { id: randomUUID(), purpose, userId: user.id, address: user.email, tokenHash, mailed: true }
+      await stores.links.create({ link: made, event: { type: 'password_reset_requested' } }, {})
+      const link = await stores.links.find(made, [purpose])
+      if (link === undefined) throw new Error('the link is dead')
+      return { made, link }
+    }
+    const [{ link: reset }, { link: change }, { made, link: undo }] = [
+      await linkFor('password_reset'),
+      await linkFor('email_change'),
+      await linkFor('email_undo')
+    ]
+    const withoutUser = { ...user, id: missing }
+    const email = emailOf('moved@example.org')
+    const moved = { email, undo: { ...made, id: randomUUID() }, mails: [] }
+    const noPassword = { noPasswordHash: 'none', reason: 'revoked_by_admin' } as const
+
+    await expectUnchanged(t, database, tried, {
+      'UserStore.resetPassword id': () =>
+        users.resetPassword({ link: { ...reset, id: missing }, newHash: 'new', mails: [] }, {}),
+      'UserStore.resetPassword tokenHash': () =>
+        users.resetPassword({ link: { ...reset, tokenHash: missing }, newHash: 'new', mails: [] }, {}),
+      'UserStore.resetPassword user': () =>
+        users.resetPassword({ link: { ...reset, user: withoutUser }, newHash: 'new', mails: [] }, {}),
+      'UserStore.resetPassword newHash': () => users.resetPassword({ link: reset, newHash: missing, mails: [] }, {}),
+      'UserStore.removePassword userId': () => users.removePassword(missing, noPassword, {}),
+      'UserStore.removePassword noPasswordHash': () =>
+        users.removePassword(user.id, { ...noPassword, noPasswordHash: missing }, {}),
+      'UserStore.changeEmail id': () => users.changeEmail({ ...moved, link: { ...change, id: missing } }, {}),
+      'UserStore.changeEmail user': () => users.changeEmail({ ...moved, link: { ...change, user: withoutUser } }, {}),
+      'UserStore.changeEmail email': () =>
+        users.changeEmail({ ...moved, link: change, email: { ...email, address: missing } }, {}),
+      'UserStore.changeEmail emailKey': () =>
+        users.changeEmail({ ...moved, link: change, email: { ...email, key: missing } }, {}),
+      'UserStore.undoEmailChange id': () => users.undoEmailChange({ link: { ...undo, id: missing }, email }, {}),
+      'UserStore.undoEmailChange user': () =>
+        users.undoEmailChange({ link: { ...undo, user: withoutUser }, email }, {}),
+      'UserStore.undoEmailChange email': () =>
+        users.undoEmailChange({ link: undo, email: { ...email, address: missing } }, {})
+    })
+  })
+
   t.test('a query with an undefined condition finds nothing', async (t) => {
     const user = await addUser(stores, { roles: ['admin'] })
     const session = await login(stores, user)
@@ -152,7 +199,7 @@ async function expectUnchanged(
 const allRows = (database: Database) =>
   sql(
     database,
-    ['"user"', 'session', 'revocation', 'event', 'signing_key']
+    ['"user"', 'session', 'revocation', 'event', 'signing_key', 'one_time_link', 'mail']
       .map(
         (table) =>
           `SELECT '${table}' AS name, coalesce(json_agg(r ORDER BY r::text), '[]')::text AS rows FROM ${table} r`

@@ -33,7 +33,7 @@ export async function useLink(prisma: Statements, { id, purpose, tokenHash, user
   const used = await prisma.$queryRaw<unknown[]>`
     DELETE FROM ${tables.oneTimeLink} l
     WHERE l.id = ${id}::uuid AND l.purpose = ${purpose} AND l.token_hash = ${tokenHash} AND l.expires_at > ${clock}
-      AND EXISTS (
+      AND l.user_id = ${user.id}::uuid AND EXISTS (
         SELECT 1 FROM ${tables.user} u
         WHERE u.id = l.user_id AND (l.bound_email IS NULL OR l.bound_email = u.email)
           AND (l.bound_password IS NULL
