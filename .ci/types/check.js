@@ -156,7 +156,7 @@ function hostWith(fastify) {
     cpSync(join(here, 'snippets'), join(folder, room), { recursive: true })
     const template = readFileSync(join(here, room, 'app.ts'), 'utf8')
     for (const [name, [imports, app]] of Object.entries(apps)) {
-      writeFileSync(join(folder, room, `${name}.ts`), imports + template.replace('Fastify()', app))
+      writeFileSync(join(folder, room, `${name}.ts`), imports + template.replace('= Fastify()', `= ${app}`))
     }
   }
   for (const page of ['README.md', 'docs/plugin.md', 'docs/verifier.md', 'docs/client.md']) {

@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTsIgnore: the ignored line is an error only where Fastify is not installed.
 import type { FastifyInstance, FastifyReply, FastifyRequest, RegisterOptions } from 'fastify'
 import type { Auth } from '../core/access-claims.js'
 import {
@@ -13,9 +12,8 @@ import type { VerifierOptions } from './options.js'
 import type { RefusalResponse } from './refusals.js'
 import { createVerifier, type Verifier } from './verifier.js'
 
-/**
- * Fastify is optional beside the verifier: where it is not installed, the compiler must not look for its types.
- * @ts-ignore */
+// Fastify is optional beside the verifier. In a file of types, an unknown module here is no error, but an import of it
+// would be: so what this file exports must not need Fastify's types.
 declare module 'fastify' {
   interface FastifyInstance {
     latchkey: LatchkeyMembers

@@ -1,7 +1,7 @@
 import Fastify from 'fastify'
 import latchkey, { type Auth, type LatchkeyOptions } from 'latchkey'
 
-/** check.js replaces `Fastify()` by each kind of app. */
+/** check.js compiles this once for each kind of app. */
 export async function build(options: LatchkeyOptions) {
   const app = Fastify()
   await app.register(latchkey, options)

@@ -1,7 +1,7 @@
 import Fastify from 'fastify'
 import verifier, { type Auth, type Guard, type VerifierOptions } from 'latchkey/verifier'
 
-/** check.js replaces `Fastify()` by each kind of app. */
+/** check.js compiles this once for each kind of app. */
 export async function build(options: VerifierOptions) {
   const app = Fastify()
   await app.register(verifier, options)
