@@ -28,12 +28,14 @@ function editDistance(a: string, b: string): number {
     const current = [row]
     for (let column = 1; column <= b.length; column++) {
       const [left = 0, upper = 0, diagonal = 0] = [current[column - 1], above[column], above[column - 1]]
+      const [beforeBoth = 0] = [twoAbove[column - 2]]
       const isExchange = a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]
-      const exchanged = isExchange ? (twoAbove[column - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY
+      const exchanged = isExchange ? beforeBoth + 1 : Number.POSITIVE_INFINITY
       current.push(Math.min(left + 1, upper + 1, diagonal + (a[row - 1] === b[column - 1] ? 0 : 1), exchanged))
     }
     twoAbove = above
     above = current
   }
-  return above[b.length] ?? 0
+  const [distance = 0] = above.slice(-1)
+  return distance
 }

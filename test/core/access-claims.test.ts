@@ -6,7 +6,8 @@ import {
   audienceClaim,
   audiencesOf,
   authOfClaims,
-  checkAccessClaims
+  checkAccessClaims,
+  isLoginRecent
 } from '../../src/core/access-claims.js'
 
 const api = 'https://api.example'
@@ -28,6 +29,13 @@ const now = 1_200_000
 const invalid = { ok: false, error: 'invalid_token' }
 
 t.equal(accessTokenType, 'at+jwt')
+
+t.test('a login is recent for as many seconds as it may be old, and for ever if that is 0', async (t) => {
+  const auth = authOfClaims(claims)
+  t.ok(isLoginRecent(auth, 60, 960_000))
+  t.notOk(isLoginRecent(auth, 60, 960_001))
+  t.ok(isLoginRecent(auth, 0, 9_000_000_000))
+})
 
 t.test('good claims are returned', async (t) => {
   t.strictSame(checkAccessClaims(claims, expected, now), { ok: true, claims })

@@ -1,5 +1,12 @@
 import t from 'tap'
-import { linkFragments, linkLifeSeconds, mailKinds, mailLifeSeconds, retryPauseSeconds } from '../../src/core/mail.js'
+import {
+  linkFragments,
+  linkLifeSeconds,
+  linkUrl,
+  mailKinds,
+  mailLifeSeconds,
+  retryPauseSeconds
+} from '../../src/core/mail.js'
 
 t.test('the pauses between attempts grow up to an hour, and fill a day with about thirty attempts', async (t) => {
   let [attempts, age, before] = [1, 0, 0]
@@ -26,4 +33,9 @@ t.test('no mail has a parameter that could hold a secret, or that the sender add
   for (const [kind, { parameters }] of Object.entries(mailKinds)) {
     for (const name of parameters) t.notMatch(name, /token|password|secret|link|account_url|service/, kind)
   }
+})
+
+t.test('the token of a link is in the fragment', async (t) => {
+  const url = linkUrl('https://auth.example/account', 'password_reset', 'lk_ot_x')
+  t.equal(url, 'https://auth.example/account#reset=lk_ot_x')
 })

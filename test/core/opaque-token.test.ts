@@ -225,3 +225,20 @@ t.test('a device token has one spelling, and other texts are refused', async (t)
     t.equal(parseToken('device', other), undefined, other)
   }
 })
+
+t.test('any token of a link is read as it was written, and as no other kind', async (t) => {
+  fc.assert(
+    fc.property(keyIds, fc.uuid(), macs, (keyId, linkId, mac) => {
+      const token = formatToken('link', signedBytes('link', keyId, { linkId }), mac)
+      const parsed = parseToken('link', token)
+      return (
+        parsed?.content.linkId === linkId &&
+        parsed.keyId === keyId &&
+        sameBytes(parsed.mac, mac) &&
+        parseToken('refresh', token) === undefined
+      )
+    }),
+    seeded
+  )
+  t.match(formatToken('link', signedBytes('link', 7, { linkId: content.sid }), mac), /^lk_ot_[\w-]{67}$/)
+})

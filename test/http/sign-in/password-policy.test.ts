@@ -47,7 +47,7 @@ for (const [name, password, code, detail] of refused) {
 
 t.test('words of the address and of the service are too common, in any case and with decoration', async (t) => {
   const acme = await openService(t, database, {
-    ISSUER: 'https://login.acme-tools.example/auth',
+    ISSUER: 'https://login.acme-tools.example',
     PASSWORD_MIN_LENGTH: '8'
   })
   for (const password of [
