@@ -35,7 +35,8 @@ const differences: readonly (readonly [name: string, remove: (address: string) =
 export function issuerMismatch(expected: string, named: string): string {
   const only = differences.find(([, remove]) => remove(expected) === remove(named))?.[0]
   const difference = only === undefined ? '' : `, which differs only in ${only}`
-  return `The verifier's option issuer is "${expected}", but the service names "${named}"${difference}. Its tokens are refused. Set the option to "${named}", the ISSUER of the service.`
+  const other = JSON.stringify(named)
+  return `The verifier's option issuer is "${expected}", but the service names ${other}${difference}. Its tokens are refused. Set the option to ${other}, the ISSUER of the service.`
 }
 
 /**
