@@ -29,7 +29,7 @@ export interface NewLink {
   readonly tokenHash: string
   /** The link is dead once the account has another address or password than this user. Undefined binds it to neither. */
   readonly boundTo?: Pick<UserWithPassword, 'email' | 'passwordHash'> | undefined
-  /** Whether the link is only mailed, so that whoever uses it can read the mail of `address`. */
+  /** Whether the link is sent by mail and shown to nobody. Its use then proves that the person reads the mail of `address`. */
   readonly mailed: boolean
   /** The key of an address that nobody else can take while the link lives. */
   readonly reservedEmailKey?: string | undefined

@@ -87,9 +87,9 @@ export interface UserStore {
     actor: Actor
   ): Promise<'changed' | 'dead' | 'email_taken'>
   /**
-   * Gives the account back the address of an `email_undo` link, which is used up with all later ones, so that whoever
-   * changed the address cannot undo this. Ends all sessions of the user with `revoked_by_user`, and writes
-   * `email_change_undone`. 'dead' and 'email_taken' as for `changeEmail`.
+   * Gives the account back the address of an `email_undo` link, which is used up. Deletes the user's later `email_undo`
+   * links too: otherwise the person who changed the address could undo this. Ends all sessions of the user with
+   * `revoked_by_user`, and writes `email_change_undone`. 'dead' and 'email_taken' as for `changeEmail`.
    */
   undoEmailChange(
     undo: { readonly link: LiveLink; readonly email: Email },

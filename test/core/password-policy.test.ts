@@ -98,7 +98,7 @@ t.test('utf8Length counts the bytes that Node.js writes', async (t) => {
   for (const text of edges) t.equal(utf8Length(text), Buffer.byteLength(text), JSON.stringify(text))
 })
 
-t.test('an account without a password is told by its stored hash, which differs each time', async (t) => {
+t.test('the stored hash shows that an account has no password, and differs for each account', async (t) => {
   t.equal(hasPassword(noPasswordHash('1')), false)
   t.not(noPasswordHash('1'), noPasswordHash('2'))
   for (const hash of ['lk1:$2b$12$abc', '$2y$10$abc', '']) t.equal(hasPassword(hash), true, hash)

@@ -27,7 +27,7 @@ export interface MailSenderParts {
   readonly clock: Pick<Clock, 'sleep'>
   readonly log: Log
   readonly accountUrl: string
-  /** The domain of Message-IDs: the same on all instances, and for ever. */
+  /** The domain of Message-IDs. It is the same on all instances and never changes, so a repeated mail keeps its id. */
   readonly domain: string
   readonly timing?: Partial<MailTiming> | undefined
 }
