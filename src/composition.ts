@@ -377,6 +377,7 @@ function policyOf(config: Config): Ports['policy'] {
     modes: config.modes,
     passwordMinLength: config.passwordMinLength,
     registration: config.registration,
+    emailVerification: config.emailVerification,
     reauthenticationSeconds: config.reauthenticationSeconds
   }
 }

@@ -155,9 +155,13 @@ export const settingsSchema = Type.Object({
     description:
       'How old a login may be when a user ends the session of another device, or changes something as an admin. After that the user must first confirm the password (`POST /reauthenticate`, RFC 9470). `0` requires nothing.'
   }),
-  registration: choice('open', ['open', 'closed'], {
+  registration: choice('open', ['open', 'invited', 'closed'], {
     description:
-      'Who can create an account by `POST /register`. With `closed`, only the command line (`latchkey user create`) and `ADMIN_EMAIL` create accounts.'
+      'Who can create an account. `open`: everybody, by `POST /register`. `invited`: people whom an admin has invited. `closed`: nobody; only the command line (`latchkey user create`) and `ADMIN_EMAIL` create accounts.'
+  }),
+  emailVerification: choice('off', ['off', 'optional', 'required'], {
+    description:
+      'Whether a new account gets a mail whose link confirms its address. With `optional` the account can be used without. With `required` its first session begins when the address is confirmed, and `POST /register` tells nobody whether an address has an account. `required` needs `MAIL_URL`. Accounts that an admin or the command line makes count as confirmed.'
   }),
   modes: Type.Array(Type.Enum([...modes]), {
     default: [...modes],

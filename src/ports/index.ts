@@ -36,8 +36,10 @@ export interface Ports {
   readonly accountUrl: string
   readonly policy: SessionPolicy & {
     readonly passwordMinLength: number
-    /** Whether `POST /register` creates accounts. */
-    readonly registration: 'open' | 'closed'
+    /** Who can create an account: everybody, people whom an admin has invited, or nobody. */
+    readonly registration: 'open' | 'invited' | 'closed'
+    /** Whether a new account confirms its address, and whether it can be used before. */
+    readonly emailVerification: 'off' | 'optional' | 'required'
     /** What `requireRecentLogin` allows, in seconds since the password was given. 0 requires nothing. */
     readonly reauthenticationSeconds: number
   }

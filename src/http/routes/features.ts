@@ -21,7 +21,7 @@ export const featureRoutes: Routes = (app, { ports }) => {
         password_login: true,
         password_min_length: ports.policy.passwordMinLength,
         mail: ports.mail.isConfigured,
-        email_verification: 'off' as const,
+        email_verification: ports.policy.emailVerification,
         modes: [...ports.policy.modes],
         passkeys: false,
         totp: false,

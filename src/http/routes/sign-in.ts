@@ -13,7 +13,7 @@ import { LoginBody, RegisterBody, TokenResponse } from '../schemas/sign-in.js'
 
 /** POST /register, POST /login. */
 export const signInRoutes: Routes = (app, context) => {
-  const isClosed = context.ports.policy.registration === 'closed'
+  const isClosed = context.ports.policy.registration !== 'open'
   app.post(
     '/register',
     {
@@ -21,8 +21,8 @@ export const signInRoutes: Routes = (app, context) => {
       ...describe({
         summary: 'Create an account and its first session',
         description: isClosed
-          ? 'Refuses every request, because `REGISTRATION` is `closed`.'
-          : 'With `REGISTRATION=closed` (see `GET /features`) every request is refused.',
+          ? 'Refuses every request, because `REGISTRATION` is not `open`.'
+          : 'Unless `REGISTRATION` is `open` (see `GET /features`), every request is refused.',
         body: RegisterBody,
         response: { 201: TokenResponse },
         problems: [

@@ -19,7 +19,7 @@ export async function register(
   input: { readonly email: string; readonly password: string } & SessionRequest,
   actor: Actor
 ): Promise<SignedIn> {
-  if (ports.policy.registration === 'closed') {
+  if (ports.policy.registration !== 'open') {
     ports.decisions.note('registration', 'closed')
     throw new Refused('registration_closed')
   }

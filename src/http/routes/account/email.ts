@@ -1,12 +1,12 @@
-import { requestLimits } from '../../core/rate-limits.js'
-import { requestAuth } from '../../core/request-auth.js'
-import { confirmEmailChange, requestEmailChange, undoEmailChange } from '../../service/recovery/change-address.js'
-import type { Routes } from '../context.js'
-import { actorOf } from '../credentials.js'
-import { describe } from '../describe.js'
-import { perNetwork } from '../rate-limits.js'
-import { AcceptedResponse, EmailBody, LinkBody } from '../schemas/recovery.js'
-import { EmptyResponse } from '../schemas/shared.js'
+import { requestLimits } from '../../../core/rate-limits.js'
+import { requestAuth } from '../../../core/request-auth.js'
+import { confirmEmailChange, requestEmailChange, undoEmailChange } from '../../../service/recovery/change-address.js'
+import type { Routes } from '../../context.js'
+import { actorOf } from '../../credentials.js'
+import { describe } from '../../describe.js'
+import { perNetwork } from '../../rate-limits.js'
+import { AcceptedResponse, EmailBody, LinkBody } from '../../schemas/recovery.js'
+import { EmptyResponse } from '../../schemas/shared.js'
 
 /** POST /email, for the signed-in user. */
 export const emailRoutes: Routes = (app, { ports }) => {

@@ -1,14 +1,14 @@
-import { requestLimits } from '../../core/rate-limits.js'
-import { requestAuth } from '../../core/request-auth.js'
-import { changePassword } from '../../service/accounts/change-password.js'
-import { deleteAccount } from '../../service/accounts/delete-account.js'
-import { readAccount, readOwnEvents } from '../../service/accounts/read-account.js'
-import { reauthenticate } from '../../service/accounts/reauthenticate.js'
-import type { Routes } from '../context.js'
-import { clearCookies } from '../cookies/clearing.js'
-import { actorOf, heldCookie, sendReplaced, sessionKinds } from '../credentials.js'
-import { describe } from '../describe.js'
-import { perNetwork } from '../rate-limits.js'
+import { requestLimits } from '../../../core/rate-limits.js'
+import { requestAuth } from '../../../core/request-auth.js'
+import { changePassword } from '../../../service/accounts/change-password.js'
+import { deleteAccount } from '../../../service/accounts/delete-account.js'
+import { readAccount, readOwnEvents } from '../../../service/accounts/read-account.js'
+import { reauthenticate } from '../../../service/accounts/reauthenticate.js'
+import type { Routes } from '../../context.js'
+import { clearCookies } from '../../cookies/clearing.js'
+import { actorOf, heldCookie, sendReplaced, sessionKinds } from '../../credentials.js'
+import { describe } from '../../describe.js'
+import { perNetwork } from '../../rate-limits.js'
 import {
   DeleteAccountBody,
   MeResponse,
@@ -18,9 +18,9 @@ import {
   ownEventView,
   PasswordBody,
   ReauthenticateBody
-} from '../schemas/account.js'
-import { EmptyResponse, pageOf } from '../schemas/shared.js'
-import { TokenResponse } from '../schemas/sign-in.js'
+} from '../../schemas/account.js'
+import { EmptyResponse, pageOf } from '../../schemas/shared.js'
+import { TokenResponse } from '../../schemas/sign-in.js'
 
 /** GET /me, GET /me/events, POST /password, POST /reauthenticate, DELETE /me. */
 export const accountRoutes: Routes = (app, context) => {

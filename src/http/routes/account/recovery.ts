@@ -1,12 +1,12 @@
-import { requestLimits } from '../../core/rate-limits.js'
-import { forgotPassword } from '../../service/recovery/forgot-password.js'
-import { resetPassword } from '../../service/recovery/reset-password.js'
-import type { Routes } from '../context.js'
-import { actorOf } from '../credentials.js'
-import { describe } from '../describe.js'
-import { perNetwork } from '../rate-limits.js'
-import { AcceptedResponse, ForgotPasswordBody, ResetPasswordBody } from '../schemas/recovery.js'
-import { EmptyResponse } from '../schemas/shared.js'
+import { requestLimits } from '../../../core/rate-limits.js'
+import { forgotPassword } from '../../../service/recovery/forgot-password.js'
+import { resetPassword } from '../../../service/recovery/reset-password.js'
+import type { Routes } from '../../context.js'
+import { actorOf } from '../../credentials.js'
+import { describe } from '../../describe.js'
+import { perNetwork } from '../../rate-limits.js'
+import { AcceptedResponse, ForgotPasswordBody, ResetPasswordBody } from '../../schemas/recovery.js'
+import { EmptyResponse } from '../../schemas/shared.js'
 
 /** POST /password/forgot, POST /password/reset. */
 export const recoveryRoutes: Routes = (app, { ports }) => {

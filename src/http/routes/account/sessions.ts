@@ -1,11 +1,11 @@
-import { requestAuth } from '../../core/request-auth.js'
-import { listSessions, renameSession } from '../../service/sessions/own-sessions.js'
-import { revokeOwnSession, revokeOwnSessions } from '../../service/sessions/revoke-own-sessions.js'
-import type { Routes } from '../context.js'
-import { actorOf } from '../credentials.js'
-import { describe } from '../describe.js'
-import { AllQuery, DeviceBody, SessionResponse, SessionsResponse, sessionView } from '../schemas/sessions.js'
-import { EmptyResponse, IdParams, RevokedResponse } from '../schemas/shared.js'
+import { requestAuth } from '../../../core/request-auth.js'
+import { listSessions, renameSession } from '../../../service/sessions/own-sessions.js'
+import { revokeOwnSession, revokeOwnSessions } from '../../../service/sessions/revoke-own-sessions.js'
+import type { Routes } from '../../context.js'
+import { actorOf } from '../../credentials.js'
+import { describe } from '../../describe.js'
+import { AllQuery, DeviceBody, SessionResponse, SessionsResponse, sessionView } from '../../schemas/sessions.js'
+import { EmptyResponse, IdParams, RevokedResponse } from '../../schemas/shared.js'
 
 /** GET, DELETE /sessions and PATCH, DELETE /sessions/:id: the user's own devices. */
 export const sessionRoutes: Routes = (app, { ports }) => {
