@@ -2,7 +2,7 @@ import type { SessionPolicy } from '../core/policy.js'
 import type { EventLog } from './events.js'
 import type { SigningKeys } from './keys.js'
 import type { RateLimits } from './limits.js'
-import type { LinkStore, MailQueue } from './mail.js'
+import type { LinkStore, MailLog, MailQueue } from './mail.js'
 import type { Decisions, Metrics } from './metrics.js'
 import type { BreachedPasswords, CommonPasswords, PasswordHasher } from './passwords.js'
 import type { RevocationFeed, Revocations } from './revocations.js'
@@ -49,6 +49,7 @@ export interface Ports {
   readonly users: UserStore
   readonly links: LinkStore
   readonly mail: MailQueue
+  readonly mails: MailLog
   readonly sessions: SessionStore
   readonly events: EventLog
   readonly revocations: Revocations
