@@ -4,7 +4,8 @@ import { runPage } from '../shared/page.js'
 import { loadCounts, watchCounts } from './counts.js'
 import { prepareEverybody } from './everybody.js'
 import { loadKeys, prepareKeys } from './keys.js'
-import { loadPeople, preparePeople } from './people.js'
+import { loadMails, prepareMails } from './mails.js'
+import { loadPeople, preparePeople, showPerson } from './people.js'
 
 /** The page /console, for users with the role `admin`. */
 
@@ -12,12 +13,13 @@ const tools = byId('tools', HTMLDivElement)
 const notAdmin = byId('not-admin', HTMLParagraphElement)
 
 preparePeople()
+prepareMails(showPerson)
 prepareKeys()
 prepareEverybody()
 watchCounts(() => !tools.hidden)
 await runPage(async (me) => {
   const isAdmin = me.roles.includes(adminRole)
   notAdmin.hidden = isAdmin
-  if (isAdmin) await Promise.all([loadCounts(), loadPeople(), loadKeys()])
+  if (isAdmin) await Promise.all([loadCounts(), loadPeople(), loadMails(), loadKeys()])
   tools.hidden = !isAdmin
 })

@@ -31,6 +31,14 @@ export async function loadPeople(): Promise<void> {
   await Promise.all([loadFound(), ...(chosen === undefined ? [] : [loadPerson(chosen)])])
 }
 
+/** Chooses a person by id, and moves the focus to their panel. */
+export async function showPerson(id: string): Promise<void> {
+  await loadPerson(id)
+  chosen = id
+  await loadFound()
+  document.getElementById('person-title')?.focus()
+}
+
 async function loadFound(): Promise<number> {
   const filter = emailPrefix === '' ? '' : `&email=${encodeURIComponent(emailPrefix)}`
   const { users } = await request<Users>('GET', `admin/users?limit=${maxFound}${filter}`)
