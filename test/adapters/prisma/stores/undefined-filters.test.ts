@@ -13,7 +13,13 @@ import { sql } from '../../../support/database.js'
 const missing = undefined as never
 
 /** Methods without a target: they add a row, or concern all rows. */
-const withoutTarget = ['UserStore.create', 'SessionStore.endAll', 'SessionStore.count', 'EventLog.record']
+const withoutTarget = [
+  'UserStore.create',
+  'UserStore.invite',
+  'SessionStore.endAll',
+  'SessionStore.count',
+  'EventLog.record'
+]
 
 onEachDatabase(t, (t, stores, database) => {
   const { users, sessions, events } = stores
