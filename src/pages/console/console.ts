@@ -3,6 +3,7 @@ import { byId } from '../shared/dom.js'
 import { runPage } from '../shared/page.js'
 import { loadCounts, watchCounts } from './counts.js'
 import { prepareEverybody } from './everybody.js'
+import { loadInvite, prepareInvite } from './invite.js'
 import { loadKeys, prepareKeys } from './keys.js'
 import { loadMails, prepareMails } from './mails.js'
 import { loadPeople, preparePeople, showPerson } from './people.js'
@@ -13,6 +14,7 @@ const tools = byId('tools', HTMLDivElement)
 const notAdmin = byId('not-admin', HTMLParagraphElement)
 
 preparePeople()
+prepareInvite(showPerson)
 prepareMails(showPerson)
 prepareKeys()
 prepareEverybody()
@@ -20,6 +22,6 @@ watchCounts(() => !tools.hidden)
 await runPage(async (me) => {
   const isAdmin = me.roles.includes(adminRole)
   notAdmin.hidden = isAdmin
-  if (isAdmin) await Promise.all([loadCounts(), loadPeople(), loadMails(), loadKeys()])
+  if (isAdmin) await Promise.all([loadCounts(), loadPeople(), loadInvite(), loadMails(), loadKeys()])
   tools.hidden = !isAdmin
 })

@@ -1,6 +1,5 @@
 import { client } from '../shared/connection.js'
 import { byId } from '../shared/dom.js'
-import { timeElement } from '../shared/timeline.js'
 
 const dialog = byId('link-dialog', HTMLDialogElement)
 const title = byId('link-title', HTMLHeadingElement)
@@ -10,18 +9,16 @@ const copy = byId('link-copy', HTMLButtonElement)
 const copied = byId('link-copied', HTMLParagraphElement)
 const done = byId('link-done', HTMLButtonElement)
 
-/** Shows a one-time link until the admin closes the dialog. It cannot be shown again. */
-export function showLink({ heading, link, expiresAt }: { heading: string; link: string; expiresAt: string }): void {
+/** Shows a one-time link until the admin closes the dialog. It cannot be shown again. `life` says how long it works. */
+export function showLink({ heading, link, life }: { heading: string; link: string; life: string }): void {
   title.textContent = heading
-  text.replaceChildren(
-    'Hand it over on a way that only this person can read. It works once, and expires ',
-    timeElement(expiresAt),
-    '. It is shown only now.'
-  )
+  text.textContent = `Hand it over on a way that only this person can read. It works once, ${life}. It is shown only now.`
   field.value = link
   copied.textContent = ''
   dialog.showModal()
-  field.select()
+  field.focus()
+  // Backwards, so that the field shows where the link begins.
+  field.setSelectionRange(0, link.length, 'backward')
 }
 
 copy.addEventListener('click', async () => {

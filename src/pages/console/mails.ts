@@ -42,7 +42,7 @@ const mailsIn = (state: State) => request<Mails>('GET', `admin/mails?state=${sta
 const newestFirst = (a: Mail, b: Mail) => Date.parse(b.created_at) - Date.parse(a.created_at)
 
 const deliveryWords: Readonly<Record<MailStatus['delivery'], string>> = {
-  sent: 'Mails are sent in the background, and tried again for a day. Kept for 7 days.',
+  sent: 'Mails are sent in the background, and tried again for a day. They are listed here for 7 days.',
   printed: 'MAIL_URL is not set. For development on this machine, mails are printed into the log, with their links.',
   off: 'Mail is off: set MAIL_URL and MAIL_FROM. Links can be shown here and handed over instead.'
 }
@@ -94,9 +94,14 @@ function attempts(mail: Mail): readonly (Node | string)[] {
   if (state === 'pending') {
     if (attempts === 0 || next === null) return []
     // While an instance sends a mail, its next try is the moment at which another instance would take it over.
-    return error === null ? [' · being sent'] : [...tried, ' · next try ', timeElement(next)]
+    return error === null
+      ? [' · being sent']
+      : [...tried, ' · next try ', isNear(next) ? 'in a moment' : timeElement(next)]
   }
   const ended =
     done === null || state === 'dropped' ? [] : [` · ${stateWords[state].label.toLowerCase()} `, timeElement(done)]
   return [...tried, ...ended]
 }
+
+/** An instance looks for mails that are due every few seconds. */
+const isNear = (time: string) => Date.parse(time) - Date.now() < 45_000

@@ -2,6 +2,7 @@ import { request } from '../shared/connection.js'
 import { type Answer, ask } from '../shared/dialog.js'
 import type { PasswordReset, User } from '../shared/responses.js'
 import { showStatus } from '../shared/status.js'
+import { exactTime } from '../shared/words.js'
 import { isMailOn } from './features.js'
 import { showLink } from './link-dialog.js'
 import { noteField, noteOf } from './note.js'
@@ -47,11 +48,11 @@ export async function securedAccount({ id, email }: User): Promise<boolean> {
 async function send(
   userId: string,
   { endSessions, byMail, answer }: { endSessions: boolean; byMail: boolean; answer: Answer }
-): Promise<{ readonly link: string; readonly expiresAt: string } | undefined> {
+): Promise<{ readonly link: string; readonly life: string } | undefined> {
   const { link, expires_at: expiresAt } = await request<PasswordReset>('POST', `admin/users/${userId}/password-reset`, {
     deliver: byMail && !answer.chosen ? 'mail' : 'link',
     end_sessions: endSessions,
     ...noteOf(answer.value)
   })
-  return link === undefined ? undefined : { link, expiresAt }
+  return link === undefined ? undefined : { link, life: `until ${exactTime(expiresAt)}` }
 }

@@ -11,6 +11,7 @@ import { eventItem } from './event-item.js'
 import { mailRow } from './mails.js'
 import { noteField, noteOf } from './note.js'
 import { securedAccount, startReset } from './password-reset.js'
+import { rolesOf } from './roles.js'
 import { openTimelines, sessionTimeline } from './session-timeline.js'
 
 type Session = AdminSessions['sessions'][number]
@@ -107,7 +108,7 @@ async function changeRoles(user: User): Promise<void> {
     field: { label: 'Roles', value: user.roles.join(' '), maxLength: 1000 }
   })
   if (answer === undefined) return
-  const roles = [...new Set(answer.value.split(/[\s,]+/).filter((role) => role !== ''))]
+  const roles = rolesOf(answer.value)
   await request('PATCH', `admin/users/${user.id}`, { roles })
   await changed()
   showStatus(

@@ -6,7 +6,7 @@ import type { KeysResponse, RotateKeysResponse } from '../../http/schemas/admin/
 import type { MailStatusResponse, MailsPage } from '../../http/schemas/admin/mails.js'
 import type { PasswordResetResponse } from '../../http/schemas/admin/password-resets.js'
 import type { AdminSessionsResponse } from '../../http/schemas/admin/sessions.js'
-import type { UserResponse, UsersPage } from '../../http/schemas/admin/users.js'
+import type { NewUserResponse, UserResponse, UsersPage } from '../../http/schemas/admin/users.js'
 import type { FeaturesResponse } from '../../http/schemas/features.js'
 import type { RevokedResponse } from '../../http/schemas/shared.js'
 
@@ -25,3 +25,4 @@ export type Counts = Static<typeof CountsResponse>
 export type Mails = Static<typeof MailsPage>
 export type MailStatus = Static<typeof MailStatusResponse>
 export type PasswordReset = Static<typeof PasswordResetResponse>
+export type NewUser = Static<typeof NewUserResponse>
