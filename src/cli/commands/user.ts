@@ -83,6 +83,7 @@ export const userResetPassword = defineCommand({
   details: 'Hand the link over on a way that only this person can read. It works once, for 30 minutes.',
   options: {
     'end-sessions': { type: 'boolean', summary: 'Also end all sessions, and remove the old password.' },
+    note: { type: 'string', summary: 'Why, for the event log.' },
     ...jsonOption
   },
   operands: ['USER'],
@@ -90,7 +91,8 @@ export const userResetPassword = defineCommand({
     await withPorts(context, async (ports) => {
       const id = await findUserId(ports, operands.USER)
       const endSessions = options['end-sessions'] ?? false
-      const { url, expiresAt } = await startReset(ports, id, { deliver: 'link', endSessions }, commandLine)
+      const reset = { deliver: 'link', endSessions, note: options.note } as const
+      const { url, expiresAt } = await startReset(ports, id, reset, commandLine)
       printDone(context.terminal, options, String(url), { link: url, expires_at: time(expiresAt) })
     })
   }

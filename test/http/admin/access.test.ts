@@ -18,6 +18,8 @@ const adminRoutes = [
   ['DELETE', `/admin/sessions/${id}`],
   ['POST', '/admin/sessions/revoke-all'],
   ['GET', '/admin/events'],
+  ['GET', '/admin/mails'],
+  ['GET', '/admin/mails/counts'],
   ['GET', '/admin/keys'],
   ['POST', '/admin/keys/rotate'],
   ['GET', '/admin/counts']
