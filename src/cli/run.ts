@@ -6,7 +6,15 @@ import { mailList } from './commands/mail.js'
 import { raceService } from './commands/race.js'
 import { migrate, serve } from './commands/service.js'
 import { sessionList, sessionRevoke, sessionRevokeAll } from './commands/session.js'
-import { userCreate, userDisable, userEnable, userList, userResetPassword, userSetRoles } from './commands/user.js'
+import {
+  userCreate,
+  userDisable,
+  userEnable,
+  userInvite,
+  userList,
+  userResetPassword,
+  userSetRoles
+} from './commands/user.js'
 import type { Context } from './context.js'
 import { explain } from './explain.js'
 
@@ -14,6 +22,7 @@ export const commands: readonly Command[] = [
   serve,
   migrate,
   userCreate,
+  userInvite,
   userList,
   userDisable,
   userEnable,

@@ -15,6 +15,7 @@ const missing = undefined as never
 /** Methods without a target: they add a row, or concern all rows. */
 const withoutTarget = [
   'UserStore.create',
+  'UserStore.invite',
   'SessionStore.endAll',
   'SessionStore.count',
   'EventLog.record',
