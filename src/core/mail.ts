@@ -48,7 +48,7 @@ export const mailKinds = {
   invitation: { link: 'invitation', parameters: [] },
   /** The password was set by a link. */
   password_was_reset: { parameters: origin },
-  password_changed: { parameters: ['device', ...origin] },
+  password_changed: { parameters: origin },
   /** A client signed in that has not signed in to this account before. */
   new_device: { parameters: ['device', ...origin] },
   /** `change` says what happened to which factor, such as `totp_added`. */

@@ -37,9 +37,7 @@ export function userChanges(
       const otherSessions = Prisma.sql`s.user_id = ${userId}::uuid AND s.id <> ${replacement.id}::uuid
         AND ${isAdded(replacement)}`
       const reason = Prisma.sql`CASE WHEN s.id = ${replaces}::uuid THEN ${replacedReason} ELSE 'password_changed' END`
-      const owner = Prisma.sql`
-        FROM changed JOIN ${tables.user} u ON u.id = changed.id
-        JOIN ${tables.session} s ON s.id = ${replacement.id}::uuid WHERE s.user_id = u.id`
+      const owner = Prisma.sql`FROM ${tables.user} u WHERE u.id IN (SELECT id FROM changed)`
       const surplus = await endSurplus(database, policy, { userId, keepSid: replaces, only: isStillProved }, actor)
       const [, [row], revocations] = await database.run((prisma) =>
         prisma.$transaction([
@@ -51,7 +49,7 @@ export function userChanges(
               UPDATE ${tables.user} u SET password_hash = ${newHash} WHERE ${isProved} AND ${isAdded(replacement)}
               RETURNING u.id
             )
-            ${insertNotices(policy, 'password_changed', owner, { actor, device: Prisma.sql`s.device` })}`
+            ${insertNotices(policy, 'password_changed', owner, { actor })}`
         ])
       )
       return row && { session: toLiveSession(row), revocations: [...surplus, ...revocations] }
