@@ -1,5 +1,6 @@
-import type { MailKind } from '../../core/mail.js'
-import type { MailState } from '../../ports/mail.js'
+import type { MailState, NewMail } from '../../ports/mail.js'
+
+type MailKind = NewMail['kind']
 
 const kinds: Readonly<Record<MailKind, string>> = {
   password_reset: 'Link for a new password',
