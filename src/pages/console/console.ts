@@ -3,10 +3,10 @@ import { byId } from '../shared/dom.js'
 import { runPage } from '../shared/page.js'
 import { loadCounts, watchCounts } from './counts.js'
 import { prepareEverybody } from './everybody.js'
-import { loadInvite, prepareInvite } from './invite.js'
 import { loadKeys, prepareKeys } from './keys.js'
-import { loadMails, prepareMails } from './mails.js'
-import { loadPeople, preparePeople, showPerson } from './people.js'
+import { loadMails, prepareMails } from './mail/mails.js'
+import { loadInvite, prepareInvite } from './people/invite.js'
+import { loadPeople, preparePeople, showPerson } from './people/people.js'
 
 /** The page /console, for users with the role `admin`. */
 
@@ -19,9 +19,11 @@ prepareMails(showPerson)
 prepareKeys()
 prepareEverybody()
 watchCounts(() => !tools.hidden)
-await runPage(async (me) => {
-  const isAdmin = me.roles.includes(adminRole)
-  notAdmin.hidden = isAdmin
-  if (isAdmin) await Promise.all([loadCounts(), loadPeople(), loadInvite(), loadMails(), loadKeys()])
-  tools.hidden = !isAdmin
+await runPage({
+  async load(me) {
+    const isAdmin = me.roles.includes(adminRole)
+    notAdmin.hidden = isAdmin
+    if (isAdmin) await Promise.all([loadCounts(), loadPeople(), loadInvite(), loadMails(), loadKeys()])
+    tools.hidden = !isAdmin
+  }
 })

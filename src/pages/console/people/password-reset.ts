@@ -1,9 +1,9 @@
-import { request } from '../shared/connection.js'
-import { type Answer, ask } from '../shared/dialog.js'
-import type { PasswordReset, User } from '../shared/responses.js'
-import { showStatus } from '../shared/status.js'
-import { exactTime } from '../shared/words.js'
-import { isMailOn } from './features.js'
+import { request } from '../../shared/connection.js'
+import { type Answer, ask } from '../../shared/dialog.js'
+import { features } from '../../shared/features.js'
+import type { PasswordReset, User } from '../../shared/responses.js'
+import { showStatus } from '../../shared/status.js'
+import { exactTime } from '../../shared/words/words.js'
 import { showLink } from './link-dialog.js'
 import { noteField, noteOf } from './note.js'
 
@@ -11,7 +11,7 @@ const showHere = 'Show the link here, to be handed over, instead of sending a ma
 
 /** Asks, and starts a reset of the password. Resolves to whether it did. An admin cannot set a password. */
 export async function startReset({ id, email }: User): Promise<boolean> {
-  const byMail = await isMailOn()
+  const byMail = (await features()).mail ?? false
   const answer = await ask({
     title: `Start a password reset for ${email}?`,
     text: `${byMail ? 'A mail brings a link' : 'You get a link'} by which this person sets a new password. Until then nothing changes. Then all sessions end.`,
@@ -28,7 +28,7 @@ export async function startReset({ id, email }: User): Promise<boolean> {
 
 /** Asks, and takes an account from everybody who may know its password or hold a session. Resolves to whether it did. */
 export async function securedAccount({ id, email }: User): Promise<boolean> {
-  const byMail = await isMailOn()
+  const byMail = (await features()).mail ?? false
   const answer = await ask({
     title: `Is the account ${email} compromised?`,
     text: `All its sessions end at once, and its password is removed. Only a one-time link can set a new one. ${byMail ? 'It is mailed to this person. If somebody else may read that mailbox, show it here instead.' : 'It is shown to you next.'}`,

@@ -1,8 +1,8 @@
-import { maxPageLimit } from '../../core/vocabulary.js'
-import { request } from '../shared/connection.js'
-import { detail, element } from '../shared/dom.js'
-import type { Events } from '../shared/responses.js'
-import { attempt } from '../shared/status.js'
+import { maxPageLimit } from '../../../core/vocabulary.js'
+import { request } from '../../shared/connection.js'
+import { detail, element } from '../../shared/dom.js'
+import type { Events } from '../../shared/responses.js'
+import { attempt } from '../../shared/status.js'
 import { eventItem } from './event-item.js'
 
 /** The ids of the sessions whose timelines are open, so they stay open when the list is drawn again. */

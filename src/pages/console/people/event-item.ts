@@ -1,6 +1,6 @@
-import type { Events } from '../shared/responses.js'
-import { timelineItem } from '../shared/timeline.js'
-import { mailWords } from './mail-words.js'
+import type { Events } from '../../shared/responses.js'
+import { timelineItem } from '../../shared/timeline.js'
+import { mailWords } from '../mail/mail-words.js'
 
 type Event = Events['events'][number]
 

@@ -1,9 +1,9 @@
-import { client, hasCode, request } from '../shared/connection.js'
-import { byId, element } from '../shared/dom.js'
-import { problemWords } from '../shared/problem-words.js'
-import type { NewUser } from '../shared/responses.js'
-import { onClick, onSubmit, showStatus } from '../shared/status.js'
-import { isMailOn, loadFeatures } from './features.js'
+import { client, hasCode, request } from '../../shared/connection.js'
+import { byId, element } from '../../shared/dom.js'
+import { features } from '../../shared/features.js'
+import type { NewUser } from '../../shared/responses.js'
+import { onClick, onSubmit, showStatus } from '../../shared/status.js'
+import { problemWords } from '../../shared/words/problem-words.js'
 import { showLink } from './link-dialog.js'
 import { rolesOf } from './roles.js'
 
@@ -23,7 +23,7 @@ export function prepareInvite(show: (userId: string) => Promise<void>): void {
   onClick(open, async () => {
     form.reset()
     fault.textContent = ''
-    choice.hidden = !(await isMailOn())
+    choice.hidden = !(await features()).mail
     byLink.checked = choice.hidden
     dialog.showModal()
     email.focus()
@@ -51,7 +51,7 @@ export function prepareInvite(show: (userId: string) => Promise<void>): void {
 
 /** Offers invitations only where the service does, and in its languages. */
 export async function loadInvite(): Promise<void> {
-  const { registration, locales } = await loadFeatures()
+  const { registration, locales = ['en'] } = await features()
   open.hidden = registration === 'closed'
   if (dialog.open) return
   const names = new Intl.DisplayNames('en', { type: 'language' })

@@ -1,5 +1,5 @@
-import { client } from '../shared/connection.js'
-import { byId } from '../shared/dom.js'
+import { client } from '../../shared/connection.js'
+import { byId } from '../../shared/dom.js'
 
 const dialog = byId('link-dialog', HTMLDialogElement)
 const title = byId('link-title', HTMLHeadingElement)

@@ -1,7 +1,7 @@
-import { request } from '../shared/connection.js'
-import { byId, element, replaceChildren } from '../shared/dom.js'
-import type { User, Users } from '../shared/responses.js'
-import { onClick, onSubmit, showStatus } from '../shared/status.js'
+import { request } from '../../shared/connection.js'
+import { byId, element, replaceChildren } from '../../shared/dom.js'
+import type { User, Users } from '../../shared/responses.js'
+import { onClick, onSubmit, showStatus } from '../../shared/status.js'
 import { badges, loadPerson, preparePerson } from './person.js'
 
 const title = byId('people-title', HTMLHeadingElement)

@@ -1,8 +1,8 @@
-import { request } from '../shared/connection.js'
-import { byId, detail, element, replaceChildren } from '../shared/dom.js'
-import type { MailStatus, Mails } from '../shared/responses.js'
-import { onClick } from '../shared/status.js'
-import { timeElement } from '../shared/timeline.js'
+import { request } from '../../shared/connection.js'
+import { byId, detail, element, replaceChildren } from '../../shared/dom.js'
+import type { MailStatus, Mails } from '../../shared/responses.js'
+import { onClick } from '../../shared/status.js'
+import { timeElement } from '../../shared/timeline.js'
 import { mailWords, stateWords } from './mail-words.js'
 
 type Mail = Mails['mails'][number]

@@ -1,4 +1,4 @@
-import type { MailState, NewMail } from '../../ports/mail.js'
+import type { MailState, NewMail } from '../../../ports/mail.js'
 
 type MailKind = NewMail['kind']
 
