@@ -85,6 +85,9 @@ async function everythingIsReachable(t: Test, origin: string): Promise<void> {
   t.equal(await statusOf(metadata.jwks_uri), 200)
   t.equal(await statusOf(metadata.service_documentation), 200)
 
+  const changePassword = await fetch(`${origin}/.well-known/change-password`, { redirect: 'manual' })
+  t.equal(changePassword.headers.get('location'), `${base}/account#password`)
+
   const specification = await json(`${base}/openapi.json`)
   t.ok('/me' in specification.paths)
   t.equal(await statusOf(`${specification.servers[0].url}/healthz`), 200)
