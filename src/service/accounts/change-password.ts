@@ -9,11 +9,12 @@ import { type NewPasswordPorts, requireGoodPassword } from './account-rules.js'
 import { type ConfirmPasswordPorts, confirmPasswordIfAny } from './verify-password.js'
 
 /**
- * Sets a new password once the current one, or a recent login of an account without one, is confirmed. Replaces the current session and ends the user's other
- * sessions, so that no stolen token outlives the change (ASVS 7.4.3, 7.2.4).
+ * Sets a new password once the current one is confirmed, or a recent login of an account without one. Replaces the current
+ * session and ends the user's other sessions, so that no stolen token outlives the change (ASVS 7.4.3, 7.2.4). A notice
+ * goes to the owner (ASVS 6.3.7).
  */
 export async function changePassword(
-  ports: NewPasswordPorts & ConfirmPasswordPorts & IssuingPorts & Pick<Ports, 'digest'>,
+  ports: NewPasswordPorts & ConfirmPasswordPorts & IssuingPorts & Pick<Ports, 'digest' | 'mail'>,
   auth: Auth,
   input: {
     readonly currentPassword: string | undefined
@@ -30,7 +31,9 @@ export async function changePassword(
   const newHash = await ports.passwords.hash(input.newPassword, sourceOf(actor, true))
   // A first password has not authenticated anybody yet.
   const amr = hasPassword(user.passwordHash) ? ['pwd'] : []
-  return replaceSession(ports, replaceable, amr, actor, (replacement) =>
+  const credentials = await replaceSession(ports, replaceable, amr, actor, (replacement) =>
     ports.users.changePassword({ userId: user.id, oldHash: user.passwordHash, newHash, replacement }, actor)
   )
+  ports.mail.wake()
+  return credentials
 }
