@@ -1,14 +1,15 @@
 import { type Static, Type } from 'typebox'
 import type { AuditEvent, User } from '../../ports/index.js'
 import { Event } from './admin/events.js'
-import { UserResponse } from './admin/users.js'
+import { UserResponse, userView } from './admin/users.js'
 import { id, nextCursor, page, query, timeView } from './shared.js'
 import { password } from './sign-in.js'
 
 export const MeResponse = Type.Object({ ...Type.Omit(UserResponse, ['disabled']).properties, session_id: id })
 
-export function meView({ id, email, roles, createdAt }: User, sessionId: string): Static<typeof MeResponse> {
-  return { id, email, roles: [...roles], created_at: timeView(createdAt), session_id: sessionId }
+export function meView(user: User, sessionId: string): Static<typeof MeResponse> {
+  const { disabled: _, ...view } = userView(user)
+  return { ...view, session_id: sessionId }
 }
 
 export const OwnEventsQuery = query(page)

@@ -26,6 +26,7 @@ const words: Readonly<Record<string, string>> = {
   insufficient_scope: 'Your account is not allowed to do this.',
   last_admin: 'This is the last administrator. Give the role to another account first.',
   registration_closed: 'Registration is closed. Ask an administrator for an account.',
+  email_not_verified: 'Confirm your address first: open the link in the mail that we have sent you.',
   not_found: 'This no longer exists.',
   mode_not_allowed: 'This service does not allow sign-in with a cookie (setting MODES), so its pages cannot be used.'
 }

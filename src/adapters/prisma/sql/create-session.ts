@@ -49,6 +49,8 @@ export function createSession(database: Database, policy: EndingPolicy): Session
               ${clock} + ${seconds(session.absoluteTtlSeconds)}
             FROM ${tables.user} u WHERE ${owner}
             RETURNING *
+          ), used AS (
+            UPDATE ${tables.user} u SET awaits_confirmation = false WHERE ${owner} AND u.awaits_confirmation
           ), noted AS (
             INSERT INTO ${eventTarget} SELECT 'login_succeeded', s.user_id, s.id, NULL, NULL, ${by(actor)} FROM s
           )

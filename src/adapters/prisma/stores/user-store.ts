@@ -12,6 +12,8 @@ import { byCreation, where } from '../sql/listing.js'
 import { addressChanges } from '../sql/recovery/change-address.js'
 import { isReserved, rebindLinks } from '../sql/recovery/links.js'
 import { passwordResets } from '../sql/recovery/reset-password.js'
+import { emailVerification } from '../sql/recovery/verify-email.js'
+import { registrations } from '../sql/register-user.js'
 import { tables } from '../tables.js'
 
 const newestFirst = byCreation<User>('users', 'u')
@@ -24,27 +26,34 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
     return user
   }
 
-  const findByEmail: UserStore['findByEmail'] = async (email) => {
+  const findWithKey = async (email: Email) => {
     const rows = await query<UserWithPassword & { readonly emailKey: string }>(database)`
       SELECT ${userColumns}, u.password_hash AS "passwordHash", u.email_key AS "emailKey" FROM ${tables.user} u
       WHERE u.email_key IN (${Prisma.join([email.key, ...olderKeysOf(email)])})
       ORDER BY u.email_key = ${email.olderKey} DESC`
     // An older key can belong to another domain: faß.de was stored as fass.de.
-    const found = rows.find(
-      ({ emailKey, email: address }) => emailKey === email.key || readEmail(address)?.key === email.key
-    )
+    return rows.find(({ emailKey, email: address }) => emailKey === email.key || readEmail(address)?.key === email.key)
+  }
+
+  const findByEmail: UserStore['findByEmail'] = async (email) => {
+    const found = await findWithKey(email)
     if (found === undefined) return undefined
     const { emailKey: _, ...user } = found
     return user
   }
 
+  const olderKeyOf = async (email: Email) =>
+    olderKeysOf(email).length === 0 ? undefined : (await findWithKey(email))?.emailKey
+
   return {
     ...userChanges(database, policy),
     ...passwordResets(database, policy),
     ...addressChanges(database, policy),
+    ...emailVerification(database),
+    ...registrations(database, olderKeyOf),
 
     async create({ id, email, passwordHash, roles, emailVerified = false, locale }, actor) {
-      if (olderKeysOf(email).length > 0 && (await findByEmail(email)) !== undefined) return 'email_taken'
+      if ((await olderKeyOf(email)) !== undefined) return 'email_taken'
       const [user] = await query<User>(database)`
         WITH u AS (
           INSERT INTO ${tables.user} (id, email, email_key, password_hash, roles, email_verified_at, locale)
