@@ -66,6 +66,9 @@ export const maxSessionsOfUser = 10_000
 /** Live sessions are counted no further than this, so that counting has a bounded cost. */
 export const maxCountedSessions = 10_000
 
+/** Mails of each state are counted no further, for the same reason. */
+export const maxCountedMails = 10_000
+
 /** The end of everybody's sessions counts no more than this, for the same reason. */
 export const maxCountedRevoked = 100_000
 

@@ -41,6 +41,15 @@ export interface UserStore {
     confirm: (account: UserWithPassword | undefined, outcome: UnconfirmedOutcome) => MadeLink,
     actor: Actor
   ): Promise<UnconfirmedOutcome>
+  /**
+   * Adds a user as `create` does, an `invitation` link, the mail that carries it, if any, and the event `user_invited`,
+   * all or nothing.
+   */
+  invite(
+    user: NewUser,
+    invitation: { readonly link: NewLink; readonly mail?: NewMail | undefined },
+    actor: Actor
+  ): Promise<User | 'email_taken'>
   find(id: string): Promise<UserWithPassword | undefined>
   /**
    * The user of an address in any spelling. Releases before 0.2 kept two spellings of an internationalized domain apart:
@@ -75,9 +84,10 @@ export interface UserStore {
     actor: Actor
   ): Promise<AddedSession | undefined>
   /**
-   * Sets a new password by a `password_reset` link, which is used up, and ends all sessions of the user with
-   * `password_reset`; undefined, with nothing done, if the link is dead, also in a race. Writes the event `password_reset`
-   * and `mails`. If the link was mailed, the address is verified from now on, and no confirmation is awaited any more.
+   * Sets a new password by a `password_reset` or `invitation` link, which is used up, and ends all sessions of the user
+   * with `password_reset`; undefined, with nothing done, if the link is dead, also in a race. Writes `mails` and the event
+   * `password_reset`, with the reason `invitation` for such a link. If the link was mailed, the address is verified from
+   * now on, and no confirmation is awaited any more.
    */
   resetPassword(
     reset: { readonly link: LiveLink; readonly newHash: string; readonly mails: readonly NewMail[] },

@@ -206,13 +206,13 @@ t.test('a login whose address is confirmed while the password is verified goes o
   t.equal((await login(email, goodPassword, late)).statusCode, 200)
 })
 
-t.test('fifty uses of one link at once on two instances: one passes', async (t) => {
+t.test('twenty confirmations by one link at once on two instances: one passes', async (t) => {
   const { email, mail } = await newcomer()
   const answers = await Promise.all(
-    Array.from({ length: 50 }, (_, i) => confirm(mail.token, { mode: 'body' }, i % 2 ? app : other))
+    Array.from({ length: 20 }, (_, i) => confirm(mail.token, { mode: 'body' }, i % 2 ? app : other))
   )
   t.equal(answers.filter(({ statusCode }) => statusCode === 200).length, 1)
-  for (const { statusCode, body } of answers) t.ok([200, 400].includes(statusCode), body)
+  for (const { statusCode, body } of answers) t.ok([200, 400, 503].includes(statusCode), body)
   t.equal((await eventsOf(email)).filter((event) => event === 'email_verified').length, 1)
 })
 

@@ -1,11 +1,11 @@
 import type { Email } from '../../../core/email.js'
 import type { UnconfirmedOutcome, UserStore } from '../../../ports/user-store.js'
-import type { User, UserWithPassword } from '../../../ports/users.js'
+import type { UserWithPassword } from '../../../ports/users.js'
 import type { Database } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { tables } from '../tables.js'
-import { by, eventTarget } from './audit-events.js'
-import { clock, userColumns } from './fragments.js'
+import { insertUser } from './create-user.js'
+import { userColumns } from './fragments.js'
 import { insertMadeLink, isReserved } from './recovery/links.js'
 
 type RegisteredRow = UserWithPassword & { readonly isAwaiting: boolean }
@@ -19,26 +19,14 @@ export function registrations(
   olderKeyOf: (email: Email) => Promise<string | undefined>
 ): Pick<UserStore, 'createWithLink' | 'registerUnconfirmed'> {
   return {
-    async createWithLink({ id, email, passwordHash, roles, emailVerified = false, locale }, made, actor) {
-      if ((await olderKeyOf(email)) !== undefined) return 'email_taken'
+    async createWithLink(user, made, actor) {
+      if ((await olderKeyOf(user.email)) !== undefined) return 'email_taken'
       return database.run((prisma) =>
         prisma.$transaction(async (prisma) => {
-          const [user] = await prisma.$queryRaw<User[]>`
-            WITH u AS (
-              INSERT INTO ${tables.user} (id, email, email_key, password_hash, roles, email_verified_at, locale)
-              SELECT
-                ${id}::uuid, ${email.address}, ${email.key}, ${passwordHash}, ${[...roles]}::text[],
-                CASE WHEN ${emailVerified}::boolean THEN ${clock} END, ${locale ?? null}
-              WHERE NOT ${isReserved(email.key, id)}
-              ON CONFLICT (email_key) DO NOTHING
-              RETURNING *
-            ), noted AS (
-              INSERT INTO ${eventTarget} SELECT 'user_registered', u.id, NULL, NULL, NULL, ${by(actor)} FROM u
-            )
-            SELECT ${userColumns} FROM u`
-          if (user === undefined) return 'email_taken'
+          const created = await insertUser(prisma, user, actor)
+          if (created === undefined) return 'email_taken'
           await prisma.$queryRaw`${insertMadeLink(made, actor)}`
-          return user
+          return created
         })
       )
     },

@@ -38,7 +38,7 @@ export function insertMadeLink({ link, mail, event, pretend = false }: MadeLink,
       ${pretend ? insertDroppedMails(mails) : insertMails(mails)}
     ), noted AS (
       INSERT INTO ${eventTarget}
-      VALUES (${event.type}, ${event.userId ?? null}::uuid, NULL::uuid, ${event.reason ?? null}, NULL, ${by(actor)})
+      VALUES (${event.type}, ${event.userId ?? null}::uuid, NULL::uuid, ${event.reason ?? null}, ${event.note ?? null}, ${by(actor)})
     )
     SELECT expires_at AS "expiresAt" FROM made`
 }
