@@ -72,7 +72,7 @@ export const english: Catalogue = {
     },
     account_disabled: {
       subject: 'Your account was disabled',
-      paragraphs: ['An administrator disabled your account, and all devices were signed out.']
+      paragraphs: ['An administrator disabled your account, and all devices were signed out.', 'Time: {at}.']
     }
   }
 }

@@ -88,7 +88,7 @@ export const german: Catalogue = {
     },
     account_disabled: {
       subject: 'Ihr Konto wurde gesperrt',
-      paragraphs: ['Ein Administrator hat Ihr Konto gesperrt. Alle Geräte wurden abgemeldet.']
+      paragraphs: ['Ein Administrator hat Ihr Konto gesperrt. Alle Geräte wurden abgemeldet.', 'Zeit: {at}.']
     }
   }
 }

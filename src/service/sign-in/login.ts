@@ -31,8 +31,9 @@ export async function login(ports: LoginPorts, input: LoginInput, actor: Actor):
   await ports.rateLimits.forget({ limit: guessLimits.strangersInARow, key: account })
 
   await requireVerified(ports, user, actor)
-  const proved = { userId: user.id, passwordHash: user.passwordHash, amr: ['pwd'] }
-  const credentials = await startSession(ports, proved, input, { ...actor, userId: user.id })
+  const { id: userId, passwordHash } = user
+  const proved = { userId, passwordHash, amr: ['pwd'], isNewDevice: device === undefined }
+  const credentials = await startSession(ports, proved, input, { ...actor, userId })
   ports.decisions.note('login', 'succeeded', { sid: credentials.sessionId, userId: user.id })
   await upgradeOutdatedHash(ports, user, input.password, actor)
   return { ...credentials, deviceToken: issueDeviceToken(ports, user.id, device) }

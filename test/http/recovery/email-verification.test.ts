@@ -60,12 +60,12 @@ const eventsOf = async (email: string) =>
 
 t.test('required: the first session begins when the mailed link is confirmed', async (t) => {
   const email = newEmail()
-  const answer = await register(email, { locale: 'de-AT' })
+  const answer = await register(email, { locale: 'nl-BE' })
   t.equal(answer.statusCode, 202)
   t.equal(answer.body, '{}')
   t.equal(answer.headers['set-cookie'], undefined)
   t.equal(answer.headers['content-type'], 'application/json; charset=utf-8')
-  t.match(await accountOf(email), { awaits: true, verified: false, locale: 'de-AT' })
+  t.match(await accountOf(email), { awaits: true, verified: false, locale: 'nl-BE' })
   t.equal(
     (await sql(database, 'SELECT 1 FROM session s JOIN "user" u ON u.id = s.user_id WHERE u.email = $1', email)).length,
     0
