@@ -71,6 +71,7 @@ async function testMailOfConsole(browser: Browser): Promise<void> {
     await person.getByText('This device', { exact: true }).waitFor()
 
     const page = await openPerson(t, email)
+    await page.getByText('The address is not confirmed.').waitFor()
     await click(page, 'Compromised…')
     await page.getByLabel('Why, for the audit log').fill('phished on Monday')
     await confirm(page, 'End all sessions and reset')
@@ -154,6 +155,7 @@ async function testMailOfConsole(browser: Browser): Promise<void> {
     await confirm(page, 'Invite')
     await says(page, `An invitation to ${ada} is on its way.`)
     await page.getByRole('heading', { name: ada }).waitFor()
+    await page.getByText('The address is confirmed.').waitFor()
     t.match((await mailServer.mailTo(ada)).link, /#invitation=lk_ot_/)
     const { users } = (await ops.send('GET', `/admin/users?email=${ada}`)).json()
     t.match(users, [{ roles: ['reader', 'editor'] }])

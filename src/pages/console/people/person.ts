@@ -53,6 +53,7 @@ export async function loadPerson(id: string): Promise<void> {
     [
       element('div', { class: 'heading' }, title, element('p', { class: 'badges' }, ...badges(user))),
       detail(element('code', {}, user.id), ' · account created ', timeElement(user.created_at)),
+      detail(user.email_verified ? 'The address is confirmed.' : 'The address is not confirmed.'),
       element('p', { class: 'actions start' }, ...actions(user, sessions.length)),
       element('h4', {}, `Live sessions (${sessions.length})`),
       rowsOr('None.', liveRows),
