@@ -143,8 +143,8 @@ export interface UserStore {
     actor: Actor
   ): Promise<{ readonly user: User; readonly revocations: readonly Revocation[] } | 'last_admin' | undefined>
   /**
-   * Deletes the user, and ends the user's sessions with `reason`; undefined if there is no such user. 'last_admin' as for
-   * `update`.
+   * Deletes the user with their links and mails, also those that wait, and ends the user's sessions with `reason`;
+   * undefined if there is no such user. 'last_admin' as for `update`.
    */
   delete(id: string, reason: EndedReason, actor: Actor): Promise<readonly Revocation[] | 'last_admin' | undefined>
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import { InvalidCursor } from '../../src/ports/errors.js'
 import type { MailOutcome, MailRecord } from '../../src/ports/mail.js'
-import { addUser, digest, ops, type Stores } from './stores.js'
+import { addUser, changed, digest, ops, type Stores } from './stores.js'
 
 /** The promises of every `MailLog`. */
 export function testMailLog(t: Test, stores: Stores): void {
@@ -112,6 +112,27 @@ export function testMailLog(t: Test, stores: Stores): void {
     await t.rejects(mails.list({}, { limit: 1, cursor: 'x' }), InvalidCursor)
     const { nextCursor } = await stores.users.list({}, { limit: 1 })
     await t.rejects(mails.list({}, { limit: 1, cursor: nextCursor ?? '' }), InvalidCursor)
+  })
+
+  t.test('with a user go their mails, also those that wait, and their links', async (t) => {
+    const [user, other] = [await addUser(stores), await addUser(stores)]
+    const sent = await write(user)
+    await finish(sent, 'sent')
+    const waiting = await write(user)
+    await write(other)
+    const reserving = {
+      ...({ id: randomUUID(), userId: user.id, purpose: 'email_undo', mailed: true } as const),
+      ...{ address: 'old@example.org', tokenHash: digest(waiting), reservedEmailKey: `old-${user.email}` }
+    }
+    await links.create({ link: reserving, event: requested }, ops)
+    changed(await stores.users.delete(user.id, 'revoked_by_admin', ops))
+    t.strictSame(await listed({ userId: user.id }), [])
+    t.notOk(
+      (await outbox.claim(1000, 60)).some(({ id }) => id === waiting),
+      'it is not sent any more'
+    )
+    t.equal((await listed({ userId: other.id })).length, 1)
+    t.ok(await addUser(stores, { email: `old-${user.email}` }), 'an address that was kept for the user is free')
   })
 
   t.test('a mail that only hides that an address has no account is neither listed nor counted', async (t) => {

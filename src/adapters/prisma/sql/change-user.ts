@@ -120,6 +120,10 @@ export function userChanges(
         const deleted = await prisma.$queryRaw<unknown[]>`
           WITH deleted AS (
             DELETE FROM ${tables.user} WHERE id = ${id}::uuid RETURNING id
+          ), links AS (
+            DELETE FROM ${tables.oneTimeLink} WHERE user_id IN (SELECT id FROM deleted)
+          ), mails AS (
+            DELETE FROM ${tables.mail} WHERE user_id IN (SELECT id FROM deleted)
           ), noted AS (
             INSERT INTO ${eventTarget} SELECT 'user_deleted', id, NULL, ${reason}, NULL, ${by(actor)} FROM deleted
           )
