@@ -2,6 +2,7 @@ import { textTable } from '../core/text-table.js'
 import { type Command, UsageError } from './command.js'
 import { eventList } from './commands/event.js'
 import { keyList, keyRotate } from './commands/key.js'
+import { languageShow } from './commands/language.js'
 import { raceService } from './commands/race.js'
 import { migrate, serve } from './commands/service.js'
 import { sessionList, sessionRevoke, sessionRevokeAll } from './commands/session.js'
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   keyList,
   keyRotate,
   eventList,
+  languageShow,
   raceService
 ]
 
