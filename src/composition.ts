@@ -29,6 +29,7 @@ import { migrateServer } from './adapters/prisma/server/migrate-server.js'
 import { openServerDatabase } from './adapters/prisma/server/server-database.js'
 import { prismaEventLog } from './adapters/prisma/stores/event-log.js'
 import { prismaLinkStore } from './adapters/prisma/stores/link-store.js'
+import { prismaMailLog } from './adapters/prisma/stores/mail-log.js'
 import { prismaOutbox } from './adapters/prisma/stores/outbox.js'
 import { watchPurge } from './adapters/prisma/stores/purge-watch.js'
 import { databaseReadiness } from './adapters/prisma/stores/readiness.js'
@@ -194,6 +195,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
     users: prismaUserStore(database, policy),
     sessions,
     links: prismaLinkStore(database),
+    mails: prismaMailLog(database),
     mail: sender ?? { isConfigured: false, wake: () => undefined },
     languages: { tags: [...catalogues.keys()], pageWords: (tag) => catalogues.get(tag)?.page },
     events: failures.events,

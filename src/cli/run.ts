@@ -3,10 +3,19 @@ import { type Command, UsageError } from './command.js'
 import { eventList } from './commands/event.js'
 import { keyList, keyRotate } from './commands/key.js'
 import { languageShow } from './commands/language.js'
+import { mailList } from './commands/mail.js'
 import { raceService } from './commands/race.js'
 import { migrate, serve } from './commands/service.js'
 import { sessionList, sessionRevoke, sessionRevokeAll } from './commands/session.js'
-import { userCreate, userDisable, userEnable, userList, userResetPassword, userSetRoles } from './commands/user.js'
+import {
+  userCreate,
+  userDisable,
+  userEnable,
+  userInvite,
+  userList,
+  userResetPassword,
+  userSetRoles
+} from './commands/user.js'
 import type { Context } from './context.js'
 import { explain } from './explain.js'
 
@@ -14,6 +23,7 @@ export const commands: readonly Command[] = [
   serve,
   migrate,
   userCreate,
+  userInvite,
   userList,
   userDisable,
   userEnable,
@@ -26,6 +36,7 @@ export const commands: readonly Command[] = [
   keyRotate,
   eventList,
   languageShow,
+  mailList,
   raceService
 ]
 

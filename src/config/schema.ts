@@ -157,7 +157,7 @@ export const settingsSchema = Type.Object({
   }),
   registration: choice('open', ['open', 'invited', 'closed'], {
     description:
-      'Who can create an account. `open`: everybody, by `POST /register`. `invited`: people whom an admin has invited. `closed`: nobody; only the command line (`latchkey user create`) and `ADMIN_EMAIL` create accounts.'
+      'Who can create an account. `open`: everybody, by `POST /register`. `invited`: people whom an admin has invited (`POST /admin/users`, `latchkey user invite`). `closed`: nobody, and invitations are refused too; only `latchkey user create` and `ADMIN_EMAIL` create accounts. People who were invited before can still set their password.'
   }),
   emailVerification: choice('off', ['off', 'optional', 'required'], {
     description:

@@ -3,7 +3,7 @@ import type { EventLog } from './events.js'
 import type { SigningKeys } from './keys.js'
 import type { Languages } from './languages.js'
 import type { RateLimits } from './limits.js'
-import type { LinkStore, MailQueue } from './mail.js'
+import type { LinkStore, MailLog, MailQueue } from './mail.js'
 import type { Decisions, Metrics } from './metrics.js'
 import type { BreachedPasswords, CommonPasswords, PasswordHasher } from './passwords.js'
 import type { RevocationFeed, Revocations } from './revocations.js'
@@ -51,6 +51,7 @@ export interface Ports {
   readonly users: UserStore
   readonly links: LinkStore
   readonly mail: MailQueue
+  readonly mails: MailLog
   readonly languages: Languages
   readonly sessions: SessionStore
   readonly events: EventLog

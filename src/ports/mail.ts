@@ -1,5 +1,6 @@
 import type { LinkPurpose, MailKind, MailParameters } from '../core/mail.js'
 import type { Actor, EventType } from './events.js'
+import type { Page, PageRequest } from './paging.js'
 import type { UserWithPassword } from './users.js'
 
 /** A mail to be sent. Stores write it with the change that it tells of, in the same transaction. */
@@ -54,6 +55,8 @@ export interface LinkStore {
         readonly type: EventType
         readonly userId?: string | undefined
         readonly reason?: string | undefined
+        /** Why, in an admin's words. */
+        readonly note?: string | undefined
       }
       readonly pretend?: boolean | undefined
     },
@@ -110,6 +113,42 @@ export interface Outbox {
   /** Tries a claimed mail again after a pause. Does nothing if the lease was lost. */
   retry(mail: ClaimedMail, pauseSeconds: number, error: string): Promise<void>
   backlog(): Promise<MailBacklog>
+}
+
+/** What became of a mail so far. */
+export const mailStates = ['pending', 'sent', 'bounced', 'given_up', 'dropped'] as const satisfies readonly (
+  | 'pending'
+  | MailOutcome
+)[]
+export type MailState = (typeof mailStates)[number]
+
+/** A mail as admins see it: neither its content nor its link. */
+export interface MailRecord {
+  readonly id: string
+  /** A kind of `mailKinds`, or one that a newer version has written. */
+  readonly kind: string
+  readonly userId: string | null
+  readonly recipient: string
+  readonly state: MailState
+  /** How often it was tried. */
+  readonly attempts: number
+  readonly createdAt: number
+  /** Null once the mail is done. */
+  readonly nextAttemptAt: number | null
+  readonly doneAt: number | null
+  /** The mail server's last reply, or another fault, without tokens. */
+  readonly lastError: string | null
+}
+
+/** The mails of the last days, for admins. Mails to nobody, which only hide that an address has no account, are left out. */
+export interface MailLog {
+  /** Newest first. */
+  list(
+    filter: { readonly userId?: string | undefined; readonly state?: MailState | undefined },
+    page: PageRequest
+  ): Promise<Page<MailRecord>>
+  /** How many mails are in each state, each counted up to `max`. */
+  count(max: number): Promise<Readonly<Record<MailState, number>>>
 }
 
 /** How use cases see the sending of mail. */

@@ -7,7 +7,7 @@ import type { Page, PageRequest } from './paging.js'
 import type { AddedSession, Replacement } from './sessions.js'
 import type { User, UserWithPassword } from './users.js'
 
-interface NewUser extends Pick<UserWithPassword, 'id' | 'passwordHash' | 'roles'> {
+export interface NewUser extends Pick<UserWithPassword, 'id' | 'passwordHash' | 'roles'> {
   readonly email: Email
   /** Whether the address counts as verified: an admin has entered it. False by default. */
   readonly emailVerified?: boolean
@@ -21,6 +21,15 @@ export interface UserStore {
    * link keeps it for another account.
    */
   create(user: NewUser, actor: Actor): Promise<User | 'email_taken'>
+  /**
+   * Adds a user as `create` does, an `invitation` link, the mail that carries it, if any, and the event `user_invited`,
+   * all or nothing.
+   */
+  invite(
+    user: NewUser,
+    invitation: { readonly link: NewLink; readonly mail?: NewMail | undefined },
+    actor: Actor
+  ): Promise<User | 'email_taken'>
   find(id: string): Promise<UserWithPassword | undefined>
   /**
    * The user of an address in any spelling. Releases before 0.2 kept two spellings of an internationalized domain apart:
@@ -55,9 +64,10 @@ export interface UserStore {
     actor: Actor
   ): Promise<AddedSession | undefined>
   /**
-   * Sets a new password by a `password_reset` link, which is used up, and ends all sessions of the user with
-   * `password_reset`; undefined, with nothing done, if the link is dead, also in a race. Writes the event `password_reset`
-   * and `mails`. If the link was mailed, the address is verified from now on.
+   * Sets a new password by a `password_reset` or `invitation` link, which is used up, and ends all sessions of the user
+   * with `password_reset`; undefined, with nothing done, if the link is dead, also in a race. Writes `mails` and the event
+   * `password_reset`, with the reason `invitation` for such a link. If the link was mailed, the address is verified from
+   * now on.
    */
   resetPassword(
     reset: { readonly link: LiveLink; readonly newHash: string; readonly mails: readonly NewMail[] },

@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { type Email, readEmail } from '../../src/core/email.js'
 import type { SessionPolicy } from '../../src/core/policy.js'
 import type { EventLog } from '../../src/ports/events.js'
-import type { LinkStore, Outbox } from '../../src/ports/mail.js'
+import type { LinkStore, MailLog, Outbox } from '../../src/ports/mail.js'
 import type { LiveSession, NewSession, Replacement, SessionStore } from '../../src/ports/sessions.js'
 import type { UserStore } from '../../src/ports/user-store.js'
 import type { UserWithPassword } from '../../src/ports/users.js'
@@ -14,6 +14,7 @@ export interface Stores {
   readonly events: EventLog
   readonly links: LinkStore
   readonly outbox: Outbox
+  readonly mails: MailLog
   /** A store of the same sessions with other settings. */
   sessionsUnder(policy: Partial<SessionPolicy>): SessionStore
   /** How often a race is run: often on a server, rarely on the embedded database, where operations take turns. */

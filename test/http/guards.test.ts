@@ -46,7 +46,8 @@ const payload = {
   current_password: 'x',
   new_password: 'x',
   deliver: 'link',
-  new_email: 'ada@example.com'
+  new_email: 'ada@example.com',
+  email: 'ada@example.com'
 }
 
 const database = await openTestDatabase(t, { kind: 'embedded' })

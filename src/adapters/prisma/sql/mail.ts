@@ -12,16 +12,19 @@ export const insertMails = (mails: readonly NewMail[], condition = Prisma.sql`tr
     condition,
     nextAttemptAt: clock,
     doneAt: Prisma.sql`NULL`,
-    outcome: null
+    outcome: Prisma.sql`NULL`
   })
 
-/** An INSERT of mails that are never sent, for a change that must take as long as one with mails. */
+/**
+ * An INSERT of mails that are never sent, for a change that must take as long as one with mails. Mails to nobody are
+ * `pretended`, which no listing shows.
+ */
 export const insertDroppedMails = (mails: readonly NewMail[]) =>
   insertMailsAs(mails, {
     condition: Prisma.sql`true`,
     nextAttemptAt: Prisma.sql`NULL`,
     doneAt: clock,
-    outcome: 'dropped'
+    outcome: Prisma.sql`CASE WHEN m.recipient = '' THEN 'pretended' ELSE 'dropped' END`
   })
 
 function insertMailsAs(
@@ -30,14 +33,14 @@ function insertMailsAs(
     readonly condition: Prisma.Sql
     readonly nextAttemptAt: Prisma.Sql
     readonly doneAt: Prisma.Sql
-    readonly outcome: string | null
+    readonly outcome: Prisma.Sql
   }
 ) {
   return Prisma.sql`
     INSERT INTO ${tables.mail}
       (id, kind, user_id, recipient, locale, parameters, link_id, next_attempt_at, done_at, outcome)
     SELECT m.id, m.kind, m.user_id, m.recipient, m.locale, m.parameters::jsonb, m.link_id,
-      ${state.nextAttemptAt}, ${state.doneAt}, ${state.outcome}::text
+      ${state.nextAttemptAt}, ${state.doneAt}, ${state.outcome}
     FROM unnest(
       ${mails.map(({ id }) => id)}::uuid[], ${mails.map(({ kind }) => kind)}::text[],
       ${mails.map(({ userId }) => userId)}::uuid[], ${mails.map(({ recipient }) => recipient)}::text[],

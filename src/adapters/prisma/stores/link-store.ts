@@ -24,7 +24,7 @@ export function prismaLinkStore(database: Database): LinkStore {
           ${pretend ? insertDroppedMails(mails) : insertMails(mails)}
         ), noted AS (
           INSERT INTO ${eventTarget}
-          VALUES (${event.type}, ${event.userId ?? null}::uuid, NULL::uuid, ${event.reason ?? null}, NULL, ${by(actor)})
+          VALUES (${event.type}, ${event.userId ?? null}::uuid, NULL::uuid, ${event.reason ?? null}, ${event.note ?? null}, ${by(actor)})
         )
         SELECT expires_at AS "expiresAt" FROM made`
       if (row === undefined) throw new Error('The database returned no link.')

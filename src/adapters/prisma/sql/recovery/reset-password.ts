@@ -16,6 +16,7 @@ export function passwordResets(
   return {
     async resetPassword({ link, newHash, mails }, actor) {
       const { id: userId } = link.user
+      const eventReason = link.purpose === 'invitation' ? 'invitation' : null
       const sessions = Prisma.sql`s.user_id = ${userId}::uuid`
       const isUnused = Prisma.sql`EXISTS (SELECT 1 FROM ${tables.oneTimeLink} l WHERE l.id = ${link.id}::uuid)`
       const surplus = await endSurplus(database, policy, { userId, only: isUnused }, actor)
@@ -33,7 +34,8 @@ export function passwordResets(
             ), queued AS (
               ${insertMails(mails, Prisma.sql`EXISTS (SELECT 1 FROM changed)`)}
             )
-            INSERT INTO ${eventTarget} SELECT 'password_reset', id, NULL, NULL, NULL, ${by(actor)} FROM changed`
+            INSERT INTO ${eventTarget}
+            SELECT 'password_reset', id, NULL, ${eventReason}::text, NULL, ${by(actor)} FROM changed`
           return revocations
         })
       )
