@@ -149,7 +149,6 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
   onClose(watchFeed(feed, log).stop)
 
   const databaseReady = databaseReadiness(database)
-  const sessions = prismaSessionStore(database, policy)
   const hashing = passwordQueue()
   const registrations = watchRegistrations(database, (lastHour) =>
     log.warn({ lastHour }, 'More accounts than usual were created within the last hour')
@@ -163,6 +162,8 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
   const tokens = opaqueTokens(secrets)
   const render = mailRenderer(catalogues, layouts)
   const sender = openSender(config, overrides, { outbox, render, opaqueTokens: tokens, clock, log }, onClose)
+  const endingPolicy = { ...policy, notices: sender !== undefined }
+  const sessions = prismaSessionStore(database, endingPolicy)
   const metrics = serviceMetrics({
     clock,
     feed,
@@ -192,7 +193,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
     clock,
     entropy,
     digest: sha256,
-    users: prismaUserStore(database, policy),
+    users: prismaUserStore(database, endingPolicy),
     sessions,
     links: prismaLinkStore(database),
     mails: prismaMailLog(database),

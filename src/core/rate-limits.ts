@@ -133,6 +133,18 @@ export const requestLimits = {
 export const mailLimit: RateLimit = { name: 'mail', max: 3, windowSeconds: 30 * minute }
 
 /**
+ * Notices of one kind to one account. The database counts its mails, within the window that ends now. A client that keeps
+ * no device token must not flood its owner with mails of new devices. And a stranger can register another person's
+ * address: the person who gets ten mails of a kind learns nothing from the next one.
+ */
+export const noticeLimits = {
+  new_device: { max: 3, windowSeconds: 30 * minute },
+  password_changed: { max: 10, windowSeconds: 30 * minute },
+  theft_detected: { max: 10, windowSeconds: 30 * minute },
+  account_disabled: { max: 10, windowSeconds: 30 * minute }
+} as const satisfies Record<string, Omit<RateLimit, 'name'>>
+
+/**
  * Refreshes of one session: enough for ten tabs with F5 held down. The limit bounds the load of one client and protects no
  * secret, so it is not worth a shared counter's round trip at every refresh.
  */

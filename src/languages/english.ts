@@ -36,7 +36,7 @@ export const english: Catalogue = {
     account_exists: {
       subject: 'You have an account already',
       paragraphs: [
-        'Somebody tried to create an account with this address, but you already have one. If it was you, sign in. If you do not know your password any more, set a new one there.',
+        'Somebody wanted to use this address for another account, but you already have an account with it. If it was you, sign in. If you do not know your password any more, set a new one there.',
         '{button}',
         'If it was not you, ignore this mail. Nobody was told that you have an account.'
       ],
@@ -123,7 +123,8 @@ export const english: Catalogue = {
     },
     account_disabled: {
       subject: 'Your account was disabled',
-      paragraphs: ['An administrator disabled your account, and all devices were signed out.']
+      paragraphs: ['An administrator disabled your account, and all devices were signed out.', '{details}'],
+      details: { Time: '{at}' }
     }
   }
 }

@@ -4,7 +4,7 @@ import { germanPage } from './german-page.js'
 const ignore = 'Wenn Sie das nicht angefordert haben, ignorieren Sie diese Nachricht. Es ändert sich nichts.'
 const origin = { Zeitpunkt: '{at}', 'Browser oder App': '{user_agent}', 'IP-Adresse': '{ip}' }
 const notYou =
-  'Waren Sie das nicht? Dann vergeben Sie sofort ein neues Passwort und melden Sie alle Geräte ab, die Sie nicht kennen.'
+  'Waren Sie das nicht? Dann legen Sie sofort ein neues Passwort fest und melden Sie alle Geräte ab, die Sie nicht kennen.'
 
 /** German, in the polite form. */
 export const german: Catalogue = {
@@ -17,13 +17,13 @@ export const german: Catalogue = {
   page: germanPage,
   mails: {
     password_reset: {
-      subject: 'Neues Passwort vergeben',
+      subject: 'Neues Passwort festlegen',
       paragraphs: [
-        'Mit diesem Link können Sie ein neues Passwort vergeben. Er gilt {link_life} und funktioniert nur einmal.',
+        'Mit diesem Link können Sie ein neues Passwort festlegen. Er gilt {link_life} und funktioniert nur einmal.',
         '{button}',
         'Wenn Sie das nicht angefordert haben, ignorieren Sie diese Nachricht. Ihr Passwort bleibt, wie es ist.'
       ],
-      button: 'Neues Passwort vergeben'
+      button: 'Neues Passwort festlegen'
     },
     email_verification: {
       subject: 'Bestätigen Sie Ihre E-Mail-Adresse',
@@ -37,7 +37,7 @@ export const german: Catalogue = {
     account_exists: {
       subject: 'Sie haben bereits ein Konto',
       paragraphs: [
-        'Jemand wollte mit dieser Adresse ein Konto anlegen, aber Sie haben schon eines. Wenn Sie das waren, melden Sie sich einfach an. Haben Sie Ihr Passwort vergessen, können Sie dort ein neues vergeben.',
+        'Jemand wollte diese Adresse für ein anderes Konto verwenden, aber Sie haben damit schon ein Konto. Wenn Sie das waren, melden Sie sich einfach an. Haben Sie Ihr Passwort vergessen, können Sie dort ein neues festlegen.',
         '{button}',
         'Wenn Sie das nicht waren, ignorieren Sie diese Nachricht. Niemand hat erfahren, dass Sie ein Konto haben.'
       ],
@@ -66,18 +66,18 @@ export const german: Catalogue = {
     invitation: {
       subject: 'Sie sind eingeladen',
       paragraphs: [
-        'Für Sie wurde ein Konto angelegt. Vergeben Sie zuerst Ihr Passwort. Der Link gilt {link_life} und funktioniert nur einmal.',
+        'Für Sie wurde ein Konto angelegt. Legen Sie zuerst Ihr Passwort fest. Der Link gilt {link_life} und funktioniert nur einmal.',
         '{button}',
         'Wenn Sie keine Einladung erwarten, ignorieren Sie diese Nachricht.'
       ],
-      button: 'Passwort vergeben'
+      button: 'Passwort festlegen'
     },
     password_was_reset: {
       subject: 'Ihr Passwort wurde zurückgesetzt',
       paragraphs: [
-        'Über einen Link wurde ein neues Passwort vergeben. Alle Geräte wurden abgemeldet.',
+        'Über einen Link wurde ein neues Passwort festgelegt. Alle Geräte wurden abgemeldet.',
         '{details}',
-        'Waren Sie das nicht? Dann vergeben Sie sofort ein anderes Passwort. Möglicherweise kann jemand Ihre E-Mails lesen.',
+        'Waren Sie das nicht? Dann legen Sie sofort ein anderes Passwort fest. Möglicherweise kann jemand Ihre E-Mails lesen.',
         '{button}'
       ],
       details: origin,
@@ -88,7 +88,7 @@ export const german: Catalogue = {
       paragraphs: [
         'Ihr Passwort wurde geändert. Alle anderen Geräte wurden abgemeldet.',
         '{details}',
-        'Waren Sie das nicht? Dann vergeben Sie sofort ein neues Passwort.',
+        'Waren Sie das nicht? Dann legen Sie sofort ein neues Passwort fest.',
         '{button}'
       ],
       details: origin,
@@ -111,7 +111,7 @@ export const german: Catalogue = {
       paragraphs: [
         'Eine alte Kopie der Sitzung eines Ihrer Geräte wurde verwendet. Möglicherweise hat jemand sie gestohlen. Das Gerät wurde deshalb abgemeldet; bitte melden Sie sich dort wieder an.',
         '{details}',
-        'Kommt Ihnen das fremd vor? Dann vergeben Sie sofort ein neues Passwort und melden Sie alle Geräte ab, die Sie nicht kennen.',
+        'Kommt Ihnen das fremd vor? Dann legen Sie sofort ein neues Passwort fest und melden Sie alle Geräte ab, die Sie nicht kennen.',
         '{button}'
       ],
       details: {
@@ -124,7 +124,8 @@ export const german: Catalogue = {
     },
     account_disabled: {
       subject: 'Ihr Konto wurde gesperrt',
-      paragraphs: ['Ein Administrator hat Ihr Konto gesperrt. Alle Geräte wurden abgemeldet.']
+      paragraphs: ['Ein Administrator hat Ihr Konto gesperrt. Alle Geräte wurden abgemeldet.', '{details}'],
+      details: { Zeitpunkt: '{at}' }
     }
   }
 }

@@ -14,7 +14,7 @@ export interface NewUser extends Pick<UserWithPassword, 'id' | 'passwordHash' | 
   readonly locale?: string | undefined
 }
 
-/** Every change writes its events in the same transaction, so that it happens with its events or not at all. */
+/** Every change writes its events and notices in the same transaction, so that it happens with them or not at all. */
 export interface UserStore {
   /**
    * Adds a user and writes `user_registered`. 'email_taken' if the address has an account, also in a race, or if a live
@@ -52,7 +52,7 @@ export interface UserStore {
    * Sets a new password, replaces the session `replacement.replaces` as `SessionStore.replace` does, and ends the user's
    * other sessions; undefined, with nothing done, if that session has ended or the user's hash is no longer `oldHash`. A
    * simultaneous login with the old password either commits first and is ended here, or fails. Writes `password_changed`
-   * for the new session, and `session_ended` for each ended one.
+   * for the new session, `session_ended` for each ended one, and the notice `password_changed`.
    */
   changePassword(
     change: {
@@ -106,7 +106,8 @@ export interface UserStore {
     actor: Actor
   ): Promise<readonly Revocation[] | 'dead' | 'email_taken'>
   /**
-   * Changes the roles and the disabled flag; undefined if there is no such user. Disabling ends every session of the user.
+   * Changes the roles and the disabled flag; undefined if there is no such user. Disabling ends every session of the user,
+   * and an account that was enabled gets the notice `account_disabled`.
    * A change of roles makes the access tokens that were issued before it stale. 'last_admin', with nothing done, if no
    * admin who is not disabled would be left, also in a race.
    */

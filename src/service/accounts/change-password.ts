@@ -9,10 +9,10 @@ import { type ConfirmPasswordPorts, confirmPassword } from './verify-password.js
 
 /**
  * Sets a new password once the current one is confirmed. Replaces the current session and ends the user's other
- * sessions, so that no stolen token outlives the change (ASVS 7.4.3, 7.2.4).
+ * sessions, so that no stolen token outlives the change (ASVS 7.4.3, 7.2.4). A notice goes to the owner (ASVS 6.3.7).
  */
 export async function changePassword(
-  ports: NewPasswordPorts & ConfirmPasswordPorts & IssuingPorts & Pick<Ports, 'digest'>,
+  ports: NewPasswordPorts & ConfirmPasswordPorts & IssuingPorts & Pick<Ports, 'digest' | 'mail'>,
   auth: Auth,
   input: { readonly currentPassword: string; readonly newPassword: string; readonly heldCookie: HeldCookie },
   actor: Actor
@@ -22,7 +22,9 @@ export async function changePassword(
   await requireGoodPassword(ports, input.newPassword, readEmail(user.email))
 
   const newHash = await ports.passwords.hash(input.newPassword, sourceOf(actor, true))
-  return replaceSession(ports, replaceable, ['pwd'], actor, (replacement) =>
+  const credentials = await replaceSession(ports, replaceable, ['pwd'], actor, (replacement) =>
     ports.users.changePassword({ userId: user.id, oldHash: user.passwordHash, newHash, replacement }, actor)
   )
+  ports.mail.wake()
+  return credentials
 }

@@ -29,10 +29,9 @@ export async function login(ports: LoginPorts, input: LoginInput, actor: Actor):
   if (user === undefined || fault !== undefined) return refuse(ports, user, fault ?? 'unknown_email', actor)
   await ports.rateLimits.forget({ limit: guessLimits.strangersInARow, key: account })
 
-  const credentials = await startSession(ports, { userId: user.id, passwordHash: user.passwordHash }, input, {
-    ...actor,
-    userId: user.id
-  })
+  const { id: userId, passwordHash } = user
+  const isNewDevice = device === undefined
+  const credentials = await startSession(ports, { userId, passwordHash, isNewDevice }, input, { ...actor, userId })
   ports.decisions.note('login', 'succeeded', { sid: credentials.sessionId, userId: user.id })
   await upgradeOutdatedHash(ports, user, input.password, actor)
   return { ...credentials, deviceToken: issueDeviceToken(ports, user.id, device) }

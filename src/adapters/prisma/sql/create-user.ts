@@ -17,10 +17,10 @@ export async function insertUser(
 ): Promise<User | undefined> {
   const [user] = await prisma.$queryRaw<User[]>`
     WITH u AS (
-      INSERT INTO ${tables.user} (id, email, email_key, password_hash, roles, email_verified_at, locale)
+      INSERT INTO ${tables.user} (id, email, email_key, password_hash, roles, email_verified_at, locale, has_signed_in)
       SELECT
         ${id}::uuid, ${email.address}, ${email.key}, ${passwordHash}, ${[...roles]}::text[],
-        CASE WHEN ${emailVerified}::boolean THEN ${clock} END, ${locale ?? null}
+        CASE WHEN ${emailVerified}::boolean THEN ${clock} END, ${locale ?? null}, false
       WHERE NOT ${isReserved(email.key, id)}
       ON CONFLICT (email_key) DO NOTHING
       RETURNING *

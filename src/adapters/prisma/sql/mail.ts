@@ -1,7 +1,10 @@
+import { mailKinds } from '../../../core/mail.js'
+import { noticeLimits } from '../../../core/rate-limits.js'
+import type { Actor } from '../../../ports/events.js'
 import type { NewMail } from '../../../ports/mail.js'
 import { Prisma } from '../generated/client.js'
 import { tables } from '../tables.js'
-import { clock } from './fragments.js'
+import { clock, seconds } from './fragments.js'
 
 /**
  * An INSERT of mails, due at once: a statement of a transaction, or a CTE beside the change that they tell of. With
@@ -48,4 +51,41 @@ function insertMailsAs(
       ${mails.map(({ linkId }) => linkId ?? null)}::uuid[]
     ) AS m(id, kind, user_id, recipient, locale, parameters, link_id)
     WHERE ${state.condition}`
+}
+
+/** Whether notices are written: only where mail is sent. */
+export interface NoticePolicy {
+  readonly notices: boolean
+}
+
+/**
+ * An INSERT of notices of `kind` to the users `u` of the FROM clause `users`, at their addresses and in their languages:
+ * a CTE beside the change that they tell of. `users` ends with a condition. Writes none where no mail is sent, and none
+ * above the limit of the kind. `actor` is the one who made the change, and `device` the name of the session that it is
+ * about.
+ */
+export function insertNotices(
+  { notices }: NoticePolicy,
+  kind: keyof typeof noticeLimits,
+  users: Prisma.Sql,
+  { actor, device = Prisma.sql`NULL` }: { readonly actor: Actor; readonly device?: Prisma.Sql }
+) {
+  if (!notices) return Prisma.sql`SELECT 1 WHERE false`
+  const { max, windowSeconds } = noticeLimits[kind]
+  const values = {
+    at: Prisma.sql`to_char(${clock} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
+    ip: Prisma.sql`${actor.ip ?? null}::text`,
+    user_agent: Prisma.sql`${actor.userAgent ?? null}::text`,
+    device: Prisma.sql`${device}::text`
+  }
+  const parameters = mailKinds[kind].parameters.flatMap((name) => [Prisma.sql`${name}::text`, values[name]])
+  return Prisma.sql`
+    INSERT INTO ${tables.mail} (id, kind, user_id, recipient, locale, parameters, next_attempt_at)
+    SELECT gen_random_uuid(), ${kind}, u.id, u.email, u.locale, jsonb_build_object(${Prisma.join(parameters)}), ${clock}
+    ${users} AND (
+      SELECT count(*) FROM (
+        SELECT 1 FROM ${tables.mail} m
+        WHERE m.user_id = u.id AND m.kind = ${kind} AND m.created_at > ${clock} - ${seconds(windowSeconds)} LIMIT ${max}
+      ) recent
+    ) < ${max}`
 }

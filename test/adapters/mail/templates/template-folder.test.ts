@@ -121,19 +121,19 @@ const mistakes: readonly [string, Files, ...string[]][] = [
   ],
   [
     'a mail without a subject',
-    { 'de.json': words('account_disabled', { paragraphs: ['x'] }) },
-    'de.json: mails.account_disabled lacks subject.'
+    { 'de.json': words('account_exists', { paragraphs: ['x'] }) },
+    'de.json: mails.account_exists lacks subject.'
   ],
   [
     'a subject of two lines, and no paragraph',
-    { 'de.json': words('account_disabled', { subject: 'a\nBcc: b', paragraphs: [] }) },
-    'de.json: mails.account_disabled.subject must be one line.',
-    'de.json: mails.account_disabled.paragraphs must have a paragraph.'
+    { 'de.json': words('account_exists', { subject: 'a\nBcc: b', paragraphs: [] }) },
+    'de.json: mails.account_exists.subject must be one line.',
+    'de.json: mails.account_exists.paragraphs must have a paragraph.'
   ],
   [
     'a misspelt member',
-    { 'de.json': words('account_disabled', { subject: 'a', paragraphs: ['b'], buton: 'c' }) },
-    'de.json: mails.account_disabled.buton is not known. Did you mean button?'
+    { 'de.json': words('account_exists', { subject: 'a', paragraphs: ['b'], buton: 'c' }) },
+    'de.json: mails.account_exists.buton is not known. Did you mean button?'
   ],
   [
     'a placeholder of another mail',
@@ -162,26 +162,26 @@ const mistakes: readonly [string, Files, ...string[]][] = [
   [
     'a button without its paragraph, and a paragraph without its button',
     {
-      'de.json': words('account_disabled', { subject: 'a', paragraphs: ['b'], button: 'c' }),
-      'en.json': words('account_disabled', { subject: 'a', paragraphs: ['{button}'] })
+      'de.json': words('account_exists', { subject: 'a', paragraphs: ['b'], button: 'c' }),
+      'en.json': words('account_exists', { subject: 'a', paragraphs: ['{button}'] })
     },
-    'de.json: mails.account_disabled.button is not used. Add the paragraph {button}.',
-    'en.json: mails.account_disabled has the paragraph {button}, and lacks button.'
+    'de.json: mails.account_exists.button is not used. Add the paragraph {button}.',
+    'en.json: mails.account_exists has the paragraph {button}, and lacks button.'
   ],
   [
     'a button inside a paragraph',
-    { 'de.json': words('account_disabled', { subject: 'a', paragraphs: ['here: {button}'] }) },
-    'de.json: mails.account_disabled.paragraphs has {button}, which is not known there. It can have {account_url}, {site}, {recipient}. {button} and {details} are paragraphs by themselves.'
+    { 'de.json': words('account_exists', { subject: 'a', paragraphs: ['here: {button}'] }) },
+    'de.json: mails.account_exists.paragraphs has {button}, which is not known there. It can have {account_url}, {site}, {recipient}. {button} and {details} are paragraphs by themselves.'
   ],
   [
     'a brace without a placeholder',
-    { 'de.json': words('account_disabled', { subject: 'a', paragraphs: ['b { site }'] }) },
-    'de.json: mails.account_disabled.paragraphs has a brace without a placeholder.'
+    { 'de.json': words('account_exists', { subject: 'a', paragraphs: ['b { site }'] }) },
+    'de.json: mails.account_exists.paragraphs has a brace without a placeholder.'
   ],
   [
     'another value in a word of the page',
     { 'de.json': { page: { too_many_attempts: '{minutes}' } } },
-    'de.json: page.too_many_attempts has {minutes}, which is not known there. It can have {seconds}.'
+    'de.json: page.too_many_attempts has {minutes}, which is not known there. It can have {when}.'
   ],
   [
     'a new language whose mails would end in English',
