@@ -197,7 +197,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
     sessions,
     links: prismaLinkStore(database),
     mails: prismaMailLog(database),
-    mail: sender ?? { isConfigured: false, wake: () => undefined },
+    mail: sender ?? { isConfigured: false, printsOnly: false, wake: () => undefined },
     languages: { tags: [...catalogues.keys()], pageWords: (tag) => catalogues.get(tag)?.page },
     events: failures.events,
     revocations: loggedRevocations(revocations, metrics, requestLog),
@@ -356,6 +356,7 @@ function openSender(
   const sender = openMailSender({
     ...parts,
     mailer: chosen,
+    printsOnly: mailer === undefined,
     digest: sha256,
     accountUrl: config.accountUrl,
     domain: new URL(config.issuer).hostname
