@@ -153,7 +153,7 @@ export const settingsSchema = Type.Object({
   }),
   reauthenticationSeconds: integer(900, 0, day, {
     description:
-      'How old a login may be when a user ends the session of another device, or changes something as an admin. After that the user must first confirm the password (`POST /reauthenticate`, RFC 9470). `0` requires nothing.'
+      'How old a login may be when a user ends the session of another device, or changes something as an admin, or deletes an account without a password or gives it one. After that the user must first confirm the password (`POST /reauthenticate`, RFC 9470). `0` requires nothing.'
   }),
   registration: choice('open', ['open', 'invited', 'closed'], {
     description:

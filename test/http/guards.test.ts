@@ -19,6 +19,7 @@ const publicRoutes = [
   'POST /logout',
   'GET /.well-known/jwks.json',
   'GET /.well-known/oauth-authorization-server',
+  'GET /.well-known/change-password',
   'GET /features',
   'GET /healthz',
   'GET /readyz',
