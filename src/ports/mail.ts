@@ -156,6 +156,8 @@ export interface MailLog {
 export interface MailQueue {
   /** Whether mail is sent, or printed for development. Otherwise what needs mail is refused with `mail_not_configured`. */
   readonly isConfigured: boolean
+  /** Whether mails are only printed into the log, for development. */
+  readonly printsOnly: boolean
   /** Sends new mails soon. Called after the commit that wrote them. Returns at once, and never throws. */
   wake(): void
 }
@@ -166,6 +168,8 @@ export interface OutgoingMail {
   readonly messageId: string
   readonly kind: string
   readonly to: string
+  /** The language in which it is written, as a tag (RFC 5646): for `Content-Language`. */
+  readonly language: string
   readonly subject: string
   readonly text: string
   readonly html: string

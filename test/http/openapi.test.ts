@@ -179,7 +179,7 @@ t.test('every response is as the specification describes it', async (t) => {
   await ask(admin, 'GET', '/admin/mails', 200)
   await ask(admin, 'GET', '/admin/mails?limit=1&state=sent', 200)
   await ask(admin, 'GET', '/admin/mails?state=lost', 400)
-  await ask(admin, 'GET', '/admin/mails/counts', 200)
+  await ask(admin, 'GET', '/admin/mails/status', 200)
   await ask(admin, 'GET', '/admin/counts', 200)
   await ask(admin, 'GET', '/admin/keys', 200)
   await ask(admin, 'POST', '/admin/keys/rotate', 200, { dry_run: true })
