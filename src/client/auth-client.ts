@@ -28,9 +28,10 @@ export interface AuthClient extends AsyncDisposable {
   changeEmail(change: { readonly newEmail: string }): Promise<void>
   /**
    * Sets a new password. The service ends all sessions of the user and gives this client a new one, so the tabs of this
-   * browser stay signed in.
+   * browser stay signed in. Without a password so far (`has_password` of `/me`), leave `currentPassword` out: the service
+   * wants a recent login instead.
    */
-  changePassword(change: { readonly currentPassword: string; readonly newPassword: string }): Promise<void>
+  changePassword(change: { readonly currentPassword?: string; readonly newPassword: string }): Promise<void>
   /**
    * Confirms the password, after a request was refused with `insufficient_user_authentication`. The service replaces the
    * session by a new one. Then repeat the request.

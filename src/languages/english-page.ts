@@ -37,7 +37,7 @@ export const englishPage = {
   signed_in_as: 'This browser is signed in as {email}.',
   link_for_any_account: 'The link works for the account that it was made for, even if that is another.',
   reset_title: 'Choose a new password',
-  reset_text: 'All your devices are signed out then. Sign in with the new password.',
+  reset_text: 'This signs out all your devices. Then sign in with the new password.',
   reset_confirm: 'Set the new password',
   reset_done: 'The new password is set',
   reset_done_text: 'All devices of the account are signed out. Sign in with the new password.',
@@ -109,6 +109,7 @@ export const englishPage = {
   password_wrong: 'The password is wrong.',
   password_same: 'This is the password that you have now. Choose another.',
   password_changed: 'The password is changed, and all other devices are signed out.',
+  sign_in_again: 'You signed in too long ago for this. Sign out, and sign in again.',
   confirm_title: 'Confirm that it is you',
   confirm_text: 'You signed in a while ago. Type your password to continue.',
 

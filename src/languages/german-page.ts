@@ -37,7 +37,7 @@ export const germanPage: PageWords = {
   signed_in_as: 'In diesem Browser ist {email} angemeldet.',
   link_for_any_account: 'Der Link gilt für das Konto, für das er gemacht wurde, auch wenn das ein anderes ist.',
   reset_title: 'Neues Passwort wählen',
-  reset_text: 'Danach sind alle Ihre Geräte abgemeldet. Melden Sie sich mit dem neuen Passwort wieder an.',
+  reset_text: 'Das meldet alle Ihre Geräte ab. Melden Sie sich dann mit dem neuen Passwort an.',
   reset_confirm: 'Neues Passwort festlegen',
   reset_done: 'Das neue Passwort gilt',
   reset_done_text: 'Alle Geräte des Kontos sind abgemeldet. Melden Sie sich mit dem neuen Passwort an.',
@@ -112,6 +112,7 @@ export const germanPage: PageWords = {
   password_wrong: 'Das Passwort ist falsch.',
   password_same: 'Dieses Passwort haben Sie schon. Wählen Sie ein anderes.',
   password_changed: 'Das Passwort ist geändert, und alle anderen Geräte sind abgemeldet.',
+  sign_in_again: 'Ihre Anmeldung ist dafür zu lange her. Melden Sie sich ab und wieder an.',
   confirm_title: 'Bestätigen Sie, dass Sie es sind',
   confirm_text: 'Ihre Anmeldung ist eine Weile her. Geben Sie Ihr Passwort ein, um fortzufahren.',
 

@@ -19,15 +19,31 @@ async function testLinks(browser: Browser): Promise<void> {
   const port = await freePort()
   const origin = `http://localhost:${port}`
   const operator = newEmail()
-  const app = await openService(t, database, {
-    ...mailServer.settings,
-    ACCOUNT_URL: `${origin}/account`,
-    ADMIN_EMAIL: operator,
-    ADMIN_PASSWORD: goodPassword
-  })
+  const settings = { ...mailServer.settings, ADMIN_EMAIL: operator, ADMIN_PASSWORD: goodPassword }
+  const app = await openService(t, database, { ...settings, ACCOUNT_URL: `${origin}/account` })
   await app.listen({ host: '127.0.0.1', port })
+  const strictPort = await freePort()
+  const strictOrigin = `http://localhost:${strictPort}`
+  /** The same service with other settings. */
+  const strict = await openService(t, database, {
+    ...settings,
+    ACCOUNT_URL: `${strictOrigin}/account`,
+    EMAIL_VERIFICATION: 'required'
+  })
+  await strict.listen({ host: '127.0.0.1', port: strictPort })
 
   const newPassword = 'quite another password'
+
+  /** The mail number `index` to `to` with a link of this name; others tell of new devices, for example. */
+  async function mailedLink(to: string, name: string, index = 0) {
+    let left = index
+    for (let number = 0; ; number += 1) {
+      const mail = await mailServer.mailTo(to, number)
+      if (!mail.link.includes(`#${name}=`)) continue
+      if (left === 0) return mail
+      left -= 1
+    }
+  }
 
   /** Tests a page in its own browser profile, signed out. Fails for every forbidden request or thrown error of the page. */
   function testPage(name: string, test: (t: Test, page: Page) => Promise<void>, options?: BrowserContextOptions): void {
@@ -82,7 +98,7 @@ async function testLinks(browser: Browser): Promise<void> {
       await heading(other, 'Look into your mail')
       await other.getByText(`If ${email} belongs to an account, a mail with a link is on its way.`).waitFor()
 
-      const { link, token } = await mailServer.mailTo(email)
+      const { link, token } = await mailedLink(email, 'reset')
       for (const method of ['GET', 'HEAD']) {
         t.equal((await fetch(link, { method })).status, 200, `a mail scanner’s ${method}`)
       }
@@ -124,7 +140,7 @@ async function testLinks(browser: Browser): Promise<void> {
     const { email } = await newPerson(app)
     const forgot = () => new Client(app).send('POST', '/password/forgot', { payload: { email } })
     await forgot()
-    const { link, token } = await mailServer.mailTo(email)
+    const { link, token } = await mailedLink(email, 'reset')
     const reset = { token, new_password: newPassword }
     t.equal((await new Client(app).send('POST', '/password/reset', { payload: reset })).statusCode, 204)
 
@@ -137,8 +153,7 @@ async function testLinks(browser: Browser): Promise<void> {
     await field(page, 'E-mail').fill(email)
     await click(page, 'Mail the link')
     await heading(page, 'Look into your mail')
-    // The second mail after the first link tells of the reset.
-    const newer = await mailServer.mailTo(email, 2)
+    const newer = await mailedLink(email, 'reset', 1)
     await page.evaluate(`location.hash = ${JSON.stringify(new URL(newer.link).hash)}`)
     await heading(page, 'Choose a new password')
     t.equal(new URL(page.url()).hash, '', 'a link that is opened in the open page works too')
@@ -160,7 +175,7 @@ async function testLinks(browser: Browser): Promise<void> {
         .filter({ hasText: `A mail to ${next} is on its way.` })
         .waitFor()
 
-      const confirmation = await mailServer.mailTo(next)
+      const confirmation = await mailedLink(next, 'confirm-email')
       await page.evaluate(`location.hash = ${JSON.stringify(new URL(confirmation.link).hash)}`)
       await heading(page, 'Change the address of your account')
       await page.getByText(`This browser is signed in as ${email}.`).waitFor()
@@ -171,7 +186,7 @@ async function testLinks(browser: Browser): Promise<void> {
       await isFocused(t, page, 'Your account')
 
       const stranger = await openPage(t)
-      await stranger.goto((await mailServer.mailTo(email)).link)
+      await stranger.goto((await mailedLink(email, 'undo-email')).link)
       await click(stranger, 'Undo the change')
       await heading(stranger, 'The change is undone')
       await expectNarrow(t, stranger, 'what to do next')
@@ -185,6 +200,91 @@ async function testLinks(browser: Browser): Promise<void> {
     }
   )
 
+  t.test('with EMAIL_VERIFICATION=required the first session begins with a click on the linked page', async (t) => {
+    const page = await openPage(t)
+    const faults = faultsOf(page, strictOrigin)
+    const email = newEmail()
+    await page.goto(`${strictOrigin}/account`)
+    await click(page, 'Create an account instead')
+    await page.getByText('At least 15 characters.').filter({ visible: true }).waitFor()
+    await field(page, 'E-mail').fill(email)
+    await field(page, 'Password').fill(goodPassword)
+    await click(page, 'Create an account')
+    await heading(page, 'Look into your mail')
+    await isFocused(t, page, 'Look into your mail')
+    await click(page, 'Continue')
+    await click(page, 'Sign in instead')
+    await field(page, 'E-mail').fill(email)
+    await field(page, 'Password').fill(goodPassword)
+    await click(page, 'Sign in')
+    await heading(page, 'Confirm your address first')
+    await expectAccessible(t, page, 'what to do first')
+
+    // Either instance may have sent the mail, with its own ACCOUNT_URL.
+    const { hash } = new URL((await mailedLink(email, 'verify')).link)
+    const link = `${strictOrigin}/account${hash}`
+    t.equal((await fetch(link, { method: 'HEAD' })).status, 200)
+    await page.goto('about:blank')
+    await page.goto(link)
+    await click(page, 'Confirm the address')
+    await heading(page, 'The address is confirmed')
+    await page.getByText('You are signed in now.').waitFor()
+    await click(page, 'To your account')
+    await heading(page, 'Devices')
+    await page.getByText('confirmed', { exact: true }).waitFor()
+
+    await page.goto('about:blank')
+    await page.goto(link)
+    await click(page, 'Confirm the address')
+    await heading(page, 'This link no longer works')
+    t.strictSame(faults, [])
+  })
+
+  testPage(
+    'a user has the confirmation sent again, changes language and notices, and deletes the account',
+    async (t, page) => {
+      const { email } = await newPerson(app)
+      await page.goto(`${origin}/account#password`)
+      await signIn(page, email)
+      t.equal(await page.evaluate('document.activeElement.id'), 'current-password')
+      await page.getByText('not confirmed', { exact: true }).waitFor()
+      await click(page, 'Send the confirmation again')
+      await page
+        .getByRole('status')
+        .filter({ hasText: `A mail to ${email} is on its way.` })
+        .waitFor()
+      const confirmation = await mailedLink(email, 'verify')
+      await page.evaluate(`location.hash = ${JSON.stringify(new URL(confirmation.link).hash)}`)
+      await click(page, 'Confirm the address')
+      await click(page, 'To your account')
+      await page.getByText('confirmed', { exact: true }).waitFor()
+
+      await page.getByLabel('Mail me when a new device signs in').uncheck()
+      await page.getByLabel('Language of this page and of mails').selectOption({ label: 'Deutsch' })
+      await click(page, 'Save')
+      await page.getByRole('status').filter({ hasText: 'Gespeichert.' }).waitFor()
+      await page.reload()
+      await heading(page, 'Geräte')
+      t.equal(await page.evaluate('document.documentElement.lang'), 'de')
+      t.notOk(await page.getByLabel('Mail an mich, wenn sich ein neues Gerät anmeldet').isChecked())
+      await expectAccessible(t, page, 'the German account')
+      await expectNarrow(t, page, 'the German account')
+
+      await click(page, 'Konto löschen …')
+      const dialog = page.getByRole('dialog')
+      await dialog.getByLabel('Ihr Passwort').fill('falsch')
+      await dialog.getByRole('button', { name: 'Konto löschen' }).click()
+      await dialog.getByText('Das Passwort ist falsch.').waitFor()
+      t.equal(await page.evaluate('document.activeElement.ariaInvalid'), 'true')
+      await dialog.getByLabel('Ihr Passwort').fill(goodPassword)
+      await dialog.getByRole('button', { name: 'Konto löschen' }).click()
+      await heading(page, 'Ihr Konto ist gelöscht')
+      t.equal(await loginStatus(email, goodPassword), 401)
+      await click(page, 'Schließen')
+      await heading(page, 'Anmelden')
+    }
+  )
+
   testPage('an invited person chooses a password, also where somebody else is signed in', async (t, page) => {
     const { email } = await signedIn(page)
     const admin = new Client(app)
@@ -192,7 +292,7 @@ async function testLinks(browser: Browser): Promise<void> {
     const invited = newEmail()
     t.equal((await admin.send('POST', '/admin/users', { payload: { email: invited, invite: 'mail' } })).statusCode, 201)
     await page.goto('about:blank')
-    await page.goto((await mailServer.mailTo(invited)).link)
+    await page.goto((await mailedLink(invited, 'invitation')).link)
     await heading(page, 'Choose a password')
     await page.getByText(`This browser is signed in as ${email}.`).waitFor()
     await field(page, 'New password').fill(newPassword)

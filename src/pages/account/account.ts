@@ -4,12 +4,13 @@ import { prepareRegistration } from '../shared/sign-in.js'
 import { speak } from '../shared/words/language.js'
 import { loadActivity, prepareActivity } from './activity.js'
 import { prepareAddress, showAddress } from './address.js'
-import { prepareDeletion } from './delete-account.js'
+import { prepareDeletion, showDeletion } from './delete-account.js'
 import { loadDevices, prepareDevices } from './devices.js'
 import { showForgottenPassword, showWaiting } from './forgotten-password.js'
 import { showLink, takeLink } from './links.js'
-import { passwordStart, preparePassword, showPasswordOwner } from './password.js'
+import { passwordStart, preparePassword, showPasswordForm } from './password.js'
 import { sayPasswordRule } from './password-rule.js'
+import { loadProfile, preparePreferences, showPreferences } from './preferences.js'
 import { holdPage } from './step.js'
 
 /** The page /account: the user's address, devices, password and recent activity, and the links of mails. */
@@ -40,12 +41,17 @@ prepareActivity()
 prepareDeletion()
 const reload = await runPage({
   async load(me) {
-    showPasswordOwner(me.email)
-    await Promise.all([showAddress(me), loadLists()])
+    const profile = await loadProfile()
+    await speakTo(profile.locale === undefined ? navigator.languages : [profile.locale, ...navigator.languages])
+    showPasswordForm(me)
+    showDeletion(me)
+    await Promise.all([showAddress(me), showPreferences(profile), loadLists()])
   },
   onWaiting: showWaiting,
   start: () => (wantsPassword() ? passwordStart() : title)
 })
+
+preparePreferences(reload)
 
 const followFragment = (taken = takeLink()) => {
   if (taken !== undefined) showLink(taken, reload)

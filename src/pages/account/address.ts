@@ -1,4 +1,4 @@
-import { client, hasCode, withRecentLogin } from '../shared/connection.js'
+import { client, hasCode, request, withRecentLogin } from '../shared/connection.js'
 import { ask } from '../shared/dialog.js'
 import { byId } from '../shared/dom.js'
 import { features } from '../shared/features.js'
@@ -6,11 +6,17 @@ import type { Me } from '../shared/responses.js'
 import { onClick, showStatus } from '../shared/status.js'
 import { say } from '../shared/words/language.js'
 
-const address = byId('address', HTMLParagraphElement)
+const address = byId('address', HTMLSpanElement)
+const state = byId('address-state', HTMLSpanElement)
+const sendAgain = byId('send-again', HTMLButtonElement)
 const change = byId('change-address', HTMLButtonElement)
 
-/** Connects the button that changes the address. */
+/** Connects the buttons that confirm and change the address. */
 export function prepareAddress(): void {
+  onClick(sendAgain, async () => {
+    await request('POST', 'email/verification')
+    showStatus(say('verification_mailed', { email: address.textContent }))
+  })
   onClick(change, async () => {
     for (let fault = '', value = ''; ; fault = say('invalid_email')) {
       const answer = await ask({
@@ -31,8 +37,14 @@ export function prepareAddress(): void {
   })
 }
 
-/** Shows the address of the account. */
-export async function showAddress({ email }: Me): Promise<void> {
+/** Shows the address of the account, and whether it is confirmed. */
+export async function showAddress({ email, email_verified: isVerified }: Me): Promise<void> {
+  const { mail } = await features()
   address.textContent = email
-  change.hidden = !(await features()).mail
+  state.textContent = say(isVerified ? 'address_confirmed' : 'address_not_confirmed')
+  state.className = isVerified ? 'badge good' : 'badge bad'
+  // Where nobody can confirm an address, its state says nothing.
+  state.hidden = !mail && !isVerified
+  sendAgain.hidden = !mail || isVerified
+  change.hidden = !mail
 }

@@ -1,13 +1,21 @@
 import { client, hasCode, passwordField, request } from '../shared/connection.js'
 import { ask } from '../shared/dialog.js'
 import { byId } from '../shared/dom.js'
+import type { Me } from '../shared/responses.js'
 import { onClick } from '../shared/status.js'
 import { say } from '../shared/words/language.js'
 import { closeStep, showStep } from './step.js'
 
 const button = byId('delete-account', HTMLButtonElement)
 
-/** Connects the button that deletes the account, after the person has confirmed it with the password. */
+let hasPassword = true
+
+/** An account without a password is deleted after a recent login instead. */
+export function showDeletion(me: Me): void {
+  hasPassword = me.has_password
+}
+
+/** Connects the button that deletes the account, after the person has confirmed it with the password if there is one. */
 export function prepareDeletion(): void {
   onClick(button, async () => {
     for (let fault = ''; ; fault = say('password_wrong')) {
@@ -16,11 +24,11 @@ export function prepareDeletion(): void {
         text: say('delete_question_text'),
         confirm: say('delete_confirm'),
         dangerous: true,
-        field: { ...passwordField(), fault }
+        ...(hasPassword && { field: { ...passwordField(), fault } })
       })
       if (answer === undefined) return
       try {
-        await request('DELETE', 'me', { password: answer.value })
+        await request('DELETE', 'me', hasPassword ? { password: answer.value } : {})
         break
       } catch (error) {
         if (!hasCode(error, 'invalid_credentials')) throw error

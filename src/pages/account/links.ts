@@ -49,7 +49,7 @@ export function showLink({ kind, token }: Link, reload: () => Promise<void>): vo
   const { words, setsPassword, use } = kind
   showStep({
     title: `${words}_title`,
-    text: [say(`${words}_text`), ...(isSignedIn() ? [...signedInAs(), say('link_for_any_account')] : [])],
+    text: [say(`${words}_text`), ...signedInAs().map((text) => `${text} ${say('link_for_any_account')}`)],
     field: setsPassword ? 'new_password' : undefined,
     submit: {
       label: `${words}_confirm`,

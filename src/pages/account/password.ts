@@ -1,22 +1,26 @@
-import { client, hasCode } from '../shared/connection.js'
+import { client, hasCode, withRecentLogin } from '../shared/connection.js'
 import { byId } from '../shared/dom.js'
 import { clearFaults, showFault } from '../shared/fields.js'
+import type { Me } from '../shared/responses.js'
 import { onSubmit, showStatus } from '../shared/status.js'
-import { say } from '../shared/words/language.js'
+import { label, say } from '../shared/words/language.js'
 import { problemWords } from '../shared/words/problem-words.js'
 
 const form = byId('password-form', HTMLFormElement)
 const user = byId('password-user', HTMLInputElement)
 const current = byId('current-password', HTMLInputElement)
+const currentPart = byId('current-password-part', HTMLDivElement)
+const hint = byId('password-hint', HTMLParagraphElement)
 const next = byId('new-password', HTMLInputElement)
 
 /** Connects the password form. The new session makes the page load its data again. */
 export function preparePassword(): void {
   onSubmit(form, async () => {
     clearFaults(form)
-    if (next.value === current.value) return showFault(next, say('password_same'))
+    if (!current.disabled && next.value === current.value) return showFault(next, say('password_same'))
     try {
-      await client.changePassword({ currentPassword: current.value, newPassword: next.value })
+      const currentPassword = current.disabled ? {} : { currentPassword: current.value }
+      await withRecentLogin(() => client.changePassword({ ...currentPassword, newPassword: next.value }))
     } catch (error) {
       if (hasCode(error, 'invalid_credentials')) return showFault(current, say('password_wrong'))
       if (hasCode(error, 'password_too_short', 'password_too_common', 'password_too_long')) {
@@ -29,10 +33,12 @@ export function preparePassword(): void {
   })
 }
 
-/** Password managers read the user name from a hidden field of the form. */
-export function showPasswordOwner(email: string): void {
+/** Shows the form for the user. Password managers read the user name from a hidden field of it. */
+export function showPasswordForm({ email, has_password: hasPassword }: Me): void {
   user.defaultValue = email
+  currentPart.hidden = current.disabled = !hasPassword
+  label(hint, hasPassword ? 'password_hint' : 'no_password_hint')
 }
 
 /** The field to begin with. */
-export const passwordStart = (): HTMLElement => current
+export const passwordStart = (): HTMLElement => (current.disabled ? next : current)

@@ -2,6 +2,7 @@ import { AuthError, createAuthClient } from '../../client/index.js'
 import type { Problem } from '../../http/schemas/problem.js'
 import { baseURL } from './base-url.js'
 import { ask } from './dialog.js'
+import type { Me } from './responses.js'
 import { say } from './words/language.js'
 
 export const client = createAuthClient({ baseURL, mode: 'cookie' })
@@ -18,9 +19,18 @@ export async function withRecentLogin<T>(action: () => Promise<T>): Promise<T> {
   try {
     return await action()
   } catch (error) {
-    if (!hasCode(error, 'insufficient_user_authentication') || !(await confirmPassword())) throw error
+    if (!hasCode(error, 'insufficient_user_authentication')) throw error
+    if (!hasPassword) throw new AuthError(say('sign_in_again'), { code: 'sign_in_again', status: 401 })
+    if (!(await confirmPassword())) throw error
     return action()
   }
+}
+
+let hasPassword = true
+
+/** Says whose requests follow: a user without a password cannot confirm it. */
+export function setUser(me: Pick<Me, 'has_password'>): void {
+  hasPassword = me.has_password
 }
 
 /** Asks until the user confirms the password (true) or cancels (false). */

@@ -1,4 +1,4 @@
-import { client, request } from './connection.js'
+import { client, request, setUser } from './connection.js'
 import { closeDialog } from './dialog.js'
 import { byId } from './dom.js'
 import type { Me } from './responses.js'
@@ -31,6 +31,7 @@ export interface PageParts {
 export async function runPage({ load, onWaiting, start = () => title }: PageParts): Promise<() => Promise<void>> {
   const show = async () => {
     const me = await request<Me>('GET', 'me')
+    setUser(me)
     await load(me)
     whoEmail.textContent = me.email
     const wasSignedOut = hideSignIn()

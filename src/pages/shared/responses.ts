@@ -13,6 +13,11 @@ import type { RevokedResponse } from '../../http/schemas/shared.js'
 /** The bodies of the service's responses, typed by its schemas. */
 export type Features = Static<typeof FeaturesResponse>
 export type Me = Static<typeof MeResponse>
+/** What the page reads of `GET /me/profile`. */
+export interface Profile {
+  readonly locale?: string
+  readonly notices?: { readonly new_device?: boolean }
+}
 export type OwnEvents = Static<typeof OwnEventsPage>
 export type Revoked = Static<typeof RevokedResponse>
 export type Users = Static<typeof UsersPage>
