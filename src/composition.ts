@@ -195,7 +195,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
     sessions,
     links: prismaLinkStore(database),
     mails: prismaMailLog(database),
-    mail: sender ?? { isConfigured: false, wake: () => undefined },
+    mail: sender ?? { isConfigured: false, printsOnly: false, wake: () => undefined },
     languages: { tags: [...shipped.keys()], pageWords: (tag) => shipped.get(tag)?.page },
     events: failures.events,
     revocations: loggedRevocations(revocations, metrics, requestLog),
@@ -346,6 +346,7 @@ function openSender(
   const sender = openMailSender({
     outbox,
     mailer: chosen,
+    printsOnly: mailer === undefined,
     render: mailRenderer(shipped),
     opaqueTokens: tokens,
     digest: sha256,

@@ -15,12 +15,13 @@ export class Unavailable extends Error {
   }
 }
 
-/** What went wrong, for one line of a log: the message of `error` and of its causes. No stack, and no other member. */
+/** What went wrong, for one line of a log: the message of `error` and of its causes, unless they say the same. No stack, and no other member. */
 export function inOneLine(error: unknown): string {
   if (!(error instanceof Error)) return wordsOf(error)
   // Prisma explains a fault in the last line. An error of several connection attempts has a code and no message.
   const text = error.message.trim().split('\n').at(-1) || ('code' in error ? String(error.code) : error.name)
-  return error.cause === undefined ? text : `${text} ${inOneLine(error.cause)}`
+  const cause = error.cause === undefined ? '' : inOneLine(error.cause)
+  return cause === '' || cause === text ? text : `${text} ${cause}`
 }
 
 /** The cause of an error of Prisma's adapters is an object of this form. */

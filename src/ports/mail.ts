@@ -41,27 +41,28 @@ export interface LiveLink extends Pick<NewLink, 'id' | 'purpose' | 'userId' | 'a
   readonly user: UserWithPassword
 }
 
+/** A link, and what is written with it. */
+export interface MadeLink {
+  readonly link: NewLink
+  readonly mail?: NewMail | undefined
+  readonly event: {
+    readonly type: EventType
+    readonly userId?: string | undefined
+    readonly reason?: string | undefined
+    /** Why, in an admin's words. */
+    readonly note?: string | undefined
+  }
+  /** Write as many rows, but of a dead link and a mail that is never sent. */
+  readonly pretend?: boolean | undefined
+}
+
 export interface LinkStore {
   /**
    * Writes a link, the mail that carries it, if any, and an event, all or nothing. Returns when the link expires. With
    * `pretend` it writes as many rows, and takes as long, but the link is dead and the mail is never sent: for an answer
    * that must not show whether there is an account.
    */
-  create(
-    made: {
-      readonly link: NewLink
-      readonly mail?: NewMail | undefined
-      readonly event: {
-        readonly type: EventType
-        readonly userId?: string | undefined
-        readonly reason?: string | undefined
-        /** Why, in an admin's words. */
-        readonly note?: string | undefined
-      }
-      readonly pretend?: boolean | undefined
-    },
-    actor: Actor
-  ): Promise<number>
+  create(made: MadeLink, actor: Actor): Promise<number>
   /**
    * The link, if it has one of `purposes` and can still be used: not used, not expired, its account exists, and has the address and the password
    * to which the link is bound. Using it is a method of the store that changes what the link is for; it checks all this
@@ -155,6 +156,8 @@ export interface MailLog {
 export interface MailQueue {
   /** Whether mail is sent, or printed for development. Otherwise what needs mail is refused with `mail_not_configured`. */
   readonly isConfigured: boolean
+  /** Whether mails are only printed into the log, for development. */
+  readonly printsOnly: boolean
   /** Sends new mails soon. Called after the commit that wrote them. Returns at once, and never throws. */
   wake(): void
 }

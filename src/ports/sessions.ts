@@ -80,7 +80,7 @@ export interface RotationStep {
  */
 export interface SessionStore {
   /**
-   * Adds a session and writes `login_succeeded`. 'user_changed', with nothing done, if the user is disabled or the
+   * Adds a session and writes `login_succeeded`. The user's account counts as used, so it awaits no confirmation any more. 'user_changed', with nothing done, if the user is disabled or the
    * password hash is no longer `passwordHash`, also in a race. Ends the user's oldest sessions above `maxPerUser` with
    * `session_limit`, and the session `replaces`, if given, with `replacedReason` or else `replaced`. Also writes the event
    * `replaced` for a session that it replaces for another reason. With `isNewDevice` the user gets a notice, unless this is

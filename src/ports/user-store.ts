@@ -2,7 +2,7 @@ import type { Email } from '../core/email.js'
 import type { Revocation } from '../core/revocation-set.js'
 import type { EndedReason } from '../core/vocabulary.js'
 import type { Actor } from './events.js'
-import type { LiveLink, NewLink, NewMail } from './mail.js'
+import type { LiveLink, MadeLink, NewLink, NewMail } from './mail.js'
 import type { Page, PageRequest } from './paging.js'
 import type { AddedSession, Replacement } from './sessions.js'
 import type { User, UserWithPassword } from './users.js'
@@ -14,6 +14,9 @@ export interface NewUser extends Pick<UserWithPassword, 'id' | 'passwordHash' | 
   readonly locale?: string | undefined
 }
 
+/** `registered_again`: the account waited for its confirmation already. */
+export type UnconfirmedOutcome = 'registered' | 'registered_again' | 'taken'
+
 /** Every change writes its events and notices in the same transaction, so that it happens with them or not at all. */
 export interface UserStore {
   /**
@@ -21,6 +24,23 @@ export interface UserStore {
    * link keeps it for another account.
    */
   create(user: NewUser, actor: Actor): Promise<User | 'email_taken'>
+  /** Adds a user as `create` does, with a link, the mail that carries it and an event, all or nothing. */
+  createWithLink(user: NewUser, made: MadeLink, actor: Actor): Promise<User | 'email_taken'>
+  /**
+   * Adds a user who has to confirm the address first. An account that waits for that already gets the new password,
+   * address and locale, and so its older links die: otherwise a stranger could prepare an account with a password that
+   * the stranger knows. 'taken', with no account changed, if the address has an account that was used before, is
+   * disabled, or if a live link keeps it for another account.
+   *
+   * `confirm` returns what is written with it: a link, a mail and an event, for the account that has the address now,
+   * which is undefined if only a link keeps the address. Each outcome writes as many rows, so that its time does not show
+   * which it was (ASVS 6.3.8).
+   */
+  registerUnconfirmed(
+    user: NewUser,
+    confirm: (account: UserWithPassword | undefined, outcome: UnconfirmedOutcome) => MadeLink,
+    actor: Actor
+  ): Promise<UnconfirmedOutcome>
   /**
    * Adds a user as `create` does, an `invitation` link, the mail that carries it, if any, and the event `user_invited`,
    * all or nothing.
@@ -67,7 +87,7 @@ export interface UserStore {
    * Sets a new password by a `password_reset` or `invitation` link, which is used up, and ends all sessions of the user
    * with `password_reset`; undefined, with nothing done, if the link is dead, also in a race. Writes `mails` and the event
    * `password_reset`, with the reason `invitation` for such a link. If the link was mailed, the address is verified from
-   * now on.
+   * now on, and no confirmation is awaited any more.
    */
   resetPassword(
     reset: { readonly link: LiveLink; readonly newHash: string; readonly mails: readonly NewMail[] },
@@ -105,6 +125,12 @@ export interface UserStore {
     undo: { readonly link: LiveLink; readonly email: Email },
     actor: Actor
   ): Promise<readonly Revocation[] | 'dead' | 'email_taken'>
+  /**
+   * Verifies the address by an `email_verification` link. It is used up, and the user's other links of this purpose are
+   * deleted. Writes `email_verified`. Returns whether the registration waited for it; undefined, with nothing done, if
+   * the link is dead, also in a race.
+   */
+  verifyEmail(link: LiveLink, actor: Actor): Promise<{ readonly awaited: boolean } | undefined>
   /**
    * Changes the roles and the disabled flag; undefined if there is no such user. Disabling ends every session of the user,
    * and an account that was enabled gets the notice `account_disabled`.

@@ -14,6 +14,7 @@ const publicRoutes = [
   'POST /password/reset',
   'POST /email/confirm',
   'POST /email/undo',
+  'POST /email/verification/confirm',
   'POST /login',
   'POST /refresh',
   'POST /logout',

@@ -21,6 +21,8 @@ export type RenderMail = (
 export interface MailSenderParts {
   readonly outbox: Outbox
   readonly mailer: Mailer
+  /** Whether `mailer` only prints mails; false by default. */
+  readonly printsOnly?: boolean
   readonly render: RenderMail
   readonly opaqueTokens: Pick<OpaqueTokens, 'issueUnderEach'>
   readonly digest: Digest
@@ -207,6 +209,7 @@ export function openMailSender(parts: MailSenderParts): MailSender {
 
   return {
     isConfigured: true,
+    printsOnly: parts.printsOnly ?? false,
     wake,
     counts: () => counts,
     async deliverDue() {

@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 import type { AuditEvent } from '../../ports/index.js'
 import type { OwnAccount } from '../../service/accounts/read-account.js'
 import { Event } from './admin/events.js'
-import { UserResponse } from './admin/users.js'
+import { UserResponse, userView } from './admin/users.js'
 import { id, nextCursor, page, query, text, timeView } from './shared.js'
 import { password } from './sign-in.js'
 
@@ -15,15 +15,8 @@ export const MeResponse = Type.Object({
 })
 
 export function meView(account: OwnAccount, sessionId: string): Static<typeof MeResponse> {
-  const { id, email, roles, createdAt, hasPassword } = account
-  return {
-    id,
-    email,
-    roles: [...roles],
-    created_at: timeView(createdAt),
-    has_password: hasPassword,
-    session_id: sessionId
-  }
+  const { disabled: _, ...view } = userView(account)
+  return { ...view, has_password: account.hasPassword, session_id: sessionId }
 }
 
 export const OwnEventsQuery = query(page)

@@ -4,7 +4,9 @@ import { runPage } from '../shared/page.js'
 import { loadCounts, watchCounts } from './counts.js'
 import { prepareEverybody } from './everybody.js'
 import { loadKeys, prepareKeys } from './keys.js'
-import { loadPeople, preparePeople } from './people.js'
+import { loadMails, prepareMails } from './mail/mails.js'
+import { loadInvite, prepareInvite } from './people/invite.js'
+import { loadPeople, preparePeople, showPerson } from './people/people.js'
 
 /** The page /console, for users with the role `admin`. */
 
@@ -12,6 +14,8 @@ const tools = byId('tools', HTMLDivElement)
 const notAdmin = byId('not-admin', HTMLParagraphElement)
 
 preparePeople()
+prepareInvite(showPerson)
+prepareMails(showPerson)
 prepareKeys()
 prepareEverybody()
 watchCounts(() => !tools.hidden)
@@ -19,7 +23,7 @@ await runPage({
   async load(me) {
     const isAdmin = me.roles.includes(adminRole)
     notAdmin.hidden = isAdmin
-    if (isAdmin) await Promise.all([loadCounts(), loadPeople(), loadKeys()])
+    if (isAdmin) await Promise.all([loadCounts(), loadPeople(), loadInvite(), loadMails(), loadKeys()])
     tools.hidden = !isAdmin
   }
 })

@@ -3,8 +3,10 @@ import type { MeResponse, OwnEventsPage } from '../../http/schemas/account.js'
 import type { CountsResponse } from '../../http/schemas/admin/counts.js'
 import type { EventsPage } from '../../http/schemas/admin/events.js'
 import type { KeysResponse, RotateKeysResponse } from '../../http/schemas/admin/keys.js'
+import type { MailStatusResponse, MailsPage } from '../../http/schemas/admin/mails.js'
+import type { PasswordResetResponse } from '../../http/schemas/admin/password-resets.js'
 import type { AdminSessionsResponse } from '../../http/schemas/admin/sessions.js'
-import type { UserResponse, UsersPage } from '../../http/schemas/admin/users.js'
+import type { NewUserResponse, UserResponse, UsersPage } from '../../http/schemas/admin/users.js'
 import type { FeaturesResponse } from '../../http/schemas/features.js'
 import type { RevokedResponse } from '../../http/schemas/shared.js'
 
@@ -20,3 +22,7 @@ export type Events = Static<typeof EventsPage>
 export type Keys = Static<typeof KeysResponse>
 export type RotatedKeys = Static<typeof RotateKeysResponse>
 export type Counts = Static<typeof CountsResponse>
+export type Mails = Static<typeof MailsPage>
+export type MailStatus = Static<typeof MailStatusResponse>
+export type PasswordReset = Static<typeof PasswordResetResponse>
+export type NewUser = Static<typeof NewUserResponse>

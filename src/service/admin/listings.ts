@@ -67,9 +67,16 @@ export function findMails(
   return ports.mails.list(filter, page)
 }
 
-/** How many mails of the last days are in each state. */
-export function countMails(ports: Pick<Ports, 'mails'>): Promise<Readonly<Record<MailState, number>>> {
-  return ports.mails.count(maxCountedMails)
+export interface MailStatus {
+  /** Whether mails are sent, only printed into the log (for development), or kept for instances that send some. */
+  readonly delivery: 'sent' | 'printed' | 'off'
+  readonly counts: Readonly<Record<MailState, number>>
+}
+
+/** What this instance does with mails, and how many of the last days are in each state. */
+export async function readMailStatus({ mail, mails }: Pick<Ports, 'mail' | 'mails'>): Promise<MailStatus> {
+  const delivery = !mail.isConfigured ? 'off' : mail.printsOnly ? 'printed' : 'sent'
+  return { delivery, counts: await mails.count(maxCountedMails) }
 }
 
 /** The number of live sessions of all instances, and what this instance did in the last hour. */

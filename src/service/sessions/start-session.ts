@@ -36,13 +36,18 @@ export function requireAllowedMode(ports: Pick<Ports, 'policy'>, mode: Mode): vo
 }
 
 /**
- * Creates a session with a new id for a user whose password was verified against `passwordHash`. Refuses with
- * `invalid_credentials` if the account changed in the meantime. If `isNewDevice`, the owner gets a notice, as
- * `SessionStore.create` says.
+ * Creates a session with a new id for a user who was authenticated by the methods `amr` (RFC 8176) while the account had
+ * `passwordHash`. Refuses with `invalid_credentials` if the account changed in the meantime. If `isNewDevice`, the owner
+ * gets a notice, as `SessionStore.create` says.
  */
 export async function startSession(
   ports: StartSessionPorts,
-  account: { readonly userId: string; readonly passwordHash: string; readonly isNewDevice?: boolean },
+  account: {
+    readonly userId: string
+    readonly passwordHash: string
+    readonly amr: readonly string[]
+    readonly isNewDevice?: boolean
+  },
   request: SessionRequest,
   actor: Actor
 ): Promise<Credentials> {
@@ -59,7 +64,7 @@ export async function startSession(
       device: request.device ?? null,
       userAgent: actor.userAgent ?? null,
       ip: actor.ip ?? null,
-      amr: ['pwd'],
+      amr: account.amr,
       idleTtlSeconds: life.idle,
       absoluteTtlSeconds: life.absolute
     },

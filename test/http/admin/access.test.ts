@@ -20,7 +20,7 @@ const adminRoutes = [
   ['POST', '/admin/sessions/revoke-all'],
   ['GET', '/admin/events'],
   ['GET', '/admin/mails'],
-  ['GET', '/admin/mails/counts'],
+  ['GET', '/admin/mails/status'],
   ['GET', '/admin/keys'],
   ['POST', '/admin/keys/rotate'],
   ['GET', '/admin/counts']

@@ -32,7 +32,12 @@ t.test('an admin sees what became of the mails of a person, without the link', a
   const response = await admin.send('GET', `/admin/mails?user_id=${userId}`)
   t.equal(response.headers['cache-control'], 'no-store')
   const [bounced, sent] = response.json().mails
-  t.match(bounced, { state: 'bounced', last_error: /No such person here/, done_at: /Z$/, next_attempt_at: null })
+  t.match(bounced, {
+    state: 'bounced',
+    last_error: "Can't send mail - all recipients were rejected: 550 No such person here",
+    done_at: /Z$/,
+    next_attempt_at: null
+  })
   t.strictSame(
     { ...sent, id: '', created_at: '', done_at: '' },
     {
@@ -42,8 +47,10 @@ t.test('an admin sees what became of the mails of a person, without the link', a
   )
   t.notMatch(response.body, /lk_ot|token|#reset/)
   t.notOk(response.body.includes(token))
-  const counts = (await admin.send('GET', '/admin/mails/counts')).json()
-  t.strictSame(counts, { pending: 0, sent: 1, bounced: 1, given_up: 0, dropped: 0 })
+  t.strictSame((await admin.send('GET', '/admin/mails/status')).json(), {
+    delivery: 'sent',
+    counts: { pending: 0, sent: 1, bounced: 1, given_up: 0, dropped: 0 }
+  })
 })
 
 t.test('mails are listed page by page, and an address without an account leaves no trace', async (t) => {
@@ -60,6 +67,16 @@ t.test('mails are listed page by page, and an address without an account leaves 
   )
   t.equal((await mails('?limit=200')).length, before + 3)
   t.notOk((await admin.send('GET', '/admin/mails?limit=200')).body.includes(unknown))
+})
+
+t.test('the status says that mails are only printed, or that mail is off', async (t) => {
+  for (const [settings, delivery] of [
+    [{}, 'printed'],
+    [{ HOST: '0.0.0.0' }, 'off']
+  ] as const) {
+    const service = await openAdminService(t, database, settings)
+    t.match((await service.admin.send('GET', '/admin/mails/status')).json(), { delivery, counts: { pending: 0 } })
+  }
 })
 
 for (const [query, field] of [

@@ -69,6 +69,7 @@ for (const { name, server, prefix } of places) {
         [`${origin}${prefix}/${page}`]: 'text/html; charset=utf-8',
         [`${assets}/${page}.js`]: 'text/javascript; charset=utf-8',
         [`${assets}/style.css`]: 'text/css; charset=utf-8',
+        ...(page === 'console' && { [`${assets}/console.css`]: 'text/css; charset=utf-8' }),
         [`${assets}/icon.svg`]: 'image/svg+xml',
         [`${assets}/device-icons.svg`]: 'image/svg+xml'
       })

@@ -59,7 +59,8 @@ export function createSession(database: Database, policy: EndingPolicy): Session
           ), queued AS (
             ${insertNotices(policy, 'new_device', ofNewDevice, { actor, device: Prisma.sql`s.device` })}
           ), marked AS (
-            UPDATE ${tables.user} u SET has_signed_in = true FROM s WHERE u.id = s.user_id AND NOT u.has_signed_in
+            UPDATE ${tables.user} u SET has_signed_in = true, awaits_confirmation = false
+            FROM s WHERE u.id = s.user_id AND (NOT u.has_signed_in OR u.awaits_confirmation)
           )
           SELECT ${liveColumns}, ${clock} AS now FROM s JOIN ${tables.user} u ON u.id = s.user_id`
       ])

@@ -1,10 +1,10 @@
-import { countMails, findMails } from '../../../service/admin/listings.js'
+import { findMails, readMailStatus } from '../../../service/admin/listings.js'
 import type { Routes } from '../../context.js'
 import { describe } from '../../describe.js'
-import { MailCountsResponse, MailsPage, MailsQuery, mailView } from '../../schemas/admin/mails.js'
+import { MailStatusResponse, MailsPage, MailsQuery, mailView } from '../../schemas/admin/mails.js'
 import { pageOf } from '../../schemas/shared.js'
 
-/** GET /admin/mails and /admin/mails/counts: what became of the mails of the last days. */
+/** GET /admin/mails and /admin/mails/status: what becomes of the mails of the last days. */
 export const adminMailRoutes: Routes = (app, { ports }) => {
   app.get(
     '/admin/mails',
@@ -22,8 +22,11 @@ export const adminMailRoutes: Routes = (app, { ports }) => {
   )
 
   app.get(
-    '/admin/mails/counts',
-    describe({ summary: 'How many mails of the last days are in each state', response: { 200: MailCountsResponse } }),
-    async () => countMails(ports)
+    '/admin/mails/status',
+    describe({
+      summary: 'Whether mail is sent, and how many mails are in each state',
+      response: { 200: MailStatusResponse }
+    }),
+    async () => readMailStatus(ports)
   )
 }

@@ -41,7 +41,14 @@ export function mailView(mail: MailRecord): Static<typeof Mail> {
 
 const count = Type.Integer({ minimum: 0, maximum: maxCountedMails })
 
-export const MailCountsResponse = Type.Object(
-  { pending: count, sent: count, bounced: count, given_up: count, dropped: count },
-  { description: `Each count stops at ${maxCountedMails.toLocaleString('en')}.` }
-)
+export const MailStatusResponse = Type.Object({
+  delivery: Type.Enum(['sent', 'printed', 'off'], {
+    description: 'What this instance does with mails. `printed`: only into the log, for development.'
+  }),
+  counts: Type.Object(
+    { pending: count, sent: count, bounced: count, given_up: count, dropped: count },
+    {
+      description: `Mails that wait, and those of the last days. Each count stops at ${maxCountedMails.toLocaleString('en')}.`
+    }
+  )
+})

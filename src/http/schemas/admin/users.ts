@@ -12,14 +12,19 @@ export const UsersQuery = query({
 export const UserResponse = Type.Object({
   id,
   email: Type.String(),
+  email_verified: Type.Boolean({
+    description: 'Whether the person has proved to receive mail at `email`, or an admin entered it.'
+  }),
   roles: Type.Array(Type.String()),
   disabled: Type.Boolean(),
   created_at: time
 })
 export const UsersPage = Type.Object({ users: Type.Array(UserResponse), next_cursor: nextCursor })
 
-export function userView({ id, email, roles, disabled, createdAt }: User): Static<typeof UserResponse> {
-  return { id, email, roles: [...roles], disabled, created_at: timeView(createdAt) }
+export function userView(user: User): Static<typeof UserResponse> {
+  const { id, email, emailVerifiedAt, roles, disabled, createdAt } = user
+  const email_verified = emailVerifiedAt !== null
+  return { id, email, email_verified, roles: [...roles], disabled, created_at: timeView(createdAt) }
 }
 
 const roles = Type.Array(Type.String({ pattern: rolePattern }), { maxItems: maxRoles, uniqueItems: true })

@@ -16,6 +16,8 @@ const missing = undefined as never
 const withoutTarget = [
   'UserStore.create',
   'UserStore.invite',
+  'UserStore.createWithLink',
+  'UserStore.registerUnconfirmed',
   'SessionStore.endAll',
   'SessionStore.count',
   'EventLog.record',
@@ -100,10 +102,11 @@ onEachDatabase(t, (t, stores, database) => {
       if (link === undefined) throw new Error('the link is dead')
       return { made, link }
     }
-    const [{ link: reset }, { link: change }, { made, link: undo }] = [
+    const [{ link: reset }, { link: change }, { made, link: undo }, { link: verification }] = [
       await linkFor('password_reset'),
       await linkFor('email_change'),
-      await linkFor('email_undo')
+      await linkFor('email_undo'),
+      await linkFor('email_verification')
     ]
     const withoutUser = { ...user, id: missing }
     const email = emailOf('moved@example.org')
@@ -121,6 +124,9 @@ onEachDatabase(t, (t, stores, database) => {
       'UserStore.removePassword userId': () => users.removePassword(missing, noPassword, {}),
       'UserStore.removePassword noPasswordHash': () =>
         users.removePassword(user.id, { ...noPassword, noPasswordHash: missing }, {}),
+      'UserStore.verifyEmail id': () => users.verifyEmail({ ...verification, id: missing }, {}),
+      'UserStore.verifyEmail tokenHash': () => users.verifyEmail({ ...verification, tokenHash: missing }, {}),
+      'UserStore.verifyEmail user': () => users.verifyEmail({ ...verification, user: withoutUser }, {}),
       'UserStore.changeEmail id': () => users.changeEmail({ ...moved, link: { ...change, id: missing } }, {}),
       'UserStore.changeEmail user': () => users.changeEmail({ ...moved, link: { ...change, user: withoutUser } }, {}),
       'UserStore.changeEmail email': () =>

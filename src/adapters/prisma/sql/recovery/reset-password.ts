@@ -28,7 +28,8 @@ export function passwordResets(
           await prisma.$queryRaw`
             WITH changed AS (
               UPDATE ${tables.user} u SET password_hash = ${newHash},
-                email_verified_at = CASE WHEN ${link.mailed}::boolean THEN ${clock} ELSE u.email_verified_at END
+                email_verified_at = CASE WHEN ${link.mailed}::boolean THEN ${clock} ELSE u.email_verified_at END,
+                awaits_confirmation = u.awaits_confirmation AND NOT ${link.mailed}::boolean
               WHERE u.id = ${userId}::uuid
               RETURNING u.id
             ), queued AS (

@@ -1,9 +1,9 @@
-import { maxPageLimit } from '../../core/vocabulary.js'
-import { request } from '../shared/connection.js'
-import { detail, element } from '../shared/dom.js'
-import type { Events } from '../shared/responses.js'
-import { attempt } from '../shared/status.js'
-import { timelineItem } from '../shared/timeline.js'
+import { maxPageLimit } from '../../../core/vocabulary.js'
+import { request } from '../../shared/connection.js'
+import { detail, element } from '../../shared/dom.js'
+import type { Events } from '../../shared/responses.js'
+import { attempt } from '../../shared/status.js'
+import { eventItem } from './event-item.js'
 
 /** The ids of the sessions whose timelines are open, so they stay open when the list is drawn again. */
 export function openTimelines(panel: HTMLElement): ReadonlySet<string> {
@@ -29,7 +29,7 @@ export function sessionTimeline(sid: string, open: ReadonlySet<string>): HTMLDet
       count > 1
         ? `${count} lost responses were recovered. If the network is good, a thief may have a copy of the token.`
         : ''
-    list.replaceChildren(...events.map(timelineItem))
+    list.replaceChildren(...events.map(eventItem))
   }
   details.addEventListener('toggle', () => {
     if (details.open) void attempt(load)

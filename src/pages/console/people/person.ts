@@ -1,12 +1,17 @@
-import { request } from '../shared/connection.js'
-import { deviceName, deviceRow, rowButton } from '../shared/device-row.js'
-import { ask } from '../shared/dialog.js'
-import { byId, detail, element, replaceChildren } from '../shared/dom.js'
-import type { AdminSessions, Events, Revoked, User } from '../shared/responses.js'
-import { onClick, showStatus } from '../shared/status.js'
-import { timeElement, timelineItem } from '../shared/timeline.js'
-import { reasonWords } from '../shared/words/event-words.js'
-import { sentence } from '../shared/words/words.js'
+import { request } from '../../shared/connection.js'
+import { deviceName, deviceRow, rowButton } from '../../shared/device-row.js'
+import { ask } from '../../shared/dialog.js'
+import { byId, detail, element, replaceChildren } from '../../shared/dom.js'
+import type { AdminSessions, Events, Mails, Revoked, User } from '../../shared/responses.js'
+import { onClick, showStatus } from '../../shared/status.js'
+import { timeElement } from '../../shared/timeline.js'
+import { reasonWords } from '../../shared/words/event-words.js'
+import { sentence } from '../../shared/words/words.js'
+import { mailRow } from '../mail/mails.js'
+import { eventItem } from './event-item.js'
+import { noteField, noteOf } from './note.js'
+import { securedAccount, startReset } from './password-reset.js'
+import { rolesOf } from './roles.js'
 import { openTimelines, sessionTimeline } from './session-timeline.js'
 
 type Session = AdminSessions['sessions'][number]
@@ -17,6 +22,9 @@ const panel = byId('person', HTMLElement)
 /** How many of a user's events are loaded. */
 const eventLimit = 100
 
+/** How many of their newest mails. */
+const mailLimit = 10
+
 let changed: () => Promise<void> = async () => undefined
 
 /** `afterChange` runs after each change to the user or their sessions. */
@@ -24,12 +32,13 @@ export function preparePerson(afterChange: () => Promise<void>): void {
   changed = afterChange
 }
 
-/** Shows a user: account, live sessions, ended sessions and account events. */
+/** Shows a user: account, live sessions, ended sessions, mails and account events. */
 export async function loadPerson(id: string): Promise<void> {
-  const [user, { sessions }, { events }] = await Promise.all([
+  const [user, { sessions }, { events }, { mails }] = await Promise.all([
     request<User>('GET', `admin/users/${id}`),
     request<AdminSessions>('GET', `admin/users/${id}/sessions`),
-    request<Events>('GET', `admin/events?user_id=${id}&limit=${eventLimit}`)
+    request<Events>('GET', `admin/events?user_id=${id}&limit=${eventLimit}`),
+    request<Mails>('GET', `admin/mails?user_id=${id}&limit=${mailLimit}`)
   ])
   const open = openTimelines(panel)
   const title = element('h3', { id: 'person-title', tabindex: '-1' }, user.email)
@@ -49,8 +58,13 @@ export async function loadPerson(id: string): Promise<void> {
       rowsOr('None.', liveRows),
       element('h4', {}, 'Ended sessions'),
       rowsOr('None recently.', endedRows),
+      element('h4', {}, 'Mails'),
+      rowsOr(
+        'None in the last days.',
+        mails.map((mail) => mailRow(mail, 'of one person'))
+      ),
       element('h4', {}, 'Account'),
-      element('ol', { class: 'timeline' }, ...accountEvents.map(timelineItem))
+      element('ol', { class: 'timeline' }, ...accountEvents.map(eventItem))
     ],
     title
   )
@@ -71,8 +85,14 @@ function actions(user: User, sessions: number): HTMLButtonElement[] {
     user.disabled
       ? actionButton('Enable…', 'quiet', () => enable(user))
       : actionButton('Disable…', 'quiet danger', () => disable(user)),
-    ...(sessions === 0 ? [] : [actionButton('End all sessions…', 'quiet danger', () => endAll(user))])
+    actionButton('Password reset…', 'quiet', () => thenReload(startReset(user))),
+    ...(sessions === 0 ? [] : [actionButton('End all sessions…', 'quiet danger', () => endAll(user))]),
+    actionButton('Compromised…', 'quiet danger', () => thenReload(securedAccount(user)))
   ]
+}
+
+async function thenReload(action: Promise<boolean>): Promise<void> {
+  if (await action) await changed()
 }
 
 function actionButton(label: string, className: string, action: () => Promise<void>): HTMLButtonElement {
@@ -88,7 +108,7 @@ async function changeRoles(user: User): Promise<void> {
     field: { label: 'Roles', value: user.roles.join(' '), maxLength: 1000 }
   })
   if (answer === undefined) return
-  const roles = [...new Set(answer.value.split(/[\s,]+/).filter((role) => role !== ''))]
+  const roles = rolesOf(answer.value)
   await request('PATCH', `admin/users/${user.id}`, { roles })
   await changed()
   showStatus(
@@ -131,9 +151,6 @@ async function endAll(user: User): Promise<void> {
   await changed()
   showStatus(revoked === 1 ? 'One session has ended.' : `${revoked} sessions have ended.`)
 }
-
-const noteField = { label: 'Why, for the audit log (may be left empty)', maxLength: 500 }
-const noteOf = (text: string) => (text === '' ? {} : { reason: text })
 
 function liveRow(session: Session, open: ReadonlySet<string>): HTMLLIElement {
   const end = onClick(rowButton('End…', session, { class: 'quiet danger' }), async () => {

@@ -1,7 +1,7 @@
-import { request } from '../shared/connection.js'
-import { byId, element, replaceChildren } from '../shared/dom.js'
-import type { User, Users } from '../shared/responses.js'
-import { onClick, onSubmit, showStatus } from '../shared/status.js'
+import { request } from '../../shared/connection.js'
+import { byId, element, replaceChildren } from '../../shared/dom.js'
+import type { User, Users } from '../../shared/responses.js'
+import { onClick, onSubmit, showStatus } from '../../shared/status.js'
 import { badges, loadPerson, preparePerson } from './person.js'
 
 const title = byId('people-title', HTMLHeadingElement)
@@ -29,6 +29,14 @@ export function preparePeople(): void {
 /** Lists the found users, by default the newest, and shows the chosen one. */
 export async function loadPeople(): Promise<void> {
   await Promise.all([loadFound(), ...(chosen === undefined ? [] : [loadPerson(chosen)])])
+}
+
+/** Chooses a person by id, and moves the focus to their panel. */
+export async function showPerson(id: string): Promise<void> {
+  await loadPerson(id)
+  chosen = id
+  await loadFound()
+  document.getElementById('person-title')?.focus()
 }
 
 async function loadFound(): Promise<number> {
