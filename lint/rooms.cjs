@@ -134,7 +134,16 @@ module.exports = [
   {
     room: 'cli',
     from: '^src/cli/',
-    may: ['core/', 'ports/', 'service/', 'composition[.]ts$', 'server[.]ts$', 'config/', 'race-kit/index[.]ts$'],
+    may: [
+      'core/',
+      'languages/',
+      'ports/',
+      'service/',
+      'composition[.]ts$',
+      'server[.]ts$',
+      'config/',
+      'race-kit/index[.]ts$'
+    ],
     why: 'The command line calls the same use cases as HTTP.'
   }
 ]

@@ -4,9 +4,10 @@ import { openEmbeddedDatabase } from './adapters/embedded/embedded-database.js'
 import { openKeyRing } from './adapters/keys/key-ring.js'
 import { watchBacklog } from './adapters/mail/backlog-watch.js'
 import { logMailer } from './adapters/mail/log-mailer.js'
-import { type MailSender, openMailSender } from './adapters/mail/sender.js'
+import { type MailSender, type MailSenderParts, openMailSender } from './adapters/mail/sender.js'
 import { smtpMailer } from './adapters/mail/smtp-mailer.js'
 import { mailRenderer } from './adapters/mail/templates/render.js'
+import { readTemplates, shippedTemplates } from './adapters/mail/templates/template-folder.js'
 import type { NoticeSource } from './adapters/notices/notices.js'
 import { redisNotices } from './adapters/notices/redis-notices.js'
 import { decisionLog, loggedRevocations } from './adapters/observability/decisions.js'
@@ -54,10 +55,9 @@ import { isLoopback, readMailUrl } from './addresses/mail-url.js'
 import { type Config, ConfigError, type DatabaseConfig } from './config/read-config.js'
 import { publishLeadSeconds } from './core/key-rotation.js'
 import type { RateLimit } from './core/rate-limits.js'
-import { shipped } from './languages/shipped.js'
 import type { Overrides } from './overrides.js'
 import { CannotStart, inOneLine } from './ports/errors.js'
-import type { Clock, LimitCounter, Log, Mailer, Outbox, Ports } from './ports/index.js'
+import type { Clock, LimitCounter, Log, Mailer, Ports } from './ports/index.js'
 import { ensureFirstAdmin } from './service/admin/ensure-first-admin.js'
 import { Refused } from './service/refused.js'
 
@@ -102,6 +102,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
   const policy = policyOf(config)
   const identity = { issuer: config.issuer, audiences: config.audience }
 
+  const { catalogues, layouts } = await openTemplates(config)
   const secrets = await rootSecrets({
     configured: config.rootSecret,
     dataDir: config.dataDir,
@@ -159,7 +160,8 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
   const backlog = watchBacklog(outbox)
   onClose(backlog.stop)
   const tokens = opaqueTokens(secrets)
-  const sender = openSender(config, overrides, { outbox, tokens, clock, log }, onClose)
+  const render = mailRenderer(catalogues, layouts)
+  const sender = openSender(config, overrides, { outbox, render, opaqueTokens: tokens, clock, log }, onClose)
   const endingPolicy = { ...policy, notices: sender !== undefined }
   const sessions = prismaSessionStore(database, endingPolicy)
   const metrics = serviceMetrics({
@@ -196,7 +198,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
     links: prismaLinkStore(database),
     mails: prismaMailLog(database),
     mail: sender ?? { isConfigured: false, printsOnly: false, wake: () => undefined },
-    languages: { tags: [...shipped.keys()], pageWords: (tag) => shipped.get(tag)?.page },
+    languages: { tags: [...catalogues.keys()], pageWords: (tag) => catalogues.get(tag)?.page },
     events: failures.events,
     revocations: loggedRevocations(revocations, metrics, requestLog),
     revocationFeed: feed,
@@ -333,25 +335,29 @@ function windowLimits(
   return shared
 }
 
+/** Throws a `ConfigError` with all mistakes in the folder of `MAIL_TEMPLATES`. */
+async function openTemplates({ mailTemplates }: Config) {
+  if (mailTemplates === undefined) return shippedTemplates
+  const { templates, faults } = await readTemplates(mailTemplates)
+  if (faults.length > 0) throw new ConfigError(faults.map((fault) => `MAIL_TEMPLATES: ${fault}`))
+  return templates
+}
+
 /** Undefined if there is no way to send mail. Mails of other instances then stay for those. */
 function openSender(
   config: Config,
   { mailer = chooseMailer(config), printMail = true }: Overrides,
-  { outbox, tokens, clock, log }: { outbox: Outbox; tokens: Ports['opaqueTokens']; clock: Clock; log: Log },
+  parts: Pick<MailSenderParts, 'outbox' | 'render' | 'opaqueTokens' | 'clock' | 'log'>,
   onClose: OnClose
 ): MailSender | undefined {
   const isForDevelopment = printMail && !config.production && isLoopback(config.host)
-  const chosen = mailer ?? (isForDevelopment ? logMailer(log) : undefined)
+  const chosen = mailer ?? (isForDevelopment ? logMailer(parts.log) : undefined)
   if (chosen === undefined) return undefined
   const sender = openMailSender({
-    outbox,
+    ...parts,
     mailer: chosen,
     printsOnly: mailer === undefined,
-    render: mailRenderer(shipped),
-    opaqueTokens: tokens,
     digest: sha256,
-    clock,
-    log,
     accountUrl: config.accountUrl,
     domain: new URL(config.issuer).hostname
   })

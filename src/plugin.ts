@@ -68,7 +68,10 @@ export function pluginThatOpens(open: typeof openAdapters): HostPlugin<LatchkeyO
       const config = configOf(own, prefix, warn, { hasMailer: mailer !== undefined })
       const log = { ...(logLevel && { logLevel }), ...(logSerializers && { logSerializers }) }
       requireFreeName(app)
-      const opening = open(config, { mailer, printMail: options.nodeEnv !== undefined }, app.log)
+      const printMail = options.nodeEnv !== undefined
+      const opening = open(config, { mailer, printMail }, app.log).catch((error) =>
+        Promise.reject(namingOptions(error))
+      )
       app.addHook('onClose', async () => (await opening.catch(() => undefined))?.close())
       const routes = opening.then(async ({ ports }): Promise<FastifyPluginAsync> => {
         await ensureConfiguredAdmin(config, ports, warn).catch((error) => Promise.reject(namingOptions(error)))

@@ -2,6 +2,7 @@ import { textTable } from '../core/text-table.js'
 import { type Command, UsageError } from './command.js'
 import { eventList } from './commands/event.js'
 import { keyList, keyRotate } from './commands/key.js'
+import { languageShow } from './commands/language.js'
 import { mailList } from './commands/mail.js'
 import { raceService } from './commands/race.js'
 import { migrate, serve } from './commands/service.js'
@@ -34,6 +35,7 @@ export const commands: readonly Command[] = [
   keyList,
   keyRotate,
   eventList,
+  languageShow,
   mailList,
   raceService
 ]

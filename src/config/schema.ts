@@ -271,6 +271,12 @@ export const settingsSchema = Type.Object({
     expects: 'an address, or a name and an address in angle brackets',
     examples: ['Example <no-reply@example.com>']
   }),
+  mailTemplates: optionalText({
+    description:
+      'A folder with the texts of mails and of the account page in other languages or words, and with the layout of mails (docs/mail-templates.md). It is read and checked at the start.',
+    otherwise: 'none: English and German, in the layout of the package',
+    examples: ['/etc/latchkey/mail']
+  }),
   adminEmail: optionalText({
     description:
       'Creates this admin at start if there is no admin yet. An account that has the address already is not made an admin: a stranger may have registered it. There is no default account.',

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { errorCodes, type FastifyRequest } from 'fastify'
+import { Refused } from '../service/refused.js'
 import type { Scope } from './context.js'
 
 /** No request of ours needs more, whatever a host allows for its own routes. */
@@ -24,6 +25,25 @@ export function readBodies(scope: Scope): void {
   })
   scope.addHook('preValidation', async (request) => {
     request.body ??= {}
+  })
+}
+
+/** The type of a JSON merge patch (RFC 7396 §4). */
+export const mergePatchType = 'application/merge-patch+json'
+
+/**
+ * Lets the scope read merge patches, also under the type of JSON. The patch `null` is refused: it would be taken for no
+ * body, and mean something else.
+ */
+export function readMergePatches(scope: Scope): void {
+  const parseJson = scope.getDefaultJsonParser('error', 'error')
+  scope.removeContentTypeParser('application/json')
+  const types = ['application/json', mergePatchType]
+  scope.addContentTypeParser(types, { parseAs: 'string', bodyLimit }, (request, body, done) => {
+    void parseJson(request, body.toString(), (error, patch) => {
+      if (error !== null || patch !== null) return done(error, patch)
+      done(new Refused('invalid_request', { errors: [{ field: 'body', message: 'must be object' }] }))
+    })
   })
 }
 

@@ -1,20 +1,36 @@
 import type { MailKind } from '../core/mail.js'
 import type { PageWords } from './english-page.js'
 
-/** The text of one mail. `{name}` stands for a parameter of the kind, for `link` or for `account_url`. */
-interface MailText {
+/** The text of one mail. docs/mail-templates.md has the placeholders: `{name}` stands for a value. */
+export interface MailText {
   readonly subject: string
+  /** In order. `{button}` and `{details}` are paragraphs by themselves; the first paragraph is also the preview. */
   readonly paragraphs: readonly string[]
-  /** The words on the button that leads to the link, if the mail has one. */
+  /** The words on the button. It leads to the link of the mail, or to the account page. */
   readonly button?: string
+  /** What happened, as rows: a name and a value. A row whose values are all unknown is left out. */
+  readonly details?: Readonly<Record<string, string>>
+}
+
+/** Words that all mails of a language share. */
+export interface MailWords {
+  /** Stands for a value that is not known. */
+  readonly unknown: string
+  /** The browser `{browser}` on the operating system `{system}`. */
+  readonly browser_on_system: string
+  /** Stands above the link under a button, for programs that show no button. */
+  readonly bare_link: string
+  /** The end of each mail. */
+  readonly footer: string
 }
 
 /** All words in one language. */
 export interface Catalogue {
-  /** Stands for a parameter that is not known. */
-  readonly unknown: string
+  readonly words: MailWords
   readonly mails: Readonly<Record<MailKind, MailText>>
   readonly page: PageWords
+  /** The language of each mail that this one lacks. */
+  readonly borrowed?: Readonly<Partial<Record<MailKind, string>>>
 }
 
 /** Languages by their tag (RFC 5646), such as `de` or `pt-BR`. */

@@ -1,78 +1,130 @@
 import type { Catalogue } from './catalogue.js'
 import { englishPage } from './english-page.js'
 
-const ignore = 'If you did not ask for this, ignore this mail. Nothing changes.'
-const origin = 'Time: {at}. Address: {ip}. Device: {user_agent}.'
-const notYou = 'If this was not you, set a new password now, and look at your devices: {account_url}'
+const ignore = 'If you did not ask for this, ignore this mail: nothing changes.'
+const origin = { Time: '{at}', 'Browser or app': '{user_agent}', 'IP address': '{ip}' }
+const notYou = 'If this was not you, set a new password now, and sign out the devices that you do not know.'
 
 /** English: also the language of everything that another language lacks. */
 export const english: Catalogue = {
-  unknown: 'unknown',
+  words: {
+    unknown: 'unknown',
+    browser_on_system: '{browser} on {system}',
+    bare_link: 'If the button does not work, open this address:',
+    footer: 'This mail is about an account at {site}.'
+  },
   page: englishPage,
   mails: {
     password_reset: {
       subject: 'Set a new password',
-      paragraphs: ['Use this link to set a new password. It works once, for 30 minutes.', ignore],
+      paragraphs: [
+        'You can set a new password with this link. It works once, for {link_life}.',
+        '{button}',
+        'If you did not ask for this, ignore this mail: your password stays as it is.'
+      ],
       button: 'Set a new password'
     },
     email_verification: {
       subject: 'Confirm your address',
-      paragraphs: ['Confirm that this is your address. The link works once, for 24 hours.', ignore],
+      paragraphs: [
+        'Please confirm that this address is yours. The link works once, for {link_life}.',
+        '{button}',
+        ignore
+      ],
       button: 'Confirm the address'
     },
     account_exists: {
       subject: 'You have an account already',
       paragraphs: [
-        'Somebody tried to register this address, which has an account already. If it was you, sign in, or ask for a new password: {account_url}',
-        ignore
-      ]
+        'Somebody wanted to use this address for another account, but you already have an account with it. If it was you, sign in. If you do not know your password any more, set a new one there.',
+        '{button}',
+        'If it was not you, ignore this mail. Nobody was told that you have an account.'
+      ],
+      button: 'Sign in'
     },
     email_change: {
       subject: 'Confirm your new address',
-      paragraphs: ['Confirm that your account moves to this address. The link works once, for 24 hours.', ignore],
+      paragraphs: [
+        'Please confirm that your account is to have this address. The link works once, for {link_life}.',
+        '{button}',
+        ignore
+      ],
       button: 'Confirm the new address'
     },
     email_changed: {
       subject: 'The address of your account was changed',
       paragraphs: [
-        'Your account now has the address {new_email}.',
-        origin,
-        'If this was not you, undo it within 7 days. All devices are then signed out.'
+        'Your account now has another address. Mails like this one go there from now on.',
+        '{details}',
+        'If this was not you, undo the change within {link_life}. All devices are then signed out.',
+        '{button}'
       ],
+      details: { 'New address': '{new_email}', ...origin },
       button: 'Undo the change'
     },
     invitation: {
       subject: 'You are invited',
-      paragraphs: ['An account was made for you. Use this link to set your password. It works once, for 7 days.'],
-      button: 'Set your password'
+      paragraphs: [
+        'An account was made for you. To begin, set your password. The link works once, for {link_life}.',
+        '{button}',
+        'If you do not expect an invitation, ignore this mail.'
+      ],
+      button: 'Set a password'
     },
     password_was_reset: {
       subject: 'Your password was reset',
-      paragraphs: ['Your password was set by a link, and all devices were signed out.', origin, notYou]
+      paragraphs: [
+        'A new password was set with a link, and all devices were signed out.',
+        '{details}',
+        'If this was not you, set another password now. Somebody may be able to read your mail.',
+        '{button}'
+      ],
+      details: origin,
+      button: 'Go to your account'
     },
     password_changed: {
       subject: 'Your password was changed',
-      paragraphs: ['Your password was changed, and all other devices were signed out.', origin, notYou]
+      paragraphs: [
+        'Your password was changed, and all other devices were signed out.',
+        '{details}',
+        'If this was not you, set a new password now.',
+        '{button}'
+      ],
+      details: origin,
+      button: 'Go to your account'
     },
     new_device: {
       subject: 'A new device signed in',
-      paragraphs: ['A device signed in to your account for the first time: {device}.', origin, notYou]
+      paragraphs: ['A device signed in to your account for the first time.', '{details}', notYou, '{button}'],
+      details: { Device: '{device}', ...origin },
+      button: 'Look at your devices'
     },
     factor_changed: {
-      subject: 'Your ways to sign in were changed',
-      paragraphs: ['Your ways to sign in were changed: {change}.', origin, notYou]
+      subject: 'The way you sign in was changed',
+      paragraphs: ['The way you sign in was changed: {change}', '{details}', notYou, '{button}'],
+      details: origin,
+      button: 'Go to your account'
     },
     theft_detected: {
       subject: 'A device was signed out, because its session may be stolen',
       paragraphs: [
-        'An old copy of the session of {device} was used, so that device was signed out. Somebody may have copied it.',
-        origin,
-        notYou
-      ]
+        'An old copy of the session of one of your devices was used. Somebody may have stolen it, so the device was signed out. Please sign in there again.',
+        '{details}',
+        'If you do not recognize this, set a new password now, and sign out the devices that you do not know.',
+        '{button}'
+      ],
+      details: {
+        'Signed-out device': '{device}',
+        Time: '{at}',
+        'Used with': '{user_agent}',
+        'From IP address': '{ip}'
+      },
+      button: 'Look at your devices'
     },
     account_disabled: {
       subject: 'Your account was disabled',
-      paragraphs: ['An administrator disabled your account, and all devices were signed out.', 'Time: {at}.']
+      paragraphs: ['An administrator disabled your account, and all devices were signed out.', '{details}'],
+      details: { Time: '{at}' }
     }
   }
 }

@@ -1,28 +1,35 @@
 import type { Catalogue } from './catalogue.js'
 import { germanPage } from './german-page.js'
 
-const ignore = 'Wenn Sie das nicht veranlasst haben, brauchen Sie nichts zu tun. Es ändert sich nichts.'
-const origin = 'Zeit: {at}. Adresse: {ip}. Gerät: {user_agent}.'
+const ignore = 'Wenn Sie das nicht angefordert haben, ignorieren Sie diese Nachricht. Es ändert sich nichts.'
+const origin = { Zeitpunkt: '{at}', 'Browser oder App': '{user_agent}', 'IP-Adresse': '{ip}' }
 const notYou =
-  'Waren Sie das nicht? Dann vergeben Sie jetzt ein neues Passwort, und prüfen Sie Ihre Geräte: {account_url}'
+  'Waren Sie das nicht? Dann legen Sie sofort ein neues Passwort fest und melden Sie alle Geräte ab, die Sie nicht kennen.'
 
 /** German, in the polite form. */
 export const german: Catalogue = {
-  unknown: 'unbekannt',
+  words: {
+    unknown: 'unbekannt',
+    browser_on_system: '{browser} unter {system}',
+    bare_link: 'Falls die Schaltfläche nicht funktioniert, öffnen Sie diese Adresse:',
+    footer: 'Diese Nachricht betrifft ein Konto bei {site}.'
+  },
   page: germanPage,
   mails: {
     password_reset: {
       subject: 'Neues Passwort festlegen',
       paragraphs: [
-        'Über diesen Link legen Sie ein neues Passwort fest. Er gilt 30 Minuten und lässt sich einmal verwenden.',
-        ignore
+        'Mit diesem Link können Sie ein neues Passwort festlegen. Er gilt {link_life} und funktioniert nur einmal.',
+        '{button}',
+        'Wenn Sie das nicht angefordert haben, ignorieren Sie diese Nachricht. Ihr Passwort bleibt, wie es ist.'
       ],
       button: 'Neues Passwort festlegen'
     },
     email_verification: {
       subject: 'Bestätigen Sie Ihre E-Mail-Adresse',
       paragraphs: [
-        'Bestätigen Sie bitte, dass diese Adresse Ihnen gehört. Der Link gilt 24 Stunden und lässt sich einmal verwenden.',
+        'Bitte bestätigen Sie, dass diese Adresse Ihnen gehört. Der Link gilt {link_life} und funktioniert nur einmal.',
+        '{button}',
         ignore
       ],
       button: 'Adresse bestätigen'
@@ -30,14 +37,17 @@ export const german: Catalogue = {
     account_exists: {
       subject: 'Sie haben bereits ein Konto',
       paragraphs: [
-        'Jemand wollte sich mit dieser Adresse registrieren, für die es schon ein Konto gibt. Waren Sie das, dann melden Sie sich an oder fordern Sie ein neues Passwort an: {account_url}',
-        ignore
-      ]
+        'Jemand wollte diese Adresse für ein anderes Konto verwenden, aber Sie haben damit schon ein Konto. Wenn Sie das waren, melden Sie sich einfach an. Haben Sie Ihr Passwort vergessen, können Sie dort ein neues festlegen.',
+        '{button}',
+        'Wenn Sie das nicht waren, ignorieren Sie diese Nachricht. Niemand hat erfahren, dass Sie ein Konto haben.'
+      ],
+      button: 'Anmelden'
     },
     email_change: {
       subject: 'Bestätigen Sie Ihre neue E-Mail-Adresse',
       paragraphs: [
-        'Bestätigen Sie bitte, dass Ihr Konto künftig diese Adresse haben soll. Der Link gilt 24 Stunden und lässt sich einmal verwenden.',
+        'Bitte bestätigen Sie, dass Ihr Konto künftig diese Adresse haben soll. Der Link gilt {link_life} und funktioniert nur einmal.',
+        '{button}',
         ignore
       ],
       button: 'Neue Adresse bestätigen'
@@ -45,50 +55,77 @@ export const german: Catalogue = {
     email_changed: {
       subject: 'Die E-Mail-Adresse Ihres Kontos wurde geändert',
       paragraphs: [
-        'Ihr Konto hat jetzt die Adresse {new_email}.',
-        origin,
-        'Waren Sie das nicht? Dann machen Sie die Änderung innerhalb von 7 Tagen rückgängig. Dabei werden alle Geräte abgemeldet.'
+        'Ihr Konto hat jetzt eine andere Adresse. Nachrichten wie diese gehen künftig dorthin.',
+        '{details}',
+        'Waren Sie das nicht? Dann machen Sie die Änderung rückgängig. Alle Geräte werden dabei abgemeldet. Der Link gilt {link_life}.',
+        '{button}'
       ],
+      details: { 'Neue Adresse': '{new_email}', ...origin },
       button: 'Änderung rückgängig machen'
     },
     invitation: {
       subject: 'Sie sind eingeladen',
       paragraphs: [
-        'Für Sie wurde ein Konto angelegt. Über diesen Link legen Sie Ihr Passwort fest. Er gilt 7 Tage und lässt sich einmal verwenden.'
+        'Für Sie wurde ein Konto angelegt. Legen Sie zuerst Ihr Passwort fest. Der Link gilt {link_life} und funktioniert nur einmal.',
+        '{button}',
+        'Wenn Sie keine Einladung erwarten, ignorieren Sie diese Nachricht.'
       ],
       button: 'Passwort festlegen'
     },
     password_was_reset: {
       subject: 'Ihr Passwort wurde zurückgesetzt',
       paragraphs: [
-        'Ihr Passwort wurde über einen Link neu festgelegt, und alle Geräte wurden abgemeldet.',
-        origin,
-        notYou
-      ]
+        'Über einen Link wurde ein neues Passwort festgelegt. Alle Geräte wurden abgemeldet.',
+        '{details}',
+        'Waren Sie das nicht? Dann legen Sie sofort ein anderes Passwort fest. Möglicherweise kann jemand Ihre E-Mails lesen.',
+        '{button}'
+      ],
+      details: origin,
+      button: 'Zu Ihrem Konto'
     },
     password_changed: {
       subject: 'Ihr Passwort wurde geändert',
-      paragraphs: ['Ihr Passwort wurde geändert, und alle anderen Geräte wurden abgemeldet.', origin, notYou]
+      paragraphs: [
+        'Ihr Passwort wurde geändert. Alle anderen Geräte wurden abgemeldet.',
+        '{details}',
+        'Waren Sie das nicht? Dann legen Sie sofort ein neues Passwort fest.',
+        '{button}'
+      ],
+      details: origin,
+      button: 'Zu Ihrem Konto'
     },
     new_device: {
-      subject: 'Anmeldung auf einem neuen Gerät',
-      paragraphs: ['Ein Gerät hat sich zum ersten Mal bei Ihrem Konto angemeldet: {device}.', origin, notYou]
+      subject: 'Anmeldung mit einem neuen Gerät',
+      paragraphs: ['Ein Gerät hat sich zum ersten Mal bei Ihrem Konto angemeldet.', '{details}', notYou, '{button}'],
+      details: { Gerät: '{device}', ...origin },
+      button: 'Geräte ansehen'
     },
     factor_changed: {
       subject: 'Ihre Anmeldung wurde geändert',
-      paragraphs: ['Die Art, wie Sie sich anmelden, wurde geändert: {change}.', origin, notYou]
+      paragraphs: ['Die Art, wie Sie sich anmelden, wurde geändert: {change}', '{details}', notYou, '{button}'],
+      details: origin,
+      button: 'Zu Ihrem Konto'
     },
     theft_detected: {
-      subject: 'Ein Gerät wurde abgemeldet, weil seine Sitzung vielleicht gestohlen wurde',
+      subject: 'Ein Gerät wurde abgemeldet: Verdacht auf Diebstahl',
       paragraphs: [
-        'Eine alte Kopie der Sitzung von {device} wurde verwendet. Vielleicht hat jemand sie kopiert, deshalb wurde das Gerät abgemeldet.',
-        origin,
-        notYou
-      ]
+        'Eine alte Kopie der Sitzung eines Ihrer Geräte wurde verwendet. Möglicherweise hat jemand sie gestohlen. Das Gerät wurde deshalb abgemeldet; bitte melden Sie sich dort wieder an.',
+        '{details}',
+        'Kommt Ihnen das fremd vor? Dann legen Sie sofort ein neues Passwort fest und melden Sie alle Geräte ab, die Sie nicht kennen.',
+        '{button}'
+      ],
+      details: {
+        'Abgemeldetes Gerät': '{device}',
+        Zeitpunkt: '{at}',
+        'Verwendet mit': '{user_agent}',
+        'Von IP-Adresse': '{ip}'
+      },
+      button: 'Geräte ansehen'
     },
     account_disabled: {
       subject: 'Ihr Konto wurde gesperrt',
-      paragraphs: ['Ein Administrator hat Ihr Konto gesperrt. Alle Geräte wurden abgemeldet.', 'Zeit: {at}.']
+      paragraphs: ['Ein Administrator hat Ihr Konto gesperrt. Alle Geräte wurden abgemeldet.', '{details}'],
+      details: { Zeitpunkt: '{at}' }
     }
   }
 }

@@ -168,6 +168,8 @@ export interface OutgoingMail {
   readonly messageId: string
   readonly kind: string
   readonly to: string
+  /** The language in which it is written, as a tag (RFC 5646): for `Content-Language`. */
+  readonly language: string
   readonly subject: string
   readonly text: string
   readonly html: string

@@ -1,4 +1,5 @@
 import type { Email } from '../core/email.js'
+import type { Profile } from '../core/profile.js'
 import type { Revocation } from '../core/revocation-set.js'
 import type { EndedReason } from '../core/vocabulary.js'
 import type { Actor } from './events.js'
@@ -142,6 +143,14 @@ export interface UserStore {
     change: { readonly disabled?: boolean | undefined; readonly roles?: readonly string[] | undefined },
     actor: Actor
   ): Promise<{ readonly user: User; readonly revocations: readonly Revocation[] } | 'last_admin' | undefined>
+  /** What the person wrote, with `locale`, the language of mails; undefined if there is no such user. */
+  findProfile(id: string): Promise<Profile | undefined>
+  /**
+   * Replaces the profile by what `change` makes of it, and returns that; undefined if there is no such user. Changes of one
+   * profile happen one after the other, so that none is lost. If `change` throws, nothing is changed and its error passes
+   * through.
+   */
+  changeProfile(id: string, change: (profile: Profile) => Profile): Promise<Profile | undefined>
   /**
    * Deletes the user, and ends the user's sessions with `reason`; undefined if there is no such user. 'last_admin' as for
    * `update`.

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { openTestDatabase, sql } from '../support/database.js'
-import { expectSameTime } from '../support/faults/same-time.js'
+import { expectSameTime, rounds } from '../support/faults/same-time.js'
 import { newPerson } from '../support/http/people.js'
 import { goodPassword, openService } from '../support/service.js'
 
@@ -30,3 +30,37 @@ t.test('refused logins of unknown, known and disabled users take the same time',
     401
   )
 })
+
+t.test(
+  'registrations of new, unconfirmed and taken addresses, with EMAIL_VERIFICATION=required, take the same time',
+  async (t) => {
+    const database = await openTestDatabase(t, { kind: 'embedded' })
+    const app = await openService(t, database, {
+      MAIL_URL: 'smtp://127.0.0.1:1',
+      MAIL_FROM: 'Latchkey <no-reply@auth.test>',
+      EMAIL_VERIFICATION: 'required'
+    })
+    for (const [name, awaits] of [
+      ['taken', false],
+      ['waiting', true]
+    ] as const) {
+      await sql(
+        database,
+        `INSERT INTO "user" (id, email, email_key, password_hash, awaits_confirmation)
+       SELECT gen_random_uuid(), e.email, e.email, 'none:', $2 FROM unnest($1::text[]) AS e(email)`,
+        Array.from({ length: rounds }, (_, turn) => `${name}-${turn}@example.org`),
+        awaits
+      )
+    }
+    const register = (kind: string) => (turn: number) => ({
+      url: '/register',
+      payload: { email: `${kind}-${turn}@example.org`, password: goodPassword }
+    })
+    await expectSameTime(
+      t,
+      app,
+      { new: register('new'), taken: register('taken'), unconfirmed: register('waiting') },
+      202
+    )
+  }
+)

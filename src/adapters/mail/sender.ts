@@ -6,17 +6,22 @@ import type { OpaqueTokens } from '../../ports/tokens.js'
 
 /** The content of a mail in one language. */
 export interface RenderedMail {
+  /** The tag of the language (RFC 5646). */
+  readonly language: string
   readonly subject: string
   readonly text: string
   readonly html: string
 }
 
 /** Makes the content of a mail. Throws if this version does not know the kind. */
-export type RenderMail = (
-  kind: string,
-  locale: string | null,
-  parameters: Readonly<Record<string, string | null>>
-) => RenderedMail
+export type RenderMail = (kind: string, locale: string | null, context: MailContext) => RenderedMail
+
+/** What a mail tells, and where it leads. */
+export interface MailContext extends Pick<ClaimedMail, 'parameters' | 'recipient'> {
+  readonly accountUrl: string
+  /** The link that the mail carries, if it carries one. */
+  readonly link: string | undefined
+}
 
 export interface MailSenderParts {
   readonly outbox: Outbox
@@ -167,15 +172,10 @@ export function openMailSender(parts: MailSenderParts): MailSender {
     }
   }
 
-  async function send({ id, kind, recipient, locale, parameters, link }: ClaimedMail, signal: AbortSignal) {
-    const url = link === null || link === 'dead' ? undefined : urlOf(link)
-    const content = parts.render(kind, locale, {
-      ...parameters,
-      link: url ?? null,
-      account_url: parts.accountUrl,
-      recipient
-    })
-    await parts.mailer({ ...content, messageId: `<${id}@${parts.domain}>`, kind, to: recipient, link: url }, signal)
+  async function send({ id, kind, recipient, locale, parameters, ...mail }: ClaimedMail, signal: AbortSignal) {
+    const link = mail.link === null || mail.link === 'dead' ? undefined : urlOf(mail.link)
+    const content = parts.render(kind, locale, { parameters, recipient, accountUrl: parts.accountUrl, link })
+    await parts.mailer({ ...content, messageId: `<${id}@${parts.domain}>`, kind, to: recipient, link }, signal)
   }
 
   /** The token is that of the root secret under which the link was made. */

@@ -26,8 +26,13 @@ export function smtpMailer({ host, port, user, password, tls }: MailAddress, fro
     disableUrlAccess: true
   })
 
-  return async ({ to, messageId, subject, text, html }, signal) => {
-    const headers = { 'auto-submitted': 'auto-generated' }
+  return async ({ to, messageId, language, subject, text, html }, signal) => {
+    const headers = {
+      'content-language': language,
+      // No autoresponder answers (RFC 3834 §5). Exchange has a header of its own.
+      'auto-submitted': 'auto-generated',
+      'x-auto-response-suppress': 'OOF, AutoReply'
+    }
     try {
       // As an object, so that an address is never read as a list of addresses.
       await transport.sendMail({ from, to: { name: '', address: to }, messageId, subject, text, html, headers, signal })

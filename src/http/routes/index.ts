@@ -3,6 +3,7 @@ import { requireUser } from '../guards.js'
 import { forbidCaching } from '../scope.js'
 import { accountRoutes } from './account/account.js'
 import { emailLinkRoutes, emailRoutes } from './account/email.js'
+import { profileRoutes } from './account/profile.js'
 import { recoveryRoutes } from './account/recovery.js'
 import { sessionRoutes } from './account/sessions.js'
 import { confirmationRoutes, verificationRoutes } from './account/verification.js'
@@ -48,6 +49,7 @@ const userRoutes: Routes = (scope, context) => {
   requireUser(scope, context)
   accountRoutes(scope, context)
   emailRoutes(scope, context)
+  profileRoutes(scope, context)
   verificationRoutes(scope, context)
   sessionRoutes(scope, context)
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { type MailSenderParts, openMailSender } from '../../../src/adapters/mail/sender.js'
 import { smtpMailer } from '../../../src/adapters/mail/smtp-mailer.js'
+import { defaultLayouts } from '../../../src/adapters/mail/templates/layouts.js'
 import { mailRenderer } from '../../../src/adapters/mail/templates/render.js'
 import type { Database } from '../../../src/adapters/prisma/database.js'
 import { opaqueTokens } from '../../../src/adapters/secrets/opaque-tokens.js'
@@ -58,7 +59,7 @@ onEachDatabase(t, (t, stores, database) => {
     const sender = openMailSender({
       outbox: stores.outbox,
       mailer: smtpMailer(readMailUrl(server.settings.MAIL_URL), server.settings.MAIL_FROM),
-      render: mailRenderer(shipped),
+      render: mailRenderer(shipped, defaultLayouts),
       opaqueTokens,
       digest: sha256,
       clock: { sleep: async () => undefined },

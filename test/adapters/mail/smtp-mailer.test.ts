@@ -9,6 +9,7 @@ const mail: OutgoingMail = {
   messageId: '<0189f7a4-6d3c-4c55-9b1e-2f60718293a4@auth.test>',
   kind: 'password_reset',
   to: 'ada@example.org',
+  language: 'de',
   subject: 'Grüße',
   text: 'Hello\n',
   html: '<p>Hello</p>'
@@ -29,7 +30,9 @@ t.test('a mail arrives with its Message-ID, both contents and its sender', async
     'From: Latchkey <no-reply@auth.test>',
     'Hello',
     '<p>Hello</p>',
-    'Auto-Submitted: auto-generated'
+    'Content-Language: de',
+    'Auto-Submitted: auto-generated',
+    'X-Auto-Response-Suppress: OOF, AutoReply'
   ]) {
     t.match(received?.content, part)
   }

@@ -48,7 +48,8 @@ t.test('the address changes when the new one confirms it, and the sessions go on
 
   const told = await mailServer.mailTo(person.email)
   t.equal(told.subject, 'The address of your account was changed')
-  t.match(told.content, address)
+  // Without the spaces that keep mail programs from making links of it.
+  t.match(told.content.replaceAll('\u200B', ''), address)
   t.equal(told.link, `https://auth.test/account#undo-email=${told.token}`)
 })
 

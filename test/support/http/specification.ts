@@ -82,10 +82,10 @@ function validatorOf(schema: object): ValidateFunction {
   return made
 }
 
-/** The schema with every unknown member forbidden. */
+/** The schema with every unknown member forbidden, except where it allows them itself. */
 function closed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closed)
   if (typeof schema !== 'object' || schema === null) return schema
   const copy = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, closed(value)]))
-  return 'properties' in schema ? { ...copy, additionalProperties: false } : copy
+  return 'properties' in schema ? { additionalProperties: false, ...copy } : copy
 }

@@ -119,9 +119,10 @@ const listening = (server: SMTPServer, port: number) =>
 const closed = (server: SMTPServer) => new Promise<void>((resolve) => server.close(resolve))
 
 function readMail(raw: string, to: string): ReceivedMail {
-  const content = raw
+  const bytes = raw
     .replace(/=\r\n/g, '')
     .replace(/=([0-9A-F]{2})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+  const content = Buffer.from(bytes, 'latin1').toString()
   const header = (name: string) => new RegExp(`^${name}: (.*)\r$`, 'im').exec(raw)?.[1] ?? ''
   const [link = '', token = ''] = /https?:\/\/\S+?#[a-z-]+=(lk_ot_[\w-]+)/.exec(content) ?? []
   return { messageId: header('message-id'), to, subject: header('subject'), content, link, token }

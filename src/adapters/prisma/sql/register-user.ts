@@ -40,8 +40,8 @@ export function registrations(
       return database.run((prisma) =>
         prisma.$transaction(async (prisma) => {
           const [row] = await prisma.$queryRaw<RegisteredRow[]>`
-            INSERT INTO ${tables.user} AS u (id, email, email_key, password_hash, roles, locale, awaits_confirmation)
-            SELECT ${id}::uuid, ${email.address}, ${key}, ${passwordHash}, ${[...roles]}::text[], ${locale ?? null}, true
+            INSERT INTO ${tables.user} AS u (id, email, email_key, password_hash, roles, locale, awaits_confirmation, has_signed_in)
+            SELECT ${id}::uuid, ${email.address}, ${key}, ${passwordHash}, ${[...roles]}::text[], ${locale ?? null}, true, false
             WHERE NOT ${isReserved(email.key, id)}
             ON CONFLICT (email_key) DO UPDATE
               SET ${replaced(Prisma.sql`email`)}, ${replaced(Prisma.sql`password_hash`)}, ${replaced(Prisma.sql`locale`)}

@@ -4,6 +4,7 @@ import type { UserStore } from '../../../ports/user-store.js'
 import type { User, UserWithPassword } from '../../../ports/users.js'
 import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
+import { profiles } from '../sql/accounts/profiles.js'
 import { userChanges } from '../sql/change-user.js'
 import { insertUser, inviteUser } from '../sql/create-user.js'
 import type { EndingPolicy } from '../sql/end-sessions.js'
@@ -50,6 +51,7 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
     ...userChanges(database, policy),
     ...passwordResets(database, policy),
     ...addressChanges(database, policy),
+    ...profiles(database),
     ...emailVerification(database),
     ...registrations(database, olderKeyOf),
 

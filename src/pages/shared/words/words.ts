@@ -1,44 +1,20 @@
-/** Words for user agents, addresses and times, in the language of the page. */
-
+import { readUserAgent } from '../../../languages/user-agent.js'
 import { pageLocale, say } from './language.js'
 
-const browsers = [
-  [/\bEdg(?:e|A|iOS)?\//, 'Edge'],
-  [/\b(?:OPR|Opera)\//, 'Opera'],
-  [/\bSamsungBrowser\//, 'Samsung Internet'],
-  [/\b(?:Firefox|FxiOS)\//, 'Firefox'],
-  [/\b(?:Chrome|Chromium|HeadlessChrome|CriOS)\//, 'Chrome'],
-  [/\bSafari\//, 'Safari']
-] as const
-
-const systems = [
-  [/\bAndroid\b/, 'Android'],
-  [/\biPhone\b/, 'iPhone'],
-  [/\biPad\b/, 'iPad'],
-  [/\bWindows\b/, 'Windows'],
-  [/\bMac OS X\b/, 'macOS'],
-  [/\bCrOS\b/, 'ChromeOS'],
-  [/\bLinux\b/, 'Linux']
-] as const
+/** Words for user agents, addresses and times, in the language of the page. */
 
 /** "Firefox on Windows". For a program that is not a browser, the name in its user agent. */
 export function deviceWords(userAgent: string | null): string {
-  if (userAgent === null || userAgent === '') return say('unknown_device')
-  const browser = findName(browsers, userAgent)
-  const system = findName(systems, userAgent)
+  const { browser, system, program } = readUserAgent(userAgent ?? '')
   if (browser !== undefined) return system === undefined ? browser : say('browser_on_system', { browser, system })
-  return userAgent.split(/[/\s]/, 1)[0] || say('unknown_device')
+  return program ?? say('unknown_device')
 }
 
 export type DeviceKind = 'phone' | 'computer' | 'program'
 
 export function deviceKind(userAgent: string | null): DeviceKind {
-  if (userAgent === null || findName(browsers, userAgent) === undefined) return 'program'
+  if (userAgent === null || readUserAgent(userAgent).browser === undefined) return 'program'
   return /Android|iPhone|iPad|Mobile/.test(userAgent) ? 'phone' : 'computer'
-}
-
-function findName(names: readonly (readonly [RegExp, string])[], userAgent: string): string | undefined {
-  return names.find(([pattern]) => pattern.test(userAgent))?.[1]
 }
 
 /** Names loopback and private addresses; shows every other address as it is. */

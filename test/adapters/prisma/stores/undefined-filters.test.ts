@@ -63,6 +63,7 @@ onEachDatabase(t, (t, stores, database) => {
         users.changePassword({ ...change, replacement: { ...replacement, replaces: missing } }, {}),
       'UserStore.update id': () => users.update(missing, { disabled: true, roles: ['admin'] }, {}),
       'UserStore.update nothing': () => users.update(user.id, { disabled: undefined, roles: undefined }, {}),
+      'UserStore.changeProfile id': () => users.changeProfile(missing, () => ({ changed: true })),
       'UserStore.delete id': () => users.delete(missing, 'revoked_by_admin', {}),
       'SessionStore.create userId': () => sessions.create({ ...newSession, userId: missing }, conditions, {}),
       'SessionStore.create passwordHash': () =>
@@ -148,6 +149,7 @@ onEachDatabase(t, (t, stores, database) => {
     await login(stores, user)
     const queries: Record<string, () => Promise<unknown>> = {
       'UserStore.find': () => users.find(missing),
+      'UserStore.findProfile': () => users.findProfile(missing),
       'UserStore.findByEmail': () => users.findByEmail(missing),
       'UserStore.anyWithRole': async () => (await users.anyWithRole(missing)) || undefined,
       'SessionStore.find': () => sessions.find(missing),

@@ -1,0 +1,66 @@
+import { isJsonObject, type Json, type JsonObject } from './merge-patch.js'
+import { utf8Length } from './password-policy.js'
+import { localePattern } from './vocabulary.js'
+
+/**
+ * What people write about themselves. Two members mean something to us: `locale`, the language of mails, and `notices`,
+ * which says whether `new_device` is mailed. All others are the person's, or the app's.
+ */
+export type Profile = JsonObject
+
+/** How long a profile can be, as JSON in UTF-8. */
+export const maxProfileBytes = 8 * 1024
+
+/** How many objects and arrays can lie in each other. */
+export const maxProfileDepth = 20
+
+/** What is wrong with a member of a request. */
+export interface ProfileFault {
+  readonly field: string
+  readonly message: string
+}
+
+/** Finds what keeps a patch from being stored; undefined if nothing does. */
+export function faultOfPatch(patch: JsonObject): ProfileFault | undefined {
+  for (const [name, value] of Object.entries(patch)) {
+    const message = faultOfText(name) ?? faultOfValue(value, maxProfileDepth - 1)
+    if (message !== undefined) return { field: name, message }
+  }
+  return undefined
+}
+
+/** Finds what is wrong with a whole profile; undefined if nothing is. */
+export function faultOfProfile(profile: Profile): ProfileFault | undefined {
+  const { locale, notices } = profile
+  if (locale !== undefined && !(typeof locale === 'string' && new RegExp(localePattern).test(locale))) {
+    return { field: 'locale', message: 'must be a language tag (RFC 5646) of at most 35 characters' }
+  }
+  if (notices !== undefined && !areNotices(notices)) {
+    return { field: 'notices', message: 'must be an object whose only member, new_device, is true or false' }
+  }
+  if (utf8Length(JSON.stringify(profile)) > maxProfileBytes) {
+    return { field: 'body', message: `would make the profile longer than ${maxProfileBytes} bytes` }
+  }
+  return undefined
+}
+
+/** Other members are refused: a misspelled one would turn nothing off. */
+const areNotices = (value: Json) =>
+  isJsonObject(value) &&
+  Object.entries(value).every(([name, wanted]) => name === 'new_device' && typeof wanted === 'boolean')
+
+function faultOfValue(value: Json, depth: number): string | undefined {
+  if (typeof value === 'string') return faultOfText(value)
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'has a number that is too large'
+  if (value === null || typeof value === 'boolean') return undefined
+  if (depth === 0) return `is nested deeper than ${maxProfileDepth} levels`
+  for (const [name, member] of Object.entries(value)) {
+    const message = faultOfText(name) ?? faultOfValue(member, depth - 1)
+    if (message !== undefined) return message
+  }
+  return undefined
+}
+
+/** PostgreSQL's `jsonb` stores neither the character NUL nor a surrogate without the other half of its pair. */
+const faultOfText = (text: string) =>
+  /[\0\p{Surrogate}]/u.test(text) ? 'has a character that cannot be stored' : undefined

@@ -1,0 +1,37 @@
+import { requestAuth } from '../../../core/request-auth.js'
+import { patchProfile, readProfile } from '../../../service/accounts/profile.js'
+import { mergePatchType, readMergePatches } from '../../bodies.js'
+import type { Routes } from '../../context.js'
+import { describe } from '../../describe.js'
+import { ProfilePatchBody, ProfileResponse } from '../../schemas/profile.js'
+
+/** GET, PATCH /me/profile, in a scope of their own: no other route takes merge patches. */
+export const profileRoutes: Routes = (app, context) => {
+  app.register((scope, _options, done) => {
+    readMergePatches(scope)
+    addRoutes(scope, context)
+    done()
+  })
+}
+
+const addRoutes: Routes = (scope, { ports }) => {
+  scope.get(
+    '/me/profile',
+    describe({ summary: 'What the person wrote about themselves', tag: 'account', response: { 200: ProfileResponse } }),
+    async (request) => readProfile(ports, requestAuth(request))
+  )
+
+  scope.patch(
+    '/me/profile',
+    describe({
+      summary: 'Change what the person wrote about themselves',
+      description:
+        'Takes a JSON merge patch (RFC 7396) and answers with the whole profile: at most 8 KiB of JSON, nested at most 20 levels, without the character U+0000.',
+      tag: 'account',
+      consumes: [mergePatchType, 'application/json'],
+      body: ProfilePatchBody,
+      response: { 200: ProfileResponse }
+    }),
+    async (request) => patchProfile(ports, requestAuth(request), request.body)
+  )
+}

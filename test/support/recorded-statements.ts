@@ -1,0 +1,57 @@
+import type { Database } from '../../src/adapters/prisma/database.js'
+import { Prisma } from '../../src/adapters/prisma/generated/client.js'
+
+/** A database that notes the statements of our code. */
+export interface RecordedDatabase extends Database {
+  /**
+   * What `work` resolves to, and its statements: each as the kinds of access to tables in it, such as
+   * `INSERT INTO mail`, in their order. The background work of the service is left out.
+   */
+  statementsOf<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly statements: readonly string[] }>
+}
+
+/** `database`, whose statements are noted. */
+export function recordedDatabase(database: Database): RecordedDatabase {
+  let statements: string[] = []
+
+  function recording<Client extends object>(client: Client): Client {
+    return new Proxy(client, {
+      get(target, name) {
+        const member: unknown = Reflect.get(target, name)
+        if (typeof member !== 'function') return member
+        if (name === '$queryRaw' || name === '$executeRaw') {
+          return (...[text, ...values]: Parameters<typeof Prisma.sql>) => {
+            statements.push(kindOf(text, values))
+            return member.call(target, text, ...values)
+          }
+        }
+        if (name === '$transaction') {
+          return (work: unknown) =>
+            member.call(target, typeof work === 'function' ? (inner: Client) => work(recording(inner)) : work)
+        }
+        return member
+      }
+    })
+  }
+
+  return {
+    ...database,
+    run: (operation) => database.run((prisma) => operation(recording(prisma))),
+    async statementsOf(work) {
+      statements = []
+      const result = await work()
+      return { result, statements: statements.filter((kind) => !inBackground.test(kind)) }
+    }
+  }
+}
+
+/** What the sender of mails, the purge, the feed and the clock do meanwhile. */
+const inBackground = /^$|^(FROM|UPDATE|DELETE FROM) (mail|lease|session|revocation|signing_key|everybody_revoked)\b/
+
+/** The accesses of a statement to tables. What differs in its conditions and values does not show. */
+function kindOf(...[text, values]: [text: readonly string[], values: readonly unknown[]]): string {
+  const { sql } = Prisma.sql(text, ...(values as Parameters<typeof Prisma.sql>[1][]))
+  return [...sql.matchAll(/\b(INSERT INTO|UPDATE|DELETE FROM|FROM|JOIN)\s+"\{schema\}"\."(\w+)"/g)]
+    .map(([, access, table]) => `${access} ${table}`)
+    .join(', ')
+}
