@@ -199,6 +199,7 @@ export const englishPage = {
   reason_session_limit: 'ended because there were too many devices, and this was the oldest',
   reason_idle_timeout: 'ended because it was not used for a long time',
   reason_absolute_timeout: 'ended because it reached its maximum age',
+  reason_invitation: 'the first password, by an invitation',
   reason_idempotency_key: 'the device repeated a refresh with its own key',
   reason_recovery: 'accepted once, without the key of the device',
 

@@ -202,6 +202,7 @@ export const germanPage: PageWords = {
   reason_session_limit: 'beendet, weil es zu viele Geräte waren und dieses das älteste',
   reason_idle_timeout: 'beendet, weil das Gerät lange nicht benutzt wurde',
   reason_absolute_timeout: 'beendet, weil die Anmeldung ihr Höchstalter erreicht hat',
+  reason_invitation: 'das erste Passwort, über eine Einladung',
   reason_idempotency_key: 'das Gerät hat die Erneuerung mit seinem eigenen Schlüssel wiederholt',
   reason_recovery: 'einmal angenommen, ohne den Schlüssel des Geräts',
 
