@@ -128,10 +128,16 @@ export const requestLimits = {
 } as const satisfies Record<string, RateLimit>
 
 /**
- * Mails that strangers can cause to be sent to one address, such as those of `POST /password/forgot` and `POST /register`. Above it, nothing is
+ * Mails that strangers can cause to be sent to one address, such as those of `POST /register`. Above it, nothing is
  * sent and the answer is the same: the person has three links already, and a mail bomb brings no more.
  */
 export const mailLimit: RateLimit = { name: 'mail', max: 3, windowSeconds: 30 * minute }
+
+/**
+ * Mails with a link for a new password to one address. A limit of its own: otherwise a stranger who registers an address
+ * three times would keep its owner from a new password.
+ */
+export const resetMailLimit: RateLimit = { ...mailLimit, name: 'reset-mail' }
 
 /** Mails that a signed-in user asks for to confirm the address of the account. They count towards `mailLimit` too. */
 export const verificationLimit: RateLimit = { name: 'verification-mail', max: 1, windowSeconds: minute }

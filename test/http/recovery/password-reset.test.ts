@@ -39,9 +39,9 @@ t.test('a person sets a new password by the mailed link, and is signed out every
   t.equal(response.headers['set-cookie'], undefined, 'it starts no session')
   t.equal((await person.client.send('GET', '/me')).json().code, 'session_revoked')
   t.match((await person.client.send('POST', '/refresh')).json(), { code: 'session_ended', reason: 'password_reset' })
+  t.match(await mailServer.mailTo(person.email, 1), { subject: 'Your password was reset' })
   t.equal(await loginStatus(person.email, goodPassword), 401)
   t.equal(await loginStatus(person.email, newPassword), 200)
-  t.match(await mailServer.mailTo(person.email, 1), { subject: 'Your password was reset' })
 
   const client = new Client(app)
   await client.send('POST', '/login', { payload: { email: person.email, password: newPassword } })

@@ -1,6 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { eventRetentionSeconds, purgeExpired } from '../../../../src/adapters/prisma/sql/purge/purge.js'
-import { addUser, eventsOf, login, policy } from '../../../contract/stores.js'
+import { linkLifeSeconds } from '../../../../src/core/mail.js'
+import type { NewLink } from '../../../../src/ports/mail.js'
+import type { UserWithPassword } from '../../../../src/ports/users.js'
+import { addUser, digest, eventsOf, login, policy } from '../../../contract/stores.js'
 import { onEachDatabase } from '../../../support/adapters/stores.js'
 import { sql } from '../../../support/database.js'
 
@@ -76,10 +80,48 @@ onEachDatabase(t, (t, stores, database) => {
     t.equal((await eventsOf(stores, { userId: user.id, type: 'session_ended' })).length, expired.length)
   })
 
+  t.test('an account that was never confirmed goes with its last link, and no other account does', async (t) => {
+    const purge = () => purgeExpired(database, { batch: 100, eventRetentionSeconds: retention })
+    const link = (user: UserWithPassword): NewLink => ({
+      id: randomUUID(),
+      purpose: 'email_verification',
+      userId: user.id,
+      address: user.email,
+      tokenHash: digest(randomUUID()),
+      boundTo: user,
+      mailed: true
+    })
+    const mail = (user: UserWithPassword) =>
+      stores.links.create({ link: link(user), event: { type: 'email_verification_requested' } }, {})
+    const [forgotten, repeated, used] = [await addUser(stores), await addUser(stores), await addUser(stores)]
+    await sql(
+      database,
+      `UPDATE "user" SET awaits_confirmation = true WHERE id IN ('${forgotten.id}', '${repeated.id}')`
+    )
+    for (const user of [forgotten, repeated, used]) await mail(user)
+    const exists = async () =>
+      Promise.all([forgotten, repeated, used].map(async ({ id }) => (await stores.users.find(id)) !== undefined))
+
+    await stores.age(linkLifeSeconds.email_verification + 86_400)
+    await mail(repeated)
+    await purge()
+    t.same(await exists(), [true, true, true])
+    await stores.age(86_400)
+    await purge()
+    t.same(await exists(), [false, true, true])
+    t.match(await eventsOf(stores, { userId: forgotten.id, type: 'user_deleted' }), [{ reason: 'unconfirmed' }])
+    await stores.age(linkLifeSeconds.email_verification + 86_400)
+    await purge()
+    t.same(await exists(), [false, false, true])
+  })
+
   t.test('wrong passwords leave the event log after a week, other events do not', async (t) => {
     const purge = () => purgeExpired(database, { batch: 2, eventRetentionSeconds: retention })
     await sql(database, 'DELETE FROM event')
-    const types = ['login_failed', 'password_refused', 'login_failed', 'login_failed', 'password_changed'] as const
+    const types = [
+      ...(['login_failed', 'password_refused', 'email_verification_requested', 'password_reset_requested'] as const),
+      'password_changed' as const
+    ]
     for (const type of types) await stores.events.record({ type }, {})
     await stores.age(7 * 86_400 - 60)
     t.match(await purge(), { failures: 0 })

@@ -9,7 +9,7 @@ import { eventRetentionSeconds } from './purge.js'
 /** How long ago, in seconds, the purge should have removed the oldest row of each kind; 0 if nothing is overdue. */
 export type PurgeLag = Readonly<Record<PurgedKind, number>>
 
-/** `failures`: wrong passwords and requests of resets in the event log, which are kept for a shorter time. */
+/** `failures`: wrong passwords and requests of mails in the event log, which are kept for a shorter time. */
 type PurgedKind = 'sessions' | 'revocations' | 'events' | 'failures' | 'guesses'
 
 const sampleSize = 1000
@@ -39,7 +39,7 @@ export async function readPurgeLag(
     SELECT ${overdue(end, Prisma.sql`${sessionsFrom(beforeAnySession)} UNION ALL ${sessionsFrom(somewhere)}`)} AS sessions,
       ${overdue(expires, Prisma.sql`SELECT expires_at FROM ${tables.revocation} ORDER BY expires_at LIMIT 1`)} AS revocations,
       ${overdue(eventEnd, Prisma.sql`SELECT at FROM ${tables.event} ORDER BY at LIMIT 1`)} AS events,
-      ${overdue(failureEnd, Prisma.sql`${oldestOf('login_failed')} UNION ALL ${oldestOf('password_refused')} UNION ALL ${oldestOf('password_reset_requested')}`)} AS failures,
+      ${overdue(failureEnd, Prisma.sql`${oldestOf('login_failed')} UNION ALL ${oldestOf('password_refused')} UNION ALL ${oldestOf('password_reset_requested')} UNION ALL ${oldestOf('email_verification_requested')}`)} AS failures,
       ${overdue(expires, Prisma.sql`SELECT expires_at FROM ${tables.guessRun} ORDER BY expires_at LIMIT 1`)} AS guesses`
   return lag ?? unknownLag
 }

@@ -28,8 +28,8 @@ export const eventRetentionSeconds = (policy: Pick<SessionPolicy, 'refreshAbsolu
 /**
  * Removes the rows of ended sessions among the `batch` sessions after `after`: expired ones, for which it writes
  * `session_ended` events, and those of the last end of everybody's sessions, which has an event already. Removes at most
- * `batch` each of expired revocations, old events, wrong passwords and requests of resets in the event log (`failures`), rows of
- * wrong guesses, dead links and old mails. It walks sessions by primary key: an index on their ends, which move, would slow down every refresh. Instances
+ * `batch` each of expired revocations, old events, wrong passwords and requests of mails in the event log (`failures`), rows of
+ * wrong guesses, dead links, accounts that were never confirmed and old mails. It walks sessions by primary key: an index on their ends, which move, would slow down every refresh. Instances
  * may run it at the same time: it skips locked rows. Returns how many rows of each kind it removed; the session `next`,
  * after which the next batch starts, is null after the last batch.
  */
@@ -72,18 +72,31 @@ export async function purgeExpired(
         (SELECT id FROM ${tables.event} WHERE type = 'login_failed' ORDER BY id LIMIT ${batch})
         UNION ALL (SELECT id FROM ${tables.event} WHERE type = 'password_refused' ORDER BY id LIMIT ${batch})
         UNION ALL (SELECT id FROM ${tables.event} WHERE type = 'password_reset_requested' ORDER BY id LIMIT ${batch})
+        UNION ALL (SELECT id FROM ${tables.event} WHERE type = 'email_verification_requested' ORDER BY id LIMIT ${batch})
       )) AND at <= ${clock} - ${seconds(failureRetentionSeconds)} LIMIT ${batch} FOR UPDATE SKIP LOCKED
     ))`
   await execute(database)`
     DELETE FROM ${tables.guessRun} WHERE key = ANY (ARRAY(
       SELECT key FROM ${tables.guessRun} WHERE expires_at <= ${clock} ORDER BY expires_at LIMIT ${batch} FOR UPDATE SKIP LOCKED
     ))`
-  // A link whose mail waits has not begun its life.
+  // A link whose mail waits has not begun its life. An account that nobody has confirmed goes with its last link.
   await execute(database)`
-    DELETE FROM ${tables.oneTimeLink} WHERE id = ANY (ARRAY(
-      SELECT id FROM ${tables.oneTimeLink} WHERE expires_at <= ${clock} - ${seconds(2 * mailLifeSeconds)}
-      ORDER BY expires_at LIMIT ${batch} FOR UPDATE SKIP LOCKED
-    ))`
+    WITH dead AS (
+      DELETE FROM ${tables.oneTimeLink} WHERE id = ANY (ARRAY(
+        SELECT id FROM ${tables.oneTimeLink} WHERE expires_at <= ${clock} - ${seconds(2 * mailLifeSeconds)}
+        ORDER BY expires_at LIMIT ${batch} FOR UPDATE SKIP LOCKED
+      ))
+      RETURNING user_id
+    ), unconfirmed AS (
+      DELETE FROM ${tables.user} u
+      WHERE u.id = ANY (ARRAY(SELECT user_id FROM dead)) AND u.awaits_confirmation AND NOT EXISTS (
+        SELECT 1 FROM ${tables.oneTimeLink} l
+        WHERE l.user_id = u.id AND l.expires_at > ${clock} - ${seconds(2 * mailLifeSeconds)}
+      )
+      RETURNING u.id
+    )
+    INSERT INTO ${eventTarget}
+    SELECT 'user_deleted', u.id, NULL, 'unconfirmed', NULL, NULL, NULL, NULL FROM unconfirmed u`
   await execute(database)`
     DELETE FROM ${tables.mail} WHERE id = ANY (ARRAY(
       SELECT id FROM ${tables.mail} WHERE done_at <= ${clock} - ${seconds(mailRetentionSeconds)}
