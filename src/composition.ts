@@ -146,7 +146,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
   onClose(watchFeed(feed, log).stop)
 
   const databaseReady = databaseReadiness(database)
-  const sessions = prismaSessionStore(database, policy)
+  const sessions = prismaSessionStore(database, policy, config.refreshBatchSize)
   const hashing = passwordQueue()
   const registrations = watchRegistrations(database, (lastHour) =>
     log.warn({ lastHour }, 'More accounts than usual were created within the last hour')
