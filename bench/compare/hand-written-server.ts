@@ -10,7 +10,9 @@ import { sha256 } from './sessions.js'
  * stores a new one.
  */
 const [url, schema] = process.argv.slice(2)
-const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: url, max: 10 }, schema === undefined ? {} : { schema }) })
+const prisma = new PrismaClient({
+  adapter: new PrismaPg({ connectionString: url, max: 10 }, schema === undefined ? {} : { schema })
+})
 const app = Fastify()
 app.register(jwt, { secret: randomBytes(32).toString('hex') })
 app.get('/guarded', { preHandler: (request) => request.jwtVerify() }, async () => ({ hello: 'world' }))
