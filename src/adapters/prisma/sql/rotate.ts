@@ -66,14 +66,14 @@ export function rotationStatements(database: Database, policy: RefreshPolicy) {
         ${ids}::uuid[], ${attempts.map(({ generation }) => generation)}::bigint[],
         ${attempts.map(({ secretHash }) => secretHash)}::text[],
         ${attempts.map(({ retryKeyHash }) => retryKeyHash)}::text[]
-      ) AS a(sid, generation, secret_hash, retry_key_hash) JOIN locked ON locked.id = a.sid,`
-    const which = Prisma.sql`s.id = a.sid AND s.generation = a.generation AND s.secret_hash = a.secret_hash`
+      ) AS asked(sid, generation, secret_hash, retry_key_hash) JOIN locked ON locked.id = asked.sid,`
+    const which = Prisma.sql`s.id = asked.sid AND s.generation = asked.generation AND s.secret_hash = asked.secret_hash`
     const rows = await query<{ readonly lockedId: string } & (LiveRow | { readonly id: null })>(database)`
-      WITH locked AS MATERIALIZED (
+      WITH locked AS (
         SELECT s.id FROM ${tables.session} s WHERE s.id = ANY (${ids}::uuid[])
         ORDER BY s.id FOR NO KEY UPDATE OF s SKIP LOCKED
       ), moved AS (
-        ${moved({ from, which, keyHash: Prisma.sql`a.retry_key_hash` })}
+        ${moved({ from, which, keyHash: Prisma.sql`asked.retry_key_hash` })}
       )
       SELECT locked.id AS "lockedId", moved.* FROM locked LEFT JOIN moved ON moved.id = locked.id`
     const found = new Map(
