@@ -43,9 +43,10 @@ module.exports = {
     {
       name: 'pages-load',
       severity: 'error',
-      comment: 'Browsers load the pages, the client and the shared constants; everything else is types alone.',
+      comment:
+        'Browsers load the pages, the client, the words and the shared constants; everything else is types alone.',
       from: { path: '^src/pages/' },
-      to: { pathNot: '^src/((pages|client)/|core/vocabulary[.]ts$)', dependencyTypesNot: ['type-only'] }
+      to: { pathNot: '^src/((pages|client|languages)/|core/vocabulary[.]ts$)', dependencyTypesNot: ['type-only'] }
     },
     {
       name: 'client-imports-no-package',

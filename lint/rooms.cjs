@@ -25,6 +25,13 @@ module.exports = [
     why: 'Settings are checked by it and adapters connect by it, so that both read the same.'
   },
   {
+    room: 'languages',
+    from: '^src/languages/',
+    may: ['core/'],
+    packages: false,
+    why: 'Words are data, and browsers load them.'
+  },
+  {
     room: 'service',
     from: '^src/service/',
     may: ['core/', 'ports/', 'network-address[.]ts$'],
@@ -34,7 +41,7 @@ module.exports = [
   ...adapterRooms({
     embedded: ['adapters/prisma/'],
     keys: ['adapters/secrets/', 'adapters/notices/'],
-    mail: ['addresses/'],
+    mail: ['addresses/', 'languages/'],
     notices: ['adapters/redis/'],
     observability: [],
     passwords: ['adapters/queue/'],
@@ -54,7 +61,7 @@ module.exports = [
   {
     room: 'pages',
     from: '^src/pages/',
-    may: ['client/index[.]ts$', 'core/vocabulary[.]ts$', 'ports/', 'http/schemas/'],
+    may: ['client/index[.]ts$', 'core/vocabulary[.]ts$', 'languages/', 'ports/', 'http/schemas/'],
     why: 'Pages are clients: of the server they import only types and shared constants.'
   },
   {
@@ -84,7 +91,7 @@ module.exports = [
   {
     room: 'composition',
     from: '^src/composition[.]ts$',
-    may: ['core/', 'ports/', 'service/', 'adapters/', 'config/', 'addresses/', 'overrides[.]ts$'],
+    may: ['core/', 'ports/', 'service/', 'adapters/', 'config/', 'addresses/', 'languages/', 'overrides[.]ts$'],
     why: 'The one place where adapters are chosen.'
   },
   {

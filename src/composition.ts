@@ -6,7 +6,7 @@ import { watchBacklog } from './adapters/mail/backlog-watch.js'
 import { logMailer } from './adapters/mail/log-mailer.js'
 import { type MailSender, openMailSender } from './adapters/mail/sender.js'
 import { smtpMailer } from './adapters/mail/smtp-mailer.js'
-import { render } from './adapters/mail/templates/render.js'
+import { mailRenderer } from './adapters/mail/templates/render.js'
 import type { NoticeSource } from './adapters/notices/notices.js'
 import { redisNotices } from './adapters/notices/redis-notices.js'
 import { decisionLog, loggedRevocations } from './adapters/observability/decisions.js'
@@ -28,6 +28,7 @@ import { migrateServer } from './adapters/prisma/server/migrate-server.js'
 import { openServerDatabase } from './adapters/prisma/server/server-database.js'
 import { prismaEventLog } from './adapters/prisma/stores/event-log.js'
 import { prismaLinkStore } from './adapters/prisma/stores/link-store.js'
+import { prismaMailLog } from './adapters/prisma/stores/mail-log.js'
 import { prismaOutbox } from './adapters/prisma/stores/outbox.js'
 import { watchPurge } from './adapters/prisma/stores/purge-watch.js'
 import { databaseReadiness } from './adapters/prisma/stores/readiness.js'
@@ -53,6 +54,7 @@ import { isLoopback, readMailUrl } from './addresses/mail-url.js'
 import { type Config, ConfigError, type DatabaseConfig } from './config/read-config.js'
 import { publishLeadSeconds } from './core/key-rotation.js'
 import type { RateLimit } from './core/rate-limits.js'
+import { shipped } from './languages/shipped.js'
 import type { Overrides } from './overrides.js'
 import { CannotStart, inOneLine } from './ports/errors.js'
 import type { Clock, LimitCounter, Log, Mailer, Outbox, Ports } from './ports/index.js'
@@ -146,7 +148,6 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
   onClose(watchFeed(feed, log).stop)
 
   const databaseReady = databaseReadiness(database)
-  const sessions = prismaSessionStore(database, policy, config.refreshBatchSize)
   const hashing = passwordQueue()
   const registrations = watchRegistrations(database, (lastHour) =>
     log.warn({ lastHour }, 'More accounts than usual were created within the last hour')
@@ -159,6 +160,8 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
   onClose(backlog.stop)
   const tokens = opaqueTokens(secrets)
   const sender = openSender(config, overrides, { outbox, tokens, clock, log }, onClose)
+  const endingPolicy = { ...policy, notices: sender !== undefined }
+  const sessions = prismaSessionStore(database, endingPolicy, config.refreshBatchSize)
   const metrics = serviceMetrics({
     clock,
     feed,
@@ -188,10 +191,12 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
     clock,
     entropy,
     digest: sha256,
-    users: prismaUserStore(database, policy),
+    users: prismaUserStore(database, endingPolicy),
     sessions,
     links: prismaLinkStore(database),
+    mails: prismaMailLog(database),
     mail: sender ?? { isConfigured: false, wake: () => undefined },
+    languages: { tags: [...shipped.keys()], pageWords: (tag) => shipped.get(tag)?.page },
     events: failures.events,
     revocations: loggedRevocations(revocations, metrics, requestLog),
     revocationFeed: feed,
@@ -341,7 +346,7 @@ function openSender(
   const sender = openMailSender({
     outbox,
     mailer: chosen,
-    render,
+    render: mailRenderer(shipped),
     opaqueTokens: tokens,
     digest: sha256,
     clock,

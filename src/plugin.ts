@@ -65,7 +65,7 @@ export function pluginThatOpens(open: typeof openAdapters): HostPlugin<LatchkeyO
     async (app: FastifyInstance, options: LatchkeyOptions) => {
       const warn = (warning: string) => app.log.warn(withOptionNames(warning))
       const { prefix = '', mailer, logLevel, logSerializers, ...own } = options
-      const config = configOf(own, prefix, warn)
+      const config = configOf(own, prefix, warn, { hasMailer: mailer !== undefined })
       const log = { ...(logLevel && { logLevel }), ...(logSerializers && { logSerializers }) }
       requireFreeName(app)
       const opening = open(config, { mailer, printMail: options.nodeEnv !== undefined }, app.log)
@@ -90,11 +90,16 @@ const optionNames = [
 ]
 
 /** The settings, checked. Throws one ConfigError with all mistakes in the options. */
-function configOf(options: SettingOptions, prefix: unknown, warn: (warning: string) => void): Config {
+function configOf(
+  options: SettingOptions,
+  prefix: unknown,
+  warn: (warning: string) => void,
+  given: { readonly hasMailer: boolean }
+): Config {
   const names = Object.keys(options) as (keyof SettingOptions)[]
   const unknown = names.filter((name) => options[name] !== undefined && !optionNames.includes(name))
   const known = Object.fromEntries(Object.entries(options).filter(([name]) => optionNames.includes(name)))
-  const { config, faults } = tryConfig(known, warn)
+  const { config, faults } = tryConfig(known, warn, given)
   const problems = [
     ...(options.issuer === undefined ? [issuerIsRequired] : []),
     ...faults.map(withOptionNames),
@@ -108,9 +113,9 @@ function configOf(options: SettingOptions, prefix: unknown, warn: (warning: stri
 const issuerIsRequired =
   'issuer is required: the address at which clients reach the routes, with the prefix, such as http://localhost:3000/auth.'
 
-function tryConfig(options: SettingOptions, warn: (warning: string) => void) {
+function tryConfig(options: SettingOptions, warn: (warning: string) => void, given: { readonly hasMailer: boolean }) {
   try {
-    return { config: createConfig(options, warn), faults: [] }
+    return { config: createConfig(options, warn, given), faults: [] }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     return { config: undefined, faults: error.problems }

@@ -23,6 +23,9 @@ function explainRefusal({ code, message, details }: Refused): string {
   if (code === 'not_found') return 'Nothing has that name or id.'
   if (code === 'email_taken') return 'An account with that e-mail address exists already.'
   if (code === 'last_admin') return 'This is the last admin. Give the role to another account first.'
+  if (code === 'registration_closed') {
+    return 'REGISTRATION is closed, so nobody can be invited. `latchkey user create` creates an account all the same.'
+  }
   const fields = details.errors?.map(({ field, message: fault }) => `${field} ${fault}.`)
   return fields?.join(' ') ?? message
 }

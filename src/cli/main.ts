@@ -19,7 +19,8 @@ process.exitCode = await run(process.argv.slice(2), {
   terminal: process,
   loadConfig: () => configFromProcess((warning) => process.stderr.write(`Warning: ${warning}\n`)),
   loadDatabaseConfig: databaseConfigFromProcess,
-  open: async (config) => (await import('../composition.js')).openAdapters(config),
+  // A command has no log into which a mail could be printed. Without a mail server, a command prints its link itself.
+  open: async (config) => (await import('../composition.js')).openAdapters(config, { printMail: false }),
   migrate: async (config, options) => (await import('../composition.js')).migrateDatabase(config, options),
   serve
 })

@@ -2,10 +2,19 @@ import { textTable } from '../core/text-table.js'
 import { type Command, UsageError } from './command.js'
 import { eventList } from './commands/event.js'
 import { keyList, keyRotate } from './commands/key.js'
+import { mailList } from './commands/mail.js'
 import { raceService } from './commands/race.js'
 import { migrate, serve } from './commands/service.js'
 import { sessionList, sessionRevoke, sessionRevokeAll } from './commands/session.js'
-import { userCreate, userDisable, userEnable, userList, userResetPassword, userSetRoles } from './commands/user.js'
+import {
+  userCreate,
+  userDisable,
+  userEnable,
+  userInvite,
+  userList,
+  userResetPassword,
+  userSetRoles
+} from './commands/user.js'
 import type { Context } from './context.js'
 import { explain } from './explain.js'
 
@@ -13,6 +22,7 @@ export const commands: readonly Command[] = [
   serve,
   migrate,
   userCreate,
+  userInvite,
   userList,
   userDisable,
   userEnable,
@@ -24,6 +34,7 @@ export const commands: readonly Command[] = [
   keyList,
   keyRotate,
   eventList,
+  mailList,
   raceService
 ]
 

@@ -9,8 +9,23 @@ export interface AuthClient extends AsyncDisposable {
   /** Calls `listener` with each new state, also if another tab caused it. Returns a function that stops this. */
   onChange(listener: (state: AuthState) => void): () => void
   login(signIn: SignIn): Promise<void>
-  /** Creates an account and signs in to it. */
-  register(signIn: SignIn): Promise<void>
+  /**
+   * Creates an account and signs in to it. Resolves to false if no session has begun, because the address must be
+   * confirmed first (`EMAIL_VERIFICATION=required`): ask the person to look into their mail. Also false, without a new
+   * account, if the address has one already: its owner gets a mail that says so.
+   */
+  register(registration: Registration): Promise<boolean>
+  /**
+   * Confirms an address by the token of a mailed link. Resolves to true if it began the first session of the account, and
+   * to false if it changed nobody's session.
+   */
+  verifyEmail(confirmation: { readonly token: string; readonly device?: string }): Promise<boolean>
+  /** Mails a link for a new password. Resolves also if the address has no account, so that nobody learns who has one. */
+  forgotPassword(person: { readonly email: string }): Promise<void>
+  /** Sets a new password by the token of a mailed link. All sessions of the user end, and none begins: log in. */
+  resetPassword(reset: { readonly token: string; readonly newPassword: string }): Promise<void>
+  /** Mails a link to the new address. The address changes once the link is used. Needs a recent login. */
+  changeEmail(change: { readonly newEmail: string }): Promise<void>
   /**
    * Sets a new password. The service ends all sessions of the user and gives this client a new one, so the tabs of this
    * browser stay signed in.
@@ -86,12 +101,18 @@ export interface AuthStorage {
   remove(name: string): unknown
 }
 
-/** What `login` and `register` take. */
+/** What `login` takes. */
 export interface SignIn {
   readonly email: string
   readonly password: string
   /** A name that the user knows this device by. */
   readonly device?: string
+}
+
+/** What `register` takes. */
+export interface Registration extends SignIn {
+  /** The language of the account's mails, such as `de` (RFC 5646): one of `locales` of `GET /features`. */
+  readonly locale?: string
 }
 
 /**

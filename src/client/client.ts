@@ -62,6 +62,10 @@ export function createAuthClient(options: AuthClientOptions = {}, runtime: Runti
       if (id === session.id()) await session.end('revoked_by_user')
     },
     revokeOthers: async () => (await call<{ revoked: number }>('DELETE', 'sessions', { fetch })).revoked,
+    forgotPassword: (body) => call('POST', 'password/forgot', { body }),
+    resetPassword: ({ token, newPassword }) =>
+      call('POST', 'password/reset', { body: { token, new_password: newPassword } }),
+    changeEmail: ({ newEmail }) => call('POST', 'email', { body: { new_email: newEmail }, fetch }),
     close,
     [Symbol.asyncDispose]: async () => close()
   }

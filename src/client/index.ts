@@ -5,6 +5,7 @@ export type {
   AuthStorage,
   DeviceSession,
   Mode,
+  Registration,
   SignIn
 } from './auth-client.js'
 export { AuthError, type AuthErrorDetails } from './auth-error.js'

@@ -84,11 +84,15 @@ export function openSession({ mode, name, runtime, delayAfter, refresh, ...optio
     setSignedOut,
     /** Takes over the response to a refresh that sent `sentToken`, or to a login. */
     async accept(response: Partial<TokenResponse>, sentToken?: string): Promise<void> {
-      const { session_id: sessionId, expires_in: expiresIn = 0, access_token: accessToken } = response
+      const {
+        session_id: sessionId,
+        expires_in: expiresIn = 0,
+        access_token: accessToken,
+        refresh_token: newToken
+      } = response
       if (!sessionId) throw unreachable()
       const signedIn = { sessionId, accessToken, until: now() + expiresIn * 1000 }
       if (response.device_token) await deviceToken?.write(response.device_token)
-      const { refresh_token: newToken } = response
       // Do not store an unchanged refresh token: another process may have stored a newer one meanwhile.
       if (newToken && newToken !== sentToken) await refreshToken?.write(newToken)
       setSignedIn(signedIn)

@@ -1,4 +1,4 @@
-import type { AuthClient, SignIn } from './auth-client.js'
+import type { AuthClient } from './auth-client.js'
 import { type Authorization, authorizedFetch } from './authorized-fetch.js'
 import type { CallService, TokenResponse } from './call-service.js'
 import type { Session } from './session.js'
@@ -8,23 +8,26 @@ export function signInMethods(
   session: Session,
   call: CallService,
   authorization: Authorization
-): Pick<AuthClient, 'login' | 'register' | 'logout' | 'changePassword' | 'reauthenticate'> {
-  const { exclusively, refreshToken, deviceToken, key } = session
+): Pick<AuthClient, 'login' | 'register' | 'verifyEmail' | 'logout' | 'changePassword' | 'reauthenticate'> {
+  const { exclusively, refreshToken } = session
 
   /** A new session has a new key. If the tab closes before the key is stored, the old key works too. */
   async function begin(response: Partial<TokenResponse>): Promise<void> {
     await session.accept(response)
-    await key.renew()
+    await session.key.renew()
   }
 
-  const signIn = (path: 'login' | 'register', { email, password, device }: SignIn) =>
+  /** Sends what the caller passed, and returns whether a session has begun. */
+  const signIn = (path: string, body: object) =>
     exclusively(async () => {
       const replaced = await refreshToken?.read().catch(() => undefined)
-      const known = path === 'login' ? deviceToken : undefined
-      const device_token = await known?.read().catch(() => undefined)
-      await begin(await call('POST', path, { body: { email, password, device, mode: session.mode, device_token } }))
-      // In the cookie modes the login carries the cookie of the old session, and the service ends that session.
+      const response: Partial<TokenResponse> = await call('POST', path, { body: { ...body, mode: session.mode } })
+      // Every login begins a session. A registration or a confirmed address may begin none.
+      if (path !== 'login' && !response.session_id) return false
+      await begin(response)
+      // In the cookie modes the request carries the cookie of the old session, and the service ends that session.
       if (replaced) call('POST', 'logout', { body: { refresh_token: replaced } }).catch(() => {})
+      return true
     })
 
   /** The service answers with a session that replaces this one. */
@@ -40,11 +43,15 @@ export function signInMethods(
     })
 
   return {
-    login: (credentials) => signIn('login', credentials),
-    register: (credentials) => signIn('register', credentials),
+    async login(credentials) {
+      const device_token = await session.deviceToken?.read().catch(() => undefined)
+      await signIn('login', { ...credentials, device_token })
+    },
+    register: (registration) => signIn('register', registration),
+    verifyEmail: (confirmation) => signIn('email/verification/confirm', confirmation),
     changePassword: ({ currentPassword, newPassword }) =>
       replace('password', { current_password: currentPassword, new_password: newPassword }),
-    reauthenticate: ({ password }) => replace('reauthenticate', { password }),
+    reauthenticate: (proof) => replace('reauthenticate', proof),
     logout: () =>
       exclusively(async () => {
         const refresh_token = await refreshToken?.read()

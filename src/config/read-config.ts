@@ -57,7 +57,8 @@ type OptionValue<T> = T extends readonly string[] ? T | T[number] : T extends bo
 
 /**
  * Reads the settings from environment variables; an empty value counts as not set. Throws one `ConfigError` with all
- * mistakes, and calls `warn` for values that are allowed but probably wrong. No message shows a secret.
+ * mistakes, and calls `warn` for values that are allowed but probably wrong. No message shows a secret. With `hasMailer`,
+ * the app is built with a `mailer`, which sends mails in place of `MAIL_URL`.
  *
  * @example
  * ```ts
@@ -67,8 +68,12 @@ type OptionValue<T> = T extends readonly string[] ? T | T[number] : T extends bo
  * console.log(config.port, config.modes, config.accessTokenTtlSeconds) // 8080 [ 'cookie', 'body' ] 600
  * ```
  */
-export function loadConfig(environment: Environment, warn: (warning: string) => void = () => {}): Config {
-  const config = createConfig(readSettings(environment), warn)
+export function loadConfig(
+  environment: Environment,
+  warn: (warning: string) => void = () => {},
+  given: { readonly hasMailer?: boolean } = {}
+): Config {
+  const config = createConfig(readSettings(environment), warn, given)
   for (const variable of unknownVariables(environment)) warn(variable)
   return config
 }
@@ -86,7 +91,8 @@ export function loadConfig(environment: Environment, warn: (warning: string) => 
  */
 export function createConfig(
   options: { readonly [K in keyof SettingOptions]: unknown },
-  warn: (warning: string) => void = () => {}
+  warn: (warning: string) => void = () => {},
+  { hasMailer = false }: { readonly hasMailer?: boolean } = {}
 ): Config {
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
   const values = given.map(([key, value]) => [key, readOption(key, value)] as const)
@@ -95,7 +101,9 @@ export function createConfig(
   const sound: Partial<Settings> = Object.fromEntries(Object.entries(read).filter(([key]) => !faulty.has(key)))
   const problems = [
     ...settings.filter(({ key }) => faulty.has(key)).map((setting) => mustBe(setting, String(read[setting.key]))),
-    ...rules.map((rule) => rule(sound)).filter((problem) => problem !== undefined),
+    ...rules
+      .map((rule) => rule(sound, { sendsMail: hasMailer || read.mailUrl !== undefined }))
+      .filter((problem) => problem !== undefined),
     ...given.flatMap(([key]) => (keys.some((known) => known === key) ? [] : [notAnOption(key, keys)]))
   ]
   if (problems.length > 0 || !Check(settingsSchema, read)) throw new ConfigError(problems)

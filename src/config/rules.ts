@@ -8,8 +8,14 @@ import { minRootSecretBytes } from '../core/vocabulary.js'
 import { expectation, type Setting, type Settings, settings } from './schema.js'
 import { isProxy, trustStrangers } from './trusted-proxies.js'
 
+/** What rules know beside the settings that were read without a fault. */
+interface Circumstances {
+  /** Whether a mail server is named, even by a faulty `MAIL_URL`, or the host sends the mails. */
+  readonly sendsMail: boolean
+}
+
 /** A rule that the schema of one setting cannot express. Returns the message if `settings` break it. */
-export type Rule = (settings: Partial<Settings>) => string | undefined
+export type Rule = (settings: Partial<Settings>, circumstances: Circumstances) => string | undefined
 
 const minProductionBcryptCost = 10
 
@@ -60,6 +66,10 @@ export const rules: readonly Rule[] = [
   function mailHasASender({ mailUrl, mailFrom }) {
     if (mailUrl === undefined || mailFrom !== undefined) return undefined
     return 'MAIL_FROM is required with MAIL_URL: set the sender of mails, such as MAIL_FROM="Example <no-reply@example.com>".'
+  },
+  function verificationIsMailed({ emailVerification }, { sendsMail }) {
+    if (emailVerification !== 'required' || sendsMail) return undefined
+    return 'MAIL_URL is required with EMAIL_VERIFICATION=required, which confirms each new account by mail: set it, such as MAIL_URL=smtps://latchkey:secret@smtp.example.com, or set EMAIL_VERIFICATION=optional.'
   },
   function accountUrlIsAnAddress({ accountUrl }) {
     if (accountUrl === undefined || URL.canParse(accountUrl)) return undefined

@@ -157,11 +157,11 @@ export const settingsSchema = Type.Object({
   }),
   reauthenticationSeconds: integer(900, 0, day, {
     description:
-      'How old a login may be when a user ends the session of another device, or changes something as an admin. After that the user must first confirm the password (`POST /reauthenticate`, RFC 9470). `0` requires nothing.'
+      'How old a login may be when a user ends the session of another device, or changes something as an admin, or deletes an account without a password or gives it one. After that the user must first confirm the password (`POST /reauthenticate`, RFC 9470). `0` requires nothing.'
   }),
   registration: choice('open', ['open', 'invited', 'closed'], {
     description:
-      'Who can create an account. `open`: everybody, by `POST /register`. `invited`: people whom an admin has invited. `closed`: nobody; only the command line (`latchkey user create`) and `ADMIN_EMAIL` create accounts.'
+      'Who can create an account. `open`: everybody, by `POST /register`. `invited`: people whom an admin has invited (`POST /admin/users`, `latchkey user invite`). `closed`: nobody, and invitations are refused too; only `latchkey user create` and `ADMIN_EMAIL` create accounts. People who were invited before can still set their password.'
   }),
   emailVerification: choice('off', ['off', 'optional', 'required'], {
     description:

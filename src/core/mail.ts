@@ -49,12 +49,14 @@ export const mailKinds = {
   /** The password was set by a link. */
   password_was_reset: { parameters: origin },
   password_changed: { parameters: origin },
+  /** A client signed in that has not signed in to this account before. */
   new_device: { parameters: ['device', ...origin] },
   /** `change` says what happened to which factor, such as `totp_added`. */
   factor_changed: { parameters: ['change', ...origin] },
   /** An old refresh token was used, so a session was ended. */
   theft_detected: { parameters: ['device', ...origin] },
-  account_disabled: { parameters: [] }
+  /** Not from where: that is the admin's address. */
+  account_disabled: { parameters: ['at'] }
 } as const satisfies Record<string, { readonly link?: LinkPurpose; readonly parameters: readonly string[] }>
 
 export type MailKind = keyof typeof mailKinds

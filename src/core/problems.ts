@@ -23,6 +23,7 @@ const refusals = {
   forbidden_origin: [403, 'Requests with cookies are not accepted from this origin'],
   insufficient_scope: [403, 'The role for this is missing'],
   registration_closed: [403, 'Registration is closed'],
+  email_not_verified: [403, 'The address of the account is not confirmed'],
   not_found: [404, 'There is no such thing'],
   email_taken: [409, 'An account with this e-mail exists'],
   last_admin: [409, 'The last admin cannot lose the role or the account'],

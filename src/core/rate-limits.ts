@@ -123,14 +123,30 @@ export const requestLimits = {
   reauthenticate: { name: 'request-reauthenticate', max: 60, windowSeconds: minute },
   account: { name: 'request-account', max: 60, windowSeconds: minute },
   forgot: { name: 'request-forgot', max: 30, windowSeconds: minute },
-  reset: { name: 'request-reset', max: 30, windowSeconds: minute }
+  reset: { name: 'request-reset', max: 30, windowSeconds: minute },
+  confirm: { name: 'request-confirm', max: 30, windowSeconds: minute }
 } as const satisfies Record<string, RateLimit>
 
 /**
- * Mails that strangers can cause to be sent to one address, such as those of `POST /password/forgot`. Above it, nothing is
+ * Mails that strangers can cause to be sent to one address, such as those of `POST /password/forgot` and `POST /register`. Above it, nothing is
  * sent and the answer is the same: the person has three links already, and a mail bomb brings no more.
  */
 export const mailLimit: RateLimit = { name: 'mail', max: 3, windowSeconds: 30 * minute }
+
+/** Mails that a signed-in user asks for to confirm the address of the account. They count towards `mailLimit` too. */
+export const verificationLimit: RateLimit = { name: 'verification-mail', max: 1, windowSeconds: minute }
+
+/**
+ * Notices of one kind to one account. The database counts its mails, within the window that ends now. A client that keeps
+ * no device token must not flood its owner with mails of new devices. And a stranger can register another person's
+ * address: the person who gets ten mails of a kind learns nothing from the next one.
+ */
+export const noticeLimits = {
+  new_device: { max: 3, windowSeconds: 30 * minute },
+  password_changed: { max: 10, windowSeconds: 30 * minute },
+  theft_detected: { max: 10, windowSeconds: 30 * minute },
+  account_disabled: { max: 10, windowSeconds: 30 * minute }
+} as const satisfies Record<string, Omit<RateLimit, 'name'>>
 
 /**
  * Refreshes of one session: enough for ten tabs with F5 held down. The limit bounds the load of one client and protects no

@@ -47,6 +47,9 @@ export const rolePattern = '^[a-z][a-z0-9_-]{0,31}$'
 /** A user holds at most this many roles, so that every access token stays small. */
 export const maxRoles = 16
 
+/** A language tag (RFC 5646), such as `de` or `pt-BR`, as the source of a regular expression. */
+export const localePattern = '^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}$'
+
 /** The id of a user or a session: a lower-case UUID, as the source of a regular expression, without anchors. */
 export const uuidPattern = '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}'
 
@@ -62,6 +65,9 @@ export const maxSessionsOfUser = 10_000
 
 /** Live sessions are counted no further than this, so that counting has a bounded cost. */
 export const maxCountedSessions = 10_000
+
+/** Mails of each state are counted no further, for the same reason. */
+export const maxCountedMails = 10_000
 
 /** The end of everybody's sessions counts no more than this, for the same reason. */
 export const maxCountedRevoked = 100_000

@@ -14,7 +14,7 @@ import { cookieSerializer } from './cookies/serializer.js'
 import { authenticateGuard, authenticateOptionalGuard, requireRecentLoginGuard, requireRoleGuard } from './guards.js'
 import { requestIdHeader } from './log/request-id.js'
 import { limitRequests } from './rate-limits.js'
-import { serveIssuerMetadata } from './routes/discovery.js'
+import { serveChangePassword, serveIssuerMetadata } from './routes/discovery.js'
 import { addRoutes } from './routes/index.js'
 import { serveOpenapi } from './routes/openapi.js'
 import { prepareScope } from './scope.js'
@@ -78,6 +78,7 @@ export const httpPlugin = fp<PluginOptions>(
       app.log.info(`Latchkey has its routes at ${path}/, and clients reach them at ${addresses.base}/.`)
     await app.register(async (scope) => fillScope(scope, context), ours)
     serveIssuerMetadata(app, context)
+    serveChangePassword(app, context)
   },
   { name: 'latchkey', fastify: '5.x' }
 )

@@ -1,8 +1,9 @@
 import type { SessionPolicy } from '../core/policy.js'
 import type { EventLog } from './events.js'
 import type { SigningKeys } from './keys.js'
+import type { Languages } from './languages.js'
 import type { RateLimits } from './limits.js'
-import type { LinkStore, MailQueue } from './mail.js'
+import type { LinkStore, MailLog, MailQueue } from './mail.js'
 import type { Decisions, Metrics } from './metrics.js'
 import type { BreachedPasswords, CommonPasswords, PasswordHasher } from './passwords.js'
 import type { RevocationFeed, Revocations } from './revocations.js'
@@ -13,6 +14,7 @@ import type { UserStore } from './user-store.js'
 
 export type * from './events.js'
 export type * from './keys.js'
+export type * from './languages.js'
 export type * from './limits.js'
 export type * from './mail.js'
 export type * from './metrics.js'
@@ -49,6 +51,8 @@ export interface Ports {
   readonly users: UserStore
   readonly links: LinkStore
   readonly mail: MailQueue
+  readonly mails: MailLog
+  readonly languages: Languages
   readonly sessions: SessionStore
   readonly events: EventLog
   readonly revocations: Revocations

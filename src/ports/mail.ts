@@ -1,5 +1,6 @@
 import type { LinkPurpose, MailKind, MailParameters } from '../core/mail.js'
 import type { Actor, EventType } from './events.js'
+import type { Page, PageRequest } from './paging.js'
 import type { UserWithPassword } from './users.js'
 
 /** A mail to be sent. Stores write it with the change that it tells of, in the same transaction. */
@@ -40,25 +41,28 @@ export interface LiveLink extends Pick<NewLink, 'id' | 'purpose' | 'userId' | 'a
   readonly user: UserWithPassword
 }
 
+/** A link, and what is written with it. */
+export interface MadeLink {
+  readonly link: NewLink
+  readonly mail?: NewMail | undefined
+  readonly event: {
+    readonly type: EventType
+    readonly userId?: string | undefined
+    readonly reason?: string | undefined
+    /** Why, in an admin's words. */
+    readonly note?: string | undefined
+  }
+  /** Write as many rows, but of a dead link and a mail that is never sent. */
+  readonly pretend?: boolean | undefined
+}
+
 export interface LinkStore {
   /**
    * Writes a link, the mail that carries it, if any, and an event, all or nothing. Returns when the link expires. With
    * `pretend` it writes as many rows, and takes as long, but the link is dead and the mail is never sent: for an answer
    * that must not show whether there is an account.
    */
-  create(
-    made: {
-      readonly link: NewLink
-      readonly mail?: NewMail | undefined
-      readonly event: {
-        readonly type: EventType
-        readonly userId?: string | undefined
-        readonly reason?: string | undefined
-      }
-      readonly pretend?: boolean | undefined
-    },
-    actor: Actor
-  ): Promise<number>
+  create(made: MadeLink, actor: Actor): Promise<number>
   /**
    * The link, if it has one of `purposes` and can still be used: not used, not expired, its account exists, and has the address and the password
    * to which the link is bound. Using it is a method of the store that changes what the link is for; it checks all this
@@ -110,6 +114,42 @@ export interface Outbox {
   /** Tries a claimed mail again after a pause. Does nothing if the lease was lost. */
   retry(mail: ClaimedMail, pauseSeconds: number, error: string): Promise<void>
   backlog(): Promise<MailBacklog>
+}
+
+/** What became of a mail so far. */
+export const mailStates = ['pending', 'sent', 'bounced', 'given_up', 'dropped'] as const satisfies readonly (
+  | 'pending'
+  | MailOutcome
+)[]
+export type MailState = (typeof mailStates)[number]
+
+/** A mail as admins see it: neither its content nor its link. */
+export interface MailRecord {
+  readonly id: string
+  /** A kind of `mailKinds`, or one that a newer version has written. */
+  readonly kind: string
+  readonly userId: string | null
+  readonly recipient: string
+  readonly state: MailState
+  /** How often it was tried. */
+  readonly attempts: number
+  readonly createdAt: number
+  /** Null once the mail is done. */
+  readonly nextAttemptAt: number | null
+  readonly doneAt: number | null
+  /** The mail server's last reply, or another fault, without tokens. */
+  readonly lastError: string | null
+}
+
+/** The mails of the last days, for admins. Mails to nobody, which only hide that an address has no account, are left out. */
+export interface MailLog {
+  /** Newest first. */
+  list(
+    filter: { readonly userId?: string | undefined; readonly state?: MailState | undefined },
+    page: PageRequest
+  ): Promise<Page<MailRecord>>
+  /** How many mails are in each state, each counted up to `max`. */
+  count(max: number): Promise<Readonly<Record<MailState, number>>>
 }
 
 /** How use cases see the sending of mail. */

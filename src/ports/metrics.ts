@@ -1,9 +1,18 @@
 /** The decisions about users, and their possible outcomes. Both are labels of metrics, so they are few. */
 export const decisions = {
-  login: ['succeeded', 'unknown_email', 'wrong_password', 'user_disabled', 'user_changed', 'limited'],
-  registration: ['succeeded', 'email_taken', 'closed', 'limited'],
+  login: [
+    'succeeded',
+    'unknown_email',
+    'wrong_password',
+    'user_disabled',
+    'user_changed',
+    'email_not_verified',
+    'limited'
+  ],
+  registration: ['succeeded', 'repeated', 'email_taken', 'closed', 'limited'],
   reauthentication: ['succeeded', 'wrong_password', 'limited'],
   password_reset: ['requested', 'unknown_email', 'limited', 'started', 'succeeded', 'refused'],
+  email_verification: ['requested', 'limited', 'succeeded', 'refused'],
   access: ['insufficient_scope', 'forbidden_origin', 'not_found'],
   refresh: [
     'rotated',

@@ -73,13 +73,18 @@ export interface RotationStep {
   readonly retryKeyHash: string | null
 }
 
-/** Every change writes its revocations and events in the same transaction, so that they happen all or not at all. */
+/**
+ * Every change writes its revocations, events and notices in the same transaction, so that they happen all or not at all.
+ * A session that ends as `reuse_detected` sends its user the notice `theft_detected`. No notice is written where no mail is
+ * sent, and none above `noticeLimits`.
+ */
 export interface SessionStore {
   /**
-   * Adds a session and writes `login_succeeded`. 'user_changed', with nothing done, if the user is disabled or the
+   * Adds a session and writes `login_succeeded`. The user's account counts as used, so it awaits no confirmation any more. 'user_changed', with nothing done, if the user is disabled or the
    * password hash is no longer `passwordHash`, also in a race. Ends the user's oldest sessions above `maxPerUser` with
    * `session_limit`, and the session `replaces`, if given, with `replacedReason` or else `replaced`. Also writes the event
-   * `replaced` for a session that it replaces for another reason.
+   * `replaced` for a session that it replaces for another reason. With `isNewDevice` the user gets a notice, unless this is
+   * the account's first session ever, or the person has turned these notices off.
    */
   create(
     session: NewSession,
@@ -88,6 +93,8 @@ export interface SessionStore {
       readonly maxPerUser: number
       readonly replaces?: string | undefined
       readonly replacedReason?: EndedReason | undefined
+      /** Whether the client has not signed in to the account before, as far as it can tell. */
+      readonly isNewDevice?: boolean
     },
     actor: Actor
   ): Promise<AddedSession | 'user_changed'>

@@ -2,25 +2,54 @@ import type { Email } from '../core/email.js'
 import type { Revocation } from '../core/revocation-set.js'
 import type { EndedReason } from '../core/vocabulary.js'
 import type { Actor } from './events.js'
-import type { LiveLink, NewLink, NewMail } from './mail.js'
+import type { LiveLink, MadeLink, NewLink, NewMail } from './mail.js'
 import type { Page, PageRequest } from './paging.js'
 import type { AddedSession, Replacement } from './sessions.js'
 import type { User, UserWithPassword } from './users.js'
 
-interface NewUser extends Pick<UserWithPassword, 'id' | 'passwordHash' | 'roles'> {
+export interface NewUser extends Pick<UserWithPassword, 'id' | 'passwordHash' | 'roles'> {
   readonly email: Email
   /** Whether the address counts as verified: an admin has entered it. False by default. */
   readonly emailVerified?: boolean
   readonly locale?: string | undefined
 }
 
-/** Every change writes its events in the same transaction, so that it happens with its events or not at all. */
+/** `registered_again`: the account waited for its confirmation already. */
+export type UnconfirmedOutcome = 'registered' | 'registered_again' | 'taken'
+
+/** Every change writes its events and notices in the same transaction, so that it happens with them or not at all. */
 export interface UserStore {
   /**
    * Adds a user and writes `user_registered`. 'email_taken' if the address has an account, also in a race, or if a live
    * link keeps it for another account.
    */
   create(user: NewUser, actor: Actor): Promise<User | 'email_taken'>
+  /** Adds a user as `create` does, with a link, the mail that carries it and an event, all or nothing. */
+  createWithLink(user: NewUser, made: MadeLink, actor: Actor): Promise<User | 'email_taken'>
+  /**
+   * Adds a user who has to confirm the address first. An account that waits for that already gets the new password,
+   * address and locale, and so its older links die: otherwise a stranger could prepare an account with a password that
+   * the stranger knows. 'taken', with no account changed, if the address has an account that was used before, is
+   * disabled, or if a live link keeps it for another account.
+   *
+   * `confirm` returns what is written with it: a link, a mail and an event, for the account that has the address now,
+   * which is undefined if only a link keeps the address. Each outcome writes as many rows, so that its time does not show
+   * which it was (ASVS 6.3.8).
+   */
+  registerUnconfirmed(
+    user: NewUser,
+    confirm: (account: UserWithPassword | undefined, outcome: UnconfirmedOutcome) => MadeLink,
+    actor: Actor
+  ): Promise<UnconfirmedOutcome>
+  /**
+   * Adds a user as `create` does, an `invitation` link, the mail that carries it, if any, and the event `user_invited`,
+   * all or nothing.
+   */
+  invite(
+    user: NewUser,
+    invitation: { readonly link: NewLink; readonly mail?: NewMail | undefined },
+    actor: Actor
+  ): Promise<User | 'email_taken'>
   find(id: string): Promise<UserWithPassword | undefined>
   /**
    * The user of an address in any spelling. Releases before 0.2 kept two spellings of an internationalized domain apart:
@@ -43,7 +72,7 @@ export interface UserStore {
    * Sets a new password, replaces the session `replacement.replaces` as `SessionStore.replace` does, and ends the user's
    * other sessions; undefined, with nothing done, if that session has ended or the user's hash is no longer `oldHash`. A
    * simultaneous login with the old password either commits first and is ended here, or fails. Writes `password_changed`
-   * for the new session, and `session_ended` for each ended one.
+   * for the new session, `session_ended` for each ended one, and the notice `password_changed`.
    */
   changePassword(
     change: {
@@ -55,9 +84,10 @@ export interface UserStore {
     actor: Actor
   ): Promise<AddedSession | undefined>
   /**
-   * Sets a new password by a `password_reset` link, which is used up, and ends all sessions of the user with
-   * `password_reset`; undefined, with nothing done, if the link is dead, also in a race. Writes the event `password_reset`
-   * and `mails`. If the link was mailed, the address is verified from now on.
+   * Sets a new password by a `password_reset` or `invitation` link, which is used up, and ends all sessions of the user
+   * with `password_reset`; undefined, with nothing done, if the link is dead, also in a race. Writes `mails` and the event
+   * `password_reset`, with the reason `invitation` for such a link. If the link was mailed, the address is verified from
+   * now on, and no confirmation is awaited any more.
    */
   resetPassword(
     reset: { readonly link: LiveLink; readonly newHash: string; readonly mails: readonly NewMail[] },
@@ -96,7 +126,14 @@ export interface UserStore {
     actor: Actor
   ): Promise<readonly Revocation[] | 'dead' | 'email_taken'>
   /**
-   * Changes the roles and the disabled flag; undefined if there is no such user. Disabling ends every session of the user.
+   * Verifies the address by an `email_verification` link. It is used up, and the user's other links of this purpose are
+   * deleted. Writes `email_verified`. Returns whether the registration waited for it; undefined, with nothing done, if
+   * the link is dead, also in a race.
+   */
+  verifyEmail(link: LiveLink, actor: Actor): Promise<{ readonly awaited: boolean } | undefined>
+  /**
+   * Changes the roles and the disabled flag; undefined if there is no such user. Disabling ends every session of the user,
+   * and an account that was enabled gets the notice `account_disabled`.
    * A change of roles makes the access tokens that were issued before it stale. 'last_admin', with nothing done, if no
    * admin who is not disabled would be left, also in a race.
    */

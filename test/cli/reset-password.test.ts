@@ -34,7 +34,9 @@ t.test('user reset-password prints a one-time link that sets a new password', as
 
 t.test('user reset-password --end-sessions removes the password', async (t) => {
   await createUser(ports, { email: 'stolen@example.com', password: goodPassword, roles: [] }, {})
-  t.match(await latchkey('user reset-password stolen@example.com --end-sessions'), { exitCode: 0 })
+  t.match(await latchkey('user reset-password stolen@example.com --end-sessions --note phished'), { exitCode: 0 })
+  const { items } = await ports.events.list({ type: 'password_removed' }, { limit: 10 })
+  t.match(items, [{ note: 'phished', userAgent: 'latchkey command line' }])
   t.equal(hasPassword((await ports.users.findByEmail(emailOf('stolen@example.com')))?.passwordHash ?? ''), false)
 })
 

@@ -279,6 +279,8 @@ const faults: readonly (readonly [Environment, RegExp])[] = [
   [{ ADMIN_EMAIL: 'ops', ADMIN_PASSWORD: 'long enough words' }, /^ADMIN_EMAIL must/],
   [{ ADMIN_PASSWORD: 'long enough words' }, /^ADMIN_EMAIL and ADMIN_PASSWORD/],
   [{ MAIL_URL: 'smtp://mail.example.com' }, /^MAIL_FROM is required with MAIL_URL/],
+  [{ EMAIL_VERIFICATION: 'required' }, /^MAIL_URL is required with EMAIL_VERIFICATION=required/],
+  [{ MAIL_URL: 'imap://x', MAIL_FROM: 'a@example.com', EMAIL_VERIFICATION: 'required' }, /^MAIL_URL must be/],
   [{ MAIL_URL: 'smtp://ada:hunter2@a,b', MAIL_FROM: 'a@example.com' }, /^MAIL_URL names several servers/],
   [{ MAIL_URL: 'imap://mail.example.com', MAIL_FROM: 'a@example.com' }, /^MAIL_URL must be an address that begins/],
   [{ MAIL_FROM: 'no address' }, /^MAIL_FROM must be an address/],
@@ -296,6 +298,13 @@ for (const [environment, expected] of faults) {
     t.match(problems[0], expected)
   })
 }
+
+t.test('EMAIL_VERIFICATION=required is fine with a mail server, or if the host sends the mails', async (t) => {
+  const required = { EMAIL_VERIFICATION: 'required' }
+  const server = { MAIL_URL: 'smtp://127.0.0.1:25', MAIL_FROM: 'a@example.com' }
+  t.equal(loadConfig({ ...required, ...server }).emailVerification, 'required')
+  t.equal(loadConfig(required, undefined, { hasMailer: true }).emailVerification, 'required')
+})
 
 t.test('no message shows a secret', async (t) => {
   const problems = problemsOf({

@@ -178,13 +178,13 @@ export function testLinks(t: Test, stores: Stores): void {
     const user = await addUser(stores)
     const link = linkFor(user)
     const event = { ...requested, userId: user.id, reason: 'limited' }
-    await links.create({ link, mail: mailFor(user, link), event, pretend: true }, {})
+    await links.create({ link, mail: mailFor(user, link), event: { ...event, note: 'why' }, pretend: true }, {})
     t.equal(await links.find(link, ['password_reset']), undefined)
     t.same(
       (await outbox.claim(100, 60)).filter(({ userId }) => userId === user.id),
       []
     )
-    t.match(await eventsOf(stores, { userId: user.id, type: requested.type }), [{ reason: 'limited' }])
+    t.match(await eventsOf(stores, { userId: user.id, type: requested.type }), [{ reason: 'limited', note: 'why' }])
   })
 
   t.test('create stores the language and whether the address counts as verified', async (t) => {

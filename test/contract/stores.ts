@@ -2,10 +2,13 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { type Email, readEmail } from '../../src/core/email.js'
 import type { SessionPolicy } from '../../src/core/policy.js'
 import type { EventLog } from '../../src/ports/events.js'
-import type { LinkStore, Outbox } from '../../src/ports/mail.js'
+import type { LinkStore, MailLog, Outbox } from '../../src/ports/mail.js'
 import type { LiveSession, NewSession, Replacement, SessionStore } from '../../src/ports/sessions.js'
 import type { UserStore } from '../../src/ports/user-store.js'
 import type { UserWithPassword } from '../../src/ports/users.js'
+
+/** The settings of the stores, and whether they write notices. */
+type StorePolicy = SessionPolicy & { readonly notices: boolean }
 
 /** The stores over one database, and helpers for the contract suites. */
 export interface Stores {
@@ -14,8 +17,9 @@ export interface Stores {
   readonly events: EventLog
   readonly links: LinkStore
   readonly outbox: Outbox
+  readonly mails: MailLog
   /** A store of the same sessions with other settings. */
-  sessionsUnder(policy: Partial<SessionPolicy>): SessionStore
+  sessionsUnder(policy: Partial<StorePolicy>): SessionStore
   /** How often a race is run: often on a server, rarely on the embedded database, where operations take turns. */
   readonly rounds: number
   /** Moves all stored times into the past, as if `seconds` had passed. */
@@ -23,7 +27,8 @@ export interface Stores {
 }
 
 /** The settings of `Stores.sessions`. */
-export const policy: SessionPolicy = {
+export const policy: StorePolicy = {
+  notices: true,
   graceSeconds: 20,
   recoveryGenerations: 16,
   accessTokenTtlSeconds: 600,
@@ -46,13 +51,13 @@ export function emailOf(text: string): Email {
 /** Creates an account for one test. */
 export async function addUser(
   stores: Stores,
-  changes: { email?: string; roles?: string[] } = {}
+  changes: { email?: string; roles?: string[]; locale?: string } = {}
 ): Promise<UserWithPassword> {
   const id = randomUUID()
   const email = changes.email ?? `${id}@example.org`
   const passwordHash = digest(id)
   const user = await stores.users.create(
-    { id, email: emailOf(email), passwordHash, roles: changes.roles ?? [] },
+    { id, email: emailOf(email), passwordHash, roles: changes.roles ?? [], locale: changes.locale },
     { userId: id }
   )
   if (user === 'email_taken') throw new Error(`${email} is taken`)
@@ -63,9 +68,9 @@ export async function addUser(
 export function tryLogin(
   stores: Stores,
   user: UserWithPassword,
-  changes: Partial<NewSession> & { maxPerUser?: number; replaces?: string } = {}
+  changes: Partial<NewSession & Omit<Parameters<SessionStore['create']>[1], 'passwordHash'>> = {}
 ) {
-  const { maxPerUser = 100, replaces, ...rest } = changes
+  const { maxPerUser = 100, replaces, replacedReason, isNewDevice = false, ...rest } = changes
   const session: NewSession = {
     id: randomUUID(),
     userId: user.id,
@@ -79,7 +84,11 @@ export function tryLogin(
     absoluteTtlSeconds: policy.refreshAbsoluteTtlSeconds,
     ...rest
   }
-  return stores.sessions.create(session, { passwordHash: user.passwordHash, maxPerUser, replaces }, { userId: user.id })
+  return stores.sessions.create(
+    session,
+    { passwordHash: user.passwordHash, maxPerUser, replaces, replacedReason, isNewDevice },
+    { userId: user.id }
+  )
 }
 
 export async function login(...[stores, user, changes]: Parameters<typeof tryLogin>): Promise<LiveSession> {

@@ -14,11 +14,13 @@ const publicRoutes = [
   'POST /password/reset',
   'POST /email/confirm',
   'POST /email/undo',
+  'POST /email/verification/confirm',
   'POST /login',
   'POST /refresh',
   'POST /logout',
   'GET /.well-known/jwks.json',
   'GET /.well-known/oauth-authorization-server',
+  'GET /.well-known/change-password',
   'GET /features',
   'GET /healthz',
   'GET /readyz',
@@ -46,7 +48,8 @@ const payload = {
   current_password: 'x',
   new_password: 'x',
   deliver: 'link',
-  new_email: 'ada@example.com'
+  new_email: 'ada@example.com',
+  email: 'ada@example.com'
 }
 
 const database = await openTestDatabase(t, { kind: 'embedded' })

@@ -26,6 +26,21 @@ t.test('a host sends mails by its own function', async (t) => {
   t.ok(mail.text.includes(String(mail.link)) && mail.html.includes(String(mail.link)))
 })
 
+t.test('emailVerification: required needs mailUrl or a mailer', async (t) => {
+  const options = { ...testOptions, prefix: '/auth', emailVerification: 'required' } as const
+  const without = Promise.resolve(newHost(t).register(latchkey, { ...options, dataDir: await testDataFolder(t) }))
+  await t.rejects(without, /mailUrl is required with emailVerification=required/)
+
+  const app = newHost(t)
+  const { promise: arrived, resolve } = withResolvers<OutgoingMail>()
+  const mailer = async (mail: OutgoingMail) => resolve(mail)
+  await app.register(latchkey, { ...options, dataDir: await testDataFolder(t), mailer })
+  await app.ready()
+  const payload = { email: 'person-1@example.org', password: 'correct horse battery staple' }
+  t.equal((await app.inject({ method: 'POST', url: '/auth/register', payload })).statusCode, 202)
+  t.match(await arrived, { kind: 'email_verification', to: payload.email })
+})
+
 t.test('a host that says nothing about mail prints no link into its log', async (t) => {
   const app = newHost(t)
   await app.register(latchkey, { ...testOptions, prefix: '/auth', dataDir: await testDataFolder(t) })

@@ -39,10 +39,10 @@ export const sqlFeatures: Readonly<Record<string, SqlFeature>> = {
   'comparison of rows: `(a, b) < (c, d)`': { pattern: /\)\s*<\s*\(/ },
   '`SELECT` without a column': { pattern: /\bSELECT\s+FROM\b/ },
   '`UUID`, `TIMESTAMPTZ(3)`, `JSONB`, `BYTEA`': {
-    words: 'UUID ::uuid TIMESTAMPTZ ::timestamptz timestamptz() JSONB ::jsonb BYTEA'
+    words: 'UUID ::uuid TIMESTAMPTZ ::timestamptz timestamptz() JSONB ::jsonb jsonb_build_object() BYTEA'
   },
-  '`now()`, `clock_timestamp()`, `extract`, intervals': {
-    words: 'now() CURRENT_TIMESTAMP clock_timestamp() EXTRACT extract() INTERVAL to_timestamp()'
+  '`now()`, `clock_timestamp()`, `extract`, `to_char`, intervals': {
+    words: 'now() CURRENT_TIMESTAMP clock_timestamp() EXTRACT extract() INTERVAL to_timestamp() to_char() TIME ZONE'
   },
   'a foreign key with `ON DELETE CASCADE`': { words: 'FOREIGN REFERENCES CASCADE' },
   '`text_pattern_ops`': { words: 'TEXT_PATTERN_OPS' },

@@ -12,7 +12,7 @@ export interface RenderedMail {
 }
 
 /** Makes the content of a mail. Throws if this version does not know the kind. */
-type RenderMail = (
+export type RenderMail = (
   kind: string,
   locale: string | null,
   parameters: Readonly<Record<string, string | null>>

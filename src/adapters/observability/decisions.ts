@@ -66,6 +66,12 @@ export function requestCounts(registry: Registry, clock: Pick<Clock, 'now'>): Co
       'outcome',
       decisions.password_reset
     ),
+    email_verification: counter(
+      'email_verifications',
+      'Confirmations of the address of an account, by step or refusal.',
+      'outcome',
+      decisions.email_verification
+    ),
     access: counter('access_refusals', 'Requests that were not allowed, by reason.', 'outcome', decisions.access),
     refresh: counter('refreshes', 'Refreshes, by outcome.', 'outcome', decisions.refresh)
   }

@@ -1,13 +1,16 @@
-import { rolePattern } from '../../core/vocabulary.js'
+import { readEmail } from '../../core/email.js'
+import { hasPassword } from '../../core/password-policy.js'
+import { localePattern, rolePattern } from '../../core/vocabulary.js'
 import type { User } from '../../ports/users.js'
 import { createUser } from '../../service/admin/create-user.js'
+import { createInvitedUser, inviteAgain } from '../../service/admin/invite-user.js'
 import { listUsers } from '../../service/admin/listings.js'
 import { updateUser } from '../../service/admin/update-user.js'
 import { startReset } from '../../service/recovery/start-reset.js'
 import { defineCommand, UsageError } from '../command.js'
 import { type Context, commandLine, withPorts } from '../context.js'
 import { findUserId } from '../ids.js'
-import { type Columns, jsonOption, printDone, printOne, printPage, type Style, time } from '../output.js'
+import { type Columns, jsonOption, printDone, printOne, printPage, type Style, time, toObject } from '../output.js'
 import { pagingOptions, readPage, readPaging } from '../paging.js'
 import { readPassword } from '../read-password.js'
 
@@ -83,6 +86,7 @@ export const userResetPassword = defineCommand({
   details: 'Hand the link over on a way that only this person can read. It works once, for 30 minutes.',
   options: {
     'end-sessions': { type: 'boolean', summary: 'Also end all sessions, and remove the old password.' },
+    note: { type: 'string', summary: 'Why, for the event log.' },
     ...jsonOption
   },
   operands: ['USER'],
@@ -90,11 +94,46 @@ export const userResetPassword = defineCommand({
     await withPorts(context, async (ports) => {
       const id = await findUserId(ports, operands.USER)
       const endSessions = options['end-sessions'] ?? false
-      const { url, expiresAt } = await startReset(ports, id, { deliver: 'link', endSessions }, commandLine)
+      const reset = { deliver: 'link', endSessions, note: options.note } as const
+      const { url, expiresAt } = await startReset(ports, id, reset, commandLine)
       printDone(context.terminal, options, String(url), { link: url, expires_at: time(expiresAt) })
     })
   }
 })
+
+export const userInvite = defineCommand({
+  name: 'user invite',
+  summary: 'Invite a person to a new account, or again to one that has no password yet.',
+  details:
+    'Mails a link by which the person sets a password. Without mail, or with --link, prints it instead: hand it over on a way that only this person can read. It works once, for 7 days.',
+  options: {
+    role: { type: 'string', multiple: true, summary: 'A role of the new account, such as admin.' },
+    locale: { type: 'string', summary: 'The language of mails to the new account, such as de.' },
+    link: { type: 'boolean', summary: 'Print the link, also if mail is configured.' },
+    ...jsonOption
+  },
+  operands: ['EMAIL'],
+  async run({ options, operands }, context) {
+    const { role: roles, locale, link = false } = options
+    const account = { email: operands.EMAIL, roles: requireRoles(roles ?? []), locale: requireLocale(locale) }
+    await withPorts(context, async (ports) => {
+      const email = readEmail(operands.EMAIL)
+      const known = email && (await ports.users.findByEmail(email))
+      const invite = ports.mail.isConfigured && !link ? 'mail' : 'link'
+      const { user, url } = await (known === undefined || hasPassword(known.passwordHash)
+        ? createInvitedUser(ports, { ...account, invite }, commandLine)
+        : inviteAgain(ports, withoutChanges(known, [roles, locale]), invite, commandLine))
+      const sentence = url ?? `An invitation to ${user.email} is on its way.`
+      printDone(context.terminal, options, sentence, { user: toObject(columns, user), ...(url && { link: url }) })
+    })
+  }
+})
+
+/** Inviting again must not look as if it had changed the account. */
+function withoutChanges<Known>(user: Known, changes: readonly unknown[]): Known {
+  if (changes.every((change) => change === undefined)) return user
+  throw new UsageError('--role and --locale are for new accounts, and this person is invited already.')
+}
 
 type Changes = Parameters<typeof updateUser>[2]
 
@@ -112,4 +151,9 @@ function requireRoles(roles: readonly string[]): readonly string[] {
   throw new UsageError(
     `"${invalid}" is not a role. A role starts with a lower-case letter and has lower-case letters, digits, _ and -.`
   )
+}
+
+function requireLocale(locale: string | undefined): string | undefined {
+  if (locale === undefined || new RegExp(localePattern).test(locale)) return locale
+  throw new UsageError(`"${locale}" is not a language tag, such as de or pt-BR.`)
 }

@@ -4,9 +4,9 @@ import { jwksMaxAgeSeconds } from '../../core/key-rotation.js'
 import type { HttpContext, Routes } from '../context.js'
 import { describe } from '../describe.js'
 import { sendJson } from '../host/own-bodies.js'
-import { JwksResponse, MetadataResponse } from '../schemas/discovery.js'
+import { JwksResponse, MetadataResponse, RedirectResponse } from '../schemas/discovery.js'
 
-/** The JWK Set (RFC 7517 §5) and the issuer's metadata (RFC 8414 §3). */
+/** The JWK Set (RFC 7517 §5), the issuer's metadata (RFC 8414 §3), and the way to the form of a new password. */
 export const discoveryRoutes: Routes = (app, context) => {
   const { ports } = context
 
@@ -35,6 +35,34 @@ export const discoveryRoutes: Routes = (app, context) => {
       reply.header('cache-control', `public, max-age=${jwksMaxAgeSeconds}`)
       return metadataOf(context)
     }
+  )
+
+  // In a host without a prefix, its own route for this stays.
+  if (app.hasRoute({ method: 'GET', url: app.prefix + changePasswordRoute })) return
+  app.get(
+    changePasswordRoute,
+    describe({
+      summary: 'Leads to the form where a person changes the password',
+      description: 'For password managers (W3C, A Well-Known URL for Changing Passwords).',
+      tag: 'discovery',
+      response: { 302: RedirectResponse }
+    }),
+    (_request, reply) => reply.redirect(changePasswordAddress(ports), 302)
+  )
+}
+
+const changePasswordRoute = '/.well-known/change-password'
+
+const changePasswordAddress = ({ accountUrl }: HttpContext['ports']) => `${accountUrl}#password`
+
+/**
+ * Adds the way to the form of a new password at the root of the app, because password managers look for it at the root of
+ * an origin. A host that has a route there keeps it.
+ */
+export function serveChangePassword(app: FastifyInstance, { ports }: HttpContext): void {
+  if (app.hasRoute({ method: 'GET', url: changePasswordRoute })) return
+  outermost(app).get(changePasswordRoute, { schema: { hide: true } }, (_request, reply) =>
+    reply.redirect(changePasswordAddress(ports), 302)
   )
 }
 

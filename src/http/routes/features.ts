@@ -26,7 +26,7 @@ export const featureRoutes: Routes = (app, { ports }) => {
         passkeys: false,
         totp: false,
         refresh_grace_seconds: ports.policy.graceSeconds,
-        locales: ['en']
+        locales: [...ports.languages.tags]
       }
     }
   )

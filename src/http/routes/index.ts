@@ -5,6 +5,7 @@ import { accountRoutes } from './account/account.js'
 import { emailLinkRoutes, emailRoutes } from './account/email.js'
 import { recoveryRoutes } from './account/recovery.js'
 import { sessionRoutes } from './account/sessions.js'
+import { confirmationRoutes, verificationRoutes } from './account/verification.js'
 import { adminRoutes } from './admin/index.js'
 import { discoveryRoutes } from './discovery.js'
 import { errorsPage } from './errors-page.js'
@@ -37,7 +38,9 @@ const publicRoutes: Routes = (scope, context) => {
 /** Routes that hand out, renew and end credentials. They read the credentials themselves. */
 const credentialRoutes: Routes = (scope, context) => {
   forbidCaching(scope)
-  for (const add of [signInRoutes, refreshRoutes, logoutRoutes, recoveryRoutes, emailLinkRoutes]) add(scope, context)
+  for (const add of [signInRoutes, refreshRoutes, logoutRoutes, recoveryRoutes, emailLinkRoutes, confirmationRoutes]) {
+    add(scope, context)
+  }
 }
 
 /** Routes of the signed-in user. */
@@ -45,5 +48,6 @@ const userRoutes: Routes = (scope, context) => {
   requireUser(scope, context)
   accountRoutes(scope, context)
   emailRoutes(scope, context)
+  verificationRoutes(scope, context)
   sessionRoutes(scope, context)
 }

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { extname } from 'node:path'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
+import type { Ports } from '../../ports/index.js'
 import { Refused } from '../../service/refused.js'
 import type { Routes } from '../context.js'
 import { describe } from '../describe.js'
@@ -11,9 +12,9 @@ import { describe } from '../describe.js'
  * GET /account and GET /console. The pages contain no data; their scripts call the same routes as every other client.
  * Their addresses are relative, so they work under any prefix.
  */
-export const pageRoutes: Routes = (app) => {
+export const pageRoutes: Routes = (app, { ports }) => {
   app.register(async (scope) => {
-    const assets = await readAssets()
+    const assets = new Map([...(await readAssets()), ...wordAssets(ports)])
     for (const { name, summary, tag } of pages) {
       const page = await readContent(`${name}.html`)
       const described = describe({ summary, tag, response: { 200: html } })
@@ -45,7 +46,8 @@ const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
-  '.svg': 'image/svg+xml'
+  '.svg': 'image/svg+xml',
+  '.json': 'application/json'
 }
 
 /** The pages load from and connect to this service only, and cannot turn text into markup. */
@@ -82,8 +84,19 @@ async function readAssets(): Promise<ReadonlyMap<string, Content>> {
   return new Map(await Promise.all(names.map(async (name) => [name, await readContent(name)] as const)))
 }
 
+/** `words-de.json` for each language: the words of the account page in it, by their keys. */
+function wordAssets({ languages }: Pick<Ports, 'languages'>): [string, Content][] {
+  return languages.tags.map((tag) => {
+    const name = `words-${tag}.json`
+    return [name, contentOf(name, JSON.stringify(languages.pageWords(tag)))]
+  })
+}
+
 async function readContent(name: string): Promise<Content> {
-  const text = await readFile(new URL(name, pagesFolder), 'utf8')
+  return contentOf(name, await readFile(new URL(name, pagesFolder), 'utf8'))
+}
+
+function contentOf(name: string, text: string): Content {
   const etag = `"${createHash('sha256').update(text).digest('base64url')}"`
   return { type: types[extname(name)] ?? 'text/plain', text, etag }
 }

@@ -2,47 +2,68 @@ import type { FastifyRequest } from 'fastify'
 import { requestLimits } from '../../core/rate-limits.js'
 import type { Mode } from '../../core/vocabulary.js'
 import { login } from '../../service/sign-in/login.js'
-import { register } from '../../service/sign-in/register.js'
+import { register, registerUnconfirmed } from '../../service/sign-in/register.js'
 import type { HttpContext, Routes } from '../context.js'
 import { isOurs } from '../cookies/ownership.js'
 import { actorOf, sendSignedIn, tokensInCookies } from '../credentials.js'
 import { describe } from '../describe.js'
+import { sendJson } from '../host/own-bodies.js'
 import { requireOwnOrigin } from '../origin-check.js'
 import { perNetwork } from '../rate-limits.js'
+import { AcceptedResponse } from '../schemas/recovery.js'
 import { LoginBody, RegisterBody, TokenResponse } from '../schemas/sign-in.js'
 
 /** POST /register, POST /login. */
 export const signInRoutes: Routes = (app, context) => {
-  const isClosed = context.ports.policy.registration !== 'open'
+  const { policy } = context.ports
+  const isClosed = policy.registration !== 'open'
+  const isConfirmedFirst = policy.emailVerification === 'required'
+  const problems = [
+    'mode_not_allowed',
+    'ambiguous_credentials',
+    'password_too_short',
+    'password_too_common',
+    'password_too_long',
+    'forbidden_origin',
+    'too_many_requests',
+    'unavailable'
+  ] as const
+  const refusesAll = {
+    description: 'Refuses every request, because `REGISTRATION` is not `open`.',
+    onlyProblems: ['forbidden_origin', 'registration_closed', 'too_many_requests']
+  } as const
+  const answered = isConfirmedFirst
+    ? ({
+        description:
+          'Mails a link to the address; the first session starts when it is confirmed (`POST /email/verification/confirm`). Answers the same, and as fast, if the address has an account already: its owner gets a mail that says so.',
+        response: { 202: AcceptedResponse },
+        problems
+      } as const)
+    : ({
+        description:
+          'Unless `REGISTRATION` is `open` (see `GET /features`), every request is refused. With `EMAIL_VERIFICATION=required` the response is another: 202, and no session.',
+        response: { 201: TokenResponse },
+        problems: [...problems, 'email_taken']
+      } as const)
   app.post(
     '/register',
     {
       config: perNetwork(requestLimits.register),
       ...describe({
-        summary: 'Create an account and its first session',
-        description: isClosed
-          ? 'Refuses every request, because `REGISTRATION` is not `open`.'
-          : 'Unless `REGISTRATION` is `open` (see `GET /features`), every request is refused.',
+        summary: isConfirmedFirst ? 'Create an account' : 'Create an account and its first session',
         body: RegisterBody,
-        response: { 201: TokenResponse },
-        problems: [
-          'mode_not_allowed',
-          'ambiguous_credentials',
-          'password_too_short',
-          'password_too_common',
-          'password_too_long',
-          'forbidden_origin',
-          'email_taken',
-          'too_many_requests',
-          'unavailable'
-        ],
-        onlyProblems: isClosed ? ['forbidden_origin', 'registration_closed', 'too_many_requests'] : undefined
+        ...answered,
+        ...(isClosed && refusesAll)
       })
     },
     async (request, reply) => {
-      const { email, password } = request.body
-      const session = requestedSession(request, request.body, context)
-      const credentials = await register(context.ports, { email, password, ...session }, actorOf(request))
+      const { email, password, locale } = request.body
+      const input = { email, password, locale, ...requestedSession(request, request.body, context) }
+      if (isConfirmedFirst) {
+        await registerUnconfirmed(context.ports, input, actorOf(request))
+        return sendJson(reply.code(202), {})
+      }
+      const credentials = await register(context.ports, input, actorOf(request))
       return sendSignedIn(request, reply.code(201), credentials, context)
     }
   )
@@ -60,6 +81,7 @@ export const signInRoutes: Routes = (app, context) => {
           'mode_not_allowed',
           'ambiguous_credentials',
           'invalid_credentials',
+          'email_not_verified',
           'forbidden_origin',
           'too_many_requests',
           'unavailable'
@@ -79,7 +101,7 @@ export const signInRoutes: Routes = (app, context) => {
 }
 
 /** The session that the client asks for. A session in a cookie is started only for our own pages. */
-function requestedSession(
+export function requestedSession(
   request: FastifyRequest,
   { mode = 'cookie', device }: { readonly mode?: Mode; readonly device?: string },
   context: HttpContext

@@ -1,14 +1,22 @@
 import { type Static, Type } from 'typebox'
-import type { AuditEvent, User } from '../../ports/index.js'
+import type { AuditEvent } from '../../ports/index.js'
+import type { OwnAccount } from '../../service/accounts/read-account.js'
 import { Event } from './admin/events.js'
-import { UserResponse } from './admin/users.js'
-import { id, nextCursor, page, query, timeView } from './shared.js'
+import { UserResponse, userView } from './admin/users.js'
+import { id, nextCursor, page, query, text, timeView } from './shared.js'
 import { password } from './sign-in.js'
 
-export const MeResponse = Type.Object({ ...Type.Omit(UserResponse, ['disabled']).properties, session_id: id })
+export const MeResponse = Type.Object({
+  ...Type.Omit(UserResponse, ['disabled']).properties,
+  has_password: Type.Boolean({
+    description: 'Without a password, `POST /password` and `DELETE /me` need a recent login in place of it.'
+  }),
+  session_id: id
+})
 
-export function meView({ id, email, roles, createdAt }: User, sessionId: string): Static<typeof MeResponse> {
-  return { id, email, roles: [...roles], created_at: timeView(createdAt), session_id: sessionId }
+export function meView(account: OwnAccount, sessionId: string): Static<typeof MeResponse> {
+  const { disabled: _, ...view } = userView(account)
+  return { ...view, has_password: account.hasPassword, session_id: sessionId }
 }
 
 export const OwnEventsQuery = query(page)
@@ -22,6 +30,11 @@ export function ownEventView(event: AuditEvent): Static<typeof OwnEvent> {
   return { id, type, at: timeView(at), session_id: sessionId, reason, ip, user_agent: userAgent }
 }
 
-export const PasswordBody = Type.Object({ current_password: password, new_password: password })
+/** Optional in the schema, because an account without a password has none to send. */
+const currentPassword = Type.Optional(
+  text(10_000, 'Required if the account has a password (`has_password` of `/me`). Otherwise the login must be recent.')
+)
+
+export const PasswordBody = Type.Object({ current_password: currentPassword, new_password: password })
 export const ReauthenticateBody = Type.Object({ password })
-export const DeleteAccountBody = Type.Object({ password })
+export const DeleteAccountBody = Type.Object({ password: currentPassword })

@@ -14,5 +14,7 @@ export const FeaturesResponse = Type.Object({
     description:
       'How long a refresh can be repeated after it succeeded. A client gives a refresh up before half of it has passed. With 0 it cannot be repeated.'
   }),
-  locales: Type.Array(Type.String({ description: 'RFC 5646.' }))
+  locales: Type.Array(Type.String(), {
+    description: 'The languages of mails and of the account page (RFC 5646).'
+  })
 })

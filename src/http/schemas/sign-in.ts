@@ -1,8 +1,8 @@
 import { Type } from 'typebox'
-import { modes } from '../../core/vocabulary.js'
+import { localePattern, modes } from '../../core/vocabulary.js'
 import { id, line, text } from './shared.js'
 
-const mode = Type.Enum([...modes], { description: 'How the client holds the session.', default: 'cookie' })
+export const mode = Type.Enum([...modes], { description: 'How the client holds the session.', default: 'cookie' })
 export const device = line(1, 100, 'A name for this device.')
 /** Longer than any accepted password, so that the password policy refuses it, with its own code. */
 export const password = text(10_000, 'Exactly as typed; never trimmed or cut.')
@@ -13,7 +13,12 @@ const signInMembers = {
   mode: Type.Optional(mode),
   device: Type.Optional(device)
 }
-export const RegisterBody = Type.Object(signInMembers)
+const locale = Type.String({
+  maxLength: 35,
+  pattern: localePattern,
+  description: 'The language of mails (RFC 5646), such as `de` or `pt-BR`.'
+})
+export const RegisterBody = Type.Object({ ...signInMembers, locale: Type.Optional(locale) })
 export const LoginBody = Type.Object({
   ...signInMembers,
   device_token: Type.Optional(
@@ -30,7 +35,8 @@ export const TokenResponse = Type.Object({
   refresh_expires_in: Type.Optional(Type.Integer({ description: 'Seconds. In `body` mode only.' })),
   device_token: Type.Optional(
     Type.String({
-      description: 'In `body` mode, from `/register` and `/login` only. Send it with the next login on this device.'
+      description:
+        'In `body` mode, from `/register`, `/email/verification/confirm` and `/login` only. Send it with the next login on this device.'
     })
   )
 })

@@ -4,6 +4,7 @@ import { deviceName, deviceRow, rowButton } from '../shared/device-row.js'
 import { ask } from '../shared/dialog.js'
 import { byId, replaceChildren } from '../shared/dom.js'
 import { onClick, showStatus } from '../shared/status.js'
+import { say } from '../shared/words/language.js'
 
 const title = byId('devices-title', HTMLHeadingElement)
 const list = byId('devices', HTMLUListElement)
@@ -13,15 +14,15 @@ const endOthers = byId('end-others', HTMLButtonElement)
 export function prepareDevices(changed: () => Promise<void>): void {
   onClick(endOthers, async () => {
     const answer = await ask({
-      title: 'Sign out all other devices?',
-      text: 'You stay signed in here. Each of the others must sign in again.',
-      confirm: 'Sign out all others',
+      title: say('sign_out_others_title'),
+      text: say('sign_out_others_text'),
+      confirm: say('sign_out_others'),
       dangerous: true
     })
     if (answer === undefined) return
-    const revoked = await withRecentLogin(client.revokeOthers)
+    await withRecentLogin(client.revokeOthers)
     await changed()
-    showStatus(revoked === 1 ? 'One other device is signed out.' : `${revoked} other devices are signed out.`)
+    showStatus(say('others_signed_out'))
     title.focus()
   })
 }
@@ -39,31 +40,31 @@ export async function loadDevices(changed: () => Promise<void>): Promise<void> {
 
 function row(session: DeviceSession, changed: () => Promise<void>): HTMLLIElement {
   const name = deviceName(session)
-  const rename = onClick(rowButton('Rename', session, { class: 'quiet' }), async () => {
+  const rename = onClick(rowButton(say('rename'), session, { class: 'quiet' }), async () => {
     const answer = await ask({
-      title: 'Rename this device',
-      text: 'Choose a name that you will recognize.',
-      confirm: 'Save',
-      field: { label: 'Name', value: name, required: true }
+      title: say('rename_title'),
+      text: say('rename_text'),
+      confirm: say('save'),
+      field: { label: say('name'), value: name, required: true }
     })
     if (answer === undefined || answer.value === '') return
     await request('PATCH', `sessions/${session.id}`, { device: answer.value })
     await changed()
-    showStatus(`The device is called “${answer.value}” now.`)
+    showStatus(say('renamed', { name: answer.value }))
   })
   if (session.current) return deviceRow(session, [rename])
 
-  const end = onClick(rowButton('Sign out', session, { class: 'quiet danger' }), async () => {
+  const end = onClick(rowButton(say('sign_out'), session, { class: 'quiet danger' }), async () => {
     const answer = await ask({
-      title: `Sign out “${name}”?`,
-      text: 'It must sign in again. If you do not recognize this device, change your password too.',
-      confirm: 'Sign out',
+      title: say('sign_out_device_title', { name }),
+      text: say('sign_out_device_text'),
+      confirm: say('sign_out'),
       dangerous: true
     })
     if (answer === undefined) return
     await withRecentLogin(() => client.revoke(session.id))
     await changed()
-    showStatus(`“${name}” is signed out.`)
+    showStatus(say('device_signed_out', { name }))
   })
   return deviceRow(session, [rename, end])
 }

@@ -1,30 +1,31 @@
 import { client, hasCode } from '../shared/connection.js'
 import { byId } from '../shared/dom.js'
-import { problemWords } from '../shared/problem-words.js'
+import { clearFaults, showFault } from '../shared/fields.js'
 import { onSubmit, showStatus } from '../shared/status.js'
+import { say } from '../shared/words/language.js'
+import { problemWords } from '../shared/words/problem-words.js'
 
 const form = byId('password-form', HTMLFormElement)
 const user = byId('password-user', HTMLInputElement)
 const current = byId('current-password', HTMLInputElement)
 const next = byId('new-password', HTMLInputElement)
-const fault = byId('password-fault', HTMLParagraphElement)
 
 /** Connects the password form. The new session makes the page load its data again. */
 export function preparePassword(): void {
   onSubmit(form, async () => {
-    fault.textContent = ''
-    for (const field of [current, next]) field.removeAttribute('aria-invalid')
+    clearFaults(form)
+    if (next.value === current.value) return showFault(next, say('password_same'))
     try {
       await client.changePassword({ currentPassword: current.value, newPassword: next.value })
     } catch (error) {
-      const wrong = hasCode(error, 'invalid_credentials') ? current : next
-      fault.textContent = wrong === current ? 'The current password is wrong.' : problemWords(error)
-      wrong.ariaInvalid = 'true'
-      wrong.select()
-      return
+      if (hasCode(error, 'invalid_credentials')) return showFault(current, say('password_wrong'))
+      if (hasCode(error, 'password_too_short', 'password_too_common', 'password_too_long')) {
+        return showFault(next, problemWords(error))
+      }
+      throw error
     }
     form.reset()
-    showStatus('The password is changed, and all other devices are signed out.')
+    showStatus(say('password_changed'))
   })
 }
 
@@ -32,3 +33,6 @@ export function preparePassword(): void {
 export function showPasswordOwner(email: string): void {
   user.defaultValue = email
 }
+
+/** The field to begin with. */
+export const passwordStart = (): HTMLElement => current

@@ -15,9 +15,11 @@ preparePeople()
 prepareKeys()
 prepareEverybody()
 watchCounts(() => !tools.hidden)
-await runPage(async (me) => {
-  const isAdmin = me.roles.includes(adminRole)
-  notAdmin.hidden = isAdmin
-  if (isAdmin) await Promise.all([loadCounts(), loadPeople(), loadKeys()])
-  tools.hidden = !isAdmin
+await runPage({
+  async load(me) {
+    const isAdmin = me.roles.includes(adminRole)
+    notAdmin.hidden = isAdmin
+    if (isAdmin) await Promise.all([loadCounts(), loadPeople(), loadKeys()])
+    tools.hidden = !isAdmin
+  }
 })

@@ -2,11 +2,11 @@ import { request } from '../shared/connection.js'
 import { deviceName, deviceRow, rowButton } from '../shared/device-row.js'
 import { ask } from '../shared/dialog.js'
 import { byId, detail, element, replaceChildren } from '../shared/dom.js'
-import { reasonWords } from '../shared/event-words.js'
 import type { AdminSessions, Events, Revoked, User } from '../shared/responses.js'
 import { onClick, showStatus } from '../shared/status.js'
 import { timeElement, timelineItem } from '../shared/timeline.js'
-import { sentence } from '../shared/words.js'
+import { reasonWords } from '../shared/words/event-words.js'
+import { sentence } from '../shared/words/words.js'
 import { openTimelines, sessionTimeline } from './session-timeline.js'
 
 type Session = AdminSessions['sessions'][number]

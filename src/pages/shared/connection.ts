@@ -1,9 +1,8 @@
 import { AuthError, createAuthClient } from '../../client/index.js'
 import type { Problem } from '../../http/schemas/problem.js'
+import { baseURL } from './base-url.js'
 import { ask } from './dialog.js'
-
-/** The routes and the pages have the same prefix. */
-export const baseURL = new URL('.', location.href).href
+import { say } from './words/language.js'
 
 export const client = createAuthClient({ baseURL, mode: 'cookie' })
 
@@ -26,12 +25,12 @@ export async function withRecentLogin<T>(action: () => Promise<T>): Promise<T> {
 
 /** Asks until the user confirms the password (true) or cancels (false). */
 async function confirmPassword(): Promise<boolean> {
-  for (let title = 'Confirm that it is you'; ; title = 'The password is wrong') {
+  for (let fault = ''; ; fault = say('password_wrong')) {
     const answer = await ask({
-      title,
-      text: 'You signed in a while ago. Type your password to continue.',
-      confirm: 'Continue',
-      field: { label: 'Your password', isPassword: true, maxLength: 1024, required: true }
+      title: say('confirm_title'),
+      text: say('confirm_text'),
+      confirm: say('continue'),
+      field: { ...passwordField(), fault }
     })
     if (answer === undefined) return false
     try {
@@ -42,6 +41,10 @@ async function confirmPassword(): Promise<boolean> {
     }
   }
 }
+
+/** The field of a dialog for the user's password. */
+export const passwordField = () =>
+  ({ label: say('your_password'), type: 'password', maxLength: 1024, required: true }) as const
 
 async function send<T>(method: Method, path: string, body?: object): Promise<T> {
   const response = await client.fetch(path, {

@@ -1,7 +1,8 @@
 import type { DeviceSession } from '../../client/index.js'
 import { detail, element, svg } from './dom.js'
 import { timeElement } from './timeline.js'
-import { deviceKind, deviceWords, placeWords, sentence } from './words.js'
+import { say, sayWith } from './words/language.js'
+import { deviceKind, deviceWords, placeWords, sentence } from './words/words.js'
 
 /** The name that the user gave the device, else one made from its user agent. */
 export function deviceName({ device, user_agent: userAgent }: DeviceSession): string {
@@ -13,7 +14,7 @@ const icons = new URL('device-icons.svg', import.meta.url)
 /** One device: name, place, times and action buttons. */
 export function deviceRow(session: DeviceSession, actions: readonly HTMLButtonElement[], ...more: readonly Node[]) {
   const name = element('p', { class: 'name' }, deviceName(session))
-  if (session.current) name.append(' ', element('span', { class: 'badge' }, 'This device'))
+  if (session.current) name.append(' ', element('span', { class: 'badge' }, say('this_device')))
   const place = placeWords(session.ip)
   const where = session.device === null ? sentence(place) : `${deviceWords(session.user_agent)} · ${place}`
   return element(
@@ -29,7 +30,12 @@ export function deviceRow(session: DeviceSession, actions: readonly HTMLButtonEl
       { class: 'about' },
       name,
       detail(where),
-      detail('Used ', timeElement(session.last_used_at), ' · signed in ', timeElement(session.created_at)),
+      detail(
+        ...sayWith('device_times', {
+          used: timeElement(session.last_used_at),
+          created: timeElement(session.created_at)
+        })
+      ),
       ...more
     ),
     element('div', { class: 'actions' }, ...actions)

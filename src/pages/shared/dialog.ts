@@ -19,8 +19,10 @@ export interface Question {
     readonly value?: string
     readonly maxLength?: number
     readonly required?: boolean
-    /** Hides the text, and takes it exactly as typed. */
-    readonly isPassword?: boolean
+    /** A password is hidden, and taken exactly as typed. */
+    readonly type?: 'text' | 'email' | 'password'
+    /** Why the last answer was refused. */
+    readonly fault?: string
   }
   readonly choice?: string
 }
@@ -48,7 +50,7 @@ export function ask(question: Question): Promise<Answer | undefined> {
     settle = (confirmed) => {
       dialog.close()
       const typed = input?.value ?? ''
-      const value = question.field?.isPassword ? typed : typed.trim()
+      const value = question.field?.type === 'password' ? typed : typed.trim()
       // Leave no password in the page.
       fields.replaceChildren()
       resolve(confirmed ? { value, chosen: box?.checked ?? false } : undefined)
@@ -77,16 +79,21 @@ function fieldsOf({ field, choice }: Question) {
     field &&
     element('input', {
       id: 'dialog-field',
-      type: field.isPassword ? 'password' : 'text',
-      autocomplete: field.isPassword ? 'current-password' : 'off',
+      type: field.type ?? 'text',
+      autocomplete: field.type === 'password' ? 'current-password' : (field.type ?? 'off'),
       maxlength: String(field.maxLength ?? 100),
-      required: field.required ?? false
+      required: field.required ?? false,
+      ...(field.fault && { 'aria-invalid': 'true', 'aria-describedby': 'dialog-fault' })
     })
   const box = choice === undefined ? undefined : element('input', { id: 'dialog-choice', type: 'checkbox' })
   fields.replaceChildren()
   if (field !== undefined && input !== undefined) {
     input.value = field.value ?? ''
-    fields.append(element('label', { for: 'dialog-field' }, field.label), input)
+    fields.append(
+      element('label', { for: 'dialog-field' }, field.label),
+      input,
+      element('p', { id: 'dialog-fault', class: 'fault' }, field.fault ?? '')
+    )
   }
   if (choice !== undefined && box !== undefined) fields.append(element('label', { class: 'choice' }, box, choice))
   return { input, box }

@@ -1,10 +1,10 @@
 import { client, request } from './connection.js'
 import { closeDialog } from './dialog.js'
 import { byId } from './dom.js'
-import { signedOutWords } from './event-words.js'
 import type { Me } from './responses.js'
-import { hideSignIn, prepareSignIn, showSignIn } from './sign-in.js'
+import { focusSignIn, hideSignIn, prepareSignIn, showSignIn, type WaitsForMail } from './sign-in.js'
 import { attempt, onClick, showStatus } from './status.js'
+import { signedOutWords } from './words/event-words.js'
 
 const who = byId('who', HTMLDivElement)
 const whoEmail = byId('who-email', HTMLSpanElement)
@@ -15,18 +15,27 @@ const title = byId('title', HTMLHeadingElement)
 /** How often a visible page reloads its data. */
 const reloadMilliseconds = 20_000
 
+export interface PageParts {
+  /** Fills the signed-in part. Runs again when the page becomes visible, and regularly while it is visible. */
+  load(me: Me): Promise<void>
+  /** Explains what to do if the address must be confirmed first. */
+  onWaiting?(why: WaitsForMail, email: string): void
+  /** What gets the focus after a sign-in; the title by default. */
+  start?(): HTMLElement
+}
+
 /**
- * Runs a page. Shows the sign-in form, or the signed-in part after `load` has filled it. `load` runs again when the page
- * becomes visible, and regularly while it is visible.
+ * Runs a page. Shows the sign-in form, or the signed-in part after `load` has filled it. Resolves once one of them is
+ * shown, to a function that loads the signed-in part again.
  */
-export async function runPage(load: (me: Me) => Promise<void>): Promise<void> {
+export async function runPage({ load, onWaiting, start = () => title }: PageParts): Promise<() => Promise<void>> {
   const show = async () => {
     const me = await request<Me>('GET', 'me')
     await load(me)
     whoEmail.textContent = me.email
     const wasSignedOut = hideSignIn()
     who.hidden = signedIn.hidden = false
-    if (wasSignedOut) title.focus()
+    if (wasSignedOut) start().focus()
   }
   const showSignedOut = (reason: string | undefined) => {
     who.hidden = signedIn.hidden = true
@@ -36,12 +45,13 @@ export async function runPage(load: (me: Me) => Promise<void>): Promise<void> {
     showStatus('')
     showSignIn(reason && signedOutWords(reason))
   }
+  let shown = Promise.resolve()
   // Signing in or out in another tab applies to this tab too.
   client.onChange((state) => {
-    if (state.status === 'signed_in') void attempt(show)
+    if (state.status === 'signed_in') shown = attempt(show)
     if (state.status === 'signed_out') showSignedOut(state.reason)
   })
-  prepareSignIn()
+  prepareSignIn(onWaiting)
   onClick(signOut, () => client.logout())
 
   const reloadIfVisible = () => {
@@ -53,4 +63,12 @@ export async function runPage(load: (me: Me) => Promise<void>): Promise<void> {
   document.addEventListener('visibilitychange', reloadIfVisible)
   setInterval(reloadIfVisible, reloadMilliseconds)
   await attempt(client.refresh)
+  await shown
+  return show
+}
+
+/** Moves the focus to the beginning of what is shown. */
+export function focusPage(): void {
+  if (signedIn.hidden) focusSignIn()
+  else title.focus()
 }

@@ -1,8 +1,11 @@
-import { baseURL, client, hasCode } from './connection.js'
-import { byId } from './dom.js'
-import { problemWords } from './problem-words.js'
-import type { Features } from './responses.js'
+import { baseURL } from './base-url.js'
+import { client, hasCode } from './connection.js'
+import { byId, element } from './dom.js'
+import { features } from './features.js'
+import { clearFaults, showFault } from './fields.js'
 import { onSubmit } from './status.js'
+import { label, pageLocale, say } from './words/language.js'
+import { problemWords } from './words/problem-words.js'
 
 const section = byId('sign-in', HTMLElement)
 const title = byId('sign-in-title', HTMLHeadingElement)
@@ -12,53 +15,73 @@ const email = byId('email', HTMLInputElement)
 const password = byId('password', HTMLInputElement)
 const fault = byId('sign-in-fault', HTMLParagraphElement)
 const submit = byId('sign-in-submit', HTMLButtonElement)
+const links = byId('sign-in-links', HTMLParagraphElement)
 
 let registering = false
 
-/** Connects the form. After a successful sign-in, `client.onChange` shows the page. */
-export function prepareSignIn(): void {
+/** Why no session has begun: the person must first use the link in a mail. */
+export type WaitsForMail = 'registered' | 'email_not_verified'
+
+/**
+ * Connects the form. After a successful sign-in, `client.onChange` shows the page. `onWaiting` explains what to do if the
+ * address must be confirmed first; without it, the form does.
+ */
+export function prepareSignIn(onWaiting?: (why: WaitsForMail, email: string) => void): void {
+  void offerForgottenPassword()
   onSubmit(form, async () => {
-    fault.textContent = ''
+    clearFaults(form)
     const credentials = { email: email.value, password: password.value }
     try {
-      await (registering ? client.register(credentials) : client.login(credentials))
+      if (!registering) await client.login(credentials)
+      else if (!(await client.register({ ...credentials, locale: pageLocale() }))) {
+        onWaiting?.('registered', credentials.email)
+      }
     } catch (error) {
-      fault.textContent = refusalWords(error)
-      password.select()
-      return
+      if (onWaiting === undefined || !hasCode(error, 'email_not_verified')) return showRefusal(error)
+      onWaiting('email_not_verified', credentials.email)
     }
     form.reset()
   })
+}
 
-  const toggle = document.getElementById('sign-in-switch')
-  if (toggle !== null) void showIfOpen(toggle)
-  toggle?.addEventListener('click', () => {
+/** The link to the form on the account page, if the service can send the mail. */
+async function offerForgottenPassword(): Promise<void> {
+  if (!(await features()).mail) return
+  const link = element('a', { href: new URL('account#forgot', baseURL).href })
+  label(link, 'forgot_password')
+  links.prepend(link)
+}
+
+/** Connects the button between the form and the same form for a new account, where the service allows registration. */
+export function prepareRegistration(): void {
+  const toggle = byId('sign-in-switch', HTMLButtonElement)
+  const rule = byId('password-rule', HTMLParagraphElement)
+  void features().then(({ registration }) => {
+    toggle.hidden = registration !== 'open'
+  })
+  toggle.addEventListener('click', () => {
     registering = !registering
-    const wording = registering ? registration : signIn
-    title.textContent = submit.textContent = wording.title
-    toggle.textContent = wording.toggle
-    password.autocomplete = wording.autocomplete
-    fault.textContent = ''
+    label(title, registering ? 'create_account' : 'sign_in')
+    label(submit, registering ? 'create_account' : 'sign_in')
+    label(toggle, registering ? 'sign_in_instead' : 'create_account_instead')
+    password.autocomplete = registering ? 'new-password' : 'current-password'
+    rule.hidden = !registering
+    clearFaults(form)
     email.focus()
   })
 }
-
-/** Offers registration only where the service does. */
-async function showIfOpen(toggle: HTMLElement): Promise<void> {
-  const response = await fetch(new URL('features', baseURL)).catch(() => undefined)
-  const features: Partial<Features> | undefined = await response?.json().catch(() => undefined)
-  toggle.hidden = features?.registration !== 'open'
-}
-
-const signIn = { title: 'Sign in', toggle: 'Create an account instead', autocomplete: 'current-password' } as const
-const registration = { title: 'Create an account', toggle: 'Sign in instead', autocomplete: 'new-password' } as const
 
 /** Shows the form, with the reason if the user did not sign out here. */
 export function showSignIn(reason: string | undefined): void {
   why.textContent = reason ?? ''
   why.hidden = reason === undefined
   section.hidden = false
-  if (reason === undefined) email.focus()
+  focusSignIn()
+}
+
+/** Moves the focus to what the user should read or do first. */
+export function focusSignIn(): void {
+  if (why.hidden) email.focus()
   else title.focus()
 }
 
@@ -69,6 +92,11 @@ export function hideSignIn(): boolean {
   return wasVisible
 }
 
-function refusalWords(error: unknown): string {
-  return hasCode(error, 'invalid_credentials') ? 'E-mail or password is wrong.' : problemWords(error)
+function showRefusal(error: unknown): void {
+  if (hasCode(error, 'invalid_credentials')) showFault(password, say('wrong_email_or_password'))
+  else if (hasCode(error, 'invalid_request')) showFault(email, say('invalid_email'))
+  else if (hasCode(error, 'email_taken')) showFault(email, problemWords(error))
+  else if (hasCode(error, 'password_too_short', 'password_too_common', 'password_too_long')) {
+    showFault(password, problemWords(error))
+  } else fault.textContent = problemWords(error)
 }

@@ -1,5 +1,5 @@
 import { byId } from './dom.js'
-import { problemWords } from './problem-words.js'
+import { problemWords } from './words/problem-words.js'
 
 const line = byId('status', HTMLParagraphElement)
 

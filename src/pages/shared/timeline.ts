@@ -1,7 +1,7 @@
 import { detail, element } from './dom.js'
-import { eventWords, reasonWords } from './event-words.js'
 import type { OwnEvents } from './responses.js'
-import { deviceWords, exactTime, placeWords, sentence, timeWords } from './words.js'
+import { eventWords, reasonWords } from './words/event-words.js'
+import { deviceWords, exactTime, placeWords, sentence, timeWords } from './words/words.js'
 
 /** An event of either page. Only admins receive `note` and `count`. */
 export type TimelineEvent = OwnEvents['events'][number] & {

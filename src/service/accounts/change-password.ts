@@ -1,28 +1,39 @@
 import type { Auth } from '../../core/access-claims.js'
 import { readEmail } from '../../core/email.js'
+import { hasPassword } from '../../core/password-policy.js'
 import type { Actor, Ports } from '../../ports/index.js'
 import { sourceOf } from '../password-source.js'
 import type { Credentials, IssuingPorts } from '../sessions/issue-credentials.js'
 import { type HeldCookie, replaceSession, requireReplaceable } from '../sessions/replace-session.js'
 import { type NewPasswordPorts, requireGoodPassword } from './account-rules.js'
-import { type ConfirmPasswordPorts, confirmPassword } from './verify-password.js'
+import { type ConfirmPasswordPorts, confirmPasswordIfAny } from './verify-password.js'
 
 /**
- * Sets a new password once the current one is confirmed. Replaces the current session and ends the user's other
- * sessions, so that no stolen token outlives the change (ASVS 7.4.3, 7.2.4).
+ * Sets a new password once the current one is confirmed, or a recent login of an account without one. Replaces the current
+ * session and ends the user's other sessions, so that no stolen token outlives the change (ASVS 7.4.3, 7.2.4). A notice
+ * goes to the owner (ASVS 6.3.7).
  */
 export async function changePassword(
-  ports: NewPasswordPorts & ConfirmPasswordPorts & IssuingPorts & Pick<Ports, 'digest'>,
+  ports: NewPasswordPorts & ConfirmPasswordPorts & IssuingPorts & Pick<Ports, 'digest' | 'mail'>,
   auth: Auth,
-  input: { readonly currentPassword: string; readonly newPassword: string; readonly heldCookie: HeldCookie },
+  input: {
+    readonly currentPassword: string | undefined
+    readonly newPassword: string
+    readonly heldCookie: HeldCookie
+  },
   actor: Actor
 ): Promise<Credentials> {
   const replaceable = await requireReplaceable(ports, auth, input.heldCookie)
-  const user = await confirmPassword(ports, auth, input.currentPassword, actor)
+  const current = { field: 'current_password', password: input.currentPassword }
+  const user = await confirmPasswordIfAny(ports, auth, current, actor)
   await requireGoodPassword(ports, input.newPassword, readEmail(user.email))
 
   const newHash = await ports.passwords.hash(input.newPassword, sourceOf(actor, true))
-  return replaceSession(ports, replaceable, ['pwd'], actor, (replacement) =>
+  // A first password has not authenticated anybody yet.
+  const amr = hasPassword(user.passwordHash) ? ['pwd'] : []
+  const credentials = await replaceSession(ports, replaceable, amr, actor, (replacement) =>
     ports.users.changePassword({ userId: user.id, oldHash: user.passwordHash, newHash, replacement }, actor)
   )
+  ports.mail.wake()
+  return credentials
 }

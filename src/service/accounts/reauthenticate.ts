@@ -9,7 +9,7 @@ import { type ConfirmPasswordPorts, confirmPassword } from './verify-password.js
  * that a copy of its tokens does not become recent with it (ASVS 7.2.4).
  */
 export async function reauthenticate(
-  ports: ConfirmPasswordPorts & IssuingPorts & Pick<Ports, 'digest'>,
+  ports: ConfirmPasswordPorts & IssuingPorts & Pick<Ports, 'digest' | 'mail'>,
   auth: Auth,
   input: { readonly password: string; readonly heldCookie: HeldCookie },
   actor: Actor

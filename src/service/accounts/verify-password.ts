@@ -1,11 +1,12 @@
 import type { Auth } from '../../core/access-claims.js'
 import { readEmail } from '../../core/email.js'
-import { maxPasswordBytes, utf8Length } from '../../core/password-policy.js'
+import { hasPassword, maxPasswordBytes, utf8Length } from '../../core/password-policy.js'
 import { guessLimits } from '../../core/rate-limits.js'
 import type { Actor, PasswordSource, Ports, UserWithPassword } from '../../ports/index.js'
 import { counted, type LimitPorts } from '../limits.js'
 import { sourceOf } from '../password-source.js'
 import { Refused } from '../refused.js'
+import { type RecentLoginPorts, requireRecentLogin } from '../sessions/recent-login.js'
 
 export type ConfirmPasswordPorts = LimitPorts & Pick<Ports, 'users' | 'passwords' | 'events' | 'decisions'>
 
@@ -21,7 +22,8 @@ export async function verifyPassword(
 
 /**
  * Asks a signed-in user for the password again, before a sensitive change (ASVS 7.5.1). Guesses are limited as those of
- * strangers are, so a thief of the session cannot try many passwords. The right password resets both counts. A wrong password is `invalid_credentials`, and is written to the event log.
+ * strangers are, so a thief of the session cannot try many passwords. The right password resets both counts. A wrong
+ * password is `invalid_credentials`, and is written to the event log.
  */
 export async function confirmPassword(
   ports: ConfirmPasswordPorts,
@@ -29,18 +31,54 @@ export async function confirmPassword(
   password: string,
   actor: Actor
 ): Promise<UserWithPassword> {
-  // A session proves as much as a device that has signed in before.
-  const source = sourceOf(actor, true)
-  await ports.passwords.requireRoom(source)
-  const user = await ports.users.find(auth.userId)
+  await ports.passwords.requireRoom(sourceOfSession(actor))
+  return provePassword(ports, auth, await findSignedIn(ports, auth), password, actor)
+}
+
+/**
+ * Confirms the password as `confirmPassword` does, if the account has one. An account without a password needs a recent
+ * login in its place; what is sent as password is then ignored, because none could be right.
+ */
+export async function confirmPasswordIfAny(
+  ports: ConfirmPasswordPorts & RecentLoginPorts,
+  auth: Auth,
+  { field, password }: { readonly field: string; readonly password: string | undefined },
+  actor: Actor
+): Promise<UserWithPassword> {
+  if (password !== undefined) await ports.passwords.requireRoom(sourceOfSession(actor))
+  const user = await findSignedIn(ports, auth)
+  if (!hasPassword(user.passwordHash)) {
+    requireRecentLogin(ports, auth)
+    return user
+  }
+  if (password !== undefined) return provePassword(ports, auth, user, password, actor)
+  const message = 'is required, because the account has a password'
+  throw new Refused('invalid_request', { errors: [{ field, message }] })
+}
+
+async function findSignedIn({ users }: Pick<Ports, 'users'>, auth: Auth): Promise<UserWithPassword> {
+  const user = await users.find(auth.userId)
   if (user === undefined) throw new Refused('session_revoked')
+  return user
+}
+
+/** A session proves as much as a device that has signed in before. */
+const sourceOfSession = (actor: Actor) => sourceOf(actor, true)
+
+async function provePassword(
+  ports: ConfirmPasswordPorts,
+  auth: Auth,
+  user: UserWithPassword,
+  password: string,
+  actor: Actor
+): Promise<UserWithPassword> {
   const about = { sid: auth.sessionId, userId: user.id }
   const ofSession = { limit: guessLimits.sessionInARow, key: auth.sessionId }
   const ofAccount = { limit: guessLimits.strangersInARow, key: readEmail(user.email)?.key ?? user.email }
   const isRight = await counted(
     ports,
     [{ limit: guessLimits.session, key: auth.sessionId }, ofSession],
-    () => verifyPassword(ports, password, user.passwordHash, source),
+    () => verifyPassword(ports, password, user.passwordHash, sourceOfSession(actor)),
     (right) => !right,
     () => ports.decisions.note('reauthentication', 'limited', about)
   )

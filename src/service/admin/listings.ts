@@ -1,6 +1,18 @@
-import { maxCountedSessions } from '../../core/vocabulary.js'
+import { maxCountedMails, maxCountedSessions } from '../../core/vocabulary.js'
 import { readAddress } from '../../network-address.js'
-import type { AuditEvent, EventLog, MinuteCounts, Page, PageRequest, Ports, Session, User } from '../../ports/index.js'
+import type {
+  AuditEvent,
+  EventLog,
+  MailLog,
+  MailRecord,
+  MailState,
+  MinuteCounts,
+  Page,
+  PageRequest,
+  Ports,
+  Session,
+  User
+} from '../../ports/index.js'
 import { Refused } from '../refused.js'
 
 /** The live sessions of all users, newest first. `ip` can have any spelling. */
@@ -44,6 +56,20 @@ export function findEvents(
   page: PageRequest
 ): Promise<Page<AuditEvent>> {
   return ports.events.list(filter, page)
+}
+
+/** The mails of the last days, newest first. */
+export function findMails(
+  ports: Pick<Ports, 'mails'>,
+  filter: Parameters<MailLog['list']>[0],
+  page: PageRequest
+): Promise<Page<MailRecord>> {
+  return ports.mails.list(filter, page)
+}
+
+/** How many mails of the last days are in each state. */
+export function countMails(ports: Pick<Ports, 'mails'>): Promise<Readonly<Record<MailState, number>>> {
+  return ports.mails.count(maxCountedMails)
 }
 
 /** The number of live sessions of all instances, and what this instance did in the last hour. */

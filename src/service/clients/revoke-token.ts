@@ -14,6 +14,7 @@ export type RevokeTokenPorts = Pick<
   | 'digest'
   | 'policy'
   | 'decisions'
+  | 'mail'
 >
 
 /**

@@ -24,9 +24,9 @@ export type ResetPasswordPorts = NewPasswordPorts &
   >
 
 /**
- * Sets a new password by a mailed link, and ends every session of the user. It starts no session and touches no second
+ * Sets a new password by a one-time link, and ends every session of the user. It starts no session and touches no second
  * factor, so the next login asks for all that it asked for before. A password that is refused does not use the link up.
- * A notice goes to the owner.
+ * A notice goes to the owner. By an invitation the person sets a first password, which needs no notice.
  */
 export async function resetPassword(
   ports: ResetPasswordPorts,
@@ -54,10 +54,11 @@ async function reset(
   { token, newPassword }: { readonly token: string; readonly newPassword: string },
   actor: Actor
 ) {
-  const link = await openLink(ports, token, ['password_reset'])
+  const link = await openLink(ports, token, ['password_reset', 'invitation'])
   await requireGoodPassword(ports, newPassword, readEmail(link.user.email))
   const newHash = await ports.passwords.hash(newPassword, sourceOf(actor, false))
-  const mails = notice(ports, link.user, { kind: 'password_was_reset', parameters: originOf(ports, actor) })
+  const wasReset = { kind: 'password_was_reset', parameters: originOf(ports, actor) } as const
+  const mails = link.purpose === 'invitation' ? [] : notice(ports, link.user, wasReset)
   const owner = { ...actor, userId: link.userId }
   const revocations = (await ports.users.resetPassword({ link, newHash, mails }, owner)) ?? refuseLink()
   return { link, revocations }

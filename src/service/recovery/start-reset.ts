@@ -20,14 +20,23 @@ export interface StartedReset {
 export async function startReset(
   ports: StartResetPorts,
   userId: string,
-  { deliver, endSessions }: { readonly deliver: 'mail' | 'link'; readonly endSessions: boolean },
+  {
+    deliver,
+    endSessions,
+    note
+  }: {
+    readonly deliver: 'mail' | 'link'
+    readonly endSessions: boolean
+    /** Why, for the event log. */
+    readonly note?: string | undefined
+  },
   actor: Actor
 ): Promise<StartedReset> {
   if (deliver === 'mail') requireMail(ports)
   const known = await ports.users.find(userId)
   if (known === undefined) throw new Refused('not_found')
   if (endSessions) {
-    const change = { noPasswordHash: noPasswordHash(ports.entropy.uuid()), reason: 'revoked_by_admin' } as const
+    const change = { noPasswordHash: noPasswordHash(ports.entropy.uuid()), reason: 'revoked_by_admin', note } as const
     await ports.revocations.announce(await ports.users.removePassword(userId, change, actor))
   }
   const user = endSessions ? await ports.users.find(userId) : known
@@ -37,7 +46,7 @@ export async function startReset(
   const mailed = deliver === 'mail'
   const { link, url } = makeLink(ports, { purpose, userId, address: user.email, boundTo: user, mailed })
   const mail = mailed ? newMail(ports, user, { kind: purpose, parameters: {}, linkId: link.id }) : undefined
-  const event = { type: 'password_reset_started', userId, reason: deliver } as const
+  const event = { type: 'password_reset_started', userId, reason: deliver, note } as const
   const expiresAt = await ports.links.create({ link, mail, event }, actor)
   ports.mail.wake()
   ports.decisions.note('password_reset', 'started', { userId })

@@ -16,6 +16,8 @@ export interface SessionToEnd {
   readonly reason: EndedReason
 }
 
+export type ReusePorts = Pick<Ports, 'decisions' | 'mail'>
+
 type JudgingPorts = Pick<Ports, 'opaqueTokens' | 'digest' | 'policy' | 'sessions'>
 
 /**
@@ -72,9 +74,9 @@ export async function isOfKnownSession(
   return (await ports.events.endingOf(presented.sid)) !== undefined
 }
 
-/** Ends a session of a token and counts a reuse; false if it had ended before. */
+/** Ends a session of a token, and notes a reuse; false if it had ended before. */
 export async function endSessionOfToken(
-  ports: Pick<Ports, 'sessions' | 'revocations' | 'decisions'>,
+  ports: ReusePorts & Pick<Ports, 'sessions' | 'revocations'>,
   { target, reason }: SessionToEnd,
   actor: Actor,
   details: EndDetails = {}
@@ -84,7 +86,9 @@ export async function endSessionOfToken(
   return true
 }
 
-/** Counts and logs that an old token ended this session, if that is why it ended. */
-export function noteReuse({ decisions }: Pick<Ports, 'decisions'>, sid: string, reason: EndedReason): void {
-  if (reason === 'reuse_detected') decisions.note('refresh', 'reuse', { sid })
+/** Counts and logs that an old token ended this session, and sends the notice of it, if that is why it ended. */
+export function noteReuse({ decisions, mail }: ReusePorts, sid: string, reason: EndedReason): void {
+  if (reason !== 'reuse_detected') return
+  decisions.note('refresh', 'reuse', { sid })
+  mail.wake()
 }

@@ -2,7 +2,7 @@ import type { Actor, Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 import { type AuthenticatePorts, authenticate } from './authenticate.js'
 import { endSession } from './end-session.js'
-import { endSessionOfToken, type HeldToken, sessionsOfTokens } from './held-token.js'
+import { endSessionOfToken, type HeldToken, type ReusePorts, sessionsOfTokens } from './held-token.js'
 
 /**
  * Ends the sessions of these tokens. A refresh token may be of any generation; an old one leaves its trace as
@@ -10,7 +10,7 @@ import { endSessionOfToken, type HeldToken, sessionsOfTokens } from './held-toke
  * (as in RFC 7009 §2.2).
  */
 export async function logout(
-  ports: Pick<Ports, 'opaqueTokens' | 'digest' | 'policy' | 'sessions' | 'revocations' | 'decisions'>,
+  ports: ReusePorts & Pick<Ports, 'opaqueTokens' | 'digest' | 'policy' | 'sessions' | 'revocations'>,
   tokens: readonly HeldToken[],
   actor: Actor
 ): Promise<void> {

@@ -2,7 +2,7 @@ import { type Auth, isLoginRecent } from '../../core/access-claims.js'
 import type { Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 
-type RecentLoginPorts = Pick<Ports, 'policy' | 'clock'>
+export type RecentLoginPorts = Pick<Ports, 'policy' | 'clock'>
 
 /**
  * Refuses with `insufficient_user_authentication` (RFC 9470) unless the user has logged in or re-authenticated lately: a

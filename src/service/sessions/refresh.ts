@@ -6,9 +6,10 @@ import { Unavailable } from '../../ports/errors.js'
 import type { Actor, LiveSession, Outcome, Ports, RotationStep } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 import { endSession } from './end-session.js'
+import { noteReuse, type ReusePorts } from './held-token.js'
 import { type Credentials, type IssuingPorts, issueCredentials } from './issue-credentials.js'
 
-export type RefreshPorts = IssuingPorts & Pick<Ports, 'rateLimits' | 'events' | 'digest' | 'decisions'>
+export type RefreshPorts = IssuingPorts & ReusePorts & Pick<Ports, 'rateLimits' | 'events' | 'digest'>
 
 /** After this many lost races the client is asked to retry. */
 const maxAttempts = 3
@@ -93,7 +94,8 @@ async function applyVerdict(
 /** Ends this session only, not the user's other sessions. */
 async function endAndRefuse(ports: RefreshPorts, sid: string, reason: EndedReason, actor: Actor): Promise<never> {
   if (!(await endSession(ports, { sid }, reason, actor))) return refuseEnded(ports, sid)
-  ports.decisions.note('refresh', reason === 'reuse_detected' ? 'reuse' : 'ended', { sid })
+  if (reason === 'reuse_detected') noteReuse(ports, sid, reason)
+  else ports.decisions.note('refresh', 'ended', { sid })
   throw new Refused('session_ended', { reason })
 }
 

@@ -4,7 +4,7 @@ import { sessionLifeSeconds } from '../../core/policy.js'
 import type { EndedReason } from '../../core/vocabulary.js'
 import type { Actor, AddedSession, LiveSession, Ports, Replacement } from '../../ports/index.js'
 import { Refused } from '../refused.js'
-import { noteReuse, reasonToEnd } from './held-token.js'
+import { noteReuse, type ReusePorts, reasonToEnd } from './held-token.js'
 import { type Credentials, type IssuingPorts, issueCredentials } from './issue-credentials.js'
 
 /**
@@ -48,7 +48,7 @@ export async function requireReplaceable(
  * `commit` makes the change in the store. Refuses with `session_revoked` if the session has ended meanwhile.
  */
 export async function replaceSession(
-  ports: IssuingPorts & Pick<Ports, 'digest' | 'decisions'>,
+  ports: IssuingPorts & ReusePorts & Pick<Ports, 'digest'>,
   { session, reason }: Replaceable,
   amr: readonly string[],
   actor: Actor,

@@ -2,10 +2,17 @@ import { sessionLifeSeconds } from '../../core/policy.js'
 import type { Mode } from '../../core/vocabulary.js'
 import type { Actor, Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
-import { endSessionOfToken, type HeldToken, noteReuse, type SessionToEnd, sessionsOfTokens } from './held-token.js'
+import {
+  endSessionOfToken,
+  type HeldToken,
+  noteReuse,
+  type ReusePorts,
+  type SessionToEnd,
+  sessionsOfTokens
+} from './held-token.js'
 import { type Credentials, type IssuingPorts, issueCredentials } from './issue-credentials.js'
 
-export type StartSessionPorts = IssuingPorts & Pick<Ports, 'digest' | 'decisions' | 'events'>
+export type StartSessionPorts = IssuingPorts & ReusePorts & Pick<Ports, 'digest' | 'events'>
 
 /** The session that a client asks for. */
 export interface SessionRequest {
@@ -29,12 +36,18 @@ export function requireAllowedMode(ports: Pick<Ports, 'policy'>, mode: Mode): vo
 }
 
 /**
- * Creates a session with a new id for a user whose password was verified against `passwordHash`. Refuses with
- * `invalid_credentials` if the account changed in the meantime.
+ * Creates a session with a new id for a user who was authenticated by the methods `amr` (RFC 8176) while the account had
+ * `passwordHash`. Refuses with `invalid_credentials` if the account changed in the meantime. If `isNewDevice`, the owner
+ * gets a notice, as `SessionStore.create` says.
  */
 export async function startSession(
   ports: StartSessionPorts,
-  account: { readonly userId: string; readonly passwordHash: string },
+  account: {
+    readonly userId: string
+    readonly passwordHash: string
+    readonly amr: readonly string[]
+    readonly isNewDevice?: boolean
+  },
   request: SessionRequest,
   actor: Actor
 ): Promise<Credentials> {
@@ -51,7 +64,7 @@ export async function startSession(
       device: request.device ?? null,
       userAgent: actor.userAgent ?? null,
       ip: actor.ip ?? null,
-      amr: ['pwd'],
+      amr: account.amr,
       idleTtlSeconds: life.idle,
       absoluteTtlSeconds: life.absolute
     },
@@ -59,7 +72,8 @@ export async function startSession(
       passwordHash: account.passwordHash,
       maxPerUser: policy.maxSessionsPerUser,
       replaces: held[0]?.target.sid,
-      replacedReason: held[0]?.reason
+      replacedReason: held[0]?.reason,
+      isNewDevice: account.isNewDevice ?? false
     },
     actor
   )
@@ -68,6 +82,7 @@ export async function startSession(
     throw new Refused('invalid_credentials')
   }
 
+  if (account.isNewDevice) ports.mail.wake()
   await ports.revocations.announce(created.revocations)
   const ended = new Map(created.revocations.map(({ sid, reason }) => [sid, reason]))
   for (const session of held) {

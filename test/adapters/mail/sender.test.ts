@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { type MailSenderParts, openMailSender } from '../../../src/adapters/mail/sender.js'
 import { smtpMailer } from '../../../src/adapters/mail/smtp-mailer.js'
-import { render } from '../../../src/adapters/mail/templates/render.js'
+import { mailRenderer } from '../../../src/adapters/mail/templates/render.js'
 import type { Database } from '../../../src/adapters/prisma/database.js'
 import { opaqueTokens } from '../../../src/adapters/secrets/opaque-tokens.js'
 import { rootSecrets } from '../../../src/adapters/secrets/root-secrets.js'
 import { sha256, systemEntropy } from '../../../src/adapters/secrets/system.js'
 import { readMailUrl } from '../../../src/addresses/mail-url.js'
+import { shipped } from '../../../src/languages/shipped.js'
 import { MailRefused } from '../../../src/ports/errors.js'
 import type { NewMail } from '../../../src/ports/mail.js'
 import type { OpaqueTokens } from '../../../src/ports/tokens.js'
@@ -57,7 +58,7 @@ onEachDatabase(t, (t, stores, database) => {
     const sender = openMailSender({
       outbox: stores.outbox,
       mailer: smtpMailer(readMailUrl(server.settings.MAIL_URL), server.settings.MAIL_FROM),
-      render,
+      render: mailRenderer(shipped),
       opaqueTokens,
       digest: sha256,
       clock: { sleep: async () => undefined },

@@ -8,6 +8,7 @@ import { goodPassword } from '../../support/service.js'
 const id = '00000000-0000-4000-8000-000000000000'
 const adminRoutes = [
   ['GET', '/admin/users'],
+  ['POST', '/admin/users'],
   ['GET', `/admin/users/${id}`],
   ['PATCH', `/admin/users/${id}`],
   ['DELETE', `/admin/users/${id}`],
@@ -18,13 +19,15 @@ const adminRoutes = [
   ['DELETE', `/admin/sessions/${id}`],
   ['POST', '/admin/sessions/revoke-all'],
   ['GET', '/admin/events'],
+  ['GET', '/admin/mails'],
+  ['GET', '/admin/mails/counts'],
   ['GET', '/admin/keys'],
   ['POST', '/admin/keys/rotate'],
   ['GET', '/admin/counts']
 ] as const
 
 /** Fits every POST. */
-const goodBody = { confirm: 'revoke-all', deliver: 'link' }
+const goodBody = { confirm: 'revoke-all', deliver: 'link', email: 'invited@example.org' }
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const { app, admin } = await openAdminService(t, database)

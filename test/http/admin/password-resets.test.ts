@@ -44,14 +44,18 @@ t.test('an admin sends the link by mail, and does not see it', async (t) => {
 t.test('a compromised account: the sessions end, and the old password opens nothing', async (t) => {
   const { client, email } = await newPerson(app)
   const url = `/admin/users/${await userIdOf(client)}/password-reset`
-  const { link } = (await admin.send('POST', url, { payload: { deliver: 'link', end_sessions: true } })).json()
+  const payload = { deliver: 'link', end_sessions: true, reason: 'phished on Monday' }
+  const { link } = (await admin.send('POST', url, { payload })).json()
   t.equal((await client.send('GET', '/me')).json().code, 'session_revoked')
   t.equal(await loginStatus(email, goodPassword), 401)
   t.equal((await reset(link.split('=')[1])).statusCode, 204)
   t.equal(await loginStatus(email, newPassword), 200)
   const { events } = (await admin.send('GET', `/admin/events?user_id=${url.split('/')[3]}`)).json()
-  const types = events.map(({ type }: { type: string }) => type)
-  for (const type of ['password_removed', 'session_ended', 'password_reset_started']) t.ok(types.includes(type), type)
+  const adminId = await userIdOf(admin)
+  for (const type of ['password_removed', 'session_ended', 'password_reset_started']) {
+    const noted = events.filter((event: { type: string }) => event.type === type)
+    t.match(noted, [{ note: 'phished on Monday', actor_id: adminId }], type)
+  }
 })
 
 t.test('without a way to send mail, an admin still gets a link', async (t) => {

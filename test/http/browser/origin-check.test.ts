@@ -170,6 +170,7 @@ t.test('every route that changes something refuses other origins, even for an ad
     '/reauthenticate': { password: goodPassword },
     '/email': { new_email: 'another@example.org' },
     '/sessions/{id}': { device: 'd' },
+    '/admin/users': { email: 'invited@example.org' },
     '/admin/users/{id}/password-reset': { deliver: 'link' },
     '/admin/sessions/revoke-all': { confirm: 'revoke-all' }
   }

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { httpPlugin } from '../../../src/http/plugin.js'
+import { shipped } from '../../../src/languages/shipped.js'
 import { openTestDatabase } from '../../support/database.js'
 import { newHost, openPluginOptions } from '../../support/host.js'
 import { expectProblem } from '../../support/http/contract-errors.js'
@@ -90,6 +91,16 @@ t.test('an unchanged page is not sent again', async (t) => {
     t.equal(again.headers.etag, etag)
     t.equal((await app.inject({ url, headers: { 'if-none-match': '"another"' } })).statusCode, 200)
   }
+})
+
+t.test('the words of the page are served in each language, by its exact tag', async (t) => {
+  for (const [tag, { page }] of shipped) {
+    const response = await app.inject(`/account/assets/words-${tag}.json`)
+    t.match(response.headers, { 'content-type': /^application\/json/, 'cache-control': 'no-cache', etag: String })
+    t.same(response.json(), page)
+  }
+  for (const tag of ['', 'DE', 'de-AT', '..', 'xx'])
+    expectProblem(t, await app.inject(`/account/assets/words-${tag}.json`), 'not_found')
 })
 
 t.test('pages answer only GET and HEAD', async (t) => {

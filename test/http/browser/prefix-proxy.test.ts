@@ -14,6 +14,7 @@ import { waitUntil } from '../../support/verifier/verifiers.js'
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const nginx = '/usr/sbin/nginx'
 const metadataPath = '/.well-known/oauth-authorization-server/auth'
+const changePasswordPath = '/.well-known/change-password'
 
 /** The service behind a proxy that removes `/auth`. Returns the address of the proxy. */
 async function openBehind(t: Test, startProxy: (t: Test, port: number, target: string) => Promise<void>) {
@@ -24,11 +25,12 @@ async function openBehind(t: Test, startProxy: (t: Test, port: number, target: s
   return origin
 }
 
-/** Removes `/auth` from the path, and sends no other path on but that of RFC 8414. */
+/** Removes `/auth` from the path, and sends no other path on but those of the root. */
 async function nodeProxy(t: Test, port: number, target: string): Promise<void> {
   const { port: targetPort } = new URL(target)
   const proxy = createServer((request, response) => {
-    const path = request.url === metadataPath ? request.url : /^\/auth(\/.*)$/.exec(request.url ?? '')?.[1]
+    const isOfRoot = request.url === metadataPath || request.url === changePasswordPath
+    const path = isOfRoot ? request.url : /^\/auth(\/.*)$/.exec(request.url ?? '')?.[1]
     if (path === undefined) return response.writeHead(404).end('not for Latchkey')
     const { method, headers } = request
     const forward = (answer: IncomingMessage) => {
@@ -84,6 +86,9 @@ async function everythingIsReachable(t: Test, origin: string): Promise<void> {
   t.match(metadata, { issuer: base, jwks_uri: `${base}/.well-known/jwks.json` })
   t.equal(await statusOf(metadata.jwks_uri), 200)
   t.equal(await statusOf(metadata.service_documentation), 200)
+
+  const changePassword = await fetch(`${origin}${changePasswordPath}`, { redirect: 'manual' })
+  t.equal(changePassword.headers.get('location'), `${base}/account#password`)
 
   const specification = await json(`${base}/openapi.json`)
   t.ok('/me' in specification.paths)

@@ -19,7 +19,7 @@ t.test('GET /features tells anybody what the service offers, and is cacheable fo
     passkeys: false,
     totp: false,
     refresh_grace_seconds: 20,
-    locales: ['en']
+    locales: ['en', 'de']
   })
 })
 

@@ -4,11 +4,13 @@ import { age, openTestDatabase, sql } from '../../support/database.js'
 import { expectProblem } from '../../support/http/contract-errors.js'
 import { copyOf, newPerson, refreshCookie } from '../../support/http/people.js'
 import { postForm, serviceSettings } from '../../support/http/services.js'
+import { openMailServer } from '../../support/mail/mail-server.js'
 import { type Client, goodPassword, openService } from '../../support/service.js'
 
 /** What an old refresh token is worth at each route that ends or replaces its session. */
 const database = await openTestDatabase(t, { kind: 'embedded' })
-const app = await openService(t, database, serviceSettings)
+const mailServer = await openMailServer(t)
+const app = await openService(t, database, { ...serviceSettings, ...mailServer.settings })
 
 /** The reasons in the events of the session's end, oldest first. */
 const endsOf = async (sid: string) =>
@@ -19,6 +21,10 @@ const endsOf = async (sid: string) =>
       sid
     )
   ).map(({ reason }) => reason)
+
+/** How many notices of a theft were written to this address. */
+const theftNotices = async (email: string) =>
+  (await sql(database, "SELECT 1 FROM mail WHERE recipient = $1 AND kind = 'theft_detected'", email)).length
 
 const reuseCount = async () =>
   Number(/latchkey_refreshes_total\{outcome="reuse"\} (\d+)/.exec((await app.inject('/metrics')).body)?.[1])
@@ -100,12 +106,13 @@ function expectSuccess(t: Test, response: LightMyRequestResponse): void {
 }
 
 for (const [name, { own, replaces, send }] of Object.entries(routes)) {
-  t.test(`${name} with an old refresh token succeeds, and leaves the trace of a reuse`, async (t) => {
+  t.test(`${name} with an old refresh token succeeds, leaves the trace of a reuse, and sends one notice`, async (t) => {
     const { client, email, thief, sid } = await withOldCookie(2)
     const before = await reuseCount()
     expectSuccess(t, await send(thief, email))
     t.strictSame(await endsOf(sid), ['reuse_detected', ...(replaces ? ['replaced'] : [])])
     t.equal((await reuseCount()) - before, 1)
+    t.equal(await theftNotices(email), 1)
 
     const members = { reason: 'reuse_detected' as const, ...(replaces && { replaced: true }) }
     const cleared = replaces ? [] : [refreshCookie]
@@ -122,6 +129,7 @@ for (const [name, { own, replaces, send }] of Object.entries(routes)) {
       const { email, thief, sid } = await withOldCookie(times, secondsSince)
       expectSuccess(t, await send(thief, email))
       t.strictSame(await endsOf(sid), [own], `${times} rotations, ${secondsSince} s ago`)
+      t.equal(await theftNotices(email), 0)
     }
     t.equal(await reuseCount(), before)
   })

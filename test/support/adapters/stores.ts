@@ -2,6 +2,7 @@ import type { Test } from 'tap'
 import type { Database } from '../../../src/adapters/prisma/database.js'
 import { prismaEventLog } from '../../../src/adapters/prisma/stores/event-log.js'
 import { prismaLinkStore } from '../../../src/adapters/prisma/stores/link-store.js'
+import { prismaMailLog } from '../../../src/adapters/prisma/stores/mail-log.js'
 import { prismaOutbox } from '../../../src/adapters/prisma/stores/outbox.js'
 import { prismaSessionStore } from '../../../src/adapters/prisma/stores/session-store.js'
 import { prismaUserStore } from '../../../src/adapters/prisma/stores/user-store.js'
@@ -29,6 +30,7 @@ export function storesOver(database: Database): Stores {
     events: prismaEventLog(database),
     links: prismaLinkStore(database),
     outbox: prismaOutbox(database),
+    mails: prismaMailLog(database),
     rounds: database.kind === 'server' ? 200 : 10,
     sessionsUnder: (changes) => prismaSessionStore(database, { ...policy, ...changes }, 64),
     async age(seconds) {

@@ -30,7 +30,7 @@ export async function commandLine(words: readonly string[], options: CommandOpti
     terminal: { ...streams, stdin: Object.assign(new PassThrough().end(stdin), { isTTY }) },
     loadConfig: () => loadConfig({ ...testEnvironment, ...environment }),
     loadDatabaseConfig: () => loadDatabaseConfig({ ...testEnvironment, ...environment }),
-    open: async (config) => opened ?? openAdapters(config),
+    open: async (config) => opened ?? openAdapters(config, { printMail: false }),
     migrate: migrateDatabase,
     serve: async () => {}
   })

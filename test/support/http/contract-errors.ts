@@ -22,6 +22,7 @@ export const contractStatus = {
   forbidden_origin: 403,
   insufficient_scope: 403,
   registration_closed: 403,
+  email_not_verified: 403,
   not_found: 404,
   method_not_allowed: 405,
   request_timeout: 408,

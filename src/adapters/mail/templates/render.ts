@@ -1,19 +1,24 @@
 import { type MailKind, mailKinds } from '../../../core/mail.js'
-import type { RenderedMail } from '../sender.js'
-import type { Catalogue } from './catalogue.js'
-import { english } from './english.js'
+import type { Catalogue, Catalogues } from '../../../languages/catalogue.js'
+import { english } from '../../../languages/english.js'
+import { lookUp } from '../../../languages/look-up.js'
+import type { RenderedMail, RenderMail } from '../sender.js'
 
-/** The languages by their tag (RFC 5646), in lower case. */
-const catalogues: ReadonlyMap<string, Catalogue> = new Map([['en', english]])
+/** Makes the content of mails in the person's language, or in English. */
+export function mailRenderer(catalogues: Catalogues): RenderMail {
+  const tags = [...catalogues.keys()]
+  return (kind, locale, parameters) => {
+    if (!isMailKind(kind)) throw new Error(`This version does not know mails of the kind ${kind}.`)
+    const tag = lookUp([locale ?? 'en'], tags) ?? 'en'
+    return render(kind, catalogues.get(tag) ?? english, parameters)
+  }
+}
 
-/** Makes the content of a mail in the person's language, or in English. Throws for a kind that is not known. */
-export function render(
-  kind: string,
-  locale: string | null,
+function render(
+  kind: MailKind,
+  { unknown, mails }: Catalogue,
   parameters: Readonly<Record<string, string | null>>
 ): RenderedMail {
-  if (!isMailKind(kind)) throw new Error(`This version does not know mails of the kind ${kind}.`)
-  const { unknown, mails } = catalogueOf(locale)
   const { subject, paragraphs, button } = mails[kind]
   const fill = (text: string) => text.replace(/\{(\w+)\}/g, (_, name: string) => oneLine(parameters[name] ?? unknown))
   const link = parameters.link ?? undefined
@@ -25,12 +30,6 @@ export function render(
     link === undefined || button === undefined ? '' : `<p><a href="${escaped(link)}">${escaped(button)}</a></p>`
   const html = `<p>${escaped(first)}</p>${linked}${rest.map((line) => `<p>${escaped(line)}</p>`).join('')}`
   return { subject: fill(subject), text: `${text}\n`, html: `<!doctype html><html><body>${html}</body></html>` }
-}
-
-/** The catalogue of a language, of its language without the region, or English. */
-function catalogueOf(locale: string | null): Catalogue {
-  const tag = locale?.toLowerCase() ?? 'en'
-  return catalogues.get(tag) ?? catalogues.get(tag.split('-')[0] ?? tag) ?? english
 }
 
 const isMailKind = (kind: string): kind is MailKind => Object.hasOwn(mailKinds, kind)

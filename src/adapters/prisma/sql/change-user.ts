@@ -18,6 +18,7 @@ import {
 import { clock, revocationColumns, userColumns } from './fragments.js'
 import { isLastAdmin } from './last-admin.js'
 import { isLive, toLiveSession } from './live-sessions.js'
+import { insertNotices } from './mail.js'
 import { addReplacement, isAdded } from './replace-session.js'
 
 /**
@@ -36,14 +37,19 @@ export function userChanges(
       const otherSessions = Prisma.sql`s.user_id = ${userId}::uuid AND s.id <> ${replacement.id}::uuid
         AND ${isAdded(replacement)}`
       const reason = Prisma.sql`CASE WHEN s.id = ${replaces}::uuid THEN ${replacedReason} ELSE 'password_changed' END`
+      const owner = Prisma.sql`FROM ${tables.user} u WHERE u.id IN (SELECT id FROM changed)`
       const surplus = await endSurplus(database, policy, { userId, keepSid: replaces, only: isStillProved }, actor)
       const [, [row], revocations] = await database.run((prisma) =>
         prisma.$transaction([
           lockUser(prisma, userId),
           addReplacement(prisma, replacement, isProved, 'password_changed', actor),
           endSessions(prisma, otherSessions, { reason, replacedSid: replaces }, actor, policy),
-          prisma.$executeRaw`
-            UPDATE ${tables.user} u SET password_hash = ${newHash} WHERE ${isProved} AND ${isAdded(replacement)}`
+          prisma.$queryRaw`
+            WITH changed AS (
+              UPDATE ${tables.user} u SET password_hash = ${newHash} WHERE ${isProved} AND ${isAdded(replacement)}
+              RETURNING u.id
+            )
+            ${insertNotices(policy, 'password_changed', owner, { actor })}`
         ])
       )
       return row && { session: toLiveSession(row), revocations: [...surplus, ...revocations] }
@@ -56,6 +62,11 @@ export function userChanges(
         disabled === undefined ? Prisma.sql`u.disabled_at IS NOT NULL` : Prisma.sql`${disabled}::boolean`
       const ofUser = Prisma.sql`s.user_id = ${id}::uuid`
       const ofDisabled = Prisma.sql`${ofUser} AND ${disabled === true}::boolean`
+
+      // An address that nobody has confirmed may be another person's.
+      const owner = Prisma.sql`
+        FROM before JOIN ${tables.user} u ON u.id = before.id
+        WHERE before.disabled_after AND NOT before.disabled AND NOT u.awaits_confirmation`
 
       const removesAdmin = disabled === true || roles?.includes(adminRole) === false
 
@@ -88,6 +99,8 @@ export function userChanges(
             UNION ALL
             SELECT CASE WHEN disabled_after THEN 'user_disabled' ELSE 'user_enabled' END, id, NULL, NULL, NULL, ${by(actor)}
             FROM before WHERE disabled <> disabled_after
+          ), queued AS (
+            ${insertNotices(policy, 'account_disabled', owner, { actor })}
           )
           SELECT ${userColumns} FROM u`
         return user && { user, ended, stale }

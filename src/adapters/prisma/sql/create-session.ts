@@ -7,6 +7,7 @@ import { by, eventTarget } from './audit-events.js'
 import { type EndingPolicy, endSessions, lockUser } from './end-sessions.js'
 import { clock, createdNow, seconds } from './fragments.js'
 import { isLive, type LiveRow, liveColumns, toLiveSession } from './live-sessions.js'
+import { insertNotices } from './mail.js'
 
 /** A login ends no more sessions than this, to stay quick. If a limit was lowered, later logins end the rest. */
 const maxEndedByLogin = 1000
@@ -16,7 +17,8 @@ const maxEndedByLogin = 1000
  * everything that ends the user's sessions. What the login proved is checked again under the lock.
  */
 export function createSession(database: Database, policy: EndingPolicy): SessionStore['create'] {
-  return async (session, { passwordHash, maxPerUser, replaces, replacedReason = 'replaced' }, actor) => {
+  return async (session, conditions, actor) => {
+    const { passwordHash, maxPerUser, replaces, replacedReason = 'replaced', isNewDevice = false } = conditions
     const replaced = Prisma.sql`${replaces ?? null}::uuid`
     const owner = Prisma.sql`u.id = ${session.userId}::uuid AND u.password_hash = ${passwordHash} AND u.disabled_at IS NULL`
 
@@ -32,6 +34,9 @@ export function createSession(database: Database, policy: EndingPolicy): Session
       SELECT ${replaced} FROM ${tables.user} u WHERE ${owner}
       UNION ALL (SELECT id FROM (${surplus}) surplus ORDER BY created_at, id LIMIT ${maxEndedByLogin})
     ))`
+    const ofNewDevice = Prisma.sql`
+      FROM s JOIN ${tables.user} u ON u.id = s.user_id
+      WHERE ${isNewDevice}::boolean AND u.has_signed_in AND NOT u.profile @> '{"notices": {"new_device": false}}'`
     const reason = Prisma.sql`CASE WHEN s.id = ${replaced} THEN ${replacedReason} ELSE 'session_limit' END`
 
     const [, revocations, [row]] = await database.run((prisma) =>
@@ -51,6 +56,11 @@ export function createSession(database: Database, policy: EndingPolicy): Session
             RETURNING *
           ), noted AS (
             INSERT INTO ${eventTarget} SELECT 'login_succeeded', s.user_id, s.id, NULL, NULL, ${by(actor)} FROM s
+          ), queued AS (
+            ${insertNotices(policy, 'new_device', ofNewDevice, { actor, device: Prisma.sql`s.device` })}
+          ), marked AS (
+            UPDATE ${tables.user} u SET has_signed_in = true, awaits_confirmation = false
+            FROM s WHERE u.id = s.user_id AND (NOT u.has_signed_in OR u.awaits_confirmation)
           )
           SELECT ${liveColumns}, ${clock} AS now FROM s JOIN ${tables.user} u ON u.id = s.user_id`
       ])

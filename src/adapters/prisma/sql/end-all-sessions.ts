@@ -6,7 +6,7 @@ import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
-import { type EndingPolicy, revocationLife } from './end-sessions.js'
+import { type FeedPolicy, revocationLife } from './end-sessions.js'
 import { clock, revocationColumns, timestamp } from './fragments.js'
 
 /** The moment up to which sessions have ended, and the moment before it, in milliseconds. */
@@ -25,7 +25,7 @@ interface Moment {
  * The purge deletes the rows. If this process dies between the steps, the purge of any instance does the second one too
  * (`finishEndOfAll`).
  */
-export function endAllSessions(database: Database, policy: EndingPolicy): SessionStore['endAll'] {
+export function endAllSessions(database: Database, policy: FeedPolicy): SessionStore['endAll'] {
   return async (actor) => {
     const moment = await moveMoment(database, policy, actor)
     const revocation = await repeatRevocation(database, policy, moment)
@@ -33,10 +33,10 @@ export function endAllSessions(database: Database, policy: EndingPolicy): Sessio
   }
 }
 
-const revocationOfAll = (policy: EndingPolicy) => Prisma.sql`
+const revocationOfAll = (policy: FeedPolicy) => Prisma.sql`
   INSERT INTO ${tables.revocation} (reason, expires_at) SELECT 'revoked_by_admin', ${clock} + ${revocationLife(policy)}`
 
-async function moveMoment(database: Database, policy: EndingPolicy, actor: Actor): Promise<Moment> {
+async function moveMoment(database: Database, policy: FeedPolicy, actor: Actor): Promise<Moment> {
   // Later than the moment before, also if the database's clock was set back: sessions were created after that moment.
   const [moment] = await query<Moment>(database)`
     WITH previous AS (
@@ -55,7 +55,7 @@ async function moveMoment(database: Database, policy: EndingPolicy, actor: Actor
   return moment
 }
 
-async function repeatRevocation(database: Database, policy: EndingPolicy, { at }: Moment): Promise<Revocation> {
+async function repeatRevocation(database: Database, policy: FeedPolicy, { at }: Moment): Promise<Revocation> {
   const [revocation] = await query<Revocation>(database)`
     WITH done AS (
       UPDATE ${tables.everybodyRevoked} e SET repeated = true WHERE e.at = ${timestamp(at)}
@@ -68,7 +68,7 @@ async function repeatRevocation(database: Database, policy: EndingPolicy, { at }
 }
 
 /** Does the second step of an `endAllSessions` whose process died before it. */
-export async function finishEndOfAll(database: Database, policy: EndingPolicy): Promise<void> {
+export async function finishEndOfAll(database: Database, policy: FeedPolicy): Promise<void> {
   await execute(database)`
     WITH unfinished AS (
       UPDATE ${tables.everybodyRevoked} e SET repeated = true

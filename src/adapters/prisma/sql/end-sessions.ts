@@ -7,14 +7,16 @@ import { Prisma, type PrismaClient } from '../generated/client.js'
 import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
 import { clock, isSpared, revocationColumns, seconds } from './fragments.js'
+import { insertNotices, type NoticePolicy } from './mail.js'
 
 /** Verifiers whose clock is behind accept an access token this much longer than it lives. */
 const clockSkewSeconds = 60
 
-export type EndingPolicy = Pick<SessionPolicy, 'accessTokenTtlSeconds'>
+export type FeedPolicy = Pick<SessionPolicy, 'accessTokenTtlSeconds'>
+export type EndingPolicy = FeedPolicy & NoticePolicy
 
 /** How long an entry of the feed lives: until every verifier refuses the session's last access token as expired. */
-export const revocationLife = (policy: EndingPolicy) => seconds(policy.accessTokenTtlSeconds + clockSkewSeconds)
+export const revocationLife = (policy: FeedPolicy) => seconds(policy.accessTokenTtlSeconds + clockSkewSeconds)
 
 /** Runs the statements of a transaction. */
 export type Statements = Pick<PrismaClient, '$queryRaw'>
@@ -31,7 +33,8 @@ export function lockUser(prisma: Statements, userId: string) {
 /**
  * Deletes the live or expired sessions `s` for which `which` is true, and writes their revocations and `session_ended`
  * events, all in one statement. `reason` may be an expression that differs from row to row. A login replaces the session
- * `replacedSid`: if that one ends for another reason, it gets the event `replaced` too.
+ * `replacedSid`: if that one ends for another reason, it gets the event `replaced` too. The user of a session that ends as
+ * `reuse_detected` gets a notice: one for each session, because only one statement deletes its row.
  */
 export function endSessions(
   prisma: Statements,
@@ -44,9 +47,12 @@ export function endSessions(
   actor: Actor,
   policy: EndingPolicy
 ) {
+  const victims = Prisma.sql`
+    FROM ended JOIN ${tables.user} u ON u.id = ended.user_id WHERE ended.reason = 'reuse_detected'`
   return prisma.$queryRaw<Revocation[]>`
     WITH ended AS (
-      DELETE FROM ${tables.session} s WHERE ${which} AND ${isSpared} RETURNING s.id, s.user_id, (${ended.reason})::text AS reason
+      DELETE FROM ${tables.session} s WHERE ${which} AND ${isSpared}
+      RETURNING s.id, s.user_id, s.device, (${ended.reason})::text AS reason
     ), noted AS (
       INSERT INTO ${eventTarget}
       SELECT 'session_ended', user_id, id, each_reason, ${ended.note ?? null}::text, ${by(actor)}
@@ -58,6 +64,8 @@ export function endSessions(
       INSERT INTO ${tables.revocation} (sid, reason, expires_at)
       SELECT id, reason, ${clock} + ${revocationLife(policy)} FROM ended
       RETURNING *
+    ), queued AS (
+      ${insertNotices(policy, 'theft_detected', victims, { actor, device: Prisma.sql`ended.device` })}
     )
     SELECT ${revocationColumns} FROM r`
 }
@@ -100,7 +108,7 @@ export async function endSurplus(
 export function repeatAfterCommit(
   database: Database,
   revocations: readonly Revocation[],
-  policy: EndingPolicy
+  policy: FeedPolicy
 ): Promise<Revocation[]> {
   const ids = Prisma.join(revocations.map(({ id }) => id))
   return query<Revocation>(database)`

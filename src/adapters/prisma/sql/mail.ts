@@ -1,7 +1,10 @@
+import { mailKinds } from '../../../core/mail.js'
+import { noticeLimits } from '../../../core/rate-limits.js'
+import type { Actor } from '../../../ports/events.js'
 import type { NewMail } from '../../../ports/mail.js'
 import { Prisma } from '../generated/client.js'
 import { tables } from '../tables.js'
-import { clock } from './fragments.js'
+import { clock, seconds } from './fragments.js'
 
 /**
  * An INSERT of mails, due at once: a statement of a transaction, or a CTE beside the change that they tell of. With
@@ -12,16 +15,19 @@ export const insertMails = (mails: readonly NewMail[], condition = Prisma.sql`tr
     condition,
     nextAttemptAt: clock,
     doneAt: Prisma.sql`NULL`,
-    outcome: null
+    outcome: Prisma.sql`NULL`
   })
 
-/** An INSERT of mails that are never sent, for a change that must take as long as one with mails. */
+/**
+ * An INSERT of mails that are never sent, for a change that must take as long as one with mails. Mails to nobody are
+ * `pretended`, which no listing shows.
+ */
 export const insertDroppedMails = (mails: readonly NewMail[]) =>
   insertMailsAs(mails, {
     condition: Prisma.sql`true`,
     nextAttemptAt: Prisma.sql`NULL`,
     doneAt: clock,
-    outcome: 'dropped'
+    outcome: Prisma.sql`CASE WHEN m.recipient = '' THEN 'pretended' ELSE 'dropped' END`
   })
 
 function insertMailsAs(
@@ -30,14 +36,14 @@ function insertMailsAs(
     readonly condition: Prisma.Sql
     readonly nextAttemptAt: Prisma.Sql
     readonly doneAt: Prisma.Sql
-    readonly outcome: string | null
+    readonly outcome: Prisma.Sql
   }
 ) {
   return Prisma.sql`
     INSERT INTO ${tables.mail}
       (id, kind, user_id, recipient, locale, parameters, link_id, next_attempt_at, done_at, outcome)
     SELECT m.id, m.kind, m.user_id, m.recipient, m.locale, m.parameters::jsonb, m.link_id,
-      ${state.nextAttemptAt}, ${state.doneAt}, ${state.outcome}::text
+      ${state.nextAttemptAt}, ${state.doneAt}, ${state.outcome}
     FROM unnest(
       ${mails.map(({ id }) => id)}::uuid[], ${mails.map(({ kind }) => kind)}::text[],
       ${mails.map(({ userId }) => userId)}::uuid[], ${mails.map(({ recipient }) => recipient)}::text[],
@@ -45,4 +51,41 @@ function insertMailsAs(
       ${mails.map(({ linkId }) => linkId ?? null)}::uuid[]
     ) AS m(id, kind, user_id, recipient, locale, parameters, link_id)
     WHERE ${state.condition}`
+}
+
+/** Whether notices are written: only where mail is sent. */
+export interface NoticePolicy {
+  readonly notices: boolean
+}
+
+/**
+ * An INSERT of notices of `kind` to the users `u` of the FROM clause `users`, at their addresses and in their languages:
+ * a CTE beside the change that they tell of. `users` ends with a condition. Writes none where no mail is sent, and none
+ * above the limit of the kind. `actor` is the one who made the change, and `device` the name of the session that it is
+ * about.
+ */
+export function insertNotices(
+  { notices }: NoticePolicy,
+  kind: keyof typeof noticeLimits,
+  users: Prisma.Sql,
+  { actor, device = Prisma.sql`NULL` }: { readonly actor: Actor; readonly device?: Prisma.Sql }
+) {
+  if (!notices) return Prisma.sql`SELECT 1 WHERE false`
+  const { max, windowSeconds } = noticeLimits[kind]
+  const values = {
+    at: Prisma.sql`to_char(${clock} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
+    ip: Prisma.sql`${actor.ip ?? null}::text`,
+    user_agent: Prisma.sql`${actor.userAgent ?? null}::text`,
+    device: Prisma.sql`${device}::text`
+  }
+  const parameters = mailKinds[kind].parameters.flatMap((name) => [Prisma.sql`${name}::text`, values[name]])
+  return Prisma.sql`
+    INSERT INTO ${tables.mail} (id, kind, user_id, recipient, locale, parameters, next_attempt_at)
+    SELECT gen_random_uuid(), ${kind}, u.id, u.email, u.locale, jsonb_build_object(${Prisma.join(parameters)}), ${clock}
+    ${users} AND (
+      SELECT count(*) FROM (
+        SELECT 1 FROM ${tables.mail} m
+        WHERE m.user_id = u.id AND m.kind = ${kind} AND m.created_at > ${clock} - ${seconds(windowSeconds)} LIMIT ${max}
+      ) recent
+    ) < ${max}`
 }

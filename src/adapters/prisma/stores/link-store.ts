@@ -1,10 +1,8 @@
 import type { LinkStore, LiveLink } from '../../../ports/mail.js'
 import type { UserWithPassword } from '../../../ports/users.js'
 import { type Database, query } from '../database.js'
-import { by, eventTarget } from '../sql/audit-events.js'
 import { clock, userColumns } from '../sql/fragments.js'
-import { insertDroppedMails, insertMails } from '../sql/mail.js'
-import { insertLink, passwordDigest } from '../sql/recovery/links.js'
+import { insertMadeLink, passwordDigest } from '../sql/recovery/links.js'
 import { tables } from '../tables.js'
 
 type LinkRow = Omit<LiveLink, 'user'> & {
@@ -15,18 +13,8 @@ type LinkRow = Omit<LiveLink, 'user'> & {
 /** One-time links in PostgreSQL. */
 export function prismaLinkStore(database: Database): LinkStore {
   return {
-    async create({ link, mail, event, pretend = false }, actor) {
-      const mails = mail === undefined ? [] : [mail]
-      const [row] = await query<{ readonly expiresAt: number }>(database)`
-        WITH made AS (
-          ${insertLink(link, { pretend })} RETURNING expires_at
-        ), queued AS (
-          ${pretend ? insertDroppedMails(mails) : insertMails(mails)}
-        ), noted AS (
-          INSERT INTO ${eventTarget}
-          VALUES (${event.type}, ${event.userId ?? null}::uuid, NULL::uuid, ${event.reason ?? null}, NULL, ${by(actor)})
-        )
-        SELECT expires_at AS "expiresAt" FROM made`
+    async create(made, actor) {
+      const [row] = await query<{ readonly expiresAt: number }>(database)`${insertMadeLink(made, actor)}`
       if (row === undefined) throw new Error('The database returned no link.')
       return row.expiresAt
     },

@@ -4,14 +4,16 @@ import type { UserStore } from '../../../ports/user-store.js'
 import type { User, UserWithPassword } from '../../../ports/users.js'
 import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
-import { by, eventTarget } from '../sql/audit-events.js'
 import { userChanges } from '../sql/change-user.js'
+import { insertUser, inviteUser } from '../sql/create-user.js'
 import type { EndingPolicy } from '../sql/end-sessions.js'
-import { clock, userColumns } from '../sql/fragments.js'
+import { userColumns } from '../sql/fragments.js'
 import { byCreation, where } from '../sql/listing.js'
 import { addressChanges } from '../sql/recovery/change-address.js'
-import { isReserved, rebindLinks } from '../sql/recovery/links.js'
+import { rebindLinks } from '../sql/recovery/links.js'
 import { passwordResets } from '../sql/recovery/reset-password.js'
+import { emailVerification } from '../sql/recovery/verify-email.js'
+import { registrations } from '../sql/register-user.js'
 import { tables } from '../tables.js'
 
 const newestFirst = byCreation<User>('users', 'u')
@@ -24,41 +26,40 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
     return user
   }
 
-  const findByEmail: UserStore['findByEmail'] = async (email) => {
+  const findWithKey = async (email: Email) => {
     const rows = await query<UserWithPassword & { readonly emailKey: string }>(database)`
       SELECT ${userColumns}, u.password_hash AS "passwordHash", u.email_key AS "emailKey" FROM ${tables.user} u
       WHERE u.email_key IN (${Prisma.join([email.key, ...olderKeysOf(email)])})
       ORDER BY u.email_key = ${email.olderKey} DESC`
     // An older key can belong to another domain: faß.de was stored as fass.de.
-    const found = rows.find(
-      ({ emailKey, email: address }) => emailKey === email.key || readEmail(address)?.key === email.key
-    )
+    return rows.find(({ emailKey, email: address }) => emailKey === email.key || readEmail(address)?.key === email.key)
+  }
+
+  const findByEmail: UserStore['findByEmail'] = async (email) => {
+    const found = await findWithKey(email)
     if (found === undefined) return undefined
     const { emailKey: _, ...user } = found
     return user
   }
 
+  const olderKeyOf = async (email: Email) =>
+    olderKeysOf(email).length === 0 ? undefined : (await findWithKey(email))?.emailKey
+  const invite = inviteUser(database)
+
   return {
     ...userChanges(database, policy),
     ...passwordResets(database, policy),
     ...addressChanges(database, policy),
+    ...emailVerification(database),
+    ...registrations(database, olderKeyOf),
 
-    async create({ id, email, passwordHash, roles, emailVerified = false, locale }, actor) {
-      if (olderKeysOf(email).length > 0 && (await findByEmail(email)) !== undefined) return 'email_taken'
-      const [user] = await query<User>(database)`
-        WITH u AS (
-          INSERT INTO ${tables.user} (id, email, email_key, password_hash, roles, email_verified_at, locale)
-          SELECT
-            ${id}::uuid, ${email.address}, ${email.key}, ${passwordHash}, ${[...roles]}::text[],
-            CASE WHEN ${emailVerified}::boolean THEN ${clock} END, ${locale ?? null}
-          WHERE NOT ${isReserved(email.key, id)}
-          ON CONFLICT (email_key) DO NOTHING
-          RETURNING *
-        ), noted AS (
-          INSERT INTO ${eventTarget} SELECT 'user_registered', u.id, NULL, NULL, NULL, ${by(actor)} FROM u
-        )
-        SELECT ${userColumns} FROM u`
-      return user ?? 'email_taken'
+    async create(user, actor) {
+      if ((await olderKeyOf(user.email)) !== undefined) return 'email_taken'
+      return (await database.run((prisma) => insertUser(prisma, user, actor))) ?? 'email_taken'
+    },
+
+    async invite(user, invitation, actor) {
+      return (await olderKeyOf(user.email)) !== undefined ? 'email_taken' : invite(user, invitation, actor)
     },
 
     find(id) {

@@ -66,6 +66,7 @@ export const accountRoutes: Routes = (app, context) => {
           'password_too_common',
           'password_too_long',
           'invalid_credentials',
+          'insufficient_user_authentication',
           'too_many_requests'
         ]
       })
@@ -108,7 +109,7 @@ export const accountRoutes: Routes = (app, context) => {
         tag: 'account',
         body: DeleteAccountBody,
         response: { 204: EmptyResponse },
-        problems: ['invalid_credentials', 'last_admin', 'too_many_requests']
+        problems: ['invalid_credentials', 'insufficient_user_authentication', 'last_admin', 'too_many_requests']
       })
     },
     async (request, reply) => {

@@ -3,6 +3,7 @@ import { requireAdmin } from '../../guards.js'
 import { adminCountRoutes } from './counts.js'
 import { adminEventRoutes } from './events.js'
 import { adminKeyRoutes } from './keys.js'
+import { adminMailRoutes } from './mails.js'
 import { adminPasswordResetRoutes } from './password-resets.js'
 import { adminSessionRoutes } from './sessions.js'
 import { adminUserRoutes } from './users.js'
@@ -15,6 +16,7 @@ export const adminRoutes: Routes = (scope, context) => {
     adminPasswordResetRoutes,
     adminSessionRoutes,
     adminEventRoutes,
+    adminMailRoutes,
     adminKeyRoutes,
     adminCountRoutes
   ])

@@ -19,8 +19,9 @@ export const adminPasswordResetRoutes: Routes = (app, { ports }) => {
       problems: ['mail_not_configured']
     }),
     async (request) => {
-      const { deliver, end_sessions: endSessions = false } = request.body
-      return passwordResetView(await startReset(ports, request.params.id, { deliver, endSessions }, actorOf(request)))
+      const { deliver, end_sessions: endSessions = false, reason: note } = request.body
+      const reset = { deliver, endSessions, note }
+      return passwordResetView(await startReset(ports, request.params.id, reset, actorOf(request)))
     }
   )
 }

@@ -1,13 +1,23 @@
 import { deleteUser } from '../../../service/admin/delete-user.js'
+import { createInvitedUser } from '../../../service/admin/invite-user.js'
 import { listUsers, readUser } from '../../../service/admin/listings.js'
 import { updateUser } from '../../../service/admin/update-user.js'
 import type { Routes } from '../../context.js'
 import { actorOf } from '../../credentials.js'
 import { describe } from '../../describe.js'
-import { UserChangeBody, UserResponse, UsersPage, UsersQuery, userView } from '../../schemas/admin/users.js'
+import {
+  NewUserBody,
+  NewUserResponse,
+  newUserView,
+  UserChangeBody,
+  UserResponse,
+  UsersPage,
+  UsersQuery,
+  userView
+} from '../../schemas/admin/users.js'
 import { EmptyResponse, IdParams, pageOf } from '../../schemas/shared.js'
 
-/** GET /admin/users and GET, PATCH, DELETE /admin/users/:id. */
+/** GET, POST /admin/users and GET, PATCH, DELETE /admin/users/:id. */
 export const adminUserRoutes: Routes = (app, { ports }) => {
   app.get(
     '/admin/users',
@@ -16,6 +26,24 @@ export const adminUserRoutes: Routes = (app, { ports }) => {
       const { email, ...page } = request.query
       const { items, nextCursor } = await listUsers(ports, { email }, pageOf(page))
       return { users: items.map(userView), next_cursor: nextCursor }
+    }
+  )
+
+  app.post(
+    '/admin/users',
+    describe({
+      summary: 'Create an account without a password, and invite its owner',
+      description:
+        'The address counts as verified. The invitation is a one-time link by which the person sets a password (`POST /password/reset`) within 7 days. Refused if `REGISTRATION` is `closed`.',
+      body: NewUserBody,
+      response: { 201: NewUserResponse },
+      problems: ['registration_closed', 'mail_not_configured', 'email_taken']
+    }),
+    async (request, reply) => {
+      const { email, roles = [], locale, invite } = request.body
+      const invited = await createInvitedUser(ports, { email, roles, locale, invite }, actorOf(request))
+      reply.code(201)
+      return newUserView(invited)
     }
   )
 

@@ -1,7 +1,8 @@
 import { type Static, Type } from 'typebox'
-import { maxRoles, rolePattern } from '../../../core/vocabulary.js'
+import { localePattern, maxRoles, rolePattern } from '../../../core/vocabulary.js'
 import type { User } from '../../../ports/index.js'
-import { id, line, nextCursor, page, query, time, timeView } from '../shared.js'
+import type { InvitedUser } from '../../../service/admin/invite-user.js'
+import { id, line, nextCursor, page, query, text, time, timeView } from '../shared.js'
 
 export const UsersQuery = query({
   ...page,
@@ -11,17 +12,43 @@ export const UsersQuery = query({
 export const UserResponse = Type.Object({
   id,
   email: Type.String(),
+  email_verified: Type.Boolean({
+    description: 'Whether the person has proved to receive mail at `email`, or an admin entered it.'
+  }),
   roles: Type.Array(Type.String()),
   disabled: Type.Boolean(),
   created_at: time
 })
 export const UsersPage = Type.Object({ users: Type.Array(UserResponse), next_cursor: nextCursor })
 
-export function userView({ id, email, roles, disabled, createdAt }: User): Static<typeof UserResponse> {
-  return { id, email, roles: [...roles], disabled, created_at: timeView(createdAt) }
+export function userView(user: User): Static<typeof UserResponse> {
+  const { id, email, emailVerifiedAt, roles, disabled, createdAt } = user
+  const email_verified = emailVerifiedAt !== null
+  return { id, email, email_verified, roles: [...roles], disabled, created_at: timeView(createdAt) }
 }
 
-export const UserChangeBody = Type.Object({
-  disabled: Type.Optional(Type.Boolean()),
-  roles: Type.Optional(Type.Array(Type.String({ pattern: rolePattern }), { maxItems: maxRoles, uniqueItems: true }))
+const roles = Type.Array(Type.String({ pattern: rolePattern }), { maxItems: maxRoles, uniqueItems: true })
+
+export const UserChangeBody = Type.Object({ disabled: Type.Optional(Type.Boolean()), roles: Type.Optional(roles) })
+
+export const NewUserBody = Type.Object({
+  email: text(320, 'All spellings of an address are one account.'),
+  roles: Type.Optional(roles),
+  locale: Type.Optional(
+    Type.String({ pattern: localePattern, description: 'The language of mails (RFC 5646), such as `de`.' })
+  ),
+  invite: Type.Optional(
+    Type.Enum(['mail', 'link'], {
+      description: 'Whether the invitation is mailed to the user or returned. Without it there is none.'
+    })
+  )
 })
+
+export const NewUserResponse = Type.Object({
+  user: UserResponse,
+  link: Type.Optional(Type.String({ description: 'With `invite: "link"`. It works once, for 7 days.' }))
+})
+
+export function newUserView({ user, url }: InvitedUser): Static<typeof NewUserResponse> {
+  return { user: userView(user), ...(url !== undefined && { link: url }) }
+}

@@ -13,10 +13,19 @@ import { sql } from '../../../support/database.js'
 const missing = undefined as never
 
 /** Methods without a target: they add a row, or concern all rows. */
-const withoutTarget = ['UserStore.create', 'SessionStore.endAll', 'SessionStore.count', 'EventLog.record']
+const withoutTarget = [
+  'UserStore.create',
+  'UserStore.invite',
+  'UserStore.createWithLink',
+  'UserStore.registerUnconfirmed',
+  'SessionStore.endAll',
+  'SessionStore.count',
+  'EventLog.record',
+  'MailLog.count'
+]
 
 onEachDatabase(t, (t, stores, database) => {
-  const { users, sessions, events } = stores
+  const { users, sessions, events, mails } = stores
   const tried = new Set<string>()
 
   t.test('a change whose target is undefined changes nothing', async (t) => {
@@ -93,10 +102,11 @@ onEachDatabase(t, (t, stores, database) => {
       if (link === undefined) throw new Error('the link is dead')
       return { made, link }
     }
-    const [{ link: reset }, { link: change }, { made, link: undo }] = [
+    const [{ link: reset }, { link: change }, { made, link: undo }, { link: verification }] = [
       await linkFor('password_reset'),
       await linkFor('email_change'),
-      await linkFor('email_undo')
+      await linkFor('email_undo'),
+      await linkFor('email_verification')
     ]
     const withoutUser = { ...user, id: missing }
     const email = emailOf('moved@example.org')
@@ -114,6 +124,9 @@ onEachDatabase(t, (t, stores, database) => {
       'UserStore.removePassword userId': () => users.removePassword(missing, noPassword, {}),
       'UserStore.removePassword noPasswordHash': () =>
         users.removePassword(user.id, { ...noPassword, noPasswordHash: missing }, {}),
+      'UserStore.verifyEmail id': () => users.verifyEmail({ ...verification, id: missing }, {}),
+      'UserStore.verifyEmail tokenHash': () => users.verifyEmail({ ...verification, tokenHash: missing }, {}),
+      'UserStore.verifyEmail user': () => users.verifyEmail({ ...verification, user: withoutUser }, {}),
       'UserStore.changeEmail id': () => users.changeEmail({ ...moved, link: { ...change, id: missing } }, {}),
       'UserStore.changeEmail user': () => users.changeEmail({ ...moved, link: { ...change, user: withoutUser } }, {}),
       'UserStore.changeEmail email': () =>
@@ -156,7 +169,9 @@ onEachDatabase(t, (t, stores, database) => {
     t.match((await sessions.list({ userId: user.id, ip: undefined }, page)).items, [{ id: session.id }])
     t.match((await sessions.list({ userId: undefined, ip: '192.0.2.77' }, page)).items, [{ id: session.id }])
     t.strictSame((await sessions.list({ userId: randomUUID(), ip: undefined }, page)).items, [])
-    for (const name of ['SessionStore.list', 'UserStore.list', 'EventLog.list']) tried.add(name)
+    for (const name of ['SessionStore.list', 'UserStore.list', 'EventLog.list', 'MailLog.list']) tried.add(name)
+    t.strictSame((await mails.list({ userId: randomUUID(), state: undefined }, page)).items, [])
+    t.strictSame((await mails.list({ userId: undefined, state: 'given_up' }, page)).items, [])
     t.strictSame((await users.list({ emailPrefix: 'nobody has this' }, page)).items, [])
     t.strictSame((await events.list({ type: undefined, userId: randomUUID(), sessionId: undefined }, page)).items, [])
   })
@@ -171,9 +186,12 @@ onEachDatabase(t, (t, stores, database) => {
   })
 
   t.test('the tests above cover every method of the stores', async (t) => {
-    const methods = Object.entries({ UserStore: users, SessionStore: sessions, EventLog: events }).flatMap(
-      ([store, { ...members }]) => Object.keys(members).map((method) => `${store}.${method}`)
-    )
+    const methods = Object.entries({
+      UserStore: users,
+      SessionStore: sessions,
+      EventLog: events,
+      MailLog: mails
+    }).flatMap(([store, { ...members }]) => Object.keys(members).map((method) => `${store}.${method}`))
     t.strictSame(
       methods.filter((method) => !tried.has(method)),
       methods.filter((method) => withoutTarget.includes(method))

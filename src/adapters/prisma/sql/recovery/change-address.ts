@@ -78,7 +78,7 @@ export function addressChanges(
 
 /** An UPDATE of the user's address, which is verified from now on. Changes nothing if it is kept for another account. */
 const setEmail = (userId: string, { address, key }: Email) => Prisma.sql`
-  UPDATE ${tables.user} u SET email = ${address}, email_key = ${key}, email_verified_at = ${clock}
+  UPDATE ${tables.user} u SET email = ${address}, email_key = ${key}, email_verified_at = ${clock}, awaits_confirmation = false
   WHERE u.id = ${userId}::uuid AND NOT ${isReserved(key, userId)}`
 
 async function orTaken<Result>(changing: Promise<Result>): Promise<Result | 'email_taken'> {

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto'
 import { linkLifeSeconds } from '../../../../core/mail.js'
-import type { LiveLink, NewLink } from '../../../../ports/mail.js'
+import type { Actor } from '../../../../ports/events.js'
+import type { LiveLink, MadeLink, NewLink } from '../../../../ports/mail.js'
 import { Prisma } from '../../generated/client.js'
 import { tables } from '../../tables.js'
+import { by, eventTarget } from '../audit-events.js'
 import type { Statements } from '../end-sessions.js'
 import { clock, seconds } from '../fragments.js'
+import { insertDroppedMails, insertMails } from '../mail.js'
 
 /** What a link keeps of a password hash, to notice that it has changed. */
 export const passwordDigest = (passwordHash: string) => createHash('sha256').update(passwordHash).digest('hex')
@@ -23,6 +26,21 @@ export function insertLink(link: NewLink, { pretend }: { readonly pretend: boole
       ${boundTo === undefined ? null : passwordDigest(boundTo.passwordHash)}, ${mailed}, ${lifeSeconds},
       ${clock} + ${seconds(pretend ? 0 : lifeSeconds)}, ${reservedEmailKey ?? null}
     )`
+}
+
+/** A statement that writes a link, its mail and its event, and returns when the link expires. */
+export function insertMadeLink({ link, mail, event, pretend = false }: MadeLink, actor: Actor) {
+  const mails = mail === undefined ? [] : [mail]
+  return Prisma.sql`
+    WITH made AS (
+      ${insertLink(link, { pretend })} RETURNING expires_at
+    ), queued AS (
+      ${pretend ? insertDroppedMails(mails) : insertMails(mails)}
+    ), noted AS (
+      INSERT INTO ${eventTarget}
+      VALUES (${event.type}, ${event.userId ?? null}::uuid, NULL::uuid, ${event.reason ?? null}, ${event.note ?? null}, ${by(actor)})
+    )
+    SELECT expires_at AS "expiresAt" FROM made`
 }
 
 /**

@@ -16,6 +16,7 @@ export function passwordResets(
   return {
     async resetPassword({ link, newHash, mails }, actor) {
       const { id: userId } = link.user
+      const eventReason = link.purpose === 'invitation' ? 'invitation' : null
       const sessions = Prisma.sql`s.user_id = ${userId}::uuid`
       const isUnused = Prisma.sql`EXISTS (SELECT 1 FROM ${tables.oneTimeLink} l WHERE l.id = ${link.id}::uuid)`
       const surplus = await endSurplus(database, policy, { userId, only: isUnused }, actor)
@@ -27,13 +28,15 @@ export function passwordResets(
           await prisma.$queryRaw`
             WITH changed AS (
               UPDATE ${tables.user} u SET password_hash = ${newHash},
-                email_verified_at = CASE WHEN ${link.mailed}::boolean THEN ${clock} ELSE u.email_verified_at END
+                email_verified_at = CASE WHEN ${link.mailed}::boolean THEN ${clock} ELSE u.email_verified_at END,
+                awaits_confirmation = u.awaits_confirmation AND NOT ${link.mailed}::boolean
               WHERE u.id = ${userId}::uuid
               RETURNING u.id
             ), queued AS (
               ${insertMails(mails, Prisma.sql`EXISTS (SELECT 1 FROM changed)`)}
             )
-            INSERT INTO ${eventTarget} SELECT 'password_reset', id, NULL, NULL, NULL, ${by(actor)} FROM changed`
+            INSERT INTO ${eventTarget}
+            SELECT 'password_reset', id, NULL, ${eventReason}::text, NULL, ${by(actor)} FROM changed`
           return revocations
         })
       )

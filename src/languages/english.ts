@@ -1,12 +1,14 @@
 import type { Catalogue } from './catalogue.js'
+import { englishPage } from './english-page.js'
 
 const ignore = 'If you did not ask for this, ignore this mail. Nothing changes.'
 const origin = 'Time: {at}. Address: {ip}. Device: {user_agent}.'
 const notYou = 'If this was not you, set a new password now, and look at your devices: {account_url}'
 
-/** The mails in English, by their kind. */
+/** English: also the language of everything that another language lacks. */
 export const english: Catalogue = {
   unknown: 'unknown',
+  page: englishPage,
   mails: {
     password_reset: {
       subject: 'Set a new password',
@@ -70,7 +72,7 @@ export const english: Catalogue = {
     },
     account_disabled: {
       subject: 'Your account was disabled',
-      paragraphs: ['An administrator disabled your account, and all devices were signed out.']
+      paragraphs: ['An administrator disabled your account, and all devices were signed out.', 'Time: {at}.']
     }
   }
 }

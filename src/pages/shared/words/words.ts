@@ -1,4 +1,6 @@
-/** Words for user agents, addresses and times. */
+/** Words for user agents, addresses and times, in the language of the page. */
+
+import { pageLocale, say } from './language.js'
 
 const browsers = [
   [/\bEdg(?:e|A|iOS)?\//, 'Edge'],
@@ -21,11 +23,11 @@ const systems = [
 
 /** "Firefox on Windows". For a program that is not a browser, the name in its user agent. */
 export function deviceWords(userAgent: string | null): string {
-  if (userAgent === null || userAgent === '') return 'Unknown device'
+  if (userAgent === null || userAgent === '') return say('unknown_device')
   const browser = findName(browsers, userAgent)
   const system = findName(systems, userAgent)
-  if (browser !== undefined) return system === undefined ? browser : `${browser} on ${system}`
-  return userAgent.split(/[/\s]/, 1)[0] || 'Unknown device'
+  if (browser !== undefined) return system === undefined ? browser : say('browser_on_system', { browser, system })
+  return userAgent.split(/[/\s]/, 1)[0] || say('unknown_device')
 }
 
 export type DeviceKind = 'phone' | 'computer' | 'program'
@@ -41,9 +43,9 @@ function findName(names: readonly (readonly [RegExp, string])[], userAgent: stri
 
 /** Names loopback and private addresses; shows every other address as it is. */
 export function placeWords(ip: string | null): string {
-  if (ip === null) return 'unknown address'
-  if (/^(127\.|::1$|::ffff:127\.)/.test(ip)) return `this computer (${ip})`
-  if (/^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|fd|fe80:)/i.test(ip)) return `the local network (${ip})`
+  if (ip === null) return say('unknown_address')
+  if (/^(127\.|::1$|::ffff:127\.)/.test(ip)) return say('this_computer', { ip })
+  if (/^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|fd|fe80:)/i.test(ip)) return say('local_network', { ip })
   return ip
 }
 
@@ -52,24 +54,30 @@ export function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
-const day = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'long' })
-const dayAndYear = new Intl.DateTimeFormat('en', { dateStyle: 'long' })
-const exact = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'medium' })
+const relative = () => new Intl.RelativeTimeFormat(pageLocale(), { numeric: 'auto' })
 
 /** "5 minutes ago", "in 2 hours"; the date if it is a week away or more. */
 export function timeWords(time: string): string {
   const seconds = (Date.parse(time) - Date.now()) / 1000
   const distanceSeconds = Math.abs(seconds)
-  if (distanceSeconds < 45) return 'just now'
-  if (distanceSeconds < 45 * 60) return relative.format(Math.round(seconds / 60), 'minute')
-  if (distanceSeconds < 22 * 3600) return relative.format(Math.round(seconds / 3600), 'hour')
-  if (distanceSeconds < 7 * 86_400) return relative.format(Math.round(seconds / 86_400), 'day')
+  if (distanceSeconds < 45) return say('just_now')
+  if (distanceSeconds < 45 * 60) return relative().format(Math.round(seconds / 60), 'minute')
+  if (distanceSeconds < 22 * 3600) return relative().format(Math.round(seconds / 3600), 'hour')
+  if (distanceSeconds < 7 * 86_400) return relative().format(Math.round(seconds / 86_400), 'day')
   const date = new Date(time)
   const isThisYear = date.getFullYear() === new Date().getFullYear()
-  return `on ${(isThisYear ? day : dayAndYear).format(date)}`
+  const parts = isThisYear ? ({ day: 'numeric', month: 'long' } as const) : ({ dateStyle: 'long' } as const)
+  return say('on_date', { date: new Intl.DateTimeFormat(pageLocale(), parts).format(date) })
+}
+
+/** "in 30 seconds", "in 2 minutes". */
+export function waitWords(seconds: number): string {
+  if (seconds <= 90) return relative().format(Math.ceil(seconds), 'second')
+  return seconds <= 5400
+    ? relative().format(Math.ceil(seconds / 60), 'minute')
+    : relative().format(Math.ceil(seconds / 3600), 'hour')
 }
 
 export function exactTime(time: string): string {
-  return exact.format(new Date(time))
+  return new Intl.DateTimeFormat(pageLocale(), { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(time))
 }

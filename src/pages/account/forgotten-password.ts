@@ -1,0 +1,38 @@
+import { client } from '../shared/connection.js'
+import type { WaitsForMail } from '../shared/sign-in.js'
+import { say } from '../shared/words/language.js'
+import { closeStep, showStep } from './step.js'
+
+const back = { label: 'continue', run: closeStep } as const
+
+/** Asks for an address, and has a link for a new password mailed to it. Says the same for every address. */
+export function showForgottenPassword(): void {
+  showStep({
+    title: 'forgot_password',
+    text: [say('forgot_text')],
+    field: 'email',
+    submit: {
+      label: 'forgot_confirm',
+      async run(email) {
+        await client.forgotPassword({ email })
+        showStep({
+          title: 'look_into_mail',
+          text: [say('forgot_mailed', { email }), say('look_into_spam')],
+          submit: back
+        })
+      }
+    },
+    others: [{ label: 'cancel', run: closeStep }]
+  })
+}
+
+/** Says what to do before an account can be used whose address must be confirmed first. */
+export function showWaiting(why: WaitsForMail, email: string): void {
+  if (why === 'registered') {
+    const text = [say('registered_mailed', { email }), say('registered_maybe_exists'), say('look_into_spam')]
+    showStep({ title: 'look_into_mail', text, submit: back })
+  } else {
+    const text = [say('confirm_first_mailed', { email }), say('look_into_spam')]
+    showStep({ title: 'confirm_first', text, submit: back })
+  }
+}

@@ -1,0 +1,117 @@
+import { client, hasCode, request } from '../shared/connection.js'
+import { byId } from '../shared/dom.js'
+import { features } from '../shared/features.js'
+import { type PlainWord, say } from '../shared/words/language.js'
+import { showForgottenPassword } from './forgotten-password.js'
+import { closeStep, showStep } from './step.js'
+
+const whoEmail = byId('who-email', HTMLSpanElement)
+
+interface Kind {
+  /** The name of its texts: `reset_title`, `reset_text`, `reset_confirm`, `reset_done`, `reset_done_text`, `dead_reset`. */
+  readonly words: 'reset' | 'verify' | 'confirm_email' | 'undo_email' | 'invitation'
+  readonly setsPassword?: boolean
+  /** Whether it ends sessions, perhaps that of this browser too. */
+  readonly endsSessions?: boolean
+  /** Resolves to true if it has begun a session. */
+  use(token: string, newPassword: string): Promise<unknown>
+}
+
+const resetPassword = (token: string, newPassword: string) => client.resetPassword({ token, newPassword })
+
+/** The links of mails, by the name before the token in the address: `#reset=TOKEN`. */
+const kinds = {
+  reset: { words: 'reset', setsPassword: true, endsSessions: true, use: resetPassword },
+  invitation: { words: 'invitation', setsPassword: true, endsSessions: true, use: resetPassword },
+  verify: { words: 'verify', use: (token) => client.verifyEmail({ token }) },
+  'confirm-email': { words: 'confirm_email', use: (token) => request('POST', 'email/confirm', { token }) },
+  'undo-email': { words: 'undo_email', endsSessions: true, use: (token) => request('POST', 'email/undo', { token }) }
+} as const satisfies Readonly<Record<string, Kind>>
+
+export interface Link {
+  readonly kind: Kind
+  readonly token: string
+}
+
+/**
+ * Takes the token of a mailed link out of the page's address at once, so that it stays in no history, bookmark or
+ * screenshot. Undefined if there is none.
+ */
+export function takeLink(): Link | undefined {
+  const [, name = '', token = ''] = /^#([a-z-]+)=(.+)$/.exec(location.hash) ?? []
+  if (!Object.hasOwn(kinds, name)) return undefined
+  history.replaceState(null, '', location.pathname + location.search)
+  return { kind: kinds[name as keyof typeof kinds], token }
+}
+
+/** Says what the link will do, and does it on a click: mail scanners load pages too. `reload` shows the account anew. */
+export function showLink({ kind, token }: Link, reload: () => Promise<void>): void {
+  const { words, setsPassword, use } = kind
+  showStep({
+    title: `${words}_title`,
+    text: [say(`${words}_text`), ...(isSignedIn() ? [...signedInAs(), say('link_for_any_account')] : [])],
+    field: setsPassword ? 'new_password' : undefined,
+    submit: {
+      label: `${words}_confirm`,
+      async run(newPassword) {
+        try {
+          const begun = await use(token, newPassword)
+          await followUp(kind, reload)
+          showDone(kind, begun === true)
+        } catch (error) {
+          if (!hasCode(error, 'invalid_or_expired_token')) throw error
+          await showDead(kind)
+        }
+      }
+    },
+    others: [{ label: 'cancel', run: closeStep }]
+  })
+}
+
+/** Finds out whether this browser is still signed in, and shows the new state of the account. */
+async function followUp({ endsSessions }: Kind, reload: () => Promise<void>): Promise<void> {
+  if (!isSignedIn()) return
+  // The link has done its work, so what fails here is no failure of it: the page tries again by itself.
+  await (endsSessions ? client.refresh() : reload()).catch(() => undefined)
+}
+
+function showDone({ words }: Kind, hasBegunSession: boolean): void {
+  const text = hasBegunSession ? 'verify_done_signed_in' : (`${words}_done_text` as const)
+  const goOn = { label: isSignedIn() ? 'to_account' : 'sign_in', run: closeStep } as const
+  const isUndone = words === 'undo_email'
+  showStep({
+    title: `${words}_done`,
+    text: [say(text), ...(hasBegunSession ? [] : signedInAs())],
+    submit: isUndone ? { label: 'set_new_password', run: showForgottenPassword } : goOn,
+    others: isUndone ? [goOn] : []
+  })
+}
+
+async function showDead({ words }: Kind): Promise<void> {
+  const { mail } = await features()
+  const goOn = { label: isSignedIn() ? 'to_account' : 'sign_in', run: closeStep } as const
+  const newLink = { label: 'new_link', run: showForgottenPassword } as const
+  const sendAgain = { label: 'send_again', run: sendVerification } as const
+  const isToVerify = words === 'verify' && isSignedIn()
+  const remedy = isToVerify ? sendAgain : mail && words === 'reset' ? newLink : undefined
+  const text: PlainWord = isToVerify ? 'dead_verify_signed_in' : `dead_${words}`
+  showStep({
+    title: 'dead_title',
+    text: [say('dead_text'), say(text)],
+    submit: remedy ?? goOn,
+    others: remedy ? [goOn] : mail && words === 'invitation' ? [newLink] : []
+  })
+}
+
+async function sendVerification(): Promise<void> {
+  await request('POST', 'email/verification')
+  showStep({
+    title: 'look_into_mail',
+    text: [say('verification_mailed', { email: whoEmail.textContent }), say('look_into_spam')],
+    submit: { label: 'to_account', run: closeStep }
+  })
+}
+
+const isSignedIn = () => client.state.status === 'signed_in'
+
+const signedInAs = () => (isSignedIn() ? [say('signed_in_as', { email: whoEmail.textContent })] : [])

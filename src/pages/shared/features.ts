@@ -1,0 +1,18 @@
+import { baseURL } from './base-url.js'
+import type { Features } from './responses.js'
+
+let loading: Promise<Partial<Features>> | undefined
+
+/** What the service offers (`GET /features`), asked for once. Empty if the service cannot be reached now. */
+export async function features(): Promise<Partial<Features>> {
+  loading ??= load()
+  const loaded = await loading
+  // Ask again the next time.
+  if (loaded.locales === undefined) loading = undefined
+  return loaded
+}
+
+async function load(): Promise<Partial<Features>> {
+  const response = await fetch(new URL('features', baseURL)).catch(() => undefined)
+  return (response?.ok && (await response.json().catch(() => undefined))) || {}
+}

@@ -1,0 +1,63 @@
+import type { Auth } from '../../core/access-claims.js'
+import { verificationLimit } from '../../core/rate-limits.js'
+import type { Actor, Ports } from '../../ports/index.js'
+import { requireMail } from '../mail/new-mail.js'
+import { openLink, refuseLink } from '../mail/one-time-links.js'
+import { type MailVerificationPorts, mailVerification } from '../mail/verification-mail.js'
+import { Refused } from '../refused.js'
+import {
+  requireAllowedMode,
+  type SessionRequest,
+  type SignedIn,
+  type StartSessionPorts,
+  startSession
+} from '../sessions/start-session.js'
+import { type DevicePorts, issueDeviceToken } from '../sign-in/known-device.js'
+
+/** The signed-in user asks for the mail again: one a minute at most. Does nothing if the address is verified. */
+export async function requestVerification(
+  ports: MailVerificationPorts & Pick<Ports, 'users'>,
+  auth: Auth,
+  actor: Actor
+): Promise<void> {
+  requireMail(ports)
+  const user = await ports.users.find(auth.userId)
+  if (user === undefined) throw new Refused('session_revoked')
+  if (user.emailVerifiedAt !== null) return
+  const { granted } = await ports.rateLimits.use({ limit: verificationLimit, key: user.id })
+  if (!granted) return ports.decisions.note('email_verification', 'limited', { userId: user.id })
+  await mailVerification(ports, user, actor)
+}
+
+/**
+ * Verifies the address of an account by a mailed link. If the registration waited for it, the first session starts here:
+ * the person has just chosen the password, and now proves to read the mail. Otherwise undefined, and no session starts.
+ * A disabled account gets the answer of a dead link.
+ */
+export async function confirmVerification(
+  ports: StartSessionPorts & DevicePorts & Pick<Ports, 'links' | 'users'>,
+  input: { readonly token: string } & SessionRequest,
+  actor: Actor
+): Promise<SignedIn | undefined> {
+  requireAllowedMode(ports, input.mode)
+  const link = await openLink(ports, input.token, ['email_verification']).catch((error) => {
+    ports.decisions.note('email_verification', 'refused')
+    throw error
+  })
+  const { user } = link
+  const owner = { ...actor, userId: user.id }
+  const verified = user.disabled ? undefined : await ports.users.verifyEmail(link, owner)
+  if (verified === undefined) {
+    ports.decisions.note('email_verification', 'refused', { userId: user.id })
+    return refuseLink()
+  }
+  ports.decisions.note('email_verification', 'succeeded', { userId: user.id })
+  if (!verified.awaited) return undefined
+
+  const account = { userId: user.id, passwordHash: user.passwordHash, amr: mailAmr }
+  const credentials = await startSession(ports, account, input, owner)
+  return { ...credentials, deviceToken: issueDeviceToken(ports, user.id, undefined) }
+}
+
+/** The person has proved to read the mail of the account, and nothing else. RFC 8176 has no name for that. */
+const mailAmr = ['email']

@@ -1,0 +1,227 @@
+// One file with one browser, one service and one mail server, because a browser starts slowly.
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import t, { type Test } from 'tap'
+import { expectAccessible, expectNarrow } from '../support/browser/accessibility.js'
+import { faultsOf, fileTimeoutMilliseconds, openBrowser, openProfile } from '../support/browser/chromium.js'
+import { openTestDatabase } from '../support/database.js'
+import { freePort } from '../support/faults/postgres-cluster.js'
+import { newEmail, newPerson } from '../support/http/people.js'
+import { openMailServer } from '../support/mail/mail-server.js'
+import { Client, goodPassword, openService } from '../support/service.js'
+
+t.setTimeout(fileTimeoutMilliseconds)
+const browser = await openBrowser(t)
+if (browser !== undefined) await testLinks(browser)
+
+async function testLinks(browser: Browser): Promise<void> {
+  const database = await openTestDatabase(t, { kind: 'embedded' })
+  const mailServer = await openMailServer(t)
+  const port = await freePort()
+  const origin = `http://localhost:${port}`
+  const operator = newEmail()
+  const app = await openService(t, database, {
+    ...mailServer.settings,
+    ACCOUNT_URL: `${origin}/account`,
+    ADMIN_EMAIL: operator,
+    ADMIN_PASSWORD: goodPassword
+  })
+  await app.listen({ host: '127.0.0.1', port })
+
+  const newPassword = 'quite another password'
+
+  /** Tests a page in its own browser profile, signed out. Fails for every forbidden request or thrown error of the page. */
+  function testPage(name: string, test: (t: Test, page: Page) => Promise<void>, options?: BrowserContextOptions): void {
+    t.test(name, async (t) => {
+      const page = await openPage(t, options)
+      const faults = faultsOf(page, origin)
+      await test(t, page)
+      t.strictSame(faults, [], 'the page violates no policy, throws nothing and loads from its own origin only')
+    })
+  }
+  const openPage = async (t: Test, options?: BrowserContextOptions) =>
+    (await openProfile(t, browser, options)).newPage()
+
+  const click = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click()
+  const field = (page: Page, name: string) => page.getByRole('textbox', { name, exact: true })
+  const step = (page: Page) => page.locator('#step')
+  const heading = (page: Page, name: string) => page.getByRole('heading', { name, exact: true }).waitFor()
+  const isFocused = async (t: Test, page: Page, text: string) =>
+    t.equal(await page.evaluate('document.activeElement.textContent'), text, `the focus is on “${text}”`)
+
+  async function signIn(page: Page, email: string, password = goodPassword): Promise<void> {
+    await field(page, 'E-mail').fill(email)
+    await field(page, 'Password').fill(password)
+    await click(page, 'Sign in')
+    await heading(page, 'Devices')
+  }
+
+  async function signedIn(page: Page) {
+    const person = await newPerson(app)
+    await page.goto(`${origin}/account`)
+    await signIn(page, person.email)
+    return person
+  }
+
+  const loginStatus = async (email: string, password: string) =>
+    (await new Client(app).send('POST', '/login', { payload: { email, password } })).statusCode
+
+  testPage(
+    'a forgotten password is set anew on another device, and the first device sees why it ended',
+    async (t, page) => {
+      const { email } = await signedIn(page)
+      const other = await openPage(t)
+      const faults = faultsOf(other, origin)
+      await other.goto(`${origin}/account`)
+      await other.getByRole('link', { name: 'Forgot your password?' }).click()
+      await heading(other, 'Forgot your password?')
+      await isFocused(t, other, 'Forgot your password?')
+      await expectAccessible(t, other, 'the form for the address')
+      await expectNarrow(t, other, 'the form for the address')
+      await field(other, 'E-mail').fill(email)
+      await click(other, 'Mail the link')
+      await heading(other, 'Look into your mail')
+      await other.getByText(`If ${email} belongs to an account, a mail with a link is on its way.`).waitFor()
+
+      const { link, token } = await mailServer.mailTo(email)
+      for (const method of ['GET', 'HEAD']) {
+        t.equal((await fetch(link, { method })).status, 200, `a mail scanner’s ${method}`)
+      }
+      await other.goto('about:blank')
+      await other.goto(link)
+      await heading(other, 'Choose a new password')
+      t.equal(other.url(), `${origin}/account`, 'the token has left the address')
+      t.notOk((await other.content()).includes(token))
+      await expectAccessible(t, other, 'the form for the new password')
+      await expectNarrow(t, other, 'the form for the new password')
+      await step(other).getByText('At least 15 characters.').waitFor()
+      const typed = field(other, 'New password')
+      await typed.fill('too short')
+      await click(other, 'Set the new password')
+      await other.getByRole('alert').filter({ hasText: 'This password is too short.' }).waitFor()
+      t.equal(
+        await other.evaluate('document.activeElement.id'),
+        await typed.getAttribute('id'),
+        'the field has the focus'
+      )
+      t.equal(await loginStatus(email, goodPassword), 200, 'until then the old password holds')
+
+      await typed.fill(newPassword)
+      await click(other, 'Set the new password')
+      await heading(other, 'The new password is set')
+      await isFocused(t, other, 'The new password is set')
+      t.equal(await loginStatus(email, goodPassword), 401)
+      await click(other, 'Sign in')
+      await signIn(other, email, newPassword)
+
+      await page.reload()
+      await page.getByText('You were signed out because your password was reset.').waitFor()
+      await isFocused(t, page, 'Sign in')
+      t.strictSame(faults, [])
+    }
+  )
+
+  testPage('a used link says so, and offers a new one', async (t, page) => {
+    const { email } = await newPerson(app)
+    const forgot = () => new Client(app).send('POST', '/password/forgot', { payload: { email } })
+    await forgot()
+    const { link, token } = await mailServer.mailTo(email)
+    const reset = { token, new_password: newPassword }
+    t.equal((await new Client(app).send('POST', '/password/reset', { payload: reset })).statusCode, 204)
+
+    await page.goto(link)
+    await field(page, 'New password').fill(newPassword)
+    await click(page, 'Set the new password')
+    await heading(page, 'This link no longer works')
+    await expectAccessible(t, page, 'the dead link')
+    await click(page, 'Mail a new link')
+    await field(page, 'E-mail').fill(email)
+    await click(page, 'Mail the link')
+    await heading(page, 'Look into your mail')
+    // The second mail after the first link tells of the reset.
+    const newer = await mailServer.mailTo(email, 2)
+    await page.evaluate(`location.hash = ${JSON.stringify(new URL(newer.link).hash)}`)
+    await heading(page, 'Choose a new password')
+    t.equal(new URL(page.url()).hash, '', 'a link that is opened in the open page works too')
+    await click(page, 'Cancel')
+    await heading(page, 'Sign in')
+  })
+
+  testPage(
+    'an address is changed by a mail to the new one, and changed back by a mail to the old one',
+    async (t, page) => {
+      const { email } = await signedIn(page)
+      const next = newEmail()
+      await click(page, 'Change…')
+      await field(page, 'New address').fill(next)
+      await expectAccessible(t, page, 'the dialog for the new address')
+      await page.getByRole('dialog').getByRole('button', { name: 'Mail the link' }).click()
+      await page
+        .getByRole('status')
+        .filter({ hasText: `A mail to ${next} is on its way.` })
+        .waitFor()
+
+      const confirmation = await mailServer.mailTo(next)
+      await page.evaluate(`location.hash = ${JSON.stringify(new URL(confirmation.link).hash)}`)
+      await heading(page, 'Change the address of your account')
+      await page.getByText(`This browser is signed in as ${email}.`).waitFor()
+      await click(page, 'Change the address')
+      await heading(page, 'The address is changed')
+      await page.locator('#who').filter({ hasText: next }).waitFor()
+      await click(page, 'To your account')
+      await isFocused(t, page, 'Your account')
+
+      const stranger = await openPage(t)
+      await stranger.goto((await mailServer.mailTo(email)).link)
+      await click(stranger, 'Undo the change')
+      await heading(stranger, 'The change is undone')
+      await expectNarrow(t, stranger, 'what to do next')
+      t.equal(await loginStatus(email, goodPassword), 200)
+      t.equal(await loginStatus(next, goodPassword), 401)
+      await click(stranger, 'Set a new password')
+      await heading(stranger, 'Forgot your password?')
+
+      await page.reload()
+      await page.getByText('You were signed out here from another of your devices.').waitFor()
+    }
+  )
+
+  testPage('an invited person chooses a password, also where somebody else is signed in', async (t, page) => {
+    const { email } = await signedIn(page)
+    const admin = new Client(app)
+    await admin.signIn(operator, { path: '/login' })
+    const invited = newEmail()
+    t.equal((await admin.send('POST', '/admin/users', { payload: { email: invited, invite: 'mail' } })).statusCode, 201)
+    await page.goto('about:blank')
+    await page.goto((await mailServer.mailTo(invited)).link)
+    await heading(page, 'Choose a password')
+    await page.getByText(`This browser is signed in as ${email}.`).waitFor()
+    await field(page, 'New password').fill(newPassword)
+    await click(page, 'Set the password')
+    await heading(page, 'Your account is ready')
+    t.equal(await loginStatus(invited, newPassword), 200)
+    await click(page, 'To your account')
+    await heading(page, 'Devices')
+    t.equal(await page.locator('#who-email').textContent(), email, 'the session of the other person goes on')
+  })
+
+  testPage(
+    'the page speaks German to people who read it',
+    async (t, page) => {
+      await page.goto(`${origin}/account`)
+      await heading(page, 'Anmelden')
+      t.equal(await page.title(), 'Ihr Konto')
+      t.equal(await page.evaluate('document.documentElement.lang'), 'de')
+      await expectAccessible(t, page, 'the German form')
+      await field(page, 'E-Mail').fill(newEmail())
+      await field(page, 'Passwort').fill('falsch')
+      await click(page, 'Anmelden')
+      await page.getByRole('alert').filter({ hasText: 'E-Mail-Adresse oder Passwort ist falsch.' }).waitFor()
+      await page.goto('about:blank')
+      await page.goto(`${origin}/account#reset=lk_ot_none`)
+      await heading(page, 'Neues Passwort wählen')
+      await step(page).getByText('Mindestens 15 Zeichen.').waitFor()
+      await expectNarrow(t, page, 'the German form for a new password')
+    },
+    { locale: 'de-AT' }
+  )
+}
