@@ -64,7 +64,7 @@ async function main(url: string): Promise<void> {
     await onServer(async (client) => client.query(`SET search_path = ${schema}; ${statement}`))
   }
   const stores = {
-    sessions: prismaSessionStore(database, { ...policy, graceSeconds: 0 }),
+    sessions: prismaSessionStore(database, { ...policy, graceSeconds: 0 }, 64),
     users: prismaUserStore(database, policy),
     events: prismaEventLog(database)
   }

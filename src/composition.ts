@@ -163,7 +163,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
   const render = mailRenderer(catalogues, layouts)
   const sender = openSender(config, overrides, { outbox, render, opaqueTokens: tokens, clock, log }, onClose)
   const endingPolicy = { ...policy, notices: sender !== undefined }
-  const sessions = prismaSessionStore(database, endingPolicy)
+  const sessions = prismaSessionStore(database, endingPolicy, config.refreshBatchSize)
   const metrics = serviceMetrics({
     clock,
     feed,

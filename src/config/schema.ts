@@ -148,6 +148,10 @@ export const settingsSchema = Type.Object({
     description:
       'One lost response is forgiven in this many rotations. `0` forgives none. `1` is refused, because it would always forgive a thief.'
   }),
+  refreshBatchSize: integer(64, 1, 1000, {
+    description:
+      'How many refreshes that arrive at the same time may share one statement of the database, and its commit. `1` gives each its own (docs/scaling.md).'
+  }),
   maxSessionsPerUser: integer(100, 1, maxSessionsOfUser, {
     description: 'When a user has more sessions, the oldest one ends.'
   }),

@@ -60,7 +60,7 @@ export interface LiveSession extends Session, RotationState {
 }
 
 /** A refresh with the current token: what the row must hold for the refresh to succeed. */
-interface RotationAttempt extends Presented {
+export interface RotationAttempt extends Presented {
   readonly sid: string
   readonly secretHash: string
 }

@@ -1,6 +1,7 @@
 import { checkAccessClaims, isLoginRecent } from '../core/access-claims.js'
 import { readBearer } from '../core/bearer.js'
-import { type AcceptedToken, acceptedToken, type CachedToken, tokenCache } from './accepted-tokens.js'
+import { recentlyUsed } from '../core/recently-used.js'
+import { type AcceptedToken, acceptedToken, type CachedToken } from './accepted-tokens.js'
 import { issuerKeys } from './issuer-keys.js'
 import { fetchIssuerName, issuerMismatch, mismatchWarnings } from './issuer-name.js'
 import { checkOptions, type VerifierOptions } from './options.js'
@@ -70,7 +71,7 @@ export function createVerifier(options: VerifierOptions, runtime: Runtime = syst
   const keys = issuerKeys(jwksUrl, runtime, warn)
   const revocations =
     feed && followRevocations({ ...feed, runtime, warn, onKeys: (kids) => keys.setPublishedKids(kids) })
-  const cache = tokenCache(maxCachedTokens)
+  const cache = recentlyUsed<CachedToken>(maxCachedTokens)
   let starting = revocations?.started.then(() => {
     starting = undefined
   })

@@ -43,6 +43,7 @@ t.test('an empty environment gives the defaults of the contract', async (t) => {
     refreshAbsoluteTtlSeconds: 7_776_000,
     refreshGraceSeconds: 20,
     refreshRecoveryGenerations: 16,
+    refreshBatchSize: 64,
     maxSessionsPerUser: 100,
     reauthenticationSeconds: 900,
     registration: 'open',

@@ -69,4 +69,4 @@ export const plainSql = `
   TEXT ::text VARCHAR BIGINT ::bigint INTEGER INT ::int BOOLEAN ::boolean ::float8
   COALESCE coalesce() GREATEST greatest() LEAST least() count() min() floor() ceil()
   = <> < <= > >= + - * /
-  AT BEFORE GRANTED HOUR LAST METHOD MODE NAME OLD POSITION TYPE l() m()`
+  AT BEFORE GRANTED HOUR LAST METHOD MODE NAME OLD POSITION TYPE asked() l() m()`

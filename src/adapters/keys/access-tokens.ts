@@ -2,6 +2,7 @@ import fastifyJwt from '@fastify/jwt'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { accessTokenType } from '../../core/access-claims.js'
 import { activeKey, isRetired } from '../../core/key-rotation.js'
+import { recentlyUsed } from '../../core/recently-used.js'
 import { Unavailable } from '../../ports/errors.js'
 import type { Clock, Identity } from '../../ports/runtime.js'
 import type { AccessTokens } from '../../ports/tokens.js'
@@ -22,6 +23,14 @@ export interface ChangingAccessTokens extends AccessTokens {
   use(keys: readonly SigningKey[]): Promise<void>
   close(): Promise<void>
 }
+
+/** A token whose signature was verified, and what verified it. */
+interface OpenedToken extends Pick<LoadedKey, 'app'> {
+  readonly payload: unknown
+}
+
+/** About 1 kB each, so a few megabytes at most. */
+const maxOpenedTokens = 10_000
 
 /** A key and an instance of @fastify/jwt that has this key alone. */
 interface LoadedKey extends SigningKey {
@@ -45,6 +54,7 @@ export async function accessTokens(options: AccessTokenOptions): Promise<Changin
   const followers = new Set<() => void>()
   let newestFirst: readonly LoadedKey[] = []
   let byHeader: ReadonlyMap<string, LoadedKey> = new Map()
+  const opened = recentlyUsed<OpenedToken>(maxOpenedTokens)
 
   async function use(keys: readonly SigningKey[]): Promise<void> {
     const before = newestFirst
@@ -76,9 +86,14 @@ export async function accessTokens(options: AccessTokenOptions): Promise<Changin
     open(token) {
       const key = byHeader.get(headerOf(token))
       if (key === undefined) void reload('unknown key')
-      if (key === undefined || hasRetired(key) || !isCanonical(signatureOf(token))) return undefined
+      if (key === undefined || hasRetired(key)) return undefined
+      const known = opened.get(token)
+      if (known?.app === key.app) return known.payload
+      if (!isCanonical(signatureOf(token))) return undefined
       try {
-        return key.app.jwt.verify(token)
+        const payload = frozen(key.app.jwt.verify(token))
+        opened.set(token, { app: key.app, payload })
+        return payload
       } catch {
         return undefined
       }
@@ -96,6 +111,12 @@ export async function accessTokens(options: AccessTokenOptions): Promise<Changin
       for (const { app } of newestFirst) await app.close()
     }
   }
+}
+
+/** Requests with the same token share the payload. */
+function frozen(payload: object): object {
+  for (const value of Object.values(payload)) Object.freeze(value)
+  return Object.freeze(payload)
 }
 
 function headerOf(token: string): string {

@@ -17,6 +17,8 @@ export interface Database {
    * could wait for itself.
    */
   run<T>(operation: (prisma: PrismaClient) => Promise<T>): Promise<T>
+  /** How many operations may run and wait. */
+  readonly bounds: Bounds
   /** How many operations run and wait now. */
   load(): QueueLoad
   /** Listens for notices of the database. Undefined for an embedded database: no other process can change it. */
@@ -70,6 +72,7 @@ export function databaseOver(parts: DatabaseParts): Database {
   let closing: Promise<void> | undefined
   return {
     kind,
+    bounds,
     listen,
     run: (operation) =>
       queue.run(async () => {

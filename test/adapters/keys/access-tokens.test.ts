@@ -102,10 +102,20 @@ t.test('the keys can be replaced at run time', async (t) => {
   await tokens.close()
 })
 
+t.test('a token that was opened before is not verified again, and is the same frozen object for all', async (t) => {
+  const tokens = await tokensOf(await makeKey('ES256'))
+  const token = await tokens.sign(claims)
+  const opened = tokens.open(token)
+  t.equal(tokens.open(token), opened)
+  t.ok(Object.isFrozen(opened) && Object.isFrozen((opened as typeof claims).roles))
+  t.equal(tokens.open(`${token.slice(0, -4)}AAAA`), undefined, 'another signature')
+})
+
 t.test('a key that retires at run time opens nothing from then on', async (t) => {
   const [old, next] = [await makeKey('ES256'), await makeKey('ES256', { number: 2 })]
   const tokens = await tokensOf(old)
   const token = await tokens.sign(claims)
+  t.strictSame(tokens.open(token), claims)
   await tokens.use([{ ...old, retiresAt: now }, next])
   t.equal(tokens.open(token), undefined)
 })

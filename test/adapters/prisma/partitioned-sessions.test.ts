@@ -90,7 +90,7 @@ t.test('no refresh of a partitioned table writes to an index', onlyWithServer, a
   const database = await openTestDatabase(t, { kind: 'server', server: { poolSize: 1 } })
   await partition(database)
   const stores = storesOver(database)
-  const strict = prismaSessionStore(database, { ...policy, graceSeconds: 0 })
+  const strict = prismaSessionStore(database, { ...policy, graceSeconds: 0 }, 64)
   const user = await addUser(stores)
   for (let i = 0; i < 8; i += 1) {
     const session = await login(stores, user)

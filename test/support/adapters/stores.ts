@@ -26,13 +26,13 @@ export function onEachDatabase(t: Test, tests: (t: Test, stores: Stores, databas
 export function storesOver(database: Database): Stores {
   return {
     users: prismaUserStore(database, policy),
-    sessions: prismaSessionStore(database, policy),
+    sessions: prismaSessionStore(database, policy, 64),
     events: prismaEventLog(database),
     links: prismaLinkStore(database),
     outbox: prismaOutbox(database),
     mails: prismaMailLog(database),
     rounds: database.kind === 'server' ? 200 : 10,
-    sessionsUnder: (changes) => prismaSessionStore(database, { ...policy, ...changes }),
+    sessionsUnder: (changes) => prismaSessionStore(database, { ...policy, ...changes }, 64),
     async age(seconds) {
       for (const [table, times] of Object.entries(timeColumns)) {
         const shifts = times.map((time) => `${time} = ${time} - make_interval(secs => $1)`)

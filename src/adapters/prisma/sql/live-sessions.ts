@@ -53,6 +53,16 @@ export function toLiveSession(row: LiveRow): LiveSession {
   return { ...session, user }
 }
 
+/** Assignments that begin a new grace window. `retryKeyHash` is the key of the request that moves the row, or null. */
+export const recordedWindow = (retryKeyHash: Prisma.Sql) => Prisma.sql`
+  rotated_at = ${clock}, retry_key_hash = ${retryKeyHash}, key_used = ${keyUsed} OR ${retryKeyHash} IS NOT NULL`
+
+/** Assignments that record a use. None of these columns is indexed, so that the update stays in its page (HOT). */
+export const recordedUse = ({ refreshIdleTtlSeconds }: Pick<RefreshPolicy, 'refreshIdleTtlSeconds'>) => Prisma.sql`
+  used_before_at = CASE WHEN s.last_used_at < ${startOfStep} THEN s.last_used_at ELSE s.used_before_at END,
+  last_used_at = ${clock},
+  idle_expires_at = least(${clock} + ${seconds(refreshIdleTtlSeconds)}, s.absolute_expires_at)`
+
 /**
  * The methods of a `SessionStore` that read or move one session. Each change is one conditional UPDATE, which cannot
  * bring back a deleted row.
@@ -60,15 +70,8 @@ export function toLiveSession(row: LiveRow): LiveSession {
 export function liveSessions(
   database: Database,
   policy: RefreshPolicy
-): Pick<SessionStore, 'find' | 'rotate' | 'advance' | 'touch'> {
-  const grace = seconds(policy.graceSeconds)
-  const window = (retryKeyHash: string | null) => Prisma.sql`
-    rotated_at = ${clock}, retry_key_hash = ${retryKeyHash}, key_used = ${keyUsed} OR ${retryKeyHash !== null}`
-  // Records a use. None of these columns is indexed, so that the update stays in its page (HOT).
-  const used = Prisma.sql`
-    used_before_at = CASE WHEN s.last_used_at < ${startOfStep} THEN s.last_used_at ELSE s.used_before_at END,
-    last_used_at = ${clock},
-    idle_expires_at = least(${clock} + ${seconds(policy.refreshIdleTtlSeconds)}, s.absolute_expires_at)`
+): Pick<SessionStore, 'find' | 'advance' | 'touch'> {
+  const used = recordedUse(policy)
 
   return {
     async find(sid) {
@@ -78,25 +81,13 @@ export function liveSessions(
       return rows.map(toLiveSession)[0]
     },
 
-    async rotate({ sid, generation, secretHash, retryKeyHash }) {
-      const rows = await query<LiveRow>(database)`
-        UPDATE ${tables.session} s
-        SET generation = s.generation + 1, ${window(retryKeyHash)}, ${used}
-        FROM ${tables.user} u
-        WHERE s.id = ${sid}::uuid AND s.generation = ${generation}::bigint AND s.secret_hash = ${secretHash}
-          AND (s.rotated_at IS NULL OR s.rotated_at <= ${clock} - ${grace})
-          AND ${isLive} AND s.mode IN ('cookie', 'body') AND u.id = s.user_id AND u.disabled_at IS NULL
-        RETURNING ${liveColumns}, s.last_used_at AS now`
-      return rows.map(toLiveSession)[0]
-    },
-
     async advance(seen, step, actor) {
       const { type, reason } = eventOf[step.kind]
       const recovered = step.kind === 'restore' ? Prisma.empty : Prisma.sql`recovered_generation = ${step.generation},`
       const moved = await query<unknown>(database)`
         WITH moved AS (
           UPDATE ${tables.session} s
-          SET generation = ${step.generation}::bigint, ${recovered} ${window(step.retryKeyHash)}, ${used}
+          SET generation = ${step.generation}::bigint, ${recovered} ${recordedWindow(Prisma.sql`${step.retryKeyHash}::text`)}, ${used}
           FROM ${tables.user} u
           WHERE s.id = ${seen.id}::uuid AND s.generation = ${seen.generation}::bigint
             AND s.rotated_at IS NOT DISTINCT FROM ${timestamp(seen.rotatedAt)}

@@ -8,19 +8,25 @@ import { type EndingPolicy, endSessions, endSurplus, lockUser } from '../sql/end
 import { byCreation, where } from '../sql/listing.js'
 import { isLive, liveSessions, type RefreshPolicy, sessionColumns } from '../sql/live-sessions.js'
 import { replaceSession } from '../sql/replace-session.js'
+import { rotate } from '../sql/rotate.js'
 import { tables } from '../tables.js'
 
 const newestFirst = byCreation<Session>('sessions', 's')
 
 /**
  * Sessions in PostgreSQL. Single statements and short transactions keep every promise of `SessionStore`, at isolation
- * level READ COMMITTED.
+ * level READ COMMITTED. Up to `refreshBatchSize` simultaneous refreshes share a statement.
  */
-export function prismaSessionStore(database: Database, policy: RefreshPolicy & EndingPolicy): SessionStore {
+export function prismaSessionStore(
+  database: Database,
+  policy: RefreshPolicy & EndingPolicy,
+  refreshBatchSize: number
+): SessionStore {
   return {
     create: createSession(database, policy),
     replace: replaceSession(database, policy),
     ...liveSessions(database, policy),
+    rotate: rotate(database, policy, refreshBatchSize),
     endAll: endAllSessions(database, policy),
 
     async end(target, reason, actor, { note, isReplaced = false } = {}) {

@@ -9,7 +9,7 @@ for (const kind of testDatabases(t)) {
     // One connection, because each connection reports its own counts.
     const database = await openTestDatabase(t, { kind, server: { poolSize: 1 } })
     const stores = storesOver(database)
-    const strict = prismaSessionStore(database, { ...policy, graceSeconds: 0 })
+    const strict = prismaSessionStore(database, { ...policy, graceSeconds: 0 }, 64)
     const session = await login(stores, await addUser(stores))
     for (let i = 0; i < 30; i++) t.ok(await strict.rotate(attempt(await reread(stores, session))))
 

@@ -1,0 +1,62 @@
+import { connect, type Socket } from 'node:net'
+
+export interface Response {
+  readonly status: number
+  readonly body: string
+}
+
+/**
+ * One kept-alive HTTP/1.1 connection that sends one request at a time. It reads no more of HTTP than the contenders send,
+ * so that it takes little of the machine that it measures.
+ */
+export class HttpConnection {
+  readonly #socket: Socket
+  #text = ''
+  #answer: ((response: Response) => void) | undefined
+  #fail: ((error: Error) => void) | undefined
+
+  private constructor(socket: Socket) {
+    this.#socket = socket
+    socket.setEncoding('utf8').setNoDelay(true)
+    socket.on('data', (text: string) => this.#read(text))
+    socket.on('error', (error) => this.#fail?.(error))
+    socket.on('close', () => this.#fail?.(new Error('The connection was closed.')))
+  }
+
+  static open(port: number): Promise<HttpConnection> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(port, '127.0.0.1')
+      socket.once('error', reject).once('connect', () => {
+        socket.off('error', reject)
+        resolve(new HttpConnection(socket))
+      })
+    })
+  }
+
+  send(method: string, path: string, headers: string, body?: string): Promise<Response> {
+    const length = body === undefined ? '' : `content-type: application/json\r\ncontent-length: ${body.length}\r\n`
+    return new Promise((resolve, reject) => {
+      this.#answer = resolve
+      this.#fail = reject
+      this.#socket.write(`${method} ${path} HTTP/1.1\r\nhost: bench\r\n${headers}${length}\r\n${body ?? ''}`)
+    })
+  }
+
+  close(): void {
+    this.#fail = undefined
+    this.#socket.destroy()
+  }
+
+  /** A response is complete with its last byte: all contenders send ASCII bodies and their length. */
+  #read(text: string): void {
+    this.#text += text
+    const end = this.#text.indexOf('\r\n\r\n')
+    if (end === -1) return
+    const head = this.#text.slice(0, end)
+    const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0)
+    const body = this.#text.slice(end + 4)
+    if (body.length < length) return
+    this.#text = ''
+    this.#answer?.({ status: Number(head.slice(9, 12)), body })
+  }
+}

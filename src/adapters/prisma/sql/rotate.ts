@@ -1,0 +1,86 @@
+import type { LiveSession, RotationAttempt, SessionStore } from '../../../ports/sessions.js'
+import { inBatches } from '../../queue/batches.js'
+import { type Database, query } from '../database.js'
+import { Prisma } from '../generated/client.js'
+import { tables } from '../tables.js'
+import { clock, seconds } from './fragments.js'
+import {
+  isLive,
+  type LiveRow,
+  liveColumns,
+  type RefreshPolicy,
+  recordedUse,
+  recordedWindow,
+  toLiveSession
+} from './live-sessions.js'
+
+/** How many statements run at once while other refreshes wait: one works while the other one commits. */
+const maxRunning = 2
+
+/**
+ * `SessionStore.rotate`. Up to `batchSize` concurrent calls share a statement, and so its round trip and its commit
+ * (docs/scaling.md).
+ */
+export function rotate(database: Database, policy: RefreshPolicy, batchSize: number): SessionStore['rotate'] {
+  const { one, many } = rotationStatements(database, policy)
+  if (batchSize === 1) return one
+  return inBatches<RotationAttempt, LiveSession | undefined>({
+    name: 'database',
+    keyOf: ({ sid }) => sid,
+    one,
+    many,
+    maxSize: batchSize,
+    ...database.bounds,
+    maxRunning: Math.min(maxRunning, database.bounds.maxRunning)
+  })
+}
+
+/** The statement that moves one row, and the one that moves several rows of different sessions. */
+export function rotationStatements(database: Database, policy: RefreshPolicy) {
+  const moved = (attempted: { readonly from: Prisma.Sql; readonly which: Prisma.Sql; readonly keyHash: Prisma.Sql }) =>
+    Prisma.sql`
+      UPDATE ${tables.session} s
+      SET generation = s.generation + 1, ${recordedWindow(attempted.keyHash)}, ${recordedUse(policy)}
+      FROM ${attempted.from} ${tables.user} u
+      WHERE ${attempted.which}
+        AND (s.rotated_at IS NULL OR s.rotated_at <= ${clock} - ${seconds(policy.graceSeconds)})
+        AND ${isLive} AND s.mode IN ('cookie', 'body') AND u.id = s.user_id AND u.disabled_at IS NULL
+      RETURNING ${liveColumns}, s.last_used_at AS now`
+
+  async function one({ sid, generation, secretHash, retryKeyHash }: RotationAttempt): Promise<LiveSession | undefined> {
+    const which = Prisma.sql`
+      s.id = ${sid}::uuid AND s.generation = ${generation}::bigint AND s.secret_hash = ${secretHash}`
+    const keyHash = Prisma.sql`${retryKeyHash}::text`
+    const rows = await query<LiveRow>(database)`${moved({ from: Prisma.empty, which, keyHash })}`
+    return rows.map(toLiveSession)[0]
+  }
+
+  /**
+   * Waits for no lock, so that no call waits for what another one waits for: a row that somebody else has locked is 'alone'. A
+   * session that does not exist is too.
+   */
+  async function many(attempts: readonly RotationAttempt[]): Promise<readonly (LiveSession | undefined | 'alone')[]> {
+    const ids = attempts.map(({ sid }) => sid)
+    const from = Prisma.sql`
+      unnest(
+        ${ids}::uuid[], ${attempts.map(({ generation }) => generation)}::bigint[],
+        ${attempts.map(({ secretHash }) => secretHash)}::text[],
+        ${attempts.map(({ retryKeyHash }) => retryKeyHash)}::text[]
+      ) AS asked(sid, generation, secret_hash, retry_key_hash) JOIN locked ON locked.id = asked.sid,`
+    const which = Prisma.sql`s.id = asked.sid AND s.generation = asked.generation AND s.secret_hash = asked.secret_hash`
+    const rows = await query<{ readonly lockedId: string } & (LiveRow | { readonly id: null })>(database)`
+      WITH locked AS (
+        SELECT s.id FROM ${tables.session} s WHERE s.id = ANY (${ids}::uuid[])
+        ORDER BY s.id FOR NO KEY UPDATE OF s SKIP LOCKED
+      ), moved AS (
+        ${moved({ from, which, keyHash: Prisma.sql`asked.retry_key_hash` })}
+      )
+      SELECT locked.id AS "lockedId", moved.* FROM locked LEFT JOIN moved ON moved.id = locked.id`
+    const found = new Map(
+      rows.map(({ lockedId, ...row }) => [lockedId, row.id === null ? undefined : toLiveSession(row)])
+    )
+    return ids.map((id) => (found.has(id) ? found.get(id) : 'alone'))
+  }
+
+  return { one, many }
+}

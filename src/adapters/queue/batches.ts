@@ -1,0 +1,137 @@
+import { Unavailable } from '../../ports/errors.js'
+
+export interface BatchOptions<Item, Result> {
+  /** What the work needs, for error messages: "database". */
+  readonly name: string
+  /** A batch holds at most one item of each key. */
+  keyOf(item: Item): string
+  /** Serves one item. */
+  one(item: Item): Promise<Result>
+  /**
+   * Serves several items at once. The results are in the order of the items; 'alone' asks for `one`, for an item that
+   * could make the others wait.
+   */
+  many(items: readonly Item[]): Promise<readonly (Result | 'alone')[]>
+  readonly maxSize: number
+  /** How many calls run at once while others wait. */
+  readonly maxRunning: number
+  /** How many items may wait, and each for how long. */
+  readonly maxWaiting: number
+  readonly waitSeconds: number
+}
+
+interface Waiting<Item, Result> {
+  readonly item: Item
+  readonly since: number
+  settle(result: Result | PromiseLike<Result>): void
+  refuse(reason: unknown): void
+}
+
+/** A call for one item may wait for somebody else's lock. After this time it keeps no other item waiting. */
+const slowMilliseconds = 50
+
+/**
+ * Returns a function that serves one item. An item that finds nothing running is served at once, by `one`. Items that
+ * arrive while `maxRunning` calls run wait for one of them to end, and then go together, by `many`. If that call fails, it
+ * fails for each of them. Throws `Unavailable` if an item finds no place, or waits too long.
+ */
+export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (item: Item) => Promise<Result> {
+  const { name, keyOf, one, many, maxSize, maxRunning, maxWaiting, waitSeconds } = options
+  let waiting: Waiting<Item, Result>[] = []
+  let running = 0
+  let clock: NodeJS.Timeout | undefined
+
+  async function aloneInLane(item: Item): Promise<Result> {
+    running += 1
+    const lane = laneOf(() => {
+      running -= 1
+      startNext()
+    })
+    const slow = setTimeout(lane.free, slowMilliseconds)
+    try {
+      return await one(item)
+    } finally {
+      clearTimeout(slow)
+      lane.free()
+    }
+  }
+
+  async function together(batch: readonly Waiting<Item, Result>[]): Promise<void> {
+    running += 1
+    try {
+      const results = await many(batch.map(({ item }) => item))
+      batch.forEach(({ item, settle }, index) => {
+        const result = results[index] ?? 'alone'
+        settle(result === 'alone' ? one(item) : result)
+      })
+    } catch (error) {
+      for (const { refuse } of batch) refuse(error)
+    } finally {
+      running -= 1
+      startNext()
+    }
+  }
+
+  function startNext(): void {
+    while (running < maxRunning && waiting.length > 0) {
+      const batch = takeBatch()
+      const [first] = batch
+      if (first !== undefined && batch.length === 1) first.settle(aloneInLane(first.item))
+      else void together(batch)
+    }
+    if (waiting.length === 0) stopClock()
+  }
+
+  /** The items that have waited longest, each key once. */
+  function takeBatch(): readonly Waiting<Item, Result>[] {
+    const keys = new Set<string>()
+    const batch: Waiting<Item, Result>[] = []
+    const left: Waiting<Item, Result>[] = []
+    for (const entry of waiting) {
+      const key = keyOf(entry.item)
+      if (batch.length < maxSize && !keys.has(key)) batch.push(entry)
+      else left.push(entry)
+      keys.add(key)
+    }
+    waiting = left
+    return batch
+  }
+
+  /** One timer for all: the first item has waited longest. */
+  function startClock(): void {
+    clock ??= setInterval(() => {
+      const tooLong = performance.now() - waitSeconds * 1000
+      const stays = waiting.findIndex(({ since }) => since > tooLong)
+      const late = waiting.splice(0, stays === -1 ? waiting.length : stays)
+      for (const { refuse } of late)
+        refuse(new Unavailable(`No turn came in the ${name} queue within ${waitSeconds} s.`))
+      if (waiting.length === 0) stopClock()
+    }, 100)
+  }
+
+  function stopClock(): void {
+    clearInterval(clock)
+    clock = undefined
+  }
+
+  return async (item) => {
+    if (running < maxRunning) return aloneInLane(item)
+    if (waiting.length >= maxWaiting) throw new Unavailable(`The ${name} queue is full.`)
+    return new Promise((settle, refuse) => {
+      waiting.push({ item, since: performance.now(), settle, refuse })
+      startClock()
+    })
+  }
+}
+
+/** `free` runs `release` once. */
+function laneOf(release: () => void): { free(): void } {
+  let isFree = false
+  return {
+    free() {
+      if (isFree) return
+      isFree = true
+      release()
+    }
+  }
+}

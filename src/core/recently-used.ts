@@ -1,0 +1,39 @@
+/**
+ * Holds the most recently used values by their text: at least `max / 2`, at most `max`. Two halves in place of one list in
+ * order of use, so that a hit in the young half writes nothing.
+ */
+export function recentlyUsed<Value>(max: number) {
+  let young = new Map<string, Value>()
+  let old = new Map<string, Value>()
+
+  function set(text: string, value: Value): void {
+    if (young.size >= max / 2) {
+      old = young
+      young = new Map()
+    }
+    young.set(text, value)
+  }
+
+  return {
+    get size() {
+      return young.size + old.size
+    },
+
+    get(text: string): Value | undefined {
+      const value = young.get(text)
+      if (value !== undefined) return value
+      const older = old.get(text)
+      if (older === undefined) return undefined
+      old.delete(text)
+      set(text, older)
+      return older
+    },
+
+    set,
+
+    delete(text: string): void {
+      young.delete(text)
+      old.delete(text)
+    }
+  }
+}

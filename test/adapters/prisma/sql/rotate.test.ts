@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto'
+import t from 'tap'
+import type { Database } from '../../../../src/adapters/prisma/database.js'
+import { rotate, rotationStatements } from '../../../../src/adapters/prisma/sql/rotate.js'
+import { tables } from '../../../../src/adapters/prisma/tables.js'
+import type { LiveSession } from '../../../../src/ports/sessions.js'
+import { testRotation } from '../../../contract/rotation.js'
+import { addUser, attempt, digest, login, policy, reread, type Stores } from '../../../contract/stores.js'
+import { onEachDatabase } from '../../../support/adapters/stores.js'
+import { sql } from '../../../support/database.js'
+
+const strict = { ...policy, graceSeconds: 0 }
+
+async function logins(stores: Stores, count: number): Promise<LiveSession[]> {
+  const user = await addUser(stores)
+  const sessions: LiveSession[] = []
+  for (let i = 0; i < count; i++) sessions.push(await login(stores, user))
+  return sessions
+}
+
+const attempts = (sessions: readonly LiveSession[]) => sessions.map((session) => attempt(session))
+
+/** `database`, and how many operations it was asked for. */
+function counted(database: Database) {
+  let count = 0
+  const run: Database['run'] = (operation) => {
+    count += 1
+    return database.run(operation)
+  }
+  return { database: { ...database, run }, count: () => count }
+}
+
+onEachDatabase(t, (t, stores, database) => {
+  t.test('beside other sessions in one statement,', async (t) => {
+    const [other] = await logins(stores, 1)
+    if (other === undefined) return t.fail('no login')
+    const beside = (changes: Partial<typeof policy> = {}) => {
+      const { one, many } = rotationStatements(database, { ...policy, ...changes })
+      return async (asked: Parameters<typeof one>[0]) => {
+        const [result = 'alone'] = await many([asked, attempt(other)])
+        return result === 'alone' ? one(asked) : result
+      }
+    }
+    testRotation(t, {
+      ...stores,
+      sessions: { ...stores.sessions, rotate: beside() },
+      sessionsUnder: (changes) => ({ ...stores.sessionsUnder(changes), rotate: beside(changes) })
+    })
+  })
+
+  t.test('one statement moves each row with its own key, and says which rows did not fit', async (t) => {
+    const [first, second, third] = await logins(stores, 3)
+    if (first === undefined || second === undefined || third === undefined) return t.fail('no login')
+    const { many } = rotationStatements(database, policy)
+    const missing = { ...attempt(third), sid: randomUUID() }
+    const results = await many([
+      attempt(second, digest('key')),
+      { ...attempt(third), secretHash: digest('wrong') },
+      missing,
+      attempt(first)
+    ])
+    t.match(results, [{ id: second.id, generation: 1 }, undefined, 'alone', { id: first.id, generation: 1 }])
+    t.match(await reread(stores, second), { generation: 1, retryKeyHash: digest('key'), keyUsed: true })
+    t.match(await reread(stores, first), { generation: 1, retryKeyHash: null, keyUsed: false })
+    t.match(await reread(stores, third), { generation: 0 })
+  })
+
+  t.test('simultaneous refreshes share few statements', async (t) => {
+    const sessions = await logins(stores, 64)
+    const { database: watched, count } = counted(database)
+    const rotateTogether = rotate(watched, policy, 64)
+    const rotated = await Promise.all(attempts(sessions).map(rotateTogether))
+    t.same(
+      rotated.map((session) => [session?.id, session?.generation]),
+      sessions.map(({ id }) => [id, 1])
+    )
+    // Those that found nothing running, and one for all others.
+    t.ok(count() <= 3, `${count()} statements`)
+  })
+
+  t.test('with a batch size of 1 each refresh has its own statement', async (t) => {
+    const sessions = await logins(stores, 5)
+    const { database: watched, count } = counted(database)
+    const rotated = await Promise.all(attempts(sessions).map(rotate(watched, policy, 1)))
+    t.ok(rotated.every((session) => session?.generation === 1))
+    t.equal(count(), 5)
+  })
+
+  t.test('if the statement fails, it fails for all, and moves nothing', async (t) => {
+    const sessions = await logins(stores, 4)
+    const [, , broken] = sessions
+    await sql(
+      database,
+      `CREATE FUNCTION refuse_${broken?.id.replaceAll('-', '')}() RETURNS trigger LANGUAGE plpgsql AS
+       $$ BEGIN IF NEW.id = '${broken?.id}' THEN RAISE EXCEPTION 'broken'; END IF; RETURN NEW; END $$`
+    )
+    const trigger = `refuse_${broken?.id.replaceAll('-', '')}`
+    await sql(database, `CREATE TRIGGER ${trigger} BEFORE UPDATE ON session FOR EACH ROW EXECUTE FUNCTION ${trigger}()`)
+    await t.rejects(rotationStatements(database, policy).many(attempts(sessions)), /broken/)
+    await sql(database, `DROP TRIGGER ${trigger} ON session`)
+    for (const session of sessions) t.match(await reread(stores, session), { generation: 0 })
+  })
+
+  t.test('two statements with the same rows in opposite order never wait for each other for good', async (t) => {
+    const sessions = await logins(stores, 8)
+    const { one, many } = rotationStatements(database, strict)
+    const now = new Map(sessions.map((session) => [session.id, session]))
+    for (let round = 0; round < stores.rounds / 2; round++) {
+      const asked = [...now.values()]
+      const both = await Promise.all([many(attempts(asked)), many(attempts(asked.toReversed()))])
+      for (const [index, session] of asked.entries()) {
+        const results = [both[0][index], both[1][asked.length - 1 - index]]
+        const moved = results.filter((result) => result !== undefined && result !== 'alone')
+        if (moved.length > 1) return t.fail('one generation was given out twice')
+        now.set(session.id, moved[0] ?? (await one(attempt(session))) ?? (await reread(stores, session)))
+      }
+    }
+    t.ok([...now.values()].every(({ generation }) => generation > 0))
+  })
+
+  if (database.kind === 'embedded') return
+
+  t.test('a row that somebody else has locked goes alone, and keeps no other waiting', async (t) => {
+    const [locked, free] = await logins(stores, 2)
+    if (locked === undefined || free === undefined) return t.fail('no login')
+    const { one, many } = rotationStatements(database, policy)
+    let unlock = (): void => undefined
+    const unlocked = new Promise<void>((resolve) => {
+      unlock = resolve
+    })
+    const holding = database.run((prisma) =>
+      prisma.$transaction(async (prisma) => {
+        await prisma.$queryRaw`SELECT 1 AS one FROM ${tables.session} s WHERE s.id = ${locked.id}::uuid FOR UPDATE`
+        const results = await many([attempt(locked), attempt(free)])
+        t.match(results, ['alone', { id: free.id, generation: 1 }])
+        unlock()
+      })
+    )
+    await unlocked
+    await holding
+    t.match(await one(attempt(locked)), { generation: 1 })
+  })
+})

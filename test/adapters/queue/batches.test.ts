@@ -1,0 +1,132 @@
+import t from 'tap'
+import { inBatches } from '../../../src/adapters/queue/batches.js'
+import { Unavailable } from '../../../src/ports/errors.js'
+
+interface Call {
+  readonly items: readonly string[]
+  answer(results?: readonly (string | 'alone')[]): void
+  fail(error: Error): void
+}
+
+/** Calls that stay open until the test answers them. An item is `key` or `key:more`. */
+function openCalls(bounds: { maxSize?: number; maxRunning?: number; maxWaiting?: number; waitSeconds?: number } = {}) {
+  const calls: Call[] = []
+  const call = (items: readonly string[]) =>
+    new Promise<readonly string[]>((resolve, reject) =>
+      calls.push({ items, answer: (results = items.map((item) => `${item}!`)) => resolve(results), fail: reject })
+    )
+  const serve = inBatches<string, string>({
+    name: 'test',
+    keyOf: (item) => item.split(':')[0] ?? '',
+    one: async (item) => (await call([item]))[0] ?? '',
+    many: call,
+    maxSize: 3,
+    maxRunning: 2,
+    maxWaiting: 10,
+    waitSeconds: 60,
+    ...bounds
+  })
+  return { serve, calls, items: () => calls.map(({ items }) => items) }
+}
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+t.test('an item that finds nothing running goes alone at once', async (t) => {
+  const { serve, calls } = openCalls()
+  const served = serve('a')
+  t.same(calls[0]?.items, ['a'])
+  calls[0]?.answer()
+  t.equal(await served, 'a!')
+})
+
+t.test('items that arrive meanwhile go together, in their order, and at most maxSize of them', async (t) => {
+  const { serve, calls, items } = openCalls()
+  const served = Promise.all(['a', 'b', 'c', 'd', 'e', 'f', 'g'].map(serve))
+  t.same(items(), [['a'], ['b']])
+  calls[1]?.answer()
+  await turn()
+  t.same(items()[2], ['c', 'd', 'e'])
+  calls[0]?.answer()
+  await turn()
+  t.same(items()[3], ['f', 'g'])
+  t.equal(calls.length, 4)
+  calls[2]?.answer()
+  calls[3]?.answer()
+  t.same(await served, ['a!', 'b!', 'c!', 'd!', 'e!', 'f!', 'g!'])
+})
+
+t.test('a second item of the same key waits for the next call', async (t) => {
+  const { serve, calls, items } = openCalls({ maxRunning: 1 })
+  const served = Promise.all(['a', 'b:1', 'b:2', 'c'].map(serve))
+  calls[0]?.answer()
+  await turn()
+  t.same(items()[1], ['b:1', 'c'])
+  calls[1]?.answer()
+  await turn()
+  t.same(items()[2], ['b:2'])
+  calls[2]?.answer()
+  t.same(await served, ['a!', 'b:1!', 'b:2!', 'c!'])
+})
+
+t.test('an item that could make others wait goes alone, and the next batch does not wait for it', async (t) => {
+  const { serve, calls, items } = openCalls({ maxRunning: 1 })
+  const served = Promise.all(['a', 'b', 'c'].map(serve))
+  calls[0]?.answer()
+  await turn()
+  calls[1]?.answer(['alone', 'c!'])
+  await turn()
+  t.same(items()[2], ['b'])
+  const later = serve('d')
+  t.same(items()[3], ['d'])
+  calls[3]?.answer()
+  t.equal(await later, 'd!')
+  calls[2]?.answer(['b late'])
+  t.same(await served, ['a!', 'b late', 'c!'])
+})
+
+t.test('a single item that takes long keeps no other item waiting', async (t) => {
+  const { serve, calls, items } = openCalls({ maxRunning: 1 })
+  const slow = serve('a')
+  const other = serve('b')
+  t.equal(calls.length, 1)
+  while (calls.length < 2) await new Promise((resolve) => setTimeout(resolve, 10))
+  t.same(items()[1], ['b'])
+  calls[1]?.answer()
+  t.equal(await other, 'b!')
+  calls[0]?.answer()
+  t.equal(await slow, 'a!')
+  // The place that the slow item has left is not given away twice.
+  const next = [serve('c'), serve('d')]
+  t.same(items().slice(2), [['c']])
+  calls[2]?.answer()
+  await turn()
+  calls[3]?.answer()
+  t.same(await Promise.all(next), ['c!', 'd!'])
+})
+
+t.test('a call that fails fails for each of its items, and for no other', async (t) => {
+  const { serve, calls } = openCalls({ maxRunning: 1 })
+  const [first, ...others] = ['a', 'b', 'c', 'd', 'e'].map((item) => serve(item).catch((error) => error.message))
+  calls[0]?.fail(new Error('broken'))
+  t.equal(await first, 'broken')
+  calls[1]?.fail(new Error('broken too'))
+  await turn()
+  calls[2]?.answer()
+  t.same(await Promise.all(others), ['broken too', 'broken too', 'broken too', 'e!'])
+})
+
+t.test('no more than maxWaiting items wait, and none longer than waitSeconds', async (t) => {
+  const { serve, calls } = openCalls({ maxRunning: 1, maxSize: 2, maxWaiting: 2, waitSeconds: 0.2 })
+  const first = serve('a')
+  calls[0]?.answer()
+  await first
+  // A batch, unlike a single item, holds its place.
+  const served = ['a', 'b', 'c'].map(serve)
+  await t.rejects(serve('d'), new Unavailable('The test queue is full.'))
+  calls[1]?.answer()
+  await turn()
+  t.same(calls[2]?.items, ['b', 'c'])
+  await t.rejects(serve('e'), new Unavailable('No turn came in the test queue within 0.2 s.'))
+  calls[2]?.answer()
+  t.same(await Promise.all(served), ['a!', 'b!', 'c!'])
+})

@@ -1,0 +1,16 @@
+import t from 'tap'
+import { recentlyUsed } from '../../src/core/recently-used.js'
+
+t.test('the values that were used last are kept, and no more than the limit', async (t) => {
+  const cache = recentlyUsed<number>(4)
+  for (const [value, text] of ['a', 'b', 'c', 'd'].entries()) cache.set(text, value)
+  t.equal(cache.get('a'), 0)
+  for (let i = 0; i < 100; i++) {
+    cache.set(`other ${i}`, i)
+    t.ok(cache.size <= 4)
+    t.equal(cache.get('a'), 0, 'used all the time')
+  }
+  for (const text of ['b', 'c', 'd', 'other 1']) t.equal(cache.get(text), undefined, 'not used for a long time')
+  cache.delete('a')
+  t.equal(cache.get('a'), undefined)
+})
