@@ -1,13 +1,13 @@
-import type { Actor } from '../../../ports/events.js'
-import type { NewUser, UserStore } from '../../../ports/user-store.js'
-import type { User } from '../../../ports/users.js'
-import type { Database } from '../database.js'
-import { tables } from '../tables.js'
-import { by, eventTarget } from './audit-events.js'
-import type { Statements } from './end-sessions.js'
-import { clock, userColumns } from './fragments.js'
-import { insertMails } from './mail.js'
-import { insertLink, isReserved } from './recovery/links.js'
+import type { Actor } from '../../../../ports/events.js'
+import type { NewUser, UserStore } from '../../../../ports/user-store.js'
+import type { User } from '../../../../ports/users.js'
+import type { Database } from '../../database.js'
+import { tables } from '../../tables.js'
+import { by, eventTarget } from '../audit-events.js'
+import type { Statements } from '../end-sessions.js'
+import { clock, userColumns } from '../fragments.js'
+import { insertMails } from '../mail.js'
+import { insertLink, isReserved } from '../recovery/links.js'
 
 /** Adds the user and `user_registered`; undefined if an account has the address, or a live link keeps it for another. */
 export async function insertUser(

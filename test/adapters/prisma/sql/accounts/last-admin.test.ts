@@ -1,8 +1,8 @@
 import t from 'tap'
-import { addUser, attempt, login, ops } from '../../../contract/stores.js'
-import { storesOver } from '../../../support/adapters/stores.js'
-import { onServer, openTestDatabase, serverUrl, sql } from '../../../support/database.js'
-import { until } from '../../../support/faults/crowd.js'
+import { addUser, attempt, login, ops } from '../../../../contract/stores.js'
+import { storesOver } from '../../../../support/adapters/stores.js'
+import { onServer, openTestDatabase, serverUrl, sql } from '../../../../support/database.js'
+import { until } from '../../../../support/faults/crowd.js'
 
 const onlyWithServer = serverUrl === undefined ? { skip: 'TEST_DATABASE_URL is not set' } : {}
 

@@ -1,12 +1,12 @@
-import type { Email } from '../../../core/email.js'
-import type { UnconfirmedOutcome, UserStore } from '../../../ports/user-store.js'
-import type { UserWithPassword } from '../../../ports/users.js'
-import type { Database } from '../database.js'
-import { Prisma } from '../generated/client.js'
-import { tables } from '../tables.js'
+import type { Email } from '../../../../core/email.js'
+import type { UnconfirmedOutcome, UserStore } from '../../../../ports/user-store.js'
+import type { UserWithPassword } from '../../../../ports/users.js'
+import type { Database } from '../../database.js'
+import { Prisma } from '../../generated/client.js'
+import { tables } from '../../tables.js'
+import { userColumns } from '../fragments.js'
+import { insertMadeLink, isReserved } from '../recovery/links.js'
 import { insertUser } from './create-user.js'
-import { userColumns } from './fragments.js'
-import { insertMadeLink, isReserved } from './recovery/links.js'
 
 type RegisteredRow = UserWithPassword & { readonly isAwaiting: boolean }
 

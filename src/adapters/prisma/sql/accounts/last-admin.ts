@@ -1,8 +1,8 @@
-import { adminRole } from '../../../core/vocabulary.js'
-import { Prisma } from '../generated/client.js'
-import { tables } from '../tables.js'
-import type { Statements } from './end-sessions.js'
-import { lockName } from './named-lock.js'
+import { adminRole } from '../../../../core/vocabulary.js'
+import { Prisma } from '../../generated/client.js'
+import { tables } from '../../tables.js'
+import type { Statements } from '../end-sessions.js'
+import { lockName } from '../named-lock.js'
 
 const isEnabledAdmin = Prisma.sql`(u.roles @> ARRAY[${adminRole}]::text[] AND u.disabled_at IS NULL)`
 

@@ -1,11 +1,11 @@
-import type { Revocation } from '../../../core/revocation-set.js'
-import { adminRole } from '../../../core/vocabulary.js'
-import type { UserStore } from '../../../ports/user-store.js'
-import type { User } from '../../../ports/users.js'
-import type { Database } from '../database.js'
-import { Prisma } from '../generated/client.js'
-import { tables } from '../tables.js'
-import { by, eventTarget } from './audit-events.js'
+import type { Revocation } from '../../../../core/revocation-set.js'
+import { adminRole } from '../../../../core/vocabulary.js'
+import type { UserStore } from '../../../../ports/user-store.js'
+import type { User } from '../../../../ports/users.js'
+import type { Database } from '../../database.js'
+import { Prisma } from '../../generated/client.js'
+import { tables } from '../../tables.js'
+import { by, eventTarget } from '../audit-events.js'
 import {
   type EndingPolicy,
   endSessions,
@@ -14,12 +14,12 @@ import {
   repeatAfterCommit,
   revocationLife,
   type Statements
-} from './end-sessions.js'
-import { clock, revocationColumns, userColumns } from './fragments.js'
+} from '../end-sessions.js'
+import { clock, revocationColumns, userColumns } from '../fragments.js'
+import { isLive, toLiveSession } from '../live-sessions.js'
+import { insertNotices } from '../mail.js'
+import { addReplacement, isAdded } from '../replace-session.js'
 import { isLastAdmin } from './last-admin.js'
-import { isLive, toLiveSession } from './live-sessions.js'
-import { insertNotices } from './mail.js'
-import { addReplacement, isAdded } from './replace-session.js'
 
 /**
  * The methods of a `UserStore` that also change the user's sessions. Each is one transaction whose first statement
