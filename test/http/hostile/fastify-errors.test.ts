@@ -143,7 +143,7 @@ for (const [method, url, allowed] of [
   ['GET', `/sessions/${id}`, ['PATCH', 'DELETE']],
   ['POST', `/sessions/${id}?x=/`, ['PATCH', 'DELETE']],
   ['PUT', `/admin/users/${id}`, ['GET', 'HEAD', 'PATCH', 'DELETE']],
-  ['DELETE', '/admin/users', ['GET', 'HEAD']],
+  ['DELETE', '/admin/users', ['GET', 'HEAD', 'POST']],
   ['GET', '/admin/sessions/revoke-all', ['POST', 'DELETE']],
   ['POST', '/.well-known/jwks.json', ['GET', 'HEAD']],
   ['TRACE', '/healthz', ['GET', 'HEAD']],
