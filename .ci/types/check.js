@@ -44,8 +44,7 @@ const hostCombinations = values.all
       { fastify: 'latest', compiler: '5.9', resolution: 'nodenext' },
       { fastify: '5.0', compiler: '7', resolution: 'bundler' },
       { fastify: '5.6', compiler: '5.9', resolution: 'node10' },
-      { fastify: 'latest', compiler: '6', resolution: 'bundler' },
-      { fastify: 'latest', compiler: '7', resolution: 'nodenext' }
+      { fastify: 'latest', compiler: '6', resolution: 'bundler' }
     ]
 const smallCombinations = values.all
   ? combinations(compilers)

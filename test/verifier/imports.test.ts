@@ -33,6 +33,7 @@ t.test('the verifier loads no package, and of the service only modules of the co
     'core/issuer-addresses.js',
     'core/nearest-name.js',
     'core/problems.js',
+    'core/recently-used.js',
     'core/request-auth.js',
     'core/revocation-set.js'
   ])
