@@ -142,6 +142,9 @@ export const resetMailLimit: RateLimit = { ...mailLimit, name: 'reset-mail' }
 /** Mails that a signed-in user asks for to confirm the address of the account. They count towards `mailLimit` too. */
 export const verificationLimit: RateLimit = { name: 'verification-mail', max: 1, windowSeconds: minute }
 
+/** Changes of the address that one user asks for: each sends a mail to an address that the user chooses. */
+export const emailChangeLimit: RateLimit = { name: 'email-change', max: 5, windowSeconds: hour }
+
 /**
  * Notices of one kind to one account. The database counts its mails, within the window that ends now. A client that keeps
  * no device token must not flood its owner with mails of new devices. And a stranger can register another person's

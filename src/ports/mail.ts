@@ -64,8 +64,9 @@ export interface LinkStore {
    */
   create(made: MadeLink, actor: Actor): Promise<number>
   /**
-   * The link, if it has one of `purposes` and can still be used: not used, not expired, its account exists, and has the address and the password
-   * to which the link is bound. Using it is a method of the store that changes what the link is for; it checks all this
+   * The link, if it has one of `purposes` and can still be used: not used, not expired, its account exists and is not
+   * disabled, and has the address and the password to which the link is bound. An `email_undo` link works for a disabled
+   * account too: it takes the address back from whoever changed it. Using it is a method of the store that changes what the link is for; it checks all this
    * again, so that of simultaneous uses one succeeds.
    */
   find(

@@ -120,6 +120,31 @@ export function testAddressChanges(t: Test, stores: Stores): void {
     t.equal(await users.undoEmailChange(change, {}), 'dead')
   })
 
+  t.test('another link of before the change stays dead when the old address is back', async (t) => {
+    const user = await addUser(stores)
+    const another = await linkTo(user, newAddress().address, 'email_change')
+    const { undo } = await moveTo(user)
+    await users.undoEmailChange({ link: await requireLink(undo), email: emailOf(user.email) }, {})
+    t.match(await users.find(user.id), { email: user.email })
+    t.equal(await links.find(another, ['email_change']), undefined)
+    const late = { link: another, email: newAddress(), undo: undoOf(user), mails: [] }
+    t.equal(await users.changeEmail(late, ops), 'dead')
+  })
+
+  t.test('a link that waits while the account is disabled does nothing, except that an undo does', async (t) => {
+    const user = await addUser(stores)
+    const { email, undo } = await moveTo(user)
+    const moved = await users.find(user.id)
+    if (moved === undefined) throw new Error('the account is gone')
+    const change = await linkTo(moved, newAddress().address, 'email_change')
+    await users.update(user.id, { disabled: true }, ops)
+    t.equal(await links.find(change, ['email_change']), undefined)
+    const late = { link: change, email: newAddress(), undo: undoOf(moved), mails: [] }
+    t.equal(await users.changeEmail(late, ops), 'dead')
+    t.match(await users.find(user.id), { email: email.address })
+    t.same(await users.undoEmailChange({ link: await requireLink(undo), email: emailOf(user.email) }, {}), [])
+  })
+
   t.test('the owner has the last word: an undo kills later undos, and an earlier one outlives it', async (t) => {
     const owner = await addUser(stores)
     const first = await moveTo(owner)

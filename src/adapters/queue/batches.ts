@@ -60,10 +60,10 @@ export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (i
     running += 1
     try {
       const results = await many(batch.map(({ item }) => item))
-      batch.forEach(({ item, settle }, index) => {
-        const result = results[index] ?? 'alone'
-        settle(result === 'alone' ? one(item) : result)
-      })
+      for (const [index, result] of results.entries()) {
+        const entry = batch[index]
+        entry?.settle(result === 'alone' ? one(entry.item) : result)
+      }
     } catch (error) {
       for (const { refuse } of batch) refuse(error)
     } finally {

@@ -159,15 +159,19 @@ t.test('it needs a recent login, an address, and a mail server', async (t) => {
   expectProblem(t, await ask(await newPerson(without), newEmail()), 'mail_not_configured')
 })
 
-t.test('three mails in half an hour go to one address, then silence with the same answer', async (t) => {
-  const limited = await openService(t, database, { ...mailServer.settings, RATE_LIMIT_ENABLED: 'true' })
-  const person = await newPerson(limited)
-  const address = newEmail()
-  for (let i = 0; i < 5; i += 1) t.equal((await ask(person, address)).statusCode, 202)
-  const [row] = await sql<{ queued: number }>(
-    database,
-    `SELECT count(*)::int AS queued FROM mail WHERE recipient = $1 AND outcome IS DISTINCT FROM 'dropped'`,
-    address
-  )
-  t.equal(row?.queued, 3)
-})
+t.test(
+  'three mails in half an hour go to one address, then silence with the same answer; one user asks five times an hour',
+  async (t) => {
+    const limited = await openService(t, database, { ...mailServer.settings, RATE_LIMIT_ENABLED: 'true' })
+    const person = await newPerson(limited)
+    const address = newEmail()
+    for (let i = 0; i < 5; i += 1) t.equal((await ask(person, address)).statusCode, 202)
+    const [row] = await sql<{ queued: number }>(
+      database,
+      `SELECT count(*)::int AS queued FROM mail WHERE recipient = $1 AND outcome IS DISTINCT FROM 'dropped'`,
+      address
+    )
+    t.equal(row?.queued, 3)
+    expectProblem(t, await ask(person, newEmail()), 'too_many_requests')
+  }
+)

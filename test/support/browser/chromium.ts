@@ -1,4 +1,7 @@
 import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import type { Test } from 'tap'
 
@@ -49,11 +52,16 @@ export async function openProfile(
 
 /** A browser whose user blocks the data of all sites; closed when `t` ends. */
 export async function openBlockingProfile(t: Test): Promise<BrowserContext> {
-  const folder = t.testdir({
-    Default: { Preferences: JSON.stringify({ profile: { default_content_setting_values: { cookies: 2 } } }) }
-  })
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-profile-'))
+  await mkdir(join(folder, 'Default'))
+  const preferences = { profile: { default_content_setting_values: { cookies: 2 } } }
+  await writeFile(join(folder, 'Default', 'Preferences'), JSON.stringify(preferences))
   const profile = await chromium.launchPersistentContext(folder, { executablePath: chromiumPath ?? '', args })
-  t.teardown(() => profile.close())
+  t.teardown(async () => {
+    await profile.close()
+    // Chromium may still write for a moment.
+    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 })
+  })
   return profile
 }
 

@@ -29,7 +29,7 @@ export function prismaLinkStore(database: Database): LinkStore {
       const { boundEmail, boundPassword, ...link } = row
       const [user] = await query<UserWithPassword>(database)`
         SELECT ${userColumns}, u.password_hash AS "passwordHash" FROM ${tables.user} u WHERE u.id = ${link.userId}::uuid`
-      if (user === undefined) return undefined
+      if (user === undefined || (user.disabled && link.purpose !== 'email_undo')) return undefined
       if (boundEmail !== null && boundEmail !== user.email) return undefined
       if (boundPassword !== null && boundPassword !== passwordDigest(user.passwordHash)) return undefined
       return { ...link, user }

@@ -31,6 +31,8 @@ export function addressChanges(
                 ${setEmail(userId, email)} RETURNING u.id
               ), noted AS (
                 INSERT INTO ${eventTarget} SELECT 'email_changed', id, NULL, NULL, NULL, ${by(actor)} FROM changed
+              ), dead AS (
+                ${deleteLinksOfAddress(userId)}
               )
               SELECT id FROM changed`
             if (changed.length === 0) throw new EmailTaken()
@@ -64,6 +66,8 @@ export function addressChanges(
                 DELETE FROM ${tables.oneTimeLink} l
                 WHERE l.user_id = ${userId}::uuid AND l.purpose = 'email_undo'
                   AND l.created_at >= ${timestamp(made.createdAt)}
+              ), dead AS (
+                ${deleteLinksOfAddress(userId)}
               )
               SELECT id FROM changed`
             if (changed.length === 0) throw new EmailTaken()
@@ -80,6 +84,10 @@ export function addressChanges(
 const setEmail = (userId: string, { address, key }: Email) => Prisma.sql`
   UPDATE ${tables.user} u SET email = ${address}, email_key = ${key}, email_verified_at = ${clock}, awaits_confirmation = false
   WHERE u.id = ${userId}::uuid AND NOT ${isReserved(key, userId)}`
+
+/** Links that were bound to the old address would live again if the account got that address back. */
+const deleteLinksOfAddress = (userId: string) => Prisma.sql`
+  DELETE FROM ${tables.oneTimeLink} l WHERE l.user_id = ${userId}::uuid AND l.bound_email IS NOT NULL`
 
 async function orTaken<Result>(changing: Promise<Result>): Promise<Result | 'email_taken'> {
   try {

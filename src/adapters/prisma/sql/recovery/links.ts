@@ -53,7 +53,8 @@ export async function useLink(prisma: Statements, { id, purpose, tokenHash, user
     WHERE l.id = ${id}::uuid AND l.purpose = ${purpose} AND l.token_hash = ${tokenHash} AND l.expires_at > ${clock}
       AND l.user_id = ${user.id}::uuid AND EXISTS (
         SELECT 1 FROM ${tables.user} u
-        WHERE u.id = l.user_id AND (l.bound_email IS NULL OR l.bound_email = u.email)
+        WHERE u.id = l.user_id AND (u.disabled_at IS NULL OR l.purpose = 'email_undo')
+          AND (l.bound_email IS NULL OR l.bound_email = u.email)
           AND (l.bound_password IS NULL
             OR (l.bound_password = ${passwordDigest(user.passwordHash)} AND u.password_hash = ${user.passwordHash}))
       )
