@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
-import { status, until } from '../support/faults/crowd.js'
-import { freshDatabase, processTestMilliseconds, startService } from '../support/processes/process.js'
+import { status, until } from '../../support/faults/crowd.js'
+import { freshDatabase, processTestMilliseconds, startService } from '../../support/processes/process.js'
 
 t.setTimeout(processTestMilliseconds)
 

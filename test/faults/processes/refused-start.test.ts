@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises'
 import t from 'tap'
-import { testDatabases, testFolder } from '../support/database.js'
-import { Device } from '../support/processes/device.js'
-import { freshDatabase, latchkey, processTestMilliseconds, startService } from '../support/processes/process.js'
+import { testDatabases, testFolder } from '../../support/database.js'
+import { Device } from '../../support/processes/device.js'
+import { freshDatabase, latchkey, processTestMilliseconds, startService } from '../../support/processes/process.js'
 
 t.setTimeout(processTestMilliseconds)
 

@@ -1,10 +1,10 @@
 import t from 'tap'
-import { openEmbeddedDatabase } from '../../src/adapters/embedded/embedded-database.js'
-import { openServerDatabase } from '../../src/adapters/prisma/server/server-database.js'
-import { sql, testDatabases } from '../support/database.js'
-import { openMailServer } from '../support/mail/mail-server.js'
-import { Device } from '../support/processes/device.js'
-import { freshDatabase, processTestMilliseconds, startService } from '../support/processes/process.js'
+import { openEmbeddedDatabase } from '../../../src/adapters/embedded/embedded-database.js'
+import { openServerDatabase } from '../../../src/adapters/prisma/server/server-database.js'
+import { sql, testDatabases } from '../../support/database.js'
+import { openMailServer } from '../../support/mail/mail-server.js'
+import { Device } from '../../support/processes/device.js'
+import { freshDatabase, processTestMilliseconds, startService } from '../../support/processes/process.js'
 
 t.setTimeout(2 * processTestMilliseconds)
 
