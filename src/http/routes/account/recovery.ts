@@ -38,7 +38,7 @@ export const recoveryRoutes: Routes = (app, { ports }) => {
       ...describe({
         summary: 'Set a new password by a one-time link',
         description:
-          'Ends every session of the user with the reason `password_reset`, and starts none: log in with the new password. The link of a reset or of an invitation. A password that is refused does not use the link up.',
+          'Ends every session of the user with the reason `password_reset`, and starts none: log in with the new password. Takes the link of a reset or of an invitation. A password that is refused does not use up the link.',
         tag: 'account',
         body: ResetPasswordBody,
         response: { 204: EmptyResponse },
