@@ -146,7 +146,7 @@ async function testMailOfConsole(browser: Browser): Promise<void> {
     await click(page, 'Invite…')
     await dialog.getByLabel('E-mail address').fill(operator)
     await confirm(page, 'Invite')
-    await dialog.getByRole('alert').filter({ hasText: 'There is an account of this address already.' }).waitFor()
+    await dialog.getByRole('alert').filter({ hasText: 'An account with this address already exists.' }).waitFor()
     await dialog.getByLabel('E-mail address').fill(ada)
     await dialog.getByLabel('Roles').fill('reader, editor')
     await dialog.getByLabel('Language').selectOption('German')

@@ -119,7 +119,7 @@ t.test('a taken address gets the same answer and as many rows, and its owner a m
   t.equal((after?.events ?? 0) - (between?.events ?? 0), (between?.events ?? 0) - (before?.events ?? 0))
 
   const mail = await mailServer.mailTo(owner.email)
-  t.equal(mail.subject, 'You have an account already')
+  t.equal(mail.subject, 'You already have an account')
   t.equal(mail.token, '', 'without a link')
 })
 

@@ -123,7 +123,7 @@ t.test('a taken address gets the same answer, and its owner a mail', async (t) =
   t.equal(taken.body, free.body)
   t.same(Object.keys(taken.headers), Object.keys(free.headers))
   const mail = await mailServer.mailTo(owner.email)
-  t.equal(mail.subject, 'You have an account already')
+  t.equal(mail.subject, 'You already have an account')
   t.equal(mail.token, '')
   t.equal((await login(owner.email, goodPassword, off)).statusCode, 200)
   t.ok((await eventsOf(owner.email)).includes('email_verification_requested account_exists'))
