@@ -10,9 +10,9 @@ export interface AuthClient extends AsyncDisposable {
   onChange(listener: (state: AuthState) => void): () => void
   login(signIn: SignIn): Promise<void>
   /**
-   * Creates an account and signs in to it. With `EMAIL_VERIFICATION=required` it resolves to false instead, and no session
-   * begins: ask the person to look for a mail, which confirms the address. It is also false, without a new account, if
-   * the address has an account: then the mail tells its owner.
+   * Creates an account and signs in to it. With `EMAIL_VERIFICATION=required` it resolves to false instead, and no
+   * session begins: ask the person to look for a mail, which confirms the address. It is also false, without a new
+   * account, if the address has an account: then the mail tells its owner.
    */
   register(registration: Registration): Promise<boolean>
   /**
@@ -20,7 +20,9 @@ export interface AuthClient extends AsyncDisposable {
    * else to false.
    */
   verifyEmail(confirmation: { readonly token: string; readonly device?: string }): Promise<boolean>
-  /** Mails a link for a new password. Also resolves if the address has no account, so that nobody learns who has one. */
+  /**
+   * Mails a link for a new password. Also resolves if the address has no account, so that nobody learns who has one.
+   */
   forgotPassword(person: { readonly email: string }): Promise<void>
   /** Sets a new password by the token of a mailed link. All sessions of the user end, and none begins: log in. */
   resetPassword(reset: { readonly token: string; readonly newPassword: string }): Promise<void>

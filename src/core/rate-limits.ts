@@ -128,14 +128,14 @@ export const requestLimits = {
 } as const satisfies Record<string, RateLimit>
 
 /**
- * Mails that strangers can cause to be sent to one address, such as those of `POST /register`. Above the limit nothing is
- * sent, and the answer is the same. The person has three links already, and nobody can flood the mailbox.
+ * Mails that strangers can cause to be sent to one address, such as those of `POST /register`. Above the limit nothing
+ * is sent, and the answer is the same. The person has three links already, and nobody can flood the mailbox.
  */
 export const mailLimit: RateLimit = { name: 'mail', max: 3, windowSeconds: 30 * minute }
 
 /**
- * Mails with a link for a new password to one address. They have a limit of their own: otherwise a stranger who registers
- * an address three times could keep its owner from setting a new password.
+ * Mails with a link for a new password to one address. They have a limit of their own: otherwise a stranger who
+ * registers an address three times could keep its owner from setting a new password.
  */
 export const resetMailLimit: RateLimit = { ...mailLimit, name: 'reset-mail' }
 

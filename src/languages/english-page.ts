@@ -1,6 +1,6 @@
 /**
- * The words of the account page in English. `{name}` stands for a value that the page fills in. Other languages have the
- * same keys and names: add a new key to `german-page.ts` too.
+ * The words of the account page in English. `{name}` stands for a value that the page fills in. Other languages have
+ * the same keys and names: add a new key to `german-page.ts` too.
  */
 export const englishPage = {
   account_title: 'Your account',

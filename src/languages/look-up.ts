@@ -1,6 +1,6 @@
 /**
- * Finds the tag among `available` that fits the languages of a person, the most preferred one first. Each preferred tag is
- * shortened from its end until it is found: `de-AT` finds `de` (RFC 4647 §3.4). Undefined if none fits.
+ * Finds the tag among `available` that fits the languages of a person, the most preferred one first. Each preferred tag
+ * is shortened from its end until it is found: `de-AT` finds `de` (RFC 4647 §3.4). Undefined if none fits.
  */
 export function lookUp(preferred: readonly string[], available: readonly string[]): string | undefined {
   const byLowerCase = new Map(available.map((tag) => [tag.toLowerCase(), tag]))

@@ -55,8 +55,8 @@ export interface AuditEvent {
   readonly sessionId: string | null
   readonly actorId: string | null
   /**
-   * A word that says why: an `EndedReason` if a session ended, a `RecoveryReason` for `refresh_recovered`, a `MailKind` for
-   * mails, `invitation` for a `password_reset` by an invitation.
+   * A word that says why: an `EndedReason` if a session ended, a `RecoveryReason` for `refresh_recovered`, a `MailKind`
+   * for mails, `invitation` for a `password_reset` by an invitation.
    */
   readonly reason: string | null
   /** Why, as the admin wrote it. */

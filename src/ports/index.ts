@@ -38,7 +38,9 @@ export interface Ports {
   readonly accountUrl: string
   readonly policy: SessionPolicy & {
     readonly passwordMinLength: number
-    /** Who can create an account: everybody, only admins by an invitation, or only the command line and `ADMIN_EMAIL`. */
+    /**
+     * Who can create an account: everybody, only admins by an invitation, or only the command line and `ADMIN_EMAIL`.
+     */
     readonly registration: 'open' | 'invited' | 'closed'
     /** Whether a new account gets a link that confirms its address, and whether it must be used before the account. */
     readonly emailVerification: 'off' | 'optional' | 'required'

@@ -64,9 +64,9 @@ export interface LinkStore {
    */
   create(made: MadeLink, actor: Actor): Promise<number>
   /**
-   * The link, if it has one of `purposes` and can still be used: it is not used and not expired, and its account exists and
-   * has the address and the password to which the link is bound. To use it, call the method of the store that makes the
-   * change. That method checks all this again, so only one of several simultaneous uses succeeds.
+   * The link, if it has one of `purposes` and can still be used: it is not used and not expired, and its account exists
+   * and has the address and the password to which the link is bound. To use it, call the method of the store that makes
+   * the change. That method checks all this again, so only one of several simultaneous uses succeeds.
    */
   find(
     presented: { readonly id: string; readonly tokenHash: string },
@@ -145,8 +145,8 @@ export interface MailRecord {
 }
 
 /**
- * The mails that wait and those of the last 7 days, for admins. Without the mails to nobody, which only hide that an address
- * has no account.
+ * The mails that wait and those of the last 7 days, for admins. Without the mails to nobody, which only hide that an
+ * address has no account.
  */
 export interface MailLog {
   /** Newest first. */

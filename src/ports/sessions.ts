@@ -75,17 +75,17 @@ export interface RotationStep {
 
 /**
  * Every change writes its revocations, events and notices in the same transaction: all of it happens, or nothing. If a
- * session ends as `reuse_detected`, its user gets the notice `theft_detected`. No notice is written where no mail is sent,
- * and none above `noticeLimits`.
+ * session ends as `reuse_detected`, its user gets the notice `theft_detected`. No notice is written where no mail is
+ * sent, and none above `noticeLimits`.
  */
 export interface SessionStore {
   /**
-   * Adds a session and writes `login_succeeded`. The account then counts as used and no longer waits for a confirmation.
-   * 'user_changed', with nothing done, if the user is disabled or the password hash is no longer `passwordHash`, also in a
-   * race. Ends the user's oldest sessions above `maxPerUser` with `session_limit`, and the session `replaces`, if given,
-   * with `replacedReason` or else `replaced`. Also writes the event `replaced` for a session that it replaces for another
-   * reason. With `isNewDevice` the user gets the notice `new_device`, unless this is the first session of the account, or
-   * the person has turned off these notices.
+   * Adds a session and writes `login_succeeded`. The account then counts as used and no longer waits for a
+   * confirmation. 'user_changed', with nothing done, if the user is disabled or the password hash is no longer
+   * `passwordHash`, also in a race. Ends the user's oldest sessions above `maxPerUser` with `session_limit`, and the
+   * session `replaces`, if given, with `replacedReason` or else `replaced`. Also writes the event `replaced` for a
+   * session that it replaces for another reason. With `isNewDevice` the user gets the notice `new_device`, unless this
+   * is the first session of the account, or the person has turned off these notices.
    */
   create(
     session: NewSession,
@@ -94,7 +94,7 @@ export interface SessionStore {
       readonly maxPerUser: number
       readonly replaces?: string | undefined
       readonly replacedReason?: EndedReason | undefined
-      /** Whether the client has shown no sign that it has signed in to the account before. */
+      /** Whether the client sent no device token of the account. */
       readonly isNewDevice?: boolean
     },
     actor: Actor

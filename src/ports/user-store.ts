@@ -33,9 +33,9 @@ export interface UserStore {
    * account with a password that the stranger knows. 'taken', with no account changed, if the account was used,
    * confirmed or disabled before, or if a live link keeps the address for another account.
    *
-   * `confirm` returns the link, the mail and the event to write. It gets the account that now has the address, or undefined
-   * if only a link keeps the address. Each outcome writes as many rows, so that its time does not show the outcome
-   * (ASVS 6.3.8).
+   * `confirm` returns the link, the mail and the event to write. It gets the account that now has the address, or
+   * undefined if only a link keeps the address. Each outcome writes as many rows, so that its time does not show the
+   * outcome (ASVS 6.3.8).
    */
   registerUnconfirmed(
     user: NewUser,
@@ -86,9 +86,9 @@ export interface UserStore {
   ): Promise<AddedSession | undefined>
   /**
    * Sets a new password by a `password_reset` or `invitation` link, which is used up, and ends all sessions of the user
-   * with `password_reset`; undefined, with nothing done, if the link is dead, also in a race. Writes `mails` and the event
-   * `password_reset`, with the reason `invitation` for such a link. If the link was mailed, the address is verified, and the
-   * account no longer waits for a confirmation.
+   * with `password_reset`; undefined, with nothing done, if the link is dead, also in a race. Writes `mails` and the
+   * event `password_reset`, with the reason `invitation` for such a link. If the link was mailed, the address is
+   * verified, and the account no longer waits for a confirmation.
    */
   resetPassword(
     reset: { readonly link: LiveLink; readonly newHash: string; readonly mails: readonly NewMail[] },
@@ -133,8 +133,9 @@ export interface UserStore {
    */
   verifyEmail(link: LiveLink, actor: Actor): Promise<{ readonly awaited: boolean } | undefined>
   /**
-   * Changes the roles and the disabled flag; undefined if there is no such user. Disabling ends every session of the user.
-   * Its owner gets the notice `account_disabled` if it was enabled and does not wait for its confirmation. A change of roles makes the access tokens that were issued before it stale. 'last_admin', with nothing done, if no
+   * Changes the roles and the disabled flag; undefined if there is no such user. Disabling ends every session of the
+   * user. Its owner gets the notice `account_disabled` if it was enabled and does not wait for its confirmation. A
+   * change of roles makes the access tokens that were issued before it stale. 'last_admin', with nothing done, if no
    * admin who is not disabled would be left, also in a race.
    */
   update(
@@ -145,9 +146,9 @@ export interface UserStore {
   /** The profile, with `locale`; undefined if there is no such user. */
   findProfile(id: string): Promise<Profile | undefined>
   /**
-   * Replaces the profile by what `change` returns for it, and returns that; undefined if there is no such user. Changes of
-   * one profile happen one after the other, so that none is lost. If `change` throws, nothing is changed, and this rejects
-   * with the same error.
+   * Replaces the profile by what `change` returns for it, and returns that; undefined if there is no such user. Changes
+   * of one profile happen one after the other, so that none is lost. If `change` throws, nothing is changed, and this
+   * rejects with the same error.
    */
   changeProfile(id: string, change: (profile: Profile) => Profile): Promise<Profile | undefined>
   /**

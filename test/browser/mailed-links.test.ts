@@ -82,7 +82,7 @@ async function testLinks(browser: Browser): Promise<void> {
     (await new Client(app).send('POST', '/login', { payload: { email, password } })).statusCode
 
   testPage(
-    'a forgotten password is set anew on another device, and the first device sees why it ended',
+    'a forgotten password is reset on another device, and the first device shows why its session ended',
     async (t, page) => {
       const { email } = await signedIn(page)
       const other = await openPage(t)
@@ -136,7 +136,7 @@ async function testLinks(browser: Browser): Promise<void> {
     }
   )
 
-  testPage('a used link says so, and offers a new one', async (t, page) => {
+  testPage('the page says that a used link no longer works, and offers a new one', async (t, page) => {
     const { email } = await newPerson(app)
     const forgot = () => new Client(app).send('POST', '/password/forgot', { payload: { email } })
     await forgot()
@@ -285,7 +285,7 @@ async function testLinks(browser: Browser): Promise<void> {
     }
   )
 
-  testPage('an invited person chooses a password, also where somebody else is signed in', async (t, page) => {
+  testPage('an invited person chooses a password, also in a browser where another person is signed in', async (t, page) => {
     const { email } = await signedIn(page)
     const admin = new Client(app)
     await admin.signIn(operator, { path: '/login' })

@@ -27,13 +27,15 @@ interface Waiting<Item, Result> {
   refuse(reason: unknown): void
 }
 
-/** A call for one item may wait for a lock. After this time it no longer counts as running, so other items can start. */
+/**
+ * A call for one item may wait for a lock. After this time it no longer counts as running, so other items can start.
+ */
 const slowMilliseconds = 50
 
 /**
- * Returns a function that serves one item. While fewer than `maxRunning` calls run, an item is served at once, by `one`.
- * Otherwise it waits until a call ends, and then all waiting items are served together, by `many`. If that call fails, it
- * fails for each of them. Throws `Unavailable` if too many items wait, or an item waits too long.
+ * Returns a function that serves one item. While fewer than `maxRunning` calls run, an item is served at once, by
+ * `one`. Otherwise it waits until a call ends, and then all waiting items are served together, by `many`. If that call
+ * fails, it fails for each of them. Throws `Unavailable` if too many items wait, or an item waits too long.
  */
 export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (item: Item) => Promise<Result> {
   const { name, keyOf, one, many, maxSize, maxRunning, maxWaiting, waitSeconds } = options

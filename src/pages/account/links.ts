@@ -44,7 +44,9 @@ export function takeLink(): Link | undefined {
   return { kind: kinds[name as keyof typeof kinds], token }
 }
 
-/** Says what the link does, and does it on a click, because mail scanners load pages. `reload` shows the account anew. */
+/**
+ * Says what the link does, and does it on a click, because mail scanners load pages. `reload` shows the account anew.
+ */
 export function showLink({ kind, token }: Link, reload: () => Promise<void>): void {
   const { words, setsPassword, use } = kind
   showStep({

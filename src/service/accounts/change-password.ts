@@ -10,8 +10,8 @@ import { type ConfirmPasswordPorts, confirmPasswordIfAny } from './verify-passwo
 
 /**
  * Sets a new password. The user must send the current one; an account without a password needs a recent login. Replaces
- * the current session and ends the user's other sessions, so that no stolen token outlives the change (ASVS 7.4.3, 7.2.4).
- * The owner gets a notice (ASVS 6.3.7).
+ * the current session and ends the user's other sessions, so that no stolen token outlives the change (ASVS 7.4.3,
+ * 7.2.4). The owner gets a notice (ASVS 6.3.7).
  */
 export async function changePassword(
   ports: NewPasswordPorts & ConfirmPasswordPorts & IssuingPorts & Pick<Ports, 'digest' | 'mail'>,

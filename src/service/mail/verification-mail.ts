@@ -6,7 +6,10 @@ import { type LinkPorts, makeLink } from './one-time-links.js'
 
 export type MailVerificationPorts = LinkPorts & Pick<Ports, 'links' | 'mail' | 'rateLimits' | 'decisions'>
 
-/** A link that confirms the address of `user`, and its mail. The link dies if the account gets another address or password. */
+/**
+ * A link that confirms the address of `user`, and its mail. The link dies if the account gets another address or
+ * password.
+ */
 export function verificationOf(
   ports: LinkPorts,
   user: Pick<UserWithPassword, 'id' | 'email' | 'passwordHash' | 'locale'>

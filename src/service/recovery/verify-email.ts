@@ -30,8 +30,8 @@ export async function requestVerification(
 }
 
 /**
- * Verifies the address of an account by a mailed link. If the account waited for this, its first session starts here: the
- * person has just chosen the password, and now proves to read the mail. Otherwise returns undefined, and no session
+ * Verifies the address of an account by a mailed link. If the account waited for this, its first session starts here:
+ * the person has just chosen the password, and now proves to read the mail. Otherwise returns undefined, and no session
  * starts. For a disabled account the link is dead.
  */
 export async function confirmVerification(

@@ -159,7 +159,7 @@ t.test('it needs a recent login, an address, and a mail server', async (t) => {
   expectProblem(t, await ask(await newPerson(without), newEmail()), 'mail_not_configured')
 })
 
-t.test('three mails in half an hour go to one address, then silence with the same answer', async (t) => {
+t.test('an address gets three mails in half an hour, then none, with the same answer', async (t) => {
   const limited = await openService(t, database, { ...mailServer.settings, RATE_LIMIT_ENABLED: 'true' })
   const person = await newPerson(limited)
   const address = newEmail()

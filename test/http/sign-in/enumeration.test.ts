@@ -32,7 +32,7 @@ async function traceOf(request: Request) {
   const { result, statements } = await database.statementsOf(request)
   const after = await countRows()
   const { date: _date, 'x-request-id': _id, ...headers } = result.headers
-  // A new account has a row more; for a taken one, the same statement updates a row to what it is.
+  // For a new account a row is added; for a taken one, the same statement updates a row to the same values.
   const rows = tables.filter((table) => table !== 'user').map((table) => `${table} +${after[table] - before[table]}`)
   return { status: result.statusCode, headers, body: result.body, statements, rows }
 }

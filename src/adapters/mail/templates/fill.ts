@@ -14,8 +14,8 @@ export const html: Form = {
 }
 
 /**
- * Writes `template` in `form`. Each placeholder becomes its value, or `unknown` if it has none. Values are not searched for
- * placeholders.
+ * Writes `template` in `form`. Each placeholder becomes its value, or `unknown` if it has none. Values are not searched
+ * for placeholders.
  */
 export function fill(template: string, values: Values, unknown: string, form: Form): string {
   return template

@@ -12,8 +12,8 @@ const harmful = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]|(?![\u200C\u200D])\p{Cf}/gu
 const rightToLeft = /[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFC]/
 
 /**
- * Makes a text that a stranger chose, such as the name of a device, safe for a mail: it is one line of bounded length, and
- * does not change the direction of the text around it. Mail programs turn text that looks like an address, such as
+ * Makes a text that a stranger chose, such as the name of a device, safe for a mail: it is one line of bounded length,
+ * and does not change the direction of the text around it. Mail programs turn text that looks like an address, such as
  * `evil.example/login`, into a link, so an invisible space (U+200B) follows each punctuation mark.
  */
 export function strangersText(text: string, max = maxCharacters): string {

@@ -93,14 +93,20 @@ function faultsOfLayout(text: string): string[] {
   ]
 }
 
-/** If the package does not have the language of these mails, the file needs all `words`; else mails would be in two languages. */
+/**
+ * If the package does not have the language of these mails, the file needs all `words`; else mails would be in two
+ * languages.
+ */
 function lackingWords(tag: string, { mails, words }: LanguageFile): string[] {
   if (Object.keys(mails).length === 0 || lookUp([tag], [...shipped.keys()]) !== undefined) return []
   const lacking = (Object.keys(english.words) as (keyof MailWords)[]).filter((name) => words[name] === undefined)
   return lacking.map((name) => `words.${name} is missing, which mails need. In English: "${english.words[name]}"`)
 }
 
-/** All languages, each complete. What one lacks comes from the nearest language of the package or the folder, or from English. */
+/**
+ * All languages, each complete. What one lacks comes from the nearest language of the package or the folder, or from
+ * English.
+ */
 function completed(files: ReadonlyMap<string, LanguageFile>): Catalogues {
   const catalogues = new Map(shipped)
   // English first, then short tags: longer tags take from them what they lack.

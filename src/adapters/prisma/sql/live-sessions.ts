@@ -53,7 +53,10 @@ export function toLiveSession(row: LiveRow): LiveSession {
   return { ...session, user }
 }
 
-/** Assignments that begin a new grace window. `retryKeyHash` is the hash of the key of the request that moves the row, or null. */
+/**
+ * Assignments that begin a new grace window. `retryKeyHash` is the hash of the key of the request that moves the row,
+ * or null.
+ */
 export const recordedWindow = (retryKeyHash: Prisma.Sql) => Prisma.sql`
   rotated_at = ${clock}, retry_key_hash = ${retryKeyHash}, key_used = ${keyUsed} OR ${retryKeyHash} IS NOT NULL`
 

@@ -56,8 +56,8 @@ export function rotationStatements(database: Database, policy: RefreshPolicy) {
   }
 
   /**
-   * Waits for no lock, so that one locked row does not delay all other calls. A row that another transaction has locked is
-   * 'alone', and so is a session that does not exist.
+   * Waits for no lock, so that one locked row does not delay all other calls. A row that another transaction has locked
+   * is 'alone', and so is a session that does not exist.
    */
   async function many(attempts: readonly RotationAttempt[]): Promise<readonly (LiveSession | undefined | 'alone')[]> {
     const ids = attempts.map(({ sid }) => sid)

@@ -36,9 +36,9 @@ export function sayIfKnown(key: string): string | undefined {
 export const pageLocale = (): string => document.documentElement.lang
 
 /**
- * Sets the language of the page: the first of the `preferred` languages that the service has, else English. The words of
- * the page's own HTML change at once; the caller must show again what a script has shown. If the words cannot be loaded,
- * the language stays.
+ * Sets the language of the page: the first of the `preferred` languages that the service has, else English. The words
+ * of the page's own HTML change at once; the caller must show again what a script has shown. If the words cannot be
+ * loaded, the language stays.
  */
 export async function speak(preferred: readonly string[]): Promise<void> {
   const locale = lookUp(preferred, (await features()).locales ?? []) ?? 'en'

@@ -11,8 +11,8 @@ import { insertUser } from './create-user.js'
 type RegisteredRow = UserWithPassword & { readonly isAwaiting: boolean }
 
 /**
- * The methods of a `UserStore` that add an account together with a link. `olderKeyOf` returns the key under which an older
- * release stored the account of an address; undefined if there is none.
+ * The methods of a `UserStore` that add an account together with a link. `olderKeyOf` returns the key under which an
+ * older release stored the account of an address; undefined if there is none.
  */
 export function registrations(
   database: Database,

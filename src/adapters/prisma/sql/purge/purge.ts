@@ -27,12 +27,12 @@ export const eventRetentionSeconds = (policy: Pick<SessionPolicy, 'refreshAbsolu
 
 /**
  * Removes the rows of ended sessions among the `batch` sessions after `after`: expired ones, for which it writes
- * `session_ended` events, and those of the last end of everybody's sessions, which has an event already. Removes at most
- * `batch` each of expired revocations, old events, wrong passwords and requests for mails in the event log (`failures`),
- * rows of wrong guesses, dead links, accounts that were never confirmed, and old mails. It walks sessions by primary key:
- * an index on their ends, which move, would slow down every refresh. Instances may run it at the same time: it skips
- * locked rows. Returns how many rows of each kind it removed; the session `next`, after which the next batch starts, is
- * null after the last batch.
+ * `session_ended` events, and those of the last end of everybody's sessions, which has an event already. Removes at
+ * most `batch` each of expired revocations, old events, wrong passwords and requests for mails in the event log
+ * (`failures`), rows of wrong guesses, dead links, accounts that were never confirmed, and old mails. It walks sessions
+ * by primary key: an index on their ends, which move, would slow down every refresh. Instances may run it at the same
+ * time: it skips locked rows. Returns how many rows of each kind it removed; the session `next`, after which the next
+ * batch starts, is null after the last batch.
  */
 export async function purgeExpired(
   database: Database,
