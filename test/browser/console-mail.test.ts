@@ -58,7 +58,7 @@ async function testMailOfConsole(browser: Browser): Promise<void> {
     return (await app.inject({ method: 'POST', url: '/password/reset', payload })).statusCode
   }
 
-  /** The link for a new password that was mailed. Notices go to the person too. */
+  /** The mailed link for a new password. Skips the notices to the person. */
   async function mailedLink(email: string): Promise<string> {
     const found = () => mailServer.received.find(({ to, link }) => to === email && link.includes('#reset='))
     await until(async () => found() !== undefined)

@@ -34,7 +34,7 @@ async function testLinks(browser: Browser): Promise<void> {
 
   const newPassword = 'quite another password'
 
-  /** The mail number `index` to `to` with a link of this name; others tell of new devices, for example. */
+  /** The mail number `index` to `to` with a link of this name. Other mails do not count, such as notices. */
   async function mailedLink(to: string, name: string, index = 0) {
     let left = index
     for (let number = 0; ; number += 1) {
@@ -45,7 +45,7 @@ async function testLinks(browser: Browser): Promise<void> {
     }
   }
 
-  /** Tests a page in its own browser profile, signed out. Fails for every forbidden request or thrown error of the page. */
+  /** Tests a page in its own browser profile, signed out. Fails for each forbidden request or error of the page. */
   function testPage(name: string, test: (t: Test, page: Page) => Promise<void>, options?: BrowserContextOptions): void {
     t.test(name, async (t) => {
       const page = await openPage(t, options)

@@ -48,7 +48,7 @@ t.test('the address changes when the new one confirms it, and the sessions go on
 
   const told = await mailServer.mailTo(person.email)
   t.equal(told.subject, 'The address of your account was changed')
-  // Without the spaces that keep mail programs from making links of it.
+  // Removes the spaces that keep mail programs from turning it into a link.
   t.match(told.content.replaceAll('\u200B', ''), address)
   t.equal(told.link, `https://auth.test/account#undo-email=${told.token}`)
 })

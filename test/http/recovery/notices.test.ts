@@ -34,7 +34,7 @@ async function withOldToken(client: Client, of: Database): Promise<Client> {
   return thief
 }
 
-t.test('a person is told when a new device signs in, in every mode, and not of a known one', async (t) => {
+t.test('a login on a new device sends a notice in every mode, and a login on a known one does not', async (t) => {
   for (const mode of ['cookie', 'body', 'session', 'access'] as const) {
     const { client, email } = await newPerson(app, mode)
     t.same(await kindsTo(email), [], 'a registration sends no notice')
@@ -72,7 +72,7 @@ t.test('a wrong password sends no notice', async (t) => {
   t.same(await kindsTo(email), [])
 })
 
-t.test('a changed password is told to the owner in their language, and a refused change is not', async (t) => {
+t.test('a changed password sends a notice in the language of the owner, and a refused change does not', async (t) => {
   const { client, email } = await newPerson(app)
   await sql(database, `UPDATE "user" SET locale = 'de-AT' WHERE email = $1 RETURNING 1 AS changed`, email)
   t.equal((await changePassword(client, 'a wrong password')).statusCode, 401)
