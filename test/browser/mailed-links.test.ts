@@ -285,7 +285,7 @@ async function testLinks(browser: Browser): Promise<void> {
     }
   )
 
-  testPage('an invited person chooses a password, also in a browser where another person is signed in', async (t, page) => {
+  testPage('an invited person chooses a password, also where another person is signed in', async (t, page) => {
     const { email } = await signedIn(page)
     const admin = new Client(app)
     await admin.signIn(operator, { path: '/login' })

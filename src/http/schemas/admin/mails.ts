@@ -20,7 +20,9 @@ const Mail = Type.Object({
   created_at: time,
   next_attempt_at: nullable(time),
   done_at: nullable(time),
-  last_error: nullable(Type.String({ description: "The mail server's last reply, or why the mail server could not be reached." }))
+  last_error: nullable(
+    Type.String({ description: "The mail server's last reply, or why the mail server could not be reached." })
+  )
 })
 export const MailsPage = Type.Object({ mails: Type.Array(Mail), next_cursor: nextCursor })
 

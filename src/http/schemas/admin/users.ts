@@ -39,7 +39,8 @@ export const NewUserBody = Type.Object({
   ),
   invite: Type.Optional(
     Type.Enum(['mail', 'link'], {
-      description: 'Whether the invitation is mailed to the person or returned. Without this member there is no invitation.'
+      description:
+        'Whether the invitation is mailed to the person or returned. Without this member there is no invitation.'
     })
   )
 })
