@@ -17,7 +17,7 @@ t.test('docs/mail-templates.md has a row for each mail, with its placeholders', 
   }
 })
 
-t.test('its example, and the output of its command, are templates', async (t) => {
+t.test('the examples and the output of the command in docs/mail-templates.md are valid templates', async (t) => {
   const folder = t.testdir({})
   await writeFile(join(folder, 'fr.json'), snippet('json'))
   await writeFile(join(folder, 'layout.html'), snippet('html'))

@@ -6,8 +6,8 @@ import { PrismaClient } from '../../src/adapters/prisma/generated/client.js'
 import { sha256 } from './sessions.js'
 
 /**
- * What people write by hand: Fastify, @fastify/jwt and Prisma. Reads the session, compares the hash of the token, and
- * stores a new one.
+ * A server as people write it by hand, with Fastify, @fastify/jwt and Prisma. A refresh reads the session, compares the
+ * hash of the token, and stores a new hash.
  */
 const [url, schema] = process.argv.slice(2)
 const prisma = new PrismaClient({

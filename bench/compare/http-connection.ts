@@ -6,8 +6,8 @@ export interface Response {
 }
 
 /**
- * One kept-alive HTTP/1.1 connection that sends one request at a time. It reads no more of HTTP than the contenders send,
- * so that it takes little of the machine that it measures.
+ * One kept-alive HTTP/1.1 connection that sends one request at a time. It understands only as much HTTP as the
+ * contenders send, so that it uses little CPU on the machine that it measures.
  */
 export class HttpConnection {
   readonly #socket: Socket

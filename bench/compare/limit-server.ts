@@ -4,8 +4,8 @@ import pg from 'pg'
 import { sha256 } from './sessions.js'
 
 /**
- * The limit: what a refresh and a route cost if they do nothing but what no service can leave out. A bare route, and one
- * prepared UPDATE with one ES256 signature.
+ * The limit: a refresh and a route that do only what no service can leave out. The route does nothing, and the refresh is
+ * one prepared UPDATE with one ES256 signature.
  */
 const [url, schema] = process.argv.slice(2)
 const pool = new pg.Pool({ connectionString: url, max: 10, options: `-c search_path=${schema}` })

@@ -7,9 +7,9 @@ import { type Server, startServer } from './processes.js'
 import { seedSessions, withClient } from './sessions.js'
 
 /**
- * npm run bench: how fast Latchkey is beside the limit, which does only what no service can leave out, and beside what
- * people write by hand. All contenders take turns in each round, on one machine with the generator and PostgreSQL, so
- * read the ratios. TEST_DATABASE_URL names the PostgreSQL server.
+ * npm run bench: compares Latchkey with the limit, which does only what no service can leave out, and with a server as
+ * people write it by hand. The contenders take turns in each round, on one machine with the load generator and
+ * PostgreSQL, so read the ratios. TEST_DATABASE_URL names the PostgreSQL server.
  */
 const { values } = parseArgs({
   options: {
@@ -28,13 +28,13 @@ const schema = `bench_${randomUUID().replaceAll('-', '')}`
 interface Contender {
   readonly name: string
   readonly server: Server
-  /** The clients of so many connections. They go on in the next round where they stopped. */
+  /** One for each connection. In the next round they go on where they stopped. */
   readonly clients: readonly Client[]
 }
 
 interface Row {
   readonly title: string
-  /** The first one is what the others are compared with. */
+  /** The others are compared with the first one. */
   readonly contenders: readonly Contender[]
 }
 

@@ -36,7 +36,7 @@ export function cpuMilliseconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * millisecondsPerTick
 }
 
-/** The CPU time of all processes of PostgreSQL on this machine, ended ones that were waited for included. */
+/** The CPU time of all PostgreSQL processes on this machine, and of those that have ended and were reaped. */
 export function postgresMilliseconds(): number {
   let total = 0
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {

@@ -24,7 +24,7 @@ function explainRefusal({ code, message, details }: Refused): string {
   if (code === 'email_taken') return 'An account with that e-mail address exists already.'
   if (code === 'last_admin') return 'This is the last admin. Give the role to another account first.'
   if (code === 'registration_closed') {
-    return 'REGISTRATION is closed, so nobody can be invited. `latchkey user create` creates an account all the same.'
+    return 'REGISTRATION is closed, so no new person can be invited. `latchkey user create` still creates accounts.'
   }
   const fields = details.errors?.map(({ field, message: fault }) => `${field} ${fault}.`)
   return fields?.join(' ') ?? message

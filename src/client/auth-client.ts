@@ -10,26 +10,28 @@ export interface AuthClient extends AsyncDisposable {
   onChange(listener: (state: AuthState) => void): () => void
   login(signIn: SignIn): Promise<void>
   /**
-   * Creates an account and signs in to it. Resolves to false if no session has begun, because the address must be
-   * confirmed first (`EMAIL_VERIFICATION=required`): ask the person to look into their mail. Also false, without a new
-   * account, if the address has one already: its owner gets a mail that says so.
+   * Creates an account and signs in to it. With `EMAIL_VERIFICATION=required` it resolves to false instead, and no
+   * session begins: ask the person to look for a mail, which confirms the address. It is also false, without a new
+   * account, if the address has an account: then the mail tells its owner.
    */
   register(registration: Registration): Promise<boolean>
   /**
-   * Confirms an address by the token of a mailed link. Resolves to true if it began the first session of the account, and
-   * to false if it changed nobody's session.
+   * Confirms an address by the token of a mailed link. Resolves to true if that began the first session of the account,
+   * else to false.
    */
   verifyEmail(confirmation: { readonly token: string; readonly device?: string }): Promise<boolean>
-  /** Mails a link for a new password. Resolves also if the address has no account, so that nobody learns who has one. */
+  /**
+   * Mails a link for a new password. Also resolves if the address has no account, so that nobody learns who has one.
+   */
   forgotPassword(person: { readonly email: string }): Promise<void>
   /** Sets a new password by the token of a mailed link. All sessions of the user end, and none begins: log in. */
   resetPassword(reset: { readonly token: string; readonly newPassword: string }): Promise<void>
-  /** Mails a link to the new address. The address changes once the link is used. Needs a recent login. */
+  /** Mails a link to the new address. The address changes when the link is used. Needs a recent login. */
   changeEmail(change: { readonly newEmail: string }): Promise<void>
   /**
    * Sets a new password. The service ends all sessions of the user and gives this client a new one, so the tabs of this
-   * browser stay signed in. Without a password so far (`has_password` of `/me`), leave `currentPassword` out: the service
-   * wants a recent login instead.
+   * browser stay signed in. If the account has no password (`has_password` of `/me`), leave out `currentPassword`: the
+   * service requires a recent login instead.
    */
   changePassword(change: { readonly currentPassword?: string; readonly newPassword: string }): Promise<void>
   /**

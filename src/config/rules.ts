@@ -8,9 +8,9 @@ import { minRootSecretBytes } from '../core/vocabulary.js'
 import { expectation, type Setting, type Settings, settings } from './schema.js'
 import { isProxy, trustStrangers } from './trusted-proxies.js'
 
-/** What rules know beside the settings that were read without a fault. */
+/** What rules know besides the settings that were read without a mistake. */
 interface Circumstances {
-  /** Whether a mail server is named, even by a faulty `MAIL_URL`, or the host sends the mails. */
+  /** Whether `MAIL_URL` is set, even to a wrong value, or the host has a `mailer`. */
   readonly sendsMail: boolean
 }
 

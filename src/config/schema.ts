@@ -150,22 +150,22 @@ export const settingsSchema = Type.Object({
   }),
   refreshBatchSize: integer(64, 1, 1000, {
     description:
-      'How many refreshes that arrive at the same time may share one statement of the database, and its commit. `1` gives each its own (docs/scaling.md).'
+      'How many refreshes that arrive at the same time can share one database statement and one commit. With `1` each refresh has its own (docs/scaling.md).'
   }),
   maxSessionsPerUser: integer(100, 1, maxSessionsOfUser, {
     description: 'When a user has more sessions, the oldest one ends.'
   }),
   reauthenticationSeconds: integer(900, 0, day, {
     description:
-      'How old a login may be when a user ends the session of another device, or changes something as an admin, or deletes an account without a password or gives it one. After that the user must first confirm the password (`POST /reauthenticate`, RFC 9470). `0` requires nothing.'
+      'How old a login may be when a user ends the session of another device, changes the address of the account, changes something as an admin, deletes an account without a password, or sets its first password. After that the user must first confirm the password (`POST /reauthenticate`, RFC 9470), or log in again if the account has none. `0` requires nothing.'
   }),
   registration: choice('open', ['open', 'invited', 'closed'], {
     description:
-      'Who can create an account. `open`: everybody, by `POST /register`. `invited`: people whom an admin has invited (`POST /admin/users`, `latchkey user invite`). `closed`: nobody, and invitations are refused too; only `latchkey user create` and `ADMIN_EMAIL` create accounts. People who were invited before can still set their password.'
+      'Who can create an account. `open`: everybody, by `POST /register`. `invited`: only admins, who invite people (`POST /admin/users`, `latchkey user invite`). `closed`: new people cannot be invited either; only `latchkey user create` and `ADMIN_EMAIL` create accounts. People who were invited before can still set their password.'
   }),
   emailVerification: choice('off', ['off', 'optional', 'required'], {
     description:
-      'Whether a new account gets a mail whose link confirms its address. With `optional` the account can be used without. With `required` its first session begins when the address is confirmed, and `POST /register` tells nobody whether an address has an account. `required` needs `MAIL_URL`. Accounts that an admin or the command line makes count as confirmed.'
+      'Whether a new account gets a mail with a link that confirms its address. With `optional` the account can be used before. With `required` the first session begins when the address is confirmed, and `POST /register` does not show whether an address has an account. `required` needs `MAIL_URL`, or a `mailer` of the plugin. The address of an account that an admin, the command line or `ADMIN_EMAIL` creates counts as confirmed.'
   }),
   modes: Type.Array(Type.Enum([...modes]), {
     default: [...modes],
@@ -277,7 +277,7 @@ export const settingsSchema = Type.Object({
   }),
   mailTemplates: optionalText({
     description:
-      'A folder with the texts of mails and of the account page in other languages or words, and with the layout of mails (docs/mail-templates.md). It is read and checked at the start.',
+      'A folder with texts for mails and for the account page, in other languages or other words, and with layouts for mails (docs/mail-templates.md). It is read and checked once, at the start.',
     otherwise: 'none: English and German, in the layout of the package',
     examples: ['/etc/latchkey/mail']
   }),

@@ -51,9 +51,10 @@ export type ClaimsVerdict =
 const invalid = { ok: false, error: 'invalid_token' } as const
 
 /**
- * Checks the payload of an access token whose signature is good (RFC 9068 §4, RFC 8725 §3.8-3.9): every claim is there and
- * has its type, `iss` is exactly as expected, `aud` is or contains (RFC 7519 §4.1.3) an expected audience, and `exp` is after `now`, in milliseconds. Anything else is
- * `invalid_token`; only a token that is otherwise good is `token_expired`.
+ * Checks the payload of an access token whose signature is good (RFC 9068 §4, RFC 8725 §3.8-3.9): every claim is there
+ * and has its type, `iss` is exactly as expected, `aud` is or contains (RFC 7519 §4.1.3) an expected audience, and
+ * `exp` is after `now`, in milliseconds. Anything else is `invalid_token`; only a token that is otherwise good is
+ * `token_expired`.
  */
 export function checkAccessClaims(payload: unknown, expected: ExpectedClaims, now: number): ClaimsVerdict {
   if (!isAccessClaims(payload)) return invalid

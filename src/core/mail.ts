@@ -46,16 +46,16 @@ export const mailKinds = {
   email_changed: { link: 'email_undo', parameters: ['new_email', ...origin] },
   /** An admin made an account for the person. */
   invitation: { link: 'invitation', parameters: [] },
-  /** The password was set by a link. */
+  /** The password was set by a `password_reset` link. */
   password_was_reset: { parameters: origin },
   password_changed: { parameters: origin },
-  /** A client signed in that has not signed in to this account before. */
+  /** A client signed in to this account for the first time. */
   new_device: { parameters: ['device', ...origin] },
   /** `change` says what happened to which factor, such as `totp_added`. */
   factor_changed: { parameters: ['change', ...origin] },
   /** An old refresh token was used, so a session was ended. */
   theft_detected: { parameters: ['device', ...origin] },
-  /** Not from where: that is the admin's address. */
+  /** Without `ip` and `user_agent`, because they would be the admin's. */
   account_disabled: { parameters: ['at'] }
 } as const satisfies Record<string, { readonly link?: LinkPurpose; readonly parameters: readonly string[] }>
 

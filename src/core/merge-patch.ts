@@ -10,8 +10,9 @@ export function isJsonObject(value: Json | undefined): value is JsonObject {
 }
 
 /**
- * Applies a JSON merge patch (RFC 7396 §2): members of the patch replace those of the target, objects are merged member by
- * member, and null removes a member. A member `__proto__` is data like any other. Recursive: bound the depth of the patch.
+ * Applies a JSON merge patch (RFC 7396 §2): members of the patch replace those of the target, objects are merged member
+ * by member, and null removes a member. A member `__proto__` is data like any other. The function is recursive, so the
+ * caller must limit the depth of the patch.
  */
 export function mergePatch(target: Json | undefined, patch: Json): Json {
   if (!isJsonObject(patch)) return patch

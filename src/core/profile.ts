@@ -3,15 +3,15 @@ import { utf8Length } from './password-policy.js'
 import { localePattern } from './vocabulary.js'
 
 /**
- * What people write about themselves. Two members mean something to us: `locale`, the language of mails, and `notices`,
- * which says whether `new_device` is mailed. All others are the person's, or the app's.
+ * What people write about themselves. Latchkey reads two members: `locale`, the language of mails, and `notices`, which
+ * says whether `new_device` is mailed. The person and the app can use all others as they like.
  */
 export type Profile = JsonObject
 
-/** How long a profile can be, as JSON in UTF-8. */
+/** The maximum length of a profile, as JSON in UTF-8. */
 export const maxProfileBytes = 8 * 1024
 
-/** How many objects and arrays can lie in each other. */
+/** How deep objects and arrays can be nested. */
 export const maxProfileDepth = 20
 
 /** What is wrong with a member of a request. */
@@ -20,7 +20,7 @@ export interface ProfileFault {
   readonly message: string
 }
 
-/** Finds what keeps a patch from being stored; undefined if nothing does. */
+/** Finds a reason why a patch cannot be stored; undefined if there is none. */
 export function faultOfPatch(patch: JsonObject): ProfileFault | undefined {
   for (const [name, value] of Object.entries(patch)) {
     const message = faultOfText(name) ?? faultOfValue(value, maxProfileDepth - 1)
@@ -29,7 +29,7 @@ export function faultOfPatch(patch: JsonObject): ProfileFault | undefined {
   return undefined
 }
 
-/** Finds what is wrong with a whole profile; undefined if nothing is. */
+/** Finds a mistake in a whole profile; undefined if there is none. */
 export function faultOfProfile(profile: Profile): ProfileFault | undefined {
   const { locale, notices } = profile
   if (locale !== undefined && !(typeof locale === 'string' && new RegExp(localePattern).test(locale))) {
@@ -44,7 +44,7 @@ export function faultOfProfile(profile: Profile): ProfileFault | undefined {
   return undefined
 }
 
-/** Other members are refused: a misspelled one would turn nothing off. */
+/** Refuses other members, because a misspelt one would turn nothing off. */
 const areNotices = (value: Json) =>
   isJsonObject(value) &&
   Object.entries(value).every(([name, wanted]) => name === 'new_device' && typeof wanted === 'boolean')
@@ -61,6 +61,6 @@ function faultOfValue(value: Json, depth: number): string | undefined {
   return undefined
 }
 
-/** PostgreSQL's `jsonb` stores neither the character NUL nor a surrogate without the other half of its pair. */
+/** PostgreSQL's `jsonb` can store neither the character NUL nor a single surrogate. */
 const faultOfText = (text: string) =>
   /[\0\p{Surrogate}]/u.test(text) ? 'has a character that cannot be stored' : undefined

@@ -83,7 +83,7 @@ export const loginLimit: RateLimit = { name: 'login', max: 100, windowSeconds: q
 
 /**
  * Registrations in one network, by ever longer windows. A class or an office that signs up together gets in; a flood of
- * accounts becomes slow. An address that is taken counts too: its answer says that somebody has an account.
+ * accounts becomes slow. A taken address counts too, because the answer can show that somebody has an account.
  */
 export const registrationLimits: readonly RateLimit[] = [
   { name: 'register-minute', max: 30, windowSeconds: minute },
@@ -101,8 +101,8 @@ export const failureEventLimits: readonly RateLimit[] = [
 ]
 
 /**
- * Wrong passwords and requests of resets are kept this long in the event log: they show an attack, but strangers can cause
- * any number.
+ * Wrong passwords, requests for resets and requests for confirmations are kept this long in the event log: they show an
+ * attack, but strangers can cause any number.
  */
 export const failureRetentionSeconds = 7 * 24 * hour
 
@@ -113,9 +113,9 @@ export const failureRetentionSeconds = 7 * 24 * hour
 export const isAboveUsual = (lastHour: number, usualPerHour: number) => lastHour > 100 && lastHour > 4 * usualPerHour
 
 /**
- * Requests of one network to routes that hash a password or send mail, whatever the result. They bound what else such a request costs,
- * such as a query to BREACHED_PASSWORDS_URL. `/login` has no such limit: one client of a network could lock out all
- * others.
+ * Requests of one network to routes that hash a password, send mail or use a link, whatever the result. Routes with the
+ * same limit share its count. These limits bound what else a request costs, such as a query to BREACHED_PASSWORDS_URL.
+ * `/login` has no such limit: one client of a network could lock out all others.
  */
 export const requestLimits = {
   register: { name: 'request-register', max: 120, windowSeconds: minute },
@@ -128,27 +128,27 @@ export const requestLimits = {
 } as const satisfies Record<string, RateLimit>
 
 /**
- * Mails that strangers can cause to be sent to one address, such as those of `POST /register`. Above it, nothing is
- * sent and the answer is the same: the person has three links already, and a mail bomb brings no more.
+ * Mails that strangers can cause to be sent to one address, such as those of `POST /register`. Above the limit nothing
+ * is sent, and the answer is the same. The person has three links already, and nobody can flood the mailbox.
  */
 export const mailLimit: RateLimit = { name: 'mail', max: 3, windowSeconds: 30 * minute }
 
 /**
- * Mails with a link for a new password to one address. A limit of its own: otherwise a stranger who registers an address
- * three times would keep its owner from a new password.
+ * Mails with a link for a new password to one address. They have a limit of their own: otherwise a stranger who
+ * registers an address three times could keep its owner from setting a new password.
  */
 export const resetMailLimit: RateLimit = { ...mailLimit, name: 'reset-mail' }
 
-/** Mails that a signed-in user asks for to confirm the address of the account. They count towards `mailLimit` too. */
+/** Mails by which a signed-in user confirms the address of the account. They count towards `mailLimit` too. */
 export const verificationLimit: RateLimit = { name: 'verification-mail', max: 1, windowSeconds: minute }
 
 /** Changes of the address that one user asks for: each sends a mail to an address that the user chooses. */
 export const emailChangeLimit: RateLimit = { name: 'email-change', max: 5, windowSeconds: hour }
 
 /**
- * Notices of one kind to one account. The database counts its mails, within the window that ends now. A client that keeps
- * no device token must not flood its owner with mails of new devices. And a stranger can register another person's
- * address: the person who gets ten mails of a kind learns nothing from the next one.
+ * Notices of one kind to one account. The database counts the mails of the account within the window that ends now. A
+ * client that keeps no device token would flood its owner with mails about new devices, and a stranger who registers
+ * another person's address could flood that person. After ten mails of a kind the next one says nothing new.
  */
 export const noticeLimits = {
   new_device: { max: 3, windowSeconds: 30 * minute },

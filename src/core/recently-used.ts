@@ -1,6 +1,6 @@
 /**
- * Holds the most recently used values by their text: at least `max / 2`, at most `max`. Two halves in place of one list in
- * order of use, so that a hit in the young half writes nothing.
+ * A cache of the most recently used values, by a text. When it is full it keeps at least `max / 2` and at most `max`
+ * values. It has two halves and not one list in order of use, so that a hit in the young half writes nothing.
  */
 export function recentlyUsed<Value>(max: number) {
   let young = new Map<string, Value>()

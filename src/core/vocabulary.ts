@@ -66,7 +66,7 @@ export const maxSessionsOfUser = 10_000
 /** Live sessions are counted no further than this, so that counting has a bounded cost. */
 export const maxCountedSessions = 10_000
 
-/** Mails of each state are counted no further, for the same reason. */
+/** The counts of mails of each state stop here, for the same reason. */
 export const maxCountedMails = 10_000
 
 /** The end of everybody's sessions counts no more than this, for the same reason. */

@@ -32,8 +32,8 @@ export function readBodies(scope: Scope): void {
 export const mergePatchType = 'application/merge-patch+json'
 
 /**
- * Lets the scope read merge patches, also under the type of JSON. The patch `null` is refused: it would be taken for no
- * body, and mean something else.
+ * Lets the scope read merge patches, also under the type of JSON. Refuses the patch `null`, because Fastify would take
+ * it for a missing body.
  */
 export function readMergePatches(scope: Scope): void {
   const parseJson = scope.getDefaultJsonParser('error', 'error')

@@ -1,24 +1,24 @@
 import type { MailKind } from '../core/mail.js'
 import type { PageWords } from './english-page.js'
 
-/** The text of one mail. docs/mail-templates.md has the placeholders: `{name}` stands for a value. */
+/** The text of one mail. `{name}` stands for a value; docs/mail-templates.md lists the names. */
 export interface MailText {
   readonly subject: string
-  /** In order. `{button}` and `{details}` are paragraphs by themselves; the first paragraph is also the preview. */
+  /** In order. `{button}` and `{details}` are whole paragraphs. The first paragraph is also the preview. */
   readonly paragraphs: readonly string[]
   /** The words on the button. It leads to the link of the mail, or to the account page. */
   readonly button?: string
-  /** What happened, as rows: a name and a value. A row whose values are all unknown is left out. */
+  /** Rows that say what happened, each with a name and a value. A row whose values are all unknown is left out. */
   readonly details?: Readonly<Record<string, string>>
 }
 
 /** Words that all mails of a language share. */
 export interface MailWords {
-  /** Stands for a value that is not known. */
+  /** In place of a value that is not known. */
   readonly unknown: string
   /** The browser `{browser}` on the operating system `{system}`. */
   readonly browser_on_system: string
-  /** Stands above the link under a button, for programs that show no button. */
+  /** Above the bare link below a button, for programs that show no button. */
   readonly bare_link: string
   /** The end of each mail. */
   readonly footer: string
@@ -29,7 +29,7 @@ export interface Catalogue {
   readonly words: MailWords
   readonly mails: Readonly<Record<MailKind, MailText>>
   readonly page: PageWords
-  /** The language of each mail that this one lacks. */
+  /** For each mail that this language lacks, the language in which it is sent. */
   readonly borrowed?: Readonly<Partial<Record<MailKind, string>>>
 }
 

@@ -1,6 +1,6 @@
 /**
- * The words of the account page in English. `{name}` stands for a value that the page fills in. Another language has the
- * same keys and the same names: a new key is also written into `german-page.ts`.
+ * The words of the account page in English. `{name}` stands for a value that the page fills in. Other languages have
+ * the same keys and names: add a new key to `german-page.ts` too.
  */
 export const englishPage = {
   account_title: 'Your account',
@@ -23,26 +23,26 @@ export const englishPage = {
   forgot_password: 'Forgot your password?',
   wrong_email_or_password: 'E-mail or password is wrong.',
 
-  forgot_text: 'Type the address of your account. You get a mail with a link, by which you set a new password.',
+  forgot_text: 'Type the address of your account. You get a mail with a link to set a new password.',
   forgot_confirm: 'Mail the link',
-  look_into_mail: 'Look into your mail',
+  look_into_mail: 'Check your mail',
   forgot_mailed:
     'If {email} belongs to an account, a mail with a link is on its way. The link works once, for 30 minutes.',
-  look_into_spam: 'No mail after a few minutes? Look into the spam folder, and check the address.',
+  look_into_spam: 'No mail after a few minutes? Look in the spam folder, and check the address.',
   registered_mailed: 'A mail to {email} is on its way. The link in it confirms the address, and works for 24 hours.',
-  registered_maybe_exists: 'If there already is an account with this address, the mail says so.',
+  registered_maybe_exists: 'If an account with this address already exists, the mail says so.',
   confirm_first: 'Confirm your address first',
   confirm_first_mailed: 'The address {email} is not confirmed yet. A new mail with a link is on its way.',
 
   signed_in_as: 'This browser is signed in as {email}.',
-  link_for_any_account: 'The link works for the account that it was made for, even if that is another.',
+  link_for_any_account: 'The link works for the account that it was made for, even if that is another account.',
   reset_title: 'Choose a new password',
   reset_text: 'This signs out all your devices. Then sign in with the new password.',
   reset_confirm: 'Set the new password',
   reset_done: 'The new password is set',
   reset_done_text: 'All devices of the account are signed out. Sign in with the new password.',
   verify_title: 'Confirm your address',
-  verify_text: 'Your account then knows that mail reaches you at this address.',
+  verify_text: 'This shows that mail reaches you at this address.',
   verify_confirm: 'Confirm the address',
   verify_done: 'The address is confirmed',
   verify_done_text: 'There is nothing else to do.',
@@ -69,9 +69,9 @@ export const englishPage = {
   dead_reset: 'Have a new one mailed to you.',
   dead_verify: 'Sign in to get a new one.',
   dead_verify_signed_in: 'If your address is not confirmed yet, have a new one mailed to you.',
-  dead_confirm_email: 'If your account has the old address still, change it there again.',
+  dead_confirm_email: 'If your account still has the old address, change it there again.',
   dead_undo_email: 'If somebody else has changed your address, ask an administrator for help.',
-  dead_invitation: 'Ask for a new invitation. If you have chosen a password already, sign in.',
+  dead_invitation: 'Ask for a new invitation. If you have already chosen a password, sign in.',
   new_link: 'Mail a new link',
 
   address_title: 'E-mail address',
@@ -107,7 +107,7 @@ export const englishPage = {
   no_password_hint: 'Your account has no password yet.',
   change_password: 'Change password',
   password_wrong: 'The password is wrong.',
-  password_same: 'This is the password that you have now. Choose another.',
+  password_same: 'You already have this password. Choose another.',
   password_changed: 'The password is changed, and all other devices are signed out.',
   sign_in_again: 'You signed in too long ago for this. Sign out, and sign in again.',
   confirm_title: 'Confirm that it is you',
@@ -127,7 +127,7 @@ export const englishPage = {
   delete_hint: 'This signs out all devices and cannot be undone.',
   delete_account: 'Delete the account…',
   delete_question: 'Delete your account?',
-  delete_question_text: 'Your account ends now, with all its devices. Nobody can bring it back.',
+  delete_question_text: 'This deletes your account and signs out all its devices. Nobody can restore it.',
   delete_confirm: 'Delete the account',
   deleted_title: 'Your account is deleted',
   deleted_text: 'All its devices are signed out.',

@@ -5,7 +5,7 @@ const ignore = 'If you did not ask for this, ignore this mail: nothing changes.'
 const origin = { Time: '{at}', 'Browser or app': '{user_agent}', 'IP address': '{ip}' }
 const notYou = 'If this was not you, set a new password now, and sign out the devices that you do not know.'
 
-/** English: also the language of everything that another language lacks. */
+/** English. Other languages take from it what they lack. */
 export const english: Catalogue = {
   words: {
     unknown: 'unknown',
@@ -34,9 +34,9 @@ export const english: Catalogue = {
       button: 'Confirm the address'
     },
     account_exists: {
-      subject: 'You have an account already',
+      subject: 'You already have an account',
       paragraphs: [
-        'Somebody wanted to use this address for another account, but you already have an account with it. If it was you, sign in. If you do not know your password any more, set a new one there.',
+        'Somebody wanted to use this address for another account, but you already have an account with it. If it was you, sign in. If you have forgotten your password, you can set a new one there.',
         '{button}',
         'If it was not you, ignore this mail. Nobody was told that you have an account.'
       ],
@@ -45,7 +45,7 @@ export const english: Catalogue = {
     email_change: {
       subject: 'Confirm your new address',
       paragraphs: [
-        'Please confirm that your account is to have this address. The link works once, for {link_life}.',
+        'Please confirm that you want this address for your account. The link works once, for {link_life}.',
         '{button}',
         ignore
       ],
@@ -54,7 +54,7 @@ export const english: Catalogue = {
     email_changed: {
       subject: 'The address of your account was changed',
       paragraphs: [
-        'Your account now has another address. Mails like this one go there from now on.',
+        'Your account now has another address. From now on, mails about your account go there.',
         '{details}',
         'If this was not you, undo the change within {link_life}. All devices are then signed out.',
         '{button}'

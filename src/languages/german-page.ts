@@ -25,7 +25,7 @@ export const germanPage: PageWords = {
   forgot_text:
     'Geben Sie die Adresse Ihres Kontos ein. Sie bekommen eine Mail mit einem Link, über den Sie ein neues Passwort festlegen.',
   forgot_confirm: 'Link schicken',
-  look_into_mail: 'Sehen Sie in Ihre Mails',
+  look_into_mail: 'Sehen Sie in Ihrem Postfach nach',
   forgot_mailed:
     'Wenn {email} zu einem Konto gehört, ist eine Mail mit einem Link unterwegs. Der Link gilt 30 Minuten und lässt sich einmal verwenden.',
   look_into_spam: 'Keine Mail nach ein paar Minuten? Sehen Sie im Spam-Ordner nach, und prüfen Sie die Adresse.',
@@ -67,7 +67,7 @@ export const germanPage: PageWords = {
   invitation_done_text: 'Melden Sie sich mit Ihrer E-Mail-Adresse und dem Passwort an.',
   dead_title: 'Dieser Link gilt nicht mehr',
   dead_text:
-    'Ein Link gilt begrenzte Zeit und lässt sich einmal verwenden. Er endet auch, wenn sich das Passwort oder die Adresse ändert.',
+    'Ein Link gilt nur begrenzte Zeit und lässt sich nur einmal verwenden. Er endet auch, wenn sich das Passwort oder die Adresse ändert.',
   dead_reset: 'Lassen Sie sich einen neuen schicken.',
   dead_verify: 'Melden Sie sich an, um einen neuen zu bekommen.',
   dead_verify_signed_in: 'Ist Ihre Adresse noch nicht bestätigt, dann lassen Sie sich einen neuen schicken.',
@@ -199,7 +199,7 @@ export const germanPage: PageWords = {
   reason_password_changed: 'beendet, weil das Passwort geändert wurde',
   reason_password_reset: 'beendet, weil ein neues Passwort über einen Link festgelegt wurde',
   reason_user_disabled: 'beendet, weil das Konto gesperrt wurde',
-  reason_session_limit: 'beendet, weil es zu viele Geräte waren und dieses das älteste',
+  reason_session_limit: 'beendet, weil es zu viele Geräte waren und dieses das älteste war',
   reason_idle_timeout: 'beendet, weil das Gerät lange nicht benutzt wurde',
   reason_absolute_timeout: 'beendet, weil die Anmeldung ihr Höchstalter erreicht hat',
   reason_invitation: 'das erste Passwort, über eine Einladung',

@@ -1,6 +1,6 @@
 /**
- * The first of `available` tags that suits what a person reads, the preferred one first. Each is shortened from its end
- * until it is found: `de-AT` finds `de` (RFC 4647 §3.4). Undefined if none suits.
+ * Finds the tag among `available` that fits the languages of a person, the most preferred one first. Each preferred tag
+ * is shortened from its end until it is found: `de-AT` finds `de` (RFC 4647 §3.4). Undefined if none fits.
  */
 export function lookUp(preferred: readonly string[], available: readonly string[]): string | undefined {
   const byLowerCase = new Map(available.map((tag) => [tag.toLowerCase(), tag]))
@@ -8,7 +8,7 @@ export function lookUp(preferred: readonly string[], available: readonly string[
   return candidates.map((tag) => byLowerCase.get(tag)).find((tag) => tag !== undefined)
 }
 
-/** A tag, then the same without its last part, and so on. A single letter only introduces the part after it. */
+/** A tag, then the tag without its last part, and so on. A part of one letter is removed with the part after it. */
 function shortened(tag: string): string[] {
   const parts = tag.split('-')
   return parts

@@ -17,7 +17,7 @@ const systems = [
   [/\bLinux\b/, 'Linux']
 ] as const
 
-/** The names in a user agent, as far as they are known. */
+/** The names that we know in a user agent. */
 interface UserAgent {
   readonly browser: string | undefined
   readonly system: string | undefined

@@ -15,7 +15,10 @@ export class Unavailable extends Error {
   }
 }
 
-/** What went wrong, for one line of a log: the message of `error` and of its causes, unless they say the same. No stack, and no other member. */
+/**
+ * What went wrong, for one line of a log: the message of `error` and of its causes, unless they say the same. It has no
+ * stack, and no other member.
+ */
 export function inOneLine(error: unknown): string {
   if (!(error instanceof Error)) return wordsOf(error)
   // Prisma explains a fault in the last line. An error of several connection attempts has a code and no message.

@@ -54,7 +54,10 @@ export interface AuditEvent {
   readonly userId: string | null
   readonly sessionId: string | null
   readonly actorId: string | null
-  /** A word that says why: an `EndedReason` if a session ended, a `RecoveryReason` of `refresh_recovered`, a `MailKind` of mails, `invitation` of a `password_reset` by one. */
+  /**
+   * A word that says why: an `EndedReason` if a session ended, a `RecoveryReason` for `refresh_recovered`, a `MailKind`
+   * for mails, `invitation` for a `password_reset` by an invitation.
+   */
   readonly reason: string | null
   /** Why, as the admin wrote it. */
   readonly note: string | null

@@ -38,9 +38,11 @@ export interface Ports {
   readonly accountUrl: string
   readonly policy: SessionPolicy & {
     readonly passwordMinLength: number
-    /** Who can create an account: everybody, people whom an admin has invited, or nobody. */
+    /**
+     * Who can create an account: everybody, only admins by an invitation, or only the command line and `ADMIN_EMAIL`.
+     */
     readonly registration: 'open' | 'invited' | 'closed'
-    /** Whether a new account confirms its address, and whether it can be used before. */
+    /** Whether a new account gets a link that confirms its address, and whether it must be used before the account. */
     readonly emailVerification: 'off' | 'optional' | 'required'
     /** What `requireRecentLogin` allows, in seconds since the password was given. 0 requires nothing. */
     readonly reauthenticationSeconds: number

@@ -41,7 +41,7 @@ export interface LiveLink extends Pick<NewLink, 'id' | 'purpose' | 'userId' | 'a
   readonly user: UserWithPassword
 }
 
-/** A link, and what is written with it. */
+/** A link, and the mail and the event that are written with it. */
 export interface MadeLink {
   readonly link: NewLink
   readonly mail?: NewMail | undefined
@@ -52,7 +52,7 @@ export interface MadeLink {
     /** Why, in an admin's words. */
     readonly note?: string | undefined
   }
-  /** Write as many rows, but of a dead link and a mail that is never sent. */
+  /** Write as many rows, but make the link dead and never send the mail. */
   readonly pretend?: boolean | undefined
 }
 
@@ -64,10 +64,10 @@ export interface LinkStore {
    */
   create(made: MadeLink, actor: Actor): Promise<number>
   /**
-   * The link, if it has one of `purposes` and can still be used: not used, not expired, its account exists and is not
-   * disabled, and has the address and the password to which the link is bound. An `email_undo` link works for a disabled
-   * account too: it takes the address back from whoever changed it. Using it is a method of the store that changes what the link is for; it checks all this
-   * again, so that of simultaneous uses one succeeds.
+   * The link, if it has one of `purposes` and can still be used: it is not used and not expired, and its account exists,
+   * is not disabled, and has the address and the password to which the link is bound. An `email_undo` link works for a
+   * disabled account too: it takes the address back from whoever changed it. To use a link, call the method of the store
+   * that makes the change. That method checks all this again, so only one of several simultaneous uses succeeds.
    */
   find(
     presented: { readonly id: string; readonly tokenHash: string },
@@ -93,7 +93,10 @@ export interface ClaimedMail {
   readonly link: { readonly id: string; readonly purpose: LinkPurpose; readonly tokenHash: string } | 'dead' | null
 }
 
-/** How a mail ended: the server took it or refused it for good, it was given up, or nobody needs it any more. */
+/**
+ * How a mail ended. `sent`: the mail server accepted it. `bounced`: the mail server refused it for good. `given_up`: it
+ * could not be sent for a day. `dropped`: its link was used or is dead, or there were too many mails to the address.
+ */
 export type MailOutcome = 'sent' | 'bounced' | 'given_up' | 'dropped'
 
 export interface MailBacklog {
@@ -138,11 +141,14 @@ export interface MailRecord {
   /** Null once the mail is done. */
   readonly nextAttemptAt: number | null
   readonly doneAt: number | null
-  /** The mail server's last reply, or another fault, without tokens. */
+  /** The mail server's last reply, or why it could not be reached. Never with a token. */
   readonly lastError: string | null
 }
 
-/** The mails of the last days, for admins. Mails to nobody, which only hide that an address has no account, are left out. */
+/**
+ * The mails that wait and those of the last 7 days, for admins. Without the mails to nobody, which only hide that an
+ * address has no account.
+ */
 export interface MailLog {
   /** Newest first. */
   list(
@@ -169,7 +175,7 @@ export interface OutgoingMail {
   readonly messageId: string
   readonly kind: string
   readonly to: string
-  /** The language in which it is written, as a tag (RFC 5646): for `Content-Language`. */
+  /** The tag of its language (RFC 5646), for `Content-Language`. */
   readonly language: string
   readonly subject: string
   readonly text: string

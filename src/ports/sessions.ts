@@ -74,17 +74,18 @@ export interface RotationStep {
 }
 
 /**
- * Every change writes its revocations, events and notices in the same transaction, so that they happen all or not at all.
- * A session that ends as `reuse_detected` sends its user the notice `theft_detected`. No notice is written where no mail is
+ * Every change writes its revocations, events and notices in the same transaction: all of it happens, or nothing. If a
+ * session ends as `reuse_detected`, its user gets the notice `theft_detected`. No notice is written where no mail is
  * sent, and none above `noticeLimits`.
  */
 export interface SessionStore {
   /**
-   * Adds a session and writes `login_succeeded`. The user's account counts as used, so it awaits no confirmation any more. 'user_changed', with nothing done, if the user is disabled or the
-   * password hash is no longer `passwordHash`, also in a race. Ends the user's oldest sessions above `maxPerUser` with
-   * `session_limit`, and the session `replaces`, if given, with `replacedReason` or else `replaced`. Also writes the event
-   * `replaced` for a session that it replaces for another reason. With `isNewDevice` the user gets a notice, unless this is
-   * the account's first session ever, or the person has turned these notices off.
+   * Adds a session and writes `login_succeeded`. The account then counts as used and no longer waits for a
+   * confirmation. 'user_changed', with nothing done, if the user is disabled or the password hash is no longer
+   * `passwordHash`, also in a race. Ends the user's oldest sessions above `maxPerUser` with `session_limit`, and the
+   * session `replaces`, if given, with `replacedReason` or else `replaced`. Also writes the event `replaced` for a
+   * session that it replaces for another reason. With `isNewDevice` the user gets the notice `new_device`, unless this
+   * is the first session of the account, or the person has turned off these notices.
    */
   create(
     session: NewSession,
@@ -93,7 +94,7 @@ export interface SessionStore {
       readonly maxPerUser: number
       readonly replaces?: string | undefined
       readonly replacedReason?: EndedReason | undefined
-      /** Whether the client has not signed in to the account before, as far as it can tell. */
+      /** Whether the client sent no device token of the account. */
       readonly isNewDevice?: boolean
     },
     actor: Actor

@@ -15,10 +15,10 @@ export interface NewUser extends Pick<UserWithPassword, 'id' | 'passwordHash' | 
   readonly locale?: string | undefined
 }
 
-/** `registered_again`: the account waited for its confirmation already. */
+/** `registered_again`: the address has an account that waits for its confirmation. */
 export type UnconfirmedOutcome = 'registered' | 'registered_again' | 'taken'
 
-/** Every change writes its events and notices in the same transaction, so that it happens with them or not at all. */
+/** Every change writes its events and notices in the same transaction: all of it happens, or nothing. */
 export interface UserStore {
   /**
    * Adds a user and writes `user_registered`. 'email_taken' if the address has an account, also in a race, or if a live
@@ -28,14 +28,14 @@ export interface UserStore {
   /** Adds a user as `create` does, with a link, the mail that carries it and an event, all or nothing. */
   createWithLink(user: NewUser, made: MadeLink, actor: Actor): Promise<User | 'email_taken'>
   /**
-   * Adds a user who has to confirm the address first. An account that waits for that already gets the new password,
-   * address and locale, and so its older links die: otherwise a stranger could prepare an account with a password that
-   * the stranger knows. 'taken', with no account changed, if the address has an account that was used before, is
-   * disabled, or if a live link keeps it for another account.
+   * Adds a user who must first confirm the address. If the address has an account that waits for its confirmation, that
+   * account gets the new password, address and locale, so its older links die: otherwise a stranger could prepare an
+   * account with a password that the stranger knows. 'taken', with no account changed, if the account was used,
+   * confirmed or disabled before, or if a live link keeps the address for another account.
    *
-   * `confirm` returns what is written with it: a link, a mail and an event, for the account that has the address now,
-   * which is undefined if only a link keeps the address. Each outcome writes as many rows, so that its time does not show
-   * which it was (ASVS 6.3.8).
+   * `confirm` returns the link, the mail and the event to write. It gets the account that now has the address, or
+   * undefined if only a link keeps the address. Each outcome writes as many rows, so that its time does not show the
+   * outcome (ASVS 6.3.8).
    */
   registerUnconfirmed(
     user: NewUser,
@@ -86,9 +86,9 @@ export interface UserStore {
   ): Promise<AddedSession | undefined>
   /**
    * Sets a new password by a `password_reset` or `invitation` link, which is used up, and ends all sessions of the user
-   * with `password_reset`; undefined, with nothing done, if the link is dead, also in a race. Writes `mails` and the event
-   * `password_reset`, with the reason `invitation` for such a link. If the link was mailed, the address is verified from
-   * now on, and no confirmation is awaited any more.
+   * with `password_reset`; undefined, with nothing done, if the link is dead, also in a race. Writes `mails` and the
+   * event `password_reset`, with the reason `invitation` for such a link. If the link was mailed, the address is
+   * verified, and the account no longer waits for a confirmation.
    */
   resetPassword(
     reset: { readonly link: LiveLink; readonly newHash: string; readonly mails: readonly NewMail[] },
@@ -128,14 +128,14 @@ export interface UserStore {
   ): Promise<readonly Revocation[] | 'dead' | 'email_taken'>
   /**
    * Verifies the address by an `email_verification` link. It is used up, and the user's other links of this purpose are
-   * deleted. Writes `email_verified`. Returns whether the registration waited for it; undefined, with nothing done, if
-   * the link is dead, also in a race.
+   * deleted. Writes `email_verified`. Returns whether the account waited for its confirmation; undefined, with nothing
+   * done, if the link is dead, also in a race.
    */
   verifyEmail(link: LiveLink, actor: Actor): Promise<{ readonly awaited: boolean } | undefined>
   /**
-   * Changes the roles and the disabled flag; undefined if there is no such user. Disabling ends every session of the user,
-   * and an account that was enabled gets the notice `account_disabled`.
-   * A change of roles makes the access tokens that were issued before it stale. 'last_admin', with nothing done, if no
+   * Changes the roles and the disabled flag; undefined if there is no such user. Disabling ends every session of the
+   * user. Its owner gets the notice `account_disabled` if it was enabled and does not wait for its confirmation. A
+   * change of roles makes the access tokens that were issued before it stale. 'last_admin', with nothing done, if no
    * admin who is not disabled would be left, also in a race.
    */
   update(
@@ -143,12 +143,12 @@ export interface UserStore {
     change: { readonly disabled?: boolean | undefined; readonly roles?: readonly string[] | undefined },
     actor: Actor
   ): Promise<{ readonly user: User; readonly revocations: readonly Revocation[] } | 'last_admin' | undefined>
-  /** What the person wrote, with `locale`, the language of mails; undefined if there is no such user. */
+  /** The profile, with `locale`; undefined if there is no such user. */
   findProfile(id: string): Promise<Profile | undefined>
   /**
-   * Replaces the profile by what `change` makes of it, and returns that; undefined if there is no such user. Changes of one
-   * profile happen one after the other, so that none is lost. If `change` throws, nothing is changed and its error passes
-   * through.
+   * Replaces the profile by what `change` returns for it, and returns that; undefined if there is no such user. Changes
+   * of one profile happen one after the other, so that none is lost. If `change` throws, nothing is changed, and this
+   * rejects with the same error.
    */
   changeProfile(id: string, change: (profile: Profile) => Profile): Promise<Profile | undefined>
   /**

@@ -58,7 +58,7 @@ async function testMailOfConsole(browser: Browser): Promise<void> {
     return (await app.inject({ method: 'POST', url: '/password/reset', payload })).statusCode
   }
 
-  /** The link for a new password that was mailed. Notices go to the person too. */
+  /** The mailed link for a new password. Skips the notices to the person. */
   async function mailedLink(email: string): Promise<string> {
     const found = () => mailServer.received.find(({ to, link }) => to === email && link.includes('#reset='))
     await until(async () => found() !== undefined)
@@ -146,7 +146,7 @@ async function testMailOfConsole(browser: Browser): Promise<void> {
     await click(page, 'Invite…')
     await dialog.getByLabel('E-mail address').fill(operator)
     await confirm(page, 'Invite')
-    await dialog.getByRole('alert').filter({ hasText: 'There is an account of this address already.' }).waitFor()
+    await dialog.getByRole('alert').filter({ hasText: 'An account with this address already exists.' }).waitFor()
     await dialog.getByLabel('E-mail address').fill(ada)
     await dialog.getByLabel('Roles').fill('reader, editor')
     await dialog.getByLabel('Language').selectOption('German')

@@ -34,7 +34,7 @@ async function testLinks(browser: Browser): Promise<void> {
 
   const newPassword = 'quite another password'
 
-  /** The mail number `index` to `to` with a link of this name; others tell of new devices, for example. */
+  /** The mail number `index` to `to` with a link of this name. Other mails do not count, such as notices. */
   async function mailedLink(to: string, name: string, index = 0) {
     let left = index
     for (let number = 0; ; number += 1) {
@@ -45,7 +45,7 @@ async function testLinks(browser: Browser): Promise<void> {
     }
   }
 
-  /** Tests a page in its own browser profile, signed out. Fails for every forbidden request or thrown error of the page. */
+  /** Tests a page in its own browser profile, signed out. Fails for each forbidden request or error of the page. */
   function testPage(name: string, test: (t: Test, page: Page) => Promise<void>, options?: BrowserContextOptions): void {
     t.test(name, async (t) => {
       const page = await openPage(t, options)
@@ -82,7 +82,7 @@ async function testLinks(browser: Browser): Promise<void> {
     (await new Client(app).send('POST', '/login', { payload: { email, password } })).statusCode
 
   testPage(
-    'a forgotten password is set anew on another device, and the first device sees why it ended',
+    'a forgotten password is reset on another device, and the first device shows why its session ended',
     async (t, page) => {
       const { email } = await signedIn(page)
       const other = await openPage(t)
@@ -95,7 +95,7 @@ async function testLinks(browser: Browser): Promise<void> {
       await expectNarrow(t, other, 'the form for the address')
       await field(other, 'E-mail').fill(email)
       await click(other, 'Mail the link')
-      await heading(other, 'Look into your mail')
+      await heading(other, 'Check your mail')
       await other.getByText(`If ${email} belongs to an account, a mail with a link is on its way.`).waitFor()
 
       const { link, token } = await mailedLink(email, 'reset')
@@ -136,7 +136,7 @@ async function testLinks(browser: Browser): Promise<void> {
     }
   )
 
-  testPage('a used link says so, and offers a new one', async (t, page) => {
+  testPage('the page says that a used link no longer works, and offers a new one', async (t, page) => {
     const { email } = await newPerson(app)
     const forgot = () => new Client(app).send('POST', '/password/forgot', { payload: { email } })
     await forgot()
@@ -152,7 +152,7 @@ async function testLinks(browser: Browser): Promise<void> {
     await click(page, 'Mail a new link')
     await field(page, 'E-mail').fill(email)
     await click(page, 'Mail the link')
-    await heading(page, 'Look into your mail')
+    await heading(page, 'Check your mail')
     const newer = await mailedLink(email, 'reset', 1)
     await page.evaluate(`location.hash = ${JSON.stringify(new URL(newer.link).hash)}`)
     await heading(page, 'Choose a new password')
@@ -210,8 +210,8 @@ async function testLinks(browser: Browser): Promise<void> {
     await field(page, 'E-mail').fill(email)
     await field(page, 'Password').fill(goodPassword)
     await click(page, 'Create an account')
-    await heading(page, 'Look into your mail')
-    await isFocused(t, page, 'Look into your mail')
+    await heading(page, 'Check your mail')
+    await isFocused(t, page, 'Check your mail')
     await click(page, 'Continue')
     await click(page, 'Sign in instead')
     await field(page, 'E-mail').fill(email)
@@ -285,7 +285,7 @@ async function testLinks(browser: Browser): Promise<void> {
     }
   )
 
-  testPage('an invited person chooses a password, also where somebody else is signed in', async (t, page) => {
+  testPage('an invited person chooses a password, also where another person is signed in', async (t, page) => {
     const { email } = await signedIn(page)
     const admin = new Client(app)
     await admin.signIn(operator, { path: '/login' })

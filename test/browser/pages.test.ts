@@ -136,7 +136,7 @@ async function testPages(browser: Browser): Promise<void> {
     await change('wrong', 'another good password')
     await page.getByRole('alert').filter({ hasText: 'The password is wrong.' }).waitFor()
     await change(goodPassword, goodPassword)
-    await page.getByRole('alert').filter({ hasText: 'This is the password that you have now.' }).waitFor()
+    await page.getByRole('alert').filter({ hasText: 'You already have this password.' }).waitFor()
     await change(goodPassword, 'short')
     await page.getByRole('alert').filter({ hasText: 'This password is too short.' }).waitFor()
     await change(goodPassword, 'another good password')

@@ -62,7 +62,7 @@ t.test('user invite mails the invitation where mail is configured, and prints it
   t.equal(mailServer.received.filter(({ to }) => to === 'near@example.com').length, 0)
 })
 
-t.test('user invite refuses what is no address, role or language', async (t) => {
+t.test('user invite refuses a wrong address, role or language', async (t) => {
   t.match(await latchkey('user invite b'), { exitCode: 1, stderr: /email must be/ })
   t.match(await latchkey('user invite b@example.com --role Admin'), { exitCode: 2, stderr: /not a role/ })
   t.match(await latchkey('user invite b@example.com --locale de_DE'), { exitCode: 2, stderr: /not a language tag/ })

@@ -17,7 +17,7 @@ t.test('an account whose address must be confirmed begins no session until verif
   t.strictSame(auth.state, { status: 'signed_in', sessionId: 's1' })
 })
 
-t.test('a session that goes on survives a registration and a confirmation that begin none', async (t) => {
+t.test('a live session survives a registration and a confirmation that begin no session', async (t) => {
   const { auth, runtime, states } = await signedIn(() => jsonResponse(202, {}), { mode: 'body' })
   const token = await auth.getAccessToken()
   t.equal(await auth.register(person), false)
@@ -29,7 +29,7 @@ t.test('a session that goes on survives a registration and a confirmation that b
   t.equal(states.length, 1)
 })
 
-t.test('in body mode verifyEmail logs the session out that it replaces, like a login', async (t) => {
+t.test('in body mode verifyEmail ends the session that it replaces, like a login', async (t) => {
   const { auth, runtime } = await signedIn(() => tokenResponse({ session_id: 's2', refresh_token: 'token-2' }), {
     mode: 'body'
   })
@@ -46,7 +46,7 @@ t.test('a login that is answered without a session fails: the answer is not the 
   t.equal(await auth.register(person), false)
 })
 
-t.test('forgotPassword, resetPassword and changeEmail send what the service wants, and change no state', async (t) => {
+t.test('the methods for a password and an address send what the service requires, and change no state', async (t) => {
   const { auth, runtime, states } = await signedIn((request) =>
     request.url.endsWith('/reset') ? new Response(null, { status: 204 }) : jsonResponse(202, {})
   )

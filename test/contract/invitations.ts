@@ -69,7 +69,7 @@ export function testInvitations(t: Test, stores: Stores): void {
     )
   })
 
-  t.test('if the link cannot be written, there is no account either', async (t) => {
+  t.test('if the link cannot be written, no account is created', async (t) => {
     const { user, link } = invitationFor(newAddress(), { mailed: false })
     t.equal((await users.invite(user, { link }, ops)) === 'email_taken', false)
     const other = invitationFor(newAddress(), { mailed: false })

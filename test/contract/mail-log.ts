@@ -114,7 +114,7 @@ export function testMailLog(t: Test, stores: Stores): void {
     await t.rejects(mails.list({}, { limit: 1, cursor: nextCursor ?? '' }), InvalidCursor)
   })
 
-  t.test('with a user go their mails, also those that wait, and their links', async (t) => {
+  t.test('deleting a user deletes their mails, also those that wait, and their links', async (t) => {
     const [user, other] = [await addUser(stores), await addUser(stores)]
     const sent = await write(user)
     await finish(sent, 'sent')

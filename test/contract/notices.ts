@@ -5,7 +5,7 @@ import { addUser, changed, login, ops, replacementOf, type Stores, tryLogin } fr
 
 const thief = { ip: '198.51.100.7', userAgent: 'thief' } as const
 
-/** The notices that stores write by themselves, with the changes that they tell of. */
+/** The notices that stores write in the transaction of a change. */
 export function testNotices(t: Test, stores: Stores): void {
   const { users, sessions, outbox } = stores
 
@@ -90,7 +90,7 @@ export function testNotices(t: Test, stores: Stores): void {
     t.match(await noticesTo(user), [{ kind: 'account_disabled' }])
   })
 
-  t.test('a login on a new device sends a notice, but not the first login ever', async (t) => {
+  t.test('a login on a new device sends a notice, but the first login of an account does not', async (t) => {
     const user = await addUser(stores)
     const first = await Promise.all([loginOnNewDevice(user, 'first'), loginOnNewDevice(user, 'second')])
     const [notice, ...others] = await noticesTo(user)
@@ -112,7 +112,7 @@ export function testNotices(t: Test, stores: Stores): void {
     t.same(await noticesTo(user), [])
   })
 
-  t.test('an account gets at most so many notices of a kind in half an hour, also at once', async (t) => {
+  t.test('an account gets a limited number of notices of each kind in half an hour, also at once', async (t) => {
     const user = await addUser(stores)
     await login(stores, user)
     await Promise.all(Array.from({ length: 6 }, () => loginOnNewDevice(user)))

@@ -25,7 +25,7 @@ export function testProfiles(t: Test, stores: Stores): void {
     t.equal(await users.changeProfile(randomUUID(), (profile) => profile), undefined)
   })
 
-  t.test('of simultaneous changes of a profile none is lost', async (t) => {
+  t.test('no simultaneous change of a profile is lost', async (t) => {
     const user = await addUser(stores)
     const names = Array.from({ length: 12 }, (_, i) => `member-${i}`)
     const add = (name: string) => users.changeProfile(user.id, (profile: Profile) => ({ ...profile, [name]: true }))

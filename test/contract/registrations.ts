@@ -152,7 +152,7 @@ export function testRegistrations(t: Test, stores: Stores): void {
     t.equal(alive.filter((link) => link !== undefined).length, 1)
   })
 
-  t.test('verifyEmail verifies once, ends the waiting, and deletes the other links of the purpose', async (t) => {
+  t.test('verifyEmail verifies once, ends the wait, and deletes the other links of its purpose', async (t) => {
     const user = newUser()
     const { link } = await registerUnconfirmed(user)
     const account = await users.find(user.id)
@@ -172,7 +172,7 @@ export function testRegistrations(t: Test, stores: Stores): void {
     t.same(await users.verifyEmail(await requireLink(made.link), {}), { awaited: false })
   })
 
-  t.test('of a confirmation and a registration at once, the later one finds what the earlier one did', async (t) => {
+  t.test('of a simultaneous confirmation and registration, the later one sees the earlier one', async (t) => {
     for (let round = 0; round < stores.rounds / 5; round += 1) {
       const user = newUser()
       const { link } = await registerUnconfirmed(user)
@@ -187,7 +187,7 @@ export function testRegistrations(t: Test, stores: Stores): void {
     }
   })
 
-  t.test('of a first login and a registration at once, no session is left under another password', async (t) => {
+  t.test('if a first login and a registration come at once, no session is left under another password', async (t) => {
     for (let round = 0; round < stores.rounds / 5; round += 1) {
       const user = newUser()
       await registerUnconfirmed(user)

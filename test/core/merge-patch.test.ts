@@ -37,7 +37,7 @@ t.test('a member __proto__ is data, and changes no prototype', async (t) => {
   t.equal(Reflect.get(Object(merged), 'polluted'), undefined)
 })
 
-t.test('only an object of JSON is an object', async (t) => {
+t.test('isJsonObject is true for an object, and for no other JSON', async (t) => {
   t.ok(isJsonObject({}))
   for (const value of [null, [], 'text', 1, true, undefined]) t.notOk(isJsonObject(value))
 })

@@ -2,21 +2,21 @@ import t from 'tap'
 import type { Json, JsonObject } from '../../src/core/merge-patch.js'
 import { faultOfPatch, faultOfProfile, maxProfileBytes, maxProfileDepth } from '../../src/core/profile.js'
 
-/** `depth` objects or arrays in each other. */
+/** `depth` nested objects or arrays. */
 const nested = (depth: number, isArray = false): JsonObject => {
   let value: Json = 1
   for (let level = 1; level < depth; level += 1) value = isArray ? [value] : { a: value }
   return { a: value }
 }
 
-t.test('a patch of any JSON can be stored', async (t) => {
+t.test('a patch can have any JSON', async (t) => {
   const patch = { a: null, b: [1, -2.5e3, null, { c: '😀 \u0001 "' }], d: true, '': {} }
   t.equal(faultOfPatch(patch), undefined)
   t.equal(faultOfPatch(nested(maxProfileDepth)), undefined)
   t.equal(faultOfPatch(nested(maxProfileDepth, true)), undefined)
 })
 
-t.test('what PostgreSQL cannot store is refused wherever it is, with the name of the member', async (t) => {
+t.test('a text that PostgreSQL cannot store is refused at every depth, with the name of the member', async (t) => {
   const message = 'has a character that cannot be stored'
   for (const text of ['\0', 'a\0b', '\ud800', 'a\udc00', '\udc00\ud800']) {
     t.strictSame(faultOfPatch({ ok: 1, name: text }), { field: 'name', message })

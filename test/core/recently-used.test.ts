@@ -1,7 +1,7 @@
 import t from 'tap'
 import { recentlyUsed } from '../../src/core/recently-used.js'
 
-t.test('the values that were used last are kept, and no more than the limit', async (t) => {
+t.test('the most recently used values are kept, and no more than the limit', async (t) => {
   const cache = recentlyUsed<number>(4)
   for (const [value, text] of ['a', 'b', 'c', 'd'].entries()) cache.set(text, value)
   t.equal(cache.get('a'), 0)

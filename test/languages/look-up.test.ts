@@ -10,7 +10,7 @@ const cases: readonly [string, readonly string[], string | undefined][] = [
   ['a longer tag', ['zh-Hant-TW'], 'zh-Hant'],
   ['a private part, whose letter goes with it', ['de-x-formal'], 'de'],
   ['a language of which only a region is there', ['pt'], undefined],
-  ['the second wish', ['fr-CA', 'de'], 'de'],
+  ['the second preference', ['fr-CA', 'de'], 'de'],
   ['the first of two that are there', ['pt-BR', 'de'], 'pt-BR'],
   ['no tag', ['', '-', '--'], undefined],
   ['nothing', [], undefined]

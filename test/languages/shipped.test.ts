@@ -6,7 +6,7 @@ import { shipped } from '../../src/languages/shipped.js'
 const placeholdersIn = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => String(name))
 
 for (const [tag, { mails, page }] of shipped) {
-  t.test(`${tag} has every mail, and each tells all that it knows`, async (t) => {
+  t.test(`${tag} has every mail, and each mail uses all its placeholders`, async (t) => {
     t.same(Object.keys(mails).sort(), Object.keys(mailKinds).sort())
     for (const [kind, { paragraphs, details }] of Object.entries(mails)) {
       const { parameters, ...about } = mailKinds[kind as MailKind]

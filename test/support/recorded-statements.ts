@@ -1,16 +1,16 @@
 import type { Database } from '../../src/adapters/prisma/database.js'
 import { Prisma } from '../../src/adapters/prisma/generated/client.js'
 
-/** A database that notes the statements of our code. */
+/** A database that records the statements of our code. */
 export interface RecordedDatabase extends Database {
   /**
-   * What `work` resolves to, and its statements: each as the kinds of access to tables in it, such as
-   * `INSERT INTO mail`, in their order. The background work of the service is left out.
+   * The result of `work`, and its statements in order. A statement is the list of its accesses to tables, such as
+   * `INSERT INTO mail`. Statements of background work are left out.
    */
   statementsOf<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly statements: readonly string[] }>
 }
 
-/** `database`, whose statements are noted. */
+/** `database`, with its statements recorded. */
 export function recordedDatabase(database: Database): RecordedDatabase {
   let statements: string[] = []
 
@@ -45,10 +45,10 @@ export function recordedDatabase(database: Database): RecordedDatabase {
   }
 }
 
-/** What the sender of mails, the purge, the feed and the clock do meanwhile. */
+/** Statements of the mail sender, the purge, the feed and the clock, which run at the same time. */
 const inBackground = /^$|^(FROM|UPDATE|DELETE FROM) (mail|lease|session|revocation|signing_key|everybody_revoked)\b/
 
-/** The accesses of a statement to tables. What differs in its conditions and values does not show. */
+/** The accesses of a statement to tables, without its conditions and values. */
 function kindOf(...[text, values]: [text: readonly string[], values: readonly unknown[]]): string {
   const { sql } = Prisma.sql(text, ...(values as Parameters<typeof Prisma.sql>[1][]))
   return [...sql.matchAll(/\b(INSERT INTO|UPDATE|DELETE FROM|FROM|JOIN)\s+"\{schema\}"\."(\w+)"/g)]

@@ -24,12 +24,12 @@ export interface ChangingAccessTokens extends AccessTokens {
   close(): Promise<void>
 }
 
-/** A token whose signature was verified, and what verified it. */
+/** The payload of a token whose signature was verified, and the key's app that verified it. */
 interface OpenedToken extends Pick<LoadedKey, 'app'> {
   readonly payload: unknown
 }
 
-/** About 1 kB each, so a few megabytes at most. */
+/** A token and its payload take about 1 kB, so this is about 10 MB at most. */
 const maxOpenedTokens = 10_000
 
 /** A key and an instance of @fastify/jwt that has this key alone. */
@@ -113,7 +113,7 @@ export async function accessTokens(options: AccessTokenOptions): Promise<Changin
   }
 }
 
-/** Requests with the same token share the payload. */
+/** Freezes a payload, because requests with the same token share it. */
 function frozen(payload: object): object {
   for (const value of Object.values(payload)) Object.freeze(value)
   return Object.freeze(payload)

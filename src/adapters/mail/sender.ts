@@ -16,7 +16,7 @@ export interface RenderedMail {
 /** Makes the content of a mail. Throws if this version does not know the kind. */
 export type RenderMail = (kind: string, locale: string | null, context: MailContext) => RenderedMail
 
-/** What a mail tells, and where it leads. */
+/** What a mail says, and where its links lead. */
 export interface MailContext extends Pick<ClaimedMail, 'parameters' | 'recipient'> {
   readonly accountUrl: string
   /** The link that the mail carries, if it carries one. */

@@ -29,7 +29,7 @@ export function smtpMailer({ host, port, user, password, tls }: MailAddress, fro
   return async ({ to, messageId, language, subject, text, html }, signal) => {
     const headers = {
       'content-language': language,
-      // No autoresponder answers (RFC 3834 §5). Exchange has a header of its own.
+      // So that no autoresponder answers (RFC 3834 §5). Exchange reads the second header.
       'auto-submitted': 'auto-generated',
       'x-auto-response-suppress': 'OOF, AutoReply'
     }

@@ -17,7 +17,7 @@ export interface Database {
    * could wait for itself.
    */
   run<T>(operation: (prisma: PrismaClient) => Promise<T>): Promise<T>
-  /** How many operations may run and wait. */
+  /** How many operations may run, and how many may wait. */
   readonly bounds: Bounds
   /** How many operations run and wait now. */
   load(): QueueLoad

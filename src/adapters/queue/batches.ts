@@ -1,19 +1,19 @@
 import { Unavailable } from '../../ports/errors.js'
 
 export interface BatchOptions<Item, Result> {
-  /** What the work needs, for error messages: "database". */
+  /** What the queue is for, in error messages: "database". */
   readonly name: string
   /** A batch holds at most one item of each key. */
   keyOf(item: Item): string
   /** Serves one item. */
   one(item: Item): Promise<Result>
   /**
-   * Serves several items at once. The results are in the order of the items; 'alone' asks for `one`, for an item that
-   * could make the others wait.
+   * Serves several items at once. The results are in the order of the items. The result 'alone' means: call `one` for
+   * this item, because it could make the others wait.
    */
   many(items: readonly Item[]): Promise<readonly (Result | 'alone')[]>
   readonly maxSize: number
-  /** How many calls run at once while others wait. */
+  /** While so many calls run, new items wait. */
   readonly maxRunning: number
   /** How many items may wait, and each for how long. */
   readonly maxWaiting: number
@@ -27,13 +27,15 @@ interface Waiting<Item, Result> {
   refuse(reason: unknown): void
 }
 
-/** A call for one item may wait for somebody else's lock. After this time it keeps no other item waiting. */
+/**
+ * A call for one item may wait for a lock. After this time it no longer counts as running, so other items can start.
+ */
 const slowMilliseconds = 50
 
 /**
- * Returns a function that serves one item. An item that finds nothing running is served at once, by `one`. Items that
- * arrive while `maxRunning` calls run wait for one of them to end, and then go together, by `many`. If that call fails, it
- * fails for each of them. Throws `Unavailable` if an item finds no place, or waits too long.
+ * Returns a function that serves one item. While fewer than `maxRunning` calls run, an item is served at once, by
+ * `one`. Otherwise it waits until a call ends, and then all waiting items are served together, by `many`. If that call
+ * fails, it fails for each of them. Throws `Unavailable` if too many items wait, or an item waits too long.
  */
 export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (item: Item) => Promise<Result> {
   const { name, keyOf, one, many, maxSize, maxRunning, maxWaiting, waitSeconds } = options
@@ -82,7 +84,7 @@ export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (i
     if (waiting.length === 0) stopClock()
   }
 
-  /** The items that have waited longest, each key once. */
+  /** Takes the items that have waited longest, at most one of each key. */
   function takeBatch(): readonly Waiting<Item, Result>[] {
     const keys = new Set<string>()
     const batch: Waiting<Item, Result>[] = []
@@ -97,7 +99,7 @@ export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (i
     return batch
   }
 
-  /** One timer for all: the first item has waited longest. */
+  /** Starts the timer that refuses late items. One is enough for all, because the first item has waited longest. */
   function startClock(): void {
     clock ??= setInterval(() => {
       const tooLong = performance.now() - waitSeconds * 1000

@@ -23,7 +23,7 @@ const columns: Columns<MailRecord> = {
 
 export const mailList = defineCommand({
   name: 'mail list',
-  summary: 'Show the mails of the last days and what became of them, newest first.',
+  summary: 'Show the mails of the last 7 days and what became of them, newest first.',
   options: {
     user: { type: 'string', summary: 'Only mails about this user: an id or an e-mail address.' },
     state: { type: 'string', summary: `Only mails in this state: ${mailStates.join(', ')}.` },

@@ -83,7 +83,7 @@ export const userSetRoles = defineCommand({
 export const userResetPassword = defineCommand({
   name: 'user reset-password',
   summary: 'Print a one-time link by which a person sets a new password. USER is an id or an e-mail address.',
-  details: 'Hand the link over on a way that only this person can read. It works once, for 30 minutes.',
+  details: 'Hand the link over in a way that only this person can read. It works once, for 30 minutes.',
   options: {
     'end-sessions': { type: 'boolean', summary: 'Also end all sessions, and remove the old password.' },
     note: { type: 'string', summary: 'Why, for the event log.' },
@@ -103,13 +103,13 @@ export const userResetPassword = defineCommand({
 
 export const userInvite = defineCommand({
   name: 'user invite',
-  summary: 'Invite a person to a new account, or again to one that has no password yet.',
+  summary: 'Invite a person: create an account without a password, or send another link to one.',
   details:
-    'Mails a link by which the person sets a password. Without mail, or with --link, prints it instead: hand it over on a way that only this person can read. It works once, for 7 days.',
+    'Mails a link by which the person sets a password. Without mail, or with --link, prints it instead: hand it over in a way that only this person can read. It works once, for 7 days.',
   options: {
     role: { type: 'string', multiple: true, summary: 'A role of the new account, such as admin.' },
     locale: { type: 'string', summary: 'The language of mails to the new account, such as de.' },
-    link: { type: 'boolean', summary: 'Print the link, also if mail is configured.' },
+    link: { type: 'boolean', summary: 'Print the link instead of mailing it.' },
     ...jsonOption
   },
   operands: ['EMAIL'],
@@ -129,10 +129,10 @@ export const userInvite = defineCommand({
   }
 })
 
-/** Inviting again must not look as if it had changed the account. */
+/** Refuses `changes`, because inviting again does not change the account. */
 function withoutChanges<Known>(user: Known, changes: readonly unknown[]): Known {
   if (changes.every((change) => change === undefined)) return user
-  throw new UsageError('--role and --locale are for new accounts, and this person is invited already.')
+  throw new UsageError('--role and --locale are for new accounts, and this account exists already.')
 }
 
 type Changes = Parameters<typeof updateUser>[2]

@@ -6,7 +6,7 @@ import { describe } from '../describe.js'
 import { sendJson } from '../host/own-bodies.js'
 import { JwksResponse, MetadataResponse, RedirectResponse } from '../schemas/discovery.js'
 
-/** The JWK Set (RFC 7517 §5), the issuer's metadata (RFC 8414 §3), and the way to the form of a new password. */
+/** The JWK Set (RFC 7517 §5), the issuer's metadata (RFC 8414 §3), and the redirect to the form for a new password. */
 export const discoveryRoutes: Routes = (app, context) => {
   const { ports } = context
 
@@ -37,12 +37,12 @@ export const discoveryRoutes: Routes = (app, context) => {
     }
   )
 
-  // In a host without a prefix, its own route for this stays.
+  // Without a prefix, a host can have a route of its own at this address. It stays.
   if (app.hasRoute({ method: 'GET', url: app.prefix + changePasswordRoute })) return
   app.get(
     changePasswordRoute,
     describe({
-      summary: 'Leads to the form where a person changes the password',
+      summary: 'Redirect to the form where a person changes the password',
       description: 'For password managers (W3C, A Well-Known URL for Changing Passwords).',
       tag: 'discovery',
       response: { 302: RedirectResponse }
@@ -56,8 +56,8 @@ const changePasswordRoute = '/.well-known/change-password'
 const changePasswordAddress = ({ accountUrl }: HttpContext['ports']) => `${accountUrl}#password`
 
 /**
- * Adds the way to the form of a new password at the root of the app, because password managers look for it at the root of
- * an origin. A host that has a route there keeps it.
+ * Adds the redirect to the form for a new password at the root of the app, because password managers look for it at the
+ * root of an origin. A host that has a route there keeps it.
  */
 export function serveChangePassword(app: FastifyInstance, { ports }: HttpContext): void {
   if (app.hasRoute({ method: 'GET', url: changePasswordRoute })) return

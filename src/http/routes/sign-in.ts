@@ -35,13 +35,13 @@ export const signInRoutes: Routes = (app, context) => {
   const answered = isConfirmedFirst
     ? ({
         description:
-          'Mails a link to the address; the first session starts when it is confirmed (`POST /email/verification/confirm`). Answers the same, and as fast, if the address has an account already: its owner gets a mail that says so.',
+          'Mails a link to the address. The first session starts when the address is confirmed (`POST /email/verification/confirm`). If the address has an account already, the answer and its time are the same, and its owner gets a mail that says so.',
         response: { 202: AcceptedResponse },
         problems
       } as const)
     : ({
         description:
-          'Unless `REGISTRATION` is `open` (see `GET /features`), every request is refused. With `EMAIL_VERIFICATION=required` the response is another: 202, and no session.',
+          'Unless `REGISTRATION` is `open` (see `GET /features`), every request is refused. With `EMAIL_VERIFICATION=required` the response is 202 and starts no session.',
         response: { 201: TokenResponse },
         problems: [...problems, 'email_taken']
       } as const)

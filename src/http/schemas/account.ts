@@ -9,7 +9,7 @@ import { password } from './sign-in.js'
 export const MeResponse = Type.Object({
   ...Type.Omit(UserResponse, ['disabled']).properties,
   has_password: Type.Boolean({
-    description: 'Without a password, `POST /password` and `DELETE /me` need a recent login in place of it.'
+    description: 'If false, `POST /password` and `DELETE /me` need a recent login instead of the password.'
   }),
   session_id: id
 })

@@ -5,7 +5,7 @@ export const JwksResponse = Type.Object({
   keys: Type.Array(Type.Unsafe<JsonWebKey>(Type.Record(Type.String(), Type.String(), { description: 'RFC 7517 §4.' })))
 })
 
-/** A redirect has no body. Typed `undefined`, as its handler returns none. */
+/** A redirect has no body. The type is `undefined`, because its handler returns nothing. */
 export const RedirectResponse = Type.Unsafe<undefined>(Type.Null({ description: 'The address is in `Location`.' }))
 
 const endpointAuth = Type.Array(Type.Literal('client_secret_basic'))

@@ -18,7 +18,7 @@ const members = {
 export const ProfileResponse = Type.Unsafe<JsonObject>(
   Type.Object(members, {
     additionalProperties: true,
-    description: 'What the person wrote. All members but `locale` and `notices` are free.'
+    description: 'What people write about themselves. All members other than `locale` and `notices` can have any value.'
   })
 )
 

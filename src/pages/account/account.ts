@@ -15,7 +15,7 @@ import { holdPage } from './step.js'
 
 /** The page /account: the user's address, devices, password and recent activity, and the links of mails. */
 
-// First, before anything can fail.
+// Do this first: if a later step fails, the token must not stay in the address.
 const link = takeLink()
 if (link !== undefined) holdPage()
 
@@ -61,5 +61,5 @@ const followFragment = (taken = takeLink()) => {
   } else if (wantsPassword()) passwordStart().focus()
 }
 followFragment(link)
-// A link that is opened while the page is open loads nothing.
+// If the page is open already, opening a mailed link only changes the fragment.
 addEventListener('hashchange', () => followFragment())

@@ -10,12 +10,12 @@ const button = byId('delete-account', HTMLButtonElement)
 
 let hasPassword = true
 
-/** An account without a password is deleted after a recent login instead. */
+/** Remembers whether the account has a password. Without one, deleting it needs a recent login instead. */
 export function showDeletion(me: Me): void {
   hasPassword = me.has_password
 }
 
-/** Connects the button that deletes the account, after the person has confirmed it with the password if there is one. */
+/** Connects the button that deletes the account. The person confirms with the password, if the account has one. */
 export function prepareDeletion(): void {
   onClick(button, async () => {
     for (let fault = ''; ; fault = say('password_wrong')) {

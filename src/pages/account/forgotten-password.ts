@@ -5,7 +5,7 @@ import { closeStep, showStep } from './step.js'
 
 const back = { label: 'continue', run: closeStep } as const
 
-/** Asks for an address, and has a link for a new password mailed to it. Says the same for every address. */
+/** Asks for an address, and mails a link for a new password to it. Shows the same text for every address. */
 export function showForgottenPassword(): void {
   showStep({
     title: 'forgot_password',
@@ -26,7 +26,7 @@ export function showForgottenPassword(): void {
   })
 }
 
-/** Says what to do before an account can be used whose address must be confirmed first. */
+/** Says how to confirm the address of an account that cannot be used before. */
 export function showWaiting(why: WaitsForMail, email: string): void {
   if (why === 'registered') {
     const text = [say('registered_mailed', { email }), say('registered_maybe_exists'), say('look_into_spam')]

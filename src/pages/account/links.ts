@@ -8,10 +8,10 @@ import { closeStep, showStep } from './step.js'
 const whoEmail = byId('who-email', HTMLSpanElement)
 
 interface Kind {
-  /** The name of its texts: `reset_title`, `reset_text`, `reset_confirm`, `reset_done`, `reset_done_text`, `dead_reset`. */
+  /** The name in the keys of its texts, such as `reset_title`, `reset_done_text` and `dead_reset`. */
   readonly words: 'reset' | 'verify' | 'confirm_email' | 'undo_email' | 'invitation'
   readonly setsPassword?: boolean
-  /** Whether it ends sessions, perhaps that of this browser too. */
+  /** Whether it ends sessions, possibly that of this browser too. */
   readonly endsSessions?: boolean
   /** Resolves to true if it has begun a session. */
   use(token: string, newPassword: string): Promise<unknown>
@@ -34,8 +34,8 @@ export interface Link {
 }
 
 /**
- * Takes the token of a mailed link out of the page's address at once, so that it stays in no history, bookmark or
- * screenshot. Undefined if there is none.
+ * Returns the link in the page's address, and removes it from there at once, so that no history, bookmark or screenshot
+ * has its token. Undefined if there is none.
  */
 export function takeLink(): Link | undefined {
   const [, name = '', token = ''] = /^#([a-z-]+)=(.+)$/.exec(location.hash) ?? []
@@ -44,7 +44,9 @@ export function takeLink(): Link | undefined {
   return { kind: kinds[name as keyof typeof kinds], token }
 }
 
-/** Says what the link will do, and does it on a click: mail scanners load pages too. `reload` shows the account anew. */
+/**
+ * Says what the link does, and does it on a click, because mail scanners load pages. `reload` shows the account anew.
+ */
 export function showLink({ kind, token }: Link, reload: () => Promise<void>): void {
   const { words, setsPassword, use } = kind
   showStep({
@@ -71,7 +73,7 @@ export function showLink({ kind, token }: Link, reload: () => Promise<void>): vo
 /** Finds out whether this browser is still signed in, and shows the new state of the account. */
 async function followUp({ endsSessions }: Kind, reload: () => Promise<void>): Promise<void> {
   if (!isSignedIn()) return
-  // The link has done its work, so what fails here is no failure of it: the page tries again by itself.
+  // The link has succeeded, so ignore failures here: the page tries again by itself.
   await (endsSessions ? client.refresh() : reload()).catch(() => undefined)
 }
 

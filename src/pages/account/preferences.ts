@@ -13,7 +13,7 @@ const newDevice = byId('notice-new-device', HTMLInputElement)
 
 let shown = ''
 
-/** Connects the form. `changed` shows the page again, because its language may be another. */
+/** Connects the form. `changed` shows the page again, because its language may have changed. */
 export function preparePreferences(changed: () => Promise<void>): void {
   onSubmit(form, async () => {
     const locale = language.value === '' ? null : language.value
@@ -27,7 +27,7 @@ export function loadProfile(): Promise<Profile> {
   return request<Profile>('GET', 'me/profile')
 }
 
-/** Shows what the user has chosen. Leaves alone what is not saved yet, unless the choice was changed elsewhere. */
+/** Shows the saved choices. Keeps what the user has not saved yet, unless the saved choices have changed since. */
 export async function showPreferences({ locale = '', notices: wanted }: Profile): Promise<void> {
   const { locales = [], mail } = await features()
   const isNew = JSON.stringify([locale, wanted, say('language_of_browser')])
@@ -43,5 +43,5 @@ export async function showPreferences({ locale = '', notices: wanted }: Profile)
   notices.hidden = !mail
 }
 
-/** The name of a language in itself, such as "Deutsch". */
+/** The name of a language in that language, such as "Deutsch". */
 const languageName = (tag: string) => sentence(new Intl.DisplayNames([tag], { type: 'language' }).of(tag) ?? tag)

@@ -12,17 +12,17 @@ const section = byId('step', HTMLElement)
 
 interface Action {
   readonly label: PlainWord
-  /** `typed` is what the field holds; '' without a field. An error is shown in the step. */
+  /** `typed` is the value of the field, or '' without a field. An error is shown in the step. */
   run(typed: string): void | Promise<void>
 }
 
-/** One step of a task that stands alone on the page, such as the use of a mailed link. */
+/** One step of a task that the page shows alone, such as the use of a mailed link. */
 interface Step {
   readonly title: PlainWord
   /** Paragraphs: what will happen, or what has happened and what to do next. */
   readonly text: readonly string[]
   readonly field?: 'email' | 'new_password' | undefined
-  /** What the button does that also the Enter key presses. */
+  /** The action of the main button, which Enter also presses. */
   readonly submit: Action
   readonly others?: readonly Action[]
 }
@@ -59,12 +59,12 @@ export function showStep({ title, text, field, submit, others = [] }: Step): voi
   heading.focus()
 }
 
-/** Hides the page, because a step is about to be shown. */
+/** Hides the page before a step is shown. */
 export function holdPage(): void {
   page.hidden = true
 }
 
-/** Shows the page again, and forgets the step with what was typed in it. */
+/** Shows the page again, and removes the step with all that was typed in it. */
 export function closeStep(): void {
   section.replaceChildren()
   section.hidden = true

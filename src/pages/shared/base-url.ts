@@ -1,2 +1,2 @@
-/** The address of the routes: they and the pages have the same prefix. */
+/** The base URL of the routes: they have the same prefix as the pages. */
 export const baseURL = new URL('.', location.href).href

@@ -28,7 +28,7 @@ export async function withRecentLogin<T>(action: () => Promise<T>): Promise<T> {
 
 let hasPassword = true
 
-/** Says whose requests follow: a user without a password cannot confirm it. */
+/** Remembers whether the user has a password. Without one, the page cannot ask for it. */
 export function setUser(me: Pick<Me, 'has_password'>): void {
   hasPassword = me.has_password
 }

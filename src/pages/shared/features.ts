@@ -3,11 +3,11 @@ import type { Features } from './responses.js'
 
 let loading: Promise<Partial<Features>> | undefined
 
-/** What the service offers (`GET /features`), asked for once. Empty if the service cannot be reached now. */
+/** What the service offers (`GET /features`), requested once. Empty if the service cannot be reached. */
 export async function features(): Promise<Partial<Features>> {
   loading ??= load()
   const loaded = await loading
-  // Ask again the next time.
+  // The request failed: send it again the next time.
   if (loaded.locales === undefined) loading = undefined
   return loaded
 }

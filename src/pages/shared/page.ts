@@ -20,7 +20,7 @@ export interface PageParts {
   load(me: Me): Promise<void>
   /** Explains what to do if the address must be confirmed first. */
   onWaiting?(why: WaitsForMail, email: string): void
-  /** What gets the focus after a sign-in; the title by default. */
+  /** The element that gets the focus after a sign-in; the title by default. */
   start?(): HTMLElement
 }
 

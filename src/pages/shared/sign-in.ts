@@ -44,7 +44,7 @@ export function prepareSignIn(onWaiting?: (why: WaitsForMail, email: string) => 
   })
 }
 
-/** The link to the form on the account page, if the service can send the mail. */
+/** Adds the link for a forgotten password, if the service sends mail. The form is on the account page. */
 async function offerForgottenPassword(): Promise<void> {
   if (!(await features()).mail) return
   const link = element('a', { href: new URL('account#forgot', baseURL).href })
@@ -52,7 +52,7 @@ async function offerForgottenPassword(): Promise<void> {
   links.prepend(link)
 }
 
-/** Connects the button between the form and the same form for a new account, where the service allows registration. */
+/** Connects the button that turns the sign-in form into the form for a new account, if registration is open. */
 export function prepareRegistration(): void {
   const toggle = byId('sign-in-switch', HTMLButtonElement)
   const rule = byId('password-rule', HTMLParagraphElement)

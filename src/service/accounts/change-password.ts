@@ -9,9 +9,9 @@ import { type NewPasswordPorts, requireGoodPassword } from './account-rules.js'
 import { type ConfirmPasswordPorts, confirmPasswordIfAny } from './verify-password.js'
 
 /**
- * Sets a new password once the current one is confirmed, or a recent login of an account without one. Replaces the current
- * session and ends the user's other sessions, so that no stolen token outlives the change (ASVS 7.4.3, 7.2.4). A notice
- * goes to the owner (ASVS 6.3.7).
+ * Sets a new password. The user must send the current one; an account without a password needs a recent login. Replaces
+ * the current session and ends the user's other sessions, so that no stolen token outlives the change (ASVS 7.4.3,
+ * 7.2.4). The owner gets a notice (ASVS 6.3.7).
  */
 export async function changePassword(
   ports: NewPasswordPorts & ConfirmPasswordPorts & IssuingPorts & Pick<Ports, 'digest' | 'mail'>,
@@ -29,7 +29,7 @@ export async function changePassword(
   await requireGoodPassword(ports, input.newPassword, readEmail(user.email))
 
   const newHash = await ports.passwords.hash(input.newPassword, sourceOf(actor, true))
-  // A first password has not authenticated anybody yet.
+  // Nobody has signed in with a first password yet.
   const amr = hasPassword(user.passwordHash) ? ['pwd'] : []
   const credentials = await replaceSession(ports, replaceable, amr, actor, (replacement) =>
     ports.users.changePassword({ userId: user.id, oldHash: user.passwordHash, newHash, replacement }, actor)

@@ -4,7 +4,7 @@ import { Refused } from '../refused.js'
 import type { RecentLoginPorts } from '../sessions/recent-login.js'
 import { type ConfirmPasswordPorts, confirmPasswordIfAny } from './verify-password.js'
 
-/** Deletes the user's account and all its sessions, once the password, or a recent login without one, is confirmed. */
+/** Deletes the user's account and all its sessions. Needs the password, or a recent login if the account has none. */
 export async function deleteAccount(
   ports: ConfirmPasswordPorts & RecentLoginPorts & Pick<Ports, 'revocations'>,
   auth: Auth,

@@ -4,14 +4,14 @@ import { faultOfPatch, faultOfProfile, type Profile, type ProfileFault } from '.
 import type { Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 
-/** What the signed-in user wrote about themselves. */
+/** The profile of the signed-in user. */
 export async function readProfile({ users }: Pick<Ports, 'users'>, { userId }: Auth): Promise<Profile> {
   return (await users.findProfile(userId)) ?? refuseEnded()
 }
 
 /**
- * Changes the profile of the signed-in user by a JSON merge patch (RFC 7396), and returns it. Of simultaneous patches none
- * is lost. Refuses with `invalid_request`, and changes nothing, if the result would not be a profile.
+ * Changes the profile of the signed-in user by a JSON merge patch (RFC 7396), and returns it. No simultaneous patch is
+ * lost. Refuses with `invalid_request`, and changes nothing, if the result would not be a profile.
  */
 export async function patchProfile(
   { users }: Pick<Ports, 'users'>,

@@ -37,7 +37,7 @@ export async function confirmPassword(
 
 /**
  * Confirms the password as `confirmPassword` does, if the account has one. An account without a password needs a recent
- * login in its place; what is sent as password is then ignored, because none could be right.
+ * login instead; then a password in the request is ignored, because none could be right.
  */
 export async function confirmPasswordIfAny(
   ports: ConfirmPasswordPorts & RecentLoginPorts,
@@ -62,7 +62,7 @@ async function findSignedIn({ users }: Pick<Ports, 'users'>, auth: Auth): Promis
   return user
 }
 
-/** A session proves as much as a device that has signed in before. */
+/** A session counts as a known device. */
 const sourceOfSession = (actor: Actor) => sourceOf(actor, true)
 
 async function provePassword(

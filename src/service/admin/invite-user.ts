@@ -17,8 +17,8 @@ export interface InvitedUser {
 }
 
 /**
- * An admin creates an account without a password, whose address counts as verified. With `invite`, the person gets a link
- * to set the password. Without it, only a reset of the password lets the person in.
+ * Creates an account without a password for an admin. Its address counts as verified. With `invite`, the person gets a
+ * link to set the password. Without it, the person needs a password reset to get in.
  */
 export async function createInvitedUser(
   ports: InvitePorts,

@@ -58,7 +58,7 @@ export function findEvents(
   return ports.events.list(filter, page)
 }
 
-/** The mails of the last days, newest first. */
+/** The mails that wait and those of the last 7 days, newest first. */
 export function findMails(
   ports: Pick<Ports, 'mails'>,
   filter: Parameters<MailLog['list']>[0],
@@ -68,12 +68,12 @@ export function findMails(
 }
 
 export interface MailStatus {
-  /** Whether mails are sent, only printed into the log (for development), or kept for instances that send some. */
+  /** What this instance does with mails. `printed`: only into the log, for development. */
   readonly delivery: 'sent' | 'printed' | 'off'
   readonly counts: Readonly<Record<MailState, number>>
 }
 
-/** What this instance does with mails, and how many of the last days are in each state. */
+/** What this instance does with mails, and how many mails are in each state. */
 export async function readMailStatus({ mail, mails }: Pick<Ports, 'mail' | 'mails'>): Promise<MailStatus> {
   const delivery = !mail.isConfigured ? 'off' : mail.printsOnly ? 'printed' : 'sent'
   return { delivery, counts: await mails.count(maxCountedMails) }

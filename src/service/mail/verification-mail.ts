@@ -6,7 +6,10 @@ import { type LinkPorts, makeLink } from './one-time-links.js'
 
 export type MailVerificationPorts = LinkPorts & Pick<Ports, 'links' | 'mail' | 'rateLimits' | 'decisions'>
 
-/** A link that confirms the address of `user`, and its mail. It is dead once the account has another address or password. */
+/**
+ * A link that confirms the address of `user`, and its mail. The link dies if the account gets another address or
+ * password.
+ */
 export function verificationOf(
   ports: LinkPorts,
   user: Pick<UserWithPassword, 'id' | 'email' | 'passwordHash' | 'locale'>
@@ -18,7 +21,7 @@ export function verificationOf(
   return { link, mail, event: { type: 'email_verification_requested', userId } }
 }
 
-/** A mail to `address`, as it counts towards the limit. */
+/** The use of `mailLimit` by one mail to `address`. */
 export const mailUse = (address: string) => ({ limit: mailLimit, key: readEmail(address)?.key ?? address })
 
 /** Counts one more mail to `address`, and returns whether the limit allows it. */
@@ -26,7 +29,7 @@ export async function mayMail({ rateLimits }: Pick<Ports, 'rateLimits'>, address
   return (await rateLimits.use(mailUse(address))).granted
 }
 
-/** Mails a link that confirms the address of an account, or does nothing above the limit of mails. */
+/** Mails a link that confirms the address of an account. Does nothing above `mailLimit`. */
 export async function mailVerification(
   ports: MailVerificationPorts,
   user: UserWithPassword,

@@ -6,7 +6,7 @@ import { type LinkPorts, makeLink } from '../mail/one-time-links.js'
 
 /**
  * Mails a link for a new password to the owner of an address. For an address without an account, and above the limit of
- * mails, it writes as many rows that do nothing: so neither the answer nor its time shows who has an account
+ * mails, it writes as many rows that do nothing, so neither the answer nor its time shows who has an account
  * (ASVS 6.3.8). The mail is sent later, so a slow mail server delays no answer.
  */
 export async function forgotPassword(

@@ -26,7 +26,7 @@ export type ResetPasswordPorts = NewPasswordPorts &
 /**
  * Sets a new password by a one-time link, and ends every session of the user. It starts no session and touches no second
  * factor, so the next login asks for all that it asked for before. A password that is refused does not use the link up.
- * A notice goes to the owner. By an invitation the person sets a first password, which needs no notice.
+ * The owner gets a notice, except for the first password by an invitation.
  */
 export async function resetPassword(
   ports: ResetPasswordPorts,

@@ -14,7 +14,7 @@ import {
 } from '../sessions/start-session.js'
 import { type DevicePorts, issueDeviceToken } from '../sign-in/known-device.js'
 
-/** The signed-in user asks for the mail again: one a minute at most. Does nothing if the address is verified. */
+/** Mails the signed-in user another link, at most one a minute. Does nothing if the address is verified. */
 export async function requestVerification(
   ports: MailVerificationPorts & Pick<Ports, 'users'>,
   auth: Auth,
@@ -30,9 +30,9 @@ export async function requestVerification(
 }
 
 /**
- * Verifies the address of an account by a mailed link. If the registration waited for it, the first session starts here:
- * the person has just chosen the password, and now proves to read the mail. Otherwise undefined, and no session starts.
- * A disabled account gets the answer of a dead link.
+ * Verifies the address of an account by a mailed link. If the account waited for this, its first session starts here:
+ * the person has just chosen the password, and now proves to read the mail. Otherwise returns undefined, and no session
+ * starts. For a disabled account the link is dead.
  */
 export async function confirmVerification(
   ports: StartSessionPorts & DevicePorts & Pick<Ports, 'links' | 'users'>,
@@ -59,5 +59,5 @@ export async function confirmVerification(
   return { ...credentials, deviceToken: issueDeviceToken(ports, user.id, undefined) }
 }
 
-/** The person has proved to read the mail of the account, and nothing else. RFC 8176 has no name for that. */
+/** The person has only proved to read the mail of the account. RFC 8176 has no name for that. */
 const mailAmr = ['email']

@@ -74,7 +74,7 @@ export async function isOfKnownSession(
   return (await ports.events.endingOf(presented.sid)) !== undefined
 }
 
-/** Ends a session of a token, and notes a reuse; false if it had ended before. */
+/** Ends the session of a token, and notes a reuse. False if the session had ended before. */
 export async function endSessionOfToken(
   ports: ReusePorts & Pick<Ports, 'sessions' | 'revocations'>,
   { target, reason }: SessionToEnd,
@@ -86,7 +86,7 @@ export async function endSessionOfToken(
   return true
 }
 
-/** Counts and logs that an old token ended this session, and sends the notice of it, if that is why it ended. */
+/** If an old token ended this session, counts and logs that, and has the notice sent. */
 export function noteReuse({ decisions, mail }: ReusePorts, sid: string, reason: EndedReason): void {
   if (reason !== 'reuse_detected') return
   decisions.note('refresh', 'reuse', { sid })

@@ -40,9 +40,9 @@ export async function login(ports: LoginPorts, input: LoginInput, actor: Actor):
 }
 
 /**
- * With `EMAIL_VERIFICATION=required`, refuses an account whose address is not verified, and mails a link. The password was
- * right, so only its owner learns of it. Reads the account again, because the person may have confirmed the address while
- * the password was verified.
+ * With `EMAIL_VERIFICATION=required`, refuses an account whose address is not verified, and mails a link. Only a client
+ * with the right password gets this answer. Reads the account again, because the person may have confirmed the address
+ * while the password was verified.
  */
 async function requireVerified(ports: LoginPorts, user: UserWithPassword, actor: Actor): Promise<void> {
   if (ports.policy.emailVerification !== 'required' || user.emailVerifiedAt !== null) return

@@ -29,7 +29,7 @@ export interface RegisterInput extends SessionRequest {
   readonly locale?: string | undefined
 }
 
-/** Creates an account without roles, and its first session. With `EMAIL_VERIFICATION=optional` it also gets a mail. */
+/** Creates an account without roles, and its first session. With `EMAIL_VERIFICATION=optional` it also mails a link. */
 export async function register(ports: RegisterPorts, input: RegisterInput, actor: Actor): Promise<SignedIn> {
   const account = await admit(ports, input, actor, (user) => create(ports, user, actor))
   ports.decisions.note('registration', account === 'email_taken' ? account : 'succeeded')
@@ -50,15 +50,15 @@ async function create(ports: RegisterPorts, user: NewUser, actor: Actor): Promis
     : await ports.users.create(user, actor)
   if (isMailed) ports.mail.wake()
   if (made !== 'email_taken') return user
-  // Otherwise strangers could use up the mails of the owner, who gets none of these.
+  // No mail was sent. If it counted, strangers could use up the mails of the owner.
   if (isMailed) await ports.rateLimits.undo(mailUse(address))
   return made
 }
 
 /**
  * Creates an account that waits until its address is confirmed by a mailed link. If the address has an account already,
- * its owner gets a mail that says so. Both take the same work and write as many rows, so neither the answer nor its time
- * shows who has an account (ASVS 6.3.8). Above the limit of mails there is none, with the same answer.
+ * its owner gets a mail that says so. Both do the same work and write as many rows, so neither the answer nor its time
+ * shows who has an account (ASVS 6.3.8). Above the limit of mails no mail is sent, with the same answer.
  */
 export async function registerUnconfirmed(ports: RegisterPorts, input: RegisterInput, actor: Actor): Promise<void> {
   const outcome = await admit(ports, input, actor, async (user) => {
@@ -70,14 +70,14 @@ export async function registerUnconfirmed(ports: RegisterPorts, input: RegisterI
       actor
     )
   })
-  // Also if nothing is sent, so that what the sender does next does not show the difference.
+  // Also wake the sender if nothing is to be sent, so that its work does not show the difference.
   ports.mail.wake()
   ports.decisions.note('registration', decisionOf[outcome])
 }
 
 const decisionOf = { registered: 'succeeded', registered_again: 'repeated', taken: 'email_taken' } as const
 
-/** The link of a registration, its mail and its event. No mail carries the link of a taken account. */
+/** The link of a registration, its mail and its event. The link of a taken account is in no mail. */
 function confirmationOf(
   ports: RegisterPorts,
   user: NewUser,
@@ -94,7 +94,7 @@ function confirmationOf(
   return { ...made, event, mail: newMail(ports, account, { kind: 'account_exists', parameters: {} }) }
 }
 
-/** Does what a registration requires before an account is made, and makes it within the limits of the network. */
+/** Checks a registration, and makes the account within the limits of the network. */
 async function admit<Result>(
   ports: RegisterPorts,
   input: RegisterInput,
@@ -120,7 +120,7 @@ async function admit<Result>(
   return counted(ports, uses, hashAndMake, () => true, onLimited)
 }
 
-/** The account as its mails and links see it before it exists. */
+/** The members of a new account that its link and its mail need. */
 function recipientOf({ id, email, passwordHash, locale }: NewUser) {
   return { id, email: email.address, passwordHash, locale: locale ?? null }
 }

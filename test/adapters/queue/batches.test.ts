@@ -39,7 +39,7 @@ t.test('an item that finds nothing running goes alone at once', async (t) => {
   t.equal(await served, 'a!')
 })
 
-t.test('items that arrive meanwhile go together, in their order, and at most maxSize of them', async (t) => {
+t.test('items that arrive while calls run go together, in their order, at most maxSize at once', async (t) => {
   const { serve, calls, items } = openCalls()
   const served = Promise.all(['a', 'b', 'c', 'd', 'e', 'f', 'g'].map(serve))
   t.same(items(), [['a'], ['b']])
@@ -84,7 +84,7 @@ t.test('an item that could make others wait goes alone, and the next batch does 
   t.same(await served, ['a!', 'b late', undefined], 'undefined is a result')
 })
 
-t.test('a single item that takes long keeps no other item waiting', async (t) => {
+t.test('a single slow item does not delay other items for long', async (t) => {
   const { serve, calls, items } = openCalls({ maxRunning: 1 })
   const slow = serve('a')
   const other = serve('b')
@@ -95,7 +95,7 @@ t.test('a single item that takes long keeps no other item waiting', async (t) =>
   t.equal(await other, 'b!')
   calls[0]?.answer()
   t.equal(await slow, 'a!')
-  // The place that the slow item has left is not given away twice.
+  // When the slow item ends, no second place becomes free.
   const next = [serve('c'), serve('d')]
   t.same(items().slice(2), [['c']])
   calls[2]?.answer()
@@ -104,7 +104,7 @@ t.test('a single item that takes long keeps no other item waiting', async (t) =>
   t.same(await Promise.all(next), ['c!', 'd!'])
 })
 
-t.test('a call that fails fails for each of its items, and for no other', async (t) => {
+t.test('if a call fails, each of its items fails, and no other', async (t) => {
   const { serve, calls } = openCalls({ maxRunning: 1 })
   const [first, ...others] = ['a', 'b', 'c', 'd', 'e'].map((item) => serve(item).catch((error) => error.message))
   calls[0]?.fail(new Error('broken'))

@@ -75,7 +75,7 @@ t.test('an invitation by mail is in the language of the person, and no notice fo
   t.same(kinds, [{ kind: 'invitation' }])
 })
 
-t.test('without an invitation, the account waits for a reset of its password', async (t) => {
+t.test('an account that an admin creates without an invitation needs a password reset', async (t) => {
   const email = newEmail()
   const response = await create({ email })
   t.equal(response.statusCode, 201)
@@ -93,7 +93,7 @@ t.test('without an invitation, the account waits for a reset of its password', a
   t.equal(await loginStatus(email), 200)
 })
 
-t.test('an invited person whose invitation got lost asks for a new password, and the invitation dies', async (t) => {
+t.test('a person who lost the invitation asks for a new password, and the invitation dies', async (t) => {
   const { email, token } = await invited()
   await app.inject({ method: 'POST', url: '/password/forgot', payload: { email } })
   const mail = await mailServer.mailTo(email)
@@ -121,7 +121,7 @@ t.test('an invitation dies with the address, and after 7 days', async (t) => {
   expectRefused(t, await reset(old.token), 'invalid_or_expired_token')
 })
 
-t.test('two acceptances of one invitation at once: one wins', async (t) => {
+t.test('of two simultaneous acceptances of one invitation, one succeeds', async (t) => {
   const { email, token } = await invited()
   const passwords = [goodPassword, 'another good password']
   const answers = await Promise.all(passwords.map((password) => reset(token, password)))
@@ -153,7 +153,7 @@ t.test('without mail, an invitation by mail is refused before anything is writte
   t.equal((await create({ email, invite: 'link' }, without)).statusCode, 201)
 })
 
-t.test('REGISTRATION=invited leaves accounts to admins, and closed refuses theirs too', async (t) => {
+t.test('with REGISTRATION=invited only admins create accounts, and with closed they cannot either', async (t) => {
   const email = newEmail()
   const register = { method: 'POST', url: '/register', payload: { email, password: goodPassword } } as const
   const byInvitation = await openService(t, database, { REGISTRATION: 'invited' })

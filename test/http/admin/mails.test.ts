@@ -53,7 +53,7 @@ t.test('an admin sees what became of the mails of a person, without the link', a
   })
 })
 
-t.test('mails are listed page by page, and an address without an account leaves no trace', async (t) => {
+t.test('mails are listed page by page, and none is listed for an address without an account', async (t) => {
   const { client, email } = await newPerson(app)
   const userId = await userIdOf(client)
   const before = (await mails('?limit=200')).length

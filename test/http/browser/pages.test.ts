@@ -94,7 +94,7 @@ t.test('an unchanged page is not sent again', async (t) => {
   }
 })
 
-t.test('the words of the page are served in each language, by its exact tag', async (t) => {
+t.test('the words of the page are served for each language, under its exact tag', async (t) => {
   for (const [tag, { page }] of shipped) {
     const response = await app.inject(`/account/assets/words-${tag}.json`)
     t.match(response.headers, { 'content-type': /^application\/json/, 'cache-control': 'no-cache', etag: String })

@@ -25,7 +25,7 @@ async function openBehind(t: Test, startProxy: (t: Test, port: number, target: s
   return origin
 }
 
-/** Removes `/auth` from the path, and sends no other path on but those of the root. */
+/** Removes `/auth` from the path. Of other paths it passes on only those that belong at the root. */
 async function nodeProxy(t: Test, port: number, target: string): Promise<void> {
   const { port: targetPort } = new URL(target)
   const proxy = createServer((request, response) => {

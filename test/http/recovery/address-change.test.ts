@@ -48,7 +48,7 @@ t.test('the address changes when the new one confirms it, and the sessions go on
 
   const told = await mailServer.mailTo(person.email)
   t.equal(told.subject, 'The address of your account was changed')
-  // Without the spaces that keep mail programs from making links of it.
+  // Removes the spaces that keep mail programs from turning it into a link.
   t.match(told.content.replaceAll('\u200B', ''), address)
   t.equal(told.link, `https://auth.test/account#undo-email=${told.token}`)
 })
@@ -119,7 +119,7 @@ t.test('a taken address gets the same answer and as many rows, and its owner a m
   t.equal((after?.events ?? 0) - (between?.events ?? 0), (between?.events ?? 0) - (before?.events ?? 0))
 
   const mail = await mailServer.mailTo(owner.email)
-  t.equal(mail.subject, 'You have an account already')
+  t.equal(mail.subject, 'You already have an account')
   t.equal(mail.token, '', 'without a link')
 })
 
@@ -160,7 +160,7 @@ t.test('it needs a recent login, an address, and a mail server', async (t) => {
 })
 
 t.test(
-  'three mails in half an hour go to one address, then silence with the same answer; one user asks five times an hour',
+  'an address gets three mails in half an hour, then none, with the same answer; one user asks five times an hour',
   async (t) => {
     const limited = await openService(t, database, { ...mailServer.settings, RATE_LIMIT_ENABLED: 'true' })
     const person = await newPerson(limited)

@@ -58,7 +58,7 @@ const eventsOf = async (email: string) =>
     )
   ).map(({ text }) => text)
 
-t.test('required: the first session begins when the mailed link is confirmed', async (t) => {
+t.test('with EMAIL_VERIFICATION=required the first session begins when the mailed link is used', async (t) => {
   const email = newEmail()
   const answer = await register(email, { locale: 'nl-BE' })
   t.equal(answer.statusCode, 202)
@@ -123,13 +123,13 @@ t.test('a taken address gets the same answer, and its owner a mail', async (t) =
   t.equal(taken.body, free.body)
   t.same(Object.keys(taken.headers), Object.keys(free.headers))
   const mail = await mailServer.mailTo(owner.email)
-  t.equal(mail.subject, 'You have an account already')
+  t.equal(mail.subject, 'You already have an account')
   t.equal(mail.token, '')
   t.equal((await login(owner.email, goodPassword, off)).statusCode, 200)
   t.ok((await eventsOf(owner.email)).includes('email_verification_requested account_exists'))
 })
 
-t.test('what is wrong with the request is said before, and the same for a taken address', async (t) => {
+t.test('a bad registration is refused in the same way for a new and a taken address', async (t) => {
   const { email } = await newPerson(off)
   for (const address of [email, newEmail()]) {
     expectProblem(t, await register(address, { password: 'short' }), 'password_too_short', {
@@ -141,7 +141,7 @@ t.test('what is wrong with the request is said before, and the same for a taken 
   expectFieldErrors(t, await register('nobody'), ['email'])
 })
 
-t.test('whoever registers an unconfirmed address again replaces the password, and older links die', async (t) => {
+t.test('registering an unconfirmed address again replaces the password, and older links die', async (t) => {
   const { email, mail: prepared } = await newcomer()
   const spelling = email.replace('person', 'Person')
   t.equal((await register(spelling, { password: otherPassword, locale: 'fr' })).statusCode, 202)
@@ -189,7 +189,7 @@ t.test(
   }
 )
 
-t.test('a login whose address is confirmed while the password is verified goes on', async (t) => {
+t.test('a login succeeds if the address is confirmed while the password is verified', async (t) => {
   const { client, email } = await newPerson(off)
   const { id } = (await client.send('GET', '/me')).json()
   let reads = Number.NEGATIVE_INFINITY
@@ -206,7 +206,7 @@ t.test('a login whose address is confirmed while the password is verified goes o
   t.equal((await login(email, goodPassword, late)).statusCode, 200)
 })
 
-t.test('twenty confirmations by one link at once on two instances: one passes', async (t) => {
+t.test('of twenty simultaneous confirmations by one link on two instances, one succeeds', async (t) => {
   const { email, mail } = await newcomer()
   const answers = await Promise.all(
     Array.from({ length: 20 }, (_, i) => confirm(mail.token, { mode: 'body' }, i % 2 ? app : other))
@@ -254,7 +254,7 @@ t.test(
   }
 )
 
-t.test('a password reset by mail ends the waiting', async (t) => {
+t.test('a password reset by mail confirms the address', async (t) => {
   const { email } = await newcomer()
   await post('/password/forgot', { email })
   const { token } = await mailServer.mailTo(email, 1)
@@ -263,7 +263,7 @@ t.test('a password reset by mail ends the waiting', async (t) => {
   t.equal((await login(email, otherPassword)).statusCode, 200)
 })
 
-t.test('optional: the account can be used at once, and gets a mail', async (t) => {
+t.test('with EMAIL_VERIFICATION=optional the account can be used at once, and gets a mail', async (t) => {
   const { client, email } = await newPerson(optional)
   t.match((await client.send('GET', '/me')).json(), { email_verified: false })
   const mail = await mailServer.mailTo(email)
@@ -278,12 +278,12 @@ t.test('optional: the account can be used at once, and gets a mail', async (t) =
   expectProblem(t, await unmailed.send('POST', '/email/verification'), 'mail_not_configured')
 })
 
-t.test('off: no mail', async (t) => {
+t.test('with EMAIL_VERIFICATION=off a registration sends no mail', async (t) => {
   const { email } = await newPerson(off)
   t.equal((await sql(database, 'SELECT 1 FROM mail WHERE recipient = $1', email)).length, 0)
 })
 
-t.test('a signed-in person asks for the mail again: one a minute, and none once it is confirmed', async (t) => {
+t.test('a signed-in person gets the mail again, at most once a minute, and not after the confirmation', async (t) => {
   const limited = await openService(t, database, { ...mailServer.settings, RATE_LIMIT_ENABLED: 'true' })
   const { client, email } = await newPerson(limited)
   const ask = () => client.send('POST', '/email/verification')
@@ -309,7 +309,7 @@ async function copyTo(on: typeof app, { accessToken }: Client): Promise<Client> 
   return copy
 }
 
-t.test('three mails in half an hour go to one address, then silence with the same answer', async (t) => {
+t.test('an address gets three mails in half an hour, then none, with the same answer', async (t) => {
   const limited = await openService(t, database, { ...required, RATE_LIMIT_ENABLED: 'true' })
   const queued = async (email: string) => {
     const rows = `SELECT 1 FROM mail WHERE lower(recipient) = $1 AND outcome IS DISTINCT FROM 'dropped'`

@@ -26,7 +26,7 @@ const dutch = {
   page: { sign_in: 'Inloggen' }
 }
 
-t.test('a language of MAIL_TEMPLATES is that of mails, of the page and of /features', async (t) => {
+t.test('a language of MAIL_TEMPLATES is in mails, on the page and in /features', async (t) => {
   const MAIL_TEMPLATES = await folderOf(t, { 'nl.json': dutch })
   const app = await openService(t, database, { ...mailServer.settings, MAIL_TEMPLATES })
   const { email } = await newPerson(app)

@@ -34,10 +34,10 @@ async function withOldToken(client: Client, of: Database): Promise<Client> {
   return thief
 }
 
-t.test('a person is told when a new device signs in, in every mode, and not of a known one', async (t) => {
+t.test('a login on a new device sends a notice in every mode, and a login on a known one does not', async (t) => {
   for (const mode of ['cookie', 'body', 'session', 'access'] as const) {
     const { client, email } = await newPerson(app, mode)
-    t.same(await kindsTo(email), [], 'a registration is no news')
+    t.same(await kindsTo(email), [], 'a registration sends no notice')
     const known = mode === 'body' ? { device_token: client.deviceToken } : {}
     const payload = { email, password: goodPassword, mode, ...known }
     t.equal((await client.send('POST', '/login', { bearer: false, payload })).statusCode, 200)
@@ -72,7 +72,7 @@ t.test('a wrong password sends no notice', async (t) => {
   t.same(await kindsTo(email), [])
 })
 
-t.test('a changed password is told to the owner in their language, and a refused change is not', async (t) => {
+t.test('a changed password sends a notice in the language of the owner, and a refused change does not', async (t) => {
   const { client, email } = await newPerson(app)
   await sql(database, `UPDATE "user" SET locale = 'de-AT' WHERE email = $1 RETURNING 1 AS changed`, email)
   t.equal((await changePassword(client, 'a wrong password')).statusCode, 401)
@@ -104,13 +104,13 @@ t.test('an account that an admin disables gets a notice, without the address of 
   t.notMatch(content, /127\.0\.0\.1|Admin browser/)
 })
 
-t.test('the first login of an account that somebody else made is no news', async (t) => {
+t.test('the first login of the account of ADMIN_EMAIL sends no notice', async (t) => {
   t.same(await kindsTo(adminEmail), [], 'of ADMIN_EMAIL, who has signed in')
   await anotherDevice(app, { email: adminEmail })
   t.same(await kindsTo(adminEmail), ['new_device'])
 })
 
-t.test('a caught theft is told to the owner, with the address of the thief', async (t) => {
+t.test('the owner gets a notice of a caught theft, with the address of the thief', async (t) => {
   const { client, email } = await newPerson(app, 'cookie', 'My phone')
   const thief = await withOldToken(client, database)
   const from = new Client(app, '198.51.100.7')
@@ -127,7 +127,7 @@ t.test('a caught theft is told to the owner, with the address of the thief', asy
   t.same(await kindsTo(email), ['theft_detected'], 'once')
 })
 
-t.test('to introspect an old token changes nothing and sends nothing', async (t) => {
+t.test('introspecting an old token changes nothing and sends no notice', async (t) => {
   const { client, email } = await newPerson(app)
   const thief = await withOldToken(client, database)
   const answer = await postForm(app, '/introspect', { token: thief.cookies.get(refreshCookie) ?? '' })
@@ -166,7 +166,7 @@ async function raceForTheft(t: Test, shared: Database, instances: readonly Clien
   }
 }
 
-t.test('where no mail is sent, everything happens without a notice', async (t) => {
+t.test('without mail, every change happens without a notice', async (t) => {
   const silent = await openTestDatabase(t, { kind: 'embedded' })
   const { app, admin } = await openAdminService(t, silent, { HOST: '0.0.0.0' })
   const { client, email } = await newPerson(app)

@@ -153,7 +153,7 @@ t.test('a mailed reset verifies the address, and forgives the wrong guesses of s
   t.equal(row?.verified, true)
 })
 
-t.test('three mails in half an hour go to one address, then silence with the same answer', async (t) => {
+t.test('an address gets three mails in half an hour, then none, with the same answer', async (t) => {
   const limited = await openService(t, database, { ...mailServer.settings, RATE_LIMIT_ENABLED: 'true' })
   const { email } = await newPerson(app)
   const spellings = [email, email.toUpperCase(), email, email, email.toUpperCase()]

@@ -6,7 +6,7 @@ import { openService } from '../../support/service.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const wellKnown = '/.well-known/change-password'
-/** A browser only believes in a redirect if the server does not answer 200 to everything (§3 of the specification). */
+/** A browser trusts the redirect only if the server does not answer 200 to everything (§3 of the specification). */
 const nothing = '/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200'
 
 /** A host with the plugin. With `own` it has a route of its own at the address. */
@@ -31,12 +31,12 @@ t.test('the well-known address leads password managers to the account page', asy
   t.equal((await app.inject(nothing)).statusCode, 404)
 })
 
-t.test('it leads to ACCOUNT_URL', async (t) => {
+t.test('the well-known address leads to ACCOUNT_URL', async (t) => {
   const app = await openService(t, database, { ACCOUNT_URL: 'https://app.example/settings' })
   t.equal((await app.inject(wellKnown)).headers.location, 'https://app.example/settings#password')
 })
 
-t.test('in a plugin with a prefix it is at the root of the app', async (t) => {
+t.test('in a plugin with a prefix the well-known address is at the root of the app', async (t) => {
   const app = await openHost(t)
   for (const url of [wellKnown, `/auth${wellKnown}`]) {
     t.match(await app.inject(url), {

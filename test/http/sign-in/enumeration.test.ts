@@ -6,8 +6,8 @@ import { recordedDatabase } from '../../support/recorded-statements.js'
 import { Client, goodPassword, openService } from '../../support/service.js'
 
 /**
- * What a stranger can learn about an address: nothing. Each route answers the same for every kind of address, after
- * statements of the same kinds that write as many rows. `test/faults/enumeration.test.ts` measures the times.
+ * A stranger can learn nothing about an address. Each route answers the same for every kind of address, and runs the same
+ * kinds of statements, which write as many rows. `test/faults/enumeration.test.ts` measures the times.
  */
 const plain = await openTestDatabase(t, { kind: 'embedded' })
 const database = recordedDatabase(plain)
@@ -32,18 +32,18 @@ async function traceOf(request: Request) {
   const { result, statements } = await database.statementsOf(request)
   const after = await countRows()
   const { date: _date, 'x-request-id': _id, ...headers } = result.headers
-  // A new account has a row more; for a taken one, the same statement updates a row to what it is.
+  // For a new account a row is added; for a taken one, the same statement updates a row to the same values.
   const rows = tables.filter((table) => table !== 'user').map((table) => `${table} +${after[table] - before[table]}`)
   return { status: result.statusCode, headers, body: result.body, statements, rows }
 }
 
-/** Expects the same trace of all requests. */
+/** Expects the same response and the same statements of all requests. */
 async function expectTheSame(t: Test, requests: Readonly<Record<string, Request>>) {
   const traces = []
   for (const [name, request] of Object.entries(requests)) traces.push({ name, trace: await traceOf(request) })
   const [first, ...others] = traces
   if (first === undefined) throw new Error('There is no request.')
-  t.ok(first.trace.statements.length > 0, 'statements were noted')
+  t.ok(first.trace.statements.length > 0, 'statements were recorded')
   for (const { name, trace } of others) t.same(trace, first.trace, `${name} as ${first.name}`)
   return first.trace
 }

@@ -30,7 +30,7 @@ const exists = async (userId: string) =>
 const loginStatus = async (email: string, password: string) =>
   (await app.inject({ method: 'POST', url: '/login', payload: { email, password } })).statusCode
 
-/** What a client sends as its current password where the account has none: it must make no difference. */
+/** What a client may send as the current password of an account without one. It makes no difference. */
 const sent = { nothing: undefined, 'an empty one': '', 'a guess': goodPassword }
 
 for (const [what, password] of Object.entries(sent)) {
@@ -70,7 +70,7 @@ t.test('an account with a password must send it, however recent the login is', a
   t.equal(await loginStatus(email, goodPassword), 200, 'nothing has changed')
 })
 
-t.test('with a password that is right, the age of the login does not matter', async (t) => {
+t.test('with the right password, the age of the login does not matter', async (t) => {
   const { client } = await newPerson(app, 'session')
   await age(database, client.sessionId, 901)
   const change = { current_password: goodPassword, new_password: newPassword }

@@ -16,7 +16,7 @@ const other = await openService(t, database, mailServer.settings)
 const mergePatch = 'application/merge-patch+json'
 const json = 'application/json'
 
-/** Sends a patch as it is written. */
+/** Sends a patch as this exact text. */
 const patch = (client: Client, payload: string | object, type = mergePatch, on = app) => {
   const request: InjectOptions = {
     method: 'PATCH',
@@ -62,7 +62,7 @@ t.test('locale is the language of mails, and can be removed', async (t) => {
   t.strictSame(await localeOf(), [{ locale: null }])
 })
 
-t.test('a patch that makes no profile is refused, and changes nothing', async (t) => {
+t.test('a patch whose result is no profile is refused, and changes nothing', async (t) => {
   const { client } = await newPerson(app)
   await patch(client, { kept: true, locale: 'de' })
   const fits = maxProfileBytes - JSON.stringify({ kept: true, locale: 'de', a: '' }).length

@@ -6,7 +6,7 @@ import type { Test } from 'tap'
 
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** The rules of axe-core that look at colours. All others find the same in light and dark mode. */
+/** The rules of axe-core about colours. All other rules find the same in light and dark mode. */
 const colourRules = { runOnly: ['color-contrast', 'link-in-text-block'] }
 
 /** Fails for every violation that axe-core finds on the page in its current state, in light and dark mode. */

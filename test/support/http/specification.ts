@@ -82,7 +82,7 @@ function validatorOf(schema: object): ValidateFunction {
   return made
 }
 
-/** The schema with every unknown member forbidden, except where it allows them itself. */
+/** The schema, with unknown members forbidden where it does not allow them itself. */
 function closed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closed)
   if (typeof schema !== 'object' || schema === null) return schema

@@ -1,6 +1,6 @@
 import type { Value, Values } from './values.js'
 
-/** How texts and addresses are written in one form of a mail. */
+/** Writes texts and links for one form of a mail: plain text or HTML. */
 export interface Form {
   text(text: string): string
   link(url: string): string
@@ -13,7 +13,10 @@ export const html: Form = {
   link: (url) => `<a href="${escaped(url)}" style="color: #0f6b5c; word-break: break-all">${escaped(url)}</a>`
 }
 
-/** Writes `template` in `form`. Each placeholder gets its value, or `unknown`; values are not searched for placeholders. */
+/**
+ * Writes `template` in `form`. Each placeholder becomes its value, or `unknown` if it has none. Values are not searched
+ * for placeholders.
+ */
 export function fill(template: string, values: Values, unknown: string, form: Form): string {
   return template
     .split(/\{(\w+)\}/)
@@ -24,5 +27,5 @@ export function fill(template: string, values: Values, unknown: string, form: Fo
 const written = (value: NonNullable<Value>, form: Form) =>
   'url' in value ? form.link(value.url) : form.text(value.text)
 
-/** Text for HTML, also for the value of an attribute in quotes. */
+/** Escapes text for HTML, also for the value of an attribute in quotes. */
 export const escaped = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)

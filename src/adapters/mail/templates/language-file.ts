@@ -25,7 +25,7 @@ const kinds = Object.keys(mailKinds) as MailKind[]
 const wordNames = Object.keys(english.words) as (keyof MailWords)[]
 const pageWordNames = Object.keys(english.page) as PageWord[]
 
-/** A language, or a part of one: what it lacks is taken from another language. */
+/** A language, or a part of one. What it lacks comes from another language. */
 export interface LanguageFile {
   readonly words: Partial<MailWords>
   readonly mails: Readonly<Partial<Record<MailKind, MailText>>>
@@ -33,8 +33,8 @@ export interface LanguageFile {
 }
 
 /**
- * Reads a file of `MAIL_TEMPLATES`. Returns what is right in it, and all mistakes, each of which says where it is and what
- * would do.
+ * Reads a file of `MAIL_TEMPLATES`. Returns the members without mistakes, and all mistakes: each message says where the
+ * mistake is and how to correct it.
  */
 export function readLanguageFile(json: string): { readonly file: LanguageFile; readonly faults: readonly string[] } {
   const faults: string[] = []
@@ -54,7 +54,7 @@ export function readLanguageFile(json: string): { readonly file: LanguageFile; r
     }
   }
 
-  /** The members of the object at `path` that have one of these names and the form of `schema`. Notes the others. */
+  /** The members of the object at `path` that have one of `names` and fit `schema`. The others become faults. */
   function membersOf<Name extends string, Schema extends TSchema>(
     path: string,
     value: unknown,
@@ -90,7 +90,7 @@ function faultsOfForm(
   { keyword, instancePath, params, message }: ReturnType<typeof Errors>[number]
 ): string[] {
   const here = `${path}${instancePath.replaceAll('/', '.')}`
-  // Comes beside `additionalProperties`, which has the names.
+  // Always comes with an error of `additionalProperties`, which has the names.
   if (keyword === 'boolean') return []
   if ('additionalProperties' in params) {
     return params.additionalProperties.map((name) =>
@@ -132,7 +132,7 @@ function faultsOfMail(kind: MailKind, { subject, paragraphs, button, details }: 
   const isLinked =
     !names.includes('link') || paragraphs.includes('{button}') || placeholdersIn(texts.join()).includes('link')
   return [
-    // A link in a subject can be read wherever mails are listed.
+    // The subject is shown wherever mails are listed, and a link is a secret.
     ...faultsIn(
       `${path}.subject`,
       subject,
@@ -166,7 +166,7 @@ function blockFaults(path: string, name: 'button' | 'details', isGiven: boolean,
 
 export const placeholdersIn = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
 
-/** The placeholders in `text` that are none of `names`, and braces without a placeholder. */
+/** Finds placeholders in `text` that are not in `names`, and braces without a placeholder. */
 function faultsIn(path: string, text: string, names: readonly string[], hint = ''): string[] {
   const unknown = placeholdersIn(text).filter((name) => !names.includes(name))
   const what = names.length === 0 ? 'It can have none.' : `It can have ${names.map((name) => `{${name}}`).join(', ')}.`

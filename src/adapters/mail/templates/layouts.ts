@@ -1,4 +1,4 @@
-/** The frames around the contents of all mails. `{content}` and the others of `layoutPlaceholders` are filled in. */
+/** The frames around the content of each mail, in HTML and in text. They can have the `layoutPlaceholders`. */
 export interface Layouts {
   readonly html: string
   readonly text: string
@@ -15,7 +15,7 @@ export const layoutPlaceholders = [
   'direction'
 ] as const
 
-/** Light colours as attributes of their elements, because some mail programs drop `<style>`; the dark ones in `<style>`. */
+/** Some mail programs drop `<style>`, so light colours are attributes of elements. Only dark ones are in `<style>`. */
 export const defaultLayouts: Layouts = {
   text: '{content}\n\n-- \n{footer}\n',
   html: `<!doctype html>

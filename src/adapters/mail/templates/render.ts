@@ -14,7 +14,7 @@ export function mailRenderer(catalogues: Catalogues, layouts: Layouts): RenderMa
   return (kind, locale, context) => {
     if (!isMailKind(kind)) throw new Error(`This version does not know mails of the kind ${kind}.`)
     const wanted = lookUp([locale ?? 'en'], tags) ?? 'en'
-    // A language that lacks the mail borrows all of it, so that a mail is in one language.
+    // A language that lacks a mail borrows the whole mail, so that no mail is in two languages.
     const tag = catalogues.get(wanted)?.borrowed?.[kind] ?? wanted
     const { words, mails } = catalogues.get(tag) ?? english
     return render(mails[kind], words, tag, valuesOf(kind, tag, words, context), context, layouts)
@@ -63,7 +63,7 @@ function render(
   }
 }
 
-/** Whether a text has a value that is known, or needs none. */
+/** Whether at least one placeholder of a text has a value, or the text has no placeholder. */
 function isKnown(template: string, values: Values): boolean {
   const used = [...template.matchAll(/\{(\w+)\}/g)].map(([, name = '']): Value => values.get(name))
   return used.length === 0 || used.some((value) => value !== undefined)
@@ -80,7 +80,7 @@ function frame(layout: string, around: Omit<LayoutValues, 'content'>, content: s
 
 type LayoutValues = Readonly<Record<(typeof layoutPlaceholders)[number], string>>
 
-/** A link with the look of a button. Outlook knows no padding of links, but that of table cells. */
+/** A link that looks like a button. It is in a table cell, because Outlook ignores the padding of links. */
 function buttonHtml(words: string, url: string, hint: string): string {
   const address = escaped(url)
   return `<table role="presentation" cellpadding="0" cellspacing="0" border="0" style="margin: 8px 0 16px">

@@ -1,17 +1,20 @@
-/** The most characters of a text that a stranger chose; of an address, the most that it can have. */
+/** Longer texts are cut. An address can have 320 characters, so none is cut. */
 const maxCharacters = 100
 export const maxAddressCharacters = 320
 
-/** Controls, line ends and halves of characters, and what is invisible or turns the direction of text. The joiners stay: some scripts need them. */
+/**
+ * Control characters, line ends, single surrogates, and characters that are invisible or change the direction of text.
+ * Not the two joiners, which some scripts need.
+ */
 const harmful = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]|(?![\u200C\u200D])\p{Cf}/gu
 
 /** Letters that are written from right to left. */
 const rightToLeft = /[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFC]/
 
 /**
- * A text that a stranger chose, such as the name of a device, safe to stand in a mail: in one line, of bounded length, and
- * without effect on the direction of what is around it. Mail programs make links of what looks like an address, such as
- * `evil.example/login`, so an invisible space (U+200B) follows each punctuation mark.
+ * Makes a text that a stranger chose, such as the name of a device, safe for a mail: it is one line of bounded length,
+ * and does not change the direction of the text around it. Mail programs turn text that looks like an address, such as
+ * `evil.example/login`, into a link, so an invisible space (U+200B) follows each punctuation mark.
  */
 export function strangersText(text: string, max = maxCharacters): string {
   const line = text.replace(harmful, ' ').replace(/\s+/g, ' ').trim()

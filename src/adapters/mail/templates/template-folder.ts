@@ -9,7 +9,7 @@ import { shipped } from '../../../languages/shipped.js'
 import { type LanguageFile, placeholdersIn, readLanguageFile } from './language-file.js'
 import { defaultLayouts, type Layouts, layoutPlaceholders } from './layouts.js'
 
-/** The words of all languages, and what is around each mail. */
+/** The words of all languages, and the frames around each mail. */
 interface Templates {
   readonly catalogues: Catalogues
   readonly layouts: Layouts
@@ -17,12 +17,12 @@ interface Templates {
 
 export const shippedTemplates: Templates = { catalogues: shipped, layouts: defaultLayouts }
 
-/** Mail programs cut off what is above about 100 kB. */
+/** Some mail programs cut off mails above about 100 kB. */
 const maxFileBytes = 64 * 1024
 
 /**
- * Reads a folder of `LOCALE.json`, `layout.html` and `layout.txt`, each of which may be missing, on top of what the package
- * has. Returns all mistakes in it: each is one line that names the file and what would do.
+ * Reads a folder of `LOCALE.json`, `layout.html` and `layout.txt`. What the folder lacks comes from the package. Also
+ * returns all mistakes in the folder: each is one line that names the file and says how to correct it.
  */
 export async function readTemplates(
   folder: string
@@ -32,7 +32,7 @@ export async function readTemplates(
     faults.push(`The folder ${folder} cannot be read (${error.code}).`)
     return []
   })
-  // Others belong to the host, such as a README or the hidden folders of a Kubernetes volume.
+  // All other files are ignored, such as a README.md or the hidden folders of a Kubernetes volume.
   const ours = names.filter((name) => /^[^.].*\.(json|html|txt)$/.test(name)).sort()
   if (ours.length === 0 && faults.length === 0) {
     faults.push(
@@ -71,7 +71,7 @@ async function readText(path: string): Promise<string> {
   const bytes = await readFile(path)
   if (bytes.length > maxFileBytes) throw new Error(`is larger than ${maxFileBytes / 1024} KiB`)
   if (!isUtf8(bytes)) throw new Error('is not text in UTF-8')
-  // Without the byte order mark that some editors write.
+  // This also removes the byte order mark that some editors write.
   return new TextDecoder().decode(bytes)
 }
 
@@ -93,17 +93,23 @@ function faultsOfLayout(text: string): string[] {
   ]
 }
 
-/** Mails of a language that the package does not have need their own shared words, or each would be in two languages. */
+/**
+ * If the package does not have the language of these mails, the file needs all `words`; else mails would be in two
+ * languages.
+ */
 function lackingWords(tag: string, { mails, words }: LanguageFile): string[] {
   if (Object.keys(mails).length === 0 || lookUp([tag], [...shipped.keys()]) !== undefined) return []
   const lacking = (Object.keys(english.words) as (keyof MailWords)[]).filter((name) => words[name] === undefined)
   return lacking.map((name) => `words.${name} is missing, which mails need. In English: "${english.words[name]}"`)
 }
 
-/** All languages, each complete: with the words of the nearest language of the package or the folder, else of English. */
+/**
+ * All languages, each complete. What one lacks comes from the nearest language of the package or the folder, or from
+ * English.
+ */
 function completed(files: ReadonlyMap<string, LanguageFile>): Catalogues {
   const catalogues = new Map(shipped)
-  // What others build on comes first.
+  // English first, then short tags: longer tags take from them what they lack.
   const rank = (tag: string) => (tag === 'en' ? 0 : tag.split('-').length)
   for (const [tag, file] of [...files].sort(([a], [b]) => rank(a) - rank(b))) {
     const base = lookUp([tag], [...catalogues.keys()]) ?? 'en'

@@ -4,7 +4,7 @@ import { readUserAgent } from '../../../languages/user-agent.js'
 import type { MailContext } from '../sender.js'
 import { maxAddressCharacters, strangersText } from './strangers-text.js'
 
-/** What stands in a mail for a placeholder: an address to which it links, or a text, or nothing that is known. */
+/** The value of a placeholder: an address to link to, or a text. Undefined if the value is not known. */
 export type Value = { readonly url: string } | { readonly text: string } | undefined
 
 export type Values = ReadonlyMap<string, Value>
@@ -40,7 +40,7 @@ function valueOfParameter(name: string, parameter: string | null, tag: string, w
   if (parameter === null || parameter === '') return undefined
   if (name === 'at') return { text: timeWords(parameter, tag) }
   if (name === 'user_agent') return textOf(deviceWords(parameter, words))
-  // Our server has measured it. Nobody can choose its form, and people copy it.
+  // Our server has found it, so no stranger chose its form. It stays as it is, because people copy it.
   if (name === 'ip' && /^[\da-f:.]+$/i.test(parameter)) return { text: parameter }
   return textOf(strangersText(parameter, name === 'new_email' ? maxAddressCharacters : undefined))
 }

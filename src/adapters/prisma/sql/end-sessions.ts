@@ -33,8 +33,8 @@ export function lockUser(prisma: Statements, userId: string) {
 /**
  * Deletes the live or expired sessions `s` for which `which` is true, and writes their revocations and `session_ended`
  * events, all in one statement. `reason` may be an expression that differs from row to row. A login replaces the session
- * `replacedSid`: if that one ends for another reason, it gets the event `replaced` too. The user of a session that ends as
- * `reuse_detected` gets a notice: one for each session, because only one statement deletes its row.
+ * `replacedSid`: if that one ends for another reason, it gets the event `replaced` too. The user of a session that ends
+ * as `reuse_detected` gets one notice for it, because only one statement deletes its row.
  */
 export function endSessions(
   prisma: Statements,

@@ -53,11 +53,14 @@ export function toLiveSession(row: LiveRow): LiveSession {
   return { ...session, user }
 }
 
-/** Assignments that begin a new grace window. `retryKeyHash` is the key of the request that moves the row, or null. */
+/**
+ * Assignments that begin a new grace window. `retryKeyHash` is the hash of the key of the request that moves the row,
+ * or null.
+ */
 export const recordedWindow = (retryKeyHash: Prisma.Sql) => Prisma.sql`
   rotated_at = ${clock}, retry_key_hash = ${retryKeyHash}, key_used = ${keyUsed} OR ${retryKeyHash} IS NOT NULL`
 
-/** Assignments that record a use. None of these columns is indexed, so that the update stays in its page (HOT). */
+/** Assignments that record a use. No index has these columns, so the update can stay in its page (HOT). */
 export const recordedUse = ({ refreshIdleTtlSeconds }: Pick<RefreshPolicy, 'refreshIdleTtlSeconds'>) => Prisma.sql`
   used_before_at = CASE WHEN s.last_used_at < ${startOfStep} THEN s.last_used_at ELSE s.used_before_at END,
   last_used_at = ${clock},

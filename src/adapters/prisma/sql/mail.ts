@@ -19,8 +19,8 @@ export const insertMails = (mails: readonly NewMail[], condition = Prisma.sql`tr
   })
 
 /**
- * An INSERT of mails that are never sent, for a change that must take as long as one with mails. Mails to nobody are
- * `pretended`, which no listing shows.
+ * An INSERT of mails that are never sent, for a change that must take as long as one with mails. A mail to nobody gets
+ * the outcome `pretended`, which no listing shows.
  */
 export const insertDroppedMails = (mails: readonly NewMail[]) =>
   insertMailsAs(mails, {
@@ -59,10 +59,10 @@ export interface NoticePolicy {
 }
 
 /**
- * An INSERT of notices of `kind` to the users `u` of the FROM clause `users`, at their addresses and in their languages:
- * a CTE beside the change that they tell of. `users` ends with a condition. Writes none where no mail is sent, and none
- * above the limit of the kind. `actor` is the one who made the change, and `device` the name of the session that it is
- * about.
+ * An INSERT of notices of `kind` to the users `u` of the FROM clause `users`, at their addresses and in their
+ * languages. Use it as a CTE in the statement that makes the change. `users` ends with a condition. Writes no notice
+ * where no mail is sent, and none above the limit of the kind. `actor` made the change, and `device` is the name of the
+ * session that the notice is about.
  */
 export function insertNotices(
   { notices }: NoticePolicy,

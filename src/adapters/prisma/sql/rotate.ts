@@ -14,11 +14,11 @@ import {
   toLiveSession
 } from './live-sessions.js'
 
-/** How many statements run at once while other refreshes wait: one works while the other one commits. */
+/** How many statements run at once while other refreshes wait: one can work while the other commits. */
 const maxRunning = 2
 
 /**
- * `SessionStore.rotate`. Up to `batchSize` concurrent calls share a statement, and so its round trip and its commit
+ * `SessionStore.rotate`. Up to `batchSize` concurrent calls share a statement, its round trip and its commit
  * (docs/scaling.md).
  */
 export function rotate(database: Database, policy: RefreshPolicy, batchSize: number): SessionStore['rotate'] {
@@ -56,8 +56,8 @@ export function rotationStatements(database: Database, policy: RefreshPolicy) {
   }
 
   /**
-   * Waits for no lock, so that no call waits for what another one waits for: a row that somebody else has locked is 'alone'. A
-   * session that does not exist is too.
+   * Waits for no lock, so that one locked row does not delay all other calls. A row that another transaction has locked
+   * is 'alone', and so is a session that does not exist.
    */
   async function many(attempts: readonly RotationAttempt[]): Promise<readonly (LiveSession | undefined | 'alone')[]> {
     const ids = attempts.map(({ sid }) => sid)

@@ -7,8 +7,8 @@ import { tables } from '../tables.js'
 const newestFirst = byCreation<MailRecord>('mails', 'm')
 
 /**
- * The mails of the outbox in PostgreSQL. Each state is read by itself, along `mail_outcome`, so that a listing reads no
- * more rows than it returns for each state, however many mails there are.
+ * The mails of the outbox in PostgreSQL. A listing reads each state separately, by the index `mail_outcome`, so that it
+ * reads at most one page of rows for each state, however many mails there are.
  */
 export function prismaMailLog(database: Database): MailLog {
   return {
@@ -44,8 +44,8 @@ export function prismaMailLog(database: Database): MailLog {
 }
 
 /**
- * Newest first, for mails of one state. It names `outcome` because the index then gives this order also where that is
- * null. A count has an order too: without it, PostgreSQL may read the table from its beginning, where few mails wait.
+ * Newest first, for mails of one state. It names `outcome` so that the index also gives this order where `outcome` is
+ * null. Counts use it too: without an order, PostgreSQL may scan the table from its beginning, where few mails wait.
  */
 const inOrderOfIndex = Prisma.sql`m.outcome DESC, m.created_at DESC, m.id DESC`
 

@@ -17,7 +17,7 @@ export const emailRoutes: Routes = (app, { ports }) => {
       ...describe({
         summary: 'Mail a link to a new address of the account',
         description:
-          'The address changes once the link is used. Answers the same, and as fast, if the address has an account already: its owner gets a mail that says so.',
+          'The address changes when the link is used. If the new address has an account already, the answer and its time are the same, and its owner gets a mail that says so.',
         tag: 'account',
         body: EmailBody,
         response: { 202: AcceptedResponse },
@@ -43,7 +43,7 @@ export const emailLinkRoutes: Routes = (app, { ports }) => {
       ...describe({
         summary: 'Change the address of an account by the link that was mailed to the new one',
         description:
-          'The old address gets a mail with a link that undoes the change for 7 days. Sessions go on. `email_taken`: another account has the address by now; the link can be used once it is free.',
+          'The old address gets a mail with a link that undoes the change for 7 days. Sessions go on. `email_taken` means that another account has the address by now. The link can be used when the address is free.',
         tag: 'account',
         body: LinkBody,
         response: { 204: EmptyResponse },

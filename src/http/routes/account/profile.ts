@@ -5,7 +5,7 @@ import type { Routes } from '../../context.js'
 import { describe } from '../../describe.js'
 import { ProfilePatchBody, ProfileResponse } from '../../schemas/profile.js'
 
-/** GET, PATCH /me/profile, in a scope of their own: no other route takes merge patches. */
+/** GET, PATCH /me/profile, in a scope of their own, so that no other route accepts merge patches. */
 export const profileRoutes: Routes = (app, context) => {
   app.register((scope, _options, done) => {
     readMergePatches(scope)
@@ -17,16 +17,16 @@ export const profileRoutes: Routes = (app, context) => {
 const addRoutes: Routes = (scope, { ports }) => {
   scope.get(
     '/me/profile',
-    describe({ summary: 'What the person wrote about themselves', tag: 'account', response: { 200: ProfileResponse } }),
+    describe({ summary: 'The profile of the signed-in user', tag: 'account', response: { 200: ProfileResponse } }),
     async (request) => readProfile(ports, requestAuth(request))
   )
 
   scope.patch(
     '/me/profile',
     describe({
-      summary: 'Change what the person wrote about themselves',
+      summary: 'Change the profile of the signed-in user',
       description:
-        'Takes a JSON merge patch (RFC 7396) and answers with the whole profile: at most 8 KiB of JSON, nested at most 20 levels, without the character U+0000.',
+        'Takes a JSON merge patch (RFC 7396) and answers with the whole profile. A profile has at most 8 KiB of JSON, at most 20 levels, and no character U+0000.',
       tag: 'account',
       consumes: [mergePatchType, 'application/json'],
       body: ProfilePatchBody,

@@ -17,7 +17,7 @@ export const recoveryRoutes: Routes = (app, { ports }) => {
       ...describe({
         summary: 'Mail a link for a new password',
         description:
-          'Answers the same, and as fast, whether or not the address has an account. At most three mails in half an hour go to one address. The link works once, for 30 minutes after it was sent.',
+          'The answer and its time are the same whether or not the address has an account. At most three such mails in half an hour go to one address. The link works once, for 30 minutes after it was sent.',
         tag: 'account',
         body: ForgotPasswordBody,
         response: { 202: AcceptedResponse },
@@ -38,7 +38,7 @@ export const recoveryRoutes: Routes = (app, { ports }) => {
       ...describe({
         summary: 'Set a new password by a one-time link',
         description:
-          'Ends every session of the user with the reason `password_reset`, and starts none: log in with the new password. The link of a reset or of an invitation. A password that is refused does not use the link up.',
+          'Ends every session of the user with the reason `password_reset`, and starts none: log in with the new password. Takes the link of a reset or of an invitation. A password that is refused does not use up the link.',
         tag: 'account',
         body: ResetPasswordBody,
         response: { 204: EmptyResponse },

@@ -19,7 +19,7 @@ export const verificationRoutes: Routes = (app, { ports }) => {
       ...describe({
         summary: 'Mail a link that confirms the address of the account',
         description:
-          'At most one mail a minute, and three in half an hour; more requests get the same answer. No mail is sent if the address is confirmed already (`email_verified` of `GET /me`). The link works once, for 24 hours.',
+          'Mails at most one link a minute, and three in half an hour; further requests get the same answer. Mails nothing if the address is confirmed already (`email_verified` of `GET /me`). The link works once, for 24 hours.',
         tag: 'account',
         response: { 202: AcceptedResponse },
         problems: ['mail_not_configured', 'too_many_requests']
@@ -33,7 +33,7 @@ export const verificationRoutes: Routes = (app, { ports }) => {
   )
 }
 
-/** POST /email/verification/confirm: by a mailed link, signed in or not. */
+/** POST /email/verification/confirm, which needs no login. */
 export const confirmationRoutes: Routes = (app, context) => {
   app.post(
     '/email/verification/confirm',
@@ -42,7 +42,7 @@ export const confirmationRoutes: Routes = (app, context) => {
       ...describe({
         summary: 'Confirm the address of an account by a mailed link',
         description:
-          'If the registration waited for it (`EMAIL_VERIFICATION=required`), this starts the first session, with 200, as `POST /login` does. Its `amr` is `email`, because the link proves that the person reads the mail, and no password was asked for. Otherwise 204, and sessions stay as they are.',
+          'If the account waited for this (`EMAIL_VERIFICATION=required`), the answer is 200 and starts the first session, as `POST /login` does. Its `amr` is `email`, because the link proves that the person reads the mail, and no password was asked for. Otherwise the answer is 204, and sessions stay as they are.',
         tag: 'account',
         body: ConfirmBody,
         response: { 200: TokenResponse, 204: EmptyResponse },

@@ -4,13 +4,13 @@ import { describe } from '../../describe.js'
 import { MailStatusResponse, MailsPage, MailsQuery, mailView } from '../../schemas/admin/mails.js'
 import { pageOf } from '../../schemas/shared.js'
 
-/** GET /admin/mails and /admin/mails/status: what becomes of the mails of the last days. */
+/** GET /admin/mails, GET /admin/mails/status. */
 export const adminMailRoutes: Routes = (app, { ports }) => {
   app.get(
     '/admin/mails',
     describe({
-      summary: 'The mails of the last days, newest first',
-      description: 'Waiting mails, and those that were done in the last 7 days. Neither their content nor their links.',
+      summary: 'The mails of the last 7 days, newest first',
+      description: 'Lists mails that wait, and those that ended in the last 7 days, without their content and links.',
       querystring: MailsQuery,
       response: { 200: MailsPage }
     }),

@@ -34,7 +34,7 @@ export const adminUserRoutes: Routes = (app, { ports }) => {
     describe({
       summary: 'Create an account without a password, and invite its owner',
       description:
-        'The address counts as verified. The invitation is a one-time link by which the person sets a password (`POST /password/reset`) within 7 days. Refused if `REGISTRATION` is `closed`.',
+        'The address counts as confirmed. The invitation is a one-time link with which the person sets a password (`POST /password/reset`) within 7 days. Without `invite` there is none. Refused if `REGISTRATION` is `closed`.',
       body: NewUserBody,
       response: { 201: NewUserResponse },
       problems: ['registration_closed', 'mail_not_configured', 'email_taken']

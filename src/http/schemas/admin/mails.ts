@@ -20,7 +20,9 @@ const Mail = Type.Object({
   created_at: time,
   next_attempt_at: nullable(time),
   done_at: nullable(time),
-  last_error: nullable(Type.String({ description: "The mail server's last reply, or why it could not be asked." }))
+  last_error: nullable(
+    Type.String({ description: "The mail server's last reply, or why the mail server could not be reached." })
+  )
 })
 export const MailsPage = Type.Object({ mails: Type.Array(Mail), next_cursor: nextCursor })
 
@@ -48,7 +50,7 @@ export const MailStatusResponse = Type.Object({
   counts: Type.Object(
     { pending: count, sent: count, bounced: count, given_up: count, dropped: count },
     {
-      description: `Mails that wait, and those of the last days. Each count stops at ${maxCountedMails.toLocaleString('en')}.`
+      description: `Mails that wait, and those of the last 7 days. Each count stops at ${maxCountedMails.toLocaleString('en')}.`
     }
   )
 })

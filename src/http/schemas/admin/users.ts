@@ -13,7 +13,7 @@ export const UserResponse = Type.Object({
   id,
   email: Type.String(),
   email_verified: Type.Boolean({
-    description: 'Whether the person has proved to receive mail at `email`, or an admin entered it.'
+    description: 'Whether the person has proved to receive mail at `email`, or an admin has entered that address.'
   }),
   roles: Type.Array(Type.String()),
   disabled: Type.Boolean(),
@@ -39,14 +39,15 @@ export const NewUserBody = Type.Object({
   ),
   invite: Type.Optional(
     Type.Enum(['mail', 'link'], {
-      description: 'Whether the invitation is mailed to the user or returned. Without it there is none.'
+      description:
+        'Whether the invitation is mailed to the person or returned. Without this member there is no invitation.'
     })
   )
 })
 
 export const NewUserResponse = Type.Object({
   user: UserResponse,
-  link: Type.Optional(Type.String({ description: 'With `invite: "link"`. It works once, for 7 days.' }))
+  link: Type.Optional(Type.String({ description: 'The invitation, with `invite: "link"`. It works once, for 7 days.' }))
 })
 
 export function newUserView({ user, url }: InvitedUser): Static<typeof NewUserResponse> {

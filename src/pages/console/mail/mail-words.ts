@@ -17,16 +17,16 @@ const kinds: Readonly<Record<MailKind, string>> = {
   account_disabled: 'Says that the account is disabled'
 }
 
-/** What a mail is. A kind that this page does not know is shown as it is. */
+/** What a mail is for. A kind that this page does not know is shown as it is. */
 export function mailWords(kind: string): string {
   return kinds[kind as MailKind] ?? kind.replaceAll('_', ' ')
 }
 
-/** `doing` is the badge of a mail, `hint` explains the count of the state. */
+/** `label` is the badge of a mail, and `hint` explains the state. */
 export const stateWords: Readonly<Record<MailState, { readonly label: string; readonly hint: string }>> = {
   pending: { label: 'Waiting', hint: 'to be sent, or to be tried again' },
   sent: { label: 'Sent', hint: 'accepted by the mail server' },
   bounced: { label: 'Bounced', hint: 'refused for good by the mail server' },
   given_up: { label: 'Given up', hint: 'not sent within a day' },
-  dropped: { label: 'Dropped', hint: 'not needed any more, or too many' }
+  dropped: { label: 'Dropped', hint: 'not sent: its link was used or is dead, or there were too many mails' }
 }

@@ -24,7 +24,7 @@ export function prepareMails(show: (userId: string) => Promise<void>): void {
   showPerson = show
 }
 
-/** Shows how many mails are in each state, and the mails of everybody that wait or have failed. */
+/** Shows how many mails are in each state, and all mails that wait or have failed. */
 export async function loadMails(): Promise<void> {
   const [status, pending, bounced, givenUp] = await Promise.all([
     request<MailStatus>('GET', 'admin/mails/status'),
@@ -93,7 +93,7 @@ function attempts(mail: Mail): readonly (Node | string)[] {
   const tried = attempts > 1 ? [` · tried ${attempts} times`] : []
   if (state === 'pending') {
     if (attempts === 0 || next === null) return []
-    // While an instance sends a mail, its next try is the moment at which another instance would take it over.
+    // While an instance sends a mail, `next_attempt_at` is the time at which another instance would take it over.
     return error === null
       ? [' · being sent']
       : [...tried, ' · next try ', isNear(next) ? 'in a moment' : timeElement(next)]
@@ -103,5 +103,5 @@ function attempts(mail: Mail): readonly (Node | string)[] {
   return [...tried, ...ended]
 }
 
-/** An instance looks for mails that are due every few seconds. */
+/** Whether a time is so near that no exact time helps: instances look for due mails every few seconds. */
 const isNear = (time: string) => Date.parse(time) - Date.now() < 45_000

@@ -4,7 +4,7 @@ import { mailWords } from '../mail/mail-words.js'
 
 type Event = Events['events'][number]
 
-/** One event of a timeline. A reason can mean one thing in one event and another in the next, so it depends on the type. */
+/** One event of a timeline. The words for a reason depend on the type, because types use the same word differently. */
 export function eventItem(event: Event): HTMLLIElement {
   return timelineItem({ ...event, reason: reasonOf(event) })
 }

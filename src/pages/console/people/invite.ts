@@ -49,7 +49,7 @@ export function prepareInvite(show: (userId: string) => Promise<void>): void {
   })
 }
 
-/** Offers invitations only where the service does, and in its languages. */
+/** Offers invitations if the service allows them, and mails in its languages. */
 export async function loadInvite(): Promise<void> {
   const { registration, locales = ['en'] } = await features()
   open.hidden = registration === 'closed'
@@ -59,4 +59,4 @@ export async function loadInvite(): Promise<void> {
 }
 
 const faultWords = (error: unknown) =>
-  hasCode(error, 'email_taken') ? 'There is an account of this address already.' : problemWords(error)
+  hasCode(error, 'email_taken') ? 'An account with this address already exists.' : problemWords(error)

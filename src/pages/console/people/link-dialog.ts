@@ -12,12 +12,12 @@ const done = byId('link-done', HTMLButtonElement)
 /** Shows a one-time link until the admin closes the dialog. It cannot be shown again. `life` says how long it works. */
 export function showLink({ heading, link, life }: { heading: string; link: string; life: string }): void {
   title.textContent = heading
-  text.textContent = `Hand it over on a way that only this person can read. It works once, ${life}. It is shown only now.`
+  text.textContent = `Hand it over in a way that only this person can read. It works once, ${life}. It is shown only now.`
   field.value = link
   copied.textContent = ''
   dialog.showModal()
   field.focus()
-  // Backwards, so that the field shows where the link begins.
+  // Select it backwards, so that the field shows the beginning of the link.
   field.setSelectionRange(0, link.length, 'backward')
 }
 

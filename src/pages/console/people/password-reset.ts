@@ -9,12 +9,12 @@ import { noteField, noteOf } from './note.js'
 
 const showHere = 'Show the link here, to be handed over, instead of sending a mail.'
 
-/** Asks, and starts a reset of the password. Resolves to whether it did. An admin cannot set a password. */
+/** Asks the admin, and starts a password reset. Resolves to whether it started. An admin cannot set a password. */
 export async function startReset({ id, email }: User): Promise<boolean> {
   const byMail = (await features()).mail ?? false
   const answer = await ask({
     title: `Start a password reset for ${email}?`,
-    text: `${byMail ? 'A mail brings a link' : 'You get a link'} by which this person sets a new password. Until then nothing changes. Then all sessions end.`,
+    text: `${byMail ? 'A mail brings a link' : 'You get a link'} with which this person sets a new password. Nothing changes before that. Then all sessions end.`,
     confirm: 'Start reset',
     field: noteField,
     ...(byMail && { choice: showHere })
@@ -26,7 +26,7 @@ export async function startReset({ id, email }: User): Promise<boolean> {
   return true
 }
 
-/** Asks, and takes an account from everybody who may know its password or hold a session. Resolves to whether it did. */
+/** Asks the admin, ends all sessions of an account and removes its password. Resolves to whether it did. */
 export async function securedAccount({ id, email }: User): Promise<boolean> {
   const byMail = (await features()).mail ?? false
   const answer = await ask({

@@ -22,7 +22,7 @@ const panel = byId('person', HTMLElement)
 /** How many of a user's events are loaded. */
 const eventLimit = 100
 
-/** How many of their newest mails. */
+/** How many of the person's newest mails are shown. */
 const mailLimit = 10
 
 let changed: () => Promise<void> = async () => undefined

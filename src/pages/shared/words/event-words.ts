@@ -18,7 +18,7 @@ export function signedOutWords(reason: string): string {
   return sayIfKnown(signedOutWord(reason as EndedReason)) ?? say('signed_out_unknown')
 }
 
-// These do not compile while a type or a reason has no words.
+// These lines do not compile if a type or a reason has no words.
 const eventWord = (type: EventType): PageWord => `event_${type}`
 const reasonWord = (reason: EndedReason | RecoveryReason | 'invitation'): PageWord => `reason_${reason}`
 const signedOutWord = (reason: EndedReason): PageWord => `signed_out_${reason}`

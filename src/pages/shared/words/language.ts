@@ -2,7 +2,7 @@ import { englishPage, type PageWord, type PageWords } from '../../../languages/e
 import { lookUp } from '../../../languages/look-up.js'
 import { features } from '../features.js'
 
-/** The words of the page, in the language that it speaks. English until `speak` has chosen another. */
+/** The words of the page in its language. English until `speak` has chosen another language. */
 let words: PageWords = englishPage
 
 /** The names between braces in a text: `'{used} · {created}'` has `used` and `created`. */
@@ -23,7 +23,7 @@ export function sayWith<Key extends PageWord>(key: Key, ...values: Values<Key, N
 }
 
 function parts<Value>(key: PageWord, values: Readonly<Record<string, Value>>): (Value | string)[] {
-  // Split by a group: every second piece is a name.
+  // The pattern has a group, so every second piece is a name.
   return words[key].split(/\{(\w+)\}/).map((piece, index) => (index % 2 === 0 ? piece : (values[piece] ?? '')))
 }
 
@@ -36,8 +36,9 @@ export function sayIfKnown(key: string): string | undefined {
 export const pageLocale = (): string => document.documentElement.lang
 
 /**
- * Speaks the first of the `preferred` languages that the service has, else English. The words of the page's own HTML change
- * with it; what a script has shown must be shown again. If the words cannot be loaded, the language stays.
+ * Sets the language of the page: the first of the `preferred` languages that the service has, else English. The words
+ * of the page's own HTML change at once; the caller must show again what a script has shown. If the words cannot be
+ * loaded, the language stays.
  */
 export async function speak(preferred: readonly string[]): Promise<void> {
   const locale = lookUp(preferred, (await features()).locales ?? []) ?? 'en'
@@ -58,7 +59,7 @@ async function loadWords(locale: string): Promise<Partial<PageWords> | undefined
   return response?.ok ? response.json().catch(() => undefined) : undefined
 }
 
-/** Gives an element the text for `key`, in every language that the page will speak. */
+/** Gives an element the text for `key`, also after the language of the page changes. */
 export function label(part: HTMLElement, key: PlainWord): void {
   part.dataset.words = key
   fill(part)

@@ -35,7 +35,7 @@ function contextOf(kind: MailKind, values: MailContext['parameters'] = {}): Mail
 }
 
 for (const tag of shipped.keys()) {
-  t.test(`each mail in ${tag} is whole in both forms, small, and has its link`, async (t) => {
+  t.test(`each mail in ${tag} is complete as text and as HTML, is small, and has its link`, async (t) => {
     for (const kind of kinds) {
       const context = contextOf(kind)
       const { language, subject, text, html } = render(kind, tag, context)
@@ -54,7 +54,7 @@ for (const tag of shipped.keys()) {
   })
 }
 
-t.test('a mail is in the language of the account, or the nearest there is, else in English', async (t) => {
+t.test('a mail is in the language of the account, or the nearest available one, else in English', async (t) => {
   const languageFor = (locale: string | null) => render('invitation', locale, contextOf('invitation')).language
   t.same(['de', 'de-AT', 'DE-ch', 'fr', 'x', '', null].map(languageFor), ['de', 'de', 'de', 'en', 'en', 'en', 'en'])
 })
@@ -72,7 +72,7 @@ t.test('times, browsers and the life of a link are in words of the language', as
   t.match(render('email_changed', 'en', contextOf('email_changed')).text, 'within 7 days.')
 })
 
-t.test('what is not known is left out of the rows, and the rows if nothing is known', async (t) => {
+t.test('a row without a known value is left out, and the table if no row is left', async (t) => {
   const unknown = { device: null, user_agent: null, ip: null }
   const some = render('new_device', 'en', contextOf('new_device', unknown))
   t.match(some.text, /first time\.\n\nTime: [^\n]+\n\nIf this/)
@@ -82,7 +82,7 @@ t.test('what is not known is left out of the rows, and the rows if nothing is kn
   t.notMatch(none.html, '<th')
 })
 
-/** English, with what strangers choose in the subject too. */
+/** English, with the texts of strangers in the subject too. */
 const personal: Catalogue = {
   ...english,
   mails: {
@@ -121,7 +121,7 @@ const hostile = fc
 
 const tagsOf = (html: string) => html.match(/<[^>]*>/g)
 
-t.test('nothing that a stranger chooses adds a tag, an attribute, a line, a link or a direction', async (t) => {
+t.test('text of a stranger adds no tag, attribute, line or link, and changes no direction of text', async (t) => {
   const benign = (kind: MailKind) =>
     renderPersonal(kind, 'en', contextOf(kind, { device: 'x', user_agent: 'x', new_email: 'x' }))
   const kinds = [['new_device', benign('new_device')] as const, ['email_changed', benign('email_changed')] as const]

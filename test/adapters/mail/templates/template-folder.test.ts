@@ -69,7 +69,7 @@ t.test('a folder adds languages, changes some words, and brands all mails', asyn
   t.ok(invitation.html.startsWith('<html lang="fr" dir="ltr"><style>p{color:red}</style><b>Vous êtes invité</b><p'))
   t.ok(invitation.html.endsWith('<i>Un compte de auth.test.</i>'))
 
-  // A mail is in one language: what French lacks is all English.
+  // Each mail is in one language: a mail that French lacks is all in English.
   t.match(render('new_device', 'fr', context), { language: 'en', text: 'IP address: 203.0.113.7' })
   t.match(render('new_device', 'de-AT', context), { language: 'de', text: 'IP-Adresse: 203.0.113.7' })
   t.match(render('invitation', 'de-AT', context), { language: 'de', subject: 'Servus' })

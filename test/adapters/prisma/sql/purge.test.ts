@@ -80,7 +80,7 @@ onEachDatabase(t, (t, stores, database) => {
     t.equal((await eventsOf(stores, { userId: user.id, type: 'session_ended' })).length, expired.length)
   })
 
-  t.test('an account that was never confirmed goes with its last link, and no other account does', async (t) => {
+  t.test('an account that was never confirmed is deleted with its last link, and no other account is', async (t) => {
     const purge = () => purgeExpired(database, { batch: 100, eventRetentionSeconds: retention })
     const link = (user: UserWithPassword): NewLink => ({
       id: randomUUID(),

@@ -20,7 +20,7 @@ async function logins(stores: Stores, count: number): Promise<LiveSession[]> {
 
 const attempts = (sessions: readonly LiveSession[]) => sessions.map((session) => attempt(session))
 
-/** `database`, and how many operations it was asked for. */
+/** `database`, with a count of its operations. */
 function counted(database: Database) {
   let count = 0
   const run: Database['run'] = (operation) => {
@@ -31,7 +31,7 @@ function counted(database: Database) {
 }
 
 onEachDatabase(t, (t, stores, database) => {
-  t.test('beside other sessions in one statement,', async (t) => {
+  t.test('a rotation that shares its statement with other sessions keeps all promises of a rotation', async (t) => {
     const [other] = await logins(stores, 1)
     if (other === undefined) return t.fail('no login')
     const beside = (changes: Partial<typeof policy> = {}) => {
@@ -74,7 +74,7 @@ onEachDatabase(t, (t, stores, database) => {
       rotated.map((session) => [session?.id, session?.generation]),
       sessions.map(({ id }) => [id, 1])
     )
-    // Those that found nothing running, and one for all others.
+    // The refreshes that found nothing running have a statement each, and all others share one.
     t.ok(count() <= 3, `${count()} statements`)
   })
 
@@ -86,7 +86,7 @@ onEachDatabase(t, (t, stores, database) => {
     t.equal(count(), 5)
   })
 
-  t.test('if the statement fails, it fails for all, and moves nothing', async (t) => {
+  t.test('if the statement fails, all its refreshes fail, and no row is moved', async (t) => {
     const sessions = await logins(stores, 4)
     const [, , broken] = sessions
     await sql(
@@ -101,7 +101,7 @@ onEachDatabase(t, (t, stores, database) => {
     for (const session of sessions) t.match(await reread(stores, session), { generation: 0 })
   })
 
-  t.test('two statements with the same rows in opposite order never wait for each other for good', async (t) => {
+  t.test('two statements with the same rows in opposite order never deadlock', async (t) => {
     const sessions = await logins(stores, 8)
     const { one, many } = rotationStatements(database, strict)
     const now = new Map(sessions.map((session) => [session.id, session]))
@@ -120,7 +120,7 @@ onEachDatabase(t, (t, stores, database) => {
 
   if (database.kind === 'embedded') return
 
-  t.test('a row that somebody else has locked goes alone, and keeps no other waiting', async (t) => {
+  t.test('a row that another transaction has locked goes alone, and delays no other row', async (t) => {
     const [locked, free] = await logins(stores, 2)
     if (locked === undefined || free === undefined) return t.fail('no login')
     const { one, many } = rotationStatements(database, policy)

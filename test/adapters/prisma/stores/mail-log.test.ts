@@ -7,7 +7,7 @@ import { openTestDatabase, sql, testDatabases } from '../../../support/database.
 onEachDatabase(t, testMailLog)
 
 for (const kind of testDatabases(t)) {
-  t.test(`${kind}: a page reads few rows, however many mails there are of any state`, async (t) => {
+  t.test(`${kind}: a page of mails reads few rows, however many mails are in each state`, async (t) => {
     // One connection, because each connection reports its own counts.
     const database = await openTestDatabase(t, { kind, server: { poolSize: 1 } })
     const mails = prismaMailLog(database)

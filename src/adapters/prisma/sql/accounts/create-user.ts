@@ -31,7 +31,7 @@ export async function insertUser(
   return user
 }
 
-/** `UserStore.invite`, for an address that no account has under an older key. */
+/** `UserStore.invite`. The caller has checked that no account has the address under an older key. */
 export function inviteUser(database: Database): UserStore['invite'] {
   return (user, { link, mail }, actor) =>
     database.run((prisma) =>

@@ -4,7 +4,7 @@ import { type Database, query } from '../../database.js'
 import { Prisma } from '../../generated/client.js'
 import { tables } from '../../tables.js'
 
-/** `locale` has a column of its own, because mails need it. */
+/** `locale` has a column of its own, because statements that write mails read it. */
 interface ProfileRow {
   readonly profile: Profile
   readonly locale: string | null

@@ -11,8 +11,8 @@ import { insertUser } from './create-user.js'
 type RegisteredRow = UserWithPassword & { readonly isAwaiting: boolean }
 
 /**
- * The methods of a `UserStore` that add an account with a link. `olderKeyOf` returns the key under which an older release
- * stored the account of an address; undefined if there is none.
+ * The methods of a `UserStore` that add an account together with a link. `olderKeyOf` returns the key under which an
+ * older release stored the account of an address; undefined if there is none.
  */
 export function registrations(
   database: Database,
@@ -33,7 +33,7 @@ export function registrations(
 
     async registerUnconfirmed({ id, email, passwordHash, roles, locale }, confirm, actor) {
       const key = (await olderKeyOf(email)) ?? email.key
-      // A taken account is updated too, to what it is: the row that is written takes the time of a new one.
+      // A taken account is updated too, to the same values: writing its row takes as long as adding a new one.
       const isAwaiting = Prisma.sql`(u.awaits_confirmation AND u.disabled_at IS NULL)`
       const replaced = (column: Prisma.Sql) =>
         Prisma.sql`${column} = CASE WHEN ${isAwaiting} THEN excluded.${column} ELSE u.${column} END`

@@ -9,7 +9,7 @@ import { eventRetentionSeconds } from './purge.js'
 /** How long ago, in seconds, the purge should have removed the oldest row of each kind; 0 if nothing is overdue. */
 export type PurgeLag = Readonly<Record<PurgedKind, number>>
 
-/** `failures`: wrong passwords and requests of mails in the event log, which are kept for a shorter time. */
+/** `failures`: wrong passwords and requests for mails in the event log, which are kept for a shorter time. */
 type PurgedKind = 'sessions' | 'revocations' | 'events' | 'failures' | 'guesses'
 
 const sampleSize = 1000

@@ -27,11 +27,12 @@ export const eventRetentionSeconds = (policy: Pick<SessionPolicy, 'refreshAbsolu
 
 /**
  * Removes the rows of ended sessions among the `batch` sessions after `after`: expired ones, for which it writes
- * `session_ended` events, and those of the last end of everybody's sessions, which has an event already. Removes at most
- * `batch` each of expired revocations, old events, wrong passwords and requests of mails in the event log (`failures`), rows of
- * wrong guesses, dead links, accounts that were never confirmed and old mails. It walks sessions by primary key: an index on their ends, which move, would slow down every refresh. Instances
- * may run it at the same time: it skips locked rows. Returns how many rows of each kind it removed; the session `next`,
- * after which the next batch starts, is null after the last batch.
+ * `session_ended` events, and those of the last end of everybody's sessions, which has an event already. Removes at
+ * most `batch` each of expired revocations, old events, wrong passwords and requests for mails in the event log
+ * (`failures`), rows of wrong guesses, dead links, accounts that were never confirmed, and old mails. It walks sessions
+ * by primary key: an index on their ends, which move, would slow down every refresh. Instances may run it at the same
+ * time: it skips locked rows. Returns how many rows of each kind it removed; the session `next`, after which the next
+ * batch starts, is null after the last batch.
  */
 export async function purgeExpired(
   database: Database,
@@ -79,7 +80,8 @@ export async function purgeExpired(
     DELETE FROM ${tables.guessRun} WHERE key = ANY (ARRAY(
       SELECT key FROM ${tables.guessRun} WHERE expires_at <= ${clock} ORDER BY expires_at LIMIT ${batch} FOR UPDATE SKIP LOCKED
     ))`
-  // A link whose mail waits has not begun its life. An account that nobody has confirmed goes with its last link.
+  // The life of a link begins when its mail is sent, within a day, so a dead link is kept for two days more. An account
+  // that waits for its confirmation is deleted with its last link.
   await execute(database)`
     WITH dead AS (
       DELETE FROM ${tables.oneTimeLink} WHERE id = ANY (ARRAY(

@@ -28,7 +28,10 @@ export function insertLink(link: NewLink, { pretend }: { readonly pretend: boole
     )`
 }
 
-/** A statement that writes a link, its mail and its event, and returns when the link expires. */
+/**
+ * A statement that writes a link, its mail and its event, and returns when the link expires. With `pretend`, see
+ * `MadeLink`.
+ */
 export function insertMadeLink({ link, mail, event, pretend = false }: MadeLink, actor: Actor) {
   const mails = mail === undefined ? [] : [mail]
   return Prisma.sql`
