@@ -66,8 +66,8 @@ export interface LinkStore {
   /**
    * The link, if it has one of `purposes` and can still be used: it is not used and not expired, and its account exists,
    * is not disabled, and has the address and the password to which the link is bound. An `email_undo` link works for a
-   * disabled account too: it takes the address back from whoever changed it. To use a link, call the method of the store
-   * that makes the change. That method checks all this again, so only one of several simultaneous uses succeeds.
+   * disabled account too: it takes the address back from whoever changed it. The store method that makes the
+   * change uses the link up. It checks all this again, so only one of several simultaneous uses succeeds.
    */
   find(
     presented: { readonly id: string; readonly tokenHash: string },

@@ -3,6 +3,7 @@ import { type Email, readEmail } from '../../core/email.js'
 import { emailChangeLimit, mailLimit } from '../../core/rate-limits.js'
 import type { Actor, Ports } from '../../ports/index.js'
 import { requireEmail } from '../accounts/account-rules.js'
+import { counted } from '../limits.js'
 import { newMail, originOf, requireMail } from '../mail/new-mail.js'
 import { type LinkPorts, makeLink, openLink, refuseLink } from '../mail/one-time-links.js'
 import { Refused } from '../refused.js'
@@ -23,8 +24,13 @@ export async function requestEmailChange(
   const email = requireEmail(newEmail, 'new_email')
   const user = await ports.users.find(auth.userId)
   if (user === undefined) throw new Refused('session_revoked')
-  const asked = await ports.rateLimits.use({ limit: emailChangeLimit, key: user.id })
-  if (!asked.granted) throw new Refused('too_many_requests', { retryAfterSeconds: Math.max(1, asked.endsInSeconds) })
+  const asked = [{ limit: emailChangeLimit, key: user.id }]
+  await counted(
+    ports,
+    asked,
+    async () => undefined,
+    () => true
+  )
   const owner = await ports.users.findByEmail(email)
   const { granted } = await ports.rateLimits.use({ limit: mailLimit, key: email.key })
 

@@ -31,7 +31,7 @@ export async function requestVerification(
 
 /**
  * Verifies the address of an account by a mailed link. If the account waited for this, its first session starts here:
- * the person has just chosen the password, and now proves to read the mail. Otherwise returns undefined, and no session
+ * the person proves to read the mail. Otherwise returns undefined, and no session
  * starts. For a disabled account the link is dead.
  */
 export async function confirmVerification(
@@ -46,7 +46,7 @@ export async function confirmVerification(
   })
   const { user } = link
   const owner = { ...actor, userId: user.id }
-  const verified = user.disabled ? undefined : await ports.users.verifyEmail(link, owner)
+  const verified = await ports.users.verifyEmail(link, owner)
   if (verified === undefined) {
     ports.decisions.note('email_verification', 'refused', { userId: user.id })
     return refuseLink()
