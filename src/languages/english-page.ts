@@ -181,6 +181,7 @@ export const englishPage = {
   event_user_disabled: 'Account disabled',
   event_user_enabled: 'Account enabled',
   event_user_deleted: 'Account deleted',
+  event_notice_turned_off: 'Mails about new devices turned off',
   event_roles_changed: 'Roles changed',
   event_everybody_revoked: "Everybody's sessions ended",
   event_registrations_above_usual: 'More new accounts than usual',

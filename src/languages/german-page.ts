@@ -183,6 +183,7 @@ export const germanPage: PageWords = {
   event_reauthenticated: 'Passwort bestätigt',
   event_user_disabled: 'Konto gesperrt',
   event_user_enabled: 'Konto entsperrt',
+  event_notice_turned_off: 'Mails über neue Geräte abgestellt',
   event_user_deleted: 'Konto gelöscht',
   event_roles_changed: 'Rollen geändert',
   event_everybody_revoked: 'Alle Sitzungen aller Konten beendet',

@@ -148,9 +148,10 @@ export interface UserStore {
   /**
    * Replaces the profile by what `change` returns for it, and returns that; undefined if there is no such user. Changes
    * of one profile happen one after the other, so that none is lost. If `change` throws, nothing is changed, and this
-   * rejects with the same error.
+   * rejects with the same error. Writes `notice_turned_off` with the reason `new_device` if the change does that: a thief
+   * who does so before a login on another device leaves this trace.
    */
-  changeProfile(id: string, change: (profile: Profile) => Profile): Promise<Profile | undefined>
+  changeProfile(id: string, change: (profile: Profile) => Profile, actor: Actor): Promise<Profile | undefined>
   /**
    * Deletes the user with their links and mails, also those that wait, and ends the user's sessions with `reason`;
    * undefined if there is no such user. 'last_admin' as for `update`.

@@ -63,7 +63,7 @@ onEachDatabase(t, (t, stores, database) => {
         users.changePassword({ ...change, replacement: { ...replacement, replaces: missing } }, {}),
       'UserStore.update id': () => users.update(missing, { disabled: true, roles: ['admin'] }, {}),
       'UserStore.update nothing': () => users.update(user.id, { disabled: undefined, roles: undefined }, {}),
-      'UserStore.changeProfile id': () => users.changeProfile(missing, () => ({ changed: true })),
+      'UserStore.changeProfile id': () => users.changeProfile(missing, () => ({ changed: true }), {}),
       'UserStore.delete id': () => users.delete(missing, 'revoked_by_admin', {}),
       'SessionStore.create userId': () => sessions.create({ ...newSession, userId: missing }, conditions, {}),
       'SessionStore.create passwordHash': () =>
