@@ -2,6 +2,7 @@ import type { LiveSession, RotationAttempt, SessionStore } from '../../../ports/
 import { inBatches } from '../../queue/batches.js'
 import { type Database, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
+import { prepared } from '../prepared-statements.js'
 import { tables } from '../tables.js'
 import { clock, seconds } from './fragments.js'
 import {
@@ -51,7 +52,7 @@ export function rotationStatements(database: Database, policy: RefreshPolicy) {
     const which = Prisma.sql`
       s.id = ${sid}::uuid AND s.generation = ${generation}::bigint AND s.secret_hash = ${secretHash}`
     const keyHash = Prisma.sql`${retryKeyHash}::text`
-    const rows = await query<LiveRow>(database)`${moved({ from: Prisma.empty, which, keyHash })}`
+    const rows = await query<LiveRow>(database)`${prepared} ${moved({ from: Prisma.empty, which, keyHash })}`
     return rows.map(toLiveSession)[0]
   }
 
@@ -61,19 +62,20 @@ export function rotationStatements(database: Database, policy: RefreshPolicy) {
    */
   async function many(attempts: readonly RotationAttempt[]): Promise<readonly (LiveSession | undefined | 'alone')[]> {
     const ids = attempts.map(({ sid }) => sid)
-    const from = Prisma.sql`
-      unnest(
-        ${ids}::uuid[], ${attempts.map(({ generation }) => generation)}::bigint[],
-        ${attempts.map(({ secretHash }) => secretHash)}::text[],
-        ${attempts.map(({ retryKeyHash }) => retryKeyHash)}::text[]
-      ) AS asked(sid, generation, secret_hash, retry_key_hash) JOIN locked ON locked.id = asked.sid,`
-    const which = Prisma.sql`s.id = asked.sid AND s.generation = asked.generation AND s.secret_hash = asked.secret_hash`
-    const rows = await query<{ readonly lockedId: string } & (LiveRow | { readonly id: null })>(database)`
+    const which = Prisma.sql`
+      s.id = locked.id AND s.generation = locked.asked_generation AND s.secret_hash = locked.asked_secret_hash`
+    const rows = await query<{ readonly lockedId: string } & (LiveRow | { readonly id: null })>(database)`${prepared}
       WITH locked AS (
-        SELECT s.id FROM ${tables.session} s WHERE s.id = ANY (${ids}::uuid[])
+        SELECT s.id, asked.generation AS asked_generation, asked.secret_hash AS asked_secret_hash,
+          asked.retry_key_hash AS asked_retry_key_hash
+        FROM unnest(
+          ${ids}::uuid[], ${attempts.map(({ generation }) => generation)}::bigint[],
+          ${attempts.map(({ secretHash }) => secretHash)}::text[],
+          ${attempts.map(({ retryKeyHash }) => retryKeyHash)}::text[]
+        ) AS asked(sid, generation, secret_hash, retry_key_hash) JOIN ${tables.session} s ON s.id = asked.sid
         ORDER BY s.id FOR NO KEY UPDATE OF s SKIP LOCKED
       ), moved AS (
-        ${moved({ from, which, keyHash: Prisma.sql`asked.retry_key_hash` })}
+        ${moved({ from: Prisma.sql`locked,`, which, keyHash: Prisma.sql`locked.asked_retry_key_hash` })}
       )
       SELECT locked.id AS "lockedId", moved.* FROM locked LEFT JOIN moved ON moved.id = locked.id`
     const found = new Map(
