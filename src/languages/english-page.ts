@@ -46,7 +46,7 @@ export const englishPage = {
   verify_confirm: 'Confirm the address',
   verify_done: 'The address is confirmed',
   verify_done_text: 'There is nothing else to do.',
-  verify_done_signed_in: 'You are signed in now.',
+  verify_done_signed_in: 'You are signed in now as {email}. If this is not your account, sign out.',
   confirm_email_title: 'Change the address of your account',
   confirm_email_text:
     'Your account gets this new address. If the old one was confirmed, it gets a mail that can undo this for 7 days.',

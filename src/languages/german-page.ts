@@ -46,7 +46,7 @@ export const germanPage: PageWords = {
   verify_confirm: 'Adresse bestätigen',
   verify_done: 'Die Adresse ist bestätigt',
   verify_done_text: 'Sie brauchen nichts weiter zu tun.',
-  verify_done_signed_in: 'Sie sind jetzt angemeldet.',
+  verify_done_signed_in: 'Sie sind jetzt als {email} angemeldet. Ist das nicht Ihr Konto, melden Sie sich ab.',
   confirm_email_title: 'Adresse des Kontos ändern',
   confirm_email_text:
     'Ihr Konto bekommt diese neue Adresse. War die alte bestätigt, geht eine Mail dorthin, mit der sich das 7 Tage lang rückgängig machen lässt.',

@@ -79,14 +79,17 @@ async function followUp({ endsSessions }: Kind, reload: () => Promise<void>): Pr
   await (endsSessions ? client.refresh() : reload()).catch(() => undefined)
 }
 
-/** Always names the account that is signed in: a link that somebody else sent may have begun a session of theirs. */
 function showDone({ words }: Kind, hasBegunSession: boolean): void {
-  const text = hasBegunSession ? 'verify_done_signed_in' : (`${words}_done_text` as const)
+  const email = whoEmail.textContent
   const isUndone = words === 'undo_email'
+  const done = [say(`${words}_done_text`), ...(isUndone ? [say('undo_email_done_next')] : []), ...signedInAs()]
+  // The link may be a stranger's, and so the account too: say which one it is.
+  const begun = hasBegunSession && email !== '' ? [say('verify_done_signed_in', { email })] : undefined
+  const goOn = isSignedIn() ? 'to_account' : isUndone ? 'continue' : 'sign_in'
   showStep({
     title: `${words}_done`,
-    text: [say(text), ...(isUndone ? [say('undo_email_done_next')] : []), ...signedInAs()],
-    submit: { label: isSignedIn() ? 'to_account' : 'sign_in', run: closeStep },
+    text: begun ?? done,
+    submit: { label: goOn, run: closeStep },
     others: isUndone ? [{ label: 'new_link', run: showForgottenPassword }] : []
   })
 }
