@@ -39,7 +39,7 @@ t.test('a refresh is one statement; only what it cannot decide alone takes a sec
 })
 
 t.test('a refresh writes at most 450 bytes to the log of the database', async (t) => {
-  const clients = await devices(20)
+  const clients = await devices(8)
   const written = async () => {
     const [row] = await sql<{ bytes: number }>(
       database,
