@@ -1,6 +1,6 @@
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
-import { Bench, type Row } from './bench.js'
+import { Bench, leftOut, type Row } from './bench.js'
 import { BenchDatabase } from './database.js'
 import { type Contender, measure, type Sample } from './measure.js'
 import { guardedRoutes } from './rows/guarded-routes.js'
@@ -39,6 +39,7 @@ try {
     `${cpus()[0]?.model}, ${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}; Node ${process.version}, ` +
       `PostgreSQL ${version}; medians of ${rounds} rounds of ${seconds} s\n`
   )
+  for (const line of leftOut) console.log(`${line}\n`)
   // Creates the tables.
   await bench.latchkey()
   await bench.stopServers()
@@ -51,6 +52,8 @@ try {
 
 async function compare({ title, maxConnections = Number.POSITIVE_INFINITY, contenders }: Row): Promise<void> {
   const all = await contenders(bench)
+  // Until V8 has compiled what is hot. Not counted.
+  for (const contender of all) await measure(contender, { database, connections: 8, seconds: 1 })
   for (const connections of connectionCounts) {
     if (connections > maxConnections) continue
     const samples = new Map<Contender, Sample[]>(all.map((contender) => [contender, []]))

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Bench, Row } from '../bench.js'
 import { type Client, refreshing, signUp } from '../clients.js'
 import { latchkeyToken, limitToken, type Seeded } from '../database.js'
+import { peerRefreshes } from './peers.js'
 
 const limitName = 'limit: UPDATE and ES256'
 
@@ -16,11 +17,7 @@ export const refreshRows: readonly Row[] = [
         servers: [await bench.latchkey({ refreshGraceSeconds: 0 })],
         clients: await chains(bench, latchkeyToken)
       },
-      {
-        name: 'Prisma by hand',
-        servers: [await bench.start('hand-written', [bench.database.serverUrl, bench.database.schema])],
-        clients: await chains(bench, limitToken)
-      }
+      ...(await peerRefreshes(bench))
     ]
   },
   {
