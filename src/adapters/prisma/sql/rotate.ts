@@ -20,10 +20,15 @@ const maxRunning = 2
 
 /**
  * `SessionStore.rotate`. Up to `batchSize` concurrent calls share a statement, its round trip and its commit
- * (docs/scaling.md).
+ * (docs/scaling.md). `noteBatch` is called with the number of refreshes of each statement.
  */
-export function rotate(database: Database, policy: RefreshPolicy, batchSize: number): SessionStore['rotate'] {
-  const { one, many } = rotationStatements(database, policy)
+export function rotate(
+  database: Database,
+  policy: RefreshPolicy,
+  batchSize: number,
+  noteBatch: (size: number) => void = () => undefined
+): SessionStore['rotate'] {
+  const { one, many } = rotationStatements(database, policy, noteBatch)
   if (batchSize === 1) return one
   return inBatches<RotationAttempt, LiveSession | undefined>({
     name: 'database',
@@ -37,7 +42,11 @@ export function rotate(database: Database, policy: RefreshPolicy, batchSize: num
 }
 
 /** The statement that moves one row, and the one that moves several rows of different sessions. */
-export function rotationStatements(database: Database, policy: RefreshPolicy) {
+export function rotationStatements(
+  database: Database,
+  policy: RefreshPolicy,
+  noteBatch: (size: number) => void = () => undefined
+) {
   const moved = (attempted: { readonly from: Prisma.Sql; readonly which: Prisma.Sql; readonly keyHash: Prisma.Sql }) =>
     Prisma.sql`
       UPDATE ${tables.session} s
@@ -49,6 +58,7 @@ export function rotationStatements(database: Database, policy: RefreshPolicy) {
       RETURNING ${liveColumns}, s.last_used_at AS now`
 
   async function one({ sid, generation, secretHash, retryKeyHash }: RotationAttempt): Promise<LiveSession | undefined> {
+    noteBatch(1)
     const which = Prisma.sql`
       s.id = ${sid}::uuid AND s.generation = ${generation}::bigint AND s.secret_hash = ${secretHash}`
     const keyHash = Prisma.sql`${retryKeyHash}::text`
@@ -61,6 +71,7 @@ export function rotationStatements(database: Database, policy: RefreshPolicy) {
    * is 'alone', and so is a session that does not exist.
    */
   async function many(attempts: readonly RotationAttempt[]): Promise<readonly (LiveSession | undefined | 'alone')[]> {
+    noteBatch(attempts.length)
     const ids = attempts.map(({ sid }) => sid)
     const which = Prisma.sql`
       s.id = locked.id AND s.generation = locked.asked_generation AND s.secret_hash = locked.asked_secret_hash`

@@ -16,18 +16,20 @@ const newestFirst = byCreation<Session>('sessions', 's')
 
 /**
  * Sessions in PostgreSQL. Single statements and short transactions keep every promise of `SessionStore`, at isolation
- * level READ COMMITTED. Up to `refreshBatchSize` simultaneous refreshes share a statement.
+ * level READ COMMITTED. Up to `refreshBatchSize` simultaneous refreshes share a statement; `noteBatch` is called with the
+ * number of refreshes of each.
  */
 export function prismaSessionStore(
   database: Database,
   policy: RefreshPolicy & EndingPolicy,
-  refreshBatchSize: number
+  refreshBatchSize: number,
+  noteBatch?: (size: number) => void
 ): SessionStore {
   return {
     create: createSession(database, policy),
     replace: replaceSession(database, policy),
     ...liveSessions(database, policy),
-    rotate: rotate(database, policy, refreshBatchSize),
+    rotate: rotate(database, policy, refreshBatchSize, noteBatch),
     endAll: endAllSessions(database, policy),
 
     async end(target, reason, actor, { note, isReplaced = false, endsAddressChanges = false } = {}) {
