@@ -1,13 +1,11 @@
 import type { Actor } from '../../../../ports/events.js'
-import type { NewUser, UserStore } from '../../../../ports/user-store.js'
+import type { NewUser } from '../../../../ports/user-store.js'
 import type { User } from '../../../../ports/users.js'
-import type { Database } from '../../database.js'
 import { tables } from '../../tables.js'
 import { by, eventTarget } from '../audit-events.js'
 import type { Statements } from '../end-sessions.js'
 import { clock, userColumns } from '../fragments.js'
-import { insertMails } from '../mail.js'
-import { insertLink, isReserved } from '../recovery/links.js'
+import { isReserved } from '../recovery/links.js'
 
 /** Adds the user and `user_registered`; undefined if an account has the address, or a live link keeps it for another. */
 export async function insertUser(
@@ -29,24 +27,4 @@ export async function insertUser(
     )
     SELECT ${userColumns} FROM u`
   return user
-}
-
-/** `UserStore.invite`. The caller has checked that no account has the address under an older key. */
-export function inviteUser(database: Database): UserStore['invite'] {
-  return (user, { link, mail }, actor) =>
-    database.run((prisma) =>
-      prisma.$transaction(async (prisma) => {
-        const created = await insertUser(prisma, user, actor)
-        if (created === undefined) return 'email_taken'
-        const how = link.mailed ? 'mail' : 'link'
-        await prisma.$queryRaw`
-          WITH made AS (
-            ${insertLink(link, { pretend: false })}
-          ), noted AS (
-            INSERT INTO ${eventTarget} VALUES ('user_invited', ${user.id}::uuid, NULL::uuid, ${how}, NULL, ${by(actor)})
-          )
-          ${insertMails(mail === undefined ? [] : [mail])}`
-        return created
-      })
-    )
 }
