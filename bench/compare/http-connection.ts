@@ -2,7 +2,18 @@ import { connect, type Socket } from 'node:net'
 
 export interface Response {
   readonly status: number
+  readonly head: string
   readonly body: string
+}
+
+export interface Request {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  /** Whole lines, each with its end. */
+  readonly headers?: string
+  readonly body?: string
+  /** The content type of the body; JSON by default. */
+  readonly type?: string
 }
 
 /**
@@ -17,7 +28,8 @@ export class HttpConnection {
 
   private constructor(socket: Socket) {
     this.#socket = socket
-    socket.setEncoding('utf8').setNoDelay(true)
+    // One character for each byte, because content-length counts bytes.
+    socket.setEncoding('latin1').setNoDelay(true)
     socket.on('data', (text: string) => this.#read(text))
     socket.on('error', (error) => this.#fail?.(error))
     socket.on('close', () => this.#fail?.(new Error('The connection was closed.')))
@@ -33,8 +45,8 @@ export class HttpConnection {
     })
   }
 
-  send(method: string, path: string, headers: string, body?: string): Promise<Response> {
-    const length = body === undefined ? '' : `content-type: application/json\r\ncontent-length: ${body.length}\r\n`
+  send({ method, path, headers = '', body, type = 'application/json' }: Request): Promise<Response> {
+    const length = body === undefined ? '' : `content-type: ${type}\r\ncontent-length: ${body.length}\r\n`
     return new Promise((resolve, reject) => {
       this.#answer = resolve
       this.#fail = reject
@@ -47,7 +59,7 @@ export class HttpConnection {
     this.#socket.destroy()
   }
 
-  /** A response is complete with its last byte: all contenders send ASCII bodies and their length. */
+  /** A response is complete with its last byte. All contenders send the length of their bodies. */
   #read(text: string): void {
     this.#text += text
     const end = this.#text.indexOf('\r\n\r\n')
@@ -57,6 +69,6 @@ export class HttpConnection {
     const body = this.#text.slice(end + 4)
     if (body.length < length) return
     this.#text = ''
-    this.#answer?.({ status: Number(head.slice(9, 12)), body })
+    this.#answer?.({ status: Number(head.slice(9, 12)), head, body })
   }
 }
