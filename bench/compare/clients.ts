@@ -22,14 +22,18 @@ export function sending(next: () => Request): Client {
 }
 
 /** Refreshes with the newest token of one session. */
-export function refreshing(firstToken: string, path = '/refresh'): Client {
+export function refreshing(firstToken: string, requestWith = refreshRequest): Client {
   let token = firstToken
   return async (connection) => {
-    const response = await connection.send({ method: 'POST', path, body: `{"refresh_token":"${token}"}` })
+    const response = await connection.send(requestWith(token))
     if (!wasServed(response)) return false
     token = JSON.parse(response.body).refresh_token
     return true
   }
+}
+
+function refreshRequest(token: string): Request {
+  return { method: 'POST', path: '/refresh', body: `{"refresh_token":"${token}"}` }
 }
 
 export function bearer(token: string): string {
@@ -45,31 +49,42 @@ export interface SignedIn {
   readonly cookie: string
 }
 
-let registered = 0
-
 /** Registers new users at Latchkey, each with a session of this mode. */
-export async function signUp({ port }: Server, count: number, mode: 'body' | 'session'): Promise<readonly SignedIn[]> {
-  const connection = await HttpConnection.open(port)
-  const all: SignedIn[] = []
-  for (let i = 0; i < count; i++) {
-    const body = JSON.stringify({ email: newEmail(), password, mode })
-    const response = await connection.send({ method: 'POST', path: '/register', body })
-    wasServed(response)
+export async function signUp(server: Server, count: number, mode: 'body' | 'session'): Promise<readonly SignedIn[]> {
+  const people = Array.from({ length: count }, () => ({ email: newEmail(), password, mode }))
+  const responses = await sendEach(server, '/register', people)
+  return responses.map((response) => {
     const { access_token: access, refresh_token: refresh } = JSON.parse(response.body)
-    all.push({ access, refresh, cookie: cookieHeader(response) })
-  }
-  connection.close()
-  return all
+    return { access, refresh, cookie: cookieHeader(response) }
+  })
 }
+
+let registered = 0
 
 export function newEmail(): string {
   return `${process.pid}-${++registered}@example.test`
 }
 
 /** The request header that sends back the cookies of a response. */
-function cookieHeader({ head }: Response): string {
+export function cookieHeader({ head }: Response): string {
   const pairs = [...head.matchAll(/^set-cookie: ([^;\r]+)/gim)].map(([, pair]) => pair)
   return pairs.length === 0 ? '' : `cookie: ${pairs.join('; ')}\r\n`
+}
+
+/** Makes a request with each of the bodies, and returns the responses. */
+export async function sendEach(
+  { port }: Server,
+  path: string,
+  bodies: readonly object[]
+): Promise<readonly Response[]> {
+  const connection = await HttpConnection.open(port)
+  const responses: Response[] = []
+  for (const body of bodies) {
+    responses.push(await connection.send({ method: 'POST', path, body: JSON.stringify(body) }))
+  }
+  connection.close()
+  responses.forEach(wasServed)
+  return responses
 }
 
 function wasServed({ status, body }: Response): boolean {

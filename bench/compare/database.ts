@@ -20,6 +20,8 @@ export const sha256 = (data: string | Buffer) => createHash('sha256').update(dat
 export class BenchDatabase {
   readonly schema = `bench_${randomUUID().replaceAll('-', '')}`
   readonly #client: pg.Client
+  /** All schemas made so far. The first one has Latchkey's tables. */
+  readonly #schemas = [this.schema]
 
   private constructor(readonly serverUrl: string) {
     this.#client = new pg.Client({ connectionString: serverUrl })
@@ -44,8 +46,16 @@ export class BenchDatabase {
     return (await this.#client.query<Row>(text, [...values])).rows
   }
 
+  /** A new schema, for a server with tables of its own. */
+  async addSchema(): Promise<string> {
+    const name = `${this.schema}_${this.#schemas.length}`
+    this.#schemas.push(name)
+    await this.query(`CREATE SCHEMA "${name}"`)
+    return name
+  }
+
   async drop(): Promise<void> {
-    await this.query(`DROP SCHEMA "${this.schema}" CASCADE`)
+    for (const name of this.#schemas) await this.query(`DROP SCHEMA "${name}" CASCADE`)
     await this.#client.end()
   }
 

@@ -59,15 +59,16 @@ export class HttpConnection {
     this.#socket.destroy()
   }
 
-  /** A response is complete with its last byte. All contenders send the length of their bodies. */
+  /** A response is complete with its last byte: its body has a length, or is in chunks (RFC 9112 §7.1). */
   #read(text: string): void {
     this.#text += text
     const end = this.#text.indexOf('\r\n\r\n')
     if (end === -1) return
     const head = this.#text.slice(0, end)
-    const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0)
     const body = this.#text.slice(end + 4)
-    if (body.length < length) return
+    const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1]
+    const inChunks = length === undefined && /\r\ntransfer-encoding: chunked/i.test(head)
+    if (inChunks ? !body.endsWith('0\r\n\r\n') : body.length < Number(length ?? 0)) return
     this.#text = ''
     this.#answer?.({ status: Number(head.slice(9, 12)), head, body })
   }

@@ -1,6 +1,7 @@
 import type { Bench, Row } from '../bench.js'
 import { bearer, getting, repeating, signUp } from '../clients.js'
 import type { Contender } from '../measure.js'
+import { handWrittenRoute, sessionLookups } from './peers.js'
 
 const credential = { id: 'bench', secret: 's'.repeat(32) }
 const serviceCredentials = [`${credential.id}:${credential.secret}`]
@@ -18,7 +19,8 @@ export const guardedRoutes: readonly Row[] = [
           name: 'Latchkey',
           servers: [latchkey],
           clients: people.map(({ access }) => getting('/guarded', bearer(access)))
-        }
+        },
+        ...(await handWrittenRoute(bench, '/guarded'))
       ]
     }
   },
@@ -45,7 +47,8 @@ export const guardedRoutes: readonly Row[] = [
       const people = await signUp(latchkey, bench.maxConnections, 'session')
       return [
         await bareRoute(bench),
-        { name: 'Latchkey', servers: [latchkey], clients: people.map(({ cookie }) => getting('/guarded', cookie)) }
+        { name: 'Latchkey', servers: [latchkey], clients: people.map(({ cookie }) => getting('/guarded', cookie)) },
+        ...(await sessionLookups(bench))
       ]
     }
   },
@@ -56,7 +59,8 @@ export const guardedRoutes: readonly Row[] = [
       const people = await signUp(latchkey, bench.maxConnections, 'body')
       return [
         await bareRoute(bench),
-        { name: 'Latchkey', servers: [latchkey], clients: people.map(({ access }) => getting('/me', bearer(access))) }
+        { name: 'Latchkey', servers: [latchkey], clients: people.map(({ access }) => getting('/me', bearer(access))) },
+        ...(await handWrittenRoute(bench, '/me'))
       ]
     }
   },

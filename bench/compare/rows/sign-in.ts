@@ -4,6 +4,7 @@ import type { Bench, Row } from '../bench.js'
 import { newEmail, password, repeating, sending } from '../clients.js'
 import { latchkeyToken, limitToken, type Seeded } from '../database.js'
 import type { Contender } from '../measure.js'
+import { peerLogins, peerRegistrations } from './peers.js'
 
 const bcryptCost = 10
 /** So many that a login seldom has to end the oldest session of its user. */
@@ -25,7 +26,8 @@ export const signInRows: readonly Row[] = [
       })
       return [
         await bcryptAlone(bench, '/login'),
-        { name: 'Latchkey', servers: [await bench.latchkey({ bcryptCost })], clients: bench.repeated(() => login) }
+        { name: 'Latchkey', servers: [await bench.latchkey({ bcryptCost })], clients: bench.repeated(() => login) },
+        ...(await peerLogins(bench))
       ]
     }
   },
@@ -40,7 +42,8 @@ export const signInRows: readonly Row[] = [
       }))
       return [
         await bcryptAlone(bench, '/register'),
-        { name: 'Latchkey', servers: [await bench.latchkey({ bcryptCost })], clients: bench.repeated(() => register) }
+        { name: 'Latchkey', servers: [await bench.latchkey({ bcryptCost })], clients: bench.repeated(() => register) },
+        ...(await peerRegistrations(bench))
       ]
     }
   },
@@ -63,8 +66,8 @@ function hashedPassword(): Promise<string> {
   return hasher.hash(password, { network: '', knownDevice: false })
 }
 
-/** Each request ends the next session of a stock that is filled before each round. */
-function loggingOut(bench: Bench, tokenOf: (session: Seeded) => string) {
+/** The clients of a contender. Each request ends the next session of a stock that is filled before each round. */
+export function loggingOut(bench: Bench, tokenOf: (session: Seeded) => string) {
   const stock: string[] = []
   const logout = sending(() => {
     const token = stock.pop()

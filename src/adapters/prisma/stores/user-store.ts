@@ -4,6 +4,7 @@ import type { UserStore } from '../../../ports/user-store.js'
 import type { User, UserWithPassword } from '../../../ports/users.js'
 import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
+import { prepared } from '../prepared-statements.js'
 import { sharedReads } from '../shared-reads.js'
 import { userChanges } from '../sql/accounts/change-user.js'
 import { insertUser, inviteUser } from '../sql/accounts/create-user.js'
@@ -22,7 +23,7 @@ const newestFirst = byCreation<User>('users', 'u')
 
 /** Accounts in PostgreSQL. */
 export function prismaUserStore(database: Database, policy: EndingPolicy): UserStore {
-  const findEach = (ids: readonly string[]) => query<UserWithPassword>(database)`
+  const findEach = (ids: readonly string[]) => query<UserWithPassword>(database)`${prepared}
     SELECT ${userColumns}, u.password_hash AS "passwordHash" FROM ${tables.user} u WHERE u.id = ANY (${ids}::uuid[])`
 
   const findWithKey = async (email: Email) => {
