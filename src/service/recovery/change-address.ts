@@ -1,7 +1,7 @@
 import type { Auth } from '../../core/access-claims.js'
 import { type Email, readEmail } from '../../core/email.js'
 import { emailChangeLimit, mailLimit } from '../../core/rate-limits.js'
-import type { Actor, Ports } from '../../ports/index.js'
+import type { Actor, Ports, UserWithPassword } from '../../ports/index.js'
 import { requireEmail } from '../accounts/account-rules.js'
 import { counted } from '../limits.js'
 import { newMail, originOf, requireMail } from '../mail/new-mail.js'
@@ -31,7 +31,7 @@ export async function requestEmailChange(
     async () => undefined,
     () => true
   )
-  const owner = await ports.users.findByEmail(email)
+  const owner = usedBy(await ports.users.findByEmail(email))
   const { granted } = await ports.rateLimits.use({ limit: mailLimit, key: email.key })
 
   const purpose = 'email_change'
@@ -59,7 +59,7 @@ export async function confirmEmailChange(
   const link = await openLink(ports, token, ['email_change'])
   const { user } = link
   const email = emailOf(link.address)
-  const owner = await ports.users.findByEmail(email)
+  const owner = usedBy(await ports.users.findByEmail(email))
   if (owner !== undefined && owner.id !== user.id) throw new Refused('email_taken')
 
   const { link: undo } = makeLink(ports, {
@@ -93,6 +93,9 @@ export async function undoEmailChange(
   if (outcome === 'email_taken') throw new Refused('email_taken')
   await ports.revocations.announce(outcome)
 }
+
+/** The account that keeps an address for its owner. One that waits for its confirmation does not: anybody may have made it. */
+const usedBy = (account: UserWithPassword | undefined) => (account?.awaitsConfirmation ? undefined : account)
 
 /** An address that an account has, or that was checked when its link was made. */
 function emailOf(address: string): Email {

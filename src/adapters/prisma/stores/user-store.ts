@@ -4,12 +4,13 @@ import type { UserStore } from '../../../ports/user-store.js'
 import type { User, UserWithPassword } from '../../../ports/users.js'
 import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
+import { orTaken } from '../sql/accounts/address-owner.js'
 import { userChanges } from '../sql/accounts/change-user.js'
 import { insertUser, inviteUser } from '../sql/accounts/create-user.js'
 import { profiles } from '../sql/accounts/profiles.js'
 import { registrations } from '../sql/accounts/register-user.js'
 import type { EndingPolicy } from '../sql/end-sessions.js'
-import { userColumns } from '../sql/fragments.js'
+import { userColumns, userWithPasswordColumns } from '../sql/fragments.js'
 import { byCreation, where } from '../sql/listing.js'
 import { addressChanges } from '../sql/recovery/change-address.js'
 import { rebindLinks } from '../sql/recovery/links.js'
@@ -23,13 +24,13 @@ const newestFirst = byCreation<User>('users', 'u')
 export function prismaUserStore(database: Database, policy: EndingPolicy): UserStore {
   const findWhere = async (condition: Prisma.Sql) => {
     const [user] = await query<UserWithPassword>(database)`
-      SELECT ${userColumns}, u.password_hash AS "passwordHash" FROM ${tables.user} u WHERE ${condition}`
+      SELECT ${userWithPasswordColumns} FROM ${tables.user} u WHERE ${condition}`
     return user
   }
 
   const findWithKey = async (email: Email) => {
     const rows = await query<UserWithPassword & { readonly emailKey: string }>(database)`
-      SELECT ${userColumns}, u.password_hash AS "passwordHash", u.email_key AS "emailKey" FROM ${tables.user} u
+      SELECT ${userWithPasswordColumns}, u.email_key AS "emailKey" FROM ${tables.user} u
       WHERE u.email_key IN (${Prisma.join([email.key, ...olderKeysOf(email)])})
       ORDER BY u.email_key = ${email.olderKey} DESC`
     // An older key can belong to another domain: faß.de was stored as fass.de.
@@ -57,7 +58,7 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
 
     async create(user, actor) {
       if ((await olderKeyOf(user.email)) !== undefined) return 'email_taken'
-      return (await database.run((prisma) => insertUser(prisma, user, actor))) ?? 'email_taken'
+      return orTaken(database.run((prisma) => prisma.$transaction((prisma) => insertUser(prisma, user, actor))))
     },
 
     async invite(user, invitation, actor) {

@@ -4,14 +4,12 @@ import type { Database } from '../../database.js'
 import { isUniqueViolation } from '../../database-errors.js'
 import { Prisma } from '../../generated/client.js'
 import { tables } from '../../tables.js'
+import { deleteWaiting, EmailTaken, isKept, orTaken } from '../accounts/address-owner.js'
 import { by, eventTarget } from '../audit-events.js'
-import { type EndingPolicy, endSessions, endSurplus, lockUser } from '../end-sessions.js'
+import { type EndingPolicy, endSessions, endSurplus, lockUser, type Statements } from '../end-sessions.js'
 import { clock, timestamp } from '../fragments.js'
 import { insertMails } from '../mail.js'
 import { insertLink, isReserved, useLink } from './links.js'
-
-/** Rolls the transaction back, so that the link can be used again once the address is free. */
-class EmailTaken extends Error {}
 
 /** The methods of a `UserStore` that change the address of an account. */
 export function addressChanges(
@@ -26,6 +24,7 @@ export function addressChanges(
           prisma.$transaction(async (prisma) => {
             await lockUser(prisma, userId)
             if (!(await useLink(prisma, link))) return 'dead' as const
+            await deleteWaiting(prisma, email.key, actor)
             const changed = await prisma.$queryRaw<unknown[]>`
               WITH changed AS (
                 ${setEmail(userId, email)} RETURNING u.id
@@ -34,8 +33,8 @@ export function addressChanges(
               ), dead AS (
                 ${deleteLinksOfAddress(userId)}
               )
-              SELECT id FROM changed`
-            if (changed.length === 0) throw new EmailTaken()
+              SELECT id FROM changed`.catch(refuseTaken)
+            await requireTaken(prisma, changed, email, userId)
             await prisma.$queryRaw`WITH made AS (${insertLink(undo, { pretend: false })}) ${insertMails(mails)}`
             return 'changed' as const
           })
@@ -69,8 +68,8 @@ export function addressChanges(
               ), dead AS (
                 ${deleteLinksOfAddress(userId)}
               )
-              SELECT id FROM changed`
-            if (changed.length === 0) throw new EmailTaken()
+              SELECT id FROM changed`.catch(refuseTaken)
+            await requireTaken(prisma, changed, email, userId)
             return revocations
           })
         )
@@ -89,11 +88,12 @@ const setEmail = (userId: string, { address, key }: Email) => Prisma.sql`
 const deleteLinksOfAddress = (userId: string) => Prisma.sql`
   DELETE FROM ${tables.oneTimeLink} l WHERE l.user_id = ${userId}::uuid AND l.bound_email IS NOT NULL`
 
-async function orTaken<Result>(changing: Promise<Result>): Promise<Result | 'email_taken'> {
-  try {
-    return await changing
-  } catch (error) {
-    if (error instanceof EmailTaken || isUniqueViolation(error)) return 'email_taken'
-    throw error
-  }
+/** Another account can get the address while the statement waits for its key. */
+function refuseTaken(error: unknown): never {
+  throw isUniqueViolation(error) ? new EmailTaken() : error
+}
+
+/** Unless the account has got the address, rolls back, so that the link can be used again once the address is free. */
+async function requireTaken(prisma: Statements, changed: readonly unknown[], { key }: Email, userId: string) {
+  if (changed.length === 0 || (await isKept(prisma, key, userId))) throw new EmailTaken()
 }
