@@ -1,6 +1,7 @@
-import { client, hasCode, request } from '../shared/connection.js'
+import { client, hasCode, request, userHasPassword, withRecentLogin } from '../shared/connection.js'
 import { byId } from '../shared/dom.js'
 import { features } from '../shared/features.js'
+import { showStatus } from '../shared/status.js'
 import { type PlainWord, say } from '../shared/words/language.js'
 import { showForgottenPassword } from './forgotten-password.js'
 import { closeStep, showStep } from './step.js'
@@ -59,7 +60,8 @@ export function showLink({ kind, token }: Link, reload: () => Promise<void>): vo
         try {
           const begun = await use(token, newPassword)
           await followUp(kind, reload)
-          showDone(kind, begun === true)
+          if (begun === true && !userHasPassword()) showFirstPassword()
+          else showDone(kind, begun === true)
         } catch (error) {
           if (!hasCode(error, 'invalid_or_expired_token')) throw error
           await showDead(kind)
@@ -86,6 +88,24 @@ function showDone({ words }: Kind, hasBegunSession: boolean): void {
     text: [say(text), ...(hasBegunSession ? [] : signedInAs())],
     submit: isUndone ? { label: 'set_new_password', run: showForgottenPassword } : goOn,
     others: isUndone ? [goOn] : []
+  })
+}
+
+/** After a confirmation that no password of the registrations has survived. */
+function showFirstPassword(): void {
+  showStep({
+    title: 'verify_done',
+    text: [say('verify_done_signed_in'), say('verify_done_no_password')],
+    field: 'new_password',
+    submit: {
+      label: 'set_password',
+      async run(newPassword) {
+        await withRecentLogin(() => client.changePassword({ newPassword }))
+        closeStep()
+        showStatus(say('password_set'))
+      }
+    },
+    others: [{ label: 'to_account', run: closeStep }]
   })
 }
 

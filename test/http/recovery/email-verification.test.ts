@@ -325,6 +325,35 @@ t.test(
   }
 )
 
+t.test(
+  'an account that waits for its confirmation keeps its address neither from admins nor from a change',
+  async (t) => {
+    const [first, admin, invited, moved] = [await newcomer(), await newcomer(), await newcomer(), await newcomer()]
+    const adminPassword = 'the password of the admin'
+    const settings = { ...required, ADMIN_EMAIL: admin.email, ADMIN_PASSWORD: adminPassword }
+    const administered = await openService(t, database, settings)
+    const client = new Client(administered)
+    const payload = { email: admin.email, password: adminPassword }
+    t.equal((await client.send('POST', '/login', { payload })).statusCode, 200, 'ADMIN_EMAIL')
+    const invite = (email: string) => client.send('POST', '/admin/users', { payload: { email, invite: 'link' } })
+    t.equal((await invite(invited.email)).statusCode, 201)
+    t.equal((await invite(invited.email)).json().code, 'email_taken')
+
+    t.equal((await client.send('POST', '/email', { payload: { new_email: moved.email } })).statusCode, 202)
+    const change = await mailServer.mailTo(moved.email, 1)
+    t.equal((await post('/email/confirm', { token: change.token })).statusCode, 204)
+    t.match((await client.send('GET', '/me')).json(), { email: moved.email, email_verified: true })
+
+    for (const { mail } of [admin, invited, moved]) {
+      t.equal((await confirm(mail.token)).json().code, 'invalid_or_expired_token')
+    }
+    for (const { email } of [first, admin, invited, moved]) {
+      t.equal((await login(email)).json().code, 'email_not_verified', 'a stranger sees no difference')
+    }
+    t.equal((await confirm(first.mail.token)).statusCode, 200)
+  }
+)
+
 t.test('a password reset by mail confirms the address', async (t) => {
   const { email } = await newcomer()
   await post('/password/forgot', { email })

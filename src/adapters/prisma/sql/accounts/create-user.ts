@@ -8,7 +8,7 @@ import type { Statements } from '../end-sessions.js'
 import { clock, userColumns } from '../fragments.js'
 import { insertMails } from '../mail.js'
 import { insertLink, isReserved } from '../recovery/links.js'
-import { deleteWaiting, EmailTaken, isKept, orTaken } from './address-owner.js'
+import { deleteWaiting, EmailTaken, isKept, orTaken } from '../recovery/taken-address.js'
 
 /**
  * Adds the user and `user_registered`, and first deletes an account that waits for its confirmation, if the address counts

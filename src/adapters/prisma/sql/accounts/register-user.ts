@@ -8,7 +8,7 @@ import { Prisma } from '../../generated/client.js'
 import { tables } from '../../tables.js'
 import { clock, isWaiting, seconds, userWithPasswordColumns } from '../fragments.js'
 import { insertMadeLink, isReserved } from '../recovery/links.js'
-import { isKept, orTaken } from './address-owner.js'
+import { isKept, orTaken } from '../recovery/taken-address.js'
 import { insertUser } from './create-user.js'
 
 /** Rolls the transaction back: the address was registered again since `findRegistration`. */

@@ -4,12 +4,12 @@ import type { Database } from '../../database.js'
 import { isUniqueViolation } from '../../database-errors.js'
 import { Prisma } from '../../generated/client.js'
 import { tables } from '../../tables.js'
-import { deleteWaiting, EmailTaken, isKept, orTaken } from '../accounts/address-owner.js'
 import { by, eventTarget } from '../audit-events.js'
 import { type EndingPolicy, endSessions, endSurplus, lockUser, type Statements } from '../end-sessions.js'
 import { clock, timestamp } from '../fragments.js'
 import { insertMails } from '../mail.js'
 import { insertLink, isReserved, useLink } from './links.js'
+import { deleteWaiting, EmailTaken, isKept, orTaken } from './taken-address.js'
 
 /** The methods of a `UserStore` that change the address of an account. */
 export function addressChanges(

@@ -3,7 +3,7 @@ import { tables } from '../../tables.js'
 import { by, eventTarget } from '../audit-events.js'
 import type { Statements } from '../end-sessions.js'
 import { isWaiting } from '../fragments.js'
-import { isReserved } from '../recovery/links.js'
+import { isReserved } from './links.js'
 
 /** Rolls the transaction back: another account has the address, or a live link keeps it for one. */
 export class EmailTaken extends Error {}
