@@ -16,7 +16,10 @@ runScript('prisma-generate.js')
 
 const files = ['src', 'test', 'bench'].flatMap(filesIn)
 const pages = join(root, 'src', 'pages')
-const entryPoints = files.filter((file) => /(?<!\.d)\.ts$/.test(file) && !file.startsWith(pages))
+const peers = join(root, 'bench', 'peers')
+const entryPoints = files.filter(
+  (file) => /(?<!\.d)\.ts$/.test(file) && !file.startsWith(pages) && !file.startsWith(peers)
+)
 const options = { format: 'esm', target: 'es2022', sourcemap: true, sourcesContent: false, logLevel: 'error' }
 const { outputFiles } = compile({ entryPoints, outdir, outbase: root, absWorkingDir: root, write: false, ...options })
 for (const { path, contents } of outputFiles) writeChanged(path, contents)

@@ -10,6 +10,7 @@ import { mailRenderer } from './adapters/mail/templates/render.js'
 import { readTemplates, shippedTemplates } from './adapters/mail/templates/template-folder.js'
 import type { NoticeSource } from './adapters/notices/notices.js'
 import { redisNotices } from './adapters/notices/redis-notices.js'
+import { batchSizes } from './adapters/observability/batch-sizes.js'
 import { decisionLog, loggedRevocations } from './adapters/observability/decisions.js'
 import { watchFeed } from './adapters/observability/feed-watch.js'
 import { serviceMetrics } from './adapters/observability/metrics.js'
@@ -163,7 +164,8 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
   const render = mailRenderer(catalogues, layouts)
   const sender = openSender(config, overrides, { outbox, render, opaqueTokens: tokens, clock, log }, onClose)
   const endingPolicy = { ...policy, notices: sender !== undefined }
-  const sessions = prismaSessionStore(database, endingPolicy, config.refreshBatchSize)
+  const refreshBatches = batchSizes()
+  const sessions = prismaSessionStore(database, endingPolicy, config.refreshBatchSize, refreshBatches.note)
   const metrics = serviceMetrics({
     clock,
     feed,
@@ -176,7 +178,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
     purgeLag: purge.lag,
     mailBacklog: backlog.backlog,
     mailAttempts: () => sender?.counts() ?? {},
-    servers: [databaseWatch, ...(redis ? [redis.watch] : [])]
+    measured: [databaseWatch, refreshBatches, ...(redis ? [redis.watch] : [])]
   })
   onClose(purgeRegularly(database, policy, overrides.purgeTiming))
   const failures = summedFailures(

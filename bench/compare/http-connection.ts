@@ -2,7 +2,18 @@ import { connect, type Socket } from 'node:net'
 
 export interface Response {
   readonly status: number
+  readonly head: string
   readonly body: string
+}
+
+export interface Request {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  /** Whole lines, each with its end. */
+  readonly headers?: string
+  readonly body?: string
+  /** The content type of the body; JSON by default. */
+  readonly type?: string
 }
 
 /**
@@ -17,7 +28,8 @@ export class HttpConnection {
 
   private constructor(socket: Socket) {
     this.#socket = socket
-    socket.setEncoding('utf8').setNoDelay(true)
+    // One character for each byte, because content-length counts bytes.
+    socket.setEncoding('latin1').setNoDelay(true)
     socket.on('data', (text: string) => this.#read(text))
     socket.on('error', (error) => this.#fail?.(error))
     socket.on('close', () => this.#fail?.(new Error('The connection was closed.')))
@@ -33,8 +45,8 @@ export class HttpConnection {
     })
   }
 
-  send(method: string, path: string, headers: string, body?: string): Promise<Response> {
-    const length = body === undefined ? '' : `content-type: application/json\r\ncontent-length: ${body.length}\r\n`
+  send({ method, path, headers = '', body, type = 'application/json' }: Request): Promise<Response> {
+    const length = body === undefined ? '' : `content-type: ${type}\r\ncontent-length: ${body.length}\r\n`
     return new Promise((resolve, reject) => {
       this.#answer = resolve
       this.#fail = reject
@@ -47,16 +59,17 @@ export class HttpConnection {
     this.#socket.destroy()
   }
 
-  /** A response is complete with its last byte: all contenders send ASCII bodies and their length. */
+  /** A response is complete with its last byte: its body has a length, or is in chunks (RFC 9112 §7.1). */
   #read(text: string): void {
     this.#text += text
     const end = this.#text.indexOf('\r\n\r\n')
     if (end === -1) return
     const head = this.#text.slice(0, end)
-    const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0)
     const body = this.#text.slice(end + 4)
-    if (body.length < length) return
+    const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1]
+    const inChunks = length === undefined && /\r\ntransfer-encoding: chunked/i.test(head)
+    if (inChunks ? !body.endsWith('0\r\n\r\n') : body.length < Number(length ?? 0)) return
     this.#text = ''
-    this.#answer?.({ status: Number(head.slice(9, 12)), body })
+    this.#answer?.({ status: Number(head.slice(9, 12)), head, body })
   }
 }

@@ -1,10 +1,19 @@
+import type { Client } from './clients.js'
+import type { BenchDatabase } from './database.js'
 import { HttpConnection } from './http-connection.js'
 import { cpuMilliseconds, postgresMilliseconds, type Server } from './processes.js'
-import { withClient } from './sessions.js'
 
-/** Sends the requests of one connection, one after the other. Throws if an answer is not the expected one. */
-export type Client = (connection: HttpConnection) => Promise<void>
+export interface Contender {
+  readonly name: string
+  /** One, or several instances that share the connections evenly. */
+  readonly servers: readonly Server[]
+  /** One for each connection. In the next round they go on where they stopped. */
+  readonly clients: readonly Client[]
+  /** Runs before each round and is not measured. */
+  readonly prepare?: () => Promise<void>
+}
 
+/** Only requests that were served count. */
 export interface Sample {
   readonly perSecond: number
   readonly p99Milliseconds: number
@@ -14,24 +23,31 @@ export interface Sample {
   readonly walBytes: number
 }
 
-/** Runs each client on a connection of its own for `seconds`, after `warmUpSeconds` that do not count. */
+const warmUpSeconds = 0.3
+
+/** Runs the first `connections` clients, each on a connection of its own, for `seconds` after a warm-up. */
 export async function measure(
-  { pid, port }: Server,
-  clients: readonly Client[],
-  { databaseUrl, seconds, warmUpSeconds }: { databaseUrl: string; seconds: number; warmUpSeconds: number }
+  contender: Contender,
+  { database, connections, seconds }: { database: BenchDatabase; connections: number; seconds: number }
 ): Promise<Sample> {
-  const connections = await Promise.all(clients.map(() => HttpConnection.open(port)))
-  await repeat(clients, connections, warmUpSeconds)
-  const before = await readings(pid, databaseUrl)
-  const times = await repeat(clients, connections, seconds)
-  const after = await readings(pid, databaseUrl)
-  for (const connection of connections) connection.close()
+  await contender.prepare?.()
+  const { servers } = contender
+  const clients = contender.clients.slice(0, connections)
+  const opened = await Promise.all(clients.map((_, i) => HttpConnection.open(servers[i % servers.length]?.port ?? 0)))
+  await repeat(clients, opened, warmUpSeconds)
+  const before = await readings(servers, database)
+  const startedAt = performance.now()
+  const times = await repeat(clients, opened, seconds)
+  // Slow requests end after `seconds`.
+  const elapsedSeconds = (performance.now() - startedAt) / 1000
+  const after = await readings(servers, database)
+  for (const connection of opened) connection.close()
 
   const count = times.length
   const perRequest = (reading: keyof typeof before) => (after[reading] - before[reading]) / count
   times.sort((a, b) => a - b)
   return {
-    perSecond: count / seconds,
+    perSecond: count / elapsedSeconds,
     p99Milliseconds: times[Math.floor(count * 0.99)] ?? Number.NaN,
     nodeMicroseconds: perRequest('node') * 1000,
     postgresMicroseconds: perRequest('postgres') * 1000,
@@ -39,7 +55,7 @@ export async function measure(
   }
 }
 
-/** The duration of each request, in milliseconds. */
+/** The duration of each request that was served, in milliseconds. */
 async function repeat(
   clients: readonly Client[],
   connections: readonly HttpConnection[],
@@ -52,9 +68,9 @@ async function repeat(
       const connection = connections[index]
       if (connection === undefined) return
       for (let from = performance.now(); from < until; ) {
-        await client(connection)
+        const served = await client(connection)
         const now = performance.now()
-        times.push(now - from)
+        if (served) times.push(now - from)
         from = now
       }
     })
@@ -62,10 +78,13 @@ async function repeat(
   return times
 }
 
-async function readings(pid: number, databaseUrl: string) {
-  const wal = await withClient(databaseUrl, async (client) => {
-    const { rows } = await client.query(`SELECT (pg_current_wal_lsn() - '0/0')::text AS bytes`)
-    return Number(rows[0].bytes)
-  })
-  return { node: cpuMilliseconds(pid), postgres: postgresMilliseconds(), wal }
+async function readings(servers: readonly Server[], database: BenchDatabase) {
+  const [row] = await database.query<{ bytes: string; backend: number }>(
+    `SELECT (pg_current_wal_lsn() - '0/0')::text AS bytes, pg_backend_pid() AS backend`
+  )
+  return {
+    node: servers.reduce((sum, { pid }) => sum + cpuMilliseconds(pid), 0),
+    postgres: postgresMilliseconds(row?.backend ?? 0),
+    wal: Number(row?.bytes)
+  }
 }

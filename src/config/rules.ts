@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { readDatabaseUrl } from '../addresses/database-url.js'
 import { readMailUrl } from '../addresses/mail-url.js'
 import { readRedisUrl } from '../addresses/redis-url.js'
@@ -113,6 +114,11 @@ export const rules: readonly Rule[] = [
   function adminEmailIsAnEmail({ adminEmail }) {
     if (adminEmail === undefined || readEmail(adminEmail) !== undefined) return undefined
     return mustBeOf('adminEmail', adminEmail)
+  },
+  function mailTemplatesAreAFolder({ mailTemplates }) {
+    const fault = mailTemplates === undefined ? undefined : faultOfFolder(mailTemplates)
+    // The files in it are read later: their mistakes need the words of the package.
+    return fault && `MAIL_TEMPLATES must be a folder that can be read, but ${mailTemplates} is not (${fault}).`
   }
 ]
 
@@ -138,6 +144,16 @@ function faultOfUrl(url: string, read: ReadUrl): string | undefined {
   } catch (error) {
     if (!(error instanceof InvalidUrl)) throw error
     return error.message
+  }
+}
+
+/** Why the folder cannot be read, as the system's code, such as ENOENT. */
+function faultOfFolder(folder: string): string | undefined {
+  try {
+    readdirSync(folder)
+    return undefined
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code
   }
 }
 

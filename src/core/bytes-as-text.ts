@@ -1,5 +1,10 @@
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-const values = new Map([...alphabet].map((character, value) => [character, value]))
+const notInAlphabet = 255
+/** The value of each character, by its code. */
+const values = new Uint8Array(128).fill(notInAlphabet)
+for (let value = 0; value < alphabet.length; value++) values[alphabet.charCodeAt(value)] = value
+
+const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /** Writes bytes as base64url without padding (RFC 4648 §5). */
 export function encodeBase64url(bytes: Uint8Array): string {
@@ -29,9 +34,9 @@ export function decodeBase64url(text: string): Uint8Array | undefined {
   let pending = 0
   let pendingBits = 0
   let written = 0
-  for (const character of text) {
-    const value = values.get(character)
-    if (value === undefined) return undefined
+  for (let at = 0; at < text.length; at++) {
+    const value = values[text.charCodeAt(at)] ?? notInAlphabet
+    if (value === notInAlphabet) return undefined
     pending = (pending << 6) | value
     pendingBits += 6
     if (pendingBits >= 8) {
@@ -46,11 +51,17 @@ export function decodeBase64url(text: string): Uint8Array | undefined {
 /** Reads a UUID as 16 bytes. */
 export function uuidToBytes(uuid: string): Uint8Array {
   const hex = uuid.replaceAll('-', '')
-  return Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16))
+  const bytes = new Uint8Array(16)
+  for (let at = 0; at < 16; at++) bytes[at] = Number.parseInt(hex.slice(2 * at, 2 * at + 2), 16)
+  return bytes
 }
 
 /** Writes 16 bytes as a lower-case UUID. */
 export function uuidFromBytes(bytes: Uint8Array): string {
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+  let text = ''
+  for (const byte of bytes) {
+    if (text.length === 8 || text.length === 13 || text.length === 18 || text.length === 23) text += '-'
+    text += hexOfByte[byte]
+  }
+  return text
 }

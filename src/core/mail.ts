@@ -48,8 +48,10 @@ export const mailKinds = {
   account_exists: { parameters: [] },
   /** Confirm the new address of the account. Goes to the new address. */
   email_change: { link: 'email_change', parameters: [] },
-  /** The address was changed. Goes to the old address, with a link that undoes it. */
+  /** The address was changed. Goes to the first address of the last days, with a link that undoes it. */
   email_changed: { link: 'email_undo', parameters: ['new_email', ...origin] },
+  /** The account has this address no more, and nothing brings it back. Says no more: the reader may be a stranger. */
+  email_removed: { parameters: ['at'] },
   /** An admin made an account for the person. */
   invitation: { link: 'invitation', parameters: [] },
   /** The password was set by a `password_reset` link. */

@@ -44,6 +44,10 @@ export function faultOfProfile(profile: Profile): ProfileFault | undefined {
   return undefined
 }
 
+/** Whether the person wants a mail when a new device signs in: the default. */
+export const wantsNewDeviceNotice = ({ notices }: Profile): boolean =>
+  !(isJsonObject(notices) && notices.new_device === false)
+
 /** Refuses other members, because a misspelt one would turn nothing off. */
 const areNotices = (value: Json) =>
   isJsonObject(value) &&

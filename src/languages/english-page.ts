@@ -52,17 +52,20 @@ export const englishPage = {
   set_password: 'Set the password',
   password_set: 'The password is set.',
   confirm_email_title: 'Change the address of your account',
-  confirm_email_text: 'Your account gets this new address. The old one receives a mail that can undo it for 7 days.',
+  confirm_email_text:
+    'Your account gets this new address. If the old one was confirmed, it gets a mail that can undo this for 7 days.',
   confirm_email_confirm: 'Change the address',
   confirm_email_done: 'The address is changed',
   confirm_email_done_text: 'Use the new address when you sign in.',
   undo_email_title: 'Undo the change of your address',
-  undo_email_text: 'Your account gets its old address back, and all its devices are signed out.',
+  undo_email_text:
+    'Your account gets its old address back, all its devices are signed out, and its password no longer works. You get a mail with a link to set a new one.',
   undo_email_confirm: 'Undo the change',
   undo_email_done: 'The change is undone',
   undo_email_done_text:
-    'Your account has its old address again, and its devices are signed out. If it was not you who changed the address, somebody else knows your password: set a new one now.',
-  set_new_password: 'Set a new password',
+    'Your account has its old address again. All its devices are signed out, and its password no longer works.',
+  undo_email_done_next:
+    'A mail to the old address is on its way. Set a new password by the link in it, which works for 30 minutes.',
   invitation_title: 'Choose a password',
   invitation_text: 'Somebody made an account for you. It is yours once you have chosen a password.',
   invitation_confirm: 'Set the password',
@@ -182,6 +185,7 @@ export const englishPage = {
   event_email_changed: 'Address changed',
   event_email_change_undone: 'Change of the address undone',
   event_reauthenticated: 'Password confirmed',
+  event_notice_turned_off: 'Mails about new devices turned off',
   event_user_disabled: 'Account disabled',
   event_user_enabled: 'Account enabled',
   event_user_deleted: 'Account deleted',

@@ -56,11 +56,20 @@ export const english: Catalogue = {
       paragraphs: [
         'Your account now has another address. From now on, mails about your account go there.',
         '{details}',
-        'If this was not you, undo the change within {link_life}. All devices are then signed out.',
+        'If this was not you, undo the change within {link_life}. That signs out all devices and removes the password. You then get a link to set a new one.',
         '{button}'
       ],
       details: { 'New address': '{new_email}', ...origin },
       button: 'Undo the change'
+    },
+    email_removed: {
+      subject: 'This address is no longer the address of your account',
+      paragraphs: [
+        'Your account now has another address. From now on, mails about your account go there.',
+        '{details}',
+        'If this was not you, ask an administrator for help.'
+      ],
+      details: { Time: '{at}' }
     },
     invitation: {
       subject: 'You are invited',

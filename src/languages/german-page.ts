@@ -53,17 +53,19 @@ export const germanPage: PageWords = {
   password_set: 'Das Passwort ist festgelegt.',
   confirm_email_title: 'Adresse des Kontos ändern',
   confirm_email_text:
-    'Ihr Konto bekommt diese neue Adresse. An die alte geht eine Mail, mit der sich das 7 Tage lang rückgängig machen lässt.',
+    'Ihr Konto bekommt diese neue Adresse. War die alte bestätigt, geht eine Mail dorthin, mit der sich das 7 Tage lang rückgängig machen lässt.',
   confirm_email_confirm: 'Adresse ändern',
   confirm_email_done: 'Die Adresse ist geändert',
   confirm_email_done_text: 'Melden Sie sich künftig mit der neuen Adresse an.',
   undo_email_title: 'Änderung der Adresse rückgängig machen',
-  undo_email_text: 'Ihr Konto bekommt seine alte Adresse zurück, und alle Geräte werden abgemeldet.',
+  undo_email_text:
+    'Ihr Konto bekommt seine alte Adresse zurück, alle Geräte werden abgemeldet, und das Passwort gilt nicht mehr. Sie bekommen eine Mail mit einem Link, über den Sie ein neues festlegen.',
   undo_email_confirm: 'Rückgängig machen',
   undo_email_done: 'Die Änderung ist rückgängig gemacht',
   undo_email_done_text:
-    'Ihr Konto hat wieder seine alte Adresse, und seine Geräte sind abgemeldet. Wenn nicht Sie die Adresse geändert haben, kennt jemand Ihr Passwort: Legen Sie jetzt ein neues fest.',
-  set_new_password: 'Neues Passwort festlegen',
+    'Ihr Konto hat wieder seine alte Adresse. Alle Geräte sind abgemeldet, und das Passwort gilt nicht mehr.',
+  undo_email_done_next:
+    'Eine Mail an die alte Adresse ist unterwegs. Legen Sie über den Link darin ein neues Passwort fest; er gilt 30 Minuten.',
   invitation_title: 'Passwort wählen',
   invitation_text: 'Für Sie wurde ein Konto angelegt. Es gehört Ihnen, sobald Sie ein Passwort gewählt haben.',
   invitation_confirm: 'Passwort festlegen',
@@ -185,6 +187,7 @@ export const germanPage: PageWords = {
   event_email_changed: 'Adresse geändert',
   event_email_change_undone: 'Änderung der Adresse rückgängig gemacht',
   event_reauthenticated: 'Passwort bestätigt',
+  event_notice_turned_off: 'Mails über neue Geräte abgestellt',
   event_user_disabled: 'Konto gesperrt',
   event_user_enabled: 'Konto entsperrt',
   event_user_deleted: 'Konto gelöscht',

@@ -57,11 +57,20 @@ export const german: Catalogue = {
       paragraphs: [
         'Ihr Konto hat jetzt eine andere Adresse. Nachrichten wie diese gehen künftig dorthin.',
         '{details}',
-        'Waren Sie das nicht? Dann machen Sie die Änderung rückgängig. Alle Geräte werden dabei abgemeldet. Der Link gilt {link_life}.',
+        'Waren Sie das nicht? Dann machen Sie die Änderung rückgängig. Dabei werden alle Geräte abgemeldet, und das Passwort wird entfernt. Sie bekommen dann einen Link, um ein neues festzulegen. Der Link zum Rückgängigmachen gilt {link_life}.',
         '{button}'
       ],
       details: { 'Neue Adresse': '{new_email}', ...origin },
       button: 'Änderung rückgängig machen'
+    },
+    email_removed: {
+      subject: 'Ihr Konto hat diese E-Mail-Adresse nicht mehr',
+      paragraphs: [
+        'Ihr Konto hat jetzt eine andere Adresse. Nachrichten wie diese gehen künftig dorthin.',
+        '{details}',
+        'Waren Sie das nicht? Dann bitten Sie den Administrator um Hilfe.'
+      ],
+      details: { Zeitpunkt: '{at}' }
     },
     invitation: {
       subject: 'Sie sind eingeladen',

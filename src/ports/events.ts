@@ -32,6 +32,7 @@ export const eventTypes = [
   'email_changed',
   'email_change_undone',
   'reauthenticated',
+  'notice_turned_off',
   'user_disabled',
   'user_enabled',
   'user_deleted',
@@ -56,7 +57,7 @@ export interface AuditEvent {
   readonly actorId: string | null
   /**
    * A word that says why: an `EndedReason` if a session ended, a `RecoveryReason` for `refresh_recovered`, a `MailKind`
-   * for mails, `invitation` for a `password_reset` by an invitation.
+   * for mails and `notice_turned_off`, `invitation` for a `password_reset` by an invitation.
    */
   readonly reason: string | null
   /** Why, as the admin wrote it. */

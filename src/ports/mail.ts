@@ -45,6 +45,9 @@ export interface LiveLink extends Pick<NewLink, 'id' | 'purpose' | 'userId' | 'a
   readonly user: UserWithPassword
 }
 
+/** The live `email_undo` link of an account. */
+export interface UndoLink extends Pick<NewLink, 'id' | 'address' | 'mailed'> {}
+
 /** A link, and the mail and the event that are written with it. */
 export interface MadeLink {
   readonly link: NewLink

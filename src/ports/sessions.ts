@@ -124,7 +124,7 @@ export interface SessionStore {
   touch(sid: string): Promise<void>
   /** Ends one session: deletes its row and writes the revocation and the event. Undefined if there is no such session. */
   end(target: EndTarget, reason: EndedReason, actor: Actor, details?: EndDetails): Promise<Revocation | undefined>
-  /** Ends all sessions of a user except `keepSid`. */
+  /** Ends all sessions of a user except `keepSid`. The user's `email_change` links die: a thief may have asked for them. */
   endAllOfUser(
     userId: string,
     options: {
@@ -165,6 +165,8 @@ export interface EndDetails {
   readonly note?: string | undefined
   /** Whether a login in the same client replaces the session: then the event `replaced` is written too. */
   readonly isReplaced?: boolean
+  /** Whether the user's `email_change` links die, as with `endAllOfUser`. */
+  readonly endsAddressChanges?: boolean
 }
 
 /** Server-side sessions, looked up at every request. One may be some seconds old, but no revoked one is returned. */

@@ -3,7 +3,7 @@ import type { Profile } from '../core/profile.js'
 import type { Revocation } from '../core/revocation-set.js'
 import type { EndedReason } from '../core/vocabulary.js'
 import type { Actor } from './events.js'
-import type { LiveLink, MadeLink, NewLink, NewMail } from './mail.js'
+import type { LiveLink, MadeLink, NewLink, NewMail, UndoLink } from './mail.js'
 import type { Page, PageRequest } from './paging.js'
 import type { AddedSession, Replacement } from './sessions.js'
 import type { User, UserWithPassword } from './users.js'
@@ -119,26 +119,38 @@ export interface UserStore {
     actor: Actor
   ): Promise<readonly Revocation[]>
   /**
-   * Gives the account the verified address of an `email_change` link, which is used up. Writes the link `undo`, `mails`
-   * and the event `email_changed`. 'dead' if the link is dead, also in a race; 'email_taken', with nothing done, if another
-   * account has the address, or a live link keeps it for one. An account that waits for its confirmation is deleted.
+   * Gives the account the verified address of an `email_change` link, which is used up, and writes `email_changed`.
+   * 'dead' if the link is dead, also in a race; 'email_taken', with nothing done, if another account has the address, or a
+   * live link keeps it for one. An account that waits for its confirmation is deleted.
+   *
+   * `follow` gets the live `email_undo` link of the account, if there is one, and returns the mails to write and what
+   * becomes of that link: 'renew' begins its life anew, 'delete' deletes it, and a new link takes its place. The account
+   * has no other `email_undo` link afterwards.
    */
   changeEmail(
     change: {
       readonly link: LiveLink
       readonly email: Email
-      readonly undo: NewLink
-      readonly mails: readonly NewMail[]
+      readonly follow: (undo: UndoLink | undefined) => {
+        readonly undo: NewLink | 'renew' | 'delete'
+        readonly mails: readonly NewMail[]
+      }
     },
     actor: Actor
   ): Promise<'changed' | 'dead' | 'email_taken'>
   /**
-   * Gives the account back the address of an `email_undo` link, which is used up. Deletes the user's later `email_undo`
-   * links too: otherwise the person who changed the address could undo this. Ends all sessions of the user with
-   * `revoked_by_user`, and writes `email_change_undone`. 'dead' and 'email_taken' as for `changeEmail`.
+   * Gives the account back the verified address of an `email_undo` link, removes its password, ends all sessions of the
+   * user with `revoked_by_user`, and deletes all links of the user. Then writes the link `reset`, `mails`, and the events
+   * `email_change_undone` and `password_removed`. 'dead' and 'email_taken' as for `changeEmail`.
    */
   undoEmailChange(
-    undo: { readonly link: LiveLink; readonly email: Email },
+    undo: {
+      readonly link: LiveLink
+      readonly email: Email
+      readonly noPasswordHash: string
+      readonly reset: NewLink
+      readonly mails: readonly NewMail[]
+    },
     actor: Actor
   ): Promise<readonly Revocation[] | 'dead' | 'email_taken'>
   /**
@@ -166,12 +178,13 @@ export interface UserStore {
   /**
    * Replaces the profile by what `change` returns for it, and returns that; undefined if there is no such user. Changes
    * of one profile happen one after the other, so that none is lost. If `change` throws, nothing is changed, and this
-   * rejects with the same error.
+   * rejects with the same error. Writes `notice_turned_off` with the reason `new_device` if the change does that: a thief
+   * who does so before a login on another device leaves this trace.
    */
-  changeProfile(id: string, change: (profile: Profile) => Profile): Promise<Profile | undefined>
+  changeProfile(id: string, change: (profile: Profile) => Profile, actor: Actor): Promise<Profile | undefined>
   /**
-   * Deletes the user with their links and mails, also those that wait, and the registration of their address, and ends the user's sessions with `reason`;
-   * undefined if there is no such user. 'last_admin' as for `update`.
+   * Deletes the user with their links and mails, also those that wait, and the registration of their address. Ends the
+   * user's sessions with `reason`; undefined if there is no such user. 'last_admin' as for `update`.
    */
   delete(id: string, reason: EndedReason, actor: Actor): Promise<readonly Revocation[] | 'last_admin' | undefined>
 }

@@ -223,7 +223,7 @@ async function testPages(browser: Browser): Promise<void> {
     await page.getByLabel('E-mail begins with').fill(email)
     await click(page, 'Find')
     await says(page, 'One person was found.')
-    await click(page, email)
+    await page.getByRole('list', { name: 'Found people' }).getByRole('button', { name: email }).click()
     await page.getByRole('heading', { name: email }).waitFor()
     await page.getByRole('listitem').filter({ hasText: 'a phone' }).getByText('Timeline').click()
     const phoneTimeline = page.getByRole('listitem').filter({ hasText: 'a phone' }).getByRole('list')

@@ -190,15 +190,17 @@ t.test('all mistakes are reported at once, each with the variable and a valid va
     COOKIE_SECURE: 'maybe',
     REFRESH_IDLE_TTL_SECONDS: '120',
     REFRESH_ABSOLUTE_TTL_SECONDS: '60',
-    ADMIN_EMAIL: 'ops@example.com'
+    ADMIN_EMAIL: 'ops@example.com',
+    MAIL_TEMPLATES: '/missing/folder'
   })
-  t.equal(problems.length, 6)
+  t.equal(problems.length, 7)
   t.match(problems[0], 'PORT must be a whole number from 0 to 65535, but is "99999". For example PORT=3000.')
   t.match(problems[1], /^JWT_ALG must be one of ES256, EdDSA, RS256, HS256/)
   t.match(problems[2], /^MODES must be/)
   t.match(problems[3], /^COOKIE_SECURE must be true or false/)
   t.match(problems[4], /^REFRESH_IDLE_TTL_SECONDS \(120\)/)
   t.match(problems[5], /^ADMIN_EMAIL and ADMIN_PASSWORD come together/)
+  t.match(problems[6], /^MAIL_TEMPLATES must be a folder/)
 })
 
 const faults: readonly (readonly [Environment, RegExp])[] = [
@@ -284,6 +286,8 @@ const faults: readonly (readonly [Environment, RegExp])[] = [
   [{ MAIL_URL: 'smtp://ada:hunter2@a,b', MAIL_FROM: 'a@example.com' }, /^MAIL_URL names several servers/],
   [{ MAIL_URL: 'imap://mail.example.com', MAIL_FROM: 'a@example.com' }, /^MAIL_URL must be an address that begins/],
   [{ MAIL_FROM: 'no address' }, /^MAIL_FROM must be an address/],
+  [{ MAIL_TEMPLATES: '/missing/folder' }, /^MAIL_TEMPLATES must be a folder.*\/missing\/folder is not \(ENOENT\)/],
+  [{ MAIL_TEMPLATES: import.meta.filename }, /^MAIL_TEMPLATES must be a folder.*\(ENOTDIR\)/],
   [{ MAIL_FROM: 'A <a@example.com>\r\nBcc: eve@example.com' }, /^MAIL_FROM must be an address/],
   [{ ACCOUNT_URL: 'https://app.example.com/account#reset' }, /^ACCOUNT_URL must be an absolute/],
   [{ ...production, ROOT_SECRET: undefined }, /^ROOT_SECRET is required/],

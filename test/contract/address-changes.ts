@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
-import type { LiveLink, NewLink } from '../../src/ports/mail.js'
+import type { LinkPurpose } from '../../src/core/mail.js'
+import type { LiveLink, NewLink, UndoLink } from '../../src/ports/mail.js'
 import type { UserWithPassword } from '../../src/ports/users.js'
 import { addUser, digest, emailOf, eventsOf, login, ops, type Stores } from './stores.js'
 
@@ -10,16 +11,17 @@ const newAddress = () => emailOf(`${randomUUID()}@example.org`)
 export function testAddressChanges(t: Test, stores: Stores): void {
   const { users, sessions, links, outbox } = stores
 
-  async function linkTo(user: UserWithPassword, address: string, purpose: 'email_change' | 'email_undo') {
-    const link: NewLink = {
-      id: randomUUID(),
-      purpose,
-      userId: user.id,
-      address,
-      tokenHash: digest(randomBytes(8).toString('hex')),
-      boundTo: purpose === 'email_change' ? user : undefined,
-      mailed: true
-    }
+  const linkFor = (user: UserWithPassword, address: string, purpose: LinkPurpose): NewLink => ({
+    id: randomUUID(),
+    purpose,
+    userId: user.id,
+    address,
+    tokenHash: digest(randomBytes(8).toString('hex')),
+    mailed: true
+  })
+
+  async function changeTo(user: UserWithPassword, address: string) {
+    const link = { ...linkFor(user, address, 'email_change'), boundTo: user }
     await links.create({ link, event: { type: 'email_change_requested', userId: user.id } }, ops)
     return requireLink(link)
   }
@@ -31,18 +33,14 @@ export function testAddressChanges(t: Test, stores: Stores): void {
   }
 
   const undoOf = (user: UserWithPassword): NewLink => ({
-    id: randomUUID(),
-    purpose: 'email_undo',
-    userId: user.id,
-    address: user.email,
-    tokenHash: digest(randomBytes(8).toString('hex')),
-    mailed: true,
+    ...linkFor(user, user.email, 'email_undo'),
     reservedEmailKey: emailOf(user.email).key
   })
+  const followNobody = (user: UserWithPassword) => () => ({ undo: undoOf(user), mails: [] })
 
   /** Changes the address of `user` as `confirmEmailChange` does. Returns the link that undoes it. */
   async function moveTo(user: UserWithPassword, email = newAddress()) {
-    const link = await linkTo(user, email.address, 'email_change')
+    const link = await changeTo(user, email.address)
     const undo = undoOf(user)
     const mail = {
       id: randomUUID(),
@@ -53,7 +51,24 @@ export function testAddressChanges(t: Test, stores: Stores): void {
       parameters: { new_email: email.address, at: '2026-11-27T22:00:00Z', ip: null, user_agent: null },
       linkId: undo.id
     } as const
-    return { email, undo, mail, outcome: await users.changeEmail({ link, email, undo, mails: [mail] }, ops) }
+    const change = { link, email, follow: () => ({ undo, mails: [mail] }) }
+    return { email, undo, mail, outcome: await users.changeEmail(change, ops) }
+  }
+
+  /** Undoes a change by its link as `undoEmailChange` does. Returns the link for a new password too. */
+  async function undoBy(link: LiveLink) {
+    const email = emailOf(link.address)
+    const noPasswordHash = `none:${randomUUID()}`
+    const boundTo = { email: email.address, passwordHash: noPasswordHash }
+    const reset = { ...linkFor(link.user, email.address, 'password_reset'), boundTo }
+    const undo = { link, email, noPasswordHash, reset, mails: [] }
+    return { reset, noPasswordHash, outcome: await users.undoEmailChange(undo, {}) }
+  }
+
+  async function find(user: Pick<UserWithPassword, 'id'>): Promise<UserWithPassword> {
+    const found = await users.find(user.id)
+    if (found === undefined) throw new Error('the account is gone')
+    return found
   }
 
   t.test('changeEmail moves the account to a verified address, and tells the old one', async (t) => {
@@ -73,17 +88,17 @@ export function testAddressChanges(t: Test, stores: Stores): void {
   t.test('a link changes the address once, and is dead after another change', async (t) => {
     const user = await addUser(stores)
     const first = newAddress()
-    const link = await linkTo(user, first.address, 'email_change')
+    const link = await changeTo(user, first.address)
     await moveTo(user)
-    t.equal(await users.changeEmail({ link, email: first, undo: undoOf(user), mails: [] }, ops), 'dead')
+    t.equal(await users.changeEmail({ link, email: first, follow: followNobody(user) }, ops), 'dead')
     t.equal(await users.findByEmail(first), undefined)
   })
 
   t.test('an address of another account is refused, and the link can be used once it is free', async (t) => {
     const [user, other] = [await addUser(stores), await addUser(stores)]
     const email = emailOf(other.email)
-    const link = await linkTo(user, email.address, 'email_change')
-    const change = { link, email, undo: undoOf(user), mails: [] }
+    const link = await changeTo(user, email.address)
+    const change = { link, email, follow: followNobody(user) }
     t.equal(await users.changeEmail(change, ops), 'email_taken')
     await users.delete(other.id, 'revoked_by_admin', ops)
     t.equal(await users.changeEmail(change, ops), 'changed')
@@ -108,63 +123,104 @@ export function testAddressChanges(t: Test, stores: Stores): void {
     t.match(await users.create(stranger, {}), { id: stranger.id })
   })
 
-  t.test('undoEmailChange gives the old address back and ends every session', async (t) => {
+  t.test('undoEmailChange gives the old address back, removes the password and ends every session', async (t) => {
     const user = await addUser(stores)
     const { undo } = await moveTo(user)
     const session = await login(stores, user)
-    const change = { link: await requireLink(undo), email: emailOf(user.email) }
-    t.match(await users.undoEmailChange(change, {}), [{ sid: session.id, reason: 'revoked_by_user' }])
-    t.match(await users.find(user.id), { email: user.email, passwordHash: user.passwordHash })
+    const link = await requireLink(undo)
+    const { outcome, reset, noPasswordHash } = await undoBy(link)
+    t.match(outcome, [{ sid: session.id, reason: 'revoked_by_user' }])
+    t.match(await users.find(user.id), { email: user.email, passwordHash: noPasswordHash, emailVerifiedAt: Number })
     t.same(await sessions.listOfUser(user.id), [])
-    t.equal((await eventsOf(stores, { userId: user.id, type: 'email_change_undone' })).length, 1)
-    t.equal(await users.undoEmailChange(change, {}), 'dead')
+    for (const type of ['email_change_undone', 'password_removed'] as const) {
+      t.equal((await eventsOf(stores, { userId: user.id, type })).length, 1, type)
+    }
+    t.ok(await links.find(reset, ['password_reset']), 'the link for a new password is alive')
+    t.equal((await undoBy(link)).outcome, 'dead')
   })
 
   t.test('another link of before the change stays dead when the old address is back', async (t) => {
     const user = await addUser(stores)
-    const another = await linkTo(user, newAddress().address, 'email_change')
+    const another = await changeTo(user, newAddress().address)
     const { undo } = await moveTo(user)
-    await users.undoEmailChange({ link: await requireLink(undo), email: emailOf(user.email) }, {})
+    await undoBy(await requireLink(undo))
     t.match(await users.find(user.id), { email: user.email })
     t.equal(await links.find(another, ['email_change']), undefined)
-    const late = { link: another, email: newAddress(), undo: undoOf(user), mails: [] }
+    const late = { link: another, email: newAddress(), follow: followNobody(user) }
     t.equal(await users.changeEmail(late, ops), 'dead')
   })
 
   t.test('a link that waits while the account is disabled does nothing, except that an undo does', async (t) => {
     const user = await addUser(stores)
     const { email, undo } = await moveTo(user)
-    const moved = await users.find(user.id)
-    if (moved === undefined) throw new Error('the account is gone')
-    const change = await linkTo(moved, newAddress().address, 'email_change')
+    const moved = await find(user)
+    const change = await changeTo(moved, newAddress().address)
     await users.update(user.id, { disabled: true }, ops)
     t.equal(await links.find(change, ['email_change']), undefined)
-    const late = { link: change, email: newAddress(), undo: undoOf(moved), mails: [] }
+    const late = { link: change, email: newAddress(), follow: followNobody(moved) }
     t.equal(await users.changeEmail(late, ops), 'dead')
     t.match(await users.find(user.id), { email: email.address })
-    t.same(await users.undoEmailChange({ link: await requireLink(undo), email: emailOf(user.email) }, {}), [])
+    t.same((await undoBy(await requireLink(undo))).outcome, [])
   })
 
-  t.test('the owner has the last word: an undo kills later undos, and an earlier one outlives it', async (t) => {
-    const owner = await addUser(stores)
-    const first = await moveTo(owner)
-    const thief = await users.find(owner.id)
-    if (thief === undefined) throw new Error('the account is gone')
-    const second = await moveTo(thief)
-    const [ownersUndo, thiefsUndo] = [await requireLink(first.undo), await requireLink(second.undo)]
+  t.test(
+    'changeEmail renews, replaces or deletes the undo link that it finds; an account has no second one',
+    async (t) => {
+      const owner = await addUser(stores)
+      const { undo: first } = await moveTo(owner)
+      const seen: unknown[] = []
+      const change = async (followed: 'renew' | 'delete' | NewLink) => {
+        const user = await find(owner)
+        const email = newAddress()
+        const link = await changeTo(user, email.address)
+        const follow = (undo: UndoLink | undefined) => {
+          seen.push(undo?.id)
+          return { undo: followed, mails: [] }
+        }
+        t.equal(await users.changeEmail({ link, email, follow }, ops), 'changed')
+      }
+      const isAlive = async (link: NewLink) => (await links.find(link, ['email_undo'])) !== undefined
 
-    t.same(await users.undoEmailChange({ link: thiefsUndo, email: first.email }, {}), [])
-    t.same(await users.undoEmailChange({ link: ownersUndo, email: emailOf(owner.email) }, {}), [])
-    t.match(await users.find(owner.id), { email: owner.email })
+      await stores.age(6 * 86_400)
+      await change('renew')
+      await stores.age(6 * 86_400)
+      t.ok(await isAlive(first), 'its life began anew')
 
-    const third = await moveTo(owner)
-    const moved = await users.find(owner.id)
-    if (moved === undefined) throw new Error('the account is gone')
-    const fourth = await moveTo(moved)
-    const laterUndo = await requireLink(fourth.undo)
-    const undone = await users.undoEmailChange({ link: await requireLink(third.undo), email: emailOf(owner.email) }, {})
-    t.same(undone, [])
-    t.equal(await users.undoEmailChange({ link: laterUndo, email: third.email }, {}), 'dead')
-    t.match(await users.find(owner.id), { email: owner.email })
+      const second = undoOf(await find(owner))
+      await change(second)
+      t.notOk(await isAlive(first), 'the newer one has replaced it')
+      t.ok(await isAlive(second))
+
+      await change('delete')
+      t.notOk(await isAlive(second))
+      t.same(seen, [first.id, first.id, second.id])
+    }
+  )
+
+  t.test('the end of all sessions of a user makes pending changes of the address dead, and no undo', async (t) => {
+    const user = await addUser(stores)
+    const { undo } = await moveTo(user)
+    const moved = await find(user)
+    const reason = 'revoked_by_user'
+    const endings = {
+      all: () => sessions.endAllOfUser(user.id, { reason }, {}),
+      others: async () => sessions.endAllOfUser(user.id, { keepSid: (await login(stores, moved)).id, reason }, {}),
+      last: async () =>
+        sessions.end({ sid: (await login(stores, moved)).id }, reason, {}, { endsAddressChanges: true }),
+      password: () => users.removePassword(user.id, { noPasswordHash: `none:${randomUUID()}`, reason }, ops)
+    }
+    for (const [name, end] of Object.entries(endings)) {
+      const change = await changeTo(moved, newAddress().address)
+      await end()
+      t.equal(await links.find(change, ['email_change']), undefined, name)
+    }
+    t.ok(await links.find(undo, ['email_undo']))
+  })
+
+  t.test('the end of one session leaves pending changes of the address alone', async (t) => {
+    const user = await addUser(stores)
+    const change = await changeTo(user, newAddress().address)
+    await sessions.end({ sid: (await login(stores, user)).id }, 'logged_out', {})
+    t.ok(await links.find(change, ['email_change']))
   })
 }

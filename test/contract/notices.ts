@@ -121,6 +121,11 @@ export function testNotices(t: Test, stores: Stores): void {
     await sessions.end({ sid: session.id }, 'reuse_detected', {})
     t.match(await noticesTo(user), [{ kind: 'theft_detected' }], 'the kinds are counted apart')
 
+    const { max } = noticeLimits.theft_detected
+    const stolen = await Promise.all(Array.from({ length: max + 5 }, () => login(stores, user)))
+    await Promise.all(stolen.map(({ id: sid }) => sessions.end({ sid }, 'reuse_detected', thief)))
+    t.equal((await noticesTo(user)).length, max - 1)
+
     await stores.age(noticeLimits.new_device.windowSeconds)
     await noticesTo(user)
     await loginOnNewDevice(user)

@@ -229,7 +229,7 @@ export function testRegistrations(t: Test, stores: Stores): void {
     const link = await links.find(change, ['email_change'])
     if (link === undefined) throw new Error('the link is dead')
     const email = emailOf(`${randomUUID()}@example.org`)
-    t.equal(await users.changeEmail({ link, email, undo, mails: [] }, {}), 'changed')
+    t.equal(await users.changeEmail({ link, email, follow: () => ({ undo, mails: [] }) }, {}), 'changed')
 
     const stranger = newUser(mover.email)
     const accounts: unknown[] = []

@@ -1,6 +1,12 @@
 import t from 'tap'
 import type { Json, JsonObject } from '../../src/core/merge-patch.js'
-import { faultOfPatch, faultOfProfile, maxProfileBytes, maxProfileDepth } from '../../src/core/profile.js'
+import {
+  faultOfPatch,
+  faultOfProfile,
+  maxProfileBytes,
+  maxProfileDepth,
+  wantsNewDeviceNotice
+} from '../../src/core/profile.js'
 
 /** `depth` nested objects or arrays. */
 const nested = (depth: number, isArray = false): JsonObject => {
@@ -55,4 +61,9 @@ t.test('notices turn off new_device alone', async (t) => {
   for (const notices of [null, true, [], { new_device: 'no' }, { password_changed: false }, { newDevice: false }]) {
     t.match(faultOfProfile({ notices }), { field: 'notices' }, JSON.stringify(notices))
   }
+})
+
+t.test('a person wants the notice of a new device, unless the profile says no', async (t) => {
+  for (const profile of [{}, { notices: {} }, { notices: { new_device: true } }]) t.ok(wantsNewDeviceNotice(profile))
+  t.notOk(wantsNewDeviceNotice({ notices: { new_device: false } }))
 })

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { UsersPage } from '../../src/http/schemas/admin/users.js'
 import { serverUrl } from '../support/database.js'
@@ -14,9 +15,15 @@ const people = 10
 const changed = `${password}, a new one`
 const roundsEach = 100
 
+const forcedBatches = fileURLToPath(new URL('../support/processes/serve-with-failpoint.js', import.meta.url))
+
+/** The second one makes concurrent refreshes share statements. */
 async function twoInstances(t: Test): Promise<readonly [string, string]> {
   const settings = { ...(await freshDatabase(t, 'server')), ...adminSettings }
-  const [one, other] = await Promise.all([startService(t, settings), startService(t, settings)])
+  const [one, other] = await Promise.all([
+    startService(t, settings),
+    startService(t, { ...settings, FAILPOINT: 'batches' }, { entry: forcedBatches })
+  ])
   return [one.url, other.url]
 }
 
@@ -77,6 +84,9 @@ for (const [name, end] of Object.entries(endings)) {
       Object.values(answered).every((count) => count > 0),
       'refreshes came before and after the end'
     )
+    const metrics = await (await fetch(`${urls[1]}/metrics`)).text()
+    const shared = Number(/batch_size_count (\d+)/.exec(metrics)?.[1]) - Number(/le="1"} (\d+)/.exec(metrics)?.[1])
+    t.ok(shared > 10, `${shared} statements of the second instance were shared`)
   })
 }
 

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { race, raceReport } from '../../src/race-kit/index.js'
 import { openTestDatabase, testDatabases } from '../support/database.js'
+import { withForcedBatches } from '../support/faults/failpoint.js'
 import { listeningService } from '../support/race/racing-service.js'
 
 /** A short race against the real service over sockets. `latchkey race` runs a long one. */
@@ -12,11 +13,14 @@ for (const kind of testDatabases(t)) {
   const instances = kind === 'server' ? 2 : 1
   t.test(`every promise holds with ${instances} instance(s) on the ${kind} database`, async (t) => {
     const database = await openTestDatabase(t, { kind, embedded: { waitSeconds: 20 }, server: { waitSeconds: 20 } })
-    const first = await listeningService(t, database, { graceSeconds })
+    const sizes: number[] = []
+    const forced = withForcedBatches(database, (size) => sizes.push(size))
+    const first = await listeningService(t, forced, { graceSeconds })
     const others = instances === 2 ? [await listeningService(t, database, { graceSeconds })] : []
     const result = await race({ ...options, clients: 28, urls: [first, ...others] })
 
     t.comment(raceReport(result))
+    t.comment(`${sizes.length} statements of the first instance, with up to ${Math.max(...sizes)} refreshes`)
     t.strictSame(
       result.judgements.flatMap(({ violations }) => violations),
       []
@@ -26,6 +30,7 @@ for (const kind of testDatabases(t)) {
       result.judgements.every(({ tried }) => tried > 0 || result.counts.excused > 0),
       'every promise was tested'
     )
+    t.ok(sizes.filter((size) => size > 1).length > 10, 'refreshes shared statements')
     t.strictSame(result.grace, { seconds: graceSeconds, fromFeatures: true })
     t.ok(result.counts.thievesCaught > 0 && Object.values(result.faults).every((count) => count > 0))
   })

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Database } from '../../src/adapters/prisma/database.js'
 import { Prisma } from '../../src/adapters/prisma/generated/client.js'
 
@@ -8,11 +9,21 @@ export interface RecordedDatabase extends Database {
    * `INSERT INTO mail`. Statements of background work are left out.
    */
   statementsOf<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly statements: readonly string[] }>
+  /**
+   * How many round trips to the database `work` takes: one for each statement, and two more for each transaction. Work
+   * that other requests or timers began does not count.
+   */
+  roundTripsOf(work: () => Promise<unknown>): Promise<number>
 }
 
 /** `database`, with its statements recorded. */
 export function recordedDatabase(database: Database): RecordedDatabase {
   let statements: string[] = []
+  const counting = new AsyncLocalStorage<{ roundTrips: number }>()
+  const count = (roundTrips: number) => {
+    const counted = counting.getStore()
+    if (counted !== undefined) counted.roundTrips += roundTrips
+  }
 
   function recording<Client extends object>(client: Client): Client {
     return new Proxy(client, {
@@ -22,12 +33,15 @@ export function recordedDatabase(database: Database): RecordedDatabase {
         if (name === '$queryRaw' || name === '$executeRaw') {
           return (...[text, ...values]: Parameters<typeof Prisma.sql>) => {
             statements.push(kindOf(text, values))
+            count(1)
             return member.call(target, text, ...values)
           }
         }
         if (name === '$transaction') {
-          return (work: unknown) =>
-            member.call(target, typeof work === 'function' ? (inner: Client) => work(recording(inner)) : work)
+          return (work: unknown) => {
+            count(2)
+            return member.call(target, typeof work === 'function' ? (inner: Client) => work(recording(inner)) : work)
+          }
         }
         return member
       }
@@ -37,6 +51,11 @@ export function recordedDatabase(database: Database): RecordedDatabase {
   return {
     ...database,
     run: (operation) => database.run((prisma) => operation(recording(prisma))),
+    async roundTripsOf(work) {
+      const counted = { roundTrips: 0 }
+      await counting.run(counted, work)
+      return counted.roundTrips
+    },
     async statementsOf(work) {
       statements = []
       const result = await work()

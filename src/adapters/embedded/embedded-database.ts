@@ -32,7 +32,7 @@ export class FolderTaken extends Error {
  * default, does nothing in WebAssembly. Shared buffers are a tenth of PGlite's: they take this process's memory, and an
  * embedded service reads little. After a checkpoint, at most 32 MB of the log are kept for reuse.
  */
-const startParams = [
+export const startParams = [
   ...PGlite.defaultStartParams.filter((parameter) => parameter !== '-F'),
   ...[
     'fsync=on',

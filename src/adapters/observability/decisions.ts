@@ -145,8 +145,12 @@ export function lastHour(clock: Pick<Clock, 'now'>, monotonic: () => number = ()
   return {
     count(what: keyof typeof noCounts, times = 1): void {
       const minute = thisMinute()
-      const counts = minutes.get(minute) ?? noCounts
-      minutes.set(minute, { ...counts, [what]: counts[what] + times })
+      const counts = minutes.get(minute)
+      if (counts !== undefined) {
+        counts[what] += times
+        return
+      }
+      minutes.set(minute, { ...noCounts, [what]: times })
       for (const old of minutes.keys()) if (old <= minute - keptMinutes) minutes.delete(old)
     },
     read(): MinuteCounts[] {

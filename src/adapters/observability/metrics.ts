@@ -23,8 +23,8 @@ export interface MetricSources {
   readonly database: () => QueueLoad
   /** How old the active key may get until the next one signs; undefined if keys change by request only. */
   readonly keyRotationDays: number | undefined
-  /** What watches of servers measure. */
-  readonly servers: readonly { readonly metrics: readonly Metric[] }[]
+  /** Metrics that are measured elsewhere, such as those of the servers. */
+  readonly measured: readonly { readonly metrics: readonly Metric[] }[]
 }
 
 /** From the delay of a notice on one machine up to the delay of a feed that is cut off. */
@@ -81,7 +81,7 @@ export function serviceMetrics(sources: MetricSources): Metrics & Counts {
   counter('refused_passwords', 'Passwords that were refused because their queue was full.', sources.refusedPasswords)
   gauge('database_operations', 'Operations on the database, running and waiting.', database)
 
-  for (const metric of sources.servers.flatMap(({ metrics }) => metrics)) registry.registerMetric(metric)
+  for (const metric of sources.measured.flatMap(({ metrics }) => metrics)) registry.registerMetric(metric)
 
   return {
     ...counts,

@@ -1,10 +1,16 @@
 import pg from 'pg'
 import { borrowedConnection } from './borrowed-connection.js'
 import { heldConnections } from './held-connections.js'
+import { isNameRefused, type StatementNames, statementNames } from './prepared-statements.js'
 
 export interface ConnectionPool {
   /** For Prisma's adapter. */
   readonly pool: pg.Pool
+  /**
+   * Prepares statements that begin with `prepared` from now on, if connections lead to the server itself. Behind a
+   * connection pooler, the next statement may run on another server connection, which does not know the name.
+   */
+  prepareIfDirect(): Promise<void>
   /** Whether the server has not answered on any connection, so that a statement could only wait. */
   isBlocked(): boolean
   /** Closes at once the connections that wait for an answer which nobody wants, and the others when they are returned. */
@@ -25,11 +31,15 @@ export function connectionPool(
   // The pool has removed the idle connection that broke. Without a listener, an `error` event would crash the process.
   pool.on('error', () => undefined)
   const held = heldConnections(config)
+  let names: StatementNames | undefined
 
-  async function borrow() {
-    const client = await new Promise<pg.PoolClient>((resolve, reject) =>
+  const connected = () =>
+    new Promise<pg.PoolClient>((resolve, reject) =>
       connect.call(pool, (error, client) => (client === undefined ? reject(error) : resolve(client)))
     )
+
+  async function borrow() {
+    const client = await connected()
     return borrowedConnection(client, {
       answerSeconds,
       onGivenUp: () => held.add(client),
@@ -43,14 +53,31 @@ export function connectionPool(
   async function query(query: pg.QueryConfig): Promise<unknown> {
     const borrowed = await borrow()
     try {
+      const name = names?.nameOf(query.text)
+      return await borrowed.query(name === undefined ? query : { ...query, name })
+    } catch (error) {
+      if (!isNameRefused(error)) throw error
+      names?.stop()
       return await borrowed.query(query)
     } finally {
       borrowed.release()
     }
   }
 
+  /** A pooler tells its clients a process of its own, to which they send the request to cancel a statement. */
+  async function prepareIfDirect(): Promise<void> {
+    const client = await connected()
+    try {
+      const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+      if ('processID' in client && client.processID === rows[0]?.pid) names = statementNames()
+    } finally {
+      client.release()
+    }
+  }
+
   return {
     pool: Object.assign(pool, { connect: borrow, query }),
+    prepareIfDirect,
     isBlocked: () => held.size >= config.max,
     close() {
       held.closeAll()

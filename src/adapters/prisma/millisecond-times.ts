@@ -26,11 +26,11 @@ function withMilliseconds({ columnTypes, rows, ...rest }: Result): Result {
 }
 
 /**
- * Both drivers read a time as a text with its zone, or as `infinity`. Throws if it is none: NaN is neither before nor
+ * The drivers read a time as milliseconds, as a text with its zone, or as `infinity`. Throws if it is none: NaN is neither before nor
  * after any time, so nothing would ever expire.
  */
 function milliseconds(time: unknown): number | null {
-  if (time === null) return null
+  if (time === null || (typeof time === 'number' && !Number.isNaN(time))) return time
   const infinite = /^(-?)infinity$/i.exec(String(time))
   if (infinite !== null) return Number(`${infinite[1]}Infinity`)
   const parsed = Date.parse(String(time))

@@ -19,14 +19,22 @@ function withZone(time: unknown): unknown {
   return typeof time === 'string' || time instanceof Date ? new Date(time).toISOString() : time
 }
 
-/** `query` of Prisma's adapter, which reads each time as UTC. */
+/** `query` of Prisma's adapter, which reads each time as milliseconds since the epoch. */
 export function readingZones(query: pg.QueryConfig): pg.QueryConfig {
   const types = query.types ?? pg.types
-  const readTime = pg.types.getTypeParser(pg.types.builtins.TIMESTAMPTZ, 'text')
   const getTypeParser: pg.CustomTypesConfig['getTypeParser'] = (oid, format) =>
-    oid === pg.types.builtins.TIMESTAMPTZ ? (text: string) => utc(readTime(text)) : types.getTypeParser(oid, format)
+    oid === pg.types.builtins.TIMESTAMPTZ ? readTime : types.getTypeParser(oid, format)
   return { ...query, types: { getTypeParser } }
 }
 
-/** pg reads `infinity` as a number. */
-const utc = (time: unknown) => (time instanceof Date ? time.toISOString() : String(time))
+const usualTime = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?[+-]\d\d(:\d\d)?$/
+const readUnusual = pg.types.getTypeParser(pg.types.builtins.TIMESTAMPTZ, 'text')
+
+/** pg's parser is five times as slow as `Date.parse`, which needs `T` and the minutes of the zone (ECMA-262 §21.4.1.32). */
+function readTime(text: string): unknown {
+  const usual = usualTime.exec(text)
+  if (usual !== null) return Date.parse(`${text.slice(0, 10)}T${text.slice(11)}${usual[1] === undefined ? ':00' : ''}`)
+  const time: unknown = readUnusual(text)
+  // pg reads `infinity` as a number.
+  return time instanceof Date ? time.getTime() : String(time)
+}

@@ -35,7 +35,8 @@ const slowMilliseconds = 50
 /**
  * Returns a function that serves one item. While fewer than `maxRunning` calls run, an item is served at once, by
  * `one`. Otherwise it waits until a call ends, and then all waiting items are served together, by `many`. If that call
- * fails, it fails for each of them. Throws `Unavailable` if too many items wait, or an item waits too long.
+ * throws `Unavailable`, it fails for each of them. If it throws something else, one of the items is the cause, so each is
+ * served by `one`. Throws `Unavailable` if too many items wait, or an item waits too long.
  */
 export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (item: Item) => Promise<Result> {
   const { name, keyOf, one, many, maxSize, maxRunning, maxWaiting, waitSeconds } = options
@@ -67,7 +68,10 @@ export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (i
         entry?.settle(result === 'alone' ? one(entry.item) : result)
       }
     } catch (error) {
-      for (const { refuse } of batch) refuse(error)
+      for (const { item, settle, refuse } of batch) {
+        if (error instanceof Unavailable) refuse(error)
+        else settle(one(item))
+      }
     } finally {
       running -= 1
       startNext()

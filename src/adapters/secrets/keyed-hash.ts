@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, createSecretKey } from 'node:crypto'
 import type { RootSecrets } from './root-secrets.js'
 
 /**
@@ -6,6 +6,6 @@ import type { RootSecrets } from './root-secrets.js'
  * likely ones. A new root secret makes other hashes.
  */
 export function keyedHash([newest]: RootSecrets): (text: string) => string {
-  const key = newest.deriveKey('limit key v1')
+  const key = createSecretKey(newest.deriveKey('limit key v1'))
   return (text) => createHmac('sha256', key).update(text).digest('base64url')
 }

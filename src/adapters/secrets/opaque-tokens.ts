@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { uuidFromBytes, uuidToBytes } from '../../core/bytes-as-text.js'
 import { formatToken, parseToken, signedBytes, type TokenContents, type TokenKind } from '../../core/opaque-token.js'
 import type { OpaqueTokens } from '../../ports/tokens.js'
@@ -41,7 +41,7 @@ function issueUnder<Kind extends TokenKind>({ id, seals }: Secret, kind: Kind, c
 }
 
 interface Seal<Kind extends TokenKind> {
-  readonly key: Uint8Array
+  readonly key: KeyObject
   /** Encrypts what the token must not show. Applied again, it decrypts. */
   readonly crypt: (content: TokenContents[Kind]) => TokenContents[Kind]
 }
@@ -49,7 +49,8 @@ interface Seal<Kind extends TokenKind> {
 /** The first seal of a kind makes tokens. Every seal opens them. */
 type Seals = { readonly [Kind in TokenKind]: readonly [Seal<Kind>, ...Seal<Kind>[]] }
 
-function sealsOf({ deriveKey }: RootSecret): Seals {
+function sealsOf(secret: RootSecret): Seals {
+  const deriveKey = (purpose: Parameters<RootSecret['deriveKey']>[0]) => createSecretKey(secret.deriveKey(purpose))
   const plain = <T>(content: T) => content
   return {
     refresh: [{ key: deriveKey('refresh token v1'), crypt: plain }],
@@ -67,7 +68,7 @@ function sealsOf({ deriveKey }: RootSecret): Seals {
  * Encrypts the user id, and decrypts it again: XOR with bytes that depend on the device and the time. The same bytes never
  * encrypt two user ids, because a device gets a new id when another user signs in.
  */
-function userIdCipher(key: Uint8Array): Seal<'device'>['crypt'] {
+function userIdCipher(key: KeyObject): Seal<'device'>['crypt'] {
   return (content) => {
     const pad = mac(key, Buffer.from(`${content.deviceId} ${content.issuedAt}`))
     const result = uuidToBytes(content.userId).map((byte, at) => byte ^ (pad[at] ?? 0))
@@ -75,6 +76,6 @@ function userIdCipher(key: Uint8Array): Seal<'device'>['crypt'] {
   }
 }
 
-function mac(key: Uint8Array, signed: Uint8Array): Uint8Array {
+function mac(key: KeyObject, signed: Uint8Array): Uint8Array {
   return createHmac('sha256', key).update(signed).digest()
 }

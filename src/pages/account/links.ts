@@ -58,10 +58,12 @@ export function showLink({ kind, token }: Link, reload: () => Promise<void>): vo
       label: `${words}_confirm`,
       async run(newPassword) {
         try {
-          const begun = await use(token, newPassword)
+          const hasBegunSession = (await use(token, newPassword)) === true
+          // If the reload fails, nobody must be named: another person may have been signed in before.
+          if (hasBegunSession) whoEmail.textContent = ''
           await followUp(kind, reload)
-          if (begun === true && !userHasPassword()) showFirstPassword()
-          else showDone(kind, begun === true)
+          if (hasBegunSession && !userHasPassword()) showFirstPassword()
+          else showDone(kind, hasBegunSession)
         } catch (error) {
           if (!hasCode(error, 'invalid_or_expired_token')) throw error
           await showDead(kind)
@@ -79,15 +81,15 @@ async function followUp({ endsSessions }: Kind, reload: () => Promise<void>): Pr
   await (endsSessions ? client.refresh() : reload()).catch(() => undefined)
 }
 
+/** Always names the account that is signed in: a link that somebody else sent may have begun a session of theirs. */
 function showDone({ words }: Kind, hasBegunSession: boolean): void {
   const text = hasBegunSession ? 'verify_done_signed_in' : (`${words}_done_text` as const)
-  const goOn = { label: isSignedIn() ? 'to_account' : 'sign_in', run: closeStep } as const
   const isUndone = words === 'undo_email'
   showStep({
     title: `${words}_done`,
-    text: [say(text), ...(hasBegunSession ? [] : signedInAs())],
-    submit: isUndone ? { label: 'set_new_password', run: showForgottenPassword } : goOn,
-    others: isUndone ? [goOn] : []
+    text: [say(text), ...(isUndone ? [say('undo_email_done_next')] : []), ...signedInAs()],
+    submit: { label: isSignedIn() ? 'to_account' : 'sign_in', run: closeStep },
+    others: isUndone ? [{ label: 'new_link', run: showForgottenPassword }] : []
   })
 }
 
@@ -136,4 +138,7 @@ async function sendVerification(): Promise<void> {
 
 const isSignedIn = () => client.state.status === 'signed_in'
 
-const signedInAs = () => (isSignedIn() ? [say('signed_in_as', { email: whoEmail.textContent })] : [])
+function signedInAs(): readonly string[] {
+  const email = whoEmail.textContent
+  return isSignedIn() && email !== '' ? [say('signed_in_as', { email })] : []
+}

@@ -1,7 +1,7 @@
 import type { Auth } from '../../core/access-claims.js'
 import { isJsonObject, type JsonObject, mergePatch } from '../../core/merge-patch.js'
 import { faultOfPatch, faultOfProfile, type Profile, type ProfileFault } from '../../core/profile.js'
-import type { Ports } from '../../ports/index.js'
+import type { Actor, Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 
 /** The profile of the signed-in user. */
@@ -16,15 +16,17 @@ export async function readProfile({ users }: Pick<Ports, 'users'>, { userId }: A
 export async function patchProfile(
   { users }: Pick<Ports, 'users'>,
   { userId }: Auth,
-  patch: JsonObject
+  patch: JsonObject,
+  actor: Actor
 ): Promise<Profile> {
   refuse(faultOfPatch(patch))
-  const changed = await users.changeProfile(userId, (profile) => {
+  const change = (profile: Profile) => {
     const merged = mergePatch(profile, patch)
     if (!isJsonObject(merged)) throw new Error('A patch that is an object makes an object.')
     refuse(faultOfProfile(merged))
     return merged
-  })
+  }
+  const changed = await users.changeProfile(userId, change, actor)
   return changed ?? refuseEnded()
 }
 

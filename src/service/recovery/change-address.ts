@@ -1,11 +1,13 @@
 import type { Auth } from '../../core/access-claims.js'
 import { type Email, readEmail } from '../../core/email.js'
+import { noPasswordHash } from '../../core/password-policy.js'
 import { emailChangeLimit, mailLimit } from '../../core/rate-limits.js'
-import type { Actor, Ports, UserWithPassword } from '../../ports/index.js'
+import type { Actor, NewLink, NewMail, Ports, UndoLink, UserWithPassword } from '../../ports/index.js'
 import { requireEmail } from '../accounts/account-rules.js'
 import { counted } from '../limits.js'
 import { newMail, originOf, requireMail } from '../mail/new-mail.js'
 import { type LinkPorts, makeLink, openLink, refuseLink } from '../mail/one-time-links.js'
+import { mayMail } from '../mail/verification-mail.js'
 import { Refused } from '../refused.js'
 import { requireRecentLogin } from '../sessions/recent-login.js'
 
@@ -45,14 +47,17 @@ export async function requestEmailChange(
   ports.mail.wake()
 }
 
-type LinkUserPorts = Pick<Ports, 'opaqueTokens' | 'digest' | 'links' | 'users' | 'mail'>
+type LinkUserPorts = LinkPorts & Pick<Ports, 'links' | 'users' | 'mail' | 'clock'>
 
 /**
- * Gives the account the new address, by the link that was mailed to it. The old address gets a mail with a link that
- * undoes the change.
+ * Gives the account the new address, by the link that was mailed to it.
+ *
+ * An account has at most one link that undoes changes. It brings back the address that the account had before the first
+ * change of the last 7 days, is mailed there at each change, and lives 7 days from the last one. Nobody else gets such a
+ * link: a thief who has changed the address could undo its repair.
  */
 export async function confirmEmailChange(
-  ports: LinkPorts & LinkUserPorts & Pick<Ports, 'clock'>,
+  ports: LinkUserPorts & Pick<Ports, 'rateLimits'>,
   token: string,
   actor: Actor
 ): Promise<void> {
@@ -62,24 +67,44 @@ export async function confirmEmailChange(
   const owner = usedBy(await ports.users.findByEmail(email))
   if (owner !== undefined && owner.id !== user.id) throw new Refused('email_taken')
 
-  const { link: undo } = makeLink(ports, {
-    purpose: 'email_undo',
-    userId: user.id,
-    address: user.email,
-    mailed: true,
-    reservedEmailKey: emailOf(user.email).key
-  })
   const parameters = { new_email: email.address, ...originOf(ports, actor) }
-  const mails = [newMail(ports, user, { kind: 'email_changed', parameters, linkId: undo.id })]
-  const outcome = await ports.users.changeEmail({ link, email, undo, mails }, { ...actor, userId: user.id })
+  const undoing = ({ id, address, mailed }: UndoLink) =>
+    mailed ? [newMail(ports, user, { kind: 'email_changed', parameters, linkId: id, recipient: address })] : []
+  const undo = makeUndo(ports, user)
+  const isVerified = user.emailVerifiedAt !== null
+  // Anybody can have typed an address that was never verified, so a stranger there may not be flooded.
+  const removed = isVerified || (await mayMail(ports, user.email)) ? [removedNotice(ports, user)] : []
+  const follow = (first: UndoLink | undefined) => {
+    if (first === undefined) return { undo, mails: isVerified ? undoing(undo) : removed }
+    if (emailOf(first.address).key === email.key) return { undo: 'delete', mails: removed } as const
+    return { undo: 'renew', mails: [...undoing(first), ...removed] } as const
+  }
+  const outcome = await ports.users.changeEmail({ link, email, follow }, { ...actor, userId: user.id })
   if (outcome === 'dead') refuseLink()
   if (outcome === 'email_taken') throw new Refused('email_taken')
   ports.mail.wake()
 }
 
 /**
- * Gives the account its old address back, by the link that was mailed there, and ends every session: somebody else may
- * have changed it.
+ * The link that brings the address of `user` back. If that was never verified, the link is mailed to nobody and does not
+ * keep the address: it only marks the first one, so that later changes make no other link.
+ */
+function makeUndo(ports: LinkPorts, { id: userId, email: address, emailVerifiedAt }: UserWithPassword): NewLink {
+  const mailed = emailVerifiedAt !== null
+  const reservedEmailKey = mailed ? emailOf(address).key : undefined
+  return makeLink(ports, { purpose: 'email_undo', userId, address, mailed, reservedEmailKey }).link
+}
+
+/** Tells the address that an account loses. It may be a thief's, so the mail names no other address and no origin. */
+function removedNotice(ports: Pick<Ports, 'entropy' | 'clock'>, user: UserWithPassword): NewMail {
+  const { at } = originOf(ports, {})
+  return newMail(ports, user, { kind: 'email_removed', parameters: { at } })
+}
+
+/**
+ * Gives the account its old address back, by the link that was mailed there. Somebody else may have changed it, and a
+ * change needs a recent login. So this ends every session, removes the password, makes all other links of the account
+ * dead, and mails a link for a new password to the old address.
  */
 export async function undoEmailChange(
   ports: LinkUserPorts & Pick<Ports, 'revocations'>,
@@ -87,11 +112,25 @@ export async function undoEmailChange(
   actor: Actor
 ): Promise<void> {
   const link = await openLink(ports, token, ['email_undo'])
-  const undo = { link, email: emailOf(link.address) }
-  const outcome = await ports.users.undoEmailChange(undo, { ...actor, userId: link.user.id })
+  const { user, address } = link
+  const purpose = 'password_reset'
+  const restored = { ...user, email: address, passwordHash: noPasswordHash(ports.entropy.uuid()) }
+  const { link: reset } = makeLink(ports, { purpose, userId: user.id, address, boundTo: restored, mailed: true })
+  const mail = newMail(ports, restored, { kind: purpose, parameters: {}, linkId: reset.id })
+  const outcome = await ports.users.undoEmailChange(
+    {
+      link,
+      email: emailOf(address),
+      noPasswordHash: restored.passwordHash,
+      reset,
+      mails: [mail, removedNotice(ports, user)]
+    },
+    { ...actor, userId: user.id }
+  )
   if (outcome === 'dead') refuseLink()
   if (outcome === 'email_taken') throw new Refused('email_taken')
   await ports.revocations.announce(outcome)
+  ports.mail.wake()
 }
 
 /** The account that keeps an address for its owner. One that waits for its confirmation does not: anybody may have made it. */

@@ -36,7 +36,7 @@ export async function revokeOwnSessions(
   ) {
     // Only this one: another login may come in this moment, and its session may not end without a recent login.
     const own = { sid: auth.sessionId, userId: auth.userId }
-    return (await endSession(ports, own, 'revoked_by_user', actor)) ? 1 : 0
+    return (await endSession(ports, own, 'revoked_by_user', actor, { endsAddressChanges: true })) ? 1 : 0
   }
   requireRecentLogin(ports, auth)
   const keepSid = all ? undefined : auth.sessionId

@@ -104,15 +104,29 @@ t.test('a single slow item does not delay other items for long', async (t) => {
   t.same(await Promise.all(next), ['c!', 'd!'])
 })
 
-t.test('if a call fails, each of its items fails, and no other', async (t) => {
+t.test('if a call finds nothing available, each of its items fails, and no other', async (t) => {
   const { serve, calls } = openCalls({ maxRunning: 1 })
   const [first, ...others] = ['a', 'b', 'c', 'd', 'e'].map((item) => serve(item).catch((error) => error.message))
   calls[0]?.fail(new Error('broken'))
   t.equal(await first, 'broken')
-  calls[1]?.fail(new Error('broken too'))
+  calls[1]?.fail(new Unavailable('broken too'))
   await turn()
   calls[2]?.answer()
   t.same(await Promise.all(others), ['broken too', 'broken too', 'broken too', 'e!'])
+})
+
+t.test('if a call fails because of one item, each of its items is served alone, and only that one fails', async (t) => {
+  const { serve, calls, items } = openCalls({ maxRunning: 1, maxSize: 4 })
+  const served = ['a', 'b', 'c', 'd'].map((item) => serve(item).catch((error) => error.message))
+  calls[0]?.answer()
+  await turn()
+  calls[1]?.fail(new Error('one of them is broken'))
+  await turn()
+  t.same(items().slice(2), [['b'], ['c'], ['d']])
+  calls[2]?.answer()
+  calls[3]?.fail(new Error('broken'))
+  calls[4]?.answer()
+  t.same(await Promise.all(served), ['a!', 'b!', 'broken', 'd!'])
 })
 
 t.test('no more than maxWaiting items wait, and none longer than waitSeconds', async (t) => {

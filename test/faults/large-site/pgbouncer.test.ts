@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { connectionPool } from '../../../src/adapters/prisma/connection-pool.js'
 import { testFolder } from '../../support/database.js'
 import { until } from '../../support/faults/crowd.js'
 import { type Fleet, startFleet } from '../../support/faults/fleet.js'
@@ -75,6 +76,25 @@ t.test('46: behind PgBouncer in transaction mode', { skip: cannotRunPgbouncer },
     t.match(lines[0], /pooler in transaction mode/)
   })
 })
+
+t.test(
+  'statements are prepared on connections to the server, and not behind PgBouncer',
+  { skip: cannotRunPgbouncer },
+  async (t) => {
+    const cluster = await startPostgres(t)
+    const bouncer = await startPgbouncer(t, cluster, { default_pool_size: '1' })
+    const preparedThrough = async (url: string) => {
+      const { pool, prepareIfDirect, close } = connectionPool({ connectionString: url, max: 1 }, 5)
+      await prepareIfDirect()
+      t.same((await pool.query({ text: '/* prepared */ SELECT 7 AS value' })).rows, [{ value: 7 }])
+      const { rowCount } = await pool.query({ text: 'SELECT FROM pg_prepared_statements' })
+      await close()
+      return rowCount
+    }
+    t.equal(await preparedThrough(bouncer), 0)
+    t.equal(await preparedThrough(cluster.url), 1)
+  }
+)
 
 async function expectAll(fleet: Fleet, { accessToken }: Device, expected: string): Promise<void> {
   await until(async () => {

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 import type { Database } from '../../../src/adapters/prisma/database.js'
 import { openServerDatabase } from '../../../src/adapters/prisma/server/server-database.js'
+import { rotationStatements } from '../../../src/adapters/prisma/sql/rotate.js'
 import { maxCountedRevoked } from '../../../src/core/vocabulary.js'
-import { addUser, attempt, login, replacementOf, tryLogin } from '../../contract/stores.js'
+import { addUser, attempt, login, policy, replacementOf, tryLogin } from '../../contract/stores.js'
 import { storesOver } from '../../support/adapters/stores.js'
 import { onServer, serverUrl, sql, testSchema } from '../../support/database.js'
 
@@ -40,6 +41,19 @@ t.test('with a million sessions of one user, every operation reads a bounded num
 
   await readsAtMost('a refresh', 10, async () => t.ok(await sessions.rotate(attempt(own))))
   await readsAtMost('a refresh of a session among few', 10, async () => t.ok(await sessions.rotate(attempt(stranger))))
+  await t.test('refreshes by plans that are kept for all values', async () => {
+    const { one, many } = rotationStatements(database, { ...policy, graceSeconds: 0 })
+    const both = [own, stranger]
+    // The server keeps a plan from the sixth run on.
+    for (let run = 0; run < 10; run++) {
+      for (const [index, session] of both.entries()) both[index] = (await one(attempt(session))) ?? session
+      for (const [index, session] of (await many(both.map((session) => attempt(session)))).entries()) {
+        if (session !== undefined && session !== 'alone') both[index] = session
+      }
+    }
+    await readsAtMost('a refresh', 10, async () => t.ok(await one(attempt(both[0] ?? own))))
+    await readsAtMost('a batch of refreshes', 20, async () => t.match(await many([attempt(both[1] ?? own)]), [{}]))
+  })
   await readsAtMost('find of one session', 10, async () => t.ok(await sessions.find(own.id)))
   await readsAtMost('a rename', 10, async () => t.ok(await sessions.rename(own.id, user.id, 'phone')))
   await readsAtMost('a touch', 10, async () => sessions.touch(own.id))

@@ -1,13 +1,15 @@
 import t from 'tap'
 import { age, openTestDatabase, sql } from '../../support/database.js'
 import { expectProblem } from '../../support/http/contract-errors.js'
-import { type Device, newEmail, newPerson } from '../../support/http/people.js'
+import { copyOf, type Device, newEmail, newPerson } from '../../support/http/people.js'
 import { openMailServer } from '../../support/mail/mail-server.js'
 import { Client, goodPassword, openService } from '../../support/service.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const mailServer = await openMailServer(t)
-const app = await openService(t, database, mailServer.settings)
+const operator = newEmail()
+const settings = { ...mailServer.settings, ADMIN_EMAIL: operator, ADMIN_PASSWORD: goodPassword }
+const app = await openService(t, database, settings)
 /** A second instance on the same database. */
 const other = await openService(t, database, mailServer.settings)
 
@@ -16,12 +18,29 @@ const ask = ({ client }: Device, newAddress: string) =>
 const use = (what: 'confirm' | 'undo', token: string, on = app) =>
   on.inject({ method: 'POST', url: `/email/${what}`, payload: { token } })
 const emailOf = async ({ client }: Device) => (await client.send('GET', '/me')).json().email
-const loginStatus = async (email: string) =>
-  (await app.inject({ method: 'POST', url: '/login', payload: { email, password: goodPassword } })).statusCode
+const newPassword = 'quite another password'
+const loginStatus = async (email: string, password = goodPassword) =>
+  (await app.inject({ method: 'POST', url: '/login', payload: { email, password } })).statusCode
+
+/** Somebody who has copied the person's session. */
+const thiefOf = ({ client, email }: Device): Device => ({ client: copyOf(client), email })
+
+/** A person who has confirmed the address. */
+async function confirmedPerson() {
+  const person = await newPerson(app)
+  await sql(database, `UPDATE "user" SET email_verified_at = now() WHERE email = $1`, person.email)
+  return person
+}
+
+/** Changes the address, as anybody with the person's session and password can. */
+async function moveTo(device: Device, address: string) {
+  t.equal((await ask(device, address)).statusCode, 202)
+  t.equal((await use('confirm', (await mailServer.mailTo(address)).token)).statusCode, 204)
+}
 
 /** A person who has asked for another address, and the mail to it. */
 async function moving() {
-  const person = await newPerson(app)
+  const person = await confirmedPerson()
   const address = newEmail()
   const answer = await ask(person, address)
   t.equal(answer.statusCode, 202)
@@ -58,14 +77,135 @@ t.test('the old address undoes the change, which ends every session', async (t) 
   t.equal((await use('undo', mail.token)).statusCode, 204)
   t.equal((await person.client.send('GET', '/me')).json().code, 'session_revoked')
   t.match((await person.client.send('POST', '/refresh')).json(), { code: 'session_ended', reason: 'revoked_by_user' })
-  t.equal(await loginStatus(person.email), 200)
-  t.equal(await loginStatus(address), 401)
+
+  const lost = await mailServer.mailTo(address, 1)
+  t.equal(lost.subject, 'This address is no longer the address of your account')
+  t.notMatch(lost.content.replaceAll('\u200B', ''), person.email)
+  const { token } = await mailServer.mailTo(person.email, 1)
+  const reset = { token, new_password: newPassword }
+  t.equal((await new Client(app).send('POST', '/password/reset', { payload: reset })).statusCode, 204)
+  t.equal(await loginStatus(person.email, newPassword), 200)
 
   const client = new Client(app)
-  await client.send('POST', '/login', { payload: { email: person.email, password: goodPassword } })
+  await client.send('POST', '/login', { payload: { email: person.email, password: newPassword } })
   const { events } = (await client.send('GET', '/me/events')).json()
   const types = new Set(events.map(({ type }: { type: string }) => type))
   for (const type of ['email_change_requested', 'email_changed', 'email_change_undone']) t.ok(types.has(type), type)
+})
+
+t.test('a thief who changed the address cannot do so again after the undo', async (t) => {
+  const person = await confirmedPerson()
+  const thief = thiefOf(person)
+  await moveTo(thief, newEmail())
+  const pending = newEmail()
+  t.equal((await ask(thief, pending)).statusCode, 202)
+  const { token } = await mailServer.mailTo(pending)
+  const [{ email: thiefsAddress } = { email: '' }] = await sql<{ email: string }>(
+    database,
+    `SELECT u.email FROM "user" u JOIN session s ON s.user_id = u.id WHERE s.id = $1::uuid`,
+    person.client.sessionId
+  )
+  const forgot = { email: thiefsAddress }
+  t.equal((await new Client(app).send('POST', '/password/forgot', { payload: forgot })).statusCode, 202)
+  const thiefsReset = await mailServer.mailTo(thiefsAddress, 1)
+
+  t.equal((await use('undo', (await mailServer.mailTo(person.email)).token)).statusCode, 204)
+  t.equal((await ask(thief, newEmail())).statusCode, 401)
+  for (const email of [person.email, thiefsAddress]) t.equal(await loginStatus(email), 401, 'the old password is void')
+  t.equal((await use('confirm', token)).json().code, 'invalid_or_expired_token')
+  const payload = { token: thiefsReset.token, new_password: newPassword }
+  const reset = await new Client(app).send('POST', '/password/reset', { payload })
+  t.equal(reset.json().code, 'invalid_or_expired_token')
+})
+
+t.test('a thief gets no link that undoes the owner’s repair; the first address gets it at each change', async (t) => {
+  const person = await confirmedPerson()
+  const thiefsAddress = newEmail()
+  await moveTo(thiefOf(person), thiefsAddress)
+  const first = await mailServer.mailTo(person.email)
+
+  const another = newEmail()
+  await moveTo(person, another)
+  const again = await mailServer.mailTo(person.email, 1)
+  t.equal(again.token, first.token, 'the same link, which lives 7 days from now on')
+  t.match(again.content.replaceAll('\u200B', ''), another)
+  const removed = await mailServer.mailTo(thiefsAddress, 1)
+  t.equal(removed.subject, 'This address is no longer the address of your account')
+  t.equal(removed.token, '')
+  t.notMatch(removed.content.replaceAll('\u200B', ''), another, 'does not say where the account is now')
+
+  t.equal((await use('undo', first.token)).statusCode, 204)
+  const { token } = await mailServer.mailTo(person.email, 2)
+  const payload = { token, new_password: newPassword }
+  t.equal((await new Client(app).send('POST', '/password/reset', { payload })).statusCode, 204)
+  t.equal(await loginStatus(person.email, newPassword), 200)
+})
+
+t.test(
+  'an owner who changes the address back leaves the thief without a link, and can undo a later change',
+  async (t) => {
+    const person = await confirmedPerson()
+    const thief = thiefOf(person)
+    const thiefsAddress = newEmail()
+    await moveTo(thief, thiefsAddress)
+    const first = await mailServer.mailTo(person.email)
+    t.equal((await ask(person, person.email)).statusCode, 202)
+    t.equal((await use('confirm', (await mailServer.mailTo(person.email, 1)).token)).statusCode, 204)
+    t.equal((await mailServer.mailTo(thiefsAddress, 1)).token, '')
+    t.equal((await use('undo', first.token)).json().code, 'invalid_or_expired_token', 'there is nothing to undo')
+
+    await moveTo(thief, newEmail())
+    t.equal((await use('undo', (await mailServer.mailTo(person.email, 2)).token)).statusCode, 204)
+    t.match((await person.client.send('POST', '/refresh')).json(), { code: 'session_ended', reason: 'revoked_by_user' })
+  }
+)
+
+t.test(
+  'an address that nobody confirmed gets no link and is not kept, and its repair gives none to a thief',
+  async (t) => {
+    const person = await newPerson(app)
+    const thiefsAddress = newEmail()
+    await moveTo(thiefOf(person), thiefsAddress)
+    const told = await mailServer.mailTo(person.email)
+    t.equal(told.subject, 'This address is no longer the address of your account')
+    t.equal(told.token, '')
+    t.notMatch(told.content.replaceAll('\u200B', ''), thiefsAddress)
+
+    await moveTo(person, newEmail())
+    t.equal((await mailServer.mailTo(thiefsAddress, 1)).token, '')
+    const payload = { email: person.email, password: goodPassword }
+    t.equal((await new Client(app).send('POST', '/register', { payload })).statusCode, 201)
+  }
+)
+
+t.test('the end of all sessions, by the owner or an admin, makes a pending change dead', async (t) => {
+  const admin = new Client(app)
+  await admin.signIn(operator, { path: '/login' })
+  const ends = {
+    'all, with a recent login': ({ client }: Device) => client.send('DELETE', '/sessions?all=true'),
+    'all, the only one, with an old login': async ({ client }: Device) => {
+      await age(database, client.sessionId, 901)
+      return client.send('DELETE', '/sessions?all=true')
+    },
+    'all others': ({ client }: Device) => client.send('DELETE', '/sessions'),
+    'an admin': async ({ client }: Device) => {
+      const { id } = (await client.send('GET', '/me')).json()
+      return admin.send('DELETE', `/admin/users/${id}/sessions`)
+    },
+    compromised: async ({ client }: Device) => {
+      const { id } = (await client.send('GET', '/me')).json()
+      const payload = { deliver: 'link', end_sessions: true }
+      return admin.send('POST', `/admin/users/${id}/password-reset`, { payload })
+    }
+  }
+  for (const [name, end] of Object.entries(ends)) {
+    const person = await newPerson(app, 'session')
+    const address = newEmail()
+    t.equal((await ask(person, address)).statusCode, 202)
+    const { token } = await mailServer.mailTo(address)
+    t.equal((await end(person)).statusCode, 200, name)
+    t.equal((await use('confirm', token)).json().code, 'invalid_or_expired_token', name)
+  }
 })
 
 t.test('each link works once, and nowhere else', async (t) => {

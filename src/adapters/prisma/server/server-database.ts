@@ -56,7 +56,7 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
     // Frees rows that a process locked before it died, or lost its connection, in mid-transaction.
     idle_in_transaction_session_timeout: (statementTimeoutSeconds + 2) * 1000
   }
-  const { pool, isBlocked, close } = connectionPool(
+  const { pool, prepareIfDirect, isBlocked, close } = connectionPool(
     directUrl === url ? { ...settings, ...timeouts } : settings,
     statementTimeoutSeconds + graceSeconds
   )
@@ -66,7 +66,8 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
     await requireUsualSession(query, server).catch((error) => {
       throw connectionFault(error, server) ?? error
     })
-    if (direct !== server) await connected(direct, (client) => requireSameDatabase(query, (text) => client.query(text)))
+    if (direct === server) await prepareIfDirect()
+    else await connected(direct, (client) => requireSameDatabase(query, (text) => client.query(text)))
     schema = await (options.migrate === false ? requireMigratedServer(direct) : migrateServer(direct, options))
   } catch (error) {
     await close()

@@ -26,7 +26,7 @@ export type Statements = Pick<PrismaClient, '$queryRaw'>
  * statement of its own: the next statement's snapshot then contains what the transactions it waited for have committed.
  * So a login that was in flight is seen, and its session ends.
  */
-export function lockUser(prisma: Statements, userId: string) {
+export function lockUser(prisma: Statements, userId: string | Prisma.Sql) {
   return prisma.$queryRaw`SELECT 1 FROM ${tables.user} WHERE id = ${userId}::uuid FOR NO KEY UPDATE`
 }
 

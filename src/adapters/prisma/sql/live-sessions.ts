@@ -6,6 +6,7 @@ import type { LiveSession, RotationStep, SessionStore } from '../../../ports/ses
 import type { SessionUser } from '../../../ports/users.js'
 import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
+import { prepared } from '../prepared-statements.js'
 import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
 import { clock, isSpared, seconds, timestamp } from './fragments.js'
@@ -78,7 +79,7 @@ export function liveSessions(
 
   return {
     async find(sid) {
-      const rows = await query<LiveRow>(database)`
+      const rows = await query<LiveRow>(database)`${prepared}
         SELECT ${liveColumns}, ${clock} AS now FROM ${tables.session} s JOIN ${tables.user} u ON u.id = s.user_id
         WHERE s.id = ${sid}::uuid AND ${isSpared}`
       return rows.map(toLiveSession)[0]
@@ -104,7 +105,7 @@ export function liveSessions(
     },
 
     async touch(sid) {
-      await execute(database)`
+      await execute(database)`${prepared}
         UPDATE ${tables.session} s SET ${used} WHERE s.id = ${sid}::uuid AND s.mode = 'session' AND ${isLive}`
     }
   }

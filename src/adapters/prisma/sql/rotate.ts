@@ -2,6 +2,7 @@ import type { LiveSession, RotationAttempt, SessionStore } from '../../../ports/
 import { inBatches } from '../../queue/batches.js'
 import { type Database, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
+import { prepared } from '../prepared-statements.js'
 import { tables } from '../tables.js'
 import { clock, seconds } from './fragments.js'
 import {
@@ -19,10 +20,15 @@ const maxRunning = 2
 
 /**
  * `SessionStore.rotate`. Up to `batchSize` concurrent calls share a statement, its round trip and its commit
- * (docs/scaling.md).
+ * (docs/scaling.md). `noteBatch` is called with the number of refreshes of each statement.
  */
-export function rotate(database: Database, policy: RefreshPolicy, batchSize: number): SessionStore['rotate'] {
-  const { one, many } = rotationStatements(database, policy)
+export function rotate(
+  database: Database,
+  policy: RefreshPolicy,
+  batchSize: number,
+  noteBatch: (size: number) => void = () => undefined
+): SessionStore['rotate'] {
+  const { one, many } = rotationStatements(database, policy, noteBatch)
   if (batchSize === 1) return one
   return inBatches<RotationAttempt, LiveSession | undefined>({
     name: 'database',
@@ -36,7 +42,11 @@ export function rotate(database: Database, policy: RefreshPolicy, batchSize: num
 }
 
 /** The statement that moves one row, and the one that moves several rows of different sessions. */
-export function rotationStatements(database: Database, policy: RefreshPolicy) {
+export function rotationStatements(
+  database: Database,
+  policy: RefreshPolicy,
+  noteBatch: (size: number) => void = () => undefined
+) {
   const moved = (attempted: { readonly from: Prisma.Sql; readonly which: Prisma.Sql; readonly keyHash: Prisma.Sql }) =>
     Prisma.sql`
       UPDATE ${tables.session} s
@@ -48,10 +58,11 @@ export function rotationStatements(database: Database, policy: RefreshPolicy) {
       RETURNING ${liveColumns}, s.last_used_at AS now`
 
   async function one({ sid, generation, secretHash, retryKeyHash }: RotationAttempt): Promise<LiveSession | undefined> {
+    noteBatch(1)
     const which = Prisma.sql`
       s.id = ${sid}::uuid AND s.generation = ${generation}::bigint AND s.secret_hash = ${secretHash}`
     const keyHash = Prisma.sql`${retryKeyHash}::text`
-    const rows = await query<LiveRow>(database)`${moved({ from: Prisma.empty, which, keyHash })}`
+    const rows = await query<LiveRow>(database)`${prepared} ${moved({ from: Prisma.empty, which, keyHash })}`
     return rows.map(toLiveSession)[0]
   }
 
@@ -60,20 +71,22 @@ export function rotationStatements(database: Database, policy: RefreshPolicy) {
    * is 'alone', and so is a session that does not exist.
    */
   async function many(attempts: readonly RotationAttempt[]): Promise<readonly (LiveSession | undefined | 'alone')[]> {
+    noteBatch(attempts.length)
     const ids = attempts.map(({ sid }) => sid)
-    const from = Prisma.sql`
-      unnest(
-        ${ids}::uuid[], ${attempts.map(({ generation }) => generation)}::bigint[],
-        ${attempts.map(({ secretHash }) => secretHash)}::text[],
-        ${attempts.map(({ retryKeyHash }) => retryKeyHash)}::text[]
-      ) AS asked(sid, generation, secret_hash, retry_key_hash) JOIN locked ON locked.id = asked.sid,`
-    const which = Prisma.sql`s.id = asked.sid AND s.generation = asked.generation AND s.secret_hash = asked.secret_hash`
-    const rows = await query<{ readonly lockedId: string } & (LiveRow | { readonly id: null })>(database)`
+    const which = Prisma.sql`
+      s.id = locked.id AND s.generation = locked.asked_generation AND s.secret_hash = locked.asked_secret_hash`
+    const rows = await query<{ readonly lockedId: string } & (LiveRow | { readonly id: null })>(database)`${prepared}
       WITH locked AS (
-        SELECT s.id FROM ${tables.session} s WHERE s.id = ANY (${ids}::uuid[])
+        SELECT s.id, asked.generation AS asked_generation, asked.secret_hash AS asked_secret_hash,
+          asked.retry_key_hash AS asked_retry_key_hash
+        FROM unnest(
+          ${ids}::uuid[], ${attempts.map(({ generation }) => generation)}::bigint[],
+          ${attempts.map(({ secretHash }) => secretHash)}::text[],
+          ${attempts.map(({ retryKeyHash }) => retryKeyHash)}::text[]
+        ) AS asked(sid, generation, secret_hash, retry_key_hash) JOIN ${tables.session} s ON s.id = asked.sid
         ORDER BY s.id FOR NO KEY UPDATE OF s SKIP LOCKED
       ), moved AS (
-        ${moved({ from, which, keyHash: Prisma.sql`asked.retry_key_hash` })}
+        ${moved({ from: Prisma.sql`locked,`, which, keyHash: Prisma.sql`locked.asked_retry_key_hash` })}
       )
       SELECT locked.id AS "lockedId", moved.* FROM locked LEFT JOIN moved ON moved.id = locked.id`
     const found = new Map(

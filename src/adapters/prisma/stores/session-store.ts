@@ -7,6 +7,7 @@ import { endAllSessions } from '../sql/end-all-sessions.js'
 import { type EndingPolicy, endSessions, endSurplus, lockUser } from '../sql/end-sessions.js'
 import { byCreation, where } from '../sql/listing.js'
 import { isLive, liveSessions, type RefreshPolicy, sessionColumns } from '../sql/live-sessions.js'
+import { deleteAddressChanges } from '../sql/recovery/links.js'
 import { replaceSession } from '../sql/replace-session.js'
 import { rotate } from '../sql/rotate.js'
 import { tables } from '../tables.js'
@@ -15,28 +16,41 @@ const newestFirst = byCreation<Session>('sessions', 's')
 
 /**
  * Sessions in PostgreSQL. Single statements and short transactions keep every promise of `SessionStore`, at isolation
- * level READ COMMITTED. Up to `refreshBatchSize` simultaneous refreshes share a statement.
+ * level READ COMMITTED. Up to `refreshBatchSize` simultaneous refreshes share a statement; `noteBatch` is called with the
+ * number of refreshes of each.
  */
 export function prismaSessionStore(
   database: Database,
   policy: RefreshPolicy & EndingPolicy,
-  refreshBatchSize: number
+  refreshBatchSize: number,
+  noteBatch?: (size: number) => void
 ): SessionStore {
   return {
     create: createSession(database, policy),
     replace: replaceSession(database, policy),
     ...liveSessions(database, policy),
-    rotate: rotate(database, policy, refreshBatchSize),
+    rotate: rotate(database, policy, refreshBatchSize, noteBatch),
     endAll: endAllSessions(database, policy),
 
-    async end(target, reason, actor, { note, isReplaced = false } = {}) {
+    async end(target, reason, actor, { note, isReplaced = false, endsAddressChanges = false } = {}) {
       // A condition that is present but undefined is the caller's mistake: it must match no session, not every one.
       const conditions = [Prisma.sql`s.id = ${target.sid}::uuid`]
       if ('userId' in target) conditions.push(Prisma.sql`s.user_id = ${target.userId ?? null}::uuid`)
       if ('secretHash' in target) conditions.push(Prisma.sql`s.secret_hash = ${target.secretHash ?? null}`)
       const which = Prisma.join(conditions, ' AND ')
       const ended = { reason, note, replacedSid: isReplaced ? target.sid : undefined }
-      const [revocation] = await database.run((prisma) => endSessions(prisma, which, ended, actor, policy))
+      const locksUser = reason === 'reuse_detected' || endsAddressChanges
+      const [revocation] = await database.run(async (prisma) => {
+        if (!locksUser) return endSessions(prisma, which, ended, actor, policy)
+        const ofSession = Prisma.sql`(SELECT s.user_id FROM ${tables.session} s WHERE ${which})`
+        const [, , revocations] = await prisma.$transaction([
+          // Statements that end other sessions of the user wait, so each counts the notices of those before it.
+          lockUser(prisma, ofSession),
+          prisma.$queryRaw`${deleteAddressChanges(ofSession)} AND ${endsAddressChanges}::boolean`,
+          endSessions(prisma, which, ended, actor, policy)
+        ])
+        return revocations
+      })
       return revocation
     },
 
@@ -44,7 +58,11 @@ export function prismaSessionStore(
       const others = Prisma.sql`s.user_id = ${userId}::uuid AND s.id IS DISTINCT FROM ${keepSid ?? null}::uuid`
       const surplus = await endSurplus(database, policy, { userId, keepSid }, actor)
       const [, revocations] = await database.run((prisma) =>
-        prisma.$transaction([lockUser(prisma, userId), endSessions(prisma, others, ended, actor, policy)])
+        prisma.$transaction([
+          lockUser(prisma, userId),
+          endSessions(prisma, others, ended, actor, policy),
+          prisma.$queryRaw`${deleteAddressChanges(userId)}`
+        ])
       )
       return [...surplus, ...revocations]
     },

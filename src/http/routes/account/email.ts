@@ -43,7 +43,7 @@ export const emailLinkRoutes: Routes = (app, { ports }) => {
       ...describe({
         summary: 'Change the address of an account by the link that was mailed to the new one',
         description:
-          'The old address gets a mail with a link that undoes the change for 7 days. Sessions go on. `email_taken` means that another account has the address by now. The link can be used when the address is free.',
+          'If the old address was confirmed, it gets a mail with a link that undoes the change for 7 days. Sessions go on. `email_taken` means that another account has the address by now. The link can be used when the address is free.',
         tag: 'account',
         body: LinkBody,
         response: { 204: EmptyResponse },
@@ -62,7 +62,8 @@ export const emailLinkRoutes: Routes = (app, { ports }) => {
       config: perNetwork(requestLimits.reset),
       ...describe({
         summary: 'Give an account its old address back by the link that was mailed there',
-        description: 'Ends every session of the user with the reason `revoked_by_user`.',
+        description:
+          'Ends every session of the user with the reason `revoked_by_user`, removes the password, and mails a link for a new one to the old address.',
         tag: 'account',
         body: LinkBody,
         response: { 204: EmptyResponse },

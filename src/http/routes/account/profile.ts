@@ -2,6 +2,7 @@ import { requestAuth } from '../../../core/request-auth.js'
 import { patchProfile, readProfile } from '../../../service/accounts/profile.js'
 import { mergePatchType, readMergePatches } from '../../bodies.js'
 import type { Routes } from '../../context.js'
+import { actorOf } from '../../credentials.js'
 import { describe } from '../../describe.js'
 import { ProfilePatchBody, ProfileResponse } from '../../schemas/profile.js'
 
@@ -32,6 +33,6 @@ const addRoutes: Routes = (scope, { ports }) => {
       body: ProfilePatchBody,
       response: { 200: ProfileResponse }
     }),
-    async (request) => patchProfile(ports, requestAuth(request), request.body)
+    async (request) => patchProfile(ports, requestAuth(request), request.body, actorOf(request))
   )
 }

@@ -8,6 +8,7 @@ const kinds: Readonly<Record<MailKind, string>> = {
   account_exists: 'Says that the address has an account already',
   email_change: 'Link that confirms a new address',
   email_changed: 'Says that the address was changed, with a link that undoes it',
+  email_removed: 'Says that the account has this address no more',
   invitation: 'Invitation',
   password_was_reset: 'Says that the password was reset',
   password_changed: 'Says that the password was changed',

@@ -13,8 +13,9 @@ export function deviceWords(userAgent: string | null): string {
 export type DeviceKind = 'phone' | 'computer' | 'program'
 
 export function deviceKind(userAgent: string | null): DeviceKind {
-  if (userAgent === null || readUserAgent(userAgent).browser === undefined) return 'program'
-  return /Android|iPhone|iPad|Mobile/.test(userAgent) ? 'phone' : 'computer'
+  const { browser, isMobile } = readUserAgent(userAgent ?? '')
+  if (browser === undefined) return 'program'
+  return isMobile ? 'phone' : 'computer'
 }
 
 /** Names loopback and private addresses; shows every other address as it is. */

@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import type { Database } from '../../../../src/adapters/prisma/database.js'
 import { rotate, rotationStatements } from '../../../../src/adapters/prisma/sql/rotate.js'
-import { tables } from '../../../../src/adapters/prisma/tables.js'
+import { Unavailable } from '../../../../src/ports/errors.js'
 import type { LiveSession } from '../../../../src/ports/sessions.js'
 import { testRotation } from '../../../contract/rotation.js'
 import { addUser, attempt, digest, login, policy, reread, type Stores } from '../../../contract/stores.js'
 import { onEachDatabase } from '../../../support/adapters/stores.js'
-import { sql } from '../../../support/database.js'
+import { onServer, sql } from '../../../support/database.js'
+import { until } from '../../../support/faults/crowd.js'
 
 const strict = { ...policy, graceSeconds: 0 }
 
@@ -29,6 +30,8 @@ function counted(database: Database) {
   }
   return { database: { ...database, run }, count: () => count }
 }
+
+t.setTimeout(120_000)
 
 onEachDatabase(t, (t, stores, database) => {
   t.test('a rotation that shares its statement with other sessions keeps all promises of a rotation', async (t) => {
@@ -65,7 +68,7 @@ onEachDatabase(t, (t, stores, database) => {
     t.match(await reread(stores, third), { generation: 0 })
   })
 
-  t.test('simultaneous refreshes share few statements', async (t) => {
+  t.test('64 simultaneous refreshes take at most 3 statements', async (t) => {
     const sessions = await logins(stores, 64)
     const { database: watched, count } = counted(database)
     const rotateTogether = rotate(watched, policy, 64)
@@ -86,19 +89,19 @@ onEachDatabase(t, (t, stores, database) => {
     t.equal(count(), 5)
   })
 
-  t.test('if the statement fails, all its refreshes fail, and no row is moved', async (t) => {
-    const sessions = await logins(stores, 4)
-    const [, , broken] = sessions
-    await sql(
-      database,
-      `CREATE FUNCTION refuse_${broken?.id.replaceAll('-', '')}() RETURNS trigger LANGUAGE plpgsql AS
-       $$ BEGIN IF NEW.id = '${broken?.id}' THEN RAISE EXCEPTION 'broken'; END IF; RETURN NEW; END $$`
-    )
-    const trigger = `refuse_${broken?.id.replaceAll('-', '')}`
-    await sql(database, `CREATE TRIGGER ${trigger} BEFORE UPDATE ON session FOR EACH ROW EXECUTE FUNCTION ${trigger}()`)
-    await t.rejects(rotationStatements(database, policy).many(attempts(sessions)), /broken/)
-    await sql(database, `DROP TRIGGER ${trigger} ON session`)
-    for (const session of sessions) t.match(await reread(stores, session), { generation: 0 })
+  t.test('if one refresh makes the shared statement fail, only this refresh fails', async (t) => {
+    const sessions = await logins(stores, 64)
+    const broken = sessions[40]
+    if (broken === undefined) return t.fail('no login')
+    await failing(database, broken.id, "RAISE EXCEPTION 'broken'", async () => {
+      await t.rejects(rotationStatements(database, policy).many(attempts(sessions)), /broken/)
+      for (const session of sessions) t.match(await reread(stores, session), { generation: 0 })
+      const rotated = await Promise.allSettled(attempts(sessions).map(rotate(database, policy, 64)))
+      t.match(rotated[40], { status: 'rejected', reason: /broken/ })
+      const others = rotated.filter((_, index) => index !== 40)
+      t.ok(others.every((result) => result.status === 'fulfilled' && result.value?.generation === 1))
+    })
+    t.match(await reread(stores, broken), { generation: 0 })
   })
 
   t.test('two statements with the same rows in opposite order never deadlock', async (t) => {
@@ -120,24 +123,61 @@ onEachDatabase(t, (t, stores, database) => {
 
   if (database.kind === 'embedded') return
 
-  t.test('a row that another transaction has locked goes alone, and delays no other row', async (t) => {
-    const [locked, free] = await logins(stores, 2)
-    if (locked === undefined || free === undefined) return t.fail('no login')
-    const { one, many } = rotationStatements(database, policy)
-    let unlock = (): void => undefined
-    const unlocked = new Promise<void>((resolve) => {
-      unlock = resolve
+  t.test('a row that another transaction has locked delays no other refresh', async (t) => {
+    const sessions = await logins(stores, 64)
+    const locked = sessions[40]
+    if (locked === undefined) return t.fail('no login')
+    const settled: number[] = []
+    const rotated = await onServer(async (other) => {
+      await other.query(`BEGIN; SET LOCAL search_path TO ${await schemaOf(database)}`)
+      await other.query('SELECT FROM session WHERE id = $1 FOR UPDATE', [locked.id])
+      const running = attempts(sessions).map(rotate(database, policy, 64))
+      for (const [index, result] of running.entries()) void result.then(() => settled.push(index))
+      await Promise.all(running.filter((_, index) => index !== 40))
+      t.notOk(settled.includes(40), 'the refresh of the locked row still waits')
+      await other.query('ROLLBACK')
+      return Promise.all(running)
     })
-    const holding = database.run((prisma) =>
-      prisma.$transaction(async (prisma) => {
-        await prisma.$queryRaw`SELECT 1 AS one FROM ${tables.session} s WHERE s.id = ${locked.id}::uuid FOR UPDATE`
-        const results = await many([attempt(locked), attempt(free)])
-        t.match(results, ['alone', { id: free.id, generation: 1 }])
-        unlock()
+    t.ok(rotated.every((session) => session?.generation === 1))
+  })
+
+  t.test('if the connection of the shared statement is lost, its refreshes can be retried', async (t) => {
+    const sessions = await logins(stores, 64)
+    await failing(database, sessions[40]?.id ?? '', 'PERFORM pg_sleep(3)', async () => {
+      const running = Promise.allSettled(attempts(sessions).map(rotate(database, policy, 64)))
+      const sleeping = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE $1`
+      await until(async () => {
+        const ended = await onServer(async (other) => other.query(sleeping, [`%${await schemaOf(database)}%`]))
+        return ended.rowCount !== 0
       })
-    )
-    await unlocked
-    await holding
-    t.match(await one(attempt(locked)), { generation: 1 })
+      const results = await running
+      const lost = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []))
+      t.ok(lost.length > 50, `${lost.length} refreshes shared the statement`)
+      t.ok(lost.every((reason) => reason instanceof Unavailable))
+      for (const [index, session] of sessions.entries()) {
+        const generation = results[index]?.status === 'fulfilled' ? 1 : 0
+        t.match(await reread(stores, session), { generation })
+      }
+    })
+    const retried = await Promise.all(attempts(sessions).map(rotate(database, policy, 64)))
+    t.ok(retried.filter((session) => session?.generation === 1).length > 50)
   })
 })
+
+/** While `work` runs, an update of the session runs `statement` first. */
+async function failing(database: Database, id: string, statement: string, work: () => Promise<void>): Promise<void> {
+  const trigger = `refuse_${id.replaceAll('-', '')}`
+  await sql(
+    database,
+    `CREATE FUNCTION ${trigger}() RETURNS trigger LANGUAGE plpgsql AS
+     $$ BEGIN IF NEW.id = '${id}' THEN ${statement}; END IF; RETURN NEW; END $$`
+  )
+  await sql(database, `CREATE TRIGGER ${trigger} BEFORE UPDATE ON session FOR EACH ROW EXECUTE FUNCTION ${trigger}()`)
+  await work()
+  await sql(database, `DROP TRIGGER ${trigger} ON session`)
+}
+
+async function schemaOf(database: Database): Promise<string> {
+  const [row] = await sql<{ name: string }>(database, 'SELECT current_schema()::text AS name')
+  return row?.name ?? ''
+}

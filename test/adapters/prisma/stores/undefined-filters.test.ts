@@ -63,7 +63,7 @@ onEachDatabase(t, (t, stores, database) => {
         users.changePassword({ ...change, replacement: { ...replacement, replaces: missing } }, {}),
       'UserStore.update id': () => users.update(missing, { disabled: true, roles: ['admin'] }, {}),
       'UserStore.update nothing': () => users.update(user.id, { disabled: undefined, roles: undefined }, {}),
-      'UserStore.changeProfile id': () => users.changeProfile(missing, () => ({ changed: true })),
+      'UserStore.changeProfile id': () => users.changeProfile(missing, () => ({ changed: true }), {}),
       'UserStore.extendRegistration key': () => users.extendRegistration({ ...emailOf(user.email), key: missing }),
       'UserStore.delete id': () => users.delete(missing, 'revoked_by_admin', {}),
       'SessionStore.create userId': () => sessions.create({ ...newSession, userId: missing }, conditions, {}),
@@ -112,7 +112,8 @@ onEachDatabase(t, (t, stores, database) => {
     ]
     const withoutUser = { ...user, id: missing }
     const email = emailOf('moved@example.org')
-    const moved = { email, undo: { ...made, id: randomUUID() }, mails: [] }
+    const moved = { email, follow: () => ({ undo: { ...made, id: randomUUID() }, mails: [] }) }
+    const undone = { email, noPasswordHash: 'none', reset: { ...made, id: randomUUID() }, mails: [] }
     const noPassword = { noPasswordHash: 'none', reason: 'revoked_by_admin' } as const
 
     await expectUnchanged(t, database, tried, {
@@ -135,11 +136,13 @@ onEachDatabase(t, (t, stores, database) => {
         users.changeEmail({ ...moved, link: change, email: { ...email, address: missing } }, {}),
       'UserStore.changeEmail emailKey': () =>
         users.changeEmail({ ...moved, link: change, email: { ...email, key: missing } }, {}),
-      'UserStore.undoEmailChange id': () => users.undoEmailChange({ link: { ...undo, id: missing }, email }, {}),
+      'UserStore.undoEmailChange id': () => users.undoEmailChange({ ...undone, link: { ...undo, id: missing } }, {}),
       'UserStore.undoEmailChange user': () =>
-        users.undoEmailChange({ link: { ...undo, user: withoutUser }, email }, {}),
+        users.undoEmailChange({ ...undone, link: { ...undo, user: withoutUser } }, {}),
       'UserStore.undoEmailChange email': () =>
-        users.undoEmailChange({ link: undo, email: { ...email, address: missing } }, {})
+        users.undoEmailChange({ ...undone, link: undo, email: { ...email, address: missing } }, {}),
+      'UserStore.undoEmailChange noPasswordHash': () =>
+        users.undoEmailChange({ ...undone, link: undo, noPasswordHash: missing }, {})
     })
   })
 

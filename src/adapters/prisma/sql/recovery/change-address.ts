@@ -1,4 +1,5 @@
 import type { Email } from '../../../../core/email.js'
+import type { UndoLink } from '../../../../ports/mail.js'
 import type { UserStore } from '../../../../ports/user-store.js'
 import type { Database } from '../../database.js'
 import { isUniqueViolation } from '../../database-errors.js'
@@ -6,7 +7,7 @@ import { Prisma } from '../../generated/client.js'
 import { tables } from '../../tables.js'
 import { by, eventTarget } from '../audit-events.js'
 import { type EndingPolicy, endSessions, endSurplus, lockUser, type Statements } from '../end-sessions.js'
-import { clock, timestamp } from '../fragments.js'
+import { clock } from '../fragments.js'
 import { insertMails } from '../mail.js'
 import { insertLink, isReserved, useLink } from './links.js'
 import { deleteWaiting, EmailTaken, isKept, orTaken } from './taken-address.js'
@@ -17,7 +18,7 @@ export function addressChanges(
   policy: EndingPolicy
 ): Pick<UserStore, 'changeEmail' | 'undoEmailChange'> {
   return {
-    changeEmail({ link, email, undo, mails }, actor) {
+    changeEmail({ link, email, follow }, actor) {
       const { id: userId } = link.user
       return orTaken(
         database.run((prisma) =>
@@ -35,14 +36,27 @@ export function addressChanges(
               )
               SELECT id FROM changed`.catch(refuseTaken)
             await requireTaken(prisma, changed, email, userId)
-            await prisma.$queryRaw`WITH made AS (${insertLink(undo, { pretend: false })}) ${insertMails(mails)}`
+            const undo = await findUndo(prisma, userId)
+            const followed = follow(undo)
+            const renewedId = followed.undo === 'renew' ? undo?.id : undefined
+            await prisma.$queryRaw`
+              WITH renewed AS (
+                UPDATE ${tables.oneTimeLink} l SET expires_at = ${clock} + l.life_seconds * interval '1 second'
+                WHERE l.id = ${renewedId ?? null}::uuid
+              ), deleted AS (
+                DELETE FROM ${tables.oneTimeLink} l
+                WHERE ${isUndoOf(userId)} AND l.id IS DISTINCT FROM ${renewedId ?? null}::uuid
+              )
+              ${insertMails(followed.mails)}`
+            if (typeof followed.undo !== 'string')
+              await prisma.$queryRaw`${insertLink(followed.undo, { pretend: false })}`
             return 'changed' as const
           })
         )
       )
     },
 
-    async undoEmailChange({ link, email }, actor) {
+    async undoEmailChange({ link, email, noPasswordHash, reset, mails }, actor) {
       const { id: userId } = link.user
       const sessions = Prisma.sql`s.user_id = ${userId}::uuid`
       const isUnused = Prisma.sql`EXISTS (SELECT 1 FROM ${tables.oneTimeLink} l WHERE l.id = ${link.id}::uuid)`
@@ -51,25 +65,21 @@ export function addressChanges(
         database.run((prisma) =>
           prisma.$transaction(async (prisma) => {
             await lockUser(prisma, userId)
-            const [made] = await prisma.$queryRaw<readonly { readonly createdAt: number }[]>`
-              SELECT created_at AS "createdAt" FROM ${tables.oneTimeLink} WHERE id = ${link.id}::uuid`
-            const isUsed = await useLink(prisma, link)
-            if (!isUsed || made === undefined) return 'dead' as const
+            if (!(await useLink(prisma, link))) return 'dead' as const
             const revocations = await endSessions(prisma, sessions, { reason: 'revoked_by_user' }, actor, policy)
             const changed = await prisma.$queryRaw<unknown[]>`
               WITH changed AS (
-                ${setEmail(userId, email)} RETURNING u.id
+                ${setEmail(userId, email, Prisma.sql`, password_hash = ${noPasswordHash}`)} RETURNING u.id
               ), noted AS (
-                INSERT INTO ${eventTarget} SELECT 'email_change_undone', id, NULL, NULL, NULL, ${by(actor)} FROM changed
-              ), used AS (
-                DELETE FROM ${tables.oneTimeLink} l
-                WHERE l.user_id = ${userId}::uuid AND l.purpose = 'email_undo'
-                  AND l.created_at >= ${timestamp(made.createdAt)}
+                INSERT INTO ${eventTarget}
+                SELECT type, id, NULL::uuid, NULL, NULL, ${by(actor)}
+                FROM changed, unnest(ARRAY['email_change_undone', 'password_removed']) type
               ), dead AS (
-                ${deleteLinksOfAddress(userId)}
+                DELETE FROM ${tables.oneTimeLink} l WHERE l.user_id = ${userId}::uuid
               )
               SELECT id FROM changed`.catch(refuseTaken)
             await requireTaken(prisma, changed, email, userId)
+            await prisma.$queryRaw`WITH made AS (${insertLink(reset, { pretend: false })}) ${insertMails(mails)}`
             return revocations
           })
         )
@@ -80,13 +90,24 @@ export function addressChanges(
 }
 
 /** An UPDATE of the user's address, which is verified from now on. Changes nothing if it is kept for another account. */
-const setEmail = (userId: string, { address, key }: Email) => Prisma.sql`
-  UPDATE ${tables.user} u SET email = ${address}, email_key = ${key}, email_verified_at = ${clock}, awaits_confirmation = false
+const setEmail = (userId: string, { address, key }: Email, more = Prisma.empty) => Prisma.sql`
+  UPDATE ${tables.user} u
+  SET email = ${address}, email_key = ${key}, email_verified_at = ${clock}, awaits_confirmation = false${more}
   WHERE u.id = ${userId}::uuid AND NOT ${isReserved(key, userId)}`
 
 /** Links that were bound to the old address would live again if the account got that address back. */
 const deleteLinksOfAddress = (userId: string) => Prisma.sql`
   DELETE FROM ${tables.oneTimeLink} l WHERE l.user_id = ${userId}::uuid AND l.bound_email IS NOT NULL`
+
+/** True for an `email_undo` link `l` of the user. */
+const isUndoOf = (userId: string) => Prisma.sql`(l.user_id = ${userId}::uuid AND l.purpose = 'email_undo')`
+
+async function findUndo(prisma: Statements, userId: string): Promise<UndoLink | undefined> {
+  const [undo] = await prisma.$queryRaw<UndoLink[]>`
+    SELECT l.id, l.address, l.mailed FROM ${tables.oneTimeLink} l
+    WHERE ${isUndoOf(userId)} AND l.expires_at > ${clock}`
+  return undo
+}
 
 /** Another account can get the address while the statement waits for its key. */
 function refuseTaken(error: unknown): never {

@@ -71,6 +71,10 @@ export const rebindLinks = (userId: string, oldHash: string, newHash: string, co
   UPDATE ${tables.oneTimeLink} l SET bound_password = ${passwordDigest(newHash)}
   WHERE l.user_id = ${userId}::uuid AND l.bound_password = ${passwordDigest(oldHash)} AND ${condition}`
 
+/** A DELETE of the links to new addresses of the user. */
+export const deleteAddressChanges = (userId: string | Prisma.Sql) => Prisma.sql`
+  DELETE FROM ${tables.oneTimeLink} l WHERE l.user_id = ${userId}::uuid AND l.purpose = 'email_change'`
+
 /** True if a live link keeps the address of this key for another user. */
 export const isReserved = (emailKey: string, userId: string) => Prisma.sql`EXISTS (
   SELECT 1 FROM ${tables.oneTimeLink} l

@@ -51,7 +51,7 @@ t.test('races of registrations with what another instance does', onlyWithServer,
           const link = await links.find(made, ['email_change'])
           if (link === undefined) throw new Error('the link is dead')
           const undo = linkTo(user.id, 'email_undo', user.email)
-          return users.changeEmail({ link, email: emailOf(address), undo, mails: [] }, ops)
+          return users.changeEmail({ link, email: emailOf(address), follow: () => ({ undo, mails: [] }) }, ops)
         }
       }
       for (const [name, take] of Object.entries(takers)) {

@@ -1,0 +1,59 @@
+import t, { type Test } from 'tap'
+import { query } from '../../../src/adapters/prisma/database.js'
+import { prepared, statementNames } from '../../../src/adapters/prisma/prepared-statements.js'
+import { tables } from '../../../src/adapters/prisma/tables.js'
+import { openTestDatabase, serverUrl, sql } from '../../support/database.js'
+
+const onlyWithServer = { skip: serverUrl === undefined && 'TEST_DATABASE_URL is not set' }
+
+/** A database with one connection, and the prepared statements of that connection. */
+async function open(t: Test) {
+  const database = await openTestDatabase(t, { kind: 'server', server: { poolSize: 1 } })
+  const kept = () =>
+    query<{ name: string; runs: number }>(database)`
+      SELECT name, (generic_plans + custom_plans)::int AS runs FROM pg_prepared_statements`
+  return { database, kept }
+}
+
+t.test(
+  'a marked statement is prepared once for its connection, and no other statement is',
+  onlyWithServer,
+  async (t) => {
+    const { database, kept } = await open(t)
+    const divided = (by: number) => query(database)`${prepared} SELECT 6 / ${by}::int AS value`
+    t.same(await divided(1), [{ value: 6 }])
+    t.same(await query(database)`SELECT ${7}::int AS value`, [{ value: 7 }])
+    await t.rejects(divided(0), /division by zero/)
+    t.same(await divided(2), [{ value: 3 }])
+    t.match(await kept(), { length: 1, 0: { name: /^latchkey_[0-9a-f]{32}$/, runs: 2 } })
+
+    await query(database)`DEALLOCATE ALL`
+    t.same(await divided(3), [{ value: 2 }], 'a statement runs although the server has forgotten its name')
+    t.same(await divided(6), [{ value: 1 }])
+    t.same(await kept(), [], 'names are given up, because a pooler may give each statement another connection')
+  }
+)
+
+t.test('a statement runs although its connection has the name from another client', onlyWithServer, async (t) => {
+  const { database } = await open(t)
+  await sql(database, `PREPARE ${statementNames().nameOf('/* prepared */ SELECT $1::int AS value')} AS SELECT 8`)
+  t.same(await query(database)`${prepared} SELECT ${7}::int AS value`, [{ value: 7 }])
+})
+
+t.test('a prepared statement runs although a migration changes the type of a column', onlyWithServer, async (t) => {
+  const { database } = await open(t)
+  const keys = () => query(database)`${prepared} SELECT kid FROM ${tables.signingKey}`
+  t.same(await keys(), [])
+  await sql(database, 'ALTER TABLE signing_key ALTER COLUMN kid TYPE varchar(90)')
+  t.same(await keys(), [])
+})
+
+t.test('a name belongs to one text, and the number of names is bounded', async (t) => {
+  const { nameOf } = statementNames()
+  const text = (index: number) => `/* prepared */ SELECT ${index}`
+  const names = Array.from({ length: 100 }, (_, index) => nameOf(text(index))).filter((name) => name !== undefined)
+  t.equal(new Set(names).size, 32)
+  t.equal(names.length, 32)
+  t.equal(nameOf(text(0)), names[0])
+  t.equal(nameOf('SELECT 1'), undefined)
+})
