@@ -1,6 +1,7 @@
-import { client, hasCode, request } from '../shared/connection.js'
+import { client, hasCode, request, userHasPassword, withRecentLogin } from '../shared/connection.js'
 import { byId } from '../shared/dom.js'
 import { features } from '../shared/features.js'
+import { showStatus } from '../shared/status.js'
 import { type PlainWord, say } from '../shared/words/language.js'
 import { showForgottenPassword } from './forgotten-password.js'
 import { closeStep, showStep } from './step.js'
@@ -61,7 +62,8 @@ export function showLink({ kind, token }: Link, reload: () => Promise<void>): vo
           // If the reload fails, nobody must be named: another person may have been signed in before.
           if (hasBegunSession) whoEmail.textContent = ''
           await followUp(kind, reload)
-          showDone(kind, hasBegunSession)
+          if (hasBegunSession && !userHasPassword()) showFirstPassword()
+          else showDone(kind, hasBegunSession)
         } catch (error) {
           if (!hasCode(error, 'invalid_or_expired_token')) throw error
           await showDead(kind)
@@ -80,17 +82,32 @@ async function followUp({ endsSessions }: Kind, reload: () => Promise<void>): Pr
 }
 
 function showDone({ words }: Kind, hasBegunSession: boolean): void {
-  const email = whoEmail.textContent
   const isUndone = words === 'undo_email'
-  const done = [say(`${words}_done_text`), ...(isUndone ? [say('undo_email_done_next')] : []), ...signedInAs()]
-  // The link may be a stranger's, and so the account too: say which one it is.
-  const begun = hasBegunSession && email !== '' ? [say('verify_done_signed_in', { email })] : undefined
+  const done = [say(`${words}_done_text`), ...(isUndone ? [say('undo_email_done_next')] : [])]
   const goOn = isSignedIn() ? 'to_account' : isUndone ? 'continue' : 'sign_in'
   showStep({
     title: `${words}_done`,
-    text: begun ?? done,
+    text: hasBegunSession ? nowSignedInAs() : [...done, ...signedInAs()],
     submit: { label: goOn, run: closeStep },
     others: isUndone ? [{ label: 'new_link', run: showForgottenPassword }] : []
+  })
+}
+
+/** After a confirmation that no password of the registrations has survived. */
+function showFirstPassword(): void {
+  showStep({
+    title: 'verify_done',
+    text: [...nowSignedInAs(), say('verify_done_no_password')],
+    field: 'new_password',
+    submit: {
+      label: 'set_password',
+      async run(newPassword) {
+        await withRecentLogin(() => client.changePassword({ newPassword }))
+        closeStep()
+        showStatus(say('password_set'))
+      }
+    },
+    others: [{ label: 'to_account', run: closeStep }]
   })
 }
 
@@ -120,6 +137,12 @@ async function sendVerification(): Promise<void> {
 }
 
 const isSignedIn = () => client.state.status === 'signed_in'
+
+/** After a link has begun a session. The link may be a stranger's, and so the account too: say which one it is. */
+function nowSignedInAs(): readonly string[] {
+  const email = whoEmail.textContent
+  return email === '' ? [] : [say('verify_done_signed_in', { email })]
+}
 
 function signedInAs(): readonly string[] {
   const email = whoEmail.textContent
