@@ -2,11 +2,14 @@ import { availableParallelism, cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { Bench, leftOut, type Row } from './bench.js'
 import { BenchDatabase } from './database.js'
-import { type Contender, measure, type Sample } from './measure.js'
+import { printLoginFlood } from './login-flood.js'
+import { takeTurns, warmUp } from './rounds.js'
 import { guardedRoutes } from './rows/guarded-routes.js'
 import { refreshRows } from './rows/refresh.js'
 import { signInRows } from './rows/sign-in.js'
-import { printHead, printLine } from './table.js'
+import { printSessionCounts } from './session-counts.js'
+import { printStartUp } from './start-up.js'
+import { type Line, startComparison } from './table.js'
 
 /**
  * npm run bench: compares Latchkey with the limit, which does only what no service can leave out, and with what people use
@@ -19,7 +22,9 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '1' },
     connections: { type: 'string', default: '1,8,64,256' },
     /** Measures only the rows with this text in their titles. */
-    only: { type: 'string', default: '' }
+    only: { type: 'string', default: '' },
+    /** Measures instead how requests move with so many sessions, such as 1000,100000. */
+    sessions: { type: 'string' }
   }
 })
 const rounds = Number(values.rounds)
@@ -30,38 +35,44 @@ const rows = [...guardedRoutes, ...refreshRows, ...signInRows].filter(({ title }
 const database = await BenchDatabase.create(
   process.env.TEST_DATABASE_URL ?? 'postgresql://postgres@127.0.0.1:5432/test'
 )
-const bench = new Bench(database, Math.max(...connectionCounts))
+const maxConnections = Math.max(...connectionCounts)
+const bench = new Bench(database, maxConnections)
 try {
   const [{ version } = { version: '' }] = await database.query<{ version: string }>(
     `SELECT current_setting('server_version') AS version`
   )
   console.log(
     `${cpus()[0]?.model}, ${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}; Node ${process.version}, ` +
-      `PostgreSQL ${version}; medians of ${rounds} rounds of ${seconds} s\n`
+      `PostgreSQL ${version}; medians of ${rounds} rounds of ${seconds} s`
   )
-  for (const line of leftOut) console.log(`${line}\n`)
+  for (const line of leftOut) console.log(line)
   // Creates the tables.
   await bench.latchkey()
   await bench.stopServers()
-  printHead()
-  for (const row of rows) await compare(row)
+  if (values.sessions !== undefined) {
+    const sizes = values.sessions.split(',').map(Number)
+    await printSessionCounts(bench, { sizes, connections: maxConnections, rounds, seconds })
+  } else {
+    const print = startComparison()
+    for (const row of rows) await compare(row, print)
+    if ('start-up'.includes(values.only)) await printStartUp(bench, rounds)
+    if ('login flood'.includes(values.only)) await printLoginFlood(bench, { rounds, seconds: 5 * seconds })
+  }
 } finally {
   await bench.stopServers()
   await database.drop()
 }
 
-async function compare({ title, maxConnections = Number.POSITIVE_INFINITY, contenders }: Row): Promise<void> {
-  const all = await contenders(bench)
-  // Until V8 has compiled what is hot. Not counted.
-  for (const contender of all) await measure(contender, { database, connections: 8, seconds: 1 })
+async function compare(row: Row, print: (line: Line) => void): Promise<void> {
+  const contenders = await row.contenders(bench)
+  await warmUp(contenders, database)
   for (const connections of connectionCounts) {
-    if (connections > maxConnections) continue
-    const samples = new Map<Contender, Sample[]>(all.map((contender) => [contender, []]))
-    for (let round = 0; round < rounds; round++) {
-      for (const [contender, taken] of samples) taken.push(await measure(contender, { database, connections, seconds }))
+    if (connections > (row.maxConnections ?? connections)) continue
+    const results = await takeTurns(contenders, { database, connections, rounds, seconds })
+    const limit = results[0]?.samples ?? []
+    for (const { contender, samples } of results) {
+      print({ title: row.title, connections, name: contender.name, samples, limit })
     }
-    const [limit = []] = samples.values()
-    for (const [{ name }, taken] of samples) printLine({ title, connections, name, samples: taken, limit })
   }
   await bench.stopServers()
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Bench, Row } from '../bench.js'
 import { type Client, refreshing, signUp } from '../clients.js'
 import { latchkeyToken, limitToken, type Seeded } from '../database.js'
+import type { Contender } from '../measure.js'
 import { peerRefreshes } from './peers.js'
 
 const limitName = 'limit: UPDATE and ES256'
@@ -45,21 +46,24 @@ export const refreshRows: readonly Row[] = [
   },
   {
     title: 'POST /refresh, embedded',
-    async contenders(bench) {
-      const dataDir = await bench.folder()
-      const latchkey = await bench.latchkey({ databaseUrl: undefined, dataDir, refreshGraceSeconds: 0 })
-      const people = await signUp(latchkey, bench.maxConnections, 'body')
-      return [
-        {
-          name: limitName,
-          servers: [await bench.start('limit')],
-          clients: bench.repeated((index) => refreshing(limitToken({ sid: embeddedSid(index), secret: '' })))
-        },
-        { name: 'Latchkey', servers: [latchkey], clients: people.map(({ refresh }) => refreshing(refresh)) }
-      ]
-    }
+    contenders: async (bench) => [
+      {
+        name: limitName,
+        servers: [await bench.start('limit')],
+        clients: bench.repeated((index) => refreshing(limitToken({ sid: embeddedSid(index), secret: '' })))
+      },
+      await embedded(bench, 'Latchkey', {}),
+      await embedded(bench, 'Latchkey, no batches', { refreshBatchSize: 1 })
+    ]
   }
 ]
+
+async function embedded(bench: Bench, name: string, options: object): Promise<Contender> {
+  const dataDir = await bench.folder()
+  const server = await bench.latchkey({ databaseUrl: undefined, dataDir, refreshGraceSeconds: 0, ...options })
+  const people = await signUp(server, bench.maxConnections, 'body')
+  return { name, servers: [server], clients: people.map(({ refresh }) => refreshing(refresh)) }
+}
 
 async function chains(bench: Bench, tokenOf: (session: Seeded) => string): Promise<readonly Client[]> {
   const sessions = await bench.database.seedSessions(bench.maxConnections)

@@ -66,8 +66,8 @@ function hashedPassword(): Promise<string> {
   return hasher.hash(password, { network: '', knownDevice: false })
 }
 
-/** Each request ends the next session of a stock that is filled before each round. */
-function loggingOut(bench: Bench, tokenOf: (session: Seeded) => string) {
+/** The clients of a contender. Each request ends the next session of a stock that is filled before each round. */
+export function loggingOut(bench: Bench, tokenOf: (session: Seeded) => string) {
   const stock: string[] = []
   const logout = sending(() => {
     const token = stock.pop()
