@@ -16,16 +16,23 @@ export function readBodies(scope: Scope): void {
   scope.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit }, (request, body, done) => {
     void parseJson(request, body.toString(), done)
   })
-  scope.addHook('preParsing', async (request, _reply, payload) => {
+  scope.addHook('preParsing', (request, _reply, payload, done) => {
     const { 'content-type': type, 'transfer-encoding': encoding } = request.headers
-    if (type === undefined && encoding === undefined) return
-    if (await isEmpty(request, payload)) request.headers = { 'content-type': undefined, 'transfer-encoding': undefined }
-    // Fastify also removes other spaces around a type, such as the byte 0xA0, and browsers do not.
-    else if (type !== undefined && /[^\t -~]/.test(type)) throw new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE()
+    if (type === undefined && encoding === undefined) done()
+    else requireBodyOfOneType(request, payload).then(() => done(), done)
   })
-  scope.addHook('preValidation', async (request) => {
+  scope.addHook('preValidation', (request, _reply, done) => {
     request.body ??= {}
+    done()
   })
+}
+
+/** Makes an empty body none. Fastify checks the type of any other, once this is sure that it is one. */
+async function requireBodyOfOneType(request: FastifyRequest, payload: Readable): Promise<void> {
+  const { 'content-type': type } = request.headers
+  if (await isEmpty(request, payload)) request.headers = { 'content-type': undefined, 'transfer-encoding': undefined }
+  // Fastify also removes other spaces around a type, such as the byte 0xA0, and browsers do not.
+  else if (type !== undefined && /[^\t -~]/.test(type)) throw new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE()
 }
 
 /** The type of a JSON merge patch (RFC 7396 §4). */

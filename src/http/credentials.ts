@@ -5,7 +5,6 @@ import type { CookieTokenKind, SessionTokenKind } from '../core/opaque-token.js'
 import { rememberedAuth } from '../core/request-auth.js'
 import type { Actor } from '../ports/index.js'
 import { Refused } from '../service/refused.js'
-import type { PresentedCredential } from '../service/sessions/authenticate.js'
 import type { HeldToken } from '../service/sessions/held-token.js'
 import type { Credentials } from '../service/sessions/issue-credentials.js'
 import type { HeldCookie } from '../service/sessions/replace-session.js'
@@ -42,23 +41,20 @@ export function actorOf(request: FastifyRequest): Actor {
 }
 
 /** The Bearer token of the Authorization header (RFC 6750 §2.1); undefined without such a header. */
-export function presentedBearer({ headers }: FastifyRequest) {
+export function presentedBearer({ headers }: FastifyRequest): string | undefined {
   if (headers.authorization === undefined) return undefined
   const token = readBearer(headers.authorization)
   if (token === undefined) throw new Refused('invalid_token')
-  return { kind: 'bearer', token } as const
+  return token
 }
 
-/** The Bearer token, or the session cookie if there is no Authorization header. */
-export async function presentedCredential(
+/** The token in the session cookie. An Authorization header counts in its place. */
+export async function presentedSession(
   request: FastifyRequest,
   reply: FastifyReply,
   context: HttpContext
-): Promise<PresentedCredential | undefined> {
-  const bearer = presentedBearer(request)
-  if (bearer !== undefined) return bearer
-  const cookie = await presentedCookie(request, reply, 'session', context)
-  return cookie && { kind: 'session', token: cookie.token }
+): Promise<string | undefined> {
+  return (await presentedCookie(request, reply, 'session', context))?.token
 }
 
 /** The refresh token from the cookie or the body, with the suffix of the cookie's name. Both at once are refused. */

@@ -10,16 +10,21 @@ export function requireExactAddresses(scope: Scope): void {
   scope.addHook('onRoute', ({ url, method }) => {
     if (method !== 'OPTIONS') patterns.set(url, addressPattern(url))
   })
-  scope.addHook('onRequest', async (request, reply) => {
+  const isExact = (request: FastifyRequest) => {
     const path = pathOf(request)
-    if (patterns.get(request.routeOptions.url ?? '')?.test(path)) return
+    if (patterns.get(request.routeOptions.url ?? '')?.test(path)) return true
     // @fastify/cors has one route for OPTIONS at every address, and Fastify names `/docs/` after `/docs`.
-    if (![...patterns.values()].some((pattern) => pattern.test(path))) return reply.callNotFound()
+    return [...patterns.values()].some((pattern) => pattern.test(path))
+  }
+  scope.addHook('onRequest', (request, reply, done) => {
+    if (isExact(request)) done()
+    else reply.callNotFound()
   })
 }
 
 /** The path of a request as it was sent. The address may be absolute (RFC 9112 §3.2.2). */
 export function pathOf({ url }: FastifyRequest): string {
+  if (url.startsWith('/') && !url.includes('?')) return url
   return url.replace(/^https?:\/\/[^/?#]*/i, '').split('?', 1)[0] ?? ''
 }
 

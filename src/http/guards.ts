@@ -1,13 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Auth } from '../core/access-claims.js'
 import type { ProblemCode } from '../core/problems.js'
-import { rememberAuth, rememberedAuth, requestAuth } from '../core/request-auth.js'
+import { guardOf, rememberAuth, rememberedAuth, requestAuth } from '../core/request-auth.js'
 import { adminRole } from '../core/vocabulary.js'
 import { Refused } from '../service/refused.js'
-import { authenticate, type PresentedCredential } from '../service/sessions/authenticate.js'
+import { authenticateBearer, authenticateSession } from '../service/sessions/authenticate.js'
 import { requireRecentLogin } from '../service/sessions/recent-login.js'
 import type { HttpContext, Scope } from './context.js'
-import { presentedCredential } from './credentials.js'
+import { presentedBearer, presentedSession } from './credentials.js'
 import { describeGuard } from './describe.js'
 import { safeMethods } from './origin-check.js'
 import { refuse } from './problem.js'
@@ -52,10 +52,9 @@ export function requireAdmin(scope: Scope, context: HttpContext): void {
  * the response itself, so a host's own error handler cannot replace it.
  */
 export function authenticateGuard(context: HttpContext) {
-  return guard(context, async (request, reply) => {
-    const credential = await presentedCredential(request, reply, context)
-    if (credential === undefined) throw new Refused('missing_credentials')
-    rememberAuth(request, await authenticate(context.ports, credential))
+  return guard(context, (request, reply) => {
+    if (acceptsBearer(request, context)) return undefined
+    return requireSession(request, reply, context)
   })
 }
 
@@ -65,27 +64,47 @@ export function authenticateGuard(context: HttpContext) {
  * Bearer token is answered 401, so that its client refreshes.
  */
 export function authenticateOptionalGuard(context: HttpContext) {
-  return guard(context, async (request, reply) => {
-    const credential = await presentedCredential(request, reply, context)
-    rememberAuth(request, credential === undefined ? null : await authOrStranger(context, credential))
+  return guard(context, (request, reply) => {
+    if (acceptsBearer(request, context)) return undefined
+    return acceptSessionIfAny(request, reply, context)
   })
+}
+
+/** Whether the request has a Bearer token. It is accepted without waiting; one that is not good is refused. */
+function acceptsBearer(request: FastifyRequest, { ports }: HttpContext): boolean {
+  const token = presentedBearer(request)
+  if (token === undefined) return false
+  rememberAuth(request, authenticateBearer(ports, token))
+  return true
+}
+
+async function requireSession(request: FastifyRequest, reply: FastifyReply, context: HttpContext): Promise<void> {
+  const token = await presentedSession(request, reply, context)
+  if (token === undefined) throw new Refused('missing_credentials')
+  rememberAuth(request, await authenticateSession(context.ports, token))
 }
 
 const endedCodes: ReadonlySet<ProblemCode> = new Set(['invalid_token', 'token_expired', 'session_revoked'])
 
-async function authOrStranger({ ports }: HttpContext, credential: PresentedCredential): Promise<Auth | null> {
+async function acceptSessionIfAny(request: FastifyRequest, reply: FastifyReply, context: HttpContext): Promise<void> {
+  const token = await presentedSession(request, reply, context)
+  rememberAuth(request, token === undefined ? null : await authOrStranger(context, token))
+}
+
+async function authOrStranger({ ports }: HttpContext, token: string): Promise<Auth | null> {
   try {
-    return await authenticate(ports, credential)
+    return await authenticateSession(ports, token)
   } catch (error) {
-    if (credential.kind === 'session' && error instanceof Refused && endedCodes.has(error.code)) return null
+    if (error instanceof Refused && endedCodes.has(error.code)) return null
     throw error
   }
 }
 
 /** `app.latchkey.requireRole`: runs after `authenticate`, and answers 403 to a user without the role. */
 export function requireRoleGuard(context: HttpContext, role: string) {
-  return guard(context, async (request) => {
+  return guard(context, (request) => {
     if (!signedInUser(request).roles.includes(role)) throw new Refused('insufficient_scope')
+    return undefined
   })
 }
 
@@ -94,21 +113,24 @@ export function requireRoleGuard(context: HttpContext, role: string) {
  * 9470) to a user whose last login is longer ago.
  */
 export function requireRecentLoginGuard(context: HttpContext, maxAgeSeconds?: number) {
-  return guard(context, async (request) => requireRecentLogin(context.ports, signedInUser(request), maxAgeSeconds))
+  return guard(context, (request) => {
+    requireRecentLogin(context.ports, signedInUser(request), maxAgeSeconds)
+    return undefined
+  })
 }
 
-/** A `preHandler` that answers with the problem of what `check` throws. */
+/** A `preHandler` that answers with the problem of what `check` throws, or rejects with. */
 function guard(
   context: HttpContext,
-  check: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
-): (request: FastifyRequest, reply: FastifyReply) => Promise<unknown> {
-  return async (request, reply) => {
+  check: (request: FastifyRequest, reply: FastifyReply) => Promise<void> | undefined
+) {
+  return guardOf((request: FastifyRequest, reply: FastifyReply): Promise<unknown> | undefined => {
     try {
-      await check(request, reply)
+      return check(request, reply)?.catch((error) => refuse(request, reply, error, context))
     } catch (error) {
-      return refuse(request, reply, error, context)
+      return Promise.resolve(refuse(request, reply, error, context))
     }
-  }
+  })
 }
 
 function signedInUser(request: FastifyRequest): Auth {

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { RateLimit } from '../core/rate-limits.js'
 import { clientNetwork } from '../network-address.js'
-import type { Ports } from '../ports/index.js'
+import type { Ports, RateLimitUse } from '../ports/index.js'
 import { Refused } from '../service/refused.js'
 import { clientAddress } from './client-address.js'
 import type { Scope } from './context.js'
@@ -21,17 +21,21 @@ export function limitRequests(scope: Scope, { rateLimits }: Pick<Ports, 'rateLim
     return limit && { limit, key: clientNetwork(clientAddress(request) ?? '') }
   }
 
-  scope.addHook('onRequest', async (request) => {
-    const use = requestUse(request)
-    if (use === undefined) return
+  const requireGranted = async (use: RateLimitUse) => {
     const { granted, endsInSeconds } = await rateLimits.use(use)
     if (!granted) throw new Refused('too_many_requests', { retryAfterSeconds: endsInSeconds })
+  }
+  scope.addHook('onRequest', (request, _reply, done) => {
+    const use = requestUse(request)
+    if (use === undefined) done()
+    else requireGranted(use).then(() => done(), done)
   })
 
   // A request that found no room counts towards no limit.
-  scope.addHook('onResponse', async (request, reply) => {
-    const use = requestUse(request)
-    if (use !== undefined && reply.statusCode === 503) await rateLimits.undo(use)
+  scope.addHook('onResponse', (request, reply, done) => {
+    const use = reply.statusCode === 503 ? requestUse(request) : undefined
+    if (use === undefined) done()
+    else rateLimits.undo(use).then(() => done(), done)
   })
 }
 

@@ -9,7 +9,8 @@ import { isAnsweredSlowly, refuse } from './problem.js'
 
 /**
  * What holds for every route: errors become problems, requests are validated strictly, responses are counted. A host's
- * own settings for these do not reach our scope.
+ * own settings for these do not reach our scope. Hooks that do not wait call `done`, because each promise would cost
+ * every request a turn of the microtask queue.
  */
 export function prepareScope(scope: Scope, context: HttpContext): void {
   scope.setErrorHandler(async (error, request, reply) => {
@@ -25,15 +26,19 @@ export function prepareScope(scope: Scope, context: HttpContext): void {
   keepBodies(scope)
   requireExactAddresses(scope)
   readBodies(scope)
-  scope.addHook('onResponse', async ({ method, routeOptions: { url: route = '*' } }, reply) => {
+  scope.addHook('onResponse', ({ method, routeOptions: { url: route = '*' } }, reply, done) => {
     const { statusCode: status, elapsedTime } = reply
     context.ports.metrics.noteResponse({ method, route, status, seconds: elapsedTime / 1000 })
+    done()
   })
 }
 
 /** Forbids caches to store any response of the scope. A route that is for everybody sets its own header. */
 export function forbidCaching(scope: Scope): void {
-  scope.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
+  scope.addHook('onRequest', (_request, reply, done) => {
+    reply.header('cache-control', 'no-store')
+    done()
+  })
 }
 
 const options: Options = { allErrors: true, useDefaults: true, removeAdditional: false, strict: false }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RegisterOptions } f
 import type { Auth } from '../core/access-claims.js'
 import {
   type GuardMembers,
+  guardOf,
   type HostPlugin,
   rememberAuth,
   rememberedAuth,
@@ -10,7 +11,7 @@ import {
 } from '../core/request-auth.js'
 import type { VerifierOptions } from './options.js'
 import type { RefusalResponse } from './refusals.js'
-import { createVerifier, type Verifier } from './verifier.js'
+import { createVerifier, type VerificationResult, type Verifier } from './verifier.js'
 
 // Fastify is optional beside the verifier. In a file of types, an unknown module here is no error, but an import of it
 // would be: so what this file exports must not need Fastify's types.
@@ -44,19 +45,19 @@ async function plugin(app: FastifyInstance, options: VerifierOptions): Promise<v
 }
 
 function membersOf(verifier: Verifier): GuardMembers {
+  const authenticate = (request: FastifyRequest, reply: FastifyReply) => {
+    const result = verifier.authenticate(request.headers)
+    if (result instanceof Promise) return result.then((verified) => acceptOrSend(request, reply, verified))
+    return acceptOrSend(request, reply, result)
+  }
   return {
-    async authenticate(request: FastifyRequest, reply: FastifyReply) {
-      const result = await verifier.authenticate(request.headers)
-      if (!result.ok) return send(reply, result)
-      rememberAuth(request, result.auth)
-    },
+    authenticate: guardOf(authenticate),
 
-    async authenticateOptional(request: FastifyRequest, reply: FastifyReply) {
-      if (request.headers.authorization === undefined) return rememberAuth(request, null)
-      const result = await verifier.authenticate(request.headers)
-      if (!result.ok) return send(reply, result)
-      rememberAuth(request, result.auth)
-    },
+    authenticateOptional: guardOf((request: FastifyRequest, reply: FastifyReply) => {
+      if (request.headers.authorization !== undefined) return authenticate(request, reply)
+      rememberAuth(request, null)
+      return undefined
+    }),
 
     requireRole: (role) => refusing((request) => verifier.refuseWithoutRole(rememberedAuth(request), role)),
 
@@ -70,11 +71,21 @@ function membersOf(verifier: Verifier): GuardMembers {
 /** The default of the service's `REAUTHENTICATION_SECONDS`. */
 const defaultMaxAgeSeconds = 900
 
+function acceptOrSend(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  result: VerificationResult
+): Promise<unknown> | undefined {
+  if (!result.ok) return Promise.resolve(send(reply, result))
+  rememberAuth(request, result.auth)
+  return undefined
+}
+
 function refusing(refusalOf: (request: FastifyRequest) => RefusalResponse | undefined) {
-  return async (request: FastifyRequest, reply: FastifyReply) => {
+  return guardOf((request: FastifyRequest, reply: FastifyReply) => {
     const refusal = refusalOf(request)
-    if (refusal !== undefined) return send(reply, refusal)
-  }
+    return refusal && Promise.resolve(send(reply, refusal))
+  })
 }
 
 function decorateRequests(app: FastifyInstance): void {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Auth } from '../../src/core/access-claims.js'
-import { rememberAuth, rememberedAuth, requestAuth, requestAuthKey } from '../../src/core/request-auth.js'
+import { guardOf, rememberAuth, rememberedAuth, requestAuth, requestAuthKey } from '../../src/core/request-auth.js'
 
 const auth: Auth = { userId: 'a user', sessionId: 'a session', roles: [], amr: ['pwd'], authTime: 900 }
 
@@ -23,3 +23,25 @@ t.test(
     t.throws(() => requestAuth(request), { message: /nobody is signed in/ })
   }
 )
+
+t.test('a guard that accepts at once calls done before it returns, and makes no promise', async (t) => {
+  const calls: string[] = []
+  const guard = guardOf((request: string, reply: string) => {
+    calls.push(`${request} ${reply}`)
+    return undefined
+  })
+  t.equal(
+    guard('request', 'reply', () => calls.push('done')),
+    undefined
+  )
+  t.strictSame(calls, ['request reply', 'done'])
+})
+
+t.test('a guard that waits, and one that is called without done, return a promise', async (t) => {
+  const guard = guardOf(() => Promise.resolve('a reply'))
+  t.equal(await guard('request', 'reply', () => t.fail('Fastify goes on when the promise is settled')), 'a reply')
+  t.equal(await guard('request', 'reply'), 'a reply')
+  const accepted = guardOf(() => undefined)('request', 'reply')
+  t.ok(accepted instanceof Promise, 'so a host can await it')
+  t.equal(await accepted, undefined)
+})

@@ -1,15 +1,23 @@
+const otherSchemes = (token: string) => [
+  '',
+  'Bearer',
+  'Bearer ',
+  token,
+  `Bearer${token}`,
+  `Bearer\t${token}`,
+  ` Bearer ${token}`,
+  `xBearer ${token}`,
+  `Basic ${token}`,
+  `DPoP ${token}`,
+  `Token Bearer ${token}`
+]
+
 /** `Authorization` headers around a good token: which of them carry it (RFC 6750 §2.1) and which must be refused. */
 export const bearerHeaders = {
   good: (token: string) => [`Bearer ${token}`, `bearer ${token}`, `BEARER ${token}`, `Bearer   ${token}`],
+  otherSchemes,
   bad: (token: string) => [
-    '',
-    'Bearer',
-    'Bearer ',
-    token,
-    `Bearer${token}`,
-    `Bearer\t${token}`,
-    ` Bearer ${token}`,
-    `xBearer ${token}`,
+    ...otherSchemes(token),
     `Bearer ${token} x`,
     `Bearer ${token} `,
     `Bearer ${token},`,
@@ -17,8 +25,7 @@ export const bearerHeaders = {
     `Bearer "${token}"`,
     `Bearer é${token}`,
     `Bearer ${token}=x`,
-    `Basic ${token}`,
-    `DPoP ${token}`,
-    `Token Bearer ${token}`
+    `Bearer ${token}=`,
+    `bearer ${token} x`
   ]
 }

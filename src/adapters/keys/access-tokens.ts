@@ -54,6 +54,7 @@ export async function accessTokens(options: AccessTokenOptions): Promise<Changin
   const followers = new Set<() => void>()
   let newestFirst: readonly LoadedKey[] = []
   let byHeader: ReadonlyMap<string, LoadedKey> = new Map()
+  let byApp: ReadonlyMap<FastifyInstance, LoadedKey> = new Map()
   const opened = recentlyUsed<OpenedToken>(maxOpenedTokens)
 
   async function use(keys: readonly SigningKey[]): Promise<void> {
@@ -65,6 +66,7 @@ export async function accessTokens(options: AccessTokenOptions): Promise<Changin
     }
     newestFirst = loaded.sort((a, b) => b.number - a.number)
     byHeader = new Map(loaded.map((key) => [key.header, key]))
+    byApp = new Map(loaded.map((key) => [key.app, key]))
     for (const follower of followers) follower()
     for (const { kid, app } of before) if (!loaded.some((key) => key.kid === kid)) await app.close()
   }
@@ -84,11 +86,12 @@ export async function accessTokens(options: AccessTokenOptions): Promise<Changin
     requireSigningKey: async () => void (await signingKeyAt(clock.now())),
 
     open(token) {
+      const known = opened.get(token)
+      const knownKey = known && byApp.get(known.app)
+      if (knownKey !== undefined) return hasRetired(knownKey) ? undefined : known?.payload
       const key = byHeader.get(headerOf(token))
       if (key === undefined) void reload('unknown key')
       if (key === undefined || hasRetired(key)) return undefined
-      const known = opened.get(token)
-      if (known?.app === key.app) return known.payload
       if (!isCanonical(signatureOf(token))) return undefined
       try {
         const payload = frozen(key.app.jwt.verify(token))

@@ -3,8 +3,8 @@ import { Unavailable } from '../../ports/errors.js'
 export interface BatchOptions<Item, Result> {
   /** What the queue is for, in error messages: "database". */
   readonly name: string
-  /** A batch holds at most one item of each key. */
-  keyOf(item: Item): string
+  /** A batch holds at most one item of each key. Without it, a batch can hold any items. */
+  keyOf?(item: Item): string
   /** Serves one item. */
   one(item: Item): Promise<Result>
   /**
@@ -108,10 +108,10 @@ export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (i
     const batch: Waiting<Item, Result>[] = []
     const left: Waiting<Item, Result>[] = []
     for (const entry of waiting) {
-      const key = keyOf(entry.item)
-      if (batch.length < maxSize && !keys.has(key)) batch.push(entry)
+      const key = keyOf?.(entry.item)
+      if (batch.length < maxSize && !(key !== undefined && keys.has(key))) batch.push(entry)
       else left.push(entry)
-      keys.add(key)
+      if (key !== undefined) keys.add(key)
     }
     waiting = left
     return batch

@@ -25,7 +25,7 @@ export const logoutRoutes: Routes = (app, context) => {
       await logout(context.ports, tokens, actor)
       try {
         const bearer = presentedBearer(request)
-        if (bearer !== undefined) await logoutByAccessToken(context.ports, bearer.token, actor)
+        if (bearer !== undefined) await logoutByAccessToken(context.ports, bearer, actor)
       } catch (error) {
         // A page that wakes up after hours sends an expired access token; the session of its cookie has ended by now.
         if (!(error instanceof Refused) || tokens.length === 0) throw error

@@ -3,23 +3,22 @@ import { sessionEnd } from '../../core/policy.js'
 import type { LiveSession, Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 
-/** The credential of a request: an access token, or the token of a server-side session. */
-export type PresentedCredential =
-  | { readonly kind: 'bearer'; readonly token: string }
-  | { readonly kind: 'session'; readonly token: string }
+export type AccessTokenPorts = Pick<Ports, 'identity' | 'clock' | 'accessTokens' | 'revocations'>
 
-export type AuthenticatePorts = Pick<
-  Ports,
-  'identity' | 'clock' | 'accessTokens' | 'opaqueTokens' | 'revocations' | 'sessionResolver' | 'digest'
->
+type SessionTokenPorts = Pick<Ports, 'opaqueTokens' | 'sessionResolver' | 'digest'>
+
+export type AuthenticatePorts = AccessTokenPorts & SessionTokenPorts
 
 /** A server-side session's idle end moves with its use. The move is written at most this often. */
 const touchEverySeconds = 60
 
-/** Finds out who sent a credential. An access token costs no I/O; a session comes from memory, else from the store. */
-export async function authenticate(ports: AuthenticatePorts, { kind, token }: PresentedCredential): Promise<Auth> {
-  if (kind === 'bearer') return authOfClaims(acceptAccessToken(ports, token))
+/** Finds out who sent an access token. This costs no I/O. */
+export function authenticateBearer(ports: AccessTokenPorts, token: string): Auth {
+  return authOfClaims(acceptAccessToken(ports, token))
+}
 
+/** Finds out who sent the token of a server-side session. The session comes from memory, else from the store. */
+export async function authenticateSession(ports: SessionTokenPorts, token: string): Promise<Auth> {
   const session = await acceptSessionToken(ports, token)
   if (session.now - session.lastUsedAt >= touchEverySeconds * 1000) await ports.sessionResolver.touch(session.id)
   const { id: sessionId, userId, user, amr } = session
@@ -27,10 +26,7 @@ export async function authenticate(ports: AuthenticatePorts, { kind, token }: Pr
 }
 
 /** The claims of an access token that is good now; refuses any other text. */
-export function acceptAccessToken(
-  ports: Pick<Ports, 'identity' | 'clock' | 'accessTokens' | 'revocations'>,
-  token: string
-): AccessClaims {
+export function acceptAccessToken(ports: AccessTokenPorts, token: string): AccessClaims {
   const verdict = checkAccessClaims(ports.accessTokens.open(token), ports.identity, ports.clock.now())
   if (!verdict.ok) throw new Refused(verdict.error)
   const refusal = ports.revocations.refuses(verdict.claims)
@@ -39,10 +35,7 @@ export function acceptAccessToken(
 }
 
 /** The session of a session token that is good now; refuses any other text. Does not move the idle end. */
-export async function acceptSessionToken(
-  ports: Pick<Ports, 'opaqueTokens' | 'sessionResolver' | 'digest'>,
-  token: string
-): Promise<LiveSession> {
+export async function acceptSessionToken(ports: SessionTokenPorts, token: string): Promise<LiveSession> {
   const presented = ports.opaqueTokens.open('session', token)
   if (presented === undefined) throw new Refused('invalid_token')
   const session = await ports.sessionResolver.find(presented.sid)

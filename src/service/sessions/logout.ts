@@ -1,6 +1,6 @@
 import type { Actor, Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
-import { type AuthenticatePorts, authenticate } from './authenticate.js'
+import { type AccessTokenPorts, authenticateBearer } from './authenticate.js'
 import { endSession } from './end-session.js'
 import { endSessionOfToken, type HeldToken, type ReusePorts, sessionsOfTokens } from './held-token.js'
 
@@ -21,12 +21,12 @@ export async function logout(
 
 /** Ends the session of an access token. One whose session has ended is accepted. */
 export async function logoutByAccessToken(
-  ports: AuthenticatePorts & Pick<Ports, 'sessions'>,
+  ports: AccessTokenPorts & Pick<Ports, 'sessions'>,
   token: string,
   actor: Actor
 ): Promise<void> {
   try {
-    const { sessionId } = await authenticate(ports, { kind: 'bearer', token })
+    const { sessionId } = authenticateBearer(ports, token)
     await endSession(ports, { sid: sessionId }, 'logged_out', actor)
   } catch (error) {
     if (!(error instanceof Refused) || error.code !== 'session_revoked') throw error

@@ -7,6 +7,7 @@ import type { SessionUser } from '../../../ports/users.js'
 import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { prepared } from '../prepared-statements.js'
+import { sharedReads } from '../shared-reads.js'
 import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
 import { clock, isSpared, seconds, timestamp } from './fragments.js'
@@ -76,14 +77,15 @@ export function liveSessions(
   policy: RefreshPolicy
 ): Pick<SessionStore, 'find' | 'advance' | 'touch'> {
   const used = recordedUse(policy)
+  const findEach = async (ids: readonly string[]) => {
+    const rows = await query<LiveRow>(database)`${prepared}
+      SELECT ${liveColumns}, ${clock} AS now FROM ${tables.session} s JOIN ${tables.user} u ON u.id = s.user_id
+      WHERE s.id = ANY (${ids}::uuid[]) AND ${isSpared}`
+    return rows.map(toLiveSession)
+  }
 
   return {
-    async find(sid) {
-      const rows = await query<LiveRow>(database)`${prepared}
-        SELECT ${liveColumns}, ${clock} AS now FROM ${tables.session} s JOIN ${tables.user} u ON u.id = s.user_id
-        WHERE s.id = ${sid}::uuid AND ${isSpared}`
-      return rows.map(toLiveSession)[0]
-    },
+    find: sharedReads(database, findEach),
 
     async advance(seen, step, actor) {
       const { type, reason } = eventOf[step.kind]

@@ -4,6 +4,8 @@ import type { UserStore } from '../../../ports/user-store.js'
 import type { User, UserWithPassword } from '../../../ports/users.js'
 import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
+import { prepared } from '../prepared-statements.js'
+import { sharedReads } from '../shared-reads.js'
 import { userChanges } from '../sql/accounts/change-user.js'
 import { insertUser, inviteUser } from '../sql/accounts/create-user.js'
 import { profiles } from '../sql/accounts/profiles.js'
@@ -21,11 +23,8 @@ const newestFirst = byCreation<User>('users', 'u')
 
 /** Accounts in PostgreSQL. */
 export function prismaUserStore(database: Database, policy: EndingPolicy): UserStore {
-  const findWhere = async (condition: Prisma.Sql) => {
-    const [user] = await query<UserWithPassword>(database)`
-      SELECT ${userColumns}, u.password_hash AS "passwordHash" FROM ${tables.user} u WHERE ${condition}`
-    return user
-  }
+  const findEach = (ids: readonly string[]) => query<UserWithPassword>(database)`${prepared}
+    SELECT ${userColumns}, u.password_hash AS "passwordHash" FROM ${tables.user} u WHERE u.id = ANY (${ids}::uuid[])`
 
   const findWithKey = async (email: Email) => {
     const rows = await query<UserWithPassword & { readonly emailKey: string }>(database)`
@@ -64,9 +63,7 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
       return (await olderKeyOf(user.email)) !== undefined ? 'email_taken' : invite(user, invitation, actor)
     },
 
-    find(id) {
-      return findWhere(Prisma.sql`u.id = ${id}::uuid`)
-    },
+    find: sharedReads(database, findEach),
 
     findByEmail,
 

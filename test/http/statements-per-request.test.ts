@@ -1,0 +1,65 @@
+import t from 'tap'
+import { countedDatabase } from '../support/counted-database.js'
+import { openTestDatabase } from '../support/database.js'
+import { newEmail, newPerson } from '../support/http/people.js'
+import { postForm, serviceSettings } from '../support/http/services.js'
+import { Client, openService } from '../support/service.js'
+
+/**
+ * What each request asks of the database. Statements and round trips are counted and no times are measured, so this
+ * fails on every machine if a request becomes slower by a statement. Each bound has its reason.
+ */
+const database = countedDatabase(await openTestDatabase(t, { kind: 'embedded' }))
+const app = await openService(t, database, serviceSettings)
+
+/** What a request asks of the database. */
+const costOf = (status: number, request: () => Promise<{ readonly statusCode: number }>) =>
+  database.countsOf(async () => t.equal((await request()).statusCode, status))
+
+t.test('a guarded request, and the introspection of an access token, ask nothing', async (t) => {
+  const { client } = await newPerson(app, 'body')
+  // The first request of a process would also count what is read once.
+  await client.send('GET', '/me')
+  const introspected = await costOf(200, () => postForm(app, '/introspect', { token: client.accessToken }))
+  t.strictSame(
+    introspected,
+    { statements: 0, roundTrips: 0 },
+    'the token says it all, and the revocations are in memory'
+  )
+  t.strictSame(await costOf(200, () => client.send('GET', '/me')), { statements: 1, roundTrips: 1 }, 'the account')
+})
+
+t.test('the introspection of a refresh token reads the session once', async (t) => {
+  const { client } = await newPerson(app, 'body')
+  const cost = await costOf(200, () => postForm(app, '/introspect', { token: client.refreshToken }))
+  t.strictSame(cost, { statements: 1, roundTrips: 1 })
+})
+
+t.test('a registration and a login', async (t) => {
+  const client = new Client(app)
+  const email = newEmail()
+  const register = () => client.signIn(email, { mode: 'body' })
+  // The lock of the user is a statement of its own, so that the next one sees what the transactions before have written.
+  const bound = { statements: 4, roundTrips: 6 }
+  t.strictSame(await costOf(201, register), bound, 'the account, and a transaction: lock, ends, session')
+  const login = () => client.signIn(email, { path: '/login', mode: 'body' })
+  t.strictSame(await costOf(200, login), bound, 'the account, and the same transaction')
+})
+
+t.test('a logout', async (t) => {
+  const [first, second] = [await newPerson(app, 'body'), await newPerson(app, 'body')]
+  const byBearer = await costOf(204, () => first.client.send('POST', '/logout'))
+  t.strictSame(byBearer, { statements: 1, roundTrips: 1 }, 'the end, its revocation and its event')
+  const payload = { refresh_token: second.client.refreshToken }
+  const byToken = await costOf(204, () => second.client.send('POST', '/logout', { bearer: false, payload }))
+  t.strictSame(byToken, { statements: 2, roundTrips: 2 }, 'the session is read first, because an old token is reuse')
+})
+
+t.test('simultaneous requests share the statements that read accounts', async (t) => {
+  const people = await Promise.all(Array.from({ length: 4 }, () => newPerson(app, 'body')))
+  const requests = Array.from({ length: 64 }, (_, i) => people[i % people.length]?.client)
+  const { statements } = await database.countsOf(() =>
+    Promise.all(requests.map(async (client) => t.equal((await client?.send('GET', '/me'))?.statusCode, 200)))
+  )
+  t.ok(statements <= 4, `${statements}: up to two run, and the others wait for the next`)
+})
