@@ -36,10 +36,9 @@ const slowMilliseconds = 50
 /**
  * Returns a function that serves one item. While fewer than `maxRunning` calls run, and each of them for one item, an
  * item is served at once, by `one`. Otherwise it waits until a call ends, and then all waiting items are served together,
- * by `many`. While a call for several items runs, another call starts only if `maxSize` items wait: a larger batch costs
- * less for each item. If that call
- * throws `Unavailable`, it fails for each of them. If it throws something else, one of the items is the cause, so each is
- * served by `one`. Throws `Unavailable` if too many items wait, or an item waits too long.
+ * by `many`. While a call for several items runs, another one starts only if `maxSize` items wait, because a larger batch
+ * costs less for each item. If a call for several items throws `Unavailable`, each of them fails. If it throws something
+ * else, one of the items is the cause, so each is served by `one`. Throws `Unavailable` if too many items wait, or an item waits too long.
  */
 export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (item: Item) => Promise<Result> {
   const { name, keyOf, one, many, maxSize, maxRunning, maxWaiting, waitSeconds } = options
