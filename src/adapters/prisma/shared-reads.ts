@@ -21,9 +21,11 @@ export function sharedReads<Row extends { readonly id: string }>(
 ): (id: string) => Promise<Row | undefined> {
   return inBatches<string, Row | undefined>({
     name: 'database',
+    identityOf: (id) => id,
+    repeated: (row) => row,
     one: async (id) => (await read([id]))[0],
     async many(ids) {
-      const rows = new Map((await read([...new Set(ids)])).map((row) => [row.id, row]))
+      const rows = new Map((await read(ids)).map((row) => [row.id, row]))
       return ids.map((id) => rows.get(id))
     },
     maxSize: maxShared,

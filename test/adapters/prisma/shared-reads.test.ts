@@ -59,10 +59,10 @@ t.test('if a shared read fails, each call reads alone', async (t) => {
   await turn()
   reads[2]?.fail(new Error('invalid input syntax for type uuid'))
   await turn()
-  t.strictSame(
-    reads.slice(3).flatMap(({ ids }) => ids),
-    ['c', 'not an id']
-  )
+  t.strictSame(reads[3]?.ids, ['c'])
+  reads[3]?.answer()
+  await turn()
+  t.strictSame(reads[4]?.ids, ['not an id'])
   reads[4]?.fail(new Error('invalid input syntax for type uuid'))
   for (const { answer } of reads) answer()
   await Promise.all(first)
