@@ -153,11 +153,15 @@ export interface SessionStore {
   rename(sid: string, userId: string, device: string | null): Promise<Session | undefined>
 }
 
-/** The session to end. If `userId` or `secretHash` is given and differs from the row, nothing ends. */
+/**
+ * The session to end. If `userId` or `secretHash` is given and differs from the row, nothing ends. With
+ * `newestGeneration`, only a session that is past none of its ends and has not rotated past that generation ends.
+ */
 export interface EndTarget {
   readonly sid: string
   readonly userId?: string | undefined
   readonly secretHash?: string | undefined
+  readonly newestGeneration?: number | undefined
 }
 
 export interface EndDetails {

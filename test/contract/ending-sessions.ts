@@ -54,6 +54,23 @@ export function testEndings(t: Test, stores: Stores): void {
     t.equal((await eventsOf(stores, { sessionId: session.id, type: 'session_ended' })).length, 1)
   })
 
+  t.test(
+    'an end by the newest token ends no session that has rotated past the token, or is past its end',
+    async (t) => {
+      const session = await login(stores, await addUser(stores))
+      const end = (newestGeneration: number) => sessions.end({ sid: session.id, newestGeneration }, 'logged_out', {})
+      t.ok(await sessions.rotate(attempt(session)))
+      t.equal(await end(0), undefined, 'an older token')
+      t.equal((await sessions.find(session.id))?.generation, 1)
+      t.match(await end(1), { sid: session.id, reason: 'logged_out' })
+
+      const newer = await login(stores, await addUser(stores))
+      t.ok(await sessions.end({ sid: newer.id, newestGeneration: 5 }, 'logged_out', {}), 'the database was restored')
+      const expired = await login(stores, await addUser(stores), { idleTtlSeconds: 0 })
+      t.equal(await sessions.end({ sid: expired.id, newestGeneration: 0 }, 'logged_out', {}), undefined)
+    }
+  )
+
   t.test('an end with another or an undefined user id or secret hash ends nothing', async (t) => {
     const session = await login(stores, await addUser(stores))
     const sid = session.id

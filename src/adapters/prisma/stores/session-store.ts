@@ -37,6 +37,9 @@ export function prismaSessionStore(
       const conditions = [Prisma.sql`s.id = ${target.sid}::uuid`]
       if ('userId' in target) conditions.push(Prisma.sql`s.user_id = ${target.userId ?? null}::uuid`)
       if ('secretHash' in target) conditions.push(Prisma.sql`s.secret_hash = ${target.secretHash ?? null}`)
+      if ('newestGeneration' in target) {
+        conditions.push(Prisma.sql`s.generation <= ${target.newestGeneration ?? null}::bigint AND ${isLive}`)
+      }
       const which = Prisma.join(conditions, ' AND ')
       const ended = { reason, note, replacedSid: isReplaced ? target.sid : undefined }
       const locksUser = reason === 'reuse_detected' || endsAddressChanges

@@ -82,6 +82,8 @@ onEachDatabase(t, (t, stores, database) => {
       'SessionStore.end sid with its user': () => sessions.end({ sid: missing, userId: user.id }, 'logged_out', {}),
       'SessionStore.end userId': () => sessions.end({ sid: session.id, userId: missing }, 'logged_out', {}),
       'SessionStore.end secretHash': () => sessions.end({ sid: session.id, secretHash: missing }, 'logged_out', {}),
+      'SessionStore.end newestGeneration': () =>
+        sessions.end({ sid: session.id, newestGeneration: missing }, 'logged_out', {}),
       'SessionStore.endAllOfUser userId': () => sessions.endAllOfUser(missing, { reason: 'logged_out' }, {}),
       'SessionStore.rename sid': () => sessions.rename(missing, user.id, 'x'),
       'SessionStore.rename userId': () => sessions.rename(session.id, missing, 'x')
