@@ -32,7 +32,11 @@ async function endByNewestToken(
   const presented = held && others.length === 0 ? ports.opaqueTokens.open(held.kind, held.token) : undefined
   if (presented === undefined) return false
   const { sid, secret, generation: newestGeneration } = presented
-  return endSession(ports, { sid, secretHash: ports.digest(secret), newestGeneration }, 'logged_out', actor)
+  const secretHash = ports.digest(secret)
+  const revocation = await ports.sessions.endByToken({ sid, secretHash, newestGeneration, actor })
+  if (revocation === undefined) return false
+  await ports.revocations.announce([revocation])
+  return true
 }
 
 /** Ends the session of an access token. One whose session has ended is accepted. */

@@ -4,6 +4,7 @@ import { type Database, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { createSession } from '../sql/create-session.js'
 import { endAllSessions } from '../sql/end-all-sessions.js'
+import { endByToken } from '../sql/end-by-token.js'
 import { type EndingPolicy, endSessions, endSurplus, lockUser } from '../sql/end-sessions.js'
 import { byCreation, where } from '../sql/listing.js'
 import { isLive, liveSessions, type RefreshPolicy, sessionColumns } from '../sql/live-sessions.js'
@@ -31,15 +32,13 @@ export function prismaSessionStore(
     ...liveSessions(database, policy),
     rotate: rotate(database, policy, refreshBatchSize, noteBatch),
     endAll: endAllSessions(database, policy),
+    endByToken: endByToken(database, policy, refreshBatchSize),
 
     async end(target, reason, actor, { note, isReplaced = false, endsAddressChanges = false } = {}) {
       // A condition that is present but undefined is the caller's mistake: it must match no session, not every one.
       const conditions = [Prisma.sql`s.id = ${target.sid}::uuid`]
       if ('userId' in target) conditions.push(Prisma.sql`s.user_id = ${target.userId ?? null}::uuid`)
       if ('secretHash' in target) conditions.push(Prisma.sql`s.secret_hash = ${target.secretHash ?? null}`)
-      if ('newestGeneration' in target) {
-        conditions.push(Prisma.sql`s.generation <= ${target.newestGeneration ?? null}::bigint AND ${isLive}`)
-      }
       const which = Prisma.join(conditions, ' AND ')
       const ended = { reason, note, replacedSid: isReplaced ? target.sid : undefined }
       const locksUser = reason === 'reuse_detected' || endsAddressChanges
