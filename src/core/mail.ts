@@ -13,6 +13,12 @@ export const linkLifeSeconds = {
   invitation: 7 * day
 } as const satisfies Record<string, number>
 
+/**
+ * How long a registration that waits for its confirmation is kept after it was last sent, and after a login was refused
+ * because of it. Its mail may take a day, and the link in the mail works for a day.
+ */
+export const registrationLifeSeconds = 3 * day
+
 /** What a one-time link does. A link of one purpose is nothing anywhere else. */
 export type LinkPurpose = keyof typeof linkLifeSeconds
 

@@ -47,6 +47,10 @@ export const englishPage = {
   verify_done: 'The address is confirmed',
   verify_done_text: 'There is nothing else to do.',
   verify_done_signed_in: 'You are signed in now.',
+  verify_done_no_password:
+    'This address was registered more than once, with different passwords. To be safe, none of them works. Choose a password now, so that you can sign in again.',
+  set_password: 'Set the password',
+  password_set: 'The password is set.',
   confirm_email_title: 'Change the address of your account',
   confirm_email_text:
     'Your account gets this new address. If the old one was confirmed, it gets a mail that can undo this for 7 days.',

@@ -47,6 +47,10 @@ export const germanPage: PageWords = {
   verify_done: 'Die Adresse ist bestätigt',
   verify_done_text: 'Sie brauchen nichts weiter zu tun.',
   verify_done_signed_in: 'Sie sind jetzt angemeldet.',
+  verify_done_no_password:
+    'Mit dieser Adresse wurde mehrmals ein Konto angelegt, mit verschiedenen Passwörtern. Zur Sicherheit gilt keines davon. Wählen Sie jetzt ein Passwort, damit Sie sich wieder anmelden können.',
+  set_password: 'Passwort festlegen',
+  password_set: 'Das Passwort ist festgelegt.',
   confirm_email_title: 'Adresse des Kontos ändern',
   confirm_email_text:
     'Ihr Konto bekommt diese neue Adresse. War die alte bestätigt, geht eine Mail dorthin, mit der sich das 7 Tage lang rückgängig machen lässt.',

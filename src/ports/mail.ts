@@ -28,7 +28,11 @@ export interface NewLink {
   readonly address: string
   /** SHA-256 of the token. */
   readonly tokenHash: string
-  /** The link is dead once the account has another address or password than this user. Undefined binds it to neither. */
+  /**
+   * The link is dead once the account has another address or password than this user. Undefined binds it to neither. As
+   * long as the account waits for its confirmation, only the address counts: otherwise a stranger who registers the
+   * address too could make the owner's links useless.
+   */
   readonly boundTo?: Pick<UserWithPassword, 'email' | 'passwordHash'> | undefined
   /** Whether the link is sent by mail and shown to nobody. Its use then proves that the person reads the mail of `address`. */
   readonly mailed: boolean
@@ -68,7 +72,7 @@ export interface LinkStore {
   create(made: MadeLink, actor: Actor): Promise<number>
   /**
    * The link, if it has one of `purposes` and can still be used: it is not used and not expired, and its account exists,
-   * is not disabled, and has the address and the password to which the link is bound. An `email_undo` link works for a
+   * is not disabled, and has the address and the password to which the link is bound (`NewLink.boundTo`). An `email_undo` link works for a
    * disabled account too: it takes the address back from whoever changed it. The store method that makes the
    * change uses the link up. It checks all this again, so only one of several simultaneous uses succeeds.
    */

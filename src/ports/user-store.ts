@@ -22,16 +22,20 @@ export type UnconfirmedOutcome = 'registered' | 'registered_again' | 'taken'
 export interface UserStore {
   /**
    * Adds a user and writes `user_registered`. 'email_taken' if the address has an account, also in a race, or if a live
-   * link keeps it for another account.
+   * link keeps it for another account. With `emailVerified`, an account that waits for its confirmation is deleted first.
    */
   create(user: NewUser, actor: Actor): Promise<User | 'email_taken'>
   /** Adds a user as `create` does, with a link, the mail that carries it and an event, all or nothing. */
   createWithLink(user: NewUser, made: MadeLink, actor: Actor): Promise<User | 'email_taken'>
   /**
-   * Adds a user who must first confirm the address. If the address has an account that waits for its confirmation, that
-   * account gets the new password, address and locale, so its older links die: otherwise a stranger could prepare an
-   * account with a password that the stranger knows. 'taken', with no account changed, if the account was used,
-   * confirmed or disabled before, or if a live link keeps the address for another account.
+   * Adds a user who must first confirm the address, and notes the registration under its address. `user.passwordHash` is
+   * the hash to note, and `earlier` the result of `findRegistration` that it was made from. 'changed', with nothing done,
+   * if the address was registered again since then, or a link began to keep it.
+   *
+   * If the address has an account that waits for its confirmation, nothing of it changes but the password, and that only
+   * if it is still `earlier`. Otherwise it gets a hash that no password has: a stranger may have chosen one of the two
+   * passwords. Its links stay alive. 'taken', with no account changed, if the account was used, confirmed or disabled
+   * before, or if a live link keeps the address for another account.
    *
    * `confirm` returns the link, the mail and the event to write. It gets the account that now has the address, or
    * undefined if only a link keeps the address. Each outcome writes as many rows, so that its time does not show the
@@ -39,9 +43,20 @@ export interface UserStore {
    */
   registerUnconfirmed(
     user: NewUser,
-    confirm: (account: UserWithPassword | undefined, outcome: UnconfirmedOutcome) => MadeLink,
+    registration: {
+      readonly earlier: string | undefined
+      readonly confirm: (account: UserWithPassword | undefined, outcome: UnconfirmedOutcome) => MadeLink
+    },
     actor: Actor
-  ): Promise<UnconfirmedOutcome>
+  ): Promise<UnconfirmedOutcome | 'changed'>
+  /**
+   * The hash of the password with which the address was registered, also if it has another account; a hash that no
+   * password has if there were different passwords. Undefined if there is no such registration, if the owner has confirmed
+   * it, or if it was deleted after `registrationLifeSeconds`.
+   */
+  findRegistration(email: Email): Promise<string | undefined>
+  /** Keeps the registration of an address, if there is one, for `registrationLifeSeconds` from now. */
+  extendRegistration(email: Email): Promise<void>
   /**
    * Adds a user as `create` does, an `invitation` link, the mail that carries it, if any, and the event `user_invited`,
    * all or nothing.
@@ -106,7 +121,7 @@ export interface UserStore {
   /**
    * Gives the account the verified address of an `email_change` link, which is used up, and writes `email_changed`.
    * 'dead' if the link is dead, also in a race; 'email_taken', with nothing done, if another account has the address, or a
-   * live link keeps it for one.
+   * live link keeps it for one. An account that waits for its confirmation is deleted.
    *
    * `follow` gets the live `email_undo` link of the account, if there is one, and returns the mails to write and what
    * becomes of that link: 'renew' begins its life anew, 'delete' deletes it, and a new link takes its place. The account
@@ -140,10 +155,13 @@ export interface UserStore {
   ): Promise<readonly Revocation[] | 'dead' | 'email_taken'>
   /**
    * Verifies the address by an `email_verification` link. It is used up, and the user's other links of this purpose are
-   * deleted. Writes `email_verified`. Returns whether the account waited for its confirmation; undefined, with nothing
-   * done, if the link is dead, also in a race.
+   * deleted. Writes `email_verified`. Returns whether the account waited for its confirmation, and its password hash;
+   * undefined, with nothing done, if the link is dead, also in a race.
    */
-  verifyEmail(link: LiveLink, actor: Actor): Promise<{ readonly awaited: boolean } | undefined>
+  verifyEmail(
+    link: LiveLink,
+    actor: Actor
+  ): Promise<{ readonly awaited: boolean; readonly passwordHash: string } | undefined>
   /**
    * Changes the roles and the disabled flag; undefined if there is no such user. Disabling ends every session of the
    * user. Its owner gets the notice `account_disabled` if it was enabled and does not wait for its confirmation. A
@@ -165,8 +183,8 @@ export interface UserStore {
    */
   changeProfile(id: string, change: (profile: Profile) => Profile, actor: Actor): Promise<Profile | undefined>
   /**
-   * Deletes the user with their links and mails, also those that wait, and ends the user's sessions with `reason`;
-   * undefined if there is no such user. 'last_admin' as for `update`.
+   * Deletes the user with their links and mails, also those that wait, and the registration of their address. Ends the
+   * user's sessions with `reason`; undefined if there is no such user. 'last_admin' as for `update`.
    */
   delete(id: string, reason: EndedReason, actor: Actor): Promise<readonly Revocation[] | 'last_admin' | undefined>
 }

@@ -17,4 +17,6 @@ export type SessionUser = Omit<User, 'emailVerifiedAt' | 'locale'>
 export interface UserWithPassword extends User {
   /** A hash that no password has (`hasPassword`) is an account without a password. */
   readonly passwordHash: string
+  /** Whether it was registered, waits until its address is confirmed, and is not disabled. */
+  readonly awaitsConfirmation: boolean
 }

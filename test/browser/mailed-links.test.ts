@@ -250,6 +250,32 @@ async function testLinks(browser: Browser): Promise<void> {
     t.strictSame(faults, [])
   })
 
+  t.test(
+    'a person whose address was registered with different passwords chooses one after the confirmation',
+    async (t) => {
+      const email = newEmail()
+      for (const password of [goodPassword, newPassword]) {
+        await strict.inject({ method: 'POST', url: '/register', payload: { email, password } })
+      }
+      const page = await openPage(t)
+      const faults = faultsOf(page, strictOrigin)
+      await page.goto(`${strictOrigin}/account${new URL((await mailedLink(email, 'verify')).link).hash}`)
+      await click(page, 'Confirm the address')
+      await heading(page, 'The address is confirmed')
+      await page.getByText('none of them works').waitFor()
+      await expectAccessible(t, page, 'the choice of the first password')
+      await field(page, 'New password').fill('short')
+      await click(page, 'Set the password')
+      await page.getByRole('alert').filter({ hasText: 'too short' }).waitFor()
+      await field(page, 'New password').fill('her own good password')
+      await click(page, 'Set the password')
+      await heading(page, 'Devices')
+      await page.getByRole('status').filter({ hasText: 'The password is set.' }).waitFor()
+      t.equal(await loginStatus(email, 'her own good password'), 200)
+      t.strictSame(faults, [])
+    }
+  )
+
   testPage(
     'a user has the confirmation sent again, changes language and notices, and deletes the account',
     async (t, page) => {

@@ -4,7 +4,7 @@ import { loadConfig } from '../../src/config/read-config.js'
 import { resetPassword } from '../../src/service/recovery/reset-password.js'
 import { emailOf } from '../contract/stores.js'
 import { commandLine } from '../support/cli/command-line.js'
-import { openTestDatabase } from '../support/database.js'
+import { openTestDatabase, sql } from '../support/database.js'
 import { openMailServer } from '../support/mail/mail-server.js'
 import { goodPassword, testEnvironment } from '../support/service.js'
 
@@ -52,6 +52,16 @@ t.test('user invite invites again as long as there is no password', async (t) =>
   }
   await accept(second.link)
   await t.rejects(accept(first.link), { code: 'invalid_or_expired_token' }, 'the first one is dead now')
+})
+
+t.test('user invite replaces an account that waits for its confirmation', async (t) => {
+  await sql(
+    database,
+    `INSERT INTO "user" (id, email, email_key, password_hash, awaits_confirmation)
+     VALUES (gen_random_uuid(), 'waiting@example.com', 'waiting@example.com', 'none:x', true)`
+  )
+  t.match(await latchkey('user invite waiting@example.com --role ops'), { exitCode: 0 })
+  t.match(await find('waiting@example.com'), { roles: ['ops'], emailVerifiedAt: Number, awaitsConfirmation: false })
 })
 
 t.test('user invite mails the invitation where mail is configured, and prints it with --link', async (t) => {

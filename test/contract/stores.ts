@@ -61,7 +61,7 @@ export async function addUser(
     { userId: id }
   )
   if (user === 'email_taken') throw new Error(`${email} is taken`)
-  return { ...user, passwordHash }
+  return { ...user, passwordHash, awaitsConfirmation: false }
 }
 
 /** Creates the session of a login with the password hash of `user`; 'user_changed' if the store refuses it. */

@@ -65,7 +65,14 @@ export function recordedDatabase(database: Database): RecordedDatabase {
 }
 
 /** Statements of the mail sender, the purge, the feed and the clock, which run at the same time. */
-const inBackground = /^$|^(FROM|UPDATE|DELETE FROM) (mail|lease|session|revocation|signing_key|everybody_revoked)\b/
+const inBackground = new RegExp(
+  [
+    '^$',
+    '^(FROM|UPDATE|DELETE FROM) (mail|lease|session|revocation|signing_key|everybody_revoked)\\b',
+    '^(INSERT INTO lease|DELETE FROM (event|guess_run|registration|readiness_probe|one_time_link|user))\\b',
+    '^FROM user, JOIN registration$'
+  ].join('|')
+)
 
 /** The accesses of a statement to tables, without its conditions and values. */
 function kindOf(...[text, values]: [text: readonly string[], values: readonly unknown[]]): string {

@@ -20,6 +20,7 @@ export const tables = {
   namedLock: table('named_lock'),
   oneTimeLink: table('one_time_link'),
   readinessProbe: table('readiness_probe'),
+  registration: table('registration'),
   revocation: table('revocation'),
   session: table('session'),
   signingKey: table('signing_key'),

@@ -120,7 +120,7 @@ export const userInvite = defineCommand({
       const email = readEmail(operands.EMAIL)
       const known = email && (await ports.users.findByEmail(email))
       const invite = ports.mail.isConfigured && !link ? 'mail' : 'link'
-      const { user, url } = await (known === undefined || hasPassword(known.passwordHash)
+      const { user, url } = await (known === undefined || known.awaitsConfirmation || hasPassword(known.passwordHash)
         ? createInvitedUser(ports, { ...account, invite }, commandLine)
         : inviteAgain(ports, withoutChanges(known, [roles, locale]), invite, commandLine))
       const sentence = url ?? `An invitation to ${user.email} is on its way.`

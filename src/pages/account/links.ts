@@ -1,6 +1,7 @@
-import { client, hasCode, request } from '../shared/connection.js'
+import { client, hasCode, request, userHasPassword, withRecentLogin } from '../shared/connection.js'
 import { byId } from '../shared/dom.js'
 import { features } from '../shared/features.js'
+import { showStatus } from '../shared/status.js'
 import { type PlainWord, say } from '../shared/words/language.js'
 import { showForgottenPassword } from './forgotten-password.js'
 import { closeStep, showStep } from './step.js'
@@ -61,7 +62,8 @@ export function showLink({ kind, token }: Link, reload: () => Promise<void>): vo
           // If the reload fails, nobody must be named: another person may have been signed in before.
           if (hasBegunSession) whoEmail.textContent = ''
           await followUp(kind, reload)
-          showDone(kind, hasBegunSession)
+          if (hasBegunSession && !userHasPassword()) showFirstPassword()
+          else showDone(kind, hasBegunSession)
         } catch (error) {
           if (!hasCode(error, 'invalid_or_expired_token')) throw error
           await showDead(kind)
@@ -88,6 +90,24 @@ function showDone({ words }: Kind, hasBegunSession: boolean): void {
     text: [say(text), ...(isUndone ? [say('undo_email_done_next')] : []), ...signedInAs()],
     submit: { label: isSignedIn() ? 'to_account' : 'sign_in', run: closeStep },
     others: isUndone ? [{ label: 'new_link', run: showForgottenPassword }] : []
+  })
+}
+
+/** After a confirmation that no password of the registrations has survived. */
+function showFirstPassword(): void {
+  showStep({
+    title: 'verify_done',
+    text: [say('verify_done_signed_in'), say('verify_done_no_password')],
+    field: 'new_password',
+    submit: {
+      label: 'set_password',
+      async run(newPassword) {
+        await withRecentLogin(() => client.changePassword({ newPassword }))
+        closeStep()
+        showStatus(say('password_set'))
+      }
+    },
+    others: [{ label: 'to_account', run: closeStep }]
   })
 }
 

@@ -33,6 +33,9 @@ export function setUser(me: Pick<Me, 'has_password'>): void {
   hasPassword = me.has_password
 }
 
+/** Whether the user has a password, as far as the page knows. */
+export const userHasPassword = (): boolean => hasPassword
+
 /** Asks until the user confirms the password (true) or cancels (false). */
 async function confirmPassword(): Promise<boolean> {
   for (let fault = ''; ; fault = say('password_wrong')) {

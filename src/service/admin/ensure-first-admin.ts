@@ -5,8 +5,8 @@ import { type CreateUserPorts, createUser } from './create-user.js'
 
 /**
  * Creates the first admin, if no enabled user has the role; there is no default account. An account that has this e-mail
- * address already is not changed ('email_taken'): a stranger may have registered it. Checks the
- * password only if it creates an admin.
+ * address already is not changed ('email_taken'): a stranger may have registered it. One that waits for its confirmation
+ * is replaced. Checks the password only if it creates an admin.
  */
 export async function ensureFirstAdmin(
   ports: CreateUserPorts,
@@ -15,7 +15,8 @@ export async function ensureFirstAdmin(
   const hasAdmin = () => ports.users.anyWithRole(adminRole)
   if (await hasAdmin()) return 'has_admin'
   try {
-    if ((await ports.users.findByEmail(requireEmail(account.email))) === undefined) {
+    const known = await ports.users.findByEmail(requireEmail(account.email))
+    if (known === undefined || known.awaitsConfirmation) {
       await createUser(ports, { ...account, roles: [adminRole] }, {})
       return 'created'
     }

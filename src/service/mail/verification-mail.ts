@@ -7,8 +7,8 @@ import { type LinkPorts, makeLink } from './one-time-links.js'
 export type MailVerificationPorts = LinkPorts & Pick<Ports, 'links' | 'mail' | 'rateLimits' | 'decisions'>
 
 /**
- * A link that confirms the address of `user`, and its mail. The link dies if the account gets another address or
- * password.
+ * A link that confirms the address of `user`, and its mail. The link dies if the account gets another address or, once it
+ * does not wait for its confirmation, another password.
  */
 export function verificationOf(
   ports: LinkPorts,
@@ -21,6 +21,25 @@ export function verificationOf(
   return { link, mail, event: { type: 'email_verification_requested', userId } }
 }
 
+/**
+ * What is written in place of a confirmation for an address that has an account: as many rows, with a mail that tells the
+ * owner so. The link is in no mail. Without an account, a link keeps the address for one, and no mail is sent.
+ */
+export function accountExistsOf(
+  ports: LinkPorts,
+  account: UserWithPassword | undefined,
+  address: string,
+  isGranted: boolean
+): MadeLink {
+  const reason = isGranted ? 'account_exists' : 'limited'
+  const recipient = account ?? { id: ports.entropy.uuid(), email: address, passwordHash: '', locale: null }
+  const made = verificationOf(ports, recipient)
+  const event = { ...made.event, userId: account?.id, reason }
+  if (account === undefined) return { ...made, event, pretend: true }
+  const mail = newMail(ports, account, { kind: 'account_exists', parameters: {} })
+  return { ...made, event, mail, pretend: !isGranted }
+}
+
 /** The use of `mailLimit` by one mail to `address`. */
 export const mailUse = (address: string) => ({ limit: mailLimit, key: readEmail(address)?.key ?? address })
 
@@ -30,14 +49,30 @@ export async function mayMail({ rateLimits }: Pick<Ports, 'rateLimits'>, address
 }
 
 /** Mails a link that confirms the address of an account. Does nothing above `mailLimit`. */
-export async function mailVerification(
+export function mailVerification(ports: MailVerificationPorts, user: UserWithPassword, actor: Actor): Promise<void> {
+  return mailWithinLimit(ports, user.email, user.id, () => verificationOf(ports, user), actor)
+}
+
+/** Does the work of `mailVerification` for an address that has another account, or none. See `accountExistsOf`. */
+export function mailAccountExists(
   ports: MailVerificationPorts,
-  user: UserWithPassword,
+  account: UserWithPassword | undefined,
+  address: string,
   actor: Actor
 ): Promise<void> {
-  const about = { userId: user.id }
-  if (!(await mayMail(ports, user.email))) return ports.decisions.note('email_verification', 'limited', about)
-  await ports.links.create(verificationOf(ports, user), actor)
+  const make = () => accountExistsOf(ports, account, address, true)
+  return mailWithinLimit(ports, account?.email ?? address, account?.id, make, actor)
+}
+
+async function mailWithinLimit(
+  ports: MailVerificationPorts,
+  address: string,
+  userId: string | undefined,
+  make: () => MadeLink,
+  actor: Actor
+): Promise<void> {
+  if (!(await mayMail(ports, address))) return ports.decisions.note('email_verification', 'limited', { userId })
+  await ports.links.create(make(), actor)
   ports.mail.wake()
-  ports.decisions.note('email_verification', 'requested', about)
+  ports.decisions.note('email_verification', 'requested', { userId })
 }

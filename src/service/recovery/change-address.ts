@@ -33,7 +33,7 @@ export async function requestEmailChange(
     async () => undefined,
     () => true
   )
-  const owner = await ports.users.findByEmail(email)
+  const owner = usedBy(await ports.users.findByEmail(email))
   const { granted } = await ports.rateLimits.use({ limit: mailLimit, key: email.key })
 
   const purpose = 'email_change'
@@ -64,7 +64,7 @@ export async function confirmEmailChange(
   const link = await openLink(ports, token, ['email_change'])
   const { user } = link
   const email = emailOf(link.address)
-  const owner = await ports.users.findByEmail(email)
+  const owner = usedBy(await ports.users.findByEmail(email))
   if (owner !== undefined && owner.id !== user.id) throw new Refused('email_taken')
 
   const parameters = { new_email: email.address, ...originOf(ports, actor) }
@@ -132,6 +132,9 @@ export async function undoEmailChange(
   await ports.revocations.announce(outcome)
   ports.mail.wake()
 }
+
+/** The account that keeps an address for its owner. One that waits for its confirmation does not: anybody may have made it. */
+const usedBy = (account: UserWithPassword | undefined) => (account?.awaitsConfirmation ? undefined : account)
 
 /** An address that an account has, or that was checked when its link was made. */
 function emailOf(address: string): Email {

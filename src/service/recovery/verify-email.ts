@@ -31,8 +31,8 @@ export async function requestVerification(
 
 /**
  * Verifies the address of an account by a mailed link. If the account waited for this, its first session starts here:
- * the person proves to read the mail. Otherwise returns undefined, and no session
- * starts. For a disabled account the link is dead.
+ * the person proves to read the mail. It may have no password then, if different ones were registered. Otherwise returns
+ * undefined, and no session starts. For a disabled account the link is dead.
  */
 export async function confirmVerification(
   ports: StartSessionPorts & DevicePorts & Pick<Ports, 'links' | 'users'>,
@@ -54,7 +54,7 @@ export async function confirmVerification(
   ports.decisions.note('email_verification', 'succeeded', { userId: user.id })
   if (!verified.awaited) return undefined
 
-  const account = { userId: user.id, passwordHash: user.passwordHash, amr: mailAmr }
+  const account = { userId: user.id, passwordHash: verified.passwordHash, amr: mailAmr }
   const credentials = await startSession(ports, account, input, owner)
   return { ...credentials, deviceToken: issueDeviceToken(ports, user.id, undefined) }
 }

@@ -1,4 +1,4 @@
-import { readEmail } from '../../core/email.js'
+import { type Email, readEmail } from '../../core/email.js'
 import type { DeviceTokenContent } from '../../core/opaque-token.js'
 import { guessLimits, loginLimit } from '../../core/rate-limits.js'
 import type { Actor, PasswordSource, Ports, RateLimitUse, UserWithPassword } from '../../ports/index.js'
@@ -7,9 +7,15 @@ import { counted } from '../limits.js'
 import { sourceOf } from '../password-source.js'
 import { type DevicePorts, openDeviceToken } from './known-device.js'
 
-export type GuessPorts = DevicePorts & Pick<Ports, 'users' | 'passwords' | 'decisions' | 'rateLimits'>
+export type GuessPorts = DevicePorts & Pick<Ports, 'users' | 'passwords' | 'decisions' | 'rateLimits' | 'policy'>
 
 export type LoginFault = 'unknown_email' | 'wrong_password' | 'user_disabled'
+
+/**
+ * `registered`: with `EMAIL_VERIFICATION=required`, the password is not that of the account, but the address was registered
+ * with it, and nobody has confirmed that.
+ */
+export type Verdict = 'right' | 'registered' | LoginFault
 
 interface Guess {
   /** The account's key for limits, the same for every spelling of its address. */
@@ -17,8 +23,7 @@ interface Guess {
   readonly user: UserWithPassword | undefined
   /** The client's device, if it has signed in to this user's account before. */
   readonly device: DeviceTokenContent | undefined
-  /** What is wrong; undefined if the password is right. */
-  readonly fault: LoginFault | undefined
+  readonly verdict: Verdict
 }
 
 /**
@@ -40,12 +45,12 @@ export async function guessPassword(
   // The stored address counts: an account of an older release is found by two keys, if its domain has ß.
   const accountOf = (user: UserWithPassword | undefined) => readEmail(user?.email ?? input.email)?.key ?? input.email
   const guess = async (user: UserWithPassword | undefined, uses: readonly RateLimitUse[], knownDevice: boolean) => {
-    const verify = () => faultOf(ports, input.password, user, { network, knownDevice })
+    const verify = () => judge(ports, email, input.password, user, { network, knownDevice })
     const onLimited = () => ports.decisions.note('login', 'limited', { userId: user?.id })
     const logins = [{ limit: loginLimit, key: `${network} ${accountOf(user)}` }]
     // Checked last: otherwise a stranger's guesses would use up the owner's logins while they wait for other limits.
-    const verifyAsLogin = () => counted(ports, logins, verify, (fault) => fault === undefined, onLimited)
-    return counted(ports, uses, verifyAsLogin, (fault) => fault !== undefined, onLimited)
+    const verifyAsLogin = () => counted(ports, logins, verify, (verdict) => !isFault(verdict), onLimited)
+    return counted(ports, uses, verifyAsLogin, isFault, onLimited)
   }
 
   const user = token && (await find())
@@ -55,7 +60,7 @@ export async function guessPassword(
       { limit: guessLimits.device, key: token.deviceId },
       { limit: guessLimits.devices, key: account }
     ]
-    return { account, user, device: token, fault: await guess(user, uses, true) }
+    return { account, user, device: token, verdict: await guess(user, uses, true) }
   }
   const guessAsStranger = async (): Promise<Guess> => {
     const found = token === undefined ? await find() : user
@@ -65,27 +70,50 @@ export async function guessPassword(
       { limit: guessLimits.strangers, key: account },
       { limit: guessLimits.strangersInARow, key: account }
     ]
-    return { account, user: found, device: undefined, fault: await guess(found, uses, false) }
+    return { account, user: found, device: undefined, verdict: await guess(found, uses, false) }
   }
   // Checked first, so that a network above this limit costs no query.
   return counted(
     ports,
     [{ limit: guessLimits.network, key: network }],
     guessAsStranger,
-    ({ fault }) => fault !== undefined,
+    ({ verdict }) => isFault(verdict),
     () => ports.decisions.note('login', 'limited')
   )
 }
 
-/** Verifies the password before anything else, so that every answer takes the same work. */
-async function faultOf(
+export const isFault = (verdict: Verdict): verdict is LoginFault => verdict !== 'right' && verdict !== 'registered'
+
+/**
+ * Verifies the password before anything else, so that every refusal takes the same work. With
+ * `EMAIL_VERIFICATION=required` that is two comparisons, because an address with an account must look as one that waits
+ * for its confirmation. A login that succeeds takes one.
+ */
+async function judge(
   ports: GuessPorts,
+  email: Email | undefined,
   password: string,
   user: UserWithPassword | undefined,
   source: PasswordSource
-): Promise<LoginFault | undefined> {
+): Promise<Verdict> {
   const isRight = await verifyPassword(ports, password, user?.passwordHash, source)
+  const isEnabled = user !== undefined && !user.disabled
+  const isRequired = ports.policy.emailVerification === 'required'
+  if (isRight && isEnabled && !(isRequired && user.emailVerifiedAt === null)) return 'right'
+
+  const isRegistered = isRequired && (await matchesRegistration(ports, email, password, source))
+  if (isRight && isEnabled) return 'right'
+  if (isRegistered) return 'registered'
   if (user === undefined) return 'unknown_email'
-  if (!isRight) return 'wrong_password'
-  return user.disabled ? 'user_disabled' : undefined
+  return isRight ? 'user_disabled' : 'wrong_password'
+}
+
+async function matchesRegistration(
+  ports: GuessPorts,
+  email: Email | undefined,
+  password: string,
+  source: PasswordSource
+): Promise<boolean> {
+  const registered = email && (await ports.users.findRegistration(email))
+  return verifyPassword(ports, password, registered, source)
 }

@@ -1,7 +1,9 @@
+import type { Email } from '../../core/email.js'
 import { guessLimits } from '../../core/rate-limits.js'
 import { Unavailable } from '../../ports/errors.js'
 import type { Actor, Ports, UserWithPassword } from '../../ports/index.js'
-import { type MailVerificationPorts, mailVerification } from '../mail/verification-mail.js'
+import { requireEmail } from '../accounts/account-rules.js'
+import { type MailVerificationPorts, mailAccountExists, mailVerification } from '../mail/verification-mail.js'
 import { sourceOf } from '../password-source.js'
 import { Refused } from '../refused.js'
 import {
@@ -11,7 +13,7 @@ import {
   type StartSessionPorts,
   startSession
 } from '../sessions/start-session.js'
-import { type GuessPorts, guessPassword, type LoginFault } from './guess-password.js'
+import { type GuessPorts, guessPassword, isFault, type LoginFault, type Verdict } from './guess-password.js'
 import { issueDeviceToken } from './known-device.js'
 
 export type LoginPorts = StartSessionPorts & GuessPorts & MailVerificationPorts & Pick<Ports, 'events' | 'entropy'>
@@ -23,14 +25,16 @@ export interface LoginInput extends SessionRequest {
   readonly deviceToken: string | undefined
 }
 
-/** Verifies a password and starts a session. The right password resets the count of strangers' wrong guesses. */
+/** Verifies a password and starts a session. This resets the count of strangers' wrong guesses. */
 export async function login(ports: LoginPorts, input: LoginInput, actor: Actor): Promise<SignedIn> {
   requireAllowedMode(ports, input.mode)
-  const { account, user, device, fault } = await guessPassword(ports, input, actor)
-  if (user === undefined || fault !== undefined) return refuse(ports, user, fault ?? 'unknown_email', actor)
+  const { account, user, device, verdict } = await guessPassword(ports, input, actor)
+  if (isFault(verdict)) return refuse(ports, user, verdict, actor)
+  if ((await isUnverified(ports, user, verdict)) || user === undefined) {
+    return refuseUnverified(ports, requireEmail(input.email), user, verdict, actor)
+  }
   await ports.rateLimits.forget({ limit: guessLimits.strangersInARow, key: account })
 
-  await requireVerified(ports, user, actor)
   const { id: userId, passwordHash } = user
   const proved = { userId, passwordHash, amr: ['pwd'], isNewDevice: device === undefined }
   const credentials = await startSession(ports, proved, input, { ...actor, userId })
@@ -40,19 +44,39 @@ export async function login(ports: LoginPorts, input: LoginInput, actor: Actor):
 }
 
 /**
- * With `EMAIL_VERIFICATION=required`, refuses an account whose address is not verified, and mails a link. Only a client
- * with the right password gets this answer. Reads the account again, because the person may have confirmed the address
- * while the password was verified.
+ * Whether `EMAIL_VERIFICATION=required` refuses the login although the password is right, or is that of a registration.
+ * Reads the account again, because the person may have confirmed the address while the password was verified.
  */
-async function requireVerified(ports: LoginPorts, user: UserWithPassword, actor: Actor): Promise<void> {
-  if (ports.policy.emailVerification !== 'required' || user.emailVerifiedAt !== null) return
-  const current = await ports.users.find(user.id)
-  if (current === undefined || current.emailVerifiedAt !== null) return
-  const reason = 'email_not_verified'
-  await ports.events.record({ type: 'login_failed', userId: user.id, reason }, actor)
-  ports.decisions.note('login', reason, { userId: user.id })
-  await mailVerification(ports, current, actor)
-  throw new Refused(reason)
+async function isUnverified(ports: LoginPorts, user: UserWithPassword | undefined, verdict: Verdict): Promise<boolean> {
+  if (ports.policy.emailVerification !== 'required') return false
+  if (verdict === 'right' && user?.emailVerifiedAt !== null) return false
+  const current = await ports.users.find(user?.id ?? ports.entropy.uuid())
+  return verdict === 'registered' || current?.emailVerifiedAt === null
+}
+
+/**
+ * Mails a link to the owner of an unverified account. An address that was registered although it has another account, or is
+ * kept for one, gets the same answer by the same work, and the owner gets a mail that says so. Only a client with the right
+ * password, or with that of a registration, gets this answer.
+ *
+ * It does not reset the count of wrong guesses: otherwise a stranger who registers an address with an account could make
+ * any number of guesses at its password.
+ */
+async function refuseUnverified(
+  ports: LoginPorts,
+  email: Email,
+  user: UserWithPassword | undefined,
+  verdict: Verdict,
+  actor: Actor
+): Promise<never> {
+  const isWaiting = user?.awaitsConfirmation === true
+  const isOwn = user !== undefined && (verdict === 'right' || isWaiting)
+  const reason = isOwn ? 'email_not_verified' : 'wrong_password'
+  await ports.events.record({ type: 'login_failed', userId: user?.id, reason }, actor)
+  ports.decisions.note('login', reason, { userId: user?.id })
+  if (verdict === 'registered' || isWaiting) await ports.users.extendRegistration(email)
+  await (isOwn ? mailVerification(ports, user, actor) : mailAccountExists(ports, user, email.address, actor))
+  throw new Refused('email_not_verified')
 }
 
 async function refuse(

@@ -1,10 +1,21 @@
+import type { Email } from '../../core/email.js'
+import { hasPassword, noPasswordHash } from '../../core/password-policy.js'
 import { registrationLimits } from '../../core/rate-limits.js'
-import type { Actor, MadeLink, NewUser, Ports, UnconfirmedOutcome, UserWithPassword } from '../../ports/index.js'
+import { Unavailable } from '../../ports/errors.js'
+import type {
+  Actor,
+  MadeLink,
+  NewUser,
+  PasswordSource,
+  Ports,
+  UnconfirmedOutcome,
+  UserWithPassword
+} from '../../ports/index.js'
 import { type NewPasswordPorts, requireEmail, requireGoodPassword } from '../accounts/account-rules.js'
+import { verifyPassword } from '../accounts/verify-password.js'
 import { counted } from '../limits.js'
-import { newMail } from '../mail/new-mail.js'
 import type { LinkPorts } from '../mail/one-time-links.js'
-import { mailUse, mayMail, verificationOf } from '../mail/verification-mail.js'
+import { accountExistsOf, mailUse, mayMail, verificationOf } from '../mail/verification-mail.js'
 import { sourceOf } from '../password-source.js'
 import { Refused } from '../refused.js'
 import {
@@ -31,7 +42,10 @@ export interface RegisterInput extends SessionRequest {
 
 /** Creates an account without roles, and its first session. With `EMAIL_VERIFICATION=optional` it also mails a link. */
 export async function register(ports: RegisterPorts, input: RegisterInput, actor: Actor): Promise<SignedIn> {
-  const account = await admit(ports, input, actor, (user) => create(ports, user, actor))
+  const account = await admit(ports, input, actor, async (email, source) => {
+    const passwordHash = await ports.passwords.hash(input.password, source)
+    return create(ports, newUserOf(ports, email, passwordHash, input), actor)
+  })
   ports.decisions.note('registration', account === 'email_taken' ? account : 'succeeded')
   if (account === 'email_taken') throw new Refused('email_taken')
 
@@ -57,18 +71,26 @@ async function create(ports: RegisterPorts, user: NewUser, actor: Actor): Promis
 
 /**
  * Creates an account that waits until its address is confirmed by a mailed link. If the address has an account already,
- * its owner gets a mail that says so. Both do the same work and write as many rows, so neither the answer nor its time
- * shows who has an account (ASVS 6.3.8). Above the limit of mails no mail is sent, with the same answer.
+ * its owner gets a mail that says so, and only the registration is noted. Both do the same work and write as many rows,
+ * so neither the answer nor its time shows who has an account (ASVS 6.3.8). Above the limit of mails no mail is sent, with
+ * the same answer.
+ *
+ * If the address was registered with another password before, neither password is valid: a stranger may have chosen one of
+ * them. The mailed links still work, and the owner sets a password after the confirmation.
  */
 export async function registerUnconfirmed(ports: RegisterPorts, input: RegisterInput, actor: Actor): Promise<void> {
-  const outcome = await admit(ports, input, actor, async (user) => {
-    const owner = await ports.users.findByEmail(user.email)
-    const isGranted = await mayMail(ports, owner?.email ?? user.email.address)
-    return ports.users.registerUnconfirmed(
-      user,
-      (account, outcome) => confirmationOf(ports, user, account, outcome, isGranted),
-      actor
-    )
+  const outcome = await admit(ports, input, actor, async (email, source) => {
+    const owner = await ports.users.findByEmail(email)
+    const isGranted = await mayMail(ports, owner?.email ?? email.address)
+    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+      const earlier = await ports.users.findRegistration(email)
+      const user = newUserOf(ports, email, await hashAfter(ports, earlier, input.password, source), input)
+      const confirm = (account: UserWithPassword | undefined, outcome: UnconfirmedOutcome) =>
+        confirmationOf(ports, user, account, outcome, isGranted)
+      const outcome = await ports.users.registerUnconfirmed(user, { earlier, confirm }, actor)
+      if (outcome !== 'changed') return outcome
+    }
+    throw new Unavailable('The address was registered by other requests at every attempt.')
   })
   // Also wake the sender if nothing is to be sent, so that its work does not show the difference.
   ports.mail.wake()
@@ -77,7 +99,28 @@ export async function registerUnconfirmed(ports: RegisterPorts, input: RegisterI
 
 const decisionOf = { registered: 'succeeded', registered_again: 'repeated', taken: 'email_taken' } as const
 
-/** The link of a registration, its mail and its event. The link of a taken account is in no mail. */
+/**
+ * Of simultaneous registrations one is the first, and one changes its password to none. After that, another attempt finds
+ * what it expects, unless the address is confirmed or released meanwhile.
+ */
+const maxAttempts = 5
+
+/**
+ * The hash to note for an address after a registration with `password`, where `earlier` is the hash so far. Always takes
+ * one hash or one comparison, which cost the same.
+ */
+async function hashAfter(
+  ports: RegisterPorts,
+  earlier: string | undefined,
+  password: string,
+  source: PasswordSource
+): Promise<string> {
+  if (earlier === undefined) return ports.passwords.hash(password, source)
+  const isSame = await verifyPassword(ports, password, earlier, source)
+  return isSame || !hasPassword(earlier) ? earlier : noPasswordHash(ports.entropy.uuid())
+}
+
+/** The link of a registration, its mail and its event. */
 function confirmationOf(
   ports: RegisterPorts,
   user: NewUser,
@@ -85,13 +128,10 @@ function confirmationOf(
   outcome: UnconfirmedOutcome,
   isGranted: boolean
 ): MadeLink {
-  const made = { ...verificationOf(ports, account ?? recipientOf(user)), pretend: !isGranted || account === undefined }
+  if (outcome === 'taken') return accountExistsOf(ports, account, user.email.address, isGranted)
+  const made = { ...verificationOf(ports, account ?? recipientOf(user)), pretend: !isGranted }
   if (outcome === 'registered') return { ...made, event: { type: 'user_registered', userId: user.id } }
-
-  const why = outcome === 'taken' ? 'account_exists' : undefined
-  const event = { ...made.event, userId: account?.id, reason: isGranted ? why : 'limited' }
-  if (outcome === 'registered_again' || account === undefined) return { ...made, event }
-  return { ...made, event, mail: newMail(ports, account, { kind: 'account_exists', parameters: {} }) }
+  return { ...made, event: { ...made.event, reason: isGranted ? undefined : 'limited' } }
 }
 
 /** Checks a registration, and makes the account within the limits of the network. */
@@ -99,7 +139,7 @@ async function admit<Result>(
   ports: RegisterPorts,
   input: RegisterInput,
   actor: Actor,
-  make: (user: NewUser) => Promise<Result>
+  make: (email: Email, source: PasswordSource) => Promise<Result>
 ): Promise<Result> {
   if (ports.policy.registration !== 'open') {
     ports.decisions.note('registration', 'closed')
@@ -111,14 +151,24 @@ async function admit<Result>(
   const email = requireEmail(input.email)
   await requireGoodPassword(ports, input.password, email)
 
-  const hashAndMake = async () => {
-    const passwordHash = await ports.passwords.hash(input.password, source)
-    return make({ id: ports.entropy.uuid(), email, passwordHash, roles: [], locale: input.locale })
-  }
   const uses = registrationLimits.map((limit) => ({ limit, key: source.network }))
   const onLimited = () => ports.decisions.note('registration', 'limited')
-  return counted(ports, uses, hashAndMake, () => true, onLimited)
+  return counted(
+    ports,
+    uses,
+    () => make(email, source),
+    () => true,
+    onLimited
+  )
 }
+
+const newUserOf = (ports: RegisterPorts, email: Email, passwordHash: string, { locale }: RegisterInput): NewUser => ({
+  id: ports.entropy.uuid(),
+  email,
+  passwordHash,
+  roles: [],
+  locale
+})
 
 /** The members of a new account that its link and its mail need. */
 function recipientOf({ id, email, passwordHash, locale }: NewUser) {

@@ -141,24 +141,76 @@ t.test('a bad registration is refused in the same way for a new and a taken addr
   expectFieldErrors(t, await register('nobody'), ['email'])
 })
 
-t.test('registering an unconfirmed address again replaces the password, and older links die', async (t) => {
-  const { email, mail: prepared } = await newcomer()
+t.test('registering a waiting address again with the same password changes nothing, and both links work', async (t) => {
+  const { email, mail } = await newcomer()
   const spelling = email.replace('person', 'Person')
-  t.equal((await register(spelling, { password: otherPassword, locale: 'fr' })).statusCode, 202)
-  const mail = await mailServer.mailTo(spelling)
-  expectProblem(t, await confirm(prepared.token), 'invalid_or_expired_token', {
+  t.equal((await register(spelling, { locale: 'fr' })).statusCode, 202)
+  const second = await mailServer.mailTo(email, 1)
+  t.equal(second.subject, mail.subject)
+  t.match(await accountOf(email), { locale: null })
+  t.equal((await login(email)).json().code, 'email_not_verified')
+  t.equal((await confirm(mail.token)).statusCode, 200)
+  expectProblem(t, await confirm(second.token), 'invalid_or_expired_token', {
     detail: 'The link has been used, has expired or is not complete. Ask for a new one.'
   })
-  t.equal((await login(email)).json().code, 'invalid_credentials')
-  t.equal((await confirm(mail.token)).statusCode, 200)
-  t.equal((await login(email, otherPassword)).statusCode, 200)
-  t.match(await accountOf(email), { locale: 'fr' })
+  t.equal((await login(email)).statusCode, 200)
+})
+
+t.test(
+  'if different passwords register a waiting address, none is valid, and each link leads to a new one',
+  async (t) => {
+    for (const used of [0, 1, 2]) {
+      const { email, mail } = await newcomer()
+      for (const password of [otherPassword, goodPassword]) {
+        t.equal((await register(email, { password })).statusCode, 202)
+      }
+      const mails = [mail, await mailServer.mailTo(email, 1), await mailServer.mailTo(email, 2)]
+      for (const password of [goodPassword, otherPassword]) {
+        t.equal((await login(email, password)).json().code, 'invalid_credentials')
+      }
+
+      const client = new Client(app)
+      const payload = { token: mails[used]?.token }
+      t.equal((await client.send('POST', '/email/verification/confirm', { payload })).statusCode, 200)
+      t.match((await client.send('GET', '/me')).json(), { email, email_verified: true, has_password: false })
+      const chosen = await client.send('POST', '/password', { payload: { new_password: 'her own good password 3' } })
+      t.equal(chosen.statusCode, 200)
+      t.equal((await login(email, 'her own good password 3')).statusCode, 200)
+      for (const password of [goodPassword, otherPassword]) {
+        t.equal((await login(email, password)).json().code, 'invalid_credentials')
+      }
+    }
+  }
+)
+
+t.test(
+  'a stranger above the limit of mails makes the password of a waiting account invalid, but not its links',
+  async (t) => {
+    const limited = await openService(t, database, { ...required, RATE_LIMIT_ENABLED: 'true' })
+    const { email, mail } = await newcomer()
+    for (let i = 0; i < 5; i += 1) {
+      t.equal((await register(email, { on: limited, password: `${otherPassword} ${i}` })).statusCode, 202)
+    }
+    t.equal((await login(email)).json().code, 'invalid_credentials')
+    const { statusCode } = await confirm(mail.token)
+    t.equal(statusCode, 200)
+  }
+)
+
+t.test('a link for a new password works after another registration of the waiting account', async (t) => {
+  const { email } = await newcomer()
+  await post('/password/forgot', { email })
+  const { token } = await mailServer.mailTo(email, 1)
+  await register(email, { password: otherPassword })
+  t.equal((await post('/password/reset', { token, new_password: 'her own good password 4' })).statusCode, 204)
+  t.equal((await login(email, 'her own good password 4')).statusCode, 200)
 })
 
 t.test('an account that was used before is never replaced, even if its address is not verified', async (t) => {
   const { email } = await newPerson(off)
   await register(email, { password: otherPassword })
-  t.equal((await login(email, otherPassword)).json().code, 'invalid_credentials')
+  t.equal((await login(email, otherPassword)).json().code, 'email_not_verified', 'as for a new address')
+  t.equal((await login(email, otherPassword, off)).json().code, 'invalid_credentials')
   t.equal((await login(email)).json().code, 'email_not_verified')
 
   // It was registered with `required`, and used after the setting was changed.
@@ -166,6 +218,20 @@ t.test('an account that was used before is never replaced, even if its address i
   t.equal((await login(second, goodPassword, off)).statusCode, 200)
   await register(second, { password: otherPassword })
   t.equal((await login(second, otherPassword, off)).json().code, 'invalid_credentials')
+})
+
+t.test('a stranger who registers a taken address cannot reset the count of wrong guesses, nor use it up', async (t) => {
+  const limited = await openService(t, database, { ...required, RATE_LIMIT_ENABLED: 'true' })
+  const { email } = await newPerson(off)
+  await sql(database, 'UPDATE "user" SET email_verified_at = now() WHERE email = $1', email)
+  await register(email, { on: limited, password: otherPassword })
+  for (let i = 0; i < 9; i += 1) {
+    t.equal((await login(email, `wrong password ${i}`, limited)).statusCode, 401)
+    t.equal((await login(email, otherPassword, limited)).json().code, 'email_not_verified')
+  }
+  const [run] = await sql<{ failures: number }>(database, 'SELECT max(failures) AS failures FROM guess_run')
+  t.equal(run?.failures, 9)
+  t.equal((await login(email, goodPassword, limited)).statusCode, 200)
 })
 
 t.test(
@@ -217,17 +283,21 @@ t.test('of twenty simultaneous confirmations by one link on two instances, one s
   t.equal((await eventsOf(email)).filter((event) => event === 'email_verified').length, 1)
 })
 
-t.test('a confirmation and a new registration at once: the link works before it, or is dead', async (t) => {
-  for (const { email, mail } of await Promise.all(Array.from({ length: 10 }, newcomer))) {
-    const [confirmed] = await Promise.all([
-      confirm(mail.token, {}, other),
-      register(email, { password: otherPassword })
-    ])
-    const works = confirmed.statusCode === 200
-    t.equal((await login(email, goodPassword)).statusCode, works ? 200 : 401)
-    t.equal((await login(email, otherPassword)).statusCode, works ? 401 : 403)
+t.test(
+  'a confirmation and a registration with another password at once: the link works, and no stranger gets in',
+  async (t) => {
+    for (const { email, mail } of await Promise.all(Array.from({ length: 10 }, newcomer))) {
+      const [confirmed, registered] = await Promise.all([
+        confirm(mail.token, {}, other),
+        register(email, { password: otherPassword })
+      ])
+      t.equal(confirmed.statusCode, 200)
+      t.equal(registered.statusCode, 202)
+      t.ok([200, 401].includes((await login(email, goodPassword)).statusCode))
+      t.ok([401, 403].includes((await login(email, otherPassword)).statusCode))
+    }
   }
-})
+)
 
 t.test(
   'a link is dead after 24 hours, after use, after a new password, as another link, and for a disabled account',
@@ -252,6 +322,35 @@ t.test(
       t.equal(answer.statusCode, 400)
       t.equal(answer.body, foreign.body)
     }
+  }
+)
+
+t.test(
+  'an account that waits for its confirmation keeps its address neither from admins nor from a change',
+  async (t) => {
+    const [first, admin, invited, moved] = [await newcomer(), await newcomer(), await newcomer(), await newcomer()]
+    const adminPassword = 'the password of the admin'
+    const settings = { ...required, ADMIN_EMAIL: admin.email, ADMIN_PASSWORD: adminPassword }
+    const administered = await openService(t, database, settings)
+    const client = new Client(administered)
+    const payload = { email: admin.email, password: adminPassword }
+    t.equal((await client.send('POST', '/login', { payload })).statusCode, 200, 'ADMIN_EMAIL')
+    const invite = (email: string) => client.send('POST', '/admin/users', { payload: { email, invite: 'link' } })
+    t.equal((await invite(invited.email)).statusCode, 201)
+    t.equal((await invite(invited.email)).json().code, 'email_taken')
+
+    t.equal((await client.send('POST', '/email', { payload: { new_email: moved.email } })).statusCode, 202)
+    const change = await mailServer.mailTo(moved.email, 1)
+    t.equal((await post('/email/confirm', { token: change.token })).statusCode, 204)
+    t.match((await client.send('GET', '/me')).json(), { email: moved.email, email_verified: true })
+
+    for (const { mail } of [admin, invited, moved]) {
+      t.equal((await confirm(mail.token)).json().code, 'invalid_or_expired_token')
+    }
+    for (const { email } of [first, admin, invited, moved]) {
+      t.equal((await login(email)).json().code, 'email_not_verified', 'a stranger sees no difference')
+    }
+    t.equal((await confirm(first.mail.token)).statusCode, 200)
   }
 )
 
@@ -329,8 +428,14 @@ t.test('an address gets three mails in half an hour, then none, with the same an
     }
     t.equal(await queued(email), 3)
   }
-  t.equal((await login(newEmails, `${otherPassword} 4`, limited)).json().code, 'email_not_verified')
-  t.equal(await queued(newEmails), 3, 'the login counts too')
+  t.equal((await login(newEmails, `${otherPassword} 4`, limited)).json().code, 'invalid_credentials')
+
+  const again = newEmail()
+  await register(again, { on: limited })
+  for (let i = 0; i < 4; i += 1) {
+    t.equal((await login(again, goodPassword, limited)).json().code, 'email_not_verified')
+  }
+  t.equal(await queued(again), 3, 'logins count too')
 })
 
 t.test('a registration of a taken address uses up no mail of its owner if it causes none', async (t) => {

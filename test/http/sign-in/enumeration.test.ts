@@ -1,5 +1,7 @@
+import bcrypt from 'bcrypt'
 import type { LightMyRequestResponse } from 'fastify'
 import t, { type Test } from 'tap'
+import { purgeExpired } from '../../../src/adapters/prisma/sql/purge/purge.js'
 import { openTestDatabase, sql } from '../../support/database.js'
 import { newEmail, newPerson } from '../../support/http/people.js'
 import { recordedDatabase } from '../../support/recorded-statements.js'
@@ -17,7 +19,7 @@ const off = await openService(t, plain, mail)
 
 type Request = () => Promise<LightMyRequestResponse>
 
-const tables = ['user', 'session', 'one_time_link', 'mail', 'event'] as const
+const tables = ['user', 'session', 'one_time_link', 'mail', 'event', 'registration'] as const
 
 async function countRows() {
   const counts = tables.map((table) => `(SELECT count(*)::int FROM "${table}") AS "${table}"`)
@@ -26,30 +28,52 @@ async function countRows() {
   return counted
 }
 
+/** How many passwords were hashed or compared. A comparison takes as long as a hash. */
+let hashes = 0
+const { hash, compare } = bcrypt
+Object.assign(bcrypt, {
+  hash: (password: string, cost: number) => {
+    hashes += 1
+    return hash(password, cost)
+  },
+  compare: (password: string, stored: string) => {
+    hashes += 1
+    return compare(password, stored)
+  }
+})
+t.teardown(() => Object.assign(bcrypt, { hash, compare }))
+
 /** What a stranger sees of a response, and what the request has done. */
 async function traceOf(request: Request) {
   const before = await countRows()
+  hashes = 0
   const { result, statements } = await database.statementsOf(request)
+  const hashed = hashes
   const after = await countRows()
   const { date: _date, 'x-request-id': _id, ...headers } = result.headers
   // For a new account a row is added; for a taken one, the same statement updates a row to the same values.
   const rows = tables.filter((table) => table !== 'user').map((table) => `${table} +${after[table] - before[table]}`)
-  return { status: result.statusCode, headers, body: result.body, statements, rows }
+  return { status: result.statusCode, headers, body: result.body, hashed, statements, rows }
 }
 
 /** Expects the same response and the same statements of all requests. */
-async function expectTheSame(t: Test, requests: Readonly<Record<string, Request>>) {
+async function expectTheSame(t: Test, requests: Readonly<Record<string, Request>>, about = '') {
   const traces = []
   for (const [name, request] of Object.entries(requests)) traces.push({ name, trace: await traceOf(request) })
   const [first, ...others] = traces
   if (first === undefined) throw new Error('There is no request.')
   t.ok(first.trace.statements.length > 0, 'statements were recorded')
-  for (const { name, trace } of others) t.same(trace, first.trace, `${name} as ${first.name}`)
+  for (const { name, trace } of others) t.same(trace, first.trace, `${about}${name} as ${first.name}`)
   return first.trace
 }
 
 const post = (url: string, payload: object) => app.inject({ method: 'POST', url, payload })
 const register = (email: string) => () => post('/register', { email, password: goodPassword })
+
+/** `request` for each address, by its name. */
+function namedRequests(addresses: Readonly<Record<string, string>>, request: (email: string) => Request) {
+  return Object.fromEntries(Object.entries(addresses).map(([name, email]) => [name, request(email)]))
+}
 
 /** An account of each kind. */
 async function accounts() {
@@ -63,16 +87,21 @@ async function accounts() {
 
 t.test('registration with EMAIL_VERIFICATION=required', async (t) => {
   const { verified, unverified, disabled, unconfirmed } = await accounts()
-  const { status, statements, rows } = await expectTheSame(t, {
+  const kinds = { verified, unverified, disabled }
+  const first = await expectTheSame(t, {
     'a new address': register(newEmail()),
-    'an unconfirmed account': register(unconfirmed),
-    'a verified account': register(verified),
-    'an unverified account': register(unverified),
-    'a disabled account': register(disabled)
+    ...namedRequests(kinds, (email) => register(email))
   })
-  t.equal(status, 202)
-  t.same(rows, ['session +0', 'one_time_link +1', 'mail +1', 'event +1'])
-  t.equal(statements.length, 3)
+  t.equal(first.status, 202)
+  t.same(first.rows, ['session +0', 'one_time_link +1', 'mail +1', 'event +1', 'registration +1'])
+  t.equal(first.hashed, 1)
+  t.equal(first.statements.length, 6)
+  const { hashed, rows } = await expectTheSame(t, {
+    'an unconfirmed account again': register(unconfirmed),
+    ...namedRequests(kinds, (email) => register(email))
+  })
+  t.equal(hashed, 1)
+  t.same(rows, ['session +0', 'one_time_link +1', 'mail +1', 'event +1', 'registration +0'])
 })
 
 t.test('registration above the limit of mails', async (t) => {
@@ -92,11 +121,11 @@ t.test('registration above the limit of mails', async (t) => {
   }
   const { rows } = await expectTheSame(t, {
     'a new address': send(fresh),
-    'an unconfirmed account': send(unconfirmed),
     'a verified account': send(verified),
     'within the limit': send(newEmail())
   })
-  t.same(rows, ['session +0', 'one_time_link +1', 'mail +1', 'event +1'])
+  t.same(rows, ['session +0', 'one_time_link +1', 'mail +1', 'event +1', 'registration +1'])
+  await expectTheSame(t, { 'an unconfirmed account': send(unconfirmed), 'a verified account': send(verified) })
 })
 
 t.test('a login without the right password, or to a disabled account', async (t) => {
@@ -105,7 +134,7 @@ t.test('a login without the right password, or to a disabled account', async (t)
     (email: string, password = 'not the right password') =>
     () =>
       post('/login', { email, password })
-  const { status } = await expectTheSame(t, {
+  const { status, hashed } = await expectTheSame(t, {
     'an unknown address': login(newEmail()),
     'a verified account': login(verified),
     'an unverified account': login(unverified),
@@ -114,6 +143,7 @@ t.test('a login without the right password, or to a disabled account', async (t)
     'a disabled account with its password': login(disabled, goodPassword)
   })
   t.equal(status, 401)
+  t.equal(hashed, 2)
 })
 
 t.test('a forgotten password', async (t) => {
@@ -143,4 +173,120 @@ t.test('a change of the address', async (t) => {
     'a disabled account': change(disabled)
   })
   t.equal(status, 202)
+})
+
+/** An address without an account, which a link can bring back. */
+async function keptAddress() {
+  const email = newEmail()
+  await sql(
+    plain,
+    `INSERT INTO one_time_link (id, purpose, user_id, address, token_hash, mailed, life_seconds, expires_at, reserved_email_key)
+     VALUES (gen_random_uuid(), 'email_undo', gen_random_uuid(), $1, 'x', true, 60, now() + interval '7 days', $1)`,
+    email
+  )
+  return email
+}
+
+/** What a stranger can do with an address that is not the stranger's: the passwords P and Q, and a wrong one. */
+const steps = {
+  'register P': (email: string) => post('/register', { email, password: 'the good password P 1' }),
+  'register Q': (email: string) => post('/register', { email, password: 'the good password Q 2' }),
+  'log in with P': (email: string) => post('/login', { email, password: 'the good password P 1' }),
+  'log in with Q': (email: string) => post('/login', { email, password: 'the good password Q 2' }),
+  'log in with another password': (email: string) => post('/login', { email, password: 'not the right password' }),
+  forgot: (email: string) => post('/password/forgot', { email }),
+  'use an invented link': () => post('/email/verification/confirm', { token: 'lk_ot_invented' })
+}
+type Step = keyof typeof steps | 'a day passes'
+
+async function passDay() {
+  for (const table of ['registration', 'one_time_link']) {
+    await sql(plain, `UPDATE ${table} SET expires_at = expires_at - interval '1 day'`)
+  }
+  await purgeExpired(plain, { batch: 1000, eventRetentionSeconds: 1_000_000 })
+}
+
+const sequences: readonly (readonly Step[])[] = [
+  ['log in with P', 'register P', 'log in with P', 'log in with Q', 'log in with another password', 'log in with P'],
+  ['register P', 'register P', 'log in with P', 'register Q', 'log in with P', 'log in with Q'],
+  ['register P', 'register Q', 'register P', 'log in with P', 'log in with Q', 'register Q', 'log in with Q'],
+  ['register P', 'forgot', 'log in with P', 'forgot', 'register Q', 'log in with P', 'log in with Q'],
+  ['forgot', 'register P', 'log in with P', 'log in with P', 'forgot', 'log in with P'],
+  ['register P', 'a day passes', 'a day passes', 'log in with P', 'a day passes', 'a day passes', 'log in with P'],
+  [
+    'register P',
+    'a day passes',
+    'forgot',
+    'a day passes',
+    'a day passes',
+    'log in with P',
+    'register Q',
+    'log in with Q'
+  ],
+  ['register P', 'register Q', 'a day passes', 'a day passes', 'a day passes', 'register P', 'log in with P']
+]
+
+for (const sequence of sequences) {
+  t.test(`the same for a free and a taken address: ${sequence.join(', ')}`, async (t) => {
+    const { verified, unverified, disabled } = await accounts()
+    const addresses = { free: newEmail(), verified, unverified, disabled, 'kept by a link': await keptAddress() }
+    for (const [place, step] of sequence.entries()) {
+      if (step === 'a day passes') await passDay()
+      else
+        await expectTheSame(
+          t,
+          namedRequests(addresses, (email) => () => steps[step](email)),
+          `${place + 1}. ${step}: `
+        )
+    }
+  })
+}
+
+t.test('a login with the password of a registration is email_not_verified also for a taken address', async (t) => {
+  const { verified, disabled } = await accounts()
+  const addresses = { free: newEmail(), verified, disabled, 'kept by a link': await keptAddress() }
+  await expectTheSame(
+    t,
+    namedRequests(addresses, (email) => () => steps['register P'](email))
+  )
+  const { status, body, hashed, rows } = await expectTheSame(
+    t,
+    namedRequests(addresses, (email) => () => steps['log in with P'](email))
+  )
+  t.equal(status, 403)
+  t.match(body, 'email_not_verified')
+  t.equal(hashed, 2)
+  t.same(rows, ['session +0', 'one_time_link +1', 'mail +1', 'event +2', 'registration +0'])
+  const owners = await traceOf(() => post('/login', { email: verified, password: goodPassword }))
+  t.equal(owners.status, 200)
+  t.equal(owners.hashed, 1, 'the owner waits for one comparison')
+})
+
+t.test('the limits of guesses and mails are the same for a free and a taken address', async (t) => {
+  const limited = await openService(t, database, {
+    ...mail,
+    EMAIL_VERIFICATION: 'required',
+    RATE_LIMIT_ENABLED: 'true'
+  })
+  const { verified } = await accounts()
+  const addresses = { free: newEmail(), verified }
+  const send = (url: string, password: string) => (email: string) => () =>
+    limited.inject({ method: 'POST', url, payload: { email, password } })
+  const seen = async (url: string, password: string) => {
+    const [free, taken] = [
+      await traceOf(send(url, password)(addresses.free)),
+      await traceOf(send(url, password)(verified))
+    ]
+    // The event log sums up wrong passwords, so the later request may write none.
+    for (const about of ['status', 'hashed'] as const) t.same(taken[about], free[about])
+    t.equal(JSON.parse(taken.body).code, JSON.parse(free.body).code)
+    return free.status
+  }
+  await seen('/register', 'the good password P 1')
+  const statuses = []
+  for (let i = 0; i < 11; i += 1) {
+    statuses.push(await seen('/login', `not the right password ${i}`))
+    statuses.push(await seen('/login', 'the good password P 1'))
+  }
+  t.same(statuses, [...Array.from({ length: 9 }, () => [401, 403]).flat(), 401, 429, 429, 429])
 })

@@ -51,6 +51,7 @@ const timeColumns = {
   revocation: ['at', 'expires_at'],
   guess_run: ['last_at', 'resumes_at', 'expires_at'],
   everybody_revoked: ['at'],
+  registration: ['expires_at'],
   one_time_link: ['created_at', 'expires_at'],
   mail: ['created_at', 'next_attempt_at', 'done_at']
 }

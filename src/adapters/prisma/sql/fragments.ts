@@ -33,6 +33,13 @@ export const userColumns = Prisma.sql`
   u.id, u.email, coalesce(u.roles, '{}') AS roles, u.disabled_at IS NOT NULL AS disabled, u.created_at AS "createdAt",
   u.email_verified_at AS "emailVerifiedAt", u.locale`
 
+/** True for a `"user" u` that was registered and waits until its address is confirmed. A disabled one does not wait. */
+export const isWaiting = Prisma.sql`(u.awaits_confirmation AND u.disabled_at IS NULL)`
+
+/** The columns of `"user" u` for a `UserWithPassword`. */
+export const userWithPasswordColumns = Prisma.sql`
+  ${userColumns}, u.password_hash AS "passwordHash", ${isWaiting} AS "awaitsConfirmation"`
+
 /** The columns of `revocation r` for a `Revocation`. */
 export const revocationColumns = Prisma.sql`
   r.id, r.sid, r.reason, r.at, r.expires_at AS "expiresAt"`

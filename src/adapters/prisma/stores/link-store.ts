@@ -1,7 +1,7 @@
 import type { LinkStore, LiveLink } from '../../../ports/mail.js'
 import type { UserWithPassword } from '../../../ports/users.js'
 import { type Database, query } from '../database.js'
-import { clock, userColumns } from '../sql/fragments.js'
+import { clock, userWithPasswordColumns } from '../sql/fragments.js'
 import { insertMadeLink, passwordDigest } from '../sql/recovery/links.js'
 import { tables } from '../tables.js'
 
@@ -28,10 +28,11 @@ export function prismaLinkStore(database: Database): LinkStore {
       if (row === undefined) return undefined
       const { boundEmail, boundPassword, ...link } = row
       const [user] = await query<UserWithPassword>(database)`
-        SELECT ${userColumns}, u.password_hash AS "passwordHash" FROM ${tables.user} u WHERE u.id = ${link.userId}::uuid`
+        SELECT ${userWithPasswordColumns} FROM ${tables.user} u WHERE u.id = ${link.userId}::uuid`
       if (user === undefined || (user.disabled && link.purpose !== 'email_undo')) return undefined
       if (boundEmail !== null && boundEmail !== user.email) return undefined
-      if (boundPassword !== null && boundPassword !== passwordDigest(user.passwordHash)) return undefined
+      const isAnotherPassword = boundPassword !== null && boundPassword !== passwordDigest(user.passwordHash)
+      if (isAnotherPassword && !user.awaitsConfirmation) return undefined
       return { ...link, user }
     }
   }

@@ -11,11 +11,12 @@ import { insertUser, inviteUser } from '../sql/accounts/create-user.js'
 import { profiles } from '../sql/accounts/profiles.js'
 import { registrations } from '../sql/accounts/register-user.js'
 import type { EndingPolicy } from '../sql/end-sessions.js'
-import { userColumns } from '../sql/fragments.js'
+import { userColumns, userWithPasswordColumns } from '../sql/fragments.js'
 import { byCreation, where } from '../sql/listing.js'
 import { addressChanges } from '../sql/recovery/change-address.js'
 import { rebindLinks } from '../sql/recovery/links.js'
 import { passwordResets } from '../sql/recovery/reset-password.js'
+import { orTaken } from '../sql/recovery/taken-address.js'
 import { emailVerification } from '../sql/recovery/verify-email.js'
 import { tables } from '../tables.js'
 
@@ -24,11 +25,11 @@ const newestFirst = byCreation<User>('users', 'u')
 /** Accounts in PostgreSQL. */
 export function prismaUserStore(database: Database, policy: EndingPolicy): UserStore {
   const findEach = (ids: readonly string[]) => query<UserWithPassword>(database)`${prepared}
-    SELECT ${userColumns}, u.password_hash AS "passwordHash" FROM ${tables.user} u WHERE u.id = ANY (${ids}::uuid[])`
+    SELECT ${userWithPasswordColumns} FROM ${tables.user} u WHERE u.id = ANY (${ids}::uuid[])`
 
   const findWithKey = async (email: Email) => {
     const rows = await query<UserWithPassword & { readonly emailKey: string }>(database)`${prepared}
-      SELECT ${userColumns}, u.password_hash AS "passwordHash", u.email_key AS "emailKey" FROM ${tables.user} u
+      SELECT ${userWithPasswordColumns}, u.email_key AS "emailKey" FROM ${tables.user} u
       WHERE u.email_key IN (${Prisma.join([email.key, ...olderKeysOf(email)])})
       ORDER BY u.email_key = ${email.olderKey} DESC`
     // An older key can belong to another domain: faß.de was stored as fass.de.
@@ -56,7 +57,7 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
 
     async create(user, actor) {
       if ((await olderKeyOf(user.email)) !== undefined) return 'email_taken'
-      return (await database.run((prisma) => insertUser(prisma, user, actor))) ?? 'email_taken'
+      return orTaken(database.run((prisma) => prisma.$transaction((prisma) => insertUser(prisma, user, actor))))
     },
 
     async invite(user, invitation, actor) {

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { eventRetentionSeconds, purgeExpired } from '../../../../src/adapters/prisma/sql/purge/purge.js'
-import { linkLifeSeconds } from '../../../../src/core/mail.js'
+import { registrationLifeSeconds } from '../../../../src/core/mail.js'
 import type { NewLink } from '../../../../src/ports/mail.js'
-import type { UserWithPassword } from '../../../../src/ports/users.js'
-import { addUser, digest, eventsOf, login, policy } from '../../../contract/stores.js'
+import { addUser, digest, emailOf, eventsOf, login, policy } from '../../../contract/stores.js'
 import { onEachDatabase } from '../../../support/adapters/stores.js'
 import { sql } from '../../../support/database.js'
 
@@ -80,39 +79,57 @@ onEachDatabase(t, (t, stores, database) => {
     t.equal((await eventsOf(stores, { userId: user.id, type: 'session_ended' })).length, expired.length)
   })
 
-  t.test('an account that was never confirmed is deleted with its last link, and no other account is', async (t) => {
+  t.test('a registration is deleted after three days, with the account that waits for it and no other', async (t) => {
     const purge = () => purgeExpired(database, { batch: 100, eventRetentionSeconds: retention })
-    const link = (user: UserWithPassword): NewLink => ({
+    const register = async () => {
+      const user = { id: randomUUID(), email: emailOf(`${randomUUID()}@example.org`), passwordHash: 'x', roles: [] }
+      const confirm = () =>
+        ({ link: linkTo(user.id, user.email.address), event: { type: 'email_verification_requested' } }) as const
+      await stores.users.registerUnconfirmed(user, { earlier: undefined, confirm }, {})
+      return user
+    }
+    const linkTo = (userId: string, address: string): NewLink => ({
       id: randomUUID(),
       purpose: 'email_verification',
-      userId: user.id,
-      address: user.email,
+      userId,
+      address,
       tokenHash: digest(randomUUID()),
-      boundTo: user,
       mailed: true
     })
-    const mail = (user: UserWithPassword) =>
-      stores.links.create({ link: link(user), event: { type: 'email_verification_requested' } }, {})
-    const [forgotten, repeated, used] = [await addUser(stores), await addUser(stores), await addUser(stores)]
-    await sql(
-      database,
-      `UPDATE "user" SET awaits_confirmation = true WHERE id IN ('${forgotten.id}', '${repeated.id}')`
-    )
-    for (const user of [forgotten, repeated, used]) await mail(user)
-    const exists = async () =>
-      Promise.all([forgotten, repeated, used].map(async ({ id }) => (await stores.users.find(id)) !== undefined))
+    const [forgotten, extended, used] = [await register(), await register(), await register()]
+    await sql(database, `UPDATE "user" SET awaits_confirmation = false WHERE id = '${used.id}'`)
+    const users = [forgotten, extended, used]
+    const state = async () =>
+      Promise.all(
+        users.map(async ({ id, email }) => [
+          (await stores.users.find(id)) !== undefined,
+          (await stores.users.findRegistration(email)) !== undefined
+        ])
+      )
 
-    await stores.age(linkLifeSeconds.email_verification + 86_400)
-    await mail(repeated)
+    await stores.age(registrationLifeSeconds - 60)
+    await stores.users.extendRegistration(extended.email)
     await purge()
-    t.same(await exists(), [true, true, true])
-    await stores.age(86_400)
+    t.same(await state(), [
+      [true, true],
+      [true, true],
+      [true, true]
+    ])
+    await stores.age(60)
     await purge()
-    t.same(await exists(), [false, true, true])
+    t.same(await state(), [
+      [false, false],
+      [true, true],
+      [true, false]
+    ])
     t.match(await eventsOf(stores, { userId: forgotten.id, type: 'user_deleted' }), [{ reason: 'unconfirmed' }])
-    await stores.age(linkLifeSeconds.email_verification + 86_400)
+    await stores.age(registrationLifeSeconds)
     await purge()
-    t.same(await exists(), [false, false, true])
+    t.same(await state(), [
+      [false, false],
+      [false, false],
+      [true, false]
+    ])
   })
 
   t.test('wrong passwords leave the event log after a week, other events do not', async (t) => {

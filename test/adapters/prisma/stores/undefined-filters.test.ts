@@ -65,6 +65,7 @@ onEachDatabase(t, (t, stores, database) => {
       'UserStore.update id': () => users.update(missing, { disabled: true, roles: ['admin'] }, {}),
       'UserStore.update nothing': () => users.update(user.id, { disabled: undefined, roles: undefined }, {}),
       'UserStore.changeProfile id': () => users.changeProfile(missing, () => ({ changed: true }), {}),
+      'UserStore.extendRegistration key': () => users.extendRegistration({ ...emailOf(user.email), key: missing }),
       'UserStore.delete id': () => users.delete(missing, 'revoked_by_admin', {}),
       'SessionStore.create userId': () => sessions.create({ ...newSession, userId: missing }, conditions, {}),
       'SessionStore.create passwordHash': () =>
@@ -158,6 +159,7 @@ onEachDatabase(t, (t, stores, database) => {
       'UserStore.find': () => users.find(missing),
       'UserStore.findProfile': () => users.findProfile(missing),
       'UserStore.findByEmail': () => users.findByEmail(missing),
+      'UserStore.findRegistration': () => users.findRegistration({ ...emailOf(user.email), key: missing }),
       'UserStore.anyWithRole': async () => (await users.anyWithRole(missing)) || undefined,
       'SessionStore.find': () => sessions.find(missing),
       'SessionStore.listOfUser': async () => (await sessions.listOfUser(missing))[0],

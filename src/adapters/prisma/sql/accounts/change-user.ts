@@ -119,7 +119,9 @@ export function userChanges(
         const ended = await endSessions(prisma, Prisma.sql`s.user_id = ${id}::uuid`, { reason }, actor, policy)
         const deleted = await prisma.$queryRaw<unknown[]>`
           WITH deleted AS (
-            DELETE FROM ${tables.user} WHERE id = ${id}::uuid RETURNING id
+            DELETE FROM ${tables.user} WHERE id = ${id}::uuid RETURNING id, email_key
+          ), registered AS (
+            DELETE FROM ${tables.registration} WHERE email_key IN (SELECT email_key FROM deleted)
           ), links AS (
             DELETE FROM ${tables.oneTimeLink} WHERE user_id IN (SELECT id FROM deleted)
           ), mails AS (

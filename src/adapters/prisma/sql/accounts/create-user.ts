@@ -8,13 +8,18 @@ import type { Statements } from '../end-sessions.js'
 import { clock, userColumns } from '../fragments.js'
 import { insertMails } from '../mail.js'
 import { insertLink, isReserved } from '../recovery/links.js'
+import { deleteWaiting, EmailTaken, isKept, orTaken } from '../recovery/taken-address.js'
 
-/** Adds the user and `user_registered`; undefined if an account has the address, or a live link keeps it for another. */
+/**
+ * Adds the user and `user_registered`, and first deletes an account that waits for its confirmation, if the address counts
+ * as verified. Throws `EmailTaken` if an account has the address, or a live link keeps it for another. For a transaction.
+ */
 export async function insertUser(
   prisma: Statements,
   { id, email, passwordHash, roles, emailVerified = false, locale }: NewUser,
   actor: Actor
-): Promise<User | undefined> {
+): Promise<User> {
+  if (emailVerified) await deleteWaiting(prisma, email.key, actor)
   const [user] = await prisma.$queryRaw<User[]>`
     WITH u AS (
       INSERT INTO ${tables.user} (id, email, email_key, password_hash, roles, email_verified_at, locale, has_signed_in)
@@ -28,25 +33,27 @@ export async function insertUser(
       INSERT INTO ${eventTarget} SELECT 'user_registered', u.id, NULL, NULL, NULL, ${by(actor)} FROM u
     )
     SELECT ${userColumns} FROM u`
+  if (user === undefined || (await isKept(prisma, email.key, id))) throw new EmailTaken()
   return user
 }
 
 /** `UserStore.invite`. The caller has checked that no account has the address under an older key. */
 export function inviteUser(database: Database): UserStore['invite'] {
   return (user, { link, mail }, actor) =>
-    database.run((prisma) =>
-      prisma.$transaction(async (prisma) => {
-        const created = await insertUser(prisma, user, actor)
-        if (created === undefined) return 'email_taken'
-        const how = link.mailed ? 'mail' : 'link'
-        await prisma.$queryRaw`
-          WITH made AS (
-            ${insertLink(link, { pretend: false })}
-          ), noted AS (
-            INSERT INTO ${eventTarget} VALUES ('user_invited', ${user.id}::uuid, NULL::uuid, ${how}, NULL, ${by(actor)})
-          )
-          ${insertMails(mail === undefined ? [] : [mail])}`
-        return created
-      })
+    orTaken(
+      database.run((prisma) =>
+        prisma.$transaction(async (prisma) => {
+          const created = await insertUser(prisma, user, actor)
+          const how = link.mailed ? 'mail' : 'link'
+          await prisma.$queryRaw`
+            WITH made AS (
+              ${insertLink(link, { pretend: false })}
+            ), noted AS (
+              INSERT INTO ${eventTarget} VALUES ('user_invited', ${user.id}::uuid, NULL::uuid, ${how}, NULL, ${by(actor)})
+            )
+            ${insertMails(mail === undefined ? [] : [mail])}`
+          return created
+        })
+      )
     )
 }

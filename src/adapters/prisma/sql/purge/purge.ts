@@ -6,6 +6,7 @@ import { tables } from '../../tables.js'
 import { eventTarget } from '../audit-events.js'
 import { beforeAnySession, clock, isSpared, seconds } from '../fragments.js'
 import { isLive } from '../live-sessions.js'
+import { purgeRegistrations } from './purge-registrations.js'
 
 interface Walked {
   readonly looked: number
@@ -29,7 +30,7 @@ export const eventRetentionSeconds = (policy: Pick<SessionPolicy, 'refreshAbsolu
  * Removes the rows of ended sessions among the `batch` sessions after `after`: expired ones, for which it writes
  * `session_ended` events, and those of the last end of everybody's sessions, which has an event already. Removes at
  * most `batch` each of expired revocations, old events, wrong passwords and requests for mails in the event log
- * (`failures`), rows of wrong guesses, dead links, accounts that were never confirmed, and old mails. It walks sessions
+ * (`failures`), rows of wrong guesses, dead links, registrations that were never confirmed, and old mails. It walks sessions
  * by primary key: an index on their ends, which move, would slow down every refresh. Instances may run it at the same
  * time: it skips locked rows. Returns how many rows of each kind it removed; the session `next`, after which the next
  * batch starts, is null after the last batch.
@@ -80,25 +81,13 @@ export async function purgeExpired(
     DELETE FROM ${tables.guessRun} WHERE key = ANY (ARRAY(
       SELECT key FROM ${tables.guessRun} WHERE expires_at <= ${clock} ORDER BY expires_at LIMIT ${batch} FOR UPDATE SKIP LOCKED
     ))`
-  // The life of a link begins when its mail is sent, within a day, so a dead link is kept for two days more. An account
-  // that waits for its confirmation is deleted with its last link.
+  await purgeRegistrations(database, batch)
+  // The life of a link begins when its mail is sent, within a day, so a dead link is kept for two days more.
   await execute(database)`
-    WITH dead AS (
-      DELETE FROM ${tables.oneTimeLink} WHERE id = ANY (ARRAY(
-        SELECT id FROM ${tables.oneTimeLink} WHERE expires_at <= ${clock} - ${seconds(2 * mailLifeSeconds)}
-        ORDER BY expires_at LIMIT ${batch} FOR UPDATE SKIP LOCKED
-      ))
-      RETURNING user_id
-    ), unconfirmed AS (
-      DELETE FROM ${tables.user} u
-      WHERE u.id = ANY (ARRAY(SELECT user_id FROM dead)) AND u.awaits_confirmation AND NOT EXISTS (
-        SELECT 1 FROM ${tables.oneTimeLink} l
-        WHERE l.user_id = u.id AND l.expires_at > ${clock} - ${seconds(2 * mailLifeSeconds)}
-      )
-      RETURNING u.id
-    )
-    INSERT INTO ${eventTarget}
-    SELECT 'user_deleted', u.id, NULL, 'unconfirmed', NULL, NULL, NULL, NULL FROM unconfirmed u`
+    DELETE FROM ${tables.oneTimeLink} WHERE id = ANY (ARRAY(
+      SELECT id FROM ${tables.oneTimeLink} WHERE expires_at <= ${clock} - ${seconds(2 * mailLifeSeconds)}
+      ORDER BY expires_at LIMIT ${batch} FOR UPDATE SKIP LOCKED
+    ))`
   await execute(database)`
     DELETE FROM ${tables.mail} WHERE id = ANY (ARRAY(
       SELECT id FROM ${tables.mail} WHERE done_at <= ${clock} - ${seconds(mailRetentionSeconds)}

@@ -10,9 +10,7 @@ import { type EndingPolicy, endSessions, endSurplus, lockUser, type Statements }
 import { clock } from '../fragments.js'
 import { insertMails } from '../mail.js'
 import { insertLink, isReserved, useLink } from './links.js'
-
-/** Rolls the transaction back, so that the link can be used again once the address is free. */
-class EmailTaken extends Error {}
+import { deleteWaiting, EmailTaken, isKept, orTaken } from './taken-address.js'
 
 /** The methods of a `UserStore` that change the address of an account. */
 export function addressChanges(
@@ -27,6 +25,7 @@ export function addressChanges(
           prisma.$transaction(async (prisma) => {
             await lockUser(prisma, userId)
             if (!(await useLink(prisma, link))) return 'dead' as const
+            await deleteWaiting(prisma, email.key, actor)
             const changed = await prisma.$queryRaw<unknown[]>`
               WITH changed AS (
                 ${setEmail(userId, email)} RETURNING u.id
@@ -35,8 +34,8 @@ export function addressChanges(
               ), dead AS (
                 ${deleteLinksOfAddress(userId)}
               )
-              SELECT id FROM changed`
-            if (changed.length === 0) throw new EmailTaken()
+              SELECT id FROM changed`.catch(refuseTaken)
+            await requireTaken(prisma, changed, email, userId)
             const undo = await findUndo(prisma, userId)
             const followed = follow(undo)
             const renewedId = followed.undo === 'renew' ? undo?.id : undefined
@@ -78,8 +77,8 @@ export function addressChanges(
               ), dead AS (
                 DELETE FROM ${tables.oneTimeLink} l WHERE l.user_id = ${userId}::uuid
               )
-              SELECT id FROM changed`
-            if (changed.length === 0) throw new EmailTaken()
+              SELECT id FROM changed`.catch(refuseTaken)
+            await requireTaken(prisma, changed, email, userId)
             await prisma.$queryRaw`WITH made AS (${insertLink(reset, { pretend: false })}) ${insertMails(mails)}`
             return revocations
           })
@@ -110,11 +109,12 @@ async function findUndo(prisma: Statements, userId: string): Promise<UndoLink | 
   return undo
 }
 
-async function orTaken<Result>(changing: Promise<Result>): Promise<Result | 'email_taken'> {
-  try {
-    return await changing
-  } catch (error) {
-    if (error instanceof EmailTaken || isUniqueViolation(error)) return 'email_taken'
-    throw error
-  }
+/** Another account can get the address while the statement waits for its key. */
+function refuseTaken(error: unknown): never {
+  throw isUniqueViolation(error) ? new EmailTaken() : error
+}
+
+/** Unless the account has got the address, rolls back, so that the link can be used again once the address is free. */
+async function requireTaken(prisma: Statements, changed: readonly unknown[], { key }: Email, userId: string) {
+  if (changed.length === 0 || (await isKept(prisma, key, userId))) throw new EmailTaken()
 }

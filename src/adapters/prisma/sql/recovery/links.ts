@@ -59,6 +59,7 @@ export async function useLink(prisma: Statements, { id, purpose, tokenHash, user
         WHERE u.id = l.user_id AND (u.disabled_at IS NULL OR l.purpose = 'email_undo')
           AND (l.bound_email IS NULL OR l.bound_email = u.email)
           AND (l.bound_password IS NULL
+            OR u.awaits_confirmation
             OR (l.bound_password = ${passwordDigest(user.passwordHash)} AND u.password_hash = ${user.passwordHash}))
       )
     RETURNING 1 AS used`

@@ -26,7 +26,12 @@ export function passwordResets(
           if (!(await useLink(prisma, link))) return undefined
           const revocations = await endSessions(prisma, sessions, { reason: 'password_reset' }, actor, policy)
           await prisma.$queryRaw`
-            WITH changed AS (
+            WITH registered AS (
+              DELETE FROM ${tables.registration} WHERE email_key IN (
+                SELECT u.email_key FROM ${tables.user} u
+                WHERE u.id = ${userId}::uuid AND u.awaits_confirmation AND ${link.mailed}::boolean
+              )
+            ), changed AS (
               UPDATE ${tables.user} u SET password_hash = ${newHash},
                 email_verified_at = CASE WHEN ${link.mailed}::boolean THEN ${clock} ELSE u.email_verified_at END,
                 awaits_confirmation = u.awaits_confirmation AND NOT ${link.mailed}::boolean
@@ -53,6 +58,8 @@ export function passwordResets(
           prisma.$queryRaw`
             WITH changed AS (
               UPDATE ${tables.user} SET password_hash = ${noPasswordHash} WHERE id = ${userId}::uuid RETURNING id
+            ), dead AS (
+              DELETE FROM ${tables.oneTimeLink} WHERE user_id = ${userId}::uuid AND bound_password IS NOT NULL
             )
             INSERT INTO ${eventTarget}
             SELECT 'password_removed', id, NULL, NULL, ${ended.note ?? null}, ${by(actor)} FROM changed`

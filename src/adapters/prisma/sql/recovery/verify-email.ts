@@ -15,18 +15,22 @@ export function emailVerification(database: Database): Pick<UserStore, 'verifyEm
         prisma.$transaction(async (prisma) => {
           await lockUser(prisma, userId)
           if (!(await useLink(prisma, link))) return undefined
-          const [verified] = await prisma.$queryRaw<readonly { readonly awaited: boolean }[]>`
+          const [verified] = await prisma.$queryRaw<
+            readonly { readonly awaited: boolean; readonly passwordHash: string }[]
+          >`
             WITH before AS (
-              SELECT u.id, u.awaits_confirmation AS awaited FROM ${tables.user} u WHERE u.id = ${userId}::uuid
+              SELECT u.id, u.email_key, u.awaits_confirmation AS awaited, u.password_hash AS "passwordHash" FROM ${tables.user} u WHERE u.id = ${userId}::uuid
             ), changed AS (
               UPDATE ${tables.user} u SET email_verified_at = ${clock}, awaits_confirmation = false
               WHERE u.id = ${userId}::uuid
             ), unneeded AS (
               DELETE FROM ${tables.oneTimeLink} l WHERE l.user_id = ${userId}::uuid AND l.purpose = 'email_verification'
+            ), registered AS (
+              DELETE FROM ${tables.registration} WHERE email_key IN (SELECT email_key FROM before WHERE awaited)
             ), noted AS (
               INSERT INTO ${eventTarget} SELECT 'email_verified', id, NULL, NULL, NULL, ${by(actor)} FROM before
             )
-            SELECT awaited FROM before`
+            SELECT awaited, "passwordHash" FROM before`
           return verified
         })
       )
