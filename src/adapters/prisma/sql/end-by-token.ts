@@ -35,7 +35,7 @@ export function endByToken(database: Database, policy: FeedPolicy, batchSize: nu
 }
 
 /** The statement that ends one session, and the one that ends several. */
-export function endStatements(database: Database, policy: FeedPolicy) {
+function endStatements(database: Database, policy: FeedPolicy) {
   const asked = (ends: readonly TokenEnd[]) => Prisma.sql`
     unnest(
       ${ends.map(({ sid }) => sid)}::uuid[], ${ends.map(({ secretHash }) => secretHash)}::text[],
