@@ -25,6 +25,9 @@ export function endByToken(database: Database, policy: FeedPolicy, batchSize: nu
   if (batchSize === 1) return one
   return inBatches<TokenEnd, Revocation | undefined>({
     name: 'database',
+    identityOf: ({ sid, secretHash, newestGeneration }) => `${sid} ${newestGeneration} ${secretHash}`,
+    // The first of them has ended the session.
+    repeated: () => undefined,
     keyOf: ({ sid }) => sid,
     one,
     many,
