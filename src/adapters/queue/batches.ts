@@ -34,11 +34,15 @@ interface Waiting<Item, Result> {
 const slowMilliseconds = 50
 
 /**
- * Returns a function that serves one item. While fewer than `maxRunning` calls run, and each of them for one item, an
- * item is served at once, by `one`. Otherwise it waits until a call ends, and then all waiting items are served together,
- * by `many`. While a call for several items runs, another one starts only if `maxSize` items wait, because a larger batch
- * costs less for each item. If a call for several items throws `Unavailable`, each of them fails. If it throws something
- * else, one of the items is the cause, so each is served by `one`. Throws `Unavailable` if too many items wait, or an item waits too long.
+ * Returns a function that serves one item. While fewer than `maxRunning` calls run, and each of them for one item, the
+ * items of this turn of the event loop are served at its end. Otherwise an item waits until a call ends. A single item is
+ * served by `one`, and several together by `many`. The end of the turn matters for the embedded database: it blocks the
+ * event loop, so no other request can arrive while it works.
+ *
+ * While a call for several items runs, another one starts only if `maxSize` items wait, because a larger batch costs less
+ * for each item. If a call for several items throws `Unavailable`, each of them fails. If it throws something else, one of
+ * the items is the cause, so each is served by `one`. Throws `Unavailable` if too many items wait, or an item waits too
+ * long.
  */
 export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (item: Item) => Promise<Result> {
   const { name, keyOf, one, many, maxSize, maxRunning, maxWaiting, waitSeconds } = options
@@ -46,6 +50,7 @@ export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (i
   let running = 0
   let runningBatches = 0
   let clock: NodeJS.Timeout | undefined
+  let startsAtEndOfTurn = false
 
   async function aloneInLane(item: Item): Promise<Result> {
     running += 1
@@ -99,6 +104,7 @@ export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (i
       else void together(batch)
     }
     if (waiting.length === 0) stopClock()
+    else startClock()
   }
 
   /** Takes the items that have waited longest, at most one of each key. */
@@ -134,12 +140,17 @@ export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (i
   }
 
   return async (item) => {
-    if (hasPlace()) return aloneInLane(item)
     if (waiting.length >= maxWaiting) throw new Unavailable(`The ${name} queue is full.`)
     return new Promise((settle, refuse) => {
       waiting.push({ item, since: performance.now(), settle, refuse })
-      startClock()
-      startNext()
+      if (!hasPlace()) startClock()
+      else if (!startsAtEndOfTurn) {
+        startsAtEndOfTurn = true
+        setImmediate(() => {
+          startsAtEndOfTurn = false
+          startNext()
+        })
+      }
     })
   }
 }
