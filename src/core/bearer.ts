@@ -7,7 +7,9 @@ const usual = 'Bearer '
  * case-insensitive (RFC 9110 §11.1). The token's characters are not checked here: only a text that was issued as a token
  * is accepted, and a check of several hundred characters would take longer than the rest of a guard.
  */
-export function readBearer(authorization: string): string | undefined {
+export function readBearer(authorization: unknown): string | undefined {
+  // Other servers and callers without types may have a list of headers.
+  if (typeof authorization !== 'string') return undefined
   if (authorization.startsWith(usual) && authorization.length > usual.length && authorization[usual.length] !== ' ') {
     return authorization.slice(usual.length)
   }

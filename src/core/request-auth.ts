@@ -23,16 +23,19 @@ export type Guard = GuardMethod['guard']
 /**
  * Makes a `preHandler` of `check`, which returns nothing if it accepts the request without waiting. The guard then calls
  * Fastify's `done`: a promise would cost each request a turn of the microtask queue. A host's own code calls it without
- * `done`, and always gets a promise.
+ * `done`, and a hook of another kind has the payload in its place: these get a promise.
  */
 export function guardOf<Request, Reply>(check: (request: Request, reply: Reply) => Promise<unknown> | undefined) {
   function guard(request: Request, reply: Reply): Promise<unknown>
   function guard(request: Request, reply: Reply, done: () => void): Promise<unknown> | undefined
-  function guard(request: Request, reply: Reply, done?: () => void): Promise<unknown> | undefined {
+  function guard(request: Request, reply: Reply, done?: unknown): Promise<unknown> | undefined {
+    if (typeof done !== 'function') return promised(request, reply)
     const waiting = check(request, reply)
-    if (waiting !== undefined || done === undefined) return waiting ?? Promise.resolve()
-    done()
-    return undefined
+    if (waiting === undefined) done()
+    return waiting
+  }
+  async function promised(request: Request, reply: Reply): Promise<unknown> {
+    return check(request, reply)
   }
   return guard
 }

@@ -9,6 +9,10 @@ t.test('a Bearer header gives its token, a header of another scheme nothing', as
   }
 })
 
+t.test('a list of headers, which a caller without types may pass, gives nothing', async (t) => {
+  t.equal(readBearer(['Bearer x.y.z']), undefined)
+})
+
 t.test('a challenge names an error only where a credential was refused', async (t) => {
   t.equal(bearerChallenge('missing_credentials'), 'Bearer')
   t.equal(bearerChallenge('invalid_credentials'), 'Bearer')

@@ -45,3 +45,10 @@ t.test('a guard that waits, and one that is called without done, return a promis
   t.ok(accepted instanceof Promise, 'so a host can await it')
   t.equal(await accepted, undefined)
 })
+
+t.test('what a guard throws reaches code that calls it by hand as a rejection', async (t) => {
+  const guard = guardOf(() => {
+    throw new Error('no')
+  })
+  await t.rejects(guard('a request', 'a reply'), { message: 'no' })
+})

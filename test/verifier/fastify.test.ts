@@ -48,6 +48,23 @@ t.test('authenticate accepts a good token and sets request.auth', async (t) => {
   t.strictSame((await app.inject({ url: '/open', headers })).json(), { auth: null }, 'null on a route without a guard')
 })
 
+t.test('authenticate works in each hook before the handler', async (t) => {
+  const issuer = await startIssuer(t)
+  const app = await hostOf(t, issuer)
+  const { authenticate } = app.latchkey
+  const hooks = ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const
+  for (const hook of hooks) {
+    app.get(`/${hook}`, { [hook]: authenticate }, async ({ auth }, reply) =>
+      reply.serializer(JSON.stringify).send(auth)
+    )
+  }
+  for (const hook of hooks) {
+    const headers = { authorization: `Bearer ${issuer.token({ sub: hook })}` }
+    t.match((await app.inject({ url: `/${hook}`, headers })).json(), { userId: hook })
+    t.equal((await app.inject(`/${hook}`)).statusCode, 401, hook)
+  }
+})
+
 t.test('a refused request gets the same problem and challenge as from the issuer', async (t) => {
   const issuer = await startIssuer(t)
   const app = await hostOf(t, issuer)

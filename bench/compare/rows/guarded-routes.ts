@@ -1,5 +1,5 @@
 import type { Bench, Row } from '../bench.js'
-import { bearer, getting, repeating, signUp } from '../clients.js'
+import { bearer, getting, repeating, type SignedIn, signUp } from '../clients.js'
 import type { Contender } from '../measure.js'
 import { handWrittenRoute, sessionLookups } from './peers.js'
 
@@ -14,11 +14,11 @@ export const guardedRoutes: readonly Row[] = [
       const latchkey = await bench.latchkey()
       const people = await signUp(latchkey, bench.maxConnections, 'body')
       return [
-        await bareRoute(bench),
+        await bareRoute(bench, bearers(people)),
         {
           name: 'Latchkey',
           servers: [latchkey],
-          clients: people.map(({ access }) => getting('/guarded', bearer(access)))
+          clients: bearers(people).map((headers) => getting('/guarded', headers))
         },
         ...(await handWrittenRoute(bench, '/guarded'))
       ]
@@ -31,11 +31,11 @@ export const guardedRoutes: readonly Row[] = [
       const people = await signUp(latchkey, bench.maxConnections, 'body')
       const url = `http://127.0.0.1:${latchkey.port}`
       return [
-        await bareRoute(bench),
+        await bareRoute(bench, bearers(people)),
         {
           name: 'Latchkey',
           servers: [await bench.start('verifier', [url, credential.id, credential.secret])],
-          clients: people.map(({ access }) => getting('/guarded', bearer(access)))
+          clients: bearers(people).map((headers) => getting('/guarded', headers))
         }
       ]
     }
@@ -46,7 +46,10 @@ export const guardedRoutes: readonly Row[] = [
       const latchkey = await bench.latchkey()
       const people = await signUp(latchkey, bench.maxConnections, 'session')
       return [
-        await bareRoute(bench),
+        await bareRoute(
+          bench,
+          people.map(({ cookie }) => cookie)
+        ),
         { name: 'Latchkey', servers: [latchkey], clients: people.map(({ cookie }) => getting('/guarded', cookie)) },
         ...(await sessionLookups(bench))
       ]
@@ -58,8 +61,8 @@ export const guardedRoutes: readonly Row[] = [
       const latchkey = await bench.latchkey()
       const people = await signUp(latchkey, bench.maxConnections, 'body')
       return [
-        await bareRoute(bench),
-        { name: 'Latchkey', servers: [latchkey], clients: people.map(({ access }) => getting('/me', bearer(access))) },
+        await bareRoute(bench, bearers(people)),
+        { name: 'Latchkey', servers: [latchkey], clients: bearers(people).map((headers) => getting('/me', headers)) },
         ...(await handWrittenRoute(bench, '/me'))
       ]
     }
@@ -79,7 +82,7 @@ export const guardedRoutes: readonly Row[] = [
           body: `token=${token}`
         })
       return [
-        await bareRoute(bench),
+        await bareRoute(bench, bearers(people)),
         {
           name: 'Latchkey, access token',
           servers: [latchkey],
@@ -95,10 +98,15 @@ export const guardedRoutes: readonly Row[] = [
   }
 ]
 
-async function bareRoute(bench: Bench): Promise<Contender> {
+/** The same requests, with their headers, to a route without a guard. */
+async function bareRoute(bench: Bench, headers: readonly string[]): Promise<Contender> {
   return {
     name: 'limit: bare route',
     servers: [await bench.limit()],
-    clients: bench.repeated(() => getting('/open'))
+    clients: headers.map((lines) => getting('/open', lines))
   }
+}
+
+function bearers(people: readonly SignedIn[]): readonly string[] {
+  return people.map(({ access }) => bearer(access))
 }

@@ -36,7 +36,6 @@ function openServer(url: string, schema: string | undefined): Run {
 async function openEmbedded(): Promise<Run> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-limit-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  process.once('SIGTERM', () => process.exit())
   const pglite = await PGlite.create({
     fs: new SyncedFiles(join(folder, 'postgres'), stopAtPanic),
     startParams,

@@ -1,4 +1,3 @@
-import { Unavailable } from '../../ports/errors.js'
 import { inBatches } from '../queue/batches.js'
 import type { Database } from './database.js'
 
@@ -24,13 +23,8 @@ export function sharedReads<Row extends { readonly id: string }>(
     name: 'database',
     one: async (id) => (await read([id]))[0],
     async many(ids) {
-      try {
-        const rows = new Map((await read([...new Set(ids)])).map((row) => [row.id, row]))
-        return ids.map((id) => rows.get(id))
-      } catch (error) {
-        if (error instanceof Unavailable) throw error
-        return ids.map(() => 'alone' as const)
-      }
+      const rows = new Map((await read([...new Set(ids)])).map((row) => [row.id, row]))
+      return ids.map((id) => rows.get(id))
     },
     maxSize: maxShared,
     ...bounds,

@@ -28,20 +28,23 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * A call for one item may wait for a lock. After this time it no longer counts as running, so other items can start.
+ * After this time, other items no longer wait for a call: a call for one item may wait for a lock, and the connection of
+ * a call for several items may be dead. A call for one item then no longer counts as running.
  */
 const slowMilliseconds = 50
 
 /**
- * Returns a function that serves one item. While fewer than `maxRunning` calls run, an item is served at once, by
- * `one`. Otherwise it waits until a call ends, and then all waiting items are served together, by `many`. If that call
- * throws `Unavailable`, it fails for each of them. If it throws something else, one of the items is the cause, so each is
- * served by `one`. Throws `Unavailable` if too many items wait, or an item waits too long.
+ * Returns a function that serves one item. While fewer than `maxRunning` calls run, and each of them for one item, an
+ * item is served at once, by `one`. Otherwise it waits until a call ends, and then all waiting items are served together,
+ * by `many`. While a call for several items runs, another one starts only if `maxSize` items wait, because a larger batch
+ * costs less for each item. If a call for several items throws `Unavailable`, each of them fails. If it throws something
+ * else, one of the items is the cause, so each is served by `one`. Throws `Unavailable` if too many items wait, or an item waits too long.
  */
 export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (item: Item) => Promise<Result> {
   const { name, keyOf, one, many, maxSize, maxRunning, maxWaiting, waitSeconds } = options
   let waiting: Waiting<Item, Result>[] = []
   let running = 0
+  let runningBatches = 0
   let clock: NodeJS.Timeout | undefined
 
   async function aloneInLane(item: Item): Promise<Result> {
@@ -59,8 +62,16 @@ export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (i
     }
   }
 
+  const hasPlace = () => running < maxRunning && (runningBatches === 0 || waiting.length >= maxSize)
+
   async function together(batch: readonly Waiting<Item, Result>[]): Promise<void> {
     running += 1
+    runningBatches += 1
+    const lane = laneOf(() => {
+      runningBatches -= 1
+      startNext()
+    })
+    const slow = setTimeout(lane.free, slowMilliseconds)
     try {
       const results = await many(batch.map(({ item }) => item))
       for (const [index, result] of results.entries()) {
@@ -73,13 +84,15 @@ export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (i
         else settle(one(item))
       }
     } finally {
+      clearTimeout(slow)
       running -= 1
+      lane.free()
       startNext()
     }
   }
 
   function startNext(): void {
-    while (running < maxRunning && waiting.length > 0) {
+    while (hasPlace() && waiting.length > 0) {
       const batch = takeBatch()
       const [first] = batch
       if (first !== undefined && batch.length === 1) first.settle(aloneInLane(first.item))
@@ -121,11 +134,12 @@ export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (i
   }
 
   return async (item) => {
-    if (running < maxRunning) return aloneInLane(item)
+    if (hasPlace()) return aloneInLane(item)
     if (waiting.length >= maxWaiting) throw new Unavailable(`The ${name} queue is full.`)
     return new Promise((settle, refuse) => {
       waiting.push({ item, since: performance.now(), settle, refuse })
       startClock()
+      startNext()
     })
   }
 }

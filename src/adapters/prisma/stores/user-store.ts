@@ -7,7 +7,7 @@ import { Prisma } from '../generated/client.js'
 import { prepared } from '../prepared-statements.js'
 import { sharedReads } from '../shared-reads.js'
 import { userChanges } from '../sql/accounts/change-user.js'
-import { insertUser, inviteUser } from '../sql/accounts/create-user.js'
+import { insertUser } from '../sql/accounts/create-user.js'
 import { profiles } from '../sql/accounts/profiles.js'
 import { registrations } from '../sql/accounts/register-user.js'
 import type { EndingPolicy } from '../sql/end-sessions.js'
@@ -45,7 +45,6 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
 
   const olderKeyOf = async (email: Email) =>
     olderKeysOf(email).length === 0 ? undefined : (await findWithKey(email))?.emailKey
-  const invite = inviteUser(database)
 
   return {
     ...userChanges(database, policy),
@@ -58,10 +57,6 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
     async create(user, actor) {
       if ((await olderKeyOf(user.email)) !== undefined) return 'email_taken'
       return orTaken(database.run((prisma) => prisma.$transaction((prisma) => insertUser(prisma, user, actor))))
-    },
-
-    async invite(user, invitation, actor) {
-      return (await olderKeyOf(user.email)) !== undefined ? 'email_taken' : invite(user, invitation, actor)
     },
 
     find: sharedReads(database, findEach),
