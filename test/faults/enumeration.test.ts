@@ -1,4 +1,5 @@
-import t from 'tap'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import t, { type Test } from 'tap'
 import { openTestDatabase, sql } from '../support/database.js'
 import { expectSameTime, rounds } from '../support/faults/same-time.js'
 import { newEmail, newPerson } from '../support/http/people.js'
@@ -34,7 +35,7 @@ t.test('refused logins of unknown, known and disabled users take the same time',
 t.test('with EMAIL_VERIFICATION=required, requests for free and taken addresses take the same time', async (t) => {
   const database = await openTestDatabase(t, { kind: 'embedded' })
   const app = await openService(t, database, {
-    MAIL_URL: 'smtp://127.0.0.1:1',
+    MAIL_URL: await silentMailServer(t),
     MAIL_FROM: 'Latchkey <no-reply@auth.test>',
     EMAIL_VERIFICATION: 'required'
   })
@@ -101,3 +102,15 @@ t.test('with EMAIL_VERIFICATION=required, requests for free and taken addresses 
   )
   t.test('another registration', (t) => expectSameTime(t, app, registered('/register', 'another good password'), 202))
 })
+
+/** A mail server that never answers: the sender waits for it, and takes no time from the requests. */
+async function silentMailServer(t: Test): Promise<string> {
+  const sockets: Socket[] = []
+  const server = createServer((socket) => sockets.push(socket))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => {
+    server.close()
+    for (const socket of sockets) socket.destroy()
+  })
+  return `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
