@@ -24,8 +24,8 @@ const newestFirst = byCreation<User>('users', 'u')
 
 /** Accounts in PostgreSQL. */
 export function prismaUserStore(database: Database, policy: EndingPolicy): UserStore {
-  const findEach = (ids: readonly string[]) => query<UserWithPassword>(database)`${prepared}
-    SELECT ${userWithPasswordColumns} FROM ${tables.user} u WHERE u.id = ANY (${ids}::uuid[])`
+  const findEach = (wanted: Prisma.Sql) => query<UserWithPassword>(database)`${prepared}
+    SELECT ${userWithPasswordColumns} FROM ${tables.user} u WHERE u.id ${wanted}`
 
   const findWithKey = async (email: Email) => {
     const rows = await query<UserWithPassword & { readonly emailKey: string }>(database)`
