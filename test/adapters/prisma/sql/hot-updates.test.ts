@@ -18,6 +18,8 @@ for (const kind of testDatabases(t)) {
       database,
       `SELECT n_tup_upd AS updated, n_tup_hot_upd AS hot FROM pg_stat_user_tables WHERE relid = 'session'::regclass`
     )
-    t.same(counts, { updated: 30n, hot: 30n })
+    t.equal(counts?.updated, 30n)
+    // While a transaction of another test keeps old rows alive, a page may be full: then an update has to leave it.
+    t.ok(Number(counts?.hot) >= 26, `${counts?.hot} of 30`)
   })
 }
