@@ -53,7 +53,7 @@ export const englishPage = {
   password_set: 'The password is set.',
   confirm_email_title: 'Change the address of your account',
   confirm_email_text:
-    'Your account gets this new address. If the old one was confirmed, it gets a mail that can undo this for 7 days.',
+    'The account that the mail names gets this new address. If the old one was confirmed, it gets a mail that can undo this for 7 days. Go on only if it is your account: otherwise its owner could take it back from you, with all that you keep in it.',
   confirm_email_confirm: 'Change the address',
   confirm_email_done: 'The address is changed',
   confirm_email_done_text: 'Use the new address when you sign in.',

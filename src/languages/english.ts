@@ -45,10 +45,12 @@ export const english: Catalogue = {
     email_change: {
       subject: 'Confirm your new address',
       paragraphs: [
-        'Please confirm that you want this address for your account. The link works once, for {link_life}.',
+        'The account below is to get this address. If it is your account, confirm it. The link works once, for {link_life}.',
+        '{details}',
         '{button}',
-        ignore
+        'If it is not your account, ignore this mail. With the link, this address would belong to an account that somebody else can take back for 7 days.'
       ],
+      details: { 'Account now': '{account}' },
       button: 'Confirm the new address'
     },
     email_changed: {

@@ -53,7 +53,7 @@ export const germanPage: PageWords = {
   password_set: 'Das Passwort ist festgelegt.',
   confirm_email_title: 'Adresse des Kontos ändern',
   confirm_email_text:
-    'Ihr Konto bekommt diese neue Adresse. War die alte bestätigt, geht eine Mail dorthin, mit der sich das 7 Tage lang rückgängig machen lässt.',
+    'Das Konto, das in der Mail steht, bekommt diese neue Adresse. War die alte bestätigt, geht eine Mail dorthin, mit der sich das 7 Tage lang rückgängig machen lässt. Machen Sie nur weiter, wenn es Ihr Konto ist: Sonst könnte es Ihnen jemand wieder wegnehmen, mit allem, was Sie darin speichern.',
   confirm_email_confirm: 'Adresse ändern',
   confirm_email_done: 'Die Adresse ist geändert',
   confirm_email_done_text: 'Melden Sie sich künftig mit der neuen Adresse an.',

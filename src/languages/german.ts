@@ -46,10 +46,12 @@ export const german: Catalogue = {
     email_change: {
       subject: 'Bestätigen Sie Ihre neue E-Mail-Adresse',
       paragraphs: [
-        'Bitte bestätigen Sie, dass Ihr Konto künftig diese Adresse haben soll. Der Link gilt {link_life} und funktioniert nur einmal.',
+        'Das unten genannte Konto soll diese Adresse bekommen. Wenn es Ihr Konto ist, bestätigen Sie das bitte. Der Link gilt {link_life} und funktioniert nur einmal.',
+        '{details}',
         '{button}',
-        ignore
+        'Wenn es nicht Ihr Konto ist, ignorieren Sie diese Nachricht. Durch den Link würde diese Adresse zu einem Konto gehören, das sich jemand anders 7 Tage lang zurückholen kann.'
       ],
+      details: { 'Konto bisher': '{account}' },
       button: 'Neue Adresse bestätigen'
     },
     email_changed: {

@@ -102,7 +102,8 @@ export interface UserStore {
   ): Promise<readonly Revocation[] | undefined>
   /**
    * Removes the password, so that only a link gives the account a new one, and ends all sessions of the user. Earlier
-   * links die. Writes `password_removed`.
+   * links die, also one that undoes a change of the address: somebody else may read the old mailbox. Writes
+   * `password_removed`.
    */
   removePassword(
     userId: string,

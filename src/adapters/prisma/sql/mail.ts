@@ -61,7 +61,7 @@ export interface NoticePolicy {
 /**
  * An INSERT of notices of `kind` to the users `u` of the FROM clause `users`, at their addresses and in their
  * languages. Use it as a CTE in the statement that makes the change. `users` ends with a condition. Writes no notice
- * where no mail is sent, and none above the limit of the kind. `actor` made the change, and `device` is the name of the
+ * where no mail is sent, and none above the limit of the kind (see also `keepNoticeCounts`). `actor` made the change, and `device` is the name of the
  * session that the notice is about.
  */
 export function insertNotices(
@@ -85,7 +85,22 @@ export function insertNotices(
     ${users} AND (
       SELECT count(*) FROM (
         SELECT 1 FROM ${tables.mail} m
-        WHERE m.user_id = u.id AND m.kind = ${kind} AND m.created_at > ${clock} - ${seconds(windowSeconds)} LIMIT ${max}
+        WHERE (m.user_id = u.id OR (m.user_id IS NULL AND m.recipient = u.email_key))
+          AND m.kind = ${kind} AND m.created_at > ${clock} - ${seconds(windowSeconds)} LIMIT ${max}
       ) recent
     ) < ${max}`
 }
+
+/**
+ * An INSERT that goes on counting the notices to an address that nobody has confirmed, when its account is deleted or gets
+ * another address. Otherwise a stranger could flood the address with ever new accounts. Use it as a CTE beside the
+ * change. The rows belong to no account, are never sent, and no listing shows them.
+ */
+export const keepNoticeCounts = (userId: string) => Prisma.sql`
+  INSERT INTO ${tables.mail} (id, kind, recipient, parameters, created_at, done_at, outcome)
+  SELECT gen_random_uuid(), m.kind, u.email_key, jsonb_build_object(), m.created_at, ${clock}, 'pretended'
+  FROM ${tables.user} u JOIN ${tables.mail} m ON m.user_id = u.id
+  WHERE u.id = ${userId}::uuid AND u.email_verified_at IS NULL AND m.kind = ANY(${Object.keys(noticeLimits)}::text[])
+    AND m.created_at > ${clock} - ${seconds(longestNoticeWindowSeconds)}`
+
+const longestNoticeWindowSeconds = Math.max(...Object.values(noticeLimits).map(({ windowSeconds }) => windowSeconds))

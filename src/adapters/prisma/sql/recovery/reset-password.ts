@@ -59,7 +59,8 @@ export function passwordResets(
             WITH changed AS (
               UPDATE ${tables.user} SET password_hash = ${noPasswordHash} WHERE id = ${userId}::uuid RETURNING id
             ), dead AS (
-              DELETE FROM ${tables.oneTimeLink} WHERE user_id = ${userId}::uuid AND bound_password IS NOT NULL
+              DELETE FROM ${tables.oneTimeLink} WHERE user_id = ${userId}::uuid
+                AND (bound_password IS NOT NULL OR purpose = 'email_undo')
             )
             INSERT INTO ${eventTarget}
             SELECT 'password_removed', id, NULL, NULL, ${ended.note ?? null}, ${by(actor)} FROM changed`
