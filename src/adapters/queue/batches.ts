@@ -21,6 +21,11 @@ export interface BatchOptions<Item, Result> {
   /** How many items may wait, and each for how long. */
   readonly maxWaiting: number
   readonly waitSeconds: number
+  /**
+   * After this time a call no longer counts as running, so that other items do not wait for it: a call for one item may
+   * wait for a lock, and the connection of a call for several items may be dead.
+   */
+  readonly slowMilliseconds: number
 }
 
 interface Waiting<Item, Result> {
@@ -30,23 +35,23 @@ interface Waiting<Item, Result> {
   readonly callers: ((result: Promise<Result>) => void)[]
 }
 
-/**
- * After this time a call no longer counts as running, so that other items do not wait for it: a call for one item may
- * wait for a lock, and the connection of a call for several items may be dead.
- */
-const slowMilliseconds = 50
+export interface Batches<Item, Result> {
+  serve(item: Item): Promise<Result>
+  /** How many items wait now. Items with the same identity count once. */
+  waiting(): number
+}
 
 /**
- * Returns a function that serves one item. While fewer than `maxRunning` calls run, and each of them for one item, an
+ * `serve` serves one item. While fewer than `maxRunning` calls run, and each of them for one item, an
  * item is served at once, by `one`. Otherwise it waits until a call ends, and then all waiting items are served together,
  * by `many`. While a call for several items runs, another call starts only if `maxSize` items wait: a larger batch costs
  * less for each item. If that call throws `Unavailable`, it fails for each of them. If it throws something else, one of
  * the items can be the cause, so they are served by `one`. Throws `Unavailable` if too many items wait, or an item waits
  * too long.
  */
-export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (item: Item) => Promise<Result> {
+export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): Batches<Item, Result> {
   const { name, identityOf, repeated, keyOf = identityOf, one, many } = options
-  const { maxSize, maxRunning, maxWaiting, waitSeconds } = options
+  const { maxSize, maxRunning, maxWaiting, waitSeconds, slowMilliseconds } = options
   /** By identity, in the order of arrival. */
   const waiting = new Map<string, Waiting<Item, Result>>()
   const running = new Set<{ readonly size: number }>()
@@ -147,7 +152,7 @@ export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (i
     clock = undefined
   }
 
-  return async (item) => {
+  async function serve(item: Item): Promise<Result> {
     if (hasPlace()) return alone(item)
     const identity = identityOf(item)
     const same = waiting.get(identity)
@@ -159,4 +164,6 @@ export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (i
       startNext()
     })
   }
+
+  return { serve, waiting: () => waiting.size }
 }
