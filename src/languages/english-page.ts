@@ -46,7 +46,7 @@ export const englishPage = {
   verify_confirm: 'Confirm the address',
   verify_done: 'The address is confirmed',
   verify_done_text: 'There is nothing else to do.',
-  verify_done_signed_in: 'You are signed in now.',
+  verify_done_signed_in: 'You are signed in now as {email}. If this is not your account, sign out.',
   verify_done_no_password:
     'This address was registered more than once, with different passwords. To be safe, none of them works. Choose a password now, so that you can sign in again.',
   set_password: 'Set the password',

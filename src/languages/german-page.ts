@@ -46,7 +46,7 @@ export const germanPage: PageWords = {
   verify_confirm: 'Adresse bestätigen',
   verify_done: 'Die Adresse ist bestätigt',
   verify_done_text: 'Sie brauchen nichts weiter zu tun.',
-  verify_done_signed_in: 'Sie sind jetzt angemeldet.',
+  verify_done_signed_in: 'Sie sind jetzt als {email} angemeldet. Ist das nicht Ihr Konto, melden Sie sich ab.',
   verify_done_no_password:
     'Mit dieser Adresse wurde mehrmals ein Konto angelegt, mit verschiedenen Passwörtern. Zur Sicherheit gilt keines davon. Wählen Sie jetzt ein Passwort, damit Sie sich wieder anmelden können.',
   set_password: 'Passwort festlegen',

@@ -136,8 +136,8 @@ export interface SessionStore {
   ): Promise<readonly Revocation[]>
   /**
    * Ends all sessions of all users, with one revocation that names no session. Every method refuses these sessions from
-   * then on; their rows go later. Sessions that are created afterwards live. `count` is how many sessions were created
-   * since the last `endAll`, at most `maxCountedRevoked`.
+   * then on; their rows go later. Sessions that are created afterwards live. All `email_change` links die. `count` is how
+   * many sessions were created since the last `endAll`, at most `maxCountedRevoked`.
    */
   endAll(actor: Actor): Promise<{ readonly count: number; readonly revocation: Revocation }>
   /** The user's live sessions, newest first. */

@@ -57,15 +57,6 @@ export interface UserStore {
   findRegistration(email: Email): Promise<string | undefined>
   /** Keeps the registration of an address, if there is one, for `registrationLifeSeconds` from now. */
   extendRegistration(email: Email): Promise<void>
-  /**
-   * Adds a user as `create` does, an `invitation` link, the mail that carries it, if any, and the event `user_invited`,
-   * all or nothing.
-   */
-  invite(
-    user: NewUser,
-    invitation: { readonly link: NewLink; readonly mail?: NewMail | undefined },
-    actor: Actor
-  ): Promise<User | 'email_taken'>
   find(id: string): Promise<UserWithPassword | undefined>
   /**
    * The user of an address in any spelling. Releases before 0.2 kept two spellings of an internationalized domain apart:

@@ -236,9 +236,8 @@ async function testLinks(browser: Browser): Promise<void> {
     await page.goto(link)
     await click(page, 'Confirm the address')
     await heading(page, 'The address is confirmed')
-    await page.getByText('You are signed in now.').waitFor()
-    // The link may be a stranger's, and its account too.
-    await step(page).getByText(`This browser is signed in as ${email}.`).waitFor()
+    // The link may be a stranger's, and so the account too.
+    await step(page).getByText(`You are signed in now as ${email}.`).waitFor()
     await click(page, 'To your account')
     await heading(page, 'Devices')
     await page.getByText('confirmed', { exact: true }).waitFor()

@@ -215,6 +215,13 @@ export function testAddressChanges(t: Test, stores: Stores): void {
       t.equal(await links.find(change, ['email_change']), undefined, name)
     }
     t.ok(await links.find(undo, ['email_undo']))
+
+    const change = await changeTo(await find(user), newAddress().address)
+    await sessions.endAll(ops)
+    t.equal(await links.find(change, ['email_change']), undefined, 'everybody')
+    const late = { link: change, email: newAddress(), follow: followNobody(change.user) }
+    t.equal(await users.changeEmail(late, ops), 'dead')
+    t.ok(await links.find(undo, ['email_undo']))
   })
 
   t.test('the end of one session leaves pending changes of the address alone', async (t) => {

@@ -31,18 +31,19 @@ function invitationFor(address: string, { mailed }: { readonly mailed: boolean }
     parameters: {},
     linkId: link.id
   }
-  return { user, link, ...(mailed && { mail }) }
+  const event = { type: 'user_invited', userId: id, reason: mailed ? 'mail' : 'link' } as const
+  return { user, link, event, ...(mailed && { mail }) }
 }
 
-/** The promises of `UserStore.invite`, and of `resetPassword` by an invitation. */
+/** The promises of `UserStore.createWithLink` for an invitation, and of `resetPassword` by an invitation. */
 export function testInvitations(t: Test, stores: Stores): void {
   const { users, links, outbox } = stores
   const newAddress = () => `${randomUUID()}@example.org`
 
-  t.test('invite adds the account, the link, the mail and both events', async (t) => {
+  t.test('createWithLink adds the account, the link, the mail and both events', async (t) => {
     const { user, ...invitation } = invitationFor(newAddress(), { mailed: true })
     const expected = { id: user.id, roles: ['reader'], locale: 'de', emailVerifiedAt: Number }
-    t.match(await users.invite(user, invitation, ops), expected)
+    t.match(await users.createWithLink(user, invitation, ops), expected)
     t.match(await users.find(user.id), { ...expected, passwordHash: user.passwordHash })
     t.match(await links.find(invitation.link, ['invitation']), { mailed: true, user: { id: user.id } })
     t.match(await eventsOf(stores, { userId: user.id }), [
@@ -57,10 +58,10 @@ export function testInvitations(t: Test, stores: Stores): void {
     t.equal(await links.find(invitation.link, ['invitation']), undefined, 'it lives for 7 days')
   })
 
-  t.test('invite of a taken address adds nothing', async (t) => {
+  t.test('createWithLink of a taken address adds nothing', async (t) => {
     const { email } = await addUser(stores)
     const { user, ...invitation } = invitationFor(email, { mailed: true })
-    t.equal(await users.invite(user, invitation, ops), 'email_taken')
+    t.equal(await users.createWithLink(user, invitation, ops), 'email_taken')
     t.equal(await links.find(invitation.link, ['invitation']), undefined)
     t.same(await eventsOf(stores, { userId: user.id }), [])
     t.same(
@@ -70,10 +71,11 @@ export function testInvitations(t: Test, stores: Stores): void {
   })
 
   t.test('if the link cannot be written, no account is created', async (t) => {
-    const { user, link } = invitationFor(newAddress(), { mailed: false })
-    t.equal((await users.invite(user, { link }, ops)) === 'email_taken', false)
+    const { user, ...made } = invitationFor(newAddress(), { mailed: false })
+    t.equal((await users.createWithLink(user, made, ops)) === 'email_taken', false)
     const other = invitationFor(newAddress(), { mailed: false })
-    await t.rejects(users.invite(other.user, { link: { ...other.link, id: link.id } }, ops))
+    const twin = { ...other.link, id: made.link.id }
+    await t.rejects(users.createWithLink(other.user, { link: twin, event: other.event }, ops))
     t.equal(await users.find(other.user.id), undefined)
     t.same(await eventsOf(stores, { userId: other.user.id }), [])
   })
@@ -81,7 +83,7 @@ export function testInvitations(t: Test, stores: Stores): void {
   t.test('of simultaneous invitations of one address, and acceptances of one invitation, one succeeds', async (t) => {
     const address = newAddress()
     const all = Array.from({ length: 6 }, () => invitationFor(address, { mailed: false }))
-    const made = await Promise.all(all.map(({ user, link }) => users.invite(user, { link }, ops)))
+    const made = await Promise.all(all.map(({ user, ...made }) => users.createWithLink(user, made, ops)))
     const won = all.filter((_, i) => made[i] !== 'email_taken')
     t.equal(won.length, 1)
     const live = await Promise.all(all.map(({ link }) => links.find(link, ['invitation'])))

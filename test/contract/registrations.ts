@@ -184,8 +184,9 @@ export function testRegistrations(t: Test, stores: Stores): void {
         const { link } = await registerUnconfirmed(waiting)
         const admins: NewUser = { ...newUser(waiting.email.address), emailVerified: true }
         const invitation: NewLink = { ...linkTo({ ...admins, email: admins.email.address }), purpose: 'invitation' }
-        const make = () => (invited ? users.invite(admins, { link: invitation }, ops) : users.create(admins, ops))
-        t.match(await make(), { id: admins.id, emailVerifiedAt: Number })
+        const invite = { link: invitation, event: { type: 'user_invited', userId: admins.id } } as const
+        const made = invited ? users.createWithLink(admins, invite, ops) : users.create(admins, ops)
+        t.match(await made, { id: admins.id, emailVerifiedAt: Number })
         t.equal(await users.find(waiting.id), undefined)
         t.match(await users.findByEmail(waiting.email), { id: admins.id, passwordHash: admins.passwordHash })
         t.equal(await links.find(link, ['email_verification']), undefined)

@@ -1,5 +1,6 @@
 import { inBatches } from '../queue/batches.js'
 import type { Database } from './database.js'
+import { Prisma } from './generated/client.js'
 
 /** While so many reads run, others wait and share the next one: one can work while the other's rows arrive. */
 const maxRunning = 2
@@ -12,18 +13,20 @@ const maxShared = 100
  * costs a fraction of its planning, its round trip and Prisma's work. Each statement begins after the calls that it
  * answers, so none of them can miss what was committed before.
  *
- * `read` returns the rows of some ids, in any order. If a shared statement fails, each call is answered by its own, so
- * that one wrong id fails alone.
+ * `read` returns the rows whose id is as `wanted` says, in any order: `SELECT … WHERE u.id ${wanted}`. A call that reads
+ * alone compares with `=`: with `ANY`, PostgreSQL makes a new plan for each execution of a prepared statement.
  */
 export function sharedReads<Row extends { readonly id: string }>(
   { bounds }: Pick<Database, 'bounds'>,
-  read: (ids: readonly string[]) => Promise<readonly Row[]>
+  read: (wanted: Prisma.Sql) => Promise<readonly Row[]>
 ): (id: string) => Promise<Row | undefined> {
   return inBatches<string, Row | undefined>({
     name: 'database',
-    one: async (id) => (await read([id]))[0],
+    identityOf: (id) => id,
+    repeated: (row) => row,
+    one: async (id) => (await read(Prisma.sql`= ${id}::uuid`))[0],
     async many(ids) {
-      const rows = new Map((await read([...new Set(ids)])).map((row) => [row.id, row]))
+      const rows = new Map((await read(Prisma.sql`= ANY (${ids}::uuid[])`)).map((row) => [row.id, row]))
       return ids.map((id) => rows.get(id))
     },
     maxSize: maxShared,

@@ -3,6 +3,9 @@ import { Unavailable } from '../../ports/errors.js'
 export interface BatchOptions<Item, Result> {
   /** What the queue is for, in error messages: "database". */
   readonly name: string
+  /** Items with the same identity wait as one: the first is served, and the others get `repeated` of its result. */
+  identityOf(item: Item): string
+  repeated(result: Result): Result
   /** A batch holds at most one item of each key. Without it, a batch can hold any items. */
   keyOf?(item: Item): string
   /** Serves one item. */
@@ -23,108 +26,119 @@ export interface BatchOptions<Item, Result> {
 interface Waiting<Item, Result> {
   readonly item: Item
   readonly since: number
-  settle(result: Result | PromiseLike<Result>): void
-  refuse(reason: unknown): void
+  /** Each gets the result: the first caller as it is, the others `repeated` of it. */
+  readonly callers: ((result: Promise<Result>) => void)[]
 }
 
 /**
- * After this time, other items no longer wait for a call: a call for one item may wait for a lock, and the connection of
- * a call for several items may be dead. A call for one item then no longer counts as running.
+ * After this time a call no longer counts as running, so that other items do not wait for it: a call for one item may
+ * wait for a lock, and the connection of a call for several items may be dead.
  */
 const slowMilliseconds = 50
 
 /**
  * Returns a function that serves one item. While fewer than `maxRunning` calls run, and each of them for one item, an
  * item is served at once, by `one`. Otherwise it waits until a call ends, and then all waiting items are served together,
- * by `many`. While a call for several items runs, another one starts only if `maxSize` items wait, because a larger batch
- * costs less for each item. If a call for several items throws `Unavailable`, each of them fails. If it throws something
- * else, one of the items is the cause, so each is served by `one`. Throws `Unavailable` if too many items wait, or an item waits too long.
+ * by `many`. While a call for several items runs, another call starts only if `maxSize` items wait: a larger batch costs
+ * less for each item. If that call throws `Unavailable`, it fails for each of them. If it throws something else, one of
+ * the items can be the cause, so they are served by `one`. Throws `Unavailable` if too many items wait, or an item waits
+ * too long.
  */
 export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (item: Item) => Promise<Result> {
-  const { name, keyOf, one, many, maxSize, maxRunning, maxWaiting, waitSeconds } = options
-  let waiting: Waiting<Item, Result>[] = []
-  let running = 0
-  let runningBatches = 0
+  const { name, identityOf, repeated, keyOf = identityOf, one, many } = options
+  const { maxSize, maxRunning, maxWaiting, waitSeconds } = options
+  /** By identity, in the order of arrival. */
+  const waiting = new Map<string, Waiting<Item, Result>>()
+  const running = new Set<{ readonly size: number }>()
   let clock: NodeJS.Timeout | undefined
 
-  async function aloneInLane(item: Item): Promise<Result> {
-    running += 1
-    const lane = laneOf(() => {
-      running -= 1
-      startNext()
-    })
-    const slow = setTimeout(lane.free, slowMilliseconds)
+  const hasPlace = () =>
+    running.size < maxRunning && (waiting.size >= maxSize || [...running].every(({ size }) => size === 1))
+
+  /** Makes a call for `size` items. It counts as running until it ends or is slow. */
+  async function counted<T>(size: number, call: () => Promise<T>): Promise<T> {
+    const place = { size }
+    running.add(place)
+    const leave = () => {
+      if (running.delete(place)) startNext()
+    }
+    const slow = setTimeout(leave, slowMilliseconds)
     try {
-      return await one(item)
+      return await call()
     } finally {
       clearTimeout(slow)
-      lane.free()
+      leave()
     }
   }
 
-  const hasPlace = () => running < maxRunning && (runningBatches === 0 || waiting.length >= maxSize)
+  const alone = (item: Item) => counted(1, () => one(item))
+
+  function answer({ callers: [first, ...others] }: Waiting<Item, Result>, result: Promise<Result>): void {
+    first?.(result)
+    for (const other of others) other(result.then(repeated))
+  }
 
   async function together(batch: readonly Waiting<Item, Result>[]): Promise<void> {
-    running += 1
-    runningBatches += 1
-    const lane = laneOf(() => {
-      runningBatches -= 1
-      startNext()
-    })
-    const slow = setTimeout(lane.free, slowMilliseconds)
     try {
       const results = await many(batch.map(({ item }) => item))
       for (const [index, result] of results.entries()) {
         const entry = batch[index]
-        entry?.settle(result === 'alone' ? one(entry.item) : result)
+        if (entry !== undefined) answer(entry, result === 'alone' ? one(entry.item) : Promise.resolve(result))
       }
     } catch (error) {
-      for (const { item, settle, refuse } of batch) {
-        if (error instanceof Unavailable) refuse(error)
-        else settle(one(item))
-      }
-    } finally {
-      clearTimeout(slow)
-      running -= 1
-      lane.free()
-      startNext()
+      if (error instanceof Unavailable) refuse(batch, error)
+      else await apart(batch, error)
     }
   }
 
+  /** Serves one after another. If the first two fail like all together, no item is the cause, and the others fail too. */
+  async function apart(batch: readonly Waiting<Item, Result>[], error: unknown): Promise<void> {
+    let failed = 0
+    for (const [index, entry] of batch.entries()) {
+      if (index === 2 && failed === 2) return refuse(batch.slice(2), error)
+      const result = one(entry.item)
+      answer(entry, result)
+      await result.catch(() => (failed += 1))
+    }
+  }
+
+  function refuse(entries: readonly Waiting<Item, Result>[], error: unknown): void {
+    for (const entry of entries) answer(entry, Promise.reject(error))
+  }
+
   function startNext(): void {
-    while (hasPlace() && waiting.length > 0) {
+    while (hasPlace() && waiting.size > 0) {
       const batch = takeBatch()
       const [first] = batch
-      if (first !== undefined && batch.length === 1) first.settle(aloneInLane(first.item))
-      else void together(batch)
+      if (first !== undefined && batch.length === 1) answer(first, alone(first.item))
+      else void counted(batch.length, () => together(batch))
     }
-    if (waiting.length === 0) stopClock()
+    if (waiting.size === 0) stopClock()
   }
 
   /** Takes the items that have waited longest, at most one of each key. */
   function takeBatch(): readonly Waiting<Item, Result>[] {
-    const keys = new Set<string>()
-    const batch: Waiting<Item, Result>[] = []
-    const left: Waiting<Item, Result>[] = []
-    for (const entry of waiting) {
-      const key = keyOf?.(entry.item)
-      if (batch.length < maxSize && !(key !== undefined && keys.has(key))) batch.push(entry)
-      else left.push(entry)
-      if (key !== undefined) keys.add(key)
+    const batch = new Map<string, Waiting<Item, Result>>()
+    for (const [identity, entry] of waiting) {
+      if (batch.size === maxSize) break
+      const key = keyOf(entry.item)
+      if (batch.has(key)) continue
+      batch.set(key, entry)
+      waiting.delete(identity)
     }
-    waiting = left
-    return batch
+    return [...batch.values()]
   }
 
   /** Starts the timer that refuses late items. One is enough for all, because the first item has waited longest. */
   function startClock(): void {
     clock ??= setInterval(() => {
       const tooLong = performance.now() - waitSeconds * 1000
-      const stays = waiting.findIndex(({ since }) => since > tooLong)
-      const late = waiting.splice(0, stays === -1 ? waiting.length : stays)
-      for (const { refuse } of late)
-        refuse(new Unavailable(`No turn came in the ${name} queue within ${waitSeconds} s.`))
-      if (waiting.length === 0) stopClock()
+      for (const [identity, entry] of waiting) {
+        if (entry.since > tooLong) break
+        waiting.delete(identity)
+        refuse([entry], new Unavailable(`No turn came in the ${name} queue within ${waitSeconds} s.`))
+      }
+      if (waiting.size === 0) stopClock()
     }, 100)
   }
 
@@ -134,24 +148,15 @@ export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (i
   }
 
   return async (item) => {
-    if (hasPlace()) return aloneInLane(item)
-    if (waiting.length >= maxWaiting) throw new Unavailable(`The ${name} queue is full.`)
-    return new Promise((settle, refuse) => {
-      waiting.push({ item, since: performance.now(), settle, refuse })
+    if (hasPlace()) return alone(item)
+    const identity = identityOf(item)
+    const same = waiting.get(identity)
+    if (same !== undefined) return new Promise((caller) => same.callers.push(caller))
+    if (waiting.size >= maxWaiting) throw new Unavailable(`The ${name} queue is full.`)
+    return new Promise((caller) => {
+      waiting.set(identity, { item, since: performance.now(), callers: [caller] })
       startClock()
       startNext()
     })
-  }
-}
-
-/** `free` runs `release` once. */
-function laneOf(release: () => void): { free(): void } {
-  let isFree = false
-  return {
-    free() {
-      if (isFree) return
-      isFree = true
-      release()
-    }
   }
 }

@@ -81,14 +81,14 @@ async function followUp({ endsSessions }: Kind, reload: () => Promise<void>): Pr
   await (endsSessions ? client.refresh() : reload()).catch(() => undefined)
 }
 
-/** Always names the account that is signed in: a link that somebody else sent may have begun a session of theirs. */
 function showDone({ words }: Kind, hasBegunSession: boolean): void {
-  const text = hasBegunSession ? 'verify_done_signed_in' : (`${words}_done_text` as const)
   const isUndone = words === 'undo_email'
+  const done = [say(`${words}_done_text`), ...(isUndone ? [say('undo_email_done_next')] : [])]
+  const goOn = isSignedIn() ? 'to_account' : isUndone ? 'continue' : 'sign_in'
   showStep({
     title: `${words}_done`,
-    text: [say(text), ...(isUndone ? [say('undo_email_done_next')] : []), ...signedInAs()],
-    submit: { label: isSignedIn() ? 'to_account' : 'sign_in', run: closeStep },
+    text: hasBegunSession ? nowSignedInAs() : [...done, ...signedInAs()],
+    submit: { label: goOn, run: closeStep },
     others: isUndone ? [{ label: 'new_link', run: showForgottenPassword }] : []
   })
 }
@@ -97,7 +97,7 @@ function showDone({ words }: Kind, hasBegunSession: boolean): void {
 function showFirstPassword(): void {
   showStep({
     title: 'verify_done',
-    text: [say('verify_done_signed_in'), say('verify_done_no_password')],
+    text: [...nowSignedInAs(), say('verify_done_no_password')],
     field: 'new_password',
     submit: {
       label: 'set_password',
@@ -137,6 +137,12 @@ async function sendVerification(): Promise<void> {
 }
 
 const isSignedIn = () => client.state.status === 'signed_in'
+
+/** After a link has begun a session. The link may be a stranger's, and so the account too: say which one it is. */
+function nowSignedInAs(): readonly string[] {
+  const email = whoEmail.textContent
+  return email === '' ? [] : [say('verify_done_signed_in', { email })]
+}
 
 function signedInAs(): readonly string[] {
   const email = whoEmail.textContent

@@ -1,5 +1,5 @@
 import { noPasswordHash } from '../../core/password-policy.js'
-import type { Actor, NewLink, NewMail, Ports, User, UserWithPassword } from '../../ports/index.js'
+import type { Actor, MadeLink, Ports, User, UserWithPassword } from '../../ports/index.js'
 import { requireEmail } from '../accounts/account-rules.js'
 import { newMail, requireMail } from '../mail/new-mail.js'
 import { type LinkPorts, makeLink } from '../mail/one-time-links.js'
@@ -38,8 +38,8 @@ export async function createInvitedUser(
   const user = { id, email, passwordHash, roles, locale, emailVerified: true }
   if (invite === undefined) return { user: created(await ports.users.create(user, actor)), url: undefined }
 
-  const { url, ...invitation } = invitationOf(ports, { ...user, email: email.address }, invite)
-  const invited = created(await ports.users.invite(user, invitation, actor))
+  const { made, url } = invitationOf(ports, { ...user, email: email.address }, invite)
+  const invited = created(await ports.users.createWithLink(user, made, actor))
   ports.mail.wake()
   return { user: invited, url }
 }
@@ -52,9 +52,8 @@ export async function inviteAgain(
   actor: Actor
 ): Promise<InvitedUser> {
   if (invite === 'mail') requireMail(ports)
-  const { url, ...invitation } = invitationOf(ports, user, invite)
-  const event = { type: 'user_invited', userId: user.id, reason: invite } as const
-  await ports.links.create({ ...invitation, event }, actor)
+  const { made, url } = invitationOf(ports, user, invite)
+  await ports.links.create(made, actor)
   ports.mail.wake()
   return { user, url }
 }
@@ -64,18 +63,16 @@ function invitationOf(
   ports: LinkPorts,
   user: Pick<UserWithPassword, 'id' | 'email' | 'passwordHash'> & { readonly locale?: string | null | undefined },
   invite: Delivery
-): { readonly link: NewLink; readonly mail: NewMail | undefined; readonly url: string | undefined } {
+): { readonly made: MadeLink; readonly url: string | undefined } {
   const { id: userId, email: address, locale = null } = user
   const purpose = 'invitation'
   const mailed = invite === 'mail'
   const { link, url } = makeLink(ports, { purpose, userId, address, boundTo: user, mailed })
-  if (!mailed) return { link, mail: undefined, url }
-  const mail = newMail(
-    ports,
-    { id: userId, email: address, locale },
-    { kind: purpose, parameters: {}, linkId: link.id }
-  )
-  return { link, mail, url: undefined }
+  const event = { type: 'user_invited', userId, reason: invite } as const
+  if (!mailed) return { made: { link, event }, url }
+  const recipient = { id: userId, email: address, locale }
+  const mail = newMail(ports, recipient, { kind: purpose, parameters: {}, linkId: link.id })
+  return { made: { link, mail, event }, url: undefined }
 }
 
 function created(user: User | 'email_taken'): User {

@@ -1,7 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { query } from '../../../src/adapters/prisma/database.js'
 import { prepared, statementNames } from '../../../src/adapters/prisma/prepared-statements.js'
+import { liveSessions } from '../../../src/adapters/prisma/sql/live-sessions.js'
+import { prismaUserStore } from '../../../src/adapters/prisma/stores/user-store.js'
 import { tables } from '../../../src/adapters/prisma/tables.js'
+import { policy } from '../../contract/stores.js'
 import { openTestDatabase, serverUrl, sql } from '../../support/database.js'
 
 const onlyWithServer = { skip: serverUrl === undefined && 'TEST_DATABASE_URL is not set' }
@@ -46,6 +50,19 @@ t.test('a prepared statement runs although a migration changes the type of a col
   t.same(await keys(), [])
   await sql(database, 'ALTER TABLE signing_key ALTER COLUMN kid TYPE varchar(90)')
   t.same(await keys(), [])
+})
+
+t.test('reads of one account and of one session are not planned each time', onlyWithServer, async (t) => {
+  const { database } = await open(t)
+  const users = prismaUserStore(database, policy)
+  const sessions = liveSessions(database, policy)
+  for (let run = 0; run < 12; run += 1) {
+    await users.find(randomUUID())
+    await sessions.find(randomUUID())
+  }
+  const plans = await query<{ readonly planned: number }>(database)`
+    SELECT custom_plans::int AS planned FROM pg_prepared_statements`
+  t.same(plans, [{ planned: 5 }, { planned: 5 }], 'PostgreSQL compares five such plans with the generic one')
 })
 
 t.test('a name belongs to one text, and the number of names is bounded', async (t) => {

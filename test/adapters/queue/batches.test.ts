@@ -17,6 +17,8 @@ function openCalls(bounds: { maxSize?: number; maxRunning?: number; maxWaiting?:
     )
   const serve = inBatches<string, string | undefined>({
     name: 'test',
+    identityOf: (item) => item,
+    repeated: (result) => `${result} again`,
     keyOf: (item) => item.split(':')[0] ?? '',
     one: async (item) => (await call([item]))[0],
     many: call,
@@ -91,6 +93,27 @@ t.test('a second item of the same key waits for the next call', async (t) => {
   t.same(await served, ['a!', 'b:1!', 'b:2!', 'c!'])
 })
 
+t.test('equal items wait as one, take one place, and share the result or the failure', async (t) => {
+  const { serve, calls, items } = openCalls({ maxRunning: 1, maxWaiting: 2 })
+  const served = Promise.all(['a', 'b', 'c', 'b', 'b'].map(serve))
+  const failed = Promise.allSettled(['c', 'b'].map(serve))
+  calls[0]?.answer()
+  await turn()
+  t.same(items().slice(1), [['b', 'c']])
+  const later = serve('b')
+  calls[1]?.answer()
+  t.same(await served, ['a!', 'b!', 'c!', 'b! again', 'b! again'])
+  t.match(await failed, [{ value: 'c! again' }, { value: 'b! again' }])
+  await turn()
+  t.same(items()[2], ['b'], 'a call that has begun serves no later item')
+  const refused = Promise.allSettled(['d', 'd'].map(serve))
+  calls[2]?.answer()
+  t.equal(await later, 'b!')
+  await turn()
+  calls[3]?.fail(new Error('broken'))
+  t.match(await refused, [{ reason: { message: 'broken' } }, { reason: { message: 'broken' } }])
+})
+
 t.test('an item that could make others wait goes alone, and the next batch does not wait for it', async (t) => {
   const { serve, calls, items } = openCalls({ maxRunning: 1 })
   const served = Promise.all(['a', 'b', 'c'].map(serve))
@@ -138,32 +161,60 @@ t.test('if a call finds nothing available, each of its items fails, and no other
   t.same(await Promise.all(others), ['broken too', 'broken too', 'broken too', 'e!'])
 })
 
-t.test('if a call fails because of one item, each of its items is served alone, and only that one fails', async (t) => {
+t.test('if a call fails because of one item, they are served one after another, and only that one fails', async (t) => {
   const { serve, calls, items } = openCalls({ maxRunning: 1, maxSize: 4 })
   const served = ['a', 'b', 'c', 'd'].map((item) => serve(item).catch((error) => error.message))
   calls[0]?.answer()
   await turn()
   calls[1]?.fail(new Error('one of them is broken'))
-  await turn()
-  t.same(items().slice(2), [['b'], ['c'], ['d']])
-  calls[2]?.answer()
-  calls[3]?.fail(new Error('broken'))
-  calls[4]?.answer()
+  for (const item of ['b', 'c', 'd']) {
+    await turn()
+    t.same(items().slice(2).at(-1), [item])
+    if (item === 'c') calls.at(-1)?.fail(new Error('broken'))
+    else calls.at(-1)?.answer()
+  }
   t.same(await Promise.all(served), ['a!', 'b!', 'broken', 'd!'])
+  t.equal(calls.length, 5)
+})
+
+t.test('if a call and then its first two items fail, the others fail without a call', async (t) => {
+  const { serve, calls } = openCalls({ maxRunning: 1, maxSize: 6 })
+  const first = serve('a')
+  const served = ['b', 'c', 'd', 'e', 'f', 'f'].map((item) => serve(item).catch((error) => error.message))
+  calls[0]?.answer()
+  for (const index of [1, 2, 3]) {
+    await turn()
+    calls[index]?.fail(new Error(`fault ${index}`))
+  }
+  t.same(await Promise.all(served), ['fault 2', 'fault 3', 'fault 1', 'fault 1', 'fault 1', 'fault 1'])
+  t.equal(calls.length, 4)
+  t.equal(await first, 'a!')
 })
 
 t.test('no more than maxWaiting items wait, and none longer than waitSeconds', async (t) => {
-  const { serve, calls } = openCalls({ maxRunning: 1, maxSize: 2, maxWaiting: 2, waitSeconds: 0.2 })
-  const first = serve('a')
-  calls[0]?.answer()
-  await first
-  // A batch, unlike a single item, holds its place.
+  const { serve, calls } = openCalls({ maxRunning: 1, maxSize: 1, maxWaiting: 12, waitSeconds: 0.2 })
+  const served = Array.from({ length: 13 }, (_, index) => serve(String(index)).catch((error) => error))
+  await t.rejects(serve('late'), new Unavailable('The test queue is full.'))
+  // No call ends. A slow one makes place for the next, but too late for the last items.
+  t.strictSame(await served.at(-1), new Unavailable('No turn came in the test queue within 0.2 s.'))
+  const begun = calls.length
+  t.ok(begun > 1 && begun < 13, `${begun} calls`)
+  for (const { answer } of calls) answer()
+  t.same(
+    (await Promise.all(served)).slice(0, begun),
+    calls.map(({ items }) => `${items[0]}!`)
+  )
+})
+
+t.test('items do not wait for calls that are slow, also for calls of several items', async (t) => {
+  const { serve, calls, items } = openCalls({ maxRunning: 1 })
   const served = ['a', 'b', 'c'].map(serve)
-  await t.rejects(serve('d'), new Unavailable('The test queue is full.'))
-  calls[1]?.answer()
+  calls[0]?.answer()
   await turn()
-  t.same(calls[2]?.items, ['b', 'c'])
-  await t.rejects(serve('e'), new Unavailable('No turn came in the test queue within 0.2 s.'))
-  calls[2]?.answer()
-  t.same(await Promise.all(served), ['a!', 'b!', 'c!'])
+  t.same(items()[1], ['b', 'c'])
+  served.push(serve('d'))
+  while (calls.length < 3) await new Promise((resolve) => setTimeout(resolve, 10))
+  t.same(items()[2], ['d'])
+  for (const { answer } of calls) answer()
+  t.same(await Promise.all(served), ['a!', 'b!', 'c!', 'd!'])
 })

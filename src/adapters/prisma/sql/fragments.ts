@@ -10,11 +10,15 @@ export const seconds = (count: number) => Prisma.sql`(${count}::float8 * interva
 /** The last end of everybody's sessions; null if there was none. The table has one row, which a statement reads once. */
 const everybodyRevokedAt = Prisma.sql`(SELECT e.at FROM ${tables.everybodyRevoked} e)`
 
+/** True for what was created after the last end of everybody's sessions. */
+export const isAfterEndOfAll = (createdAt: Prisma.Sql) =>
+  Prisma.sql`(${createdAt} > coalesce(${everybodyRevokedAt}, '-infinity'))`
+
 /**
  * True for a `session s` that is not of the last end of everybody's sessions. That end leaves the rows to the purge, so
  * every statement that decides about a session needs this condition, and treats the other rows as deleted.
  */
-export const isSpared = Prisma.sql`(s.created_at > coalesce(${everybodyRevokedAt}, '-infinity'))`
+export const isSpared = isAfterEndOfAll(Prisma.sql`s.created_at`)
 
 /**
  * When a session is created: now, but after every end of everybody's sessions that was committed before, also in the same

@@ -77,10 +77,10 @@ export function liveSessions(
   policy: RefreshPolicy
 ): Pick<SessionStore, 'find' | 'advance' | 'touch'> {
   const used = recordedUse(policy)
-  const findEach = async (ids: readonly string[]) => {
+  const findEach = async (wanted: Prisma.Sql) => {
     const rows = await query<LiveRow>(database)`${prepared}
       SELECT ${liveColumns}, ${clock} AS now FROM ${tables.session} s JOIN ${tables.user} u ON u.id = s.user_id
-      WHERE s.id = ANY (${ids}::uuid[]) AND ${isSpared}`
+      WHERE s.id ${wanted} AND ${isSpared}`
     return rows.map(toLiveSession)
   }
 

@@ -32,6 +32,9 @@ export function rotate(
   if (batchSize === 1) return one
   return inBatches<RotationAttempt, LiveSession | undefined>({
     name: 'database',
+    // After the first of equal attempts, none of the others can match: the row has moved, or never matched.
+    identityOf: ({ sid, generation, secretHash }) => `${sid} ${generation} ${secretHash}`,
+    repeated: () => undefined,
     keyOf: ({ sid }) => sid,
     one,
     many,

@@ -1,8 +1,8 @@
 import type { LinkStore, LiveLink } from '../../../ports/mail.js'
 import type { UserWithPassword } from '../../../ports/users.js'
 import { type Database, query } from '../database.js'
-import { clock, userWithPasswordColumns } from '../sql/fragments.js'
-import { insertMadeLink, passwordDigest } from '../sql/recovery/links.js'
+import { userWithPasswordColumns } from '../sql/fragments.js'
+import { insertMadeLink, isLiveLink, passwordDigest } from '../sql/recovery/links.js'
 import { tables } from '../tables.js'
 
 type LinkRow = Omit<LiveLink, 'user'> & {
@@ -24,7 +24,7 @@ export function prismaLinkStore(database: Database): LinkStore {
         SELECT l.id, l.purpose, l.user_id AS "userId", l.address, l.token_hash AS "tokenHash", l.mailed,
           l.bound_email AS "boundEmail", l.bound_password AS "boundPassword"
         FROM ${tables.oneTimeLink} l
-        WHERE l.id = ${id}::uuid AND l.purpose = ANY (${[...purposes]}::text[]) AND l.token_hash = ${tokenHash} AND l.expires_at > ${clock}`
+        WHERE l.id = ${id}::uuid AND l.purpose = ANY (${[...purposes]}::text[]) AND l.token_hash = ${tokenHash} AND ${isLiveLink}`
       if (row === undefined) return undefined
       const { boundEmail, boundPassword, ...link } = row
       const [user] = await query<UserWithPassword>(database)`

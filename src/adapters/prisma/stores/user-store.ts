@@ -7,7 +7,7 @@ import { Prisma } from '../generated/client.js'
 import { prepared } from '../prepared-statements.js'
 import { sharedReads } from '../shared-reads.js'
 import { userChanges } from '../sql/accounts/change-user.js'
-import { insertUser, inviteUser } from '../sql/accounts/create-user.js'
+import { insertUser } from '../sql/accounts/create-user.js'
 import { profiles } from '../sql/accounts/profiles.js'
 import { registrations } from '../sql/accounts/register-user.js'
 import type { EndingPolicy } from '../sql/end-sessions.js'
@@ -24,8 +24,8 @@ const newestFirst = byCreation<User>('users', 'u')
 
 /** Accounts in PostgreSQL. */
 export function prismaUserStore(database: Database, policy: EndingPolicy): UserStore {
-  const findEach = (ids: readonly string[]) => query<UserWithPassword>(database)`${prepared}
-    SELECT ${userWithPasswordColumns} FROM ${tables.user} u WHERE u.id = ANY (${ids}::uuid[])`
+  const findEach = (wanted: Prisma.Sql) => query<UserWithPassword>(database)`${prepared}
+    SELECT ${userWithPasswordColumns} FROM ${tables.user} u WHERE u.id ${wanted}`
 
   const findWithKey = async (email: Email) => {
     const rows = await query<UserWithPassword & { readonly emailKey: string }>(database)`
@@ -47,7 +47,6 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
     const key = olderKeysOf(email).length === 0 ? email.key : (await findWithKey(email))?.emailKey
     return key === email.key ? undefined : key
   }
-  const invite = inviteUser(database)
 
   return {
     ...userChanges(database, policy),
@@ -60,10 +59,6 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
     async create(user, actor) {
       if ((await olderKeyOf(user.email)) !== undefined) return 'email_taken'
       return orTaken(database.run((prisma) => prisma.$transaction((prisma) => insertUser(prisma, user, actor))))
-    },
-
-    async invite(user, invitation, actor) {
-      return (await olderKeyOf(user.email)) !== undefined ? 'email_taken' : invite(user, invitation, actor)
     },
 
     find: sharedReads(database, findEach),

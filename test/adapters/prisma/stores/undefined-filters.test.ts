@@ -15,7 +15,6 @@ const missing = undefined as never
 /** Methods without a target: they add a row, or concern all rows. */
 const withoutTarget = [
   'UserStore.create',
-  'UserStore.invite',
   'UserStore.createWithLink',
   'UserStore.registerUnconfirmed',
   'SessionStore.endAll',

@@ -1,14 +1,12 @@
 import type { Actor } from '../../../../ports/events.js'
-import type { NewUser, UserStore } from '../../../../ports/user-store.js'
+import type { NewUser } from '../../../../ports/user-store.js'
 import type { User } from '../../../../ports/users.js'
-import type { Database } from '../../database.js'
 import { tables } from '../../tables.js'
 import { by, eventTarget } from '../audit-events.js'
 import type { Statements } from '../end-sessions.js'
 import { clock, userColumns } from '../fragments.js'
-import { insertMails } from '../mail.js'
-import { insertLink, isReserved } from '../recovery/links.js'
-import { deleteWaiting, EmailTaken, isKept, orTaken } from '../recovery/taken-address.js'
+import { isReserved } from '../recovery/links.js'
+import { deleteWaiting, EmailTaken, isKept } from '../recovery/taken-address.js'
 
 /**
  * Adds the user and `user_registered`, and first deletes an account that waits for its confirmation, if the address counts
@@ -35,25 +33,4 @@ export async function insertUser(
     SELECT ${userColumns} FROM u`
   if (user === undefined || (await isKept(prisma, email.key, id))) throw new EmailTaken()
   return user
-}
-
-/** `UserStore.invite`. The caller has checked that no account has the address under an older key. */
-export function inviteUser(database: Database): UserStore['invite'] {
-  return (user, { link, mail }, actor) =>
-    orTaken(
-      database.run((prisma) =>
-        prisma.$transaction(async (prisma) => {
-          const created = await insertUser(prisma, user, actor)
-          const how = link.mailed ? 'mail' : 'link'
-          await prisma.$queryRaw`
-            WITH made AS (
-              ${insertLink(link, { pretend: false })}
-            ), noted AS (
-              INSERT INTO ${eventTarget} VALUES ('user_invited', ${user.id}::uuid, NULL::uuid, ${how}, NULL, ${by(actor)})
-            )
-            ${insertMails(mail === undefined ? [] : [mail])}`
-          return created
-        })
-      )
-    )
 }

@@ -6,7 +6,7 @@ import { Prisma } from '../../generated/client.js'
 import { tables } from '../../tables.js'
 import { by, eventTarget } from '../audit-events.js'
 import type { Statements } from '../end-sessions.js'
-import { clock, seconds } from '../fragments.js'
+import { clock, isAfterEndOfAll, seconds } from '../fragments.js'
 import { insertDroppedMails, insertMails } from '../mail.js'
 
 /** What a link keeps of a password hash, to notice that it has changed. */
@@ -47,13 +47,20 @@ export function insertMadeLink({ link, mail, event, pretend = false }: MadeLink,
 }
 
 /**
+ * True for a link `l` that has not expired. The end of everybody's sessions also ends the changes of addresses that were
+ * asked for before it.
+ */
+export const isLiveLink = Prisma.sql`
+  (l.expires_at > ${clock} AND (l.purpose <> 'email_change' OR ${isAfterEndOfAll(Prisma.sql`l.created_at`)}))`
+
+/**
  * Uses the link up: deletes its row if it can still be used, and returns whether it did. Of simultaneous uses one deletes
  * it. The caller's transaction has locked the user's row, so the account stays as it was checked until the end.
  */
 export async function useLink(prisma: Statements, { id, purpose, tokenHash, user }: LiveLink): Promise<boolean> {
   const used = await prisma.$queryRaw<unknown[]>`
     DELETE FROM ${tables.oneTimeLink} l
-    WHERE l.id = ${id}::uuid AND l.purpose = ${purpose} AND l.token_hash = ${tokenHash} AND l.expires_at > ${clock}
+    WHERE l.id = ${id}::uuid AND l.purpose = ${purpose} AND l.token_hash = ${tokenHash} AND ${isLiveLink}
       AND l.user_id = ${user.id}::uuid AND EXISTS (
         SELECT 1 FROM ${tables.user} u
         WHERE u.id = l.user_id AND (u.disabled_at IS NULL OR l.purpose = 'email_undo')

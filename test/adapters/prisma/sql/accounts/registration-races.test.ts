@@ -39,10 +39,6 @@ t.test('races of registrations with what another instance does', onlyWithServer,
           const link = linkTo(randomUUID(), 'email_verification', address)
           return users.createWithLink(newUser(address), { link, event: { type: 'email_verification_requested' } }, ops)
         },
-        invite: (address) => {
-          const user = newUser(address)
-          return users.invite(user, { link: linkTo(user.id, 'invitation', address) }, ops)
-        },
         registerUnconfirmed: (address) => register(newUser(address)),
         changeEmail: async (address) => {
           const user = await addUser(stores)
