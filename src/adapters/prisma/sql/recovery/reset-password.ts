@@ -29,12 +29,12 @@ export function passwordResets(
             WITH registered AS (
               DELETE FROM ${tables.registration} WHERE email_key IN (
                 SELECT u.email_key FROM ${tables.user} u
-                WHERE u.id = ${userId}::uuid AND u.awaits_confirmation AND ${link.mailed}::boolean
+                WHERE u.id = ${userId}::uuid AND u.awaits_confirmation
               )
             ), changed AS (
               UPDATE ${tables.user} u SET email = ${confirmedSpelling(link)}, password_hash = ${newHash},
                 email_verified_at = CASE WHEN ${link.mailed}::boolean THEN ${clock} ELSE u.email_verified_at END,
-                awaits_confirmation = u.awaits_confirmation AND NOT ${link.mailed}::boolean
+                awaits_confirmation = false
               WHERE u.id = ${userId}::uuid
               RETURNING u.id
             ), queued AS (
