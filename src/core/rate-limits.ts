@@ -45,9 +45,11 @@ const inARow: Omit<RunLimit, 'name'> = {
  */
 export const guessLimits = {
   /**
-   * All strangers in one network, at any account: half a hash a second, an eighth of a core at bcrypt cost 12. That is
-   * enough for an office behind one address: right passwords and known devices do not count, so thirty people would have
-   * to mistype within one minute, each on a new device.
+   * All strangers in one network, at any account: half a login a second. That is an eighth of a core at bcrypt cost 12, or
+   * a quarter with `EMAIL_VERIFICATION=required`, where a refused login compares two passwords. It is enough for an
+   * office behind one address: right passwords and known devices do not count, so thirty people would have to mistype
+   * within one minute, each on a new device. Logins that get `email_not_verified` count, because strangers can cause
+   * them at any account.
    */
   network: { name: 'guess-network', max: 30, windowSeconds: minute },
   /** Strangers in one network, at one account: an attacker with one network reaches this limit before all strangers do. */
@@ -80,6 +82,13 @@ export const guessLimits = {
  * keeps 100 sessions, so more logins would only end its own. Other networks are not limited by it.
  */
 export const loginLimit: RateLimit = { name: 'login', max: 100, windowSeconds: quarterHour }
+
+/**
+ * Logins at one account that get `email_not_verified`, of one known device or of the strangers in one network. They do not
+ * count towards `loginLimit`: a stranger can register an address that has an account and cause them at any time, and must
+ * not use up the logins of the owner's devices in the same network.
+ */
+export const unverifiedLoginLimit: RateLimit = { name: 'login-unverified', max: 30, windowSeconds: quarterHour }
 
 /**
  * Registrations in one network, by ever longer windows. A class or an office that signs up together gets in; a flood of
@@ -138,6 +147,18 @@ export const mailLimit: RateLimit = { name: 'mail', max: 3, windowSeconds: 30 * 
  * registers an address three times could keep its owner from setting a new password.
  */
 export const resetMailLimit: RateLimit = { ...mailLimit, name: 'reset-mail' }
+
+/**
+ * The same requests for an address without an account, which cause no mail. Counted for the same answer and time, but
+ * apart: otherwise they would use up the mails of the person who registers the address afterwards.
+ */
+export const noResetMailLimit: RateLimit = { ...mailLimit, name: 'no-reset-mail' }
+
+/**
+ * Mails of `POST /email` to one address. They have a limit of their own: otherwise strangers who ask for the address could
+ * keep its owner from registering, and registrations of the address could keep its owner from changing to it.
+ */
+export const changeMailLimit: RateLimit = { ...mailLimit, name: 'change-mail' }
 
 /** Mails by which a signed-in user confirms the address of the account. They count towards `mailLimit` too. */
 export const verificationLimit: RateLimit = { name: 'verification-mail', max: 1, windowSeconds: minute }

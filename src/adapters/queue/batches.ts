@@ -37,9 +37,12 @@ interface Waiting<Item, Result> {
 const slowMilliseconds = 50
 
 /**
- * Returns a function that serves one item. While fewer than `maxRunning` calls run, and each of them for one item, an
- * item is served at once, by `one`. Otherwise it waits until a call ends, and then all waiting items are served together,
- * by `many`. While a call for several items runs, another call starts only if `maxSize` items wait: a larger batch costs
+ * Returns a function that serves one item. While fewer than `maxRunning` calls run, and each of them for one item, the
+ * items of this turn of the event loop are served at its end. Otherwise an item waits until a call ends. A single item is
+ * served by `one`, and several together by `many`. The end of the turn matters for the embedded database: it blocks the
+ * event loop, so no other request can arrive while it works.
+ *
+ * While a call for several items runs, another call starts only if `maxSize` items wait: a larger batch costs
  * less for each item. If that call throws `Unavailable`, it fails for each of them. If it throws something else, one of
  * the items can be the cause, so they are served by `one`. Throws `Unavailable` if too many items wait, or an item waits
  * too long.
@@ -51,6 +54,7 @@ export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (i
   const waiting = new Map<string, Waiting<Item, Result>>()
   const running = new Set<{ readonly size: number }>()
   let clock: NodeJS.Timeout | undefined
+  let startsAtEndOfTurn = false
 
   const hasPlace = () =>
     running.size < maxRunning && (waiting.size >= maxSize || [...running].every(({ size }) => size === 1))
@@ -114,6 +118,16 @@ export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (i
       else void counted(batch.length, () => together(batch))
     }
     if (waiting.size === 0) stopClock()
+    else startClock()
+  }
+
+  function startAtEndOfTurn(): void {
+    if (startsAtEndOfTurn) return
+    startsAtEndOfTurn = true
+    setImmediate(() => {
+      startsAtEndOfTurn = false
+      startNext()
+    })
   }
 
   /** Takes the items that have waited longest, at most one of each key. */
@@ -148,15 +162,14 @@ export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (i
   }
 
   return async (item) => {
-    if (hasPlace()) return alone(item)
     const identity = identityOf(item)
     const same = waiting.get(identity)
     if (same !== undefined) return new Promise((caller) => same.callers.push(caller))
     if (waiting.size >= maxWaiting) throw new Unavailable(`The ${name} queue is full.`)
     return new Promise((caller) => {
       waiting.set(identity, { item, since: performance.now(), callers: [caller] })
-      startClock()
-      startNext()
+      if (hasPlace()) startAtEndOfTurn()
+      else startClock()
     })
   }
 }

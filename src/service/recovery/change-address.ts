@@ -1,7 +1,7 @@
 import type { Auth } from '../../core/access-claims.js'
 import { type Email, readEmail } from '../../core/email.js'
 import { noPasswordHash } from '../../core/password-policy.js'
-import { emailChangeLimit, mailLimit } from '../../core/rate-limits.js'
+import { changeMailLimit, emailChangeLimit } from '../../core/rate-limits.js'
 import type { Actor, NewLink, NewMail, Ports, UndoLink, UserWithPassword } from '../../ports/index.js'
 import { requireEmail } from '../accounts/account-rules.js'
 import { counted } from '../limits.js'
@@ -34,7 +34,7 @@ export async function requestEmailChange(
     () => true
   )
   const owner = usedBy(await ports.users.findByEmail(email))
-  const { granted } = await ports.rateLimits.use({ limit: mailLimit, key: email.key })
+  const { granted } = await ports.rateLimits.use({ limit: changeMailLimit, key: email.key })
 
   const purpose = 'email_change'
   const { link } = makeLink(ports, { purpose, userId: user.id, address: email.address, boundTo: user, mailed: true })

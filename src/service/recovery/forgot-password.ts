@@ -1,5 +1,5 @@
 import { readEmail } from '../../core/email.js'
-import { resetMailLimit } from '../../core/rate-limits.js'
+import { noResetMailLimit, resetMailLimit } from '../../core/rate-limits.js'
 import type { Actor, Ports, UserWithPassword } from '../../ports/index.js'
 import { newMail, requireMail } from '../mail/new-mail.js'
 import { type LinkPorts, makeLink } from '../mail/one-time-links.js'
@@ -19,7 +19,7 @@ export async function forgotPassword(
   const email = readEmail(emailText)
   const user = email && (await ports.users.findByEmail(email))
   const key = readEmail(user?.email ?? emailText)?.key ?? emailText
-  const { granted } = await ports.rateLimits.use({ limit: resetMailLimit, key })
+  const { granted } = await ports.rateLimits.use({ limit: user ? resetMailLimit : noResetMailLimit, key })
   const silence = user === undefined ? 'unknown_email' : granted ? undefined : 'limited'
 
   const recipient = user ?? nobody(ports.entropy.uuid())

@@ -1,6 +1,6 @@
 import { type Email, readEmail } from '../../core/email.js'
 import type { DeviceTokenContent } from '../../core/opaque-token.js'
-import { guessLimits, loginLimit } from '../../core/rate-limits.js'
+import { guessLimits, loginLimit, unverifiedLoginLimit } from '../../core/rate-limits.js'
 import type { Actor, PasswordSource, Ports, RateLimitUse, UserWithPassword } from '../../ports/index.js'
 import { verifyPassword } from '../accounts/verify-password.js'
 import { counted } from '../limits.js'
@@ -44,13 +44,22 @@ export async function guessPassword(
   const find = async () => email && (await ports.users.findByEmail(email))
   // The stored address counts: an account of an older release is found by two keys, if its domain has ß.
   const accountOf = (user: UserWithPassword | undefined) => readEmail(user?.email ?? input.email)?.key ?? input.email
-  const guess = async (user: UserWithPassword | undefined, uses: readonly RateLimitUse[], knownDevice: boolean) => {
-    const verify = () => judge(ports, email, input.password, user, { network, knownDevice })
+  const guess = async (
+    user: UserWithPassword | undefined,
+    uses: readonly RateLimitUse[],
+    device: DeviceTokenContent | undefined
+  ) => {
+    const verify = () => judge(ports, email, input.password, user, { network, knownDevice: device !== undefined })
     const onLimited = () => ports.decisions.note('login', 'limited', { userId: user?.id })
-    const logins = [{ limit: loginLimit, key: `${network} ${accountOf(user)}` }]
+    const isUnverified = (verdict: Verdict) => isToBeVerified(ports, user, verdict)
+    const isAccepted = (verdict: Verdict) => !isFault(verdict) && !isUnverified(verdict)
+    const key = `${network} ${accountOf(user)}`
+    const logins = [{ limit: loginLimit, key }]
+    const unverified = isRequired(ports) ? [{ limit: unverifiedLoginLimit, key: device?.deviceId ?? key }] : []
     // Checked last: otherwise a stranger's guesses would use up the owner's logins while they wait for other limits.
-    const verifyAsLogin = () => counted(ports, logins, verify, (verdict) => !isFault(verdict), onLimited)
-    return counted(ports, uses, verifyAsLogin, isFault, onLimited)
+    const verifyAsLogin = () => counted(ports, logins, verify, isAccepted, onLimited)
+    const verifyWithin = () => counted(ports, unverified, verifyAsLogin, isUnverified, onLimited)
+    return counted(ports, uses, verifyWithin, isFault, onLimited)
   }
 
   const user = token && (await find())
@@ -60,7 +69,7 @@ export async function guessPassword(
       { limit: guessLimits.device, key: token.deviceId },
       { limit: guessLimits.devices, key: account }
     ]
-    return { account, user, device: token, verdict: await guess(user, uses, true) }
+    return { account, user, device: token, verdict: await guess(user, uses, token) }
   }
   const guessAsStranger = async (): Promise<Guess> => {
     const found = token === undefined ? await find() : user
@@ -70,19 +79,31 @@ export async function guessPassword(
       { limit: guessLimits.strangers, key: account },
       { limit: guessLimits.strangersInARow, key: account }
     ]
-    return { account, user: found, device: undefined, verdict: await guess(found, uses, false) }
+    return { account, user: found, device: undefined, verdict: await guess(found, uses, undefined) }
   }
   // Checked first, so that a network above this limit costs no query.
   return counted(
     ports,
     [{ limit: guessLimits.network, key: network }],
     guessAsStranger,
-    ({ verdict }) => isFault(verdict),
+    ({ user, verdict }) => isFault(verdict) || isToBeVerified(ports, user, verdict),
     () => ports.decisions.note('login', 'limited')
   )
 }
 
 export const isFault = (verdict: Verdict): verdict is LoginFault => verdict !== 'right' && verdict !== 'registered'
+
+const isRequired = ({ policy }: Pick<Ports, 'policy'>) => policy.emailVerification === 'required'
+
+/**
+ * Whether `EMAIL_VERIFICATION=required` refuses the login, because `user` has not confirmed the address, or the password is
+ * only that of a registration.
+ */
+export const isToBeVerified = (
+  ports: Pick<Ports, 'policy'>,
+  user: Pick<UserWithPassword, 'emailVerifiedAt'> | undefined,
+  verdict: Verdict
+) => verdict === 'registered' || (isRequired(ports) && verdict === 'right' && user?.emailVerifiedAt === null)
 
 /**
  * Verifies the password before anything else, so that every refusal takes the same work. With
@@ -98,10 +119,9 @@ async function judge(
 ): Promise<Verdict> {
   const isRight = await verifyPassword(ports, password, user?.passwordHash, source)
   const isEnabled = user !== undefined && !user.disabled
-  const isRequired = ports.policy.emailVerification === 'required'
-  if (isRight && isEnabled && !(isRequired && user.emailVerifiedAt === null)) return 'right'
+  if (isRight && isEnabled && !isToBeVerified(ports, user, 'right')) return 'right'
 
-  const isRegistered = isRequired && (await matchesRegistration(ports, email, password, source))
+  const isRegistered = isRequired(ports) && (await matchesRegistration(ports, email, password, source))
   if (isRight && isEnabled) return 'right'
   if (isRegistered) return 'registered'
   if (user === undefined) return 'unknown_email'

@@ -18,7 +18,14 @@ import {
   type StartSessionPorts,
   startSession
 } from '../sessions/start-session.js'
-import { type GuessPorts, guessPassword, isFault, type LoginFault, type Verdict } from './guess-password.js'
+import {
+  type GuessPorts,
+  guessPassword,
+  isFault,
+  isToBeVerified,
+  type LoginFault,
+  type Verdict
+} from './guess-password.js'
 import { issueDeviceToken } from './known-device.js'
 
 export type LoginPorts = StartSessionPorts & GuessPorts & MailVerificationPorts & Pick<Ports, 'events' | 'entropy'>
@@ -53,8 +60,7 @@ export async function login(ports: LoginPorts, input: LoginInput, actor: Actor):
  * Reads the account again, because the person may have confirmed the address while the password was verified.
  */
 async function isUnverified(ports: LoginPorts, user: UserWithPassword | undefined, verdict: Verdict): Promise<boolean> {
-  if (ports.policy.emailVerification !== 'required') return false
-  if (verdict === 'right' && user?.emailVerifiedAt !== null) return false
+  if (!isToBeVerified(ports, user, verdict)) return false
   const current = await ports.users.find(user?.id ?? ports.entropy.uuid())
   return verdict === 'registered' || current?.emailVerifiedAt === null
 }

@@ -271,6 +271,26 @@ t.test('a stranger who registers a taken address cannot reset the count of wrong
 })
 
 t.test(
+  'a stranger in the network cannot use up the logins of the owner’s device with the 403s of a registration',
+  async (t) => {
+    const limited = await openService(t, database, { ...required, RATE_LIMIT_ENABLED: 'true' })
+    const { client, email } = await newPerson(off)
+    await sql(database, 'UPDATE "user" SET email_verified_at = now() WHERE email = $1', email)
+    await register(email, { on: limited, password: otherPassword })
+    for (let count = 0; count < 30; count += 1) {
+      t.equal((await login(email, otherPassword, limited)).statusCode, 403)
+    }
+    t.equal((await login(newEmail(), otherPassword, limited)).statusCode, 429, 'they count in the network')
+
+    const known = new Client(limited)
+    for (let count = 0; count < 71; count += 1) {
+      known.deviceCookie = client.deviceCookie
+      t.equal((await known.send('POST', '/login', { payload: { email, password: goodPassword } })).statusCode, 200)
+    }
+  }
+)
+
+t.test(
   'a login with the right password says email_not_verified, and mails a link; a wrong one tells nothing',
   async (t) => {
     const { client, email } = await newPerson(off)
@@ -475,6 +495,17 @@ t.test('an address gets three mails in half an hour, then none, with the same an
     t.equal((await login(again, goodPassword, limited)).json().code, 'email_not_verified')
   }
   t.equal(await queued(again), 3, 'logins count too')
+
+  // Strangers want the address, and ask for its password, before its owner registers it.
+  const later = newEmail()
+  const stranger = await copyTo(limited, owner.client)
+  for (let i = 0; i < 3; i += 1) {
+    t.equal((await stranger.send('POST', '/email', { payload: { new_email: later } })).statusCode, 202)
+    t.equal((await post('/password/forgot', { email: later }, limited)).statusCode, 202)
+  }
+  await register(later, { on: limited })
+  await post('/password/forgot', { email: later }, limited)
+  t.equal(await queued(later), 5, 'three changes, one confirmation and one new password')
 })
 
 t.test('a registration of a taken address uses up no mail of its owner if it causes none', async (t) => {

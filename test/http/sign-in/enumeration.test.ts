@@ -270,8 +270,14 @@ t.test('the limits of guesses and mails are the same for a free and a taken addr
   })
   const { verified } = await accounts()
   const addresses = { free: newEmail(), verified }
+  // From two networks, so that each address has the limits of a network for itself.
   const send = (url: string, password: string) => (email: string) => () =>
-    limited.inject({ method: 'POST', url, payload: { email, password } })
+    limited.inject({
+      method: 'POST',
+      url,
+      remoteAddress: email === verified ? '192.0.2.1' : '192.0.2.2',
+      payload: { email, password }
+    })
   const seen = async (url: string, password: string) => {
     const [free, taken] = [
       await traceOf(send(url, password)(addresses.free)),
