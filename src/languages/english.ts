@@ -42,6 +42,15 @@ export const english: Catalogue = {
       ],
       button: 'Sign in'
     },
+    unverified_account_exists: {
+      subject: 'You already have an account',
+      paragraphs: [
+        'Somebody wanted to use this address for another account, but you already have an account with it. You can sign in there once you have confirmed the address. The link works once, for {link_life}.',
+        '{button}',
+        'If you have never made an account, do not confirm: somebody else has chosen its password. If you want the account, set a new password first, at {account_url}. Otherwise ignore this mail.'
+      ],
+      button: 'Confirm the address'
+    },
     email_change: {
       subject: 'Confirm your new address',
       paragraphs: [

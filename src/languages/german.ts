@@ -43,6 +43,15 @@ export const german: Catalogue = {
       ],
       button: 'Anmelden'
     },
+    unverified_account_exists: {
+      subject: 'Sie haben bereits ein Konto',
+      paragraphs: [
+        'Jemand wollte diese Adresse für ein anderes Konto verwenden, aber Sie haben damit schon ein Konto. Sie können sich dort anmelden, sobald Sie die Adresse bestätigt haben. Der Link gilt {link_life} und funktioniert nur einmal.',
+        '{button}',
+        'Haben Sie nie ein Konto angelegt? Dann bestätigen Sie nicht: Jemand anders hat das Passwort gewählt. Wenn Sie das Konto wollen, legen Sie zuerst unter {account_url} ein neues Passwort fest. Sonst ignorieren Sie diese Nachricht.'
+      ],
+      button: 'Adresse bestätigen'
+    },
     email_change: {
       subject: 'Bestätigen Sie Ihre neue E-Mail-Adresse',
       paragraphs: [
