@@ -1,7 +1,7 @@
 import type { Client } from './clients.js'
 import type { BenchDatabase } from './database.js'
 import { HttpConnection } from './http-connection.js'
-import { cpuMilliseconds, postgresMilliseconds, type Server } from './processes.js'
+import { cpuBetween, cpuTimes, postgresProcesses, type Server } from './processes.js'
 
 export interface Contender {
   readonly name: string
@@ -44,14 +44,13 @@ export async function measure(
   for (const connection of opened) connection.close()
 
   const count = times.length
-  const perRequest = (reading: keyof typeof before) => (after[reading] - before[reading]) / count
   times.sort((a, b) => a - b)
   return {
     perSecond: count / elapsedSeconds,
     p99Milliseconds: times[Math.floor(count * 0.99)] ?? Number.NaN,
-    nodeMicroseconds: perRequest('node') * 1000,
-    postgresMicroseconds: perRequest('postgres') * 1000,
-    walBytes: perRequest('wal')
+    nodeMicroseconds: (cpuBetween(before.node, after.node) / count) * 1000,
+    postgresMicroseconds: (cpuBetween(before.postgres, after.postgres) / count) * 1000,
+    walBytes: (after.wal - before.wal) / count
   }
 }
 
@@ -83,8 +82,8 @@ async function readings(servers: readonly Server[], database: BenchDatabase) {
     `SELECT (pg_current_wal_lsn() - '0/0')::text AS bytes, pg_backend_pid() AS backend`
   )
   return {
-    node: servers.reduce((sum, { pid }) => sum + cpuMilliseconds(pid), 0),
-    postgres: postgresMilliseconds(row?.backend ?? 0),
+    node: cpuTimes(servers.map(({ pid }) => pid)),
+    postgres: cpuTimes(postgresProcesses(row?.backend ?? 0)),
     wal: Number(row?.bytes)
   }
 }

@@ -30,45 +30,48 @@ export function startServer(module: URL, args: readonly string[]): Promise<Serve
   })
 }
 
-/** In Linux the unit of the times in /proc is 10 ms. */
-const millisecondsPerTick = 10
+/** CPU times in milliseconds by process id. */
+export type CpuTimes = ReadonlyMap<number, number>
 
-/** The CPU time that a process has used so far, in milliseconds. */
+/** The CPU time that the threads of each process have used so far (Linux). A process that has ended is left out. */
+export function cpuTimes(pids: readonly number[]): CpuTimes {
+  return new Map(pids.flatMap((pid) => tryReading(() => [[pid, cpuMilliseconds(pid)] as const]) ?? []))
+}
+
+/** How much CPU time the processes used from `before` to `after`. NaN without processes. */
+export function cpuBetween(before: CpuTimes, after: CpuTimes): number {
+  if (after.size === 0) return Number.NaN
+  return [...after].reduce((sum, [pid, time]) => sum + time - (before.get(pid) ?? 0), 0)
+}
+
+/** The processes of a PostgreSQL server; none if it does not run on this machine. `backend` is one of them. */
+export function postgresProcesses(backend: number): readonly number[] {
+  const server = parentOf(backend)
+  if (server === undefined || tryReading(() => read(`/proc/${server}/comm`).trim()) !== 'postgres') return []
+  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  return [server, ...all.map(Number).filter((pid) => parentOf(pid) === server)]
+}
+
 export function cpuMilliseconds(pid: number): number {
-  const { own } = statOf(pid)
-  return own
+  const threads = readdirSync(`/proc/${pid}/task`)
+  const nanoseconds = threads.map((thread) => Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0]))
+  return nanoseconds.reduce((sum, time) => sum + time, 0) / 1e6
 }
 
-/**
- * The CPU time of a PostgreSQL server so far, in milliseconds: of all its processes, also of those that have ended. NaN if
- * it does not run on this machine. `backend` is one of its processes.
- */
-export function postgresMilliseconds(backend: number): number {
+/** The fourth field of /proc/PID/stat. */
+function parentOf(pid: number): number | undefined {
+  return tryReading(() => Number(/\) \S (\d+)/.exec(read(`/proc/${pid}/stat`))?.[1]))
+}
+
+/** Undefined if the process has ended, or the system has no /proc. */
+function tryReading<T>(from: () => T): T | undefined {
   try {
-    const { parent } = statOf(backend)
-    const { own, reaped, name } = statOf(parent)
-    if (name !== 'postgres') return Number.NaN
-    const children = readdirSync('/proc').flatMap((pid) => (/^\d+$/.test(pid) ? childTime(Number(pid), parent) : []))
-    return children.reduce((sum, time) => sum + time, own + reaped)
+    return from()
   } catch {
-    return Number.NaN
+    return undefined
   }
 }
 
-function childTime(pid: number, parent: number): readonly number[] {
-  try {
-    const child = statOf(pid)
-    return child.parent === parent ? [child.own] : []
-  } catch {
-    // It has ended meanwhile.
-    return []
-  }
-}
-
-/** Fields of /proc/PID/stat (proc_pid_stat(5)); times are in milliseconds. */
-function statOf(pid: number) {
-  const [, name, rest = ''] = /^\d+ \((.*)\) (.*)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
-  const fields = rest.split(' ').map(Number)
-  const time = (first: number) => ((fields[first] ?? 0) + (fields[first + 1] ?? 0)) * millisecondsPerTick
-  return { name, parent: fields[1] ?? 0, own: time(11), reaped: time(13) }
+function read(path: string): string {
+  return readFileSync(path, 'utf8')
 }

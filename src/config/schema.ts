@@ -150,7 +150,7 @@ export const settingsSchema = Type.Object({
   }),
   refreshBatchSize: integer(64, 1, 1000, {
     description:
-      'How many refreshes that arrive at the same time can share one database statement and one commit. With `1` each refresh has its own (docs/scaling.md).'
+      'How many refreshes that arrive at the same time can share one database statement and one commit, and how many logouts. With `1` each has its own (docs/scaling.md).'
   }),
   maxSessionsPerUser: integer(100, 1, maxSessionsOfUser, {
     description: 'When a user has more sessions, the oldest one ends.'

@@ -46,6 +46,8 @@ export const mailKinds = {
   email_verification: { link: 'email_verification', parameters: [] },
   /** Somebody registered an address that has an account already. Goes to the account's owner. */
   account_exists: { parameters: [] },
+  /** The same, if the address of that account is not confirmed, so that its owner cannot sign in. */
+  unverified_account_exists: { link: 'email_verification', parameters: [] },
   /**
    * Confirm the new address of the account. Goes to the new address. `account` is the present address, masked: a stranger
    * may have asked for another person's address, whose account this then is not.

@@ -20,7 +20,7 @@ export const english: Catalogue = {
       paragraphs: [
         'You can set a new password with this link. It works once, for {link_life}.',
         '{button}',
-        'If you did not ask for this, ignore this mail: your password stays as it is.'
+        'If you know of no reason for this mail, ignore it: it changes nothing by itself.'
       ],
       button: 'Set a new password'
     },
@@ -41,6 +41,15 @@ export const english: Catalogue = {
         'If it was not you, ignore this mail. Nobody was told that you have an account.'
       ],
       button: 'Sign in'
+    },
+    unverified_account_exists: {
+      subject: 'You already have an account',
+      paragraphs: [
+        'Somebody wanted to use this address for another account, but you already have an account with it. You can sign in there once you have confirmed the address. The link works once, for {link_life}.',
+        '{button}',
+        'If you have never made an account, do not confirm: somebody else has chosen its password. If you want the account, set a new password first, at {account_url}. Otherwise ignore this mail.'
+      ],
+      button: 'Confirm the address'
     },
     email_change: {
       subject: 'Confirm your new address',

@@ -21,7 +21,7 @@ export const german: Catalogue = {
       paragraphs: [
         'Mit diesem Link können Sie ein neues Passwort festlegen. Er gilt {link_life} und funktioniert nur einmal.',
         '{button}',
-        'Wenn Sie das nicht angefordert haben, ignorieren Sie diese Nachricht. Ihr Passwort bleibt, wie es ist.'
+        'Wenn Sie keinen Grund für diese Nachricht kennen, ignorieren Sie sie. Von allein ändert sie nichts.'
       ],
       button: 'Neues Passwort festlegen'
     },
@@ -42,6 +42,15 @@ export const german: Catalogue = {
         'Wenn Sie das nicht waren, ignorieren Sie diese Nachricht. Niemand hat erfahren, dass Sie ein Konto haben.'
       ],
       button: 'Anmelden'
+    },
+    unverified_account_exists: {
+      subject: 'Sie haben bereits ein Konto',
+      paragraphs: [
+        'Jemand wollte diese Adresse für ein anderes Konto verwenden, aber Sie haben damit schon ein Konto. Sie können sich dort anmelden, sobald Sie die Adresse bestätigt haben. Der Link gilt {link_life} und funktioniert nur einmal.',
+        '{button}',
+        'Haben Sie nie ein Konto angelegt? Dann bestätigen Sie nicht: Jemand anders hat das Passwort gewählt. Wenn Sie das Konto wollen, legen Sie zuerst unter {account_url} ein neues Passwort fest. Sonst ignorieren Sie diese Nachricht.'
+      ],
+      button: 'Adresse bestätigen'
     },
     email_change: {
       subject: 'Bestätigen Sie Ihre neue E-Mail-Adresse',

@@ -124,6 +124,11 @@ export interface SessionStore {
   touch(sid: string): Promise<void>
   /** Ends one session: deletes its row and writes the revocation and the event. Undefined if there is no such session. */
   end(target: EndTarget, reason: EndedReason, actor: Actor, details?: EndDetails): Promise<Revocation | undefined>
+  /**
+   * Ends a session as `logged_out`, as `end` does, unless it has another secret, has rotated past `newestGeneration`, or
+   * is past one of its ends: undefined then.
+   */
+  endByToken(end: TokenEnd): Promise<Revocation | undefined>
   /** Ends all sessions of a user except `keepSid`. The user's `email_change` links die: a thief may have asked for them. */
   endAllOfUser(
     userId: string,
@@ -158,6 +163,14 @@ export interface EndTarget {
   readonly sid: string
   readonly userId?: string | undefined
   readonly secretHash?: string | undefined
+}
+
+/** The end of the session of a token, which `actor` asks for. */
+export interface TokenEnd {
+  readonly sid: string
+  readonly secretHash: string
+  readonly newestGeneration: number
+  readonly actor: Actor
 }
 
 export interface EndDetails {

@@ -54,6 +54,45 @@ export function testEndings(t: Test, stores: Stores): void {
     t.equal((await eventsOf(stores, { sessionId: session.id, type: 'session_ended' })).length, 1)
   })
 
+  t.test('an end by a token ends no session that has rotated past it, has another secret, or is over', async (t) => {
+    const session = await login(stores, await addUser(stores))
+    const { id: sid, secretHash, userId } = session
+    t.ok(await sessions.rotate(attempt(session)))
+    const end = { sid, secretHash, newestGeneration: 1, actor: { ip: '192.0.2.9', userAgent: 'a browser' } }
+    t.equal(await sessions.endByToken({ ...end, newestGeneration: 0 }), undefined, 'an older token')
+    t.equal(await sessions.endByToken({ ...end, secretHash: digest('another') }), undefined)
+    t.equal((await sessions.find(sid))?.generation, 1, 'it lives')
+
+    const revocation = await sessions.endByToken(end)
+    t.match(revocation, { sid, reason: 'logged_out', id: BigInt })
+    t.equal((revocation?.expiresAt ?? 0) - (revocation?.at ?? 0), (policy.accessTokenTtlSeconds + skewSeconds) * 1000)
+    t.equal(await sessions.find(sid), undefined)
+    t.equal(await sessions.endByToken(end), undefined, 'it has ended')
+    const [event] = await eventsOf(stores, { sessionId: sid, type: 'session_ended' })
+    t.match(event, { userId, actorId: null, reason: 'logged_out', ip: '192.0.2.9', userAgent: 'a browser' })
+
+    const restored = await login(stores, await addUser(stores))
+    t.ok(await sessions.endByToken({ ...end, sid: restored.id, secretHash: restored.secretHash, newestGeneration: 5 }))
+    const old = await login(stores, await addUser(stores), { idleTtlSeconds: 0 })
+    t.equal(await sessions.endByToken({ ...end, sid: old.id, secretHash: old.secretHash }), undefined)
+  })
+
+  t.test('simultaneous ends by tokens end each session once, for the client that asked', async (t) => {
+    const user = await addUser(stores)
+    const all = await Promise.all(Array.from({ length: 12 }, () => login(stores, user)))
+    const ends = all.map(({ id: sid, secretHash }, i) => ({
+      ...{ sid, secretHash, newestGeneration: 0 },
+      actor: { ip: `192.0.2.${i}` }
+    }))
+    const results = await Promise.all([...ends, ...ends].map((end) => sessions.endByToken(end)))
+    for (const [i, { sid, actor }] of ends.entries()) {
+      t.equal([results[i], results[i + ends.length]].filter((result) => result?.sid === sid).length, 1)
+      const events = await eventsOf(stores, { sessionId: sid, type: 'session_ended' })
+      t.match(events, [{ ip: actor.ip, reason: 'logged_out' }])
+      t.equal(events.length, 1)
+    }
+  })
+
   t.test('an end with another or an undefined user id or secret hash ends nothing', async (t) => {
     const session = await login(stores, await addUser(stores))
     const sid = session.id

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Database } from '../../src/adapters/prisma/database.js'
 
 interface Counted {
@@ -8,14 +9,13 @@ interface Counted {
 
 /** A database that counts what our code asks of it. */
 export interface CountedDatabase extends Database {
-  /** What `work` asked of the database. Background work counts too, so choose settings that start none. */
+  /** What `work` asked of the database. What timers and other background work ask meanwhile does not count. */
   countsOf(work: () => Promise<unknown>): Promise<Counted>
 }
 
 /** `database`, with its statements counted. */
 export function countedDatabase(database: Database): CountedDatabase {
-  let statements = 0
-  let transactions = 0
+  const current = new AsyncLocalStorage<{ statements: number; transactions: number }>()
 
   function counting<Client extends object>(client: Client): Client {
     return new Proxy(client, {
@@ -24,13 +24,15 @@ export function countedDatabase(database: Database): CountedDatabase {
         if (typeof member !== 'function') return member
         if (name === '$queryRaw' || name === '$executeRaw') {
           return (...args: readonly unknown[]) => {
-            statements += 1
+            const counts = current.getStore()
+            if (counts !== undefined) counts.statements += 1
             return member.apply(target, args)
           }
         }
         if (name === '$transaction') {
           return (work: unknown) => {
-            transactions += 1
+            const counts = current.getStore()
+            if (counts !== undefined) counts.transactions += 1
             return member.call(target, typeof work === 'function' ? (inner: Client) => work(counting(inner)) : work)
           }
         }
@@ -43,10 +45,9 @@ export function countedDatabase(database: Database): CountedDatabase {
     ...database,
     run: (operation) => database.run((prisma) => operation(counting(prisma))),
     async countsOf(work) {
-      const before = { statements, transactions }
-      await work()
-      const more = statements - before.statements
-      return { statements: more, roundTrips: more + 2 * (transactions - before.transactions) }
+      const counts = { statements: 0, transactions: 0 }
+      await current.run(counts, work)
+      return { statements: counts.statements, roundTrips: counts.statements + 2 * counts.transactions }
     }
   }
 }

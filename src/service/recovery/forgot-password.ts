@@ -3,6 +3,7 @@ import { noResetMailLimit, resetMailLimit } from '../../core/rate-limits.js'
 import type { Actor, Ports, UserWithPassword } from '../../ports/index.js'
 import { newMail, requireMail } from '../mail/new-mail.js'
 import { type LinkPorts, makeLink } from '../mail/one-time-links.js'
+import { mailboxOf } from '../mail/verification-mail.js'
 
 /**
  * Mails a link for a new password to the owner of an address. For an address without an account, and above the limit of
@@ -23,14 +24,9 @@ export async function forgotPassword(
 
   const recipient = user ?? nobody(ports.entropy.uuid())
   const purpose = 'password_reset'
-  const { link } = makeLink(ports, {
-    purpose,
-    userId: recipient.id,
-    address: recipient.email,
-    boundTo: recipient,
-    mailed: true
-  })
-  const mail = newMail(ports, recipient, { kind: purpose, parameters: {}, linkId: link.id })
+  const address = user && email ? mailboxOf(user, email) : ''
+  const { link } = makeLink(ports, { purpose, userId: recipient.id, address, boundTo: recipient, mailed: true })
+  const mail = newMail(ports, recipient, { kind: purpose, parameters: {}, linkId: link.id, recipient: address })
   const event = { type: 'password_reset_requested', userId: user?.id, reason: silence } as const
   await ports.links.create({ link, mail, event, pretend: silence !== undefined }, actor)
   // Also for nobody, so that what the sender does next does not show the difference.

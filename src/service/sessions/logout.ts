@@ -14,9 +14,29 @@ export async function logout(
   tokens: readonly HeldToken[],
   actor: Actor
 ): Promise<void> {
+  if (await endByNewestToken(ports, tokens, actor)) return
   for (const session of await sessionsOfTokens(ports, tokens, 'logged_out')) {
     await endSessionOfToken(ports, session, actor)
   }
+}
+
+/**
+ * Ends the session in one statement, if its newest token is the only one. False for any other token: only the row says
+ * whether it is reuse.
+ */
+async function endByNewestToken(
+  ports: Pick<Ports, 'opaqueTokens' | 'digest' | 'sessions' | 'revocations'>,
+  [held, ...others]: readonly HeldToken[],
+  actor: Actor
+): Promise<boolean> {
+  const presented = held && others.length === 0 ? ports.opaqueTokens.open(held.kind, held.token) : undefined
+  if (presented === undefined) return false
+  const { sid, secret, generation: newestGeneration } = presented
+  const secretHash = ports.digest(secret)
+  const revocation = await ports.sessions.endByToken({ sid, secretHash, newestGeneration, actor })
+  if (revocation === undefined) return false
+  await ports.revocations.announce([revocation])
+  return true
 }
 
 /** Ends the session of an access token. One whose session has ended is accepted. */

@@ -76,7 +76,8 @@ async function create(ports: RegisterPorts, user: NewUser, actor: Actor): Promis
  * the same answer.
  *
  * If the address was registered with another password before, neither password is valid: a stranger may have chosen one of
- * them. The mailed links still work, and the owner sets a password after the confirmation.
+ * them. The mailed links still work, and the owner sets a password after the confirmation. Each mail goes to the spelling
+ * of the address that was typed: see `mailboxOf`.
  */
 export async function registerUnconfirmed(ports: RegisterPorts, input: RegisterInput, actor: Actor): Promise<void> {
   const outcome = await admit(ports, input, actor, async (email, source) => {
@@ -129,7 +130,7 @@ function confirmationOf(
   isGranted: boolean
 ): MadeLink {
   if (outcome === 'taken') return accountExistsOf(ports, account, user.email.address, isGranted)
-  const made = { ...verificationOf(ports, account ?? recipientOf(user)), pretend: !isGranted }
+  const made = { ...verificationOf(ports, account ?? recipientOf(user), user.email.address), pretend: !isGranted }
   if (outcome === 'registered') return { ...made, event: { type: 'user_registered', userId: user.id } }
   return { ...made, event: { ...made.event, reason: isGranted ? undefined : 'limited' } }
 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { inBatches } from '../../../src/adapters/queue/batches.js'
+import { type BatchOptions, inBatches } from '../../../src/adapters/queue/batches.js'
 import { Unavailable } from '../../../src/ports/errors.js'
 
 interface Call {
@@ -9,13 +9,13 @@ interface Call {
 }
 
 /** Calls that stay open until the test answers them. An item is `key` or `key:more`. */
-function openCalls(bounds: { maxSize?: number; maxRunning?: number; maxWaiting?: number; waitSeconds?: number } = {}) {
+function openCalls(bounds: Partial<BatchOptions<string, string | undefined>> = {}) {
   const calls: Call[] = []
   const call = (items: readonly string[]) =>
     new Promise<readonly (string | undefined)[]>((resolve, reject) =>
       calls.push({ items, answer: (results = items.map((item) => `${item}!`)) => resolve(results), fail: reject })
     )
-  const serve = inBatches<string, string | undefined>({
+  const { serve, waiting } = inBatches<string, string | undefined>({
     name: 'test',
     identityOf: (item) => item,
     repeated: (result) => `${result} again`,
@@ -26,24 +26,49 @@ function openCalls(bounds: { maxSize?: number; maxRunning?: number; maxWaiting?:
     maxRunning: 2,
     maxWaiting: 10,
     waitSeconds: 60,
+    slowMilliseconds: 60_000,
     ...bounds
   })
-  return { serve, calls, items: () => calls.map(({ items }) => items) }
+  return { serve, waiting, calls, items: () => calls.map(({ items }) => items) }
 }
 
+/** The end of this turn of the event loop, in which items begin to run. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-t.test('an item that finds nothing running goes alone at once', async (t) => {
+/** Serves items that arrive in different turns of the event loop. */
+async function inTurns<Result>(serve: (item: string) => Promise<Result>, items: readonly string[]) {
+  const served: Promise<Result>[] = []
+  for (const item of items) {
+    served.push(serve(item))
+    await turn()
+  }
+  return served
+}
+
+t.test('an item that finds nothing running goes alone at the end of the turn', async (t) => {
   const { serve, calls } = openCalls()
   const served = serve('a')
+  await turn()
   t.same(calls[0]?.items, ['a'])
   calls[0]?.answer()
   t.equal(await served, 'a!')
 })
 
+t.test('items that arrive in one turn go together', async (t) => {
+  const { serve, items, calls } = openCalls({ maxRunning: 1 })
+  const served = Promise.all(['a', 'b', 'a:2'].map(serve))
+  await turn()
+  t.same(items(), [['a', 'b']])
+  calls[0]?.answer()
+  await turn()
+  t.same(items()[1], ['a:2'])
+  calls[1]?.answer()
+  t.same(await served, ['a!', 'b!', 'a:2!'])
+})
+
 t.test('items that arrive while calls run go together, in their order, at most maxSize at once', async (t) => {
   const { serve, calls, items } = openCalls()
-  const served = Promise.all(['a', 'b', 'c', 'd', 'e', 'f', 'g'].map(serve))
+  const served = await inTurns(serve, ['a', 'b', 'c', 'd', 'e', 'f', 'g'])
   t.same(items(), [['a'], ['b']])
   calls[1]?.answer()
   await turn()
@@ -54,24 +79,24 @@ t.test('items that arrive while calls run go together, in their order, at most m
   t.equal(calls.length, 4)
   calls[0]?.answer()
   calls[3]?.answer()
-  t.same(await served, ['a!', 'b!', 'c!', 'd!', 'e!', 'f!', 'g!'])
+  t.same(await Promise.all(served), ['a!', 'b!', 'c!', 'd!', 'e!', 'f!', 'g!'])
 })
 
 t.test('while a batch runs, no other call starts, unless maxSize items wait or the batch is slow', async (t) => {
-  const { serve, calls, items } = openCalls()
-  const served = ['a', 'b', 'c', 'd'].map(serve)
+  const { serve, calls, items } = openCalls({ slowMilliseconds: 500 })
+  const served = await inTurns(serve, ['a', 'b', 'c', 'd'])
   calls[0]?.answer()
   await turn()
   calls[1]?.answer()
   await turn()
   t.same(items().slice(2), [['c', 'd']])
-  served.push(...['e', 'f'].map(serve))
+  served.push(...(await inTurns(serve, ['e', 'f'])))
   t.equal(calls.length, 3, 'another place is free, but the next batch can still grow')
-  served.push(serve('g'))
+  served.push(...(await inTurns(serve, ['g'])))
   t.same(items().slice(3), [['e', 'f', 'g']])
   calls[3]?.answer()
   await turn()
-  served.push(serve('h'))
+  served.push(...(await inTurns(serve, ['h'])))
   t.equal(calls.length, 4)
   while (calls.length < 5) await new Promise((resolve) => setTimeout(resolve, 10))
   t.same(items()[4], ['h'])
@@ -82,7 +107,7 @@ t.test('while a batch runs, no other call starts, unless maxSize items wait or t
 
 t.test('a second item of the same key waits for the next call', async (t) => {
   const { serve, calls, items } = openCalls({ maxRunning: 1 })
-  const served = Promise.all(['a', 'b:1', 'b:2', 'c'].map(serve))
+  const served = await inTurns(serve, ['a', 'b:1', 'b:2', 'c'])
   calls[0]?.answer()
   await turn()
   t.same(items()[1], ['b:1', 'c'])
@@ -90,19 +115,20 @@ t.test('a second item of the same key waits for the next call', async (t) => {
   await turn()
   t.same(items()[2], ['b:2'])
   calls[2]?.answer()
-  t.same(await served, ['a!', 'b:1!', 'b:2!', 'c!'])
+  t.same(await Promise.all(served), ['a!', 'b:1!', 'b:2!', 'c!'])
 })
 
 t.test('equal items wait as one, take one place, and share the result or the failure', async (t) => {
-  const { serve, calls, items } = openCalls({ maxRunning: 1, maxWaiting: 2 })
-  const served = Promise.all(['a', 'b', 'c', 'b', 'b'].map(serve))
+  const { serve, waiting, calls, items } = openCalls({ maxRunning: 1, maxWaiting: 2 })
+  const served = await inTurns(serve, ['a', 'b', 'c', 'b', 'b'])
   const failed = Promise.allSettled(['c', 'b'].map(serve))
+  t.equal(waiting(), 2)
   calls[0]?.answer()
   await turn()
   t.same(items().slice(1), [['b', 'c']])
   const later = serve('b')
   calls[1]?.answer()
-  t.same(await served, ['a!', 'b!', 'c!', 'b! again', 'b! again'])
+  t.same(await Promise.all(served), ['a!', 'b!', 'c!', 'b! again', 'b! again'])
   t.match(await failed, [{ value: 'c! again' }, { value: 'b! again' }])
   await turn()
   t.same(items()[2], ['b'], 'a call that has begun serves no later item')
@@ -116,23 +142,25 @@ t.test('equal items wait as one, take one place, and share the result or the fai
 
 t.test('an item that could make others wait goes alone, and the next batch does not wait for it', async (t) => {
   const { serve, calls, items } = openCalls({ maxRunning: 1 })
-  const served = Promise.all(['a', 'b', 'c'].map(serve))
+  const served = await inTurns(serve, ['a', 'b', 'c'])
   calls[0]?.answer()
   await turn()
   calls[1]?.answer(['alone', undefined])
   await turn()
   t.same(items()[2], ['b'])
   const later = serve('d')
+  await turn()
   t.same(items()[3], ['d'])
   calls[3]?.answer()
   t.equal(await later, 'd!')
   calls[2]?.answer(['b late'])
-  t.same(await served, ['a!', 'b late', undefined], 'undefined is a result')
+  t.same(await Promise.all(served), ['a!', 'b late', undefined], 'undefined is a result')
 })
 
 t.test('a single slow item does not delay other items for long', async (t) => {
-  const { serve, calls, items } = openCalls({ maxRunning: 1 })
+  const { serve, calls, items } = openCalls({ maxRunning: 1, slowMilliseconds: 200 })
   const slow = serve('a')
+  await turn()
   const other = serve('b')
   t.equal(calls.length, 1)
   while (calls.length < 2) await new Promise((resolve) => setTimeout(resolve, 10))
@@ -142,7 +170,7 @@ t.test('a single slow item does not delay other items for long', async (t) => {
   calls[0]?.answer()
   t.equal(await slow, 'a!')
   // When the slow item ends, no second place becomes free.
-  const next = [serve('c'), serve('d')]
+  const next = await inTurns(serve, ['c', 'd'])
   t.same(items().slice(2), [['c']])
   calls[2]?.answer()
   await turn()
@@ -152,7 +180,8 @@ t.test('a single slow item does not delay other items for long', async (t) => {
 
 t.test('if a call finds nothing available, each of its items fails, and no other', async (t) => {
   const { serve, calls } = openCalls({ maxRunning: 1 })
-  const [first, ...others] = ['a', 'b', 'c', 'd', 'e'].map((item) => serve(item).catch((error) => error.message))
+  const answer = (item: string) => serve(item).catch((error) => error.message)
+  const [first, ...others] = await inTurns(answer, ['a', 'b', 'c', 'd', 'e'])
   calls[0]?.fail(new Error('broken'))
   t.equal(await first, 'broken')
   calls[1]?.fail(new Unavailable('broken too'))
@@ -163,7 +192,8 @@ t.test('if a call finds nothing available, each of its items fails, and no other
 
 t.test('if a call fails because of one item, they are served one after another, and only that one fails', async (t) => {
   const { serve, calls, items } = openCalls({ maxRunning: 1, maxSize: 4 })
-  const served = ['a', 'b', 'c', 'd'].map((item) => serve(item).catch((error) => error.message))
+  const answer = (item: string) => serve(item).catch((error) => error.message)
+  const served = await inTurns(answer, ['a', 'b', 'c', 'd'])
   calls[0]?.answer()
   await turn()
   calls[1]?.fail(new Error('one of them is broken'))
@@ -180,6 +210,7 @@ t.test('if a call fails because of one item, they are served one after another, 
 t.test('if a call and then its first two items fail, the others fail without a call', async (t) => {
   const { serve, calls } = openCalls({ maxRunning: 1, maxSize: 6 })
   const first = serve('a')
+  await turn()
   const served = ['b', 'c', 'd', 'e', 'f', 'f'].map((item) => serve(item).catch((error) => error.message))
   calls[0]?.answer()
   for (const index of [1, 2, 3]) {
@@ -192,23 +223,21 @@ t.test('if a call and then its first two items fail, the others fail without a c
 })
 
 t.test('no more than maxWaiting items wait, and none longer than waitSeconds', async (t) => {
-  const { serve, calls } = openCalls({ maxRunning: 1, maxSize: 1, maxWaiting: 12, waitSeconds: 0.2 })
-  const served = Array.from({ length: 13 }, (_, index) => serve(String(index)).catch((error) => error))
-  await t.rejects(serve('late'), new Unavailable('The test queue is full.'))
-  // No call ends. A slow one makes place for the next, but too late for the last items.
-  t.strictSame(await served.at(-1), new Unavailable('No turn came in the test queue within 0.2 s.'))
-  const begun = calls.length
-  t.ok(begun > 1 && begun < 13, `${begun} calls`)
-  for (const { answer } of calls) answer()
-  t.same(
-    (await Promise.all(served)).slice(0, begun),
-    calls.map(({ items }) => `${items[0]}!`)
-  )
+  const { serve, calls } = openCalls({ maxRunning: 1, maxWaiting: 2, waitSeconds: 0.2 })
+  const first = serve('a')
+  await turn()
+  const late = new Unavailable('No turn came in the test queue within 0.2 s.')
+  const refused = ['b', 'c'].map((item) => t.rejects(serve(item), late))
+  await t.rejects(serve('d'), new Unavailable('The test queue is full.'))
+  await Promise.all(refused)
+  calls[0]?.answer()
+  t.equal(await first, 'a!')
+  t.equal(calls.length, 1)
 })
 
 t.test('items do not wait for calls that are slow, also for calls of several items', async (t) => {
-  const { serve, calls, items } = openCalls({ maxRunning: 1 })
-  const served = ['a', 'b', 'c'].map(serve)
+  const { serve, calls, items } = openCalls({ maxRunning: 1, slowMilliseconds: 500 })
+  const served = await inTurns(serve, ['a', 'b', 'c'])
   calls[0]?.answer()
   await turn()
   t.same(items()[1], ['b', 'c'])

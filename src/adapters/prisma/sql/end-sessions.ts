@@ -4,6 +4,7 @@ import { type EndedReason, maxSessionsOfUser } from '../../../core/vocabulary.js
 import type { Actor } from '../../../ports/events.js'
 import { type Database, query } from '../database.js'
 import { Prisma, type PrismaClient } from '../generated/client.js'
+import { prepared } from '../prepared-statements.js'
 import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
 import { clock, isSpared, revocationColumns, seconds } from './fragments.js'
@@ -49,7 +50,7 @@ export function endSessions(
 ) {
   const victims = Prisma.sql`
     FROM ended JOIN ${tables.user} u ON u.id = ended.user_id WHERE ended.reason = 'reuse_detected'`
-  return prisma.$queryRaw<Revocation[]>`
+  return prisma.$queryRaw<Revocation[]>`${prepared}
     WITH ended AS (
       DELETE FROM ${tables.session} s WHERE ${which} AND ${isSpared}
       RETURNING s.id, s.user_id, s.device, (${ended.reason})::text AS reason

@@ -4,6 +4,7 @@ import { type Database, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { createSession } from '../sql/create-session.js'
 import { endAllSessions } from '../sql/end-all-sessions.js'
+import { endByToken } from '../sql/end-by-token.js'
 import { type EndingPolicy, endSessions, endSurplus, lockUser } from '../sql/end-sessions.js'
 import { byCreation, where } from '../sql/listing.js'
 import { isLive, liveSessions, type RefreshPolicy, sessionColumns } from '../sql/live-sessions.js'
@@ -31,6 +32,7 @@ export function prismaSessionStore(
     ...liveSessions(database, policy),
     rotate: rotate(database, policy, refreshBatchSize, noteBatch),
     endAll: endAllSessions(database, policy),
+    endByToken: endByToken(database, policy, refreshBatchSize),
 
     async end(target, reason, actor, { note, isReplaced = false, endsAddressChanges = false } = {}) {
       // A condition that is present but undefined is the caller's mistake: it must match no session, not every one.

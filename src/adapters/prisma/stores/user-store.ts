@@ -28,7 +28,7 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
     SELECT ${userWithPasswordColumns} FROM ${tables.user} u WHERE u.id ${wanted}`
 
   const findWithKey = async (email: Email) => {
-    const rows = await query<UserWithPassword & { readonly emailKey: string }>(database)`
+    const rows = await query<UserWithPassword & { readonly emailKey: string }>(database)`${prepared}
       SELECT ${userWithPasswordColumns}, u.email_key AS "emailKey" FROM ${tables.user} u
       WHERE u.email_key IN (${Prisma.join([email.key, ...olderKeysOf(email)])})
       ORDER BY u.email_key = ${email.olderKey} DESC`
@@ -43,8 +43,10 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
     return user
   }
 
-  const olderKeyOf = async (email: Email) =>
-    olderKeysOf(email).length === 0 ? undefined : (await findWithKey(email))?.emailKey
+  const olderKeyOf = async (email: Email) => {
+    const key = olderKeysOf(email).length === 0 ? email.key : (await findWithKey(email))?.emailKey
+    return key === email.key ? undefined : key
+  }
 
   return {
     ...userChanges(database, policy),

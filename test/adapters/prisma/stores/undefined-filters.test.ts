@@ -37,6 +37,7 @@ onEachDatabase(t, (t, stores, database) => {
     const replacement = replacementOf(session)
     const proof = { userId: user.id, passwordHash: user.passwordHash }
     const change = { userId: user.id, oldHash: user.passwordHash, newHash: digest('new'), replacement }
+    const tokenEnd = { sid: session.id, secretHash: session.secretHash, newestGeneration: 9, actor: {} }
     const step = { kind: 'renew', generation: 1, retryKeyHash: null } as const
     const newSession = {
       id: spare.id,
@@ -78,6 +79,9 @@ onEachDatabase(t, (t, stores, database) => {
       'SessionStore.advance generation': () => sessions.advance({ ...session, generation: missing }, step, {}),
       'SessionStore.advance to no generation': () => sessions.advance(session, { ...step, generation: missing }, {}),
       'SessionStore.touch sid': () => sessions.touch(missing),
+      'SessionStore.endByToken sid': () => sessions.endByToken({ ...tokenEnd, sid: missing }),
+      'SessionStore.endByToken secretHash': () => sessions.endByToken({ ...tokenEnd, secretHash: missing }),
+      'SessionStore.endByToken newestGeneration': () => sessions.endByToken({ ...tokenEnd, newestGeneration: missing }),
       'SessionStore.end sid': () => sessions.end({ sid: missing }, 'logged_out', {}),
       'SessionStore.end sid with its user': () => sessions.end({ sid: missing, userId: user.id }, 'logged_out', {}),
       'SessionStore.end userId': () => sessions.end({ sid: session.id, userId: missing }, 'logged_out', {}),
