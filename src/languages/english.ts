@@ -20,7 +20,7 @@ export const english: Catalogue = {
       paragraphs: [
         'You can set a new password with this link. It works once, for {link_life}.',
         '{button}',
-        'If you did not ask for this, ignore this mail: your password stays as it is.'
+        'If you know of no reason for this mail, ignore it: it changes nothing by itself.'
       ],
       button: 'Set a new password'
     },

@@ -21,7 +21,7 @@ export const german: Catalogue = {
       paragraphs: [
         'Mit diesem Link können Sie ein neues Passwort festlegen. Er gilt {link_life} und funktioniert nur einmal.',
         '{button}',
-        'Wenn Sie das nicht angefordert haben, ignorieren Sie diese Nachricht. Ihr Passwort bleibt, wie es ist.'
+        'Wenn Sie keinen Grund für diese Nachricht kennen, ignorieren Sie sie. Von allein ändert sie nichts.'
       ],
       button: 'Neues Passwort festlegen'
     },
