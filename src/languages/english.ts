@@ -27,9 +27,9 @@ export const english: Catalogue = {
     email_verification: {
       subject: 'Confirm your address',
       paragraphs: [
-        'Please confirm that this address is yours. The link works once, for {link_life}.',
+        'Somebody made an account with this address, and chose a password for it. If that was you, please confirm that this address is yours. The link works once, for {link_life}.',
         '{button}',
-        ignore
+        'If that was not you, do not confirm: the person who chose the password could use the account in your name. Ignore this mail.'
       ],
       button: 'Confirm the address'
     },

@@ -28,9 +28,9 @@ export const german: Catalogue = {
     email_verification: {
       subject: 'Bestätigen Sie Ihre E-Mail-Adresse',
       paragraphs: [
-        'Bitte bestätigen Sie, dass diese Adresse Ihnen gehört. Der Link gilt {link_life} und funktioniert nur einmal.',
+        'Jemand hat mit dieser Adresse ein Konto angelegt und ein Passwort dafür gewählt. Wenn Sie das waren, bestätigen Sie bitte, dass diese Adresse Ihnen gehört. Der Link gilt {link_life} und funktioniert nur einmal.',
         '{button}',
-        ignore
+        'Wenn Sie das nicht waren, bestätigen Sie nicht: Wer das Passwort gewählt hat, könnte das Konto in Ihrem Namen benutzen. Ignorieren Sie diese Nachricht.'
       ],
       button: 'Adresse bestätigen'
     },

@@ -73,6 +73,7 @@ t.test('with EMAIL_VERIFICATION=required the first session begins when the maile
 
   const mail = await mailServer.mailTo(email)
   t.equal(mail.subject, 'Confirm your address')
+  t.match(mail.content, /If that was not you, do not confirm/, 'a stranger may have chosen the password')
   t.equal(mail.link, `https://auth.test/account#verify=${mail.token}`)
 
   const client = new Client(app)
