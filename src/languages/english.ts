@@ -1,7 +1,6 @@
 import type { Catalogue } from './catalogue.js'
 import { englishPage } from './english-page.js'
 
-const ignore = 'If you did not ask for this, ignore this mail: nothing changes.'
 const origin = { Time: '{at}', 'Browser or app': '{user_agent}', 'IP address': '{ip}' }
 const notYou = 'If this was not you, set a new password now, and sign out the devices that you do not know.'
 

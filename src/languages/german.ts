@@ -1,7 +1,6 @@
 import type { Catalogue } from './catalogue.js'
 import { germanPage } from './german-page.js'
 
-const ignore = 'Wenn Sie das nicht angefordert haben, ignorieren Sie diese Nachricht. Es ändert sich nichts.'
 const origin = { Zeitpunkt: '{at}', 'Browser oder App': '{user_agent}', 'IP-Adresse': '{ip}' }
 const notYou =
   'Waren Sie das nicht? Dann legen Sie sofort ein neues Passwort fest und melden Sie alle Geräte ab, die Sie nicht kennen.'
