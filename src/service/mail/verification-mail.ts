@@ -53,8 +53,18 @@ export function accountExistsOf(
 export const mailboxOf = (account: UserWithPassword, asked: Email): string =>
   account.awaitsConfirmation ? asked.address : account.email
 
+/**
+ * The key of a mailbox for limits of mails. Unlike the keys of accounts, it keeps groß@ and gross@ apart: otherwise mails
+ * to a stranger's mailbox could use up those of the owner.
+ */
+export function mailboxKey(address: string): string {
+  const domainOf = (text: string) => text.slice(text.lastIndexOf('@'))
+  const local = address.slice(0, address.lastIndexOf('@'))
+  return local.toLowerCase() + domainOf(readEmail(address)?.key ?? address)
+}
+
 /** The use of `mailLimit` by one mail to `address`. */
-export const mailUse = (address: string) => ({ limit: mailLimit, key: readEmail(address)?.key ?? address })
+export const mailUse = (address: string) => ({ limit: mailLimit, key: mailboxKey(address) })
 
 /** Counts one more mail to `address`, and returns whether the limit allows it. */
 export async function mayMail({ rateLimits }: Pick<Ports, 'rateLimits'>, address: string): Promise<boolean> {

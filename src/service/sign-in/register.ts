@@ -15,7 +15,7 @@ import { type NewPasswordPorts, requireEmail, requireGoodPassword } from '../acc
 import { verifyPassword } from '../accounts/verify-password.js'
 import { counted } from '../limits.js'
 import type { LinkPorts } from '../mail/one-time-links.js'
-import { accountExistsOf, mailUse, mayMail, verificationOf } from '../mail/verification-mail.js'
+import { accountExistsOf, mailboxOf, mailUse, mayMail, verificationOf } from '../mail/verification-mail.js'
 import { sourceOf } from '../password-source.js'
 import { Refused } from '../refused.js'
 import {
@@ -82,7 +82,7 @@ async function create(ports: RegisterPorts, user: NewUser, actor: Actor): Promis
 export async function registerUnconfirmed(ports: RegisterPorts, input: RegisterInput, actor: Actor): Promise<void> {
   const outcome = await admit(ports, input, actor, async (email, source) => {
     const owner = await ports.users.findByEmail(email)
-    const isGranted = await mayMail(ports, owner?.email ?? email.address)
+    const isGranted = await mayMail(ports, owner ? mailboxOf(owner, email) : email.address)
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const earlier = await ports.users.findRegistration(email)
       const user = newUserOf(ports, email, await hashAfter(ports, earlier, input.password, source), input)

@@ -243,6 +243,22 @@ t.test('a stranger who registers another spelling first keeps no mail from the o
   }
 })
 
+t.test('mails to another spelling do not use up the mails of the owner', async (t) => {
+  const limited = await openService(t, database, { ...required, RATE_LIMIT_ENABLED: 'true' })
+  const [strangers, email] = ['spaß@limits.example', 'spass@limits.example']
+  for (let i = 0; i < 3; i += 1) {
+    await register(strangers, { on: limited, password: otherPassword })
+    await post('/password/forgot', { email: strangers }, limited)
+  }
+  await register(email, { on: limited })
+  t.equal((await mailServer.mailTo(email)).subject, 'Confirm your address')
+  await post('/password/forgot', { email: 'Spass@LIMITS.example' }, limited)
+  t.equal((await mailServer.mailTo('Spass@limits.example')).subject, 'Set a new password')
+  for (let i = 0; i < 3; i += 1) await post('/password/forgot', { email }, limited)
+  const dropped = `SELECT 1 FROM mail WHERE lower(recipient) = $1 AND outcome = 'dropped'`
+  t.equal((await sql(database, dropped, email)).length, 1, 'case alone makes no other mailbox')
+})
+
 t.test('an account that was used before is never replaced, even if its address is not verified', async (t) => {
   const { email } = await newPerson(off)
   await register(email, { password: otherPassword })
