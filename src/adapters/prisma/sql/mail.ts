@@ -53,6 +53,9 @@ function insertMailsAs(
     WHERE ${state.condition}`
 }
 
+/** In place of the account of `u`: a hash of the address, the same for every account that has it. */
+const idOfAddress = Prisma.sql`substr(encode(sha256(convert_to(u.email_key, 'UTF8')), 'hex'), 1, 32)::uuid`
+
 /** Whether notices are written: only where mail is sent. */
 export interface NoticePolicy {
   readonly notices: boolean
@@ -85,8 +88,8 @@ export function insertNotices(
     ${users} AND (
       SELECT count(*) FROM (
         SELECT 1 FROM ${tables.mail} m
-        WHERE (m.user_id = u.id OR (m.user_id IS NULL AND m.recipient = u.email_key))
-          AND m.kind = ${kind} AND m.created_at > ${clock} - ${seconds(windowSeconds)} LIMIT ${max}
+        WHERE m.user_id IN (u.id, ${idOfAddress}) AND m.kind = ${kind}
+          AND m.created_at > ${clock} - ${seconds(windowSeconds)} LIMIT ${max}
       ) recent
     ) < ${max}`
 }
@@ -94,11 +97,11 @@ export function insertNotices(
 /**
  * An INSERT that goes on counting the notices to an address that nobody has confirmed, when its account is deleted or gets
  * another address. Otherwise a stranger could flood the address with ever new accounts. Use it as a CTE beside the
- * change. The rows belong to no account, are never sent, and no listing shows them.
+ * change. The rows do not have the address, are never sent, and no listing shows them.
  */
 export const keepNoticeCounts = (userId: string) => Prisma.sql`
-  INSERT INTO ${tables.mail} (id, kind, recipient, parameters, created_at, done_at, outcome)
-  SELECT gen_random_uuid(), m.kind, u.email_key, jsonb_build_object(), m.created_at, ${clock}, 'pretended'
+  INSERT INTO ${tables.mail} (id, kind, user_id, recipient, parameters, created_at, done_at, outcome)
+  SELECT gen_random_uuid(), m.kind, ${idOfAddress}, '', jsonb_build_object(), m.created_at, ${clock}, 'pretended'
   FROM ${tables.user} u JOIN ${tables.mail} m ON m.user_id = u.id
   WHERE u.id = ${userId}::uuid AND u.email_verified_at IS NULL AND m.kind = ANY(${Object.keys(noticeLimits)}::text[])
     AND m.created_at > ${clock} - ${seconds(longestNoticeWindowSeconds)}`
