@@ -284,7 +284,12 @@ async function openDatabase(config: Config, log: Log, onClose: OnClose): Promise
         poolSize: config.databasePoolSize,
         statementTimeoutSeconds: config.databaseStatementTimeoutSeconds,
         waitSeconds: config.databaseWaitSeconds,
-        onDeaf: () => log.warn({}, deafness(config))
+        onDeaf: () => log.warn({}, deafness(config)),
+        onUnprepared: () =>
+          log.warn(
+            {},
+            'The server has refused the name of a prepared statement, as behind a connection pooler: statements are prepared no more'
+          )
       }))
   onClose(database.close)
   return database

@@ -26,6 +26,15 @@ export function readEmail(text: string): Email | undefined {
   return isAddress(olderKey) && isAddress(key) ? { address, key, olderKey } : undefined
 }
 
+/**
+ * An address of which only the domain and the first character can be read: `e…@example.org`. Its owner recognizes it, and
+ * others do not learn it.
+ */
+export function maskedAddress(address: string): string {
+  const at = address.lastIndexOf('@')
+  return `${[...address.slice(0, at)][0] ?? ''}…${address.slice(at)}`
+}
+
 function isAddress(text: string): boolean {
   return /^[^\s\p{C}\p{DI}@]+@[^\s\p{C}\p{DI}@.]+(\.[^\s\p{C}\p{DI}@.]+)*$/u.test(text)
 }

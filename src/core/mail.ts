@@ -46,8 +46,13 @@ export const mailKinds = {
   email_verification: { link: 'email_verification', parameters: [] },
   /** Somebody registered an address that has an account already. Goes to the account's owner. */
   account_exists: { parameters: [] },
-  /** Confirm the new address of the account. Goes to the new address. */
-  email_change: { link: 'email_change', parameters: [] },
+  /** The same, if the address of that account is not confirmed, so that its owner cannot sign in. */
+  unverified_account_exists: { link: 'email_verification', parameters: [] },
+  /**
+   * Confirm the new address of the account. Goes to the new address. `account` is the present address, masked: a stranger
+   * may have asked for another person's address, whose account this then is not.
+   */
+  email_change: { link: 'email_change', parameters: ['account'] },
   /** The address was changed. Goes to the first address of the last days, with a link that undoes it. */
   email_changed: { link: 'email_undo', parameters: ['new_email', ...origin] },
   /** The account has this address no more, and nothing brings it back. Says no more: the reader may be a stranger. */

@@ -169,7 +169,8 @@ export const emailChangeLimit: RateLimit = { name: 'email-change', max: 5, windo
 /**
  * Notices of one kind to one account. The database counts the mails of the account within the window that ends now. A
  * client that keeps no device token would flood its owner with mails about new devices, and a stranger who registers
- * another person's address could flood that person. After ten mails of a kind the next one says nothing new.
+ * another person's address could flood that person. So the count of an address that nobody has confirmed goes on when
+ * its account is deleted. After ten mails of a kind the next one says nothing new.
  */
 export const noticeLimits = {
   new_device: { max: 3, windowSeconds: 30 * minute },

@@ -43,17 +43,21 @@ export const englishPage = {
   reset_done_text: 'All devices of the account are signed out. Sign in with the new password.',
   verify_title: 'Confirm your address',
   verify_text: 'This shows that mail reaches you at this address.',
+  verify_warning:
+    'Somebody chose a password for this account. If that was not you, do not confirm: the other person could use the account in your name.',
   verify_confirm: 'Confirm the address',
   verify_done: 'The address is confirmed',
   verify_done_text: 'There is nothing else to do.',
   verify_done_signed_in: 'You are signed in now as {email}. If this is not your account, sign out.',
+  verify_done_password: 'If you did not choose the password of this account yourself, set another one now.',
+  new_password_by_mail: 'Set another password by mail',
   verify_done_no_password:
     'This address was registered more than once, with different passwords. To be safe, none of them works. Choose a password now, so that you can sign in again.',
   set_password: 'Set the password',
   password_set: 'The password is set.',
   confirm_email_title: 'Change the address of your account',
   confirm_email_text:
-    'Your account gets this new address. If the old one was confirmed, it gets a mail that can undo this for 7 days.',
+    'The account that the mail names gets this new address. If the old one was confirmed, it gets a mail that can undo this for 7 days. Go on only if it is your account: otherwise its owner could take it back from you, with all that you keep in it.',
   confirm_email_confirm: 'Change the address',
   confirm_email_done: 'The address is changed',
   confirm_email_done_text: 'Use the new address when you sign in.',
@@ -74,7 +78,8 @@ export const englishPage = {
   dead_title: 'This link no longer works',
   dead_text: 'A link works once, and for a limited time. It also ends if the password or the address changes.',
   dead_reset: 'Have a new one mailed to you.',
-  dead_verify: 'Sign in to get a new one.',
+  dead_verify:
+    'Sign in to get a new one. If you have no password that works, have a link for a new password mailed to you. It confirms the address too.',
   dead_verify_signed_in: 'If your address is not confirmed yet, have a new one mailed to you.',
   dead_confirm_email: 'If your account still has the old address, change it there again.',
   dead_undo_email: 'If somebody else has changed your address, ask an administrator for help.',

@@ -1,7 +1,6 @@
 import type { Catalogue } from './catalogue.js'
 import { englishPage } from './english-page.js'
 
-const ignore = 'If you did not ask for this, ignore this mail: nothing changes.'
 const origin = { Time: '{at}', 'Browser or app': '{user_agent}', 'IP address': '{ip}' }
 const notYou = 'If this was not you, set a new password now, and sign out the devices that you do not know.'
 
@@ -27,9 +26,9 @@ export const english: Catalogue = {
     email_verification: {
       subject: 'Confirm your address',
       paragraphs: [
-        'Please confirm that this address is yours. The link works once, for {link_life}.',
+        'Somebody made an account with this address, and chose a password for it. If that was you, please confirm that this address is yours. The link works once, for {link_life}.',
         '{button}',
-        ignore
+        'If that was not you, do not confirm: the person who chose the password could use the account in your name. Ignore this mail.'
       ],
       button: 'Confirm the address'
     },
@@ -42,13 +41,24 @@ export const english: Catalogue = {
       ],
       button: 'Sign in'
     },
+    unverified_account_exists: {
+      subject: 'You already have an account',
+      paragraphs: [
+        'Somebody wanted to use this address for another account, but you already have an account with it. You can sign in there once you have confirmed the address. The link works once, for {link_life}.',
+        '{button}',
+        'If you have never made an account, do not confirm: somebody else has chosen its password. If you want the account, set a new password first, at {account_url}. Otherwise ignore this mail.'
+      ],
+      button: 'Confirm the address'
+    },
     email_change: {
       subject: 'Confirm your new address',
       paragraphs: [
-        'Please confirm that you want this address for your account. The link works once, for {link_life}.',
+        'The account below is to get this address. If it is your account, confirm it. The link works once, for {link_life}.',
+        '{details}',
         '{button}',
-        ignore
+        'If it is not your account, ignore this mail. With the link, this address would belong to an account that somebody else can take back for 7 days.'
       ],
+      details: { 'Account now': '{account}' },
       button: 'Confirm the new address'
     },
     email_changed: {

@@ -43,17 +43,22 @@ export const germanPage: PageWords = {
   reset_done_text: 'Alle Geräte des Kontos sind abgemeldet. Melden Sie sich mit dem neuen Passwort an.',
   verify_title: 'Adresse bestätigen',
   verify_text: 'Danach weiß Ihr Konto, dass Mails Sie unter dieser Adresse erreichen.',
+  verify_warning:
+    'Jemand hat für dieses Konto ein Passwort gewählt. Wenn Sie das nicht waren, bestätigen Sie nicht: Die andere Person könnte das Konto in Ihrem Namen benutzen.',
   verify_confirm: 'Adresse bestätigen',
   verify_done: 'Die Adresse ist bestätigt',
   verify_done_text: 'Sie brauchen nichts weiter zu tun.',
   verify_done_signed_in: 'Sie sind jetzt als {email} angemeldet. Ist das nicht Ihr Konto, melden Sie sich ab.',
+  verify_done_password:
+    'Haben Sie das Passwort dieses Kontos nicht selbst gewählt? Dann legen Sie jetzt ein anderes fest.',
+  new_password_by_mail: 'Anderes Passwort per Mail festlegen',
   verify_done_no_password:
     'Mit dieser Adresse wurde mehrmals ein Konto angelegt, mit verschiedenen Passwörtern. Zur Sicherheit gilt keines davon. Wählen Sie jetzt ein Passwort, damit Sie sich wieder anmelden können.',
   set_password: 'Passwort festlegen',
   password_set: 'Das Passwort ist festgelegt.',
   confirm_email_title: 'Adresse des Kontos ändern',
   confirm_email_text:
-    'Ihr Konto bekommt diese neue Adresse. War die alte bestätigt, geht eine Mail dorthin, mit der sich das 7 Tage lang rückgängig machen lässt.',
+    'Das Konto, das in der Mail steht, bekommt diese neue Adresse. War die alte bestätigt, geht eine Mail dorthin, mit der sich das 7 Tage lang rückgängig machen lässt. Machen Sie nur weiter, wenn es Ihr Konto ist: Sonst könnte es Ihnen jemand wieder wegnehmen, mit allem, was Sie darin speichern.',
   confirm_email_confirm: 'Adresse ändern',
   confirm_email_done: 'Die Adresse ist geändert',
   confirm_email_done_text: 'Melden Sie sich künftig mit der neuen Adresse an.',
@@ -75,7 +80,8 @@ export const germanPage: PageWords = {
   dead_text:
     'Ein Link gilt nur begrenzte Zeit und lässt sich nur einmal verwenden. Er endet auch, wenn sich das Passwort oder die Adresse ändert.',
   dead_reset: 'Lassen Sie sich einen neuen schicken.',
-  dead_verify: 'Melden Sie sich an, um einen neuen zu bekommen.',
+  dead_verify:
+    'Melden Sie sich an, um einen neuen zu bekommen. Gilt keines Ihrer Passwörter, dann lassen Sie sich einen Link für ein neues Passwort schicken. Er bestätigt auch die Adresse.',
   dead_verify_signed_in: 'Ist Ihre Adresse noch nicht bestätigt, dann lassen Sie sich einen neuen schicken.',
   dead_confirm_email: 'Hat Ihr Konto noch die alte Adresse, dann ändern Sie sie dort noch einmal.',
   dead_undo_email: 'Wenn jemand anders Ihre Adresse geändert hat, bitten Sie den Administrator um Hilfe.',

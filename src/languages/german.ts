@@ -1,7 +1,6 @@
 import type { Catalogue } from './catalogue.js'
 import { germanPage } from './german-page.js'
 
-const ignore = 'Wenn Sie das nicht angefordert haben, ignorieren Sie diese Nachricht. Es ändert sich nichts.'
 const origin = { Zeitpunkt: '{at}', 'Browser oder App': '{user_agent}', 'IP-Adresse': '{ip}' }
 const notYou =
   'Waren Sie das nicht? Dann legen Sie sofort ein neues Passwort fest und melden Sie alle Geräte ab, die Sie nicht kennen.'
@@ -28,9 +27,9 @@ export const german: Catalogue = {
     email_verification: {
       subject: 'Bestätigen Sie Ihre E-Mail-Adresse',
       paragraphs: [
-        'Bitte bestätigen Sie, dass diese Adresse Ihnen gehört. Der Link gilt {link_life} und funktioniert nur einmal.',
+        'Jemand hat mit dieser Adresse ein Konto angelegt und ein Passwort dafür gewählt. Wenn Sie das waren, bestätigen Sie bitte, dass diese Adresse Ihnen gehört. Der Link gilt {link_life} und funktioniert nur einmal.',
         '{button}',
-        ignore
+        'Wenn Sie das nicht waren, bestätigen Sie nicht: Wer das Passwort gewählt hat, könnte das Konto in Ihrem Namen benutzen. Ignorieren Sie diese Nachricht.'
       ],
       button: 'Adresse bestätigen'
     },
@@ -43,13 +42,24 @@ export const german: Catalogue = {
       ],
       button: 'Anmelden'
     },
+    unverified_account_exists: {
+      subject: 'Sie haben bereits ein Konto',
+      paragraphs: [
+        'Jemand wollte diese Adresse für ein anderes Konto verwenden, aber Sie haben damit schon ein Konto. Sie können sich dort anmelden, sobald Sie die Adresse bestätigt haben. Der Link gilt {link_life} und funktioniert nur einmal.',
+        '{button}',
+        'Haben Sie nie ein Konto angelegt? Dann bestätigen Sie nicht: Jemand anders hat das Passwort gewählt. Wenn Sie das Konto wollen, legen Sie zuerst unter {account_url} ein neues Passwort fest. Sonst ignorieren Sie diese Nachricht.'
+      ],
+      button: 'Adresse bestätigen'
+    },
     email_change: {
       subject: 'Bestätigen Sie Ihre neue E-Mail-Adresse',
       paragraphs: [
-        'Bitte bestätigen Sie, dass Ihr Konto künftig diese Adresse haben soll. Der Link gilt {link_life} und funktioniert nur einmal.',
+        'Das unten genannte Konto soll diese Adresse bekommen. Wenn es Ihr Konto ist, bestätigen Sie das bitte. Der Link gilt {link_life} und funktioniert nur einmal.',
+        '{details}',
         '{button}',
-        ignore
+        'Wenn es nicht Ihr Konto ist, ignorieren Sie diese Nachricht. Durch den Link würde diese Adresse zu einem Konto gehören, das sich jemand anders 7 Tage lang zurückholen kann.'
       ],
+      details: { 'Konto bisher': '{account}' },
       button: 'Neue Adresse bestätigen'
     },
     email_changed: {

@@ -94,7 +94,8 @@ export interface UserStore {
    * Sets a new password by a `password_reset` or `invitation` link, which is used up, and ends all sessions of the user
    * with `password_reset`; undefined, with nothing done, if the link is dead, also in a race. Writes `mails` and the
    * event `password_reset`, with the reason `invitation` for such a link. If the link was mailed, the address is
-   * verified, and the account no longer waits for a confirmation.
+   * verified, and an account that waited gets the spelling `link.address`. It no longer waits for a confirmation, also
+   * if an admin has handed the link over: otherwise a stranger's next registration would remove the password.
    */
   resetPassword(
     reset: { readonly link: LiveLink; readonly newHash: string; readonly mails: readonly NewMail[] },
@@ -102,7 +103,8 @@ export interface UserStore {
   ): Promise<readonly Revocation[] | undefined>
   /**
    * Removes the password, so that only a link gives the account a new one, and ends all sessions of the user. Earlier
-   * links die. Writes `password_removed`.
+   * links die, also one that undoes a change of the address: somebody else may read the old mailbox. Writes
+   * `password_removed`.
    */
   removePassword(
     userId: string,
@@ -147,7 +149,7 @@ export interface UserStore {
   /**
    * Verifies the address by an `email_verification` link. It is used up, and the user's other links of this purpose are
    * deleted. Writes `email_verified`. Returns whether the account waited for its confirmation, and its password hash;
-   * undefined, with nothing done, if the link is dead, also in a race.
+   * undefined, with nothing done, if the link is dead, also in a race. If it waited, it gets the spelling `link.address`.
    */
   verifyEmail(
     link: LiveLink,

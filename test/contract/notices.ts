@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import { noticeLimits } from '../../src/core/rate-limits.js'
 import type { UserWithPassword } from '../../src/ports/users.js'
-import { addUser, changed, login, ops, replacementOf, type Stores, tryLogin } from './stores.js'
+import { addUser, changed, digest, emailOf, login, ops, replacementOf, type Stores, tryLogin } from './stores.js'
 
 const thief = { ip: '198.51.100.7', userAgent: 'thief' } as const
 
@@ -136,6 +137,43 @@ export function testNotices(t: Test, stores: Stores): void {
       changed(await users.update(user.id, { disabled: false }, ops))
     }
     t.equal((await noticesTo(user)).length, noticeLimits.account_disabled.max)
+  })
+
+  t.test('an address that nobody confirmed gets no more notices by ever new accounts', async (t) => {
+    const { max } = noticeLimits.theft_detected
+    const noticesByTheft = async (user: UserWithPassword) => {
+      const stolen = await Promise.all(Array.from({ length: max }, () => login(stores, user)))
+      await Promise.all(stolen.map(({ id: sid }) => sessions.end({ sid }, 'reuse_detected', thief)))
+      return (await noticesTo(user)).length
+    }
+    const first = await addUser(stores)
+    const { email } = first
+    t.equal(await noticesByTheft(first), max)
+    changed(await users.delete(first.id, 'revoked_by_user', {}))
+    const second = await addUser(stores, { email: email.toUpperCase() })
+    t.equal(await noticesByTheft(second), 0, 'after a deletion')
+
+    const other = emailOf(`${randomUUID()}@example.org`)
+    const mover = await addUser(stores, { email: other.address })
+    t.equal(await noticesByTheft(mover), max)
+    const link = {
+      id: randomUUID(),
+      purpose: 'email_change',
+      userId: mover.id,
+      address: `${randomUUID()}@example.org`,
+      tokenHash: digest(mover.id),
+      mailed: true
+    } as const
+    await stores.links.create({ link, event: { type: 'email_change_requested', userId: mover.id } }, ops)
+    const live = await stores.links.find(link, ['email_change'])
+    if (live === undefined) throw new Error('the link is dead')
+    const change = { link: live, email: emailOf(link.address), follow: () => ({ undo: 'delete', mails: [] }) as const }
+    t.equal(await users.changeEmail(change, ops), 'changed')
+    t.equal(await noticesByTheft(await addUser(stores, { email: other.address })), 0, 'after a change of the address')
+
+    await stores.age(noticeLimits.theft_detected.windowSeconds)
+    await noticesTo(second)
+    t.equal(await noticesByTheft(second), max)
   })
 
   t.test('where no mail is sent, no notice is written, and the change happens', async (t) => {

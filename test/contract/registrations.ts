@@ -138,7 +138,7 @@ export function testRegistrations(t: Test, stores: Stores): void {
   })
 
   t.test(
-    'a waiting account that got another password by a link keeps no password if it is registered again',
+    'a waiting account that got a password by a link that was handed over keeps it if it is registered again',
     async (t) => {
       const user = newUser()
       await registerUnconfirmed(user)
@@ -147,8 +147,13 @@ export function testRegistrations(t: Test, stores: Stores): void {
       const reset: NewLink = { ...linkTo(account), purpose: 'password_reset', mailed: false }
       await links.create({ link: reset, event }, {})
       await users.resetPassword({ link: await requireLink(reset), newHash: digest('handed over'), mails: [] }, {})
-      await registerAgain({ ...newUser(user.email.address), passwordHash: user.passwordHash })
-      t.equal(hasPassword((await users.find(user.id))?.passwordHash ?? ''), false)
+      const handedOver = { passwordHash: digest('handed over'), emailVerifiedAt: null, awaitsConfirmation: false }
+      t.match(await users.find(user.id), handedOver)
+      for (const passwordHash of [user.passwordHash, digest('another')]) {
+        const { outcome } = await registerAgain({ ...newUser(user.email.address), passwordHash })
+        t.equal(outcome, 'taken')
+        t.match(await users.find(user.id), handedOver)
+      }
     }
   )
 

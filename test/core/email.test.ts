@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { readEmail } from '../../src/core/email.js'
+import { maskedAddress, readEmail } from '../../src/core/email.js'
 
 const key = (text: string) => readEmail(text)?.key
 
@@ -160,4 +160,10 @@ t.test('folding a key again does not change it, in any spelling of the domain', 
     { seed: 31, numRuns: 8000 }
   )
   t.pass('8,000 domains')
+})
+
+t.test('a masked address shows the domain and one character', async (t) => {
+  t.equal(maskedAddress('evil@example.org'), 'e…@example.org')
+  t.equal(maskedAddress('😀x@example.org'), '😀…@example.org')
+  t.equal(maskedAddress('@example.org'), '…@example.org')
 })

@@ -70,7 +70,7 @@ const inBackground = new RegExp(
     '^$',
     '^(FROM|UPDATE|DELETE FROM) (mail|lease|session|revocation|signing_key|everybody_revoked)\\b',
     '^(INSERT INTO lease|DELETE FROM (event|guess_run|registration|readiness_probe|one_time_link|user))\\b',
-    '^FROM user, JOIN registration$'
+    '^(INSERT INTO registration, FROM user|FROM user, FROM registration)$'
   ].join('|')
 )
 

@@ -53,6 +53,7 @@ export const sqlFeatures: Readonly<Record<string, SqlFeature>> = {
   'an index of another kind': { pattern: /\bCREATE (?:UNIQUE )?INDEX\b[^;(]*\bUSING\b/ },
   '`SET`, `SET LOCAL`': { words: 'LOCAL', pattern: /(?:^|;)\s*SET\b/ },
   'transactions at `READ COMMITTED`': { words: 'ISOLATION LEVEL READ COMMITTED' },
+  '`sha256`, `encode`, `convert_to`': { words: 'sha256() encode() convert_to() substr()' },
   '`to_regclass`, `gen_random_uuid`, the catalog': {
     words: `to_regclass() gen_random_uuid() PG_NAMESPACE PG_INDEX PG_CLASS PG_TRIGGER PG_LOCKS PG_STAT_ACTIVITY PG_BACKEND_PID pg_backend_pid()
       current_database() CURRENT_USER current_setting() PG_CONTROL_SYSTEM pg_control_system()`

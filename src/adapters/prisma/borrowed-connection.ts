@@ -54,7 +54,7 @@ export function borrowedConnection(client: pg.PoolClient, { answerSeconds, onGiv
      * Throws `Unavailable` if the server does not answer in time, and if a commit is not on the synchronous standby.
      * Whether the statement has been executed is then unknown. After a missing answer, it refuses all further statements.
      */
-    async query(query: pg.QueryConfig): Promise<unknown> {
+    async query(query: pg.QueryConfig): Promise<pg.QueryResult<Record<string, unknown>>> {
       if (givenUp !== undefined) throw givenUp
       const result = await inTime(client.query(readingZones(atReadCommitted(query))))
       if (!isReplicated) throw new Unavailable('The commit is not on the synchronous standby.')

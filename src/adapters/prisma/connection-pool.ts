@@ -1,14 +1,15 @@
 import pg from 'pg'
 import { borrowedConnection } from './borrowed-connection.js'
 import { heldConnections } from './held-connections.js'
-import { isNameRefused, type StatementNames, statementNames } from './prepared-statements.js'
+import { type StatementNames, statementNames } from './prepared-statements.js'
 
 export interface ConnectionPool {
   /** For Prisma's adapter. */
   readonly pool: pg.Pool
   /**
    * Prepares statements that begin with `prepared` from now on, if connections lead to the server itself. Behind a
-   * connection pooler, the next statement may run on another server connection, which does not know the name.
+   * connection pooler, the next statement may run on another server connection, which does not know the name. Throws
+   * `Unavailable` if the server does not answer in time.
    */
   prepareIfDirect(): Promise<void>
   /** Whether the server has not answered on any connection, so that a statement could only wait. */
@@ -20,11 +21,13 @@ export interface ConnectionPool {
 /**
  * pg's pool, except that a connection counts until the server has let go of it. pg closes a connection when it gives up
  * a statement, and opens another. But the server keeps the old one for as long as it works on the statement, and a commit
- * that waits for a lost standby has no end. The server may take `answerSeconds` for a statement.
+ * that waits for a lost standby has no end. The server may take `answerSeconds` for a statement. `onUnprepared` is called
+ * once if statements are prepared no more.
  */
 export function connectionPool(
   config: pg.PoolConfig & { readonly max: number },
-  answerSeconds: number
+  answerSeconds: number,
+  onUnprepared: () => void = () => undefined
 ): ConnectionPool {
   const pool = new pg.Pool(config)
   const { connect } = pool
@@ -38,8 +41,9 @@ export function connectionPool(
       connect.call(pool, (error, client) => (client === undefined ? reject(error) : resolve(client)))
     )
 
-  async function borrow() {
-    const client = await connected()
+  const borrow = async () => lend(await connected())
+
+  function lend(client: pg.PoolClient) {
     return borrowedConnection(client, {
       answerSeconds,
       onGivenUp: () => held.add(client),
@@ -52,12 +56,11 @@ export function connectionPool(
 
   async function query(query: pg.QueryConfig): Promise<unknown> {
     const borrowed = await borrow()
+    const name = names?.nameOf(query.text)
     try {
-      const name = names?.nameOf(query.text)
       return await borrowed.query(name === undefined ? query : { ...query, name })
     } catch (error) {
-      if (!isNameRefused(error)) throw error
-      names?.stop()
+      if (name === undefined || !names?.isRefused(query.text, name, error)) throw error
       return await borrowed.query(query)
     } finally {
       borrowed.release()
@@ -67,11 +70,12 @@ export function connectionPool(
   /** A pooler tells its clients a process of its own, to which they send the request to cancel a statement. */
   async function prepareIfDirect(): Promise<void> {
     const client = await connected()
+    const borrowed = lend(client)
     try {
-      const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
-      if ('processID' in client && client.processID === rows[0]?.pid) names = statementNames()
+      const { rows } = await borrowed.query({ text: 'SELECT pg_backend_pid() AS pid' })
+      if ('processID' in client && client.processID === rows[0]?.pid) names = statementNames(onUnprepared)
     } finally {
-      client.release()
+      borrowed.release()
     }
   }
 

@@ -21,6 +21,8 @@ export interface Database {
   readonly bounds: Bounds
   /** How many operations run and wait now. */
   load(): QueueLoad
+  /** From now on, `load` adds `waiting()` to the operations that wait: they wait to share one operation. */
+  alsoWaiting(waiting: () => number): void
   /** Listens for notices of the database. Undefined for an embedded database: no other process can change it. */
   readonly listen?: Listen | undefined
   /** Accepts no more operations, waits for those that run, and closes the database. */
@@ -70,6 +72,7 @@ export function databaseOver(parts: DatabaseParts): Database {
   }
 
   let closing: Promise<void> | undefined
+  const others: (() => number)[] = []
   return {
     kind,
     bounds,
@@ -83,7 +86,11 @@ export function databaseOver(parts: DatabaseParts): Database {
           throw unavailableBecause(error) ?? error
         }
       }),
-    load: queue.load,
+    load() {
+      const { running, waiting } = queue.load()
+      return { running, waiting: others.reduce((sum, count) => sum + count(), waiting) }
+    },
+    alsoWaiting: (count) => void others.push(count),
     close: () => (closing ??= close())
   }
 }

@@ -26,8 +26,8 @@ function withMilliseconds({ columnTypes, rows, ...rest }: Result): Result {
 }
 
 /**
- * The drivers read a time as milliseconds, as a text with its zone, or as `infinity`. Throws if it is none: NaN is neither before nor
- * after any time, so nothing would ever expire.
+ * The drivers read a time as milliseconds, as a text with its zone, or as `infinity`. Throws if it is none: NaN is
+ * neither before nor after any time, so nothing would ever expire.
  */
 function milliseconds(time: unknown): number | null {
   if (time === null || (typeof time === 'number' && !Number.isNaN(time))) return time

@@ -12,41 +12,63 @@ export const prepared = Prisma.raw(mark)
 /** A connection keeps each prepared statement in the server's memory, so their number is bounded. */
 const maxNames = 32
 
-/** The names under which a connection keeps prepared statements. */
+/** The names under which connections keep prepared statements. */
 export interface StatementNames {
   /** Undefined if the statement is not to be prepared. */
   nameOf(text: string): string | undefined
-  /** From now on, no statement has a name. */
-  stop(): void
+  /**
+   * Whether `error` says that the server refused the statement because of its name, before it ran. The same statement
+   * without a name can then run at once. From now on the statement has another name, or no statement has one.
+   */
+  isRefused(text: string, name: string, error: unknown): boolean
 }
 
-/** Names the statements that begin with `prepared`. The name is a hash of the text: one name never has two texts. */
-export function statementNames(): StatementNames {
+/**
+ * Names the statements that begin with `prepared`. The name is a hash of the text: one name never has two texts.
+ *
+ * If a migration has changed the type of a column, the server refuses to run a statement again that it prepared before
+ * (0A000). The statement gets another name. If the server does not know a name (26000), or knows it already (42P05), a
+ * pooler has changed the server connection. Then no statement has a name, and `onStopped` is called once.
+ */
+export function statementNames(onStopped: () => void = () => undefined): StatementNames {
   const names = new Map<string, string>()
+  let renewals = 0
   let isStopped = false
+
+  function nameFor(text: string): string {
+    const hash = createHash('sha256').update(`${renewals} ${text}`).digest('hex')
+    return `latchkey_${hash.slice(0, 32)}`
+  }
+
+  function stop(): void {
+    if (isStopped) return
+    isStopped = true
+    onStopped()
+  }
+
   return {
     nameOf(text) {
       if (isStopped || !text.startsWith(mark)) return undefined
       const known = names.get(text)
       if (known !== undefined || names.size >= maxNames) return known
-      const name = `latchkey_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`
+      const name = nameFor(text)
       names.set(text, name)
       return name
     },
-    stop() {
-      isStopped = true
-      names.clear()
+
+    isRefused(text, name, error) {
+      if (!(error instanceof Error) || !('code' in error)) return false
+      if (error.code === '26000' || error.code === '42P05') {
+        stop()
+        return true
+      }
+      if (error.code !== '0A000' || !('routine' in error) || error.routine !== 'RevalidateCachedQuery') return false
+      // Each connection refuses the old name, and all of them get the same new one.
+      if (names.get(text) === name) {
+        renewals += 1
+        names.set(text, nameFor(text))
+      }
+      return true
     }
   }
-}
-
-/**
- * Whether the server has refused a prepared statement before it ran: it does not know the name (26000), or knows it
- * already (42P05), because a pooler has changed the server connection; or a migration has changed the type of a column
- * (0A000). The same statement without a name can then run at once.
- */
-export function isNameRefused(error: unknown): boolean {
-  if (!(error instanceof Error) || !('code' in error)) return false
-  if (error.code === '0A000') return 'routine' in error && error.routine === 'RevalidateCachedQuery'
-  return error.code === '26000' || error.code === '42P05'
 }

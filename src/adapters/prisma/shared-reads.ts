@@ -1,9 +1,5 @@
-import { inBatches } from '../queue/batches.js'
-import type { Database } from './database.js'
 import { Prisma } from './generated/client.js'
-
-/** While so many reads run, others wait and share the next one: one can work while the other's rows arrive. */
-const maxRunning = 2
+import { type SharedDatabase, sharedStatements } from './shared-statements.js'
 
 /** So that one answer stays small. */
 const maxShared = 100
@@ -17,11 +13,11 @@ const maxShared = 100
  * alone compares with `=`: with `ANY`, PostgreSQL makes a new plan for each execution of a prepared statement.
  */
 export function sharedReads<Row extends { readonly id: string }>(
-  { bounds }: Pick<Database, 'bounds'>,
+  database: SharedDatabase,
   read: (wanted: Prisma.Sql) => Promise<readonly Row[]>
 ): (id: string) => Promise<Row | undefined> {
-  return inBatches<string, Row | undefined>({
-    name: 'database',
+  return sharedStatements<string, Row | undefined>(database, {
+    name: 'database read',
     identityOf: (id) => id,
     repeated: (row) => row,
     one: async (id) => (await read(Prisma.sql`= ${id}::uuid`))[0],
@@ -29,8 +25,6 @@ export function sharedReads<Row extends { readonly id: string }>(
       const rows = new Map((await read(Prisma.sql`= ANY (${ids}::uuid[])`)).map((row) => [row.id, row]))
       return ids.map((id) => rows.get(id))
     },
-    maxSize: maxShared,
-    ...bounds,
-    maxRunning: Math.min(maxRunning, bounds.maxRunning)
+    maxSize: maxShared
   })
 }

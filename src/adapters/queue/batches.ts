@@ -21,6 +21,11 @@ export interface BatchOptions<Item, Result> {
   /** How many items may wait, and each for how long. */
   readonly maxWaiting: number
   readonly waitSeconds: number
+  /**
+   * After this time a call no longer counts as running, so that other items do not wait for it: a call for one item may
+   * wait for a lock, and the connection of a call for several items may be dead.
+   */
+  readonly slowMilliseconds: number
 }
 
 interface Waiting<Item, Result> {
@@ -30,26 +35,25 @@ interface Waiting<Item, Result> {
   readonly callers: ((result: Promise<Result>) => void)[]
 }
 
-/**
- * After this time a call no longer counts as running, so that other items do not wait for it: a call for one item may
- * wait for a lock, and the connection of a call for several items may be dead.
- */
-const slowMilliseconds = 50
+export interface Batches<Item, Result> {
+  serve(item: Item): Promise<Result>
+  /** How many items wait now. Items with the same identity count once. */
+  waiting(): number
+}
 
 /**
- * Returns a function that serves one item. While fewer than `maxRunning` calls run, and each of them for one item, the
- * items of this turn of the event loop are served at its end. Otherwise an item waits until a call ends. A single item is
- * served by `one`, and several together by `many`. The end of the turn matters for the embedded database: it blocks the
- * event loop, so no other request can arrive while it works.
+ * `serve` serves one item. While fewer than `maxRunning` calls run, and each of them for one item, the items of this turn
+ * of the event loop are served at its end. Otherwise an item waits until a call ends. A single item is served by `one`,
+ * and several together by `many`. The end of the turn matters for the embedded database: it blocks the event loop, so no
+ * other request can arrive while it works.
  *
- * While a call for several items runs, another call starts only if `maxSize` items wait: a larger batch costs
- * less for each item. If that call throws `Unavailable`, it fails for each of them. If it throws something else, one of
- * the items can be the cause, so they are served by `one`. Throws `Unavailable` if too many items wait, or an item waits
- * too long.
+ * While a call for several items runs, another call starts only if `maxSize` items wait: a larger batch costs less for
+ * each item. If that call throws `Unavailable`, it fails for each of them. If it throws something else, one of the items
+ * can be the cause, so they are served by `one`. Throws `Unavailable` if too many items wait, or an item waits too long.
  */
-export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (item: Item) => Promise<Result> {
+export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): Batches<Item, Result> {
   const { name, identityOf, repeated, keyOf = identityOf, one, many } = options
-  const { maxSize, maxRunning, maxWaiting, waitSeconds } = options
+  const { maxSize, maxRunning, maxWaiting, waitSeconds, slowMilliseconds } = options
   /** By identity, in the order of arrival. */
   const waiting = new Map<string, Waiting<Item, Result>>()
   const running = new Set<{ readonly size: number }>()
@@ -161,7 +165,7 @@ export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (i
     clock = undefined
   }
 
-  return async (item) => {
+  async function serve(item: Item): Promise<Result> {
     const identity = identityOf(item)
     const same = waiting.get(identity)
     if (same !== undefined) return new Promise((caller) => same.callers.push(caller))
@@ -172,4 +176,6 @@ export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): (i
       else startClock()
     })
   }
+
+  return { serve, waiting: () => waiting.size }
 }

@@ -50,9 +50,10 @@ export function takeLink(): Link | undefined {
  */
 export function showLink({ kind, token }: Link, reload: () => Promise<void>): void {
   const { words, setsPassword, use } = kind
+  const warning = words === 'verify' ? [say('verify_warning')] : []
   showStep({
     title: `${words}_title`,
-    text: [say(`${words}_text`), ...signedInAs().map((text) => `${text} ${say('link_for_any_account')}`)],
+    text: [say(`${words}_text`), ...warning, ...signedInAs().map((text) => `${text} ${say('link_for_any_account')}`)],
     field: setsPassword ? 'new_password' : undefined,
     submit: {
       label: `${words}_confirm`,
@@ -85,11 +86,13 @@ function showDone({ words }: Kind, hasBegunSession: boolean): void {
   const isUndone = words === 'undo_email'
   const done = [say(`${words}_done_text`), ...(isUndone ? [say('undo_email_done_next')] : [])]
   const goOn = isSignedIn() ? 'to_account' : isUndone ? 'continue' : 'sign_in'
+  // A stranger may have chosen the password. Only a mailed link sets another one without it.
+  const otherPassword = { label: 'new_password_by_mail', run: showForgottenPassword } as const
   showStep({
     title: `${words}_done`,
-    text: hasBegunSession ? nowSignedInAs() : [...done, ...signedInAs()],
+    text: hasBegunSession ? [...nowSignedInAs(), say('verify_done_password')] : [...done, ...signedInAs()],
     submit: { label: goOn, run: closeStep },
-    others: isUndone ? [{ label: 'new_link', run: showForgottenPassword }] : []
+    others: hasBegunSession ? [otherPassword] : isUndone ? [{ label: 'new_link', run: showForgottenPassword }] : []
   })
 }
 
@@ -123,7 +126,7 @@ async function showDead({ words }: Kind): Promise<void> {
     title: 'dead_title',
     text: [say('dead_text'), say(text)],
     submit: remedy ?? goOn,
-    others: remedy ? [goOn] : mail && words === 'invitation' ? [newLink] : []
+    others: remedy ? [goOn] : mail && (words === 'invitation' || words === 'verify') ? [newLink] : []
   })
 }
 

@@ -1,4 +1,4 @@
-import { readEmail } from '../../core/email.js'
+import { type Email, readEmail } from '../../core/email.js'
 import { mailLimit } from '../../core/rate-limits.js'
 import type { Actor, MadeLink, Ports, UserWithPassword } from '../../ports/index.js'
 import { newMail } from './new-mail.js'
@@ -7,23 +7,25 @@ import { type LinkPorts, makeLink } from './one-time-links.js'
 export type MailVerificationPorts = LinkPorts & Pick<Ports, 'links' | 'mail' | 'rateLimits' | 'decisions'>
 
 /**
- * A link that confirms the address of `user`, and its mail. The link dies if the account gets another address or, once it
- * does not wait for its confirmation, another password.
+ * A link that confirms `address`, a spelling of the address of `user`, and its mail. The link dies if the account gets
+ * another address or, once it does not wait for its confirmation, another password.
  */
 export function verificationOf(
   ports: LinkPorts,
-  user: Pick<UserWithPassword, 'id' | 'email' | 'passwordHash' | 'locale'>
+  user: Pick<UserWithPassword, 'id' | 'email' | 'passwordHash' | 'locale'>,
+  address = user.email
 ): MadeLink {
   const purpose = 'email_verification'
-  const { id: userId, email: address } = user
+  const { id: userId } = user
   const { link } = makeLink(ports, { purpose, userId, address, boundTo: user, mailed: true })
-  const mail = newMail(ports, user, { kind: purpose, parameters: {}, linkId: link.id })
+  const mail = newMail(ports, user, { kind: purpose, parameters: {}, linkId: link.id, recipient: address })
   return { link, mail, event: { type: 'email_verification_requested', userId } }
 }
 
 /**
  * What is written in place of a confirmation for an address that has an account: as many rows, with a mail that tells the
- * owner so. The link is in no mail. Without an account, a link keeps the address for one, and no mail is sent.
+ * owner so. An owner who has not confirmed the address gets the link by it: above `mailLimit` a login sends none. Otherwise
+ * the link is in no mail. Without an account, a link keeps the address for one, and no mail is sent.
  */
 export function accountExistsOf(
   ports: LinkPorts,
@@ -36,21 +38,47 @@ export function accountExistsOf(
   const made = verificationOf(ports, recipient)
   const event = { ...made.event, userId: account?.id, reason }
   if (account === undefined) return { ...made, event, pretend: true }
-  const mail = newMail(ports, account, { kind: 'account_exists', parameters: {} })
+  const isUnverified = account.emailVerifiedAt === null && !account.disabled
+  const mail = isUnverified
+    ? newMail(ports, account, { kind: 'unverified_account_exists', parameters: {}, linkId: made.link.id })
+    : newMail(ports, account, { kind: 'account_exists', parameters: {} })
   return { ...made, event, mail, pretend: !isGranted }
 }
 
+/**
+ * Where mails to `account` go that a person asks for by the address `asked`. A stranger can have registered another
+ * spelling of it, such as groß@ for gross@, which can be another mailbox. So until the address is confirmed, each person
+ * gets the links at the spelling that they typed, and a used link makes it the address of the account.
+ */
+export const mailboxOf = (account: UserWithPassword, asked: Email): string =>
+  account.awaitsConfirmation ? asked.address : account.email
+
+/**
+ * The key of a mailbox for limits of mails. Unlike the keys of accounts, it keeps groß@ and gross@ apart: otherwise mails
+ * to a stranger's mailbox could use up those of the owner.
+ */
+export function mailboxKey(address: string): string {
+  const domainOf = (text: string) => text.slice(text.lastIndexOf('@'))
+  const local = address.slice(0, address.lastIndexOf('@'))
+  return local.toLowerCase() + domainOf(readEmail(address)?.key ?? address)
+}
+
 /** The use of `mailLimit` by one mail to `address`. */
-export const mailUse = (address: string) => ({ limit: mailLimit, key: readEmail(address)?.key ?? address })
+export const mailUse = (address: string) => ({ limit: mailLimit, key: mailboxKey(address) })
 
 /** Counts one more mail to `address`, and returns whether the limit allows it. */
 export async function mayMail({ rateLimits }: Pick<Ports, 'rateLimits'>, address: string): Promise<boolean> {
   return (await rateLimits.use(mailUse(address))).granted
 }
 
-/** Mails a link that confirms the address of an account. Does nothing above `mailLimit`. */
-export function mailVerification(ports: MailVerificationPorts, user: UserWithPassword, actor: Actor): Promise<void> {
-  return mailWithinLimit(ports, user.email, user.id, () => verificationOf(ports, user), actor)
+/** Mails a link that confirms `address`, a spelling of the address of `user`. Does nothing above `mailLimit`. */
+export function mailVerification(
+  ports: MailVerificationPorts,
+  user: UserWithPassword,
+  address: string,
+  actor: Actor
+): Promise<void> {
+  return mailWithinLimit(ports, address, user.id, () => verificationOf(ports, user, address), actor)
 }
 
 /** Does the work of `mailVerification` for an address that has another account, or none. See `accountExistsOf`. */

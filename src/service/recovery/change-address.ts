@@ -1,5 +1,5 @@
 import type { Auth } from '../../core/access-claims.js'
-import { type Email, readEmail } from '../../core/email.js'
+import { type Email, maskedAddress, readEmail } from '../../core/email.js'
 import { noPasswordHash } from '../../core/password-policy.js'
 import { changeMailLimit, emailChangeLimit } from '../../core/rate-limits.js'
 import type { Actor, NewLink, NewMail, Ports, UndoLink, UserWithPassword } from '../../ports/index.js'
@@ -40,7 +40,12 @@ export async function requestEmailChange(
   const { link } = makeLink(ports, { purpose, userId: user.id, address: email.address, boundTo: user, mailed: true })
   const mail =
     owner === undefined || owner.id === user.id
-      ? newMail(ports, user, { kind: purpose, parameters: {}, linkId: link.id, recipient: email.address })
+      ? newMail(ports, user, {
+          kind: purpose,
+          parameters: { account: maskedAddress(user.email) },
+          linkId: link.id,
+          recipient: email.address
+        })
       : newMail(ports, owner, { kind: 'account_exists', parameters: {} })
   const event = { type: 'email_change_requested', userId: user.id } as const
   await ports.links.create({ link, mail, event, pretend: !granted }, actor)
@@ -76,7 +81,8 @@ export async function confirmEmailChange(
   const removed = isVerified || (await mayMail(ports, user.email)) ? [removedNotice(ports, user)] : []
   const follow = (first: UndoLink | undefined) => {
     if (first === undefined) return { undo, mails: isVerified ? undoing(undo) : removed }
-    if (emailOf(first.address).key === email.key) return { undo: 'delete', mails: removed } as const
+    // Not the key: another mailbox can have the same one (strasse@, straße@), and may be the thief's.
+    if (first.address === email.address) return { undo: 'delete', mails: removed } as const
     return { undo: 'renew', mails: [...undoing(first), ...removed] } as const
   }
   const outcome = await ports.users.changeEmail({ link, email, follow }, { ...actor, userId: user.id })

@@ -3,6 +3,7 @@ import { noResetMailLimit, resetMailLimit } from '../../core/rate-limits.js'
 import type { Actor, Ports, UserWithPassword } from '../../ports/index.js'
 import { newMail, requireMail } from '../mail/new-mail.js'
 import { type LinkPorts, makeLink } from '../mail/one-time-links.js'
+import { mailboxKey, mailboxOf } from '../mail/verification-mail.js'
 
 /**
  * Mails a link for a new password to the owner of an address. For an address without an account, and above the limit of
@@ -17,20 +18,15 @@ export async function forgotPassword(
   requireMail(ports)
   const email = readEmail(emailText)
   const user = email && (await ports.users.findByEmail(email))
-  const key = readEmail(user?.email ?? emailText)?.key ?? emailText
+  const address = user && email ? mailboxOf(user, email) : ''
+  const key = user ? mailboxKey(address) : (email?.key ?? emailText)
   const { granted } = await ports.rateLimits.use({ limit: user ? resetMailLimit : noResetMailLimit, key })
   const silence = user === undefined ? 'unknown_email' : granted ? undefined : 'limited'
 
   const recipient = user ?? nobody(ports.entropy.uuid())
   const purpose = 'password_reset'
-  const { link } = makeLink(ports, {
-    purpose,
-    userId: recipient.id,
-    address: recipient.email,
-    boundTo: recipient,
-    mailed: true
-  })
-  const mail = newMail(ports, recipient, { kind: purpose, parameters: {}, linkId: link.id })
+  const { link } = makeLink(ports, { purpose, userId: recipient.id, address, boundTo: recipient, mailed: true })
+  const mail = newMail(ports, recipient, { kind: purpose, parameters: {}, linkId: link.id, recipient: address })
   const event = { type: 'password_reset_requested', userId: user?.id, reason: silence } as const
   await ports.links.create({ link, mail, event, pretend: silence !== undefined }, actor)
   // Also for nobody, so that what the sender does next does not show the difference.

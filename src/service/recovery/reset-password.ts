@@ -57,8 +57,11 @@ async function reset(
   const link = await openLink(ports, token, ['password_reset', 'invitation'])
   await requireGoodPassword(ports, newPassword, readEmail(link.user.email))
   const newHash = await ports.passwords.hash(newPassword, sourceOf(actor, false))
-  const wasReset = { kind: 'password_was_reset', parameters: originOf(ports, actor) } as const
-  const mails = link.purpose === 'invitation' ? [] : notice(ports, link.user, wasReset)
+  const { user } = link
+  // The link confirms the spelling of the address to which it was mailed.
+  const recipient = user.awaitsConfirmation && link.mailed ? link.address : user.email
+  const wasReset = { kind: 'password_was_reset', parameters: originOf(ports, actor), recipient } as const
+  const mails = link.purpose === 'invitation' ? [] : notice(ports, user, wasReset)
   const owner = { ...actor, userId: link.userId }
   const revocations = (await ports.users.resetPassword({ link, newHash, mails }, owner)) ?? refuseLink()
   return { link, revocations }

@@ -26,7 +26,7 @@ export async function requestVerification(
   if (user.emailVerifiedAt !== null) return
   const { granted } = await ports.rateLimits.use({ limit: verificationLimit, key: user.id })
   if (!granted) return ports.decisions.note('email_verification', 'limited', { userId: user.id })
-  await mailVerification(ports, user, actor)
+  await mailVerification(ports, user, user.email, actor)
 }
 
 /**

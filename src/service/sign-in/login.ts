@@ -3,7 +3,12 @@ import { guessLimits } from '../../core/rate-limits.js'
 import { Unavailable } from '../../ports/errors.js'
 import type { Actor, Ports, UserWithPassword } from '../../ports/index.js'
 import { requireEmail } from '../accounts/account-rules.js'
-import { type MailVerificationPorts, mailAccountExists, mailVerification } from '../mail/verification-mail.js'
+import {
+  type MailVerificationPorts,
+  mailAccountExists,
+  mailboxOf,
+  mailVerification
+} from '../mail/verification-mail.js'
 import { sourceOf } from '../password-source.js'
 import { Refused } from '../refused.js'
 import {
@@ -81,7 +86,9 @@ async function refuseUnverified(
   await ports.events.record({ type: 'login_failed', userId: user?.id, reason }, actor)
   ports.decisions.note('login', reason, { userId: user?.id })
   if (verdict === 'registered' || isWaiting) await ports.users.extendRegistration(email)
-  await (isOwn ? mailVerification(ports, user, actor) : mailAccountExists(ports, user, email.address, actor))
+  await (isOwn
+    ? mailVerification(ports, user, mailboxOf(user, email), actor)
+    : mailAccountExists(ports, user, email.address, actor))
   throw new Refused('email_not_verified')
 }
 

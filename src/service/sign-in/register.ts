@@ -15,7 +15,7 @@ import { type NewPasswordPorts, requireEmail, requireGoodPassword } from '../acc
 import { verifyPassword } from '../accounts/verify-password.js'
 import { counted } from '../limits.js'
 import type { LinkPorts } from '../mail/one-time-links.js'
-import { accountExistsOf, mailUse, mayMail, verificationOf } from '../mail/verification-mail.js'
+import { accountExistsOf, mailboxOf, mailUse, mayMail, verificationOf } from '../mail/verification-mail.js'
 import { sourceOf } from '../password-source.js'
 import { Refused } from '../refused.js'
 import {
@@ -76,12 +76,13 @@ async function create(ports: RegisterPorts, user: NewUser, actor: Actor): Promis
  * the same answer.
  *
  * If the address was registered with another password before, neither password is valid: a stranger may have chosen one of
- * them. The mailed links still work, and the owner sets a password after the confirmation.
+ * them. The mailed links still work, and the owner sets a password after the confirmation. Each mail goes to the spelling
+ * of the address that was typed: see `mailboxOf`.
  */
 export async function registerUnconfirmed(ports: RegisterPorts, input: RegisterInput, actor: Actor): Promise<void> {
   const outcome = await admit(ports, input, actor, async (email, source) => {
     const owner = await ports.users.findByEmail(email)
-    const isGranted = await mayMail(ports, owner?.email ?? email.address)
+    const isGranted = await mayMail(ports, owner ? mailboxOf(owner, email) : email.address)
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const earlier = await ports.users.findRegistration(email)
       const user = newUserOf(ports, email, await hashAfter(ports, earlier, input.password, source), input)
@@ -129,7 +130,7 @@ function confirmationOf(
   isGranted: boolean
 ): MadeLink {
   if (outcome === 'taken') return accountExistsOf(ports, account, user.email.address, isGranted)
-  const made = { ...verificationOf(ports, account ?? recipientOf(user)), pretend: !isGranted }
+  const made = { ...verificationOf(ports, account ?? recipientOf(user), user.email.address), pretend: !isGranted }
   if (outcome === 'registered') return { ...made, event: { type: 'user_registered', userId: user.id } }
   return { ...made, event: { ...made.event, reason: isGranted ? undefined : 'limited' } }
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
+import { connectionPool } from '../../../src/adapters/prisma/connection-pool.js'
 import { type Database, query } from '../../../src/adapters/prisma/database.js'
 import { openServerDatabase, type ServerOptions } from '../../../src/adapters/prisma/server/server-database.js'
 import { Unavailable } from '../../../src/ports/errors.js'
@@ -102,4 +103,26 @@ t.test('closing does not wait for statements that we gave up', onlyWithServer, a
   const closing = performance.now()
   await database.close()
   t.ok(performance.now() - closing < 5000)
+})
+
+t.test(
+  'the question whether a connection leads to the server itself does not wait for ever',
+  onlyWithServer,
+  async (t) => {
+    const relay = await startRelay(t, serverUrl ?? '')
+    const { pool, prepareIfDirect, close } = connectionPool({ connectionString: relay.url, max: 1 }, 0.3)
+    t.teardown(close)
+    await pool.query({ text: 'SELECT 1' })
+    relay.silence()
+    await t.rejects(prepareIfDirect(), new Unavailable('The database did not answer within 0.3 s.'))
+  }
+)
+
+t.test('a start that loses its connection at that question names the cause', onlyWithServer, async (t) => {
+  const relay = await startRelay(t, serverUrl ?? '')
+  relay.loseAnswerTo('SELECT pg_backend_pid()')
+  await t.rejects(openServerDatabase({ url: relay.url }), {
+    name: 'CannotStart',
+    message: /^DATABASE_URL: .* closes the connection without a word/
+  })
 })

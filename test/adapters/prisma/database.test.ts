@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import type { Database } from '../../../src/adapters/prisma/database.js'
+import { type Database, query } from '../../../src/adapters/prisma/database.js'
 import { isUniqueViolation } from '../../../src/adapters/prisma/database-errors.js'
 import { Prisma } from '../../../src/adapters/prisma/generated/client.js'
-import { schemaMark } from '../../../src/adapters/prisma/tables.js'
+import { sharedReads } from '../../../src/adapters/prisma/shared-reads.js'
+import { schemaMark, tables } from '../../../src/adapters/prisma/tables.js'
 import { Unavailable } from '../../../src/ports/errors.js'
 import { age, openTestDatabase, sql, testDatabases } from '../../support/database.js'
 
@@ -127,6 +128,18 @@ for (const kind of testDatabases(t)) {
         )
       )
       t.equal(await countOf(database, 'event'), before + 50)
+    })
+
+    t.test('calls that wait to share a statement count as waiting operations', async (t) => {
+      const find = sharedReads(
+        database,
+        (wanted) => query<{ readonly id: string }>(database)`SELECT id FROM ${tables.user} WHERE id ${wanted}`
+      )
+      const found = Promise.all(Array.from({ length: 5 }, () => find(randomUUID())))
+      const { running, waiting } = database.load()
+      t.equal(running + waiting, 5)
+      t.same(await found, Array(5).fill(undefined))
+      t.same(database.load(), { running: 0, waiting: 0 })
     })
 
     t.test('age moves the times of a session into the past', async (t) => {

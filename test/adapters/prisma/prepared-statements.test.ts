@@ -12,18 +12,20 @@ const onlyWithServer = { skip: serverUrl === undefined && 'TEST_DATABASE_URL is 
 
 /** A database with one connection, and the prepared statements of that connection. */
 async function open(t: Test) {
-  const database = await openTestDatabase(t, { kind: 'server', server: { poolSize: 1 } })
+  let reports = 0
+  const onUnprepared = () => (reports += 1)
+  const database = await openTestDatabase(t, { kind: 'server', server: { poolSize: 1, onUnprepared } })
   const kept = () =>
     query<{ name: string; runs: number }>(database)`
       SELECT name, (generic_plans + custom_plans)::int AS runs FROM pg_prepared_statements`
-  return { database, kept }
+  return { database, kept, reports: () => reports }
 }
 
 t.test(
   'a marked statement is prepared once for its connection, and no other statement is',
   onlyWithServer,
   async (t) => {
-    const { database, kept } = await open(t)
+    const { database, kept, reports } = await open(t)
     const divided = (by: number) => query(database)`${prepared} SELECT 6 / ${by}::int AS value`
     t.same(await divided(1), [{ value: 6 }])
     t.same(await query(database)`SELECT ${7}::int AS value`, [{ value: 7 }])
@@ -35,6 +37,7 @@ t.test(
     t.same(await divided(3), [{ value: 2 }], 'a statement runs although the server has forgotten its name')
     t.same(await divided(6), [{ value: 1 }])
     t.same(await kept(), [], 'names are given up, because a pooler may give each statement another connection')
+    t.equal(reports(), 1)
   }
 )
 
@@ -44,12 +47,32 @@ t.test('a statement runs although its connection has the name from another clien
   t.same(await query(database)`${prepared} SELECT ${7}::int AS value`, [{ value: 7 }])
 })
 
-t.test('a prepared statement runs although a migration changes the type of a column', onlyWithServer, async (t) => {
-  const { database } = await open(t)
-  const keys = () => query(database)`${prepared} SELECT kid FROM ${tables.signingKey}`
-  t.same(await keys(), [])
-  await sql(database, 'ALTER TABLE signing_key ALTER COLUMN kid TYPE varchar(90)')
-  t.same(await keys(), [])
+t.test(
+  'a migration that changes the type of a column gives a prepared statement another name',
+  onlyWithServer,
+  async (t) => {
+    const { database, kept, reports } = await open(t)
+    const keys = () => query(database)`${prepared} SELECT kid FROM ${tables.signingKey}`
+    t.same(await keys(), [])
+    await sql(database, 'ALTER TABLE signing_key ALTER COLUMN kid TYPE varchar(90)')
+    for (let run = 0; run < 3; run += 1) t.same(await keys(), [])
+    const runs = (await kept()).map(({ runs }) => runs)
+    t.strictSame(runs.sort(), [1, 2], 'of four runs, the refused one is repeated without a name')
+    t.equal(reports(), 0)
+  }
+)
+
+t.test('connections that refuse the same name get the same new one', async (t) => {
+  const { nameOf, isRefused } = statementNames()
+  const text = '/* prepared */ SELECT 1'
+  const changed = Object.assign(new Error(), { code: '0A000', routine: 'RevalidateCachedQuery' })
+  const first = nameOf(text) ?? ''
+  t.ok(isRefused(text, first, changed))
+  const second = nameOf(text)
+  t.ok(isRefused(text, first, changed))
+  t.equal(nameOf(text), second)
+  t.not(second, first)
+  t.notOk(isRefused(text, first, Object.assign(new Error(), { code: '0A000' })), 'the statement itself cannot run')
 })
 
 t.test('reads of one account and of one session are not planned each time', onlyWithServer, async (t) => {

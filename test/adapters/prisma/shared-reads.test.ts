@@ -7,7 +7,7 @@ const bounds = { maxRunning: 10, maxWaiting: 500, waitSeconds: 60 }
 /** Reads that stay open until the test answers them. A row is its id; ids that begin with `no` have none. */
 function openReads() {
   const reads: { readonly ids: readonly string[]; answer(): void; fail(error: Error): void }[] = []
-  const find = sharedReads({ bounds }, ({ values }) => {
+  const find = sharedReads({ bounds, alsoWaiting: () => undefined }, ({ values }) => {
     const ids = values.flat().map(String)
     return new Promise<readonly { readonly id: string }[]>((resolve, reject) =>
       reads.push({

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 import type { Database } from '../../../src/adapters/prisma/database.js'
 import { openServerDatabase } from '../../../src/adapters/prisma/server/server-database.js'
+import { purgeRegistrations } from '../../../src/adapters/prisma/sql/purge/purge-registrations.js'
 import { rotationStatements } from '../../../src/adapters/prisma/sql/rotate.js'
 import { maxCountedRevoked } from '../../../src/core/vocabulary.js'
 import { addUser, attempt, login, policy, replacementOf, tryLogin } from '../../contract/stores.js'
@@ -91,6 +92,8 @@ t.test('with a million sessions of one user, every operation reads a bounded num
     t.ok(await sessions.end({ sid: own.id, userId: user.id }, 'revoked_by_user', {}))
   )
 
+  await readsAtMost('a purge of registrations', 1000, () => purgeRegistrations(database, 100))
+
   await t.test('a login after the limit was lowered ends a bounded number of sessions', async (t) => {
     const before = await sessionsOf(database, user.id)
     await readsAtMost('a login', 2 * maxSessionsOfUser, async () => {
@@ -144,7 +147,9 @@ async function fill(url: string, userId: string, count = rows): Promise<void> {
     await client.query(
       `INSERT INTO "user" (id, email, email_key, password_hash, created_at)
        SELECT gen_random_uuid(), 'filler-' || n, 'filler-' || n, 'none', now() - n * interval '1 second'
-       FROM generate_series(1, 20000) n`
+       FROM generate_series(1, 20000) n;
+       INSERT INTO registration (email_key, password_hash, expires_at)
+       SELECT 'filler-' || n, 'none', now() FROM generate_series(1, 10000) n`
     )
     await client.query(
       `CREATE TEMPORARY TABLE others AS SELECT (row_number() OVER () - 1)::int AS place, id FROM "user" WHERE email LIKE 'filler-%'`

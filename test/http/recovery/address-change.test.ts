@@ -59,6 +59,9 @@ t.test('the address changes when the new one confirms it, and the sessions go on
   const { person, address, mail } = await moving()
   t.equal(mail.link, `https://auth.test/account#confirm-email=${mail.token}`)
   t.equal(await emailOf(person), person.email, 'a mail alone changes nothing')
+  const text = mail.content.replaceAll('\u200B', '')
+  t.match(text, 'p…@example.org', 'the mail says whose account it is')
+  t.notMatch(text, person.email)
 
   t.equal((await use('confirm', mail.token)).statusCode, 204)
   t.equal(await emailOf(person), address)
@@ -159,6 +162,24 @@ t.test(
     t.match((await person.client.send('POST', '/refresh')).json(), { code: 'session_ended', reason: 'revoked_by_user' })
   }
 )
+
+t.test('another mailbox with the key of the first address does not make the link of the owner dead', async (t) => {
+  const email = 'strasse@example.org'
+  const owner = await newPerson(app)
+  await sql(
+    database,
+    'UPDATE "user" SET email = $1, email_key = $1, email_verified_at = now() WHERE email = $2',
+    email,
+    owner.email
+  )
+  await moveTo(owner, newEmail())
+  const { token } = await mailServer.mailTo(email)
+  await moveTo(owner, 'straße@example.org')
+  t.equal((await mailServer.mailTo(email, 1)).token, token)
+  t.equal((await use('undo', token)).statusCode, 204)
+  t.equal(await loginStatus(email), 401, 'the password is removed')
+  t.equal((await mailServer.mailTo(email, 2)).subject, 'Set a new password')
+})
 
 t.test(
   'an address that nobody confirmed gets no link and is not kept, and its repair gives none to a thief',

@@ -73,6 +73,7 @@ t.test('with EMAIL_VERIFICATION=required the first session begins when the maile
 
   const mail = await mailServer.mailTo(email)
   t.equal(mail.subject, 'Confirm your address')
+  t.match(mail.content, /If that was not you, do not confirm/, 'a stranger may have chosen the password')
   t.equal(mail.link, `https://auth.test/account#verify=${mail.token}`)
 
   const client = new Client(app)
@@ -118,6 +119,7 @@ t.test(
 
 t.test('a taken address gets the same answer, and its owner a mail', async (t) => {
   const owner = await newPerson(off)
+  await sql(database, 'UPDATE "user" SET email_verified_at = now() WHERE email = $1', owner.email)
   const [free, taken] = [await register(newEmail()), await register(owner.email.toUpperCase())]
   t.equal(taken.statusCode, 202)
   t.equal(taken.body, free.body)
@@ -127,6 +129,18 @@ t.test('a taken address gets the same answer, and its owner a mail', async (t) =
   t.equal(mail.token, '')
   t.equal((await login(owner.email, goodPassword, off)).statusCode, 200)
   t.ok((await eventsOf(owner.email)).includes('email_verification_requested account_exists'))
+})
+
+t.test('an owner who has not confirmed the address gets a link also from registrations of strangers', async (t) => {
+  const limited = await openService(t, database, { ...required, RATE_LIMIT_ENABLED: 'true' })
+  const { email } = await newPerson(off)
+  for (let i = 0; i < 3; i += 1) await register(email, { on: limited, password: otherPassword })
+  t.equal((await login(email, goodPassword, limited)).json().code, 'email_not_verified', 'above the limit of mails')
+  const mail = await mailServer.mailTo(email)
+  t.equal(mail.subject, 'You already have an account')
+  t.equal((await confirm(mail.token)).statusCode, 204)
+  t.equal((await login(email)).statusCode, 200)
+  t.equal((await login(email, otherPassword)).json().code, 'email_not_verified', 'the password of the stranger')
 })
 
 t.test('a bad registration is refused in the same way for a new and a taken address', async (t) => {
@@ -143,8 +157,7 @@ t.test('a bad registration is refused in the same way for a new and a taken addr
 
 t.test('registering a waiting address again with the same password changes nothing, and both links work', async (t) => {
   const { email, mail } = await newcomer()
-  const spelling = email.replace('person', 'Person')
-  t.equal((await register(spelling, { locale: 'fr' })).statusCode, 202)
+  t.equal((await register(email, { locale: 'fr' })).statusCode, 202)
   const second = await mailServer.mailTo(email, 1)
   t.equal(second.subject, mail.subject)
   t.match(await accountOf(email), { locale: null })
@@ -204,6 +217,46 @@ t.test('a link for a new password works after another registration of the waitin
   await register(email, { password: otherPassword })
   t.equal((await post('/password/reset', { token, new_password: 'her own good password 4' })).statusCode, 204)
   t.equal((await login(email, 'her own good password 4')).statusCode, 200)
+})
+
+t.test('a stranger who registers another spelling first keeps no mail from the owner', async (t) => {
+  for (const [spelling, way] of [
+    ['groß', 'verification'],
+    ['ｇross', 'login'],
+    ['Gross', 'reset']
+  ] as const) {
+    const [strangers, email] = [`${spelling}@${way}.example`, `gross@${way}.example`]
+    await register(strangers, { password: otherPassword })
+    await register(email, { password: otherPassword })
+    if (way === 'login') await login(email, otherPassword)
+    if (way === 'reset') await post('/password/forgot', { email })
+    const { token } = await mailServer.mailTo(email, way === 'verification' ? 0 : 1)
+    const used = await (way === 'reset'
+      ? post('/password/reset', { token, new_password: goodPassword })
+      : confirm(token))
+    t.ok(used.statusCode < 300)
+    const [account] = await sql(database, 'SELECT email FROM "user" WHERE email_key = $1', email)
+    t.same(account, { email }, 'the spelling that the owner has confirmed')
+    await post('/password/forgot', { email: strangers })
+    const mails = await sql(database, 'SELECT kind FROM mail WHERE recipient = $1', strangers)
+    t.same(mails, [{ kind: 'email_verification' }], 'the stranger gets the first mail only')
+  }
+})
+
+t.test('mails to another spelling do not use up the mails of the owner', async (t) => {
+  const limited = await openService(t, database, { ...required, RATE_LIMIT_ENABLED: 'true' })
+  const [strangers, email] = ['spaß@limits.example', 'spass@limits.example']
+  for (let i = 0; i < 3; i += 1) {
+    await register(strangers, { on: limited, password: otherPassword })
+    await post('/password/forgot', { email: strangers }, limited)
+  }
+  await register(email, { on: limited })
+  t.equal((await mailServer.mailTo(email)).subject, 'Confirm your address')
+  await post('/password/forgot', { email: 'Spass@LIMITS.example' }, limited)
+  t.equal((await mailServer.mailTo('Spass@limits.example')).subject, 'Set a new password')
+  for (let i = 0; i < 3; i += 1) await post('/password/forgot', { email }, limited)
+  const dropped = `SELECT 1 FROM mail WHERE lower(recipient) = $1 AND outcome = 'dropped'`
+  t.equal((await sql(database, dropped, email)).length, 1, 'case alone makes no other mailbox')
 })
 
 t.test('an account that was used before is never replaced, even if its address is not verified', async (t) => {
@@ -358,6 +411,9 @@ t.test(
     const invite = (email: string) => client.send('POST', '/admin/users', { payload: { email, invite: 'link' } })
     t.equal((await invite(invited.email)).statusCode, 201)
     t.equal((await invite(invited.email)).json().code, 'email_taken')
+    const international = newEmail().replace('example.org', 'bücher.example')
+    await register(international)
+    t.equal((await invite(international)).statusCode, 201, 'an internationalized domain')
 
     t.equal((await client.send('POST', '/email', { payload: { new_email: moved.email } })).statusCode, 202)
     const change = await mailServer.mailTo(moved.email, 1)

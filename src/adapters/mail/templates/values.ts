@@ -42,7 +42,7 @@ function valueOfParameter(name: string, parameter: string | null, tag: string, w
   if (name === 'user_agent') return textOf(deviceWords(parameter, words))
   // Our server has found it, so no stranger chose its form. It stays as it is, because people copy it.
   if (name === 'ip' && /^[\da-f:.]+$/i.test(parameter)) return { text: parameter }
-  return textOf(strangersText(parameter, name === 'new_email' ? maxAddressCharacters : undefined))
+  return textOf(strangersText(parameter, name === 'new_email' || name === 'account' ? maxAddressCharacters : undefined))
 }
 
 const textOf = (text: string): Value => (text === '' ? undefined : { text })

@@ -23,6 +23,8 @@ export interface ServerOptions extends Partial<Omit<Bounds, 'maxRunning'>>, Open
   readonly statementTimeoutSeconds?: number
   /** Called once when notices do not arrive on the connection that listens, and again only after one has arrived. */
   onDeaf?(): void
+  /** Called once when statements are prepared no more, because the server has refused the name of one. */
+  onUnprepared?(): void
 }
 
 /** Longer than the server's own time-out: our own ends a wait only if the server or the network is silent. */
@@ -58,16 +60,18 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
   }
   const { pool, prepareIfDirect, isBlocked, close } = connectionPool(
     directUrl === url ? { ...settings, ...timeouts } : settings,
-    statementTimeoutSeconds + graceSeconds
+    statementTimeoutSeconds + graceSeconds,
+    options.onUnprepared
   )
   const query: ServerQuery = (text) => pool.query(text)
   let schema: string
   try {
-    await requireUsualSession(query, server).catch((error) => {
-      throw connectionFault(error, server) ?? error
-    })
-    if (direct === server) await prepareIfDirect()
-    else await connected(direct, (client) => requireSameDatabase(query, (text) => client.query(text)))
+    await requireUsualSession(query, server)
+      .then(() => (direct === server ? prepareIfDirect() : undefined))
+      .catch((error) => {
+        throw connectionFault(error, server) ?? error
+      })
+    if (direct !== server) await connected(direct, (client) => requireSameDatabase(query, (text) => client.query(text)))
     schema = await (options.migrate === false ? requireMigratedServer(direct) : migrateServer(direct, options))
   } catch (error) {
     await close()

@@ -1,17 +1,14 @@
 import type { Revocation } from '../../../core/revocation-set.js'
 import type { SessionStore, TokenEnd } from '../../../ports/sessions.js'
-import { inBatches } from '../../queue/batches.js'
 import { type Database, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { prepared } from '../prepared-statements.js'
+import { sharedStatements } from '../shared-statements.js'
 import { tables } from '../tables.js'
 import { eventTarget } from './audit-events.js'
 import { type FeedPolicy, revocationLife } from './end-sessions.js'
 import { clock, isSpared, revocationColumns } from './fragments.js'
 import { isLive } from './live-sessions.js'
-
-/** How many statements run at once while other ends wait: one can work while the other commits. */
-const maxRunning = 2
 
 /** An entry of the feed as a row; null if the session did not end. */
 type RevocationRow = Revocation | { readonly id: null }
@@ -23,17 +20,15 @@ type RevocationRow = Revocation | { readonly id: null }
 export function endByToken(database: Database, policy: FeedPolicy, batchSize: number): SessionStore['endByToken'] {
   const { one, many } = endStatements(database, policy)
   if (batchSize === 1) return one
-  return inBatches<TokenEnd, Revocation | undefined>({
-    name: 'database',
+  return sharedStatements<TokenEnd, Revocation | undefined>(database, {
+    name: 'logout',
     identityOf: ({ sid, secretHash, newestGeneration }) => `${sid} ${newestGeneration} ${secretHash}`,
     // The first of them has ended the session.
     repeated: () => undefined,
     keyOf: ({ sid }) => sid,
     one,
     many,
-    maxSize: batchSize,
-    ...database.bounds,
-    maxRunning: Math.min(maxRunning, database.bounds.maxRunning)
+    maxSize: batchSize
   })
 }
 

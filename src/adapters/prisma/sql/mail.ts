@@ -53,6 +53,9 @@ function insertMailsAs(
     WHERE ${state.condition}`
 }
 
+/** In place of the account of `u`: a hash of the address, the same for every account that has it. */
+const idOfAddress = Prisma.sql`substr(encode(sha256(convert_to(u.email_key, 'UTF8')), 'hex'), 1, 32)::uuid`
+
 /** Whether notices are written: only where mail is sent. */
 export interface NoticePolicy {
   readonly notices: boolean
@@ -61,7 +64,7 @@ export interface NoticePolicy {
 /**
  * An INSERT of notices of `kind` to the users `u` of the FROM clause `users`, at their addresses and in their
  * languages. Use it as a CTE in the statement that makes the change. `users` ends with a condition. Writes no notice
- * where no mail is sent, and none above the limit of the kind. `actor` made the change, and `device` is the name of the
+ * where no mail is sent, and none above the limit of the kind (see also `keepNoticeCounts`). `actor` made the change, and `device` is the name of the
  * session that the notice is about.
  */
 export function insertNotices(
@@ -85,7 +88,22 @@ export function insertNotices(
     ${users} AND (
       SELECT count(*) FROM (
         SELECT 1 FROM ${tables.mail} m
-        WHERE m.user_id = u.id AND m.kind = ${kind} AND m.created_at > ${clock} - ${seconds(windowSeconds)} LIMIT ${max}
+        WHERE m.user_id IN (u.id, ${idOfAddress}) AND m.kind = ${kind}
+          AND m.created_at > ${clock} - ${seconds(windowSeconds)} LIMIT ${max}
       ) recent
     ) < ${max}`
 }
+
+/**
+ * An INSERT that goes on counting the notices to an address that nobody has confirmed, when its account is deleted or gets
+ * another address. Otherwise a stranger could flood the address with ever new accounts. Use it as a CTE beside the
+ * change. The rows do not have the address, are never sent, and no listing shows them.
+ */
+export const keepNoticeCounts = (userId: string) => Prisma.sql`
+  INSERT INTO ${tables.mail} (id, kind, user_id, recipient, parameters, created_at, done_at, outcome)
+  SELECT gen_random_uuid(), m.kind, ${idOfAddress}, '', jsonb_build_object(), m.created_at, ${clock}, 'pretended'
+  FROM ${tables.user} u JOIN ${tables.mail} m ON m.user_id = u.id
+  WHERE u.id = ${userId}::uuid AND u.email_verified_at IS NULL AND m.kind = ANY(${Object.keys(noticeLimits)}::text[])
+    AND m.created_at > ${clock} - ${seconds(longestNoticeWindowSeconds)}`
+
+const longestNoticeWindowSeconds = Math.max(...Object.values(noticeLimits).map(({ windowSeconds }) => windowSeconds))

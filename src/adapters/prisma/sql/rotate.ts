@@ -1,8 +1,8 @@
 import type { LiveSession, RotationAttempt, SessionStore } from '../../../ports/sessions.js'
-import { inBatches } from '../../queue/batches.js'
 import { type Database, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { prepared } from '../prepared-statements.js'
+import { sharedStatements } from '../shared-statements.js'
 import { tables } from '../tables.js'
 import { clock, seconds } from './fragments.js'
 import {
@@ -14,9 +14,6 @@ import {
   recordedWindow,
   toLiveSession
 } from './live-sessions.js'
-
-/** How many statements run at once while other refreshes wait: one can work while the other commits. */
-const maxRunning = 2
 
 /**
  * `SessionStore.rotate`. Up to `batchSize` concurrent calls share a statement, its round trip and its commit
@@ -30,17 +27,15 @@ export function rotate(
 ): SessionStore['rotate'] {
   const { one, many } = rotationStatements(database, policy, noteBatch)
   if (batchSize === 1) return one
-  return inBatches<RotationAttempt, LiveSession | undefined>({
-    name: 'database',
+  return sharedStatements<RotationAttempt, LiveSession | undefined>(database, {
+    name: 'refresh',
     // After the first of equal attempts, none of the others can match: the row has moved, or never matched.
     identityOf: ({ sid, generation, secretHash }) => `${sid} ${generation} ${secretHash}`,
     repeated: () => undefined,
     keyOf: ({ sid }) => sid,
     one,
     many,
-    maxSize: batchSize,
-    ...database.bounds,
-    maxRunning: Math.min(maxRunning, database.bounds.maxRunning)
+    maxSize: batchSize
   })
 }
 

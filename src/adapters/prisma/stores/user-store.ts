@@ -43,8 +43,10 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
     return user
   }
 
-  const olderKeyOf = async (email: Email) =>
-    olderKeysOf(email).length === 0 ? undefined : (await findWithKey(email))?.emailKey
+  const olderKeyOf = async (email: Email) => {
+    const key = olderKeysOf(email).length === 0 ? email.key : (await findWithKey(email))?.emailKey
+    return key === email.key ? undefined : key
+  }
 
   return {
     ...userChanges(database, policy),

@@ -6,6 +6,7 @@ const kinds: Readonly<Record<MailKind, string>> = {
   password_reset: 'Link for a new password',
   email_verification: 'Link that confirms the address',
   account_exists: 'Says that the address has an account already',
+  unverified_account_exists: 'Says the same, with a link that confirms the address',
   email_change: 'Link that confirms a new address',
   email_changed: 'Says that the address was changed, with a link that undoes it',
   email_removed: 'Says that the account has this address no more',

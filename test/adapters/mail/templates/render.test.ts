@@ -22,6 +22,7 @@ function contextOf(kind: MailKind, values: MailContext['parameters'] = {}): Mail
     user_agent: firefox,
     device: 'Phone of Ada',
     new_email: 'grace@example.org',
+    account: 'g…@example.org',
     change: 'totp_added',
     ...values
   }

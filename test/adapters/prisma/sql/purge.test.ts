@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
+import { beforeAnySession } from '../../../../src/adapters/prisma/sql/fragments.js'
 import { eventRetentionSeconds, purgeExpired } from '../../../../src/adapters/prisma/sql/purge/purge.js'
+import { purgeRegistrations } from '../../../../src/adapters/prisma/sql/purge/purge-registrations.js'
 import { registrationLifeSeconds } from '../../../../src/core/mail.js'
 import type { NewLink } from '../../../../src/ports/mail.js'
 import { addUser, digest, emailOf, eventsOf, login, policy } from '../../../contract/stores.js'
@@ -96,9 +98,10 @@ onEachDatabase(t, (t, stores, database) => {
       tokenHash: digest(randomUUID()),
       mailed: true
     })
-    const [forgotten, extended, used] = [await register(), await register(), await register()]
+    const [forgotten, extended, used, disabled] = await Promise.all([register(), register(), register(), register()])
     await sql(database, `UPDATE "user" SET awaits_confirmation = false WHERE id = '${used.id}'`)
-    const users = [forgotten, extended, used]
+    await stores.users.update(disabled.id, { disabled: true }, {})
+    const users = [forgotten, extended, used, disabled]
     const state = async () =>
       Promise.all(
         users.map(async ({ id, email }) => [
@@ -113,6 +116,7 @@ onEachDatabase(t, (t, stores, database) => {
     t.same(await state(), [
       [true, true],
       [true, true],
+      [true, true],
       [true, true]
     ])
     await stores.age(60)
@@ -120,6 +124,7 @@ onEachDatabase(t, (t, stores, database) => {
     t.same(await state(), [
       [false, false],
       [true, true],
+      [true, false],
       [true, false]
     ])
     t.match(await eventsOf(stores, { userId: forgotten.id, type: 'user_deleted' }), [{ reason: 'unconfirmed' }])
@@ -128,8 +133,20 @@ onEachDatabase(t, (t, stores, database) => {
     t.same(await state(), [
       [false, false],
       [false, false],
+      [true, false],
       [true, false]
     ])
+
+    // An instance of an older version makes no registrations.
+    await stores.users.update(disabled.id, { disabled: false }, {})
+    const old = await register()
+    await sql(database, `DELETE FROM registration WHERE email_key = '${old.email.key}'`)
+    await purgeRegistrations(database, 10_000, beforeAnySession)
+    for (const { email } of [old, disabled]) t.equal(await stores.users.findRegistration(email), 'x')
+    t.equal(await stores.users.findRegistration(used.email), undefined)
+    await stores.age(registrationLifeSeconds)
+    await purge()
+    for (const { id } of [old, disabled]) t.equal(await stores.users.find(id), undefined)
   })
 
   t.test('wrong passwords leave the event log after a week, other events do not', async (t) => {

@@ -17,7 +17,7 @@ import {
 } from '../end-sessions.js'
 import { clock, revocationColumns, userColumns } from '../fragments.js'
 import { isLive, toLiveSession } from '../live-sessions.js'
-import { insertNotices } from '../mail.js'
+import { insertNotices, keepNoticeCounts } from '../mail.js'
 import { addReplacement, isAdded } from '../replace-session.js'
 import { isLastAdmin } from './last-admin.js'
 
@@ -126,6 +126,8 @@ export function userChanges(
             DELETE FROM ${tables.oneTimeLink} WHERE user_id IN (SELECT id FROM deleted)
           ), mails AS (
             DELETE FROM ${tables.mail} WHERE user_id IN (SELECT id FROM deleted)
+          ), counted AS (
+            ${keepNoticeCounts(id)}
           ), noted AS (
             INSERT INTO ${eventTarget} SELECT 'user_deleted', id, NULL, ${reason}, NULL, ${by(actor)} FROM deleted
           )

@@ -8,7 +8,7 @@ import { tables } from '../../tables.js'
 import { by, eventTarget } from '../audit-events.js'
 import { type EndingPolicy, endSessions, endSurplus, lockUser, type Statements } from '../end-sessions.js'
 import { clock } from '../fragments.js'
-import { insertMails } from '../mail.js'
+import { insertMails, keepNoticeCounts } from '../mail.js'
 import { insertLink, isReserved, useLink } from './links.js'
 import { deleteWaiting, EmailTaken, isKept, orTaken } from './taken-address.js'
 
@@ -31,6 +31,8 @@ export function addressChanges(
                 ${setEmail(userId, email)} RETURNING u.id
               ), noted AS (
                 INSERT INTO ${eventTarget} SELECT 'email_changed', id, NULL, NULL, NULL, ${by(actor)} FROM changed
+              ), counted AS (
+                ${keepNoticeCounts(userId)}
               ), dead AS (
                 ${deleteLinksOfAddress(userId)}
               )

@@ -73,6 +73,13 @@ export async function useLink(prisma: Statements, { id, purpose, tokenHash, user
   return used.length === 1
 }
 
+/**
+ * The address of the `"user" u` once this link is used. The person has received it at this spelling, so that replaces the
+ * one that the first registration typed, which may be another mailbox.
+ */
+export const confirmedSpelling = ({ address, mailed }: LiveLink) =>
+  Prisma.sql`CASE WHEN u.awaits_confirmation AND ${mailed}::boolean THEN ${address} ELSE u.email END`
+
 /** An UPDATE that keeps links alive whose account got another hash of the same password, if `condition` is true. */
 export const rebindLinks = (userId: string, oldHash: string, newHash: string, condition: Prisma.Sql) => Prisma.sql`
   UPDATE ${tables.oneTimeLink} l SET bound_password = ${passwordDigest(newHash)}

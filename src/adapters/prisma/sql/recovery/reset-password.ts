@@ -6,7 +6,7 @@ import { by, eventTarget } from '../audit-events.js'
 import { type EndingPolicy, endSessions, endSurplus, lockUser } from '../end-sessions.js'
 import { clock } from '../fragments.js'
 import { insertMails } from '../mail.js'
-import { useLink } from './links.js'
+import { confirmedSpelling, useLink } from './links.js'
 
 /** The methods of a `UserStore` that set or remove a password without the old one. */
 export function passwordResets(
@@ -29,12 +29,12 @@ export function passwordResets(
             WITH registered AS (
               DELETE FROM ${tables.registration} WHERE email_key IN (
                 SELECT u.email_key FROM ${tables.user} u
-                WHERE u.id = ${userId}::uuid AND u.awaits_confirmation AND ${link.mailed}::boolean
+                WHERE u.id = ${userId}::uuid AND u.awaits_confirmation
               )
             ), changed AS (
-              UPDATE ${tables.user} u SET password_hash = ${newHash},
+              UPDATE ${tables.user} u SET email = ${confirmedSpelling(link)}, password_hash = ${newHash},
                 email_verified_at = CASE WHEN ${link.mailed}::boolean THEN ${clock} ELSE u.email_verified_at END,
-                awaits_confirmation = u.awaits_confirmation AND NOT ${link.mailed}::boolean
+                awaits_confirmation = false
               WHERE u.id = ${userId}::uuid
               RETURNING u.id
             ), queued AS (
@@ -59,7 +59,8 @@ export function passwordResets(
             WITH changed AS (
               UPDATE ${tables.user} SET password_hash = ${noPasswordHash} WHERE id = ${userId}::uuid RETURNING id
             ), dead AS (
-              DELETE FROM ${tables.oneTimeLink} WHERE user_id = ${userId}::uuid AND bound_password IS NOT NULL
+              DELETE FROM ${tables.oneTimeLink} WHERE user_id = ${userId}::uuid
+                AND (bound_password IS NOT NULL OR purpose = 'email_undo')
             )
             INSERT INTO ${eventTarget}
             SELECT 'password_removed', id, NULL, NULL, ${ended.note ?? null}, ${by(actor)} FROM changed`

@@ -4,7 +4,7 @@ import { tables } from '../../tables.js'
 import { by, eventTarget } from '../audit-events.js'
 import { lockUser } from '../end-sessions.js'
 import { clock } from '../fragments.js'
-import { useLink } from './links.js'
+import { confirmedSpelling, useLink } from './links.js'
 
 /** `UserStore.verifyEmail`. */
 export function emailVerification(database: Database): Pick<UserStore, 'verifyEmail'> {
@@ -21,7 +21,8 @@ export function emailVerification(database: Database): Pick<UserStore, 'verifyEm
             WITH before AS (
               SELECT u.id, u.email_key, u.awaits_confirmation AS awaited, u.password_hash AS "passwordHash" FROM ${tables.user} u WHERE u.id = ${userId}::uuid
             ), changed AS (
-              UPDATE ${tables.user} u SET email_verified_at = ${clock}, awaits_confirmation = false
+              UPDATE ${tables.user} u SET email = ${confirmedSpelling(link)}, email_verified_at = ${clock},
+                awaits_confirmation = false
               WHERE u.id = ${userId}::uuid
             ), unneeded AS (
               DELETE FROM ${tables.oneTimeLink} l WHERE l.user_id = ${userId}::uuid AND l.purpose = 'email_verification'

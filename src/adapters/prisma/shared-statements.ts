@@ -1,0 +1,26 @@
+import { type BatchOptions, inBatches } from '../queue/batches.js'
+import type { Bounds, Database } from './database.js'
+
+/** How many statements run at once while others wait: one can work while the other commits, or its rows arrive. */
+const maxRunning = 2
+
+/** Longer than a statement takes that waits for nothing, and short for a person who waits. */
+const slowMilliseconds = 50
+
+/** What items that share statements need of a database. */
+export type SharedDatabase = Pick<Database, 'bounds' | 'alsoWaiting'>
+
+/** `inBatches` for items that share statements of `database`. Items that wait count as waiting operations. */
+export function sharedStatements<Item, Result>(
+  { bounds, alsoWaiting }: SharedDatabase,
+  options: Omit<BatchOptions<Item, Result>, keyof Bounds | 'slowMilliseconds'>
+): (item: Item) => Promise<Result> {
+  const { serve, waiting } = inBatches({
+    ...options,
+    ...bounds,
+    maxRunning: Math.min(maxRunning, bounds.maxRunning),
+    slowMilliseconds
+  })
+  alsoWaiting(waiting)
+  return serve
+}
