@@ -22,7 +22,7 @@ export function startServer(module: URL, args: readonly string[]): Promise<Serve
         pid: child.pid ?? 0,
         port: Number(port),
         async stop() {
-          child.disconnect()
+          if (child.connected) child.disconnect()
           await ended
         }
       })
