@@ -72,8 +72,8 @@ export interface LinkStore {
   create(made: MadeLink, actor: Actor): Promise<number>
   /**
    * The link, if it has one of `purposes` and can still be used: it is not used and not expired, and its account exists,
-   * is not disabled, and has the address and the password to which the link is bound (`NewLink.boundTo`). An `email_undo` link works for a
-   * disabled account too: it takes the address back from whoever changed it. The store method that makes the
+   * is not disabled, and has the address and the password to which the link is bound (`NewLink.boundTo`). An `email_undo`
+   * link works for a disabled account too, so that its owner still gets the address back. The store method that makes the
    * change uses the link up. It checks all this again, so only one of several simultaneous uses succeeds.
    */
   find(

@@ -1,15 +1,15 @@
 import t from 'tap'
-import { countedDatabase } from '../support/counted-database.js'
 import { age, openTestDatabase, sql } from '../support/database.js'
 import { newEmail, newPerson } from '../support/http/people.js'
 import { postForm, serviceSettings } from '../support/http/services.js'
+import { recordedDatabase } from '../support/recorded-statements.js'
 import { Client, openService } from '../support/service.js'
 
 /**
  * What each request asks of the database. Statements and round trips are counted and no times are measured, so this
  * fails on every machine if a request becomes slower by a statement. Each bound has its reason.
  */
-const database = countedDatabase(await openTestDatabase(t, { kind: 'embedded' }))
+const database = recordedDatabase(await openTestDatabase(t, { kind: 'embedded' }))
 const app = await openService(t, database, serviceSettings)
 
 /** What a request asks of the database. */

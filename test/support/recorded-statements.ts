@@ -10,19 +10,19 @@ export interface RecordedDatabase extends Database {
    */
   statementsOf<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly statements: readonly string[] }>
   /**
-   * How many round trips to the database `work` takes: one for each statement, and two more for each transaction. Work
-   * that other requests or timers began does not count.
+   * How many statements `work` asks of the database, and how many round trips they take with those of BEGIN and COMMIT.
+   * Work that other requests or timers began does not count.
    */
-  roundTripsOf(work: () => Promise<unknown>): Promise<number>
+  countsOf(work: () => Promise<unknown>): Promise<{ readonly statements: number; readonly roundTrips: number }>
 }
 
 /** `database`, with its statements recorded. */
 export function recordedDatabase(database: Database): RecordedDatabase {
   let statements: string[] = []
-  const counting = new AsyncLocalStorage<{ roundTrips: number }>()
-  const count = (roundTrips: number) => {
+  const counting = new AsyncLocalStorage<{ statements: number; transactions: number }>()
+  const count = (what: 'statements' | 'transactions') => {
     const counted = counting.getStore()
-    if (counted !== undefined) counted.roundTrips += roundTrips
+    if (counted !== undefined) counted[what] += 1
   }
 
   function recording<Client extends object>(client: Client): Client {
@@ -33,13 +33,13 @@ export function recordedDatabase(database: Database): RecordedDatabase {
         if (name === '$queryRaw' || name === '$executeRaw') {
           return (...[text, ...values]: Parameters<typeof Prisma.sql>) => {
             statements.push(kindOf(text, values))
-            count(1)
+            count('statements')
             return member.call(target, text, ...values)
           }
         }
         if (name === '$transaction') {
           return (work: unknown) => {
-            count(2)
+            count('transactions')
             return member.call(target, typeof work === 'function' ? (inner: Client) => work(recording(inner)) : work)
           }
         }
@@ -51,10 +51,10 @@ export function recordedDatabase(database: Database): RecordedDatabase {
   return {
     ...database,
     run: (operation) => database.run((prisma) => operation(recording(prisma))),
-    async roundTripsOf(work) {
-      const counted = { roundTrips: 0 }
+    async countsOf(work) {
+      const counted = { statements: 0, transactions: 0 }
       await counting.run(counted, work)
-      return counted.roundTrips
+      return { statements: counted.statements, roundTrips: counted.statements + 2 * counted.transactions }
     },
     async statementsOf(work) {
       statements = []

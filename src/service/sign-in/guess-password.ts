@@ -107,8 +107,9 @@ export const isToBeVerified = (
 
 /**
  * Verifies the password before anything else, so that every refusal takes the same work. With
- * `EMAIL_VERIFICATION=required` that is two comparisons, because an address with an account must look as one that waits
- * for its confirmation. A login that succeeds takes one.
+ * `EMAIL_VERIFICATION=required` a refusal takes two comparisons: with the password of the account, and with that of a
+ * registration. So nobody can tell whether an address has an account or waits for its confirmation. A login that succeeds
+ * takes one.
  */
 async function judge(
   ports: GuessPorts,
