@@ -2,7 +2,18 @@ import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import { noPasswordHash } from '../../src/core/password-policy.js'
 import type { NewExternalUser } from '../../src/ports/user-store.js'
-import { addressed, addUser, digest, emailOf, eventsOf, login, ops, replacementOf, type Stores, tryLogin } from './stores.js'
+import {
+  addressed,
+  addUser,
+  digest,
+  emailOf,
+  eventsOf,
+  login,
+  ops,
+  replacementOf,
+  type Stores,
+  tryLogin
+} from './stores.js'
 
 /** The promises of the methods of a `UserStore` for people whose identity a host proves. */
 export function testExternalUsers(t: Test, stores: Stores): void {
@@ -104,7 +115,16 @@ export function testExternalUsers(t: Test, stores: Stores): void {
     const user = await addUser(stores)
     const byHost = { passwordHash: null, maxPerUser: 100 }
     const { secretHash, mode, device, userAgent, ip } = await login(stores, user)
-    const session = { userId: user.id, mode, device, userAgent, ip, amr: ['fed'], idleTtlSeconds: 60, absoluteTtlSeconds: 60 }
+    const session = {
+      userId: user.id,
+      mode,
+      device,
+      userAgent,
+      ip,
+      amr: ['fed'],
+      idleTtlSeconds: 60,
+      absoluteTtlSeconds: 60
+    }
     const sid = randomUUID()
     const created = await sessions.create({ ...session, id: sid, secretHash }, byHost, {})
     t.match(created, { session: { id: sid, amr: ['fed'] } })

@@ -20,7 +20,7 @@ const app = newHost(t)
 await app.register(cookie, { parseOptions: { domain: 'host.test' } })
 await app.register(httpPlugin, { ports, settings, prefix: '/auth' })
 await app.register(
-  async (scope) => {
+  (scope, _options, done) => {
     const { startSession, authenticateOptional } = scope.latchkey
     scope.post<{ Body: HostLogin }>('/enter', async ({ body }, reply) => startSession(reply, body))
     scope.get<{ Querystring: { id: string } }>('/callback', async ({ query }, reply) =>
@@ -48,6 +48,7 @@ await app.register(
       await startSession(reply, body).catch((error) => lateErrors.push(String(error)))
       return reply
     })
+    done()
   },
   { prefix: '/own' }
 )
