@@ -27,7 +27,7 @@ export interface Overrides {
   /** Sends mails in place of `MAIL_URL`. */
   readonly mailer?: Mailer | undefined
   /**
-   * The hooks of a host.
+   * The hooks of a host. The plugin starts them.
    * @internal
    */
   readonly hooks?: readonly NamedHook[]

@@ -4,6 +4,6 @@ CREATE TABLE "hook" (
   "position" BIGINT NOT NULL,
   "caught_up_at" TIMESTAMPTZ(3) NOT NULL,
   CONSTRAINT "hook_pkey" PRIMARY KEY ("name"),
-  CONSTRAINT "hook_name_length" CHECK (char_length("name") BETWEEN 1 AND 64),
+  CONSTRAINT "hook_name" CHECK ("name" <> ''),
   CONSTRAINT "hook_position" CHECK ("position" >= 0)
 );

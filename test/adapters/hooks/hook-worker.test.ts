@@ -93,10 +93,10 @@ onEachDatabase(t, (t, stores, database) => {
     let isBroken = true
     let calls = 0
     const worker = instance(
-      async (event, signal) => {
+      async (event) => {
         calls += 1
         if (isBroken) throw new Error('the other system is down')
-        await run(event, signal)
+        await run(event)
       },
       { logger: { ...silent, info: note, warn: note } }
     )
