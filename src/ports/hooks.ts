@@ -17,7 +17,7 @@ export interface HookRow<Kind extends HookKind> {
 }
 
 /** One instance's claim to a hook. */
-export interface HookHolder {
+interface HookHolder {
   /** The name of the hook. */
   readonly hook: string
   /** The id of the instance. */

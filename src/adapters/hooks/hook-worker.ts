@@ -5,7 +5,7 @@ import type { Clock, Log } from '../../ports/runtime.js'
 import { type HookWalk, hookWalk } from './hook-walk.js'
 
 /** In seconds. */
-export interface HookTiming {
+interface HookTiming {
   /** How often an instance tries to take a hook that another one holds. */
   readonly claim: number
   /** How often the holder renews its lease. */
@@ -22,7 +22,7 @@ export interface HookTiming {
   readonly close: number
 }
 
-export const defaultTiming: HookTiming = {
+const defaultTiming: HookTiming = {
   claim: 5,
   renew: 10,
   lease: 45,
