@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { borrowedConnection } from './borrowed-connection.js'
+import { BorrowedConnection } from './borrowed-connection.js'
 import { heldConnections } from './held-connections.js'
 import { type StatementNames, statementNames } from './prepared-statements.js'
 
@@ -41,18 +41,15 @@ export function connectionPool(
       connect.call(pool, (error, client) => (client === undefined ? reject(error) : resolve(client)))
     )
 
-  const borrow = async () => lend(await connected())
-
-  function lend(client: pg.PoolClient) {
-    return borrowedConnection(client, {
-      answerSeconds,
-      onGivenUp: () => held.add(client),
-      onReturned(canBeReused) {
-        held.delete(client)
-        client.release(!canBeReused)
-      }
-    })
+  const lender = {
+    answerSeconds,
+    onGivenUp: held.add,
+    onReturned(client: pg.PoolClient, canBeReused: boolean) {
+      held.delete(client)
+      client.release(!canBeReused)
+    }
   }
+  const borrow = async () => new BorrowedConnection(await connected(), lender)
 
   async function query(query: pg.QueryConfig): Promise<unknown> {
     const borrowed = await borrow()
@@ -70,7 +67,7 @@ export function connectionPool(
   /** A pooler tells its clients a process of its own, to which they send the request to cancel a statement. */
   async function prepareIfDirect(): Promise<void> {
     const client = await connected()
-    const borrowed = lend(client)
+    const borrowed = new BorrowedConnection(client, lender)
     try {
       const { rows } = await borrowed.query({ text: 'SELECT pg_backend_pid() AS pid' })
       if ('processID' in client && client.processID === rows[0]?.pid) names = statementNames(onUnprepared)

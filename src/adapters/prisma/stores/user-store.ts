@@ -24,8 +24,11 @@ const newestFirst = byCreation<User>('users', 'u')
 
 /** Accounts in PostgreSQL. */
 export function prismaUserStore(database: Database, policy: EndingPolicy): UserStore {
-  const findEach = (wanted: Prisma.Sql) => query<UserWithPassword>(database)`${prepared}
-    SELECT ${userWithPasswordColumns} FROM ${tables.user} u WHERE u.id ${wanted}`
+  const find = sharedReads(
+    database,
+    (wanted) => Prisma.sql`SELECT ${userWithPasswordColumns} FROM ${tables.user} u WHERE u.id ${wanted}`,
+    (user: UserWithPassword) => user
+  )
 
   const findWithKey = async (email: Email) => {
     const rows = await query<UserWithPassword & { readonly emailKey: string }>(database)`${prepared}
@@ -61,8 +64,7 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
       return orTaken(database.run((prisma) => prisma.$transaction((prisma) => insertUser(prisma, user, actor))))
     },
 
-    find: sharedReads(database, findEach),
-
+    find,
     findByEmail,
 
     async list({ emailPrefix }, page) {
