@@ -30,7 +30,7 @@ export interface Database {
 }
 
 /** What an operation gets: Prisma's client, and `ask` for the statements of `preparedStatement`. */
-export type Operation<T> = (prisma: PrismaClient, ask: Ask) => Promise<T>
+type Operation<T> = (prisma: PrismaClient, ask: Ask) => Promise<T>
 
 /** How many operations run and wait at once, and for how many seconds one may wait. */
 export interface Bounds {

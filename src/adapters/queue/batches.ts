@@ -44,14 +44,15 @@ export interface Batches<Item, Result> {
 /**
  * `serve` serves one item. A single item is served by `one`, and several together by `many`.
  *
- * If nothing runs, all items of this turn of the event loop start at its end. The end of the turn matters for the embedded
- * database: it blocks the event loop, so no other request can arrive while it works. While calls run, the next one starts
- * as soon as at least as many items wait as are being served, or `maxSize`. So a few items do not wait for each other's
- * round trips, and with many items the batches grow, which costs less for each. When a call ends, the rule is applied again:
- * at the latest when all have ended, every item that waits starts.
+ * If nothing runs, all items of this turn of the event loop start at its end. The end of the turn matters for the
+ * embedded database: it blocks the event loop, so no other request can arrive while it works. While calls run, the next
+ * one starts as soon as `maxSize` items wait, or at least as many as are being served. So a few items do not wait for
+ * each other's round trips, and with many items the batches grow, which costs less for each. The rule is applied again
+ * when a call ends. When all have ended, every item that waits starts.
  *
- * If a call for several items throws `Unavailable`, it fails for each of them. If it throws something else, one of the items
- * can be the cause, so they are served by `one`. Throws `Unavailable` if too many items wait, or an item waits too long.
+ * If a call for several items throws `Unavailable`, it fails for each of them. If it throws something else, one of the
+ * items can be the cause, so they are served by `one`. Throws `Unavailable` if too many items wait, or an item waits too
+ * long.
  */
 export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): Batches<Item, Result> {
   const { name, identityOf, repeated, keyOf = identityOf, one, many } = options
