@@ -2,7 +2,7 @@ import { audienceClaim } from '../../core/access-claims.js'
 import type { SessionTokenKind } from '../../core/opaque-token.js'
 import type { Mode } from '../../core/vocabulary.js'
 import { Unavailable } from '../../ports/errors.js'
-import type { LiveSession, Ports } from '../../ports/index.js'
+import type { IssuableSession, Ports } from '../../ports/index.js'
 
 /** What a client receives after a login or a refresh. */
 export interface Credentials {
@@ -35,7 +35,7 @@ export const clientId = 'latchkey'
 /** Makes the tokens of `session.mode` for a session that was just created, rotated or read. */
 export async function issueCredentials(
   ports: IssuingPorts,
-  session: LiveSession,
+  session: IssuableSession,
   secret: Uint8Array,
   changed: boolean
 ): Promise<Credentials> {
@@ -72,7 +72,7 @@ export async function issueCredentials(
 
 function issueOpaque(
   ports: IssuingPorts,
-  session: LiveSession,
+  session: IssuableSession,
   secret: Uint8Array,
   changed: boolean
 ): OpaqueCredential {
@@ -91,7 +91,7 @@ const maxWaitMilliseconds = 2000
  * all sessions, refuse every token whose `iat` lies in their second. The session then has the user's roles of that later
  * moment.
  */
-async function untilIssuable(ports: IssuingPorts, session: LiveSession): Promise<LiveSession> {
+async function untilIssuable(ports: IssuingPorts, session: IssuableSession): Promise<IssuableSession> {
   const from = ports.revocations.issuableFrom(session.id)
   if (session.now >= from) return session
   if (from - session.now > maxWaitMilliseconds) {

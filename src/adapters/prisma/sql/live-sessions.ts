@@ -4,9 +4,9 @@ import type { RecoveryReason } from '../../../core/vocabulary.js'
 import type { EventType } from '../../../ports/events.js'
 import type { LiveSession, RotationStep, SessionStore } from '../../../ports/sessions.js'
 import type { SessionUser } from '../../../ports/users.js'
-import { type Database, execute, query } from '../database.js'
+import { type Database, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
-import { prepared } from '../prepared-statements.js'
+import { preparedStatement } from '../prepared-statements.js'
 import { sharedReads } from '../shared-reads.js'
 import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
@@ -14,9 +14,9 @@ import { clock, emailOrNull, isSpared, seconds, timestamp } from './fragments.js
 
 export type RefreshPolicy = Pick<SessionPolicy, 'graceSeconds' | 'refreshIdleTtlSeconds'>
 
-/** When the current step of `withVisibleTimes` began. */
+/** When the current step of `withVisibleTimes` began. A subquery, so that a statement for many rows computes it once. */
 const startOfStep = Prisma.sql`
-  to_timestamp(floor(extract(epoch FROM ${clock}) / ${visibleStepSeconds}) * ${visibleStepSeconds})`
+  (SELECT to_timestamp(floor(extract(epoch FROM ${clock}) / ${visibleStepSeconds}) * ${visibleStepSeconds}))`
 
 /** True for a `session s` that has not ended: it is past neither of its ends, and not of the end of everybody's sessions. */
 export const isLive = Prisma.sql`(s.idle_expires_at > ${clock} AND s.absolute_expires_at > ${clock} AND ${isSpared})`
@@ -77,15 +77,18 @@ export function liveSessions(
   policy: RefreshPolicy
 ): Pick<SessionStore, 'find' | 'advance' | 'touch'> {
   const used = recordedUse(policy)
-  const findEach = async (wanted: Prisma.Sql) => {
-    const rows = await query<LiveRow>(database)`${prepared}
-      SELECT ${liveColumns}, ${clock} AS now FROM ${tables.session} s JOIN ${tables.user} u ON u.id = s.user_id
-      WHERE s.id ${wanted} AND ${isSpared}`
-    return rows.map(toLiveSession)
-  }
+  const find = (wanted: Prisma.Sql) => Prisma.sql`
+    SELECT ${liveColumns}, ${clock} AS now FROM ${tables.session} s JOIN ${tables.user} u ON u.id = s.user_id
+    WHERE s.id ${wanted} AND ${isSpared}`
+
+  const touch = preparedStatement<unknown, { readonly sid: string }>(
+    database,
+    (given) => Prisma.sql`
+      UPDATE ${tables.session} s SET ${used} WHERE s.id = ${given('sid')}::uuid AND s.mode = 'session' AND ${isLive}`
+  )
 
   return {
-    find: sharedReads(database, findEach),
+    find: sharedReads(database, find, toLiveSession),
 
     async advance(seen, step, actor) {
       const { type, reason } = eventOf[step.kind]
@@ -107,8 +110,7 @@ export function liveSessions(
     },
 
     async touch(sid) {
-      await execute(database)`${prepared}
-        UPDATE ${tables.session} s SET ${used} WHERE s.id = ${sid}::uuid AND s.mode = 'session' AND ${isLive}`
+      await touch({ sid })
     }
   }
 }
