@@ -52,7 +52,7 @@ async function offerPasswords(): Promise<void> {
   const { mail, password_login: isOffered } = await features()
   if (isOffered === false) {
     form.hidden = links.hidden = true
-    const elsewhere = element('p')
+    const elsewhere = element('p', {})
     label(elsewhere, 'sign_in_elsewhere')
     form.after(elsewhere)
     return
