@@ -2,6 +2,7 @@
 // settings ask for them, and at the start, so that an error still appears there.
 import { setTimeout as delay } from 'node:timers/promises'
 import type { EmbeddedOptions } from './adapters/embedded/embedded-database.js'
+import { type Hooks, openHooks } from './adapters/hooks/hooks.js'
 import { openKeyRing } from './adapters/keys/key-ring.js'
 import { watchBacklog } from './adapters/mail/backlog-watch.js'
 import { logMailer } from './adapters/mail/log-mailer.js'
@@ -27,7 +28,9 @@ import { startFault } from './adapters/prisma/server/connection-fault.js'
 import { connectionTo, directConnectionTo } from './adapters/prisma/server/database-url.js'
 import { migrateServer } from './adapters/prisma/server/migrate-server.js'
 import { openServerDatabase } from './adapters/prisma/server/server-database.js'
+import { eventRetentionSeconds } from './adapters/prisma/sql/purge/purge.js'
 import { prismaEventLog } from './adapters/prisma/stores/event-log.js'
+import { prismaHookLog } from './adapters/prisma/stores/hook-log.js'
 import { prismaLinkStore } from './adapters/prisma/stores/link-store.js'
 import { prismaMailLog } from './adapters/prisma/stores/mail-log.js'
 import { prismaOutbox } from './adapters/prisma/stores/outbox.js'
@@ -64,6 +67,7 @@ import { Refused } from './service/refused.js'
 export interface Adapters {
   readonly ports: Ports
   readonly database: Database
+  readonly hooks: Hooks
   /** Closes all adapters, the one opened last first. */
   close(): Promise<void>
 }
@@ -164,6 +168,15 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
   const render = mailRenderer(catalogues, layouts)
   const sender = await openSender(config, overrides, { outbox, render, opaqueTokens: tokens, clock, log }, onClose)
   const endingPolicy = { ...policy, notices: sender !== undefined }
+  const hooks = await openHooks({
+    hooks: overrides.hooks ?? [],
+    log: prismaHookLog(database),
+    clock,
+    entropy,
+    logger: log,
+    retentionSeconds: eventRetentionSeconds(policy)
+  })
+  onClose(hooks.close)
   const refreshBatches = batchSizes()
   const sessions = prismaSessionStore(database, endingPolicy, config.refreshBatchSize, refreshBatches.note)
   const metrics = serviceMetrics({
@@ -178,6 +191,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
     purgeLag: purge.lag,
     mailBacklog: backlog.backlog,
     mailAttempts: () => sender?.counts() ?? {},
+    hooks: hooks.states,
     measured: [databaseWatch, refreshBatches, ...(redis ? [redis.watch] : [])]
   })
   onClose(purgeRegularly(database, policy, overrides.purgeTiming))
@@ -223,7 +237,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
     ),
     refusalPause: () => delay(overrides.refusalMilliseconds ?? 1000, undefined, { ref: false })
   }
-  return { ports, database }
+  return { ports, database, hooks }
 }
 
 /**
