@@ -5,6 +5,7 @@ export { type Config, ConfigError, createConfig, type Environment, loadConfig } 
 export type { Auth } from './core/access-claims.js'
 export type { RefusalCode } from './core/problems.js'
 export type { Guard } from './core/request-auth.js'
+export type { SignedInWatch, WatchEndReason, WatchOptions } from './core/signed-in-watch.js'
 export type { SessionControl } from './http/plugin.js'
 export type { HttpSettings } from './http/settings.js'
 export type { Overrides } from './overrides.js'
