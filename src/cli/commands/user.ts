@@ -1,6 +1,7 @@
 import { readEmail } from '../../core/email.js'
 import { hasPassword } from '../../core/password-policy.js'
 import { localePattern, rolePattern } from '../../core/vocabulary.js'
+import { commandLine } from '../../ports/events.js'
 import type { User } from '../../ports/users.js'
 import { createUser } from '../../service/admin/create-user.js'
 import { createInvitedUser, inviteAgain } from '../../service/admin/invite-user.js'
@@ -8,7 +9,7 @@ import { listUsers } from '../../service/admin/listings.js'
 import { updateUser } from '../../service/admin/update-user.js'
 import { startReset } from '../../service/recovery/start-reset.js'
 import { defineCommand, UsageError } from '../command.js'
-import { type Context, commandLine, withPorts } from '../context.js'
+import { type Context, withPorts } from '../context.js'
 import { findUserId } from '../ids.js'
 import { type Columns, jsonOption, printDone, printOne, printPage, type Style, time, toObject } from '../output.js'
 import { pagingOptions, readPage, readPaging } from '../paging.js'
@@ -17,6 +18,7 @@ import { readPassword } from '../read-password.js'
 const columns: Columns<User> = {
   id: (user) => user.id,
   email: (user) => user.email,
+  external_id: (user) => user.externalId,
   roles: (user) => user.roles,
   disabled: (user) => user.disabled,
   created_at: (user) => time(user.createdAt)
