@@ -1,6 +1,4 @@
-import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
-import websocket from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import type { WatchEndReason } from '../../src/core/signed-in-watch.js'
@@ -184,30 +182,6 @@ t.test('a server-side session is read to learn its end, and why it has ended', a
   }
   const unknown = '00000000-0000-4000-8000-000000000000'
   t.equal(await watchedSession(ports, { ...auth, sessionId: unknown }).reread?.(), 'session_revoked')
-})
-
-t.test('a WebSocket closes when its session ends', async (t) => {
-  const { app } = await openHost(t)
-  await app.register(websocket)
-  const { authenticate, whileSignedIn } = app.latchkey
-  app.get('/socket', { websocket: true, preHandler: authenticate }, (socket, request) => {
-    const { stop } = whileSignedIn(request, { onEnd: (reason) => socket.close(4401, reason) })
-    socket.on('close', stop)
-  })
-  await app.ready()
-  for (const mode of ['cookie', 'session'] as const) {
-    const { client } = await newPerson(app, mode)
-    const cookie = [...client.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-    const headers = mode === 'session' ? { cookie } : { authorization: `Bearer ${client.accessToken}` }
-    const socket = await app.injectWS('/socket', { headers })
-    const closed = once(socket, 'close')
-    await client.send('POST', '/logout')
-    const [code, reason] = await closed
-    t.equal(code, 4401)
-    t.equal(String(reason), 'logged_out')
-    // `injectWS` has no connection that could end, which both sides would wait for.
-    for (const side of [socket, ...app.websocketServer.clients]) side.terminate()
-  }
 })
 
 t.test('a closing app ends its streams, so that it does not wait for them', async (t) => {

@@ -7,8 +7,6 @@ import type { AccessTokenPorts } from './authenticate.js'
 
 type WatchedSessionPorts = Pick<Ports, 'clock' | 'sessionResolver' | 'events'>
 
-export type WatchedCredentialPorts = AccessTokenPorts & WatchedSessionPorts
-
 /** The access token on which a connection rests, or why it is not good. This costs no I/O. */
 export function watchedToken(ports: AccessTokenPorts, token: string): HeldCredential | WatchEndReason {
   const { accessTokens, revocations } = ports
