@@ -2,12 +2,14 @@ import { maxSessionsOfUser } from '../../../core/vocabulary.js'
 import type { SessionStore } from '../../../ports/sessions.js'
 import type { Database } from '../database.js'
 import { Prisma } from '../generated/client.js'
+import { prepared } from '../prepared-statements.js'
 import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
 import { type EndingPolicy, endSessions, lockUser } from './end-sessions.js'
 import { clock, createdNow, seconds } from './fragments.js'
 import { isLive, type LiveRow, liveColumns, toLiveSession } from './live-sessions.js'
 import { insertNotices } from './mail.js'
+import { hasHash, reasonOf } from './replace-session.js'
 
 /** A login ends no more sessions than this, to stay quick. If a limit was lowered, later logins end the rest. */
 const maxEndedByLogin = 1000
@@ -20,7 +22,7 @@ export function createSession(database: Database, policy: EndingPolicy): Session
   return async (session, conditions, actor) => {
     const { passwordHash, maxPerUser, replaces, replacedReason = 'replaced', isNewDevice = false } = conditions
     const replaced = Prisma.sql`${replaces ?? null}::uuid`
-    const owner = Prisma.sql`u.id = ${session.userId}::uuid AND u.password_hash = ${passwordHash} AND u.disabled_at IS NULL`
+    const owner = Prisma.sql`u.id = ${session.userId}::uuid AND ${hasHash(passwordHash)} AND u.disabled_at IS NULL`
 
     const newest = Prisma.sql`
       SELECT s.* FROM ${tables.session} s WHERE s.user_id = ${session.userId}::uuid
@@ -43,7 +45,7 @@ export function createSession(database: Database, policy: EndingPolicy): Session
       prisma.$transaction([
         lockUser(prisma, session.userId),
         endSessions(prisma, surplusOrReplaced, { reason, replacedSid: replaces }, actor, policy),
-        prisma.$queryRaw<LiveRow[]>`
+        prisma.$queryRaw<LiveRow[]>`${prepared}
           WITH s AS (
             INSERT INTO ${tables.session} (
               id, user_id, mode, secret_hash, device, user_agent, ip, amr, created_at, idle_expires_at, absolute_expires_at
@@ -55,7 +57,7 @@ export function createSession(database: Database, policy: EndingPolicy): Session
             FROM ${tables.user} u WHERE ${owner}
             RETURNING *
           ), noted AS (
-            INSERT INTO ${eventTarget} SELECT 'login_succeeded', s.user_id, s.id, NULL, NULL, ${by(actor)} FROM s
+            INSERT INTO ${eventTarget} SELECT 'login_succeeded', s.user_id, s.id, ${reasonOf(passwordHash)}::text, NULL, ${by(actor)} FROM s
           ), queued AS (
             ${insertNotices(policy, 'new_device', ofNewDevice, { actor, device: Prisma.sql`s.device` })}
           ), marked AS (
