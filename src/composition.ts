@@ -1,5 +1,6 @@
 // Long, because it is the one place that chooses and connects all adapters.
 import { setTimeout as delay } from 'node:timers/promises'
+import { addedClaims } from './adapters/claims/added-claims.js'
 import { openEmbeddedDatabase } from './adapters/embedded/embedded-database.js'
 import { openKeyRing } from './adapters/keys/key-ring.js'
 import { watchBacklog } from './adapters/mail/backlog-watch.js'
@@ -163,7 +164,8 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
   const tokens = opaqueTokens(secrets)
   const render = mailRenderer(catalogues, layouts)
   const sender = openSender(config, overrides, { outbox, render, opaqueTokens: tokens, clock, log }, onClose)
-  const endingPolicy = { ...policy, notices: sender !== undefined }
+  const claimAttributes = overrides.claims === undefined ? policy.tokenAttributes : 'any'
+  const endingPolicy = { ...policy, notices: sender !== undefined, claimAttributes } as const
   const refreshBatches = batchSizes()
   const sessions = prismaSessionStore(database, endingPolicy, config.refreshBatchSize, refreshBatches.note)
   const metrics = serviceMetrics({
@@ -213,6 +215,12 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
       : noRateLimits,
     opaqueTokens: tokens,
     accessTokens: keyRing.accessTokens,
+    addedClaims: addedClaims({
+      attributes: config.tokenAttributes,
+      claims: overrides.claims,
+      log: requestLog,
+      timeoutMilliseconds: overrides.claimsMilliseconds
+    }),
     signingKeys: keyRing.signingKeys,
     decisions: decisionLog(metrics, requestLog),
     logTo,
@@ -397,6 +405,7 @@ function policyOf(config: Config): Ports['policy'] {
     passwordMinLength: config.passwordMinLength,
     registration: config.registration,
     emailVerification: config.emailVerification,
+    tokenAttributes: config.tokenAttributes,
     reauthenticationSeconds: config.reauthenticationSeconds
   }
 }

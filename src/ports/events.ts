@@ -37,6 +37,7 @@ export const eventTypes = [
   'user_enabled',
   'user_deleted',
   'roles_changed',
+  'attributes_changed',
   'everybody_revoked',
   'registrations_above_usual',
   'signing_key_rotated',
@@ -60,7 +61,7 @@ export interface AuditEvent {
    * for mails and `notice_turned_off`, `invitation` for a `password_reset` by an invitation.
    */
   readonly reason: string | null
-  /** Why, as the admin wrote it. */
+  /** Why, as the admin wrote it. For `attributes_changed` the names of the changed members, separated by commas. */
   readonly note: string | null
   readonly ip: string | null
   readonly userAgent: string | null

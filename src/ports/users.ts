@@ -1,3 +1,5 @@
+import type { Attributes } from '../core/attributes.js'
+
 /** An account, without its password hash. */
 export interface User {
   readonly id: string
@@ -9,9 +11,13 @@ export interface User {
   readonly emailVerifiedAt: number | null
   /** The language of mails (RFC 5646); null for the default. */
   readonly locale: string | null
+  readonly attributes: Attributes
 }
 
-/** The part of an account that its sessions and tokens need. */
+/**
+ * The part of an account that its sessions and tokens need. `attributes` is empty where no setting puts any into a token:
+ * they are not read then.
+ */
 export type SessionUser = Omit<User, 'emailVerifiedAt' | 'locale'>
 
 export interface UserWithPassword extends User {

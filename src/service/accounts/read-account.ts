@@ -1,21 +1,23 @@
 import type { Auth } from '../../core/access-claims.js'
+import { attributesInToken } from '../../core/attributes.js'
 import { hasPassword } from '../../core/password-policy.js'
 import { cutDown } from '../../core/visible-times.js'
 import { refreshEventTypes } from '../../ports/events.js'
 import type { AuditEvent, Page, PageRequest, Ports, User } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 
-/** An account as its owner sees it. */
+/** An account as its owner sees it: with the attributes that are in access tokens, and no others. */
 export interface OwnAccount extends User {
   readonly hasPassword: boolean
 }
 
 /** The account of the signed-in user. */
-export async function readAccount(ports: Pick<Ports, 'users'>, auth: Auth): Promise<OwnAccount> {
+export async function readAccount(ports: Pick<Ports, 'users' | 'policy'>, auth: Auth): Promise<OwnAccount> {
   const found = await ports.users.find(auth.userId)
   if (found === undefined) throw new Refused('session_revoked')
   const { passwordHash, ...user } = found
-  return { ...user, hasPassword: hasPassword(passwordHash) }
+  const { taken: attributes } = attributesInToken(user.attributes, ports.policy.tokenAttributes)
+  return { ...user, attributes, hasPassword: hasPassword(passwordHash) }
 }
 
 /**
