@@ -4,7 +4,7 @@ import type { LiveSession } from './sessions.js'
 import type { SessionUser } from './users.js'
 
 /** The user of the access token that is about to be made. */
-export interface ClaimsUser extends Pick<SessionUser, 'id' | 'email' | 'roles' | 'attributes'> {
+export interface ClaimsUser extends Pick<SessionUser, 'id' | 'email' | 'externalId' | 'roles' | 'attributes'> {
   /** Milliseconds since the epoch. */
   readonly createdAt: number
 }

@@ -3,7 +3,10 @@ import type { Attributes } from '../core/attributes.js'
 /** An account, without its password hash. */
 export interface User {
   readonly id: string
-  readonly email: string
+  /** Null for a person of a host (`externalId`) that named no address. */
+  readonly email: string | null
+  /** Who the person is to the host that proves their identity; null for other accounts. */
+  readonly externalId: string | null
   readonly roles: readonly string[]
   readonly disabled: boolean
   readonly createdAt: number
@@ -15,8 +18,8 @@ export interface User {
 }
 
 /**
- * The part of an account that its sessions and tokens need. `attributes` is empty where no setting puts any into a token:
- * they are not read then.
+ * The part of an account that its sessions and tokens need. `attributes` is empty, and `externalId` null, where no setting
+ * makes claims of them: they are not read then.
  */
 export type SessionUser = Omit<User, 'emailVerifiedAt' | 'locale'>
 
@@ -26,3 +29,10 @@ export interface UserWithPassword extends User {
   /** Whether it was registered, waits until its address is confirmed, and is not disabled. */
   readonly awaitsConfirmation: boolean
 }
+
+/** An account with an address, as each that was found by its address. */
+export interface AddressedUser extends UserWithPassword {
+  readonly email: string
+}
+
+export const hasAddress = (user: UserWithPassword): user is AddressedUser => user.email !== null

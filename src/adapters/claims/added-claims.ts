@@ -63,6 +63,7 @@ const subjectOf = ({ user, id, mode, device, userAgent, ip, amr, authTime }: Cla
     user: {
       id: user.id,
       email: user.email,
+      externalId: user.externalId,
       roles: user.roles,
       attributes: user.attributes,
       createdAt: user.createdAt

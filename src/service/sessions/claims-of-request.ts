@@ -16,8 +16,8 @@ export function claimsOfRequest({ addedClaims }: Pick<Ports, 'addedClaims'>): Cl
   let made: { readonly account: string; readonly claims: JsonObject } | undefined
   if (!addedClaims.callsHost) return addedClaims.of
   return async (session) => {
-    const { email, roles, attributes } = session.user
-    const account = JSON.stringify([email, roles, attributes])
+    const { email, externalId, roles, attributes } = session.user
+    const account = JSON.stringify([email, externalId, roles, attributes])
     if (made?.account !== account) made = { account, claims: await addedClaims.of(session) }
     return made.claims
   }

@@ -4,13 +4,13 @@ import { registrationLimits } from '../../core/rate-limits.js'
 import { Unavailable } from '../../ports/errors.js'
 import type {
   Actor,
+  AddressedUser,
   MadeLink,
   NewUser,
   PasswordSource,
   Ports,
   SessionUser,
-  UnconfirmedOutcome,
-  UserWithPassword
+  UnconfirmedOutcome
 } from '../../ports/index.js'
 import { type NewPasswordPorts, requireEmail, requireGoodPassword } from '../accounts/account-rules.js'
 import { verifyPassword } from '../accounts/verify-password.js'
@@ -98,7 +98,7 @@ export async function registerUnconfirmed(ports: RegisterPorts, input: RegisterI
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const earlier = await ports.users.findRegistration(email)
       const user = newUserOf(ports, email, await hashAfter(ports, earlier, input.password, source), input)
-      const confirm = (account: UserWithPassword | undefined, outcome: UnconfirmedOutcome) =>
+      const confirm = (account: AddressedUser | undefined, outcome: UnconfirmedOutcome) =>
         confirmationOf(ports, user, account, outcome, isGranted)
       const outcome = await ports.users.registerUnconfirmed(user, { earlier, confirm }, actor)
       if (outcome !== 'changed') return outcome
@@ -137,7 +137,7 @@ async function hashAfter(
 function confirmationOf(
   ports: RegisterPorts,
   user: NewUser,
-  account: UserWithPassword | undefined,
+  account: AddressedUser | undefined,
   outcome: UnconfirmedOutcome,
   isGranted: boolean
 ): MadeLink {
@@ -189,7 +189,8 @@ const sessionUserOf = (ports: RegisterPorts, { id, email, roles }: NewUser): Ses
   roles,
   disabled: false,
   createdAt: ports.clock.now(),
-  attributes: {}
+  attributes: {},
+  externalId: null
 })
 
 /** The members of a new account that its link and its mail need. */

@@ -8,6 +8,7 @@ import type { LiveSession } from '../../../src/ports/sessions.js'
 const user = {
   id: 'u',
   email: 'ada@example.org',
+  externalId: null,
   roles: ['editor'],
   disabled: false,
   createdAt: 5,

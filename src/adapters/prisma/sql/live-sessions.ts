@@ -10,7 +10,7 @@ import { prepared } from '../prepared-statements.js'
 import { sharedReads } from '../shared-reads.js'
 import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
-import { clock, isSpared, seconds, timestamp } from './fragments.js'
+import { clock, emailOrNull, isSpared, seconds, timestamp } from './fragments.js'
 
 /**
  * Which attributes decide about the claims of access tokens: those of `TOKEN_ATTRIBUTES`, or any where the host makes
@@ -47,28 +47,30 @@ export const liveColumns = ({ claimAttributes }: ClaimPolicy) => Prisma.sql`
   s.rotated_at AS "rotatedAt", s.retry_key_hash AS "retryKeyHash",
   ${keyUsed} AS "keyUsed", s.recovered_generation::float8 AS "recoveredGeneration", coalesce(s.amr, '{}') AS amr,
   s.auth_time AS "authTime",
-  u.email AS "userEmail", coalesce(u.roles, '{}') AS "userRoles",
+  ${emailOrNull} AS "userEmail", coalesce(u.roles, '{}') AS "userRoles",
   u.disabled_at IS NOT NULL AS "userDisabled", u.created_at AS "userCreatedAt"
-  ${claimAttributes.length === 0 ? Prisma.empty : Prisma.sql`, u.attributes AS "userAttributes"`}`
+  ${claimAttributes.length === 0 ? Prisma.empty : Prisma.sql`, u.attributes AS "userAttributes", u.external_id AS "userExternalId"`}`
 
 export type LiveRow = Omit<LiveSession, 'user'> & {
   readonly userEmail: SessionUser['email']
   readonly userRoles: SessionUser['roles']
   readonly userDisabled: SessionUser['disabled']
   readonly userCreatedAt: SessionUser['createdAt']
-  /** Undefined where no attribute decides about claims. */
+  /** Undefined, as is the next, where no attribute decides about claims. */
   readonly userAttributes?: SessionUser['attributes']
+  readonly userExternalId?: SessionUser['externalId']
 }
 
 export function toLiveSession(row: LiveRow): LiveSession {
-  const { userEmail, userRoles, userDisabled, userCreatedAt, userAttributes, ...session } = row
+  const { userEmail, userRoles, userDisabled, userCreatedAt, userAttributes = {}, userExternalId = null, ...session } = row
   const user = {
     id: row.userId,
     email: userEmail,
     roles: userRoles,
     disabled: userDisabled,
     createdAt: userCreatedAt,
-    attributes: userAttributes ?? {}
+    attributes: userAttributes,
+    externalId: userExternalId
   }
   return { ...session, user }
 }
