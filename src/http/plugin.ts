@@ -17,7 +17,6 @@ import { requestIdHeader } from './log/request-id.js'
 import { limitRequests } from './rate-limits.js'
 import { serveChangePassword, serveIssuerMetadata } from './routes/discovery.js'
 import { addRoutes } from './routes/index.js'
-import { serveOpenapi } from './routes/openapi.js'
 import { prepareScope } from './scope.js'
 import type { HttpSettings } from './settings.js'
 
@@ -133,7 +132,7 @@ async function fillScope(scope: Scope, context: HttpContext): Promise<void> {
   if (settings.allowedOrigins.length > 0 && !scope.hasPlugin('@fastify/cors'))
     await scope.register(cors, corsOptions(settings))
   if (settings.rateLimitEnabled) limitRequests(scope, ports)
-  if (settings.docs) await serveOpenapi(scope, context)
+  if (settings.docs) await (await import('./routes/openapi.js')).serveOpenapi(scope, context)
   addRoutes(scope, context)
 }
 
