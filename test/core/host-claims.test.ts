@@ -9,7 +9,14 @@ const faultOf = (result: unknown) => {
 
 t.test('claims are what every receiver will read: JSON', async (t) => {
   const at = new Date(0)
-  const result = { plan: 'pro', seats: 3, flags: [true, null, { deep: 'ü' }], none: undefined, at, 'https://a.example/x': 1 }
+  const result = {
+    plan: 'pro',
+    seats: 3,
+    flags: [true, null, { deep: 'ü' }],
+    none: undefined,
+    at,
+    'https://a.example/x': 1
+  }
   const claims = { plan: 'pro', seats: 3, flags: result.flags, at: at.toISOString(), 'https://a.example/x': 1 }
   t.strictSame(readHostClaims(result), { ok: true, claims })
   t.strictSame(readHostClaims({}), { ok: true, claims: {} })

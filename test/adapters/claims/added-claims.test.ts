@@ -29,7 +29,10 @@ function setUp(claims: ClaimsFunction | undefined, attributes: readonly string[]
 }
 
 /** A function with a result that the types refuse. */
-const returning = (result: unknown): ClaimsFunction => async () => Object(result)
+const returning =
+  (result: unknown): ClaimsFunction =>
+  async () =>
+    Object(result)
 
 t.test('without a function the claims are the named attributes', async (t) => {
   const { added } = setUp(undefined, ['tenant', 'missing'])
@@ -39,11 +42,14 @@ t.test('without a function the claims are the named attributes', async (t) => {
 
 t.test('the function gets user and session without secrets, frozen, and its claims win over attributes', async (t) => {
   const subjects: unknown[] = []
-  const { added, lines } = setUp((subject) => {
-    subjects.push(subject)
-    t.throws(() => Object.assign(subject.user.attributes, { plan: 'free' }))
-    return Promise.resolve({ plan: 'of the host' })
-  }, ['plan', 'tenant'])
+  const { added, lines } = setUp(
+    (subject) => {
+      subjects.push(subject)
+      t.throws(() => Object.assign(subject.user.attributes, { plan: 'free' }))
+      return Promise.resolve({ plan: 'of the host' })
+    },
+    ['plan', 'tenant']
+  )
   t.ok(added.callsHost)
   t.strictSame(await added.of(session), { plan: 'of the host', tenant: 't' })
   const { passwordHash: _, disabled: __, ...seen } = user

@@ -52,7 +52,10 @@ const setAttributes = (id: string, attributes: object) =>
 
 t.test('the claims of the host are in the token of each login and of each refresh, and in request.auth', async (t) => {
   let calls = 0
-  answer = () => ({ calls: (calls += 1), plan: 'pro' })
+  answer = () => {
+    calls += 1
+    return { calls, plan: 'pro' }
+  }
   const { client, email } = await newPerson(app, 'body', 'phone')
   t.match(payloadOf(client), { calls: 1, plan: 'pro', roles: [], sid: client.sessionId })
   await client.signIn(email, { path: '/login', mode: 'body', device: 'phone' })
@@ -170,22 +173,25 @@ t.test('an old token ends its session without a call', async (t) => {
   t.strictSame(subjects, [])
 })
 
-t.test('a user who is disabled during the call gets no token, and the statement that moves the row decides', async (t) => {
-  const { client } = await newPerson(app, 'body')
-  const id = await userIdOf(client)
-  answer = async () => {
-    await sql(database, 'UPDATE "user" SET disabled_at = now() WHERE id = $1::uuid', id)
-    return {}
+t.test(
+  'a user who is disabled during the call gets no token, and the statement that moves the row decides',
+  async (t) => {
+    const { client } = await newPerson(app, 'body')
+    const id = await userIdOf(client)
+    answer = async () => {
+      await sql(database, 'UPDATE "user" SET disabled_at = now() WHERE id = $1::uuid', id)
+      return {}
+    }
+    expectProblem(t, await refresh(client), 'session_ended', { reason: 'user_disabled' })
   }
-  expectProblem(t, await refresh(client), 'session_ended', { reason: 'user_disabled' })
-})
+)
 
 t.test('claims that were made of roles or attributes which change during the call go into no token', async (t) => {
   const { client } = await newPerson(app, 'body')
   const id = await userIdOf(client)
-  await sql(database, "UPDATE \"user\" SET roles = '{boss}' WHERE id = $1::uuid", id)
+  await sql(database, 'UPDATE "user" SET roles = \'{boss}\' WHERE id = $1::uuid', id)
   answer = async ({ user }) => {
-    if (user.roles.length > 0) await sql(database, "UPDATE \"user\" SET roles = '{}' WHERE id = $1::uuid", id)
+    if (user.roles.length > 0) await sql(database, 'UPDATE "user" SET roles = \'{}\' WHERE id = $1::uuid', id)
     return { permissions: user.roles, seen: user.attributes }
   }
   subjects = []
@@ -229,7 +235,10 @@ t.test('simultaneous refreshes of one token share its successor, each with claim
     const [, payload = ''] = response.json().access_token.split('.')
     return JSON.parse(Buffer.from(payload, 'base64url').toString()).call
   })
-  t.strictSame(own.sort((a, b) => a - b), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  t.strictSame(
+    own.sort((a, b) => a - b),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+  )
 })
 
 t.test('simultaneous refreshes of different sessions keep their own claims', async (t) => {

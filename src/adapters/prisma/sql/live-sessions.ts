@@ -62,7 +62,15 @@ export type LiveRow = Omit<LiveSession, 'user'> & {
 }
 
 export function toLiveSession(row: LiveRow): LiveSession {
-  const { userEmail, userRoles, userDisabled, userCreatedAt, userAttributes = {}, userExternalId = null, ...session } = row
+  const {
+    userEmail,
+    userRoles,
+    userDisabled,
+    userCreatedAt,
+    userAttributes = {},
+    userExternalId = null,
+    ...session
+  } = row
   const user = {
     id: row.userId,
     email: userEmail,
