@@ -41,6 +41,7 @@ module.exports = [
   ...adapterRooms({
     claims: [],
     embedded: ['adapters/prisma/'],
+    hooks: ['adapters/revocations/'],
     keys: ['adapters/secrets/', 'adapters/notices/'],
     mail: ['addresses/', 'languages/'],
     notices: ['adapters/redis/'],
@@ -98,7 +99,7 @@ module.exports = [
   {
     room: 'overrides',
     from: '^src/overrides[.]ts$',
-    may: ['ports/', 'adapters/prisma/'],
+    may: ['core/hooks[.]ts$', 'ports/', 'adapters/prisma/'],
     why: 'What tests and unusual hosts can replace. The package exports its type.'
   },
   {

@@ -3,6 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { addedClaims } from './adapters/claims/added-claims.js'
 import type { EmbeddedOptions } from './adapters/embedded/embedded-database.js'
+import { type Hooks, openHooks } from './adapters/hooks/hooks.js'
 import { openKeyRing } from './adapters/keys/key-ring.js'
 import { watchBacklog } from './adapters/mail/backlog-watch.js'
 import { logMailer } from './adapters/mail/log-mailer.js'
@@ -28,7 +29,9 @@ import { startFault } from './adapters/prisma/server/connection-fault.js'
 import { connectionTo, directConnectionTo } from './adapters/prisma/server/database-url.js'
 import { migrateServer } from './adapters/prisma/server/migrate-server.js'
 import { openServerDatabase } from './adapters/prisma/server/server-database.js'
+import { eventRetentionSeconds } from './adapters/prisma/sql/purge/purge.js'
 import { prismaEventLog } from './adapters/prisma/stores/event-log.js'
+import { prismaHookLog } from './adapters/prisma/stores/hook-log.js'
 import { prismaLinkStore } from './adapters/prisma/stores/link-store.js'
 import { prismaMailLog } from './adapters/prisma/stores/mail-log.js'
 import { prismaOutbox } from './adapters/prisma/stores/outbox.js'
@@ -65,6 +68,7 @@ import { Refused } from './service/refused.js'
 export interface Adapters {
   readonly ports: Ports
   readonly database: Database
+  readonly hooks: Hooks
   /** Closes all adapters, the one opened last first. */
   close(): Promise<void>
 }
@@ -166,6 +170,15 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
   const sender = await openSender(config, overrides, { outbox, render, opaqueTokens: tokens, clock, log }, onClose)
   const claimAttributes = overrides.claims === undefined ? policy.tokenAttributes : 'any'
   const endingPolicy = { ...policy, notices: sender !== undefined, claimAttributes } as const
+  const hooks = await openHooks({
+    hooks: overrides.hooks ?? [],
+    log: prismaHookLog(database),
+    clock,
+    entropy,
+    logger: log,
+    retentionSeconds: eventRetentionSeconds(policy)
+  })
+  onClose(hooks.close)
   const refreshBatches = batchSizes()
   const sessions = prismaSessionStore(database, endingPolicy, config.refreshBatchSize, refreshBatches.note)
   const metrics = serviceMetrics({
@@ -180,6 +193,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
     purgeLag: purge.lag,
     mailBacklog: backlog.backlog,
     mailAttempts: () => sender?.counts() ?? {},
+    hooks: hooks.states,
     measured: [databaseWatch, refreshBatches, ...(redis ? [redis.watch] : [])]
   })
   onClose(purgeRegularly(database, policy, overrides.purgeTiming))
@@ -231,7 +245,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
     ),
     refusalPause: () => delay(overrides.refusalMilliseconds ?? 1000, undefined, { ref: false })
   }
-  return { ports, database }
+  return { ports, database, hooks }
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { FastifyServerOptions } from 'fastify'
 import type { Database } from './adapters/prisma/database.js'
 import type { PurgeTiming } from './adapters/prisma/stores/regular-purge.js'
+import type { NamedHook } from './core/hooks.js'
 import type { ClaimsFunction } from './ports/added-claims.js'
 import type { Mailer } from './ports/mail.js'
 import type { Clock } from './ports/runtime.js'
@@ -30,6 +31,11 @@ export interface Overrides {
   readonly claims?: ClaimsFunction | undefined
   /** How long `claims` may take; 2 s by default. */
   readonly claimsMilliseconds?: number
+  /**
+   * The hooks of a host. The plugin starts them.
+   * @internal
+   */
+  readonly hooks?: readonly NamedHook[]
   /** Whether mails may be printed into the log where the settings allow it; true by default. */
   readonly printMail?: boolean
   /** Aborted when the service is about to stop: `/readyz` then answers 503, and all else is served. */

@@ -3,7 +3,7 @@ import type { FastifyInstance, LatchkeyMembers, RegisterOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Auth } from '../core/access-claims.js'
 import { issuerAddresses } from '../core/issuer-addresses.js'
-import { type GuardMembers, rememberedAuth, requestAuth, requestAuthKey } from '../core/request-auth.js'
+import { type AnyReply, type GuardMembers, rememberedAuth, requestAuth, requestAuthKey } from '../core/request-auth.js'
 import { hostApp } from '../ports/events.js'
 import type { Ports } from '../ports/index.js'
 import type { Session } from '../ports/sessions.js'
@@ -13,6 +13,7 @@ import { visibleSession } from '../service/sessions/own-sessions.js'
 import type { HttpContext, Scope } from './context.js'
 import { cookieSerializer } from './cookies/serializer.js'
 import { authenticateGuard, authenticateOptionalGuard, requireRecentLoginGuard, requireRoleGuard } from './guards.js'
+import { type HostLogin, type HostSession, startSessionFor } from './host/start-session.js'
 import { requestIdHeader } from './log/request-id.js'
 import { limitRequests } from './rate-limits.js'
 import { serveChangePassword, serveIssuerMetadata } from './routes/discovery.js'
@@ -52,6 +53,13 @@ declare module 'fastify' {
     readonly auth: Auth
   }
   interface LatchkeyMembers extends GuardMembers {
+    /**
+     * Starts a session for a person whose identity the app has proved, and returns what `POST /login` answers; return it
+     * from the handler. Sets the cookies on `reply`. If a guard of the route found the same person signed in, replaces that
+     * session, as `POST /reauthenticate` does. Throws a `TypeError` for a mistake in the call, and `Refused` otherwise: among
+     * others `invalid_credentials` for a disabled account, `email_taken` if another account has the address of a new one.
+     */
+    startSession(reply: AnyReply, login: HostLogin): Promise<HostSession>
     /** Lists and ends sessions. */
     readonly sessions: SessionControl
   }
@@ -108,6 +116,7 @@ function membersOf(context: HttpContext): LatchkeyMembers {
     requireRole: (role) => requireRoleGuard(context, role),
     requireRecentLogin: (maxAgeSeconds) => requireRecentLoginGuard(context, maxAgeSeconds),
     authOf: rememberedAuth,
+    startSession: startSessionFor(context),
     sessions: sessionControl(context.ports)
   }
 }

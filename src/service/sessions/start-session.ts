@@ -64,14 +64,14 @@ export async function planSession(
 
 /**
  * Creates a session with a new id for a user who was authenticated by the methods `amr` (RFC 8176) while the account
- * had `passwordHash`. Refuses with `invalid_credentials` if the account changed in the meantime. With `isNewDevice` the
- * owner gets a notice, as `SessionStore.create` says.
+ * had `passwordHash`. Null: a host has proved the identity. Refuses with `invalid_credentials` if the account changed in
+ * the meantime. With `isNewDevice` the owner gets a notice, as `SessionStore.create` says.
  */
 export async function startSession(
   ports: StartSessionPorts,
   account: {
     readonly user: SessionUser
-    readonly passwordHash: string
+    readonly passwordHash: string | null
     readonly amr: readonly string[]
     readonly isNewDevice?: boolean
     readonly planned?: PlannedSession | undefined
