@@ -14,6 +14,7 @@ import type { HttpContext, Scope } from './context.js'
 import { cookieSerializer } from './cookies/serializer.js'
 import { authenticateGuard, authenticateOptionalGuard, requireRecentLoginGuard, requireRoleGuard } from './guards.js'
 import { type HostLogin, type HostSession, startSessionFor } from './host/start-session.js'
+import { type UserControl, userControl } from './host/user-control.js'
 import { requestIdHeader } from './log/request-id.js'
 import { limitRequests } from './rate-limits.js'
 import { serveChangePassword, serveIssuerMetadata } from './routes/discovery.js'
@@ -62,6 +63,8 @@ declare module 'fastify' {
     startSession(reply: AnyReply, login: HostLogin): Promise<HostSession>
     /** Lists and ends sessions. */
     readonly sessions: SessionControl
+    /** Finds, makes, changes and deletes accounts. */
+    readonly users: UserControl
   }
 }
 
@@ -117,7 +120,8 @@ function membersOf(context: HttpContext): LatchkeyMembers {
     requireRecentLogin: (maxAgeSeconds) => requireRecentLoginGuard(context, maxAgeSeconds),
     authOf: rememberedAuth,
     startSession: startSessionFor(context),
-    sessions: sessionControl(context.ports)
+    sessions: sessionControl(context.ports),
+    users: userControl(context.ports)
   }
 }
 
