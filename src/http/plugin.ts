@@ -21,6 +21,7 @@ import { serveChangePassword, serveIssuerMetadata } from './routes/discovery.js'
 import { addRoutes } from './routes/index.js'
 import { prepareScope } from './scope.js'
 import type { HttpSettings } from './settings.js'
+import { whileSignedIn } from './signed-in.js'
 
 /** @internal The package's types leave out what would need those of all ports. */
 export interface PluginOptions extends Pick<RegisterOptions, 'logLevel' | 'logSerializers'> {
@@ -79,7 +80,7 @@ export const httpPlugin = fp<PluginOptions>(
     requireFreeName(app)
     const serializeCookie = await cookieSerializer(app)
     const context: HttpContext = { ports, settings, serializeCookie, addresses, errorsUrl: addresses.errors }
-    app.decorate('latchkey', membersOf(context))
+    app.decorate('latchkey', membersOf(app, context))
     decorateRequests(app)
 
     const ours = { prefix: withOneSlash(prefix), ...log }
@@ -112,13 +113,14 @@ function withOneSlash(prefix: string): string {
     .join('')
 }
 
-function membersOf(context: HttpContext): LatchkeyMembers {
+function membersOf(app: FastifyInstance, context: HttpContext): LatchkeyMembers {
   return {
     authenticate: authenticateGuard(context),
     authenticateOptional: authenticateOptionalGuard(context),
     requireRole: (role) => requireRoleGuard(context, role),
     requireRecentLogin: (maxAgeSeconds) => requireRecentLoginGuard(context, maxAgeSeconds),
     authOf: rememberedAuth,
+    whileSignedIn: whileSignedIn(app, context.ports),
     startSession: startSessionFor(context),
     sessions: sessionControl(context.ports),
     users: userControl(context.ports)
