@@ -421,6 +421,7 @@ function policyOf(config: Config): Ports['policy'] {
     maxSessionsPerUser: config.maxSessionsPerUser,
     modes: config.modes,
     passwordMinLength: config.passwordMinLength,
+    passwordLogin: config.passwordLogin,
     registration: config.registration,
     emailVerification: config.emailVerification,
     tokenAttributes: config.tokenAttributes,

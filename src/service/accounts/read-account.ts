@@ -8,6 +8,7 @@ import { Refused } from '../refused.js'
 
 /** An account as its owner sees it: with the attributes that are in access tokens, and no others. */
 export interface OwnAccount extends User {
+  /** Whether changes ask for a password: the account has one, and people sign in with passwords. */
   readonly hasPassword: boolean
 }
 
@@ -17,7 +18,7 @@ export async function readAccount(ports: Pick<Ports, 'users' | 'policy'>, auth: 
   if (found === undefined) throw new Refused('session_revoked')
   const { passwordHash, ...user } = found
   const { taken: attributes } = attributesInToken(user.attributes, ports.policy.tokenAttributes)
-  return { ...user, attributes, hasPassword: hasPassword(passwordHash) }
+  return { ...user, attributes, hasPassword: ports.policy.passwordLogin && hasPassword(passwordHash) }
 }
 
 /**
