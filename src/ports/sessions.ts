@@ -50,12 +50,15 @@ export interface AddedSession {
 
 /** What the tokens of a session need. */
 export interface IssuableSession
-  extends Pick<Session, 'id' | 'userId' | 'mode' | 'idleExpiresAt' | 'absoluteExpiresAt'>,
+  extends Pick<
+      Session,
+      'id' | 'userId' | 'mode' | 'device' | 'userAgent' | 'ip' | 'idleExpiresAt' | 'absoluteExpiresAt'
+    >,
     Pick<RotationState, 'generation'> {
   readonly amr: readonly string[]
   /** When the user was last authenticated. */
   readonly authTime: number
-  readonly user: Pick<SessionUser, 'roles'>
+  readonly user: SessionUser
   /** The database's clock when this was read. */
   readonly now: number
 }
@@ -63,7 +66,6 @@ export interface IssuableSession
 /** A session with everything that decides about it. */
 export interface LiveSession extends IssuableSession, Session, RotationState {
   readonly secretHash: string
-  readonly user: SessionUser
 }
 
 /** A refresh with the current token: what the row must hold for the refresh to succeed. */

@@ -2,7 +2,7 @@ import t from 'tap'
 import type { Auth } from '../../src/core/access-claims.js'
 import { guardOf, rememberAuth, rememberedAuth, requestAuth, requestAuthKey } from '../../src/core/request-auth.js'
 
-const auth: Auth = { userId: 'a user', sessionId: 'a session', roles: [], amr: ['pwd'], authTime: 900 }
+const auth: Auth = { userId: 'a user', sessionId: 'a session', roles: [], amr: ['pwd'], authTime: 900, claims: {} }
 
 t.test('a request has the user that a guard remembered', async (t) => {
   const request = { id: 'a request' }

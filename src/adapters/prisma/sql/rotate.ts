@@ -5,7 +5,15 @@ import { preparedStatement } from '../prepared-statements.js'
 import { sharedStatements } from '../shared-statements.js'
 import { tables } from '../tables.js'
 import { clock, seconds } from './fragments.js'
-import { isLive, type RefreshPolicy, recordedUse, recordedWindow } from './live-sessions.js'
+import {
+  isLive,
+  type RefreshPolicy,
+  recordedUse,
+  recordedWindow,
+  sessionUserColumns,
+  type WithUserColumns,
+  withUser
+} from './live-sessions.js'
 
 /**
  * `SessionStore.rotate`. Up to `batchSize` concurrent calls share a statement, its round trip and its commit
@@ -46,7 +54,7 @@ export function rotationStatements(
       WHERE ${attempted.which}
         AND (s.rotated_at IS NULL OR s.rotated_at <= ${clock} - ${seconds(policy.graceSeconds)})
         AND ${isLive} AND s.mode IN ('cookie', 'body') AND u.disabled_at IS NULL
-      RETURNING ${issuableColumns}`
+      RETURNING ${issuableColumns(policy)}`
 
   const moveOne = preparedStatement<IssuableRow, RotationAttempt>(database, (given) =>
     move({
@@ -62,7 +70,8 @@ export function rotationStatements(
     database,
     (given) => Prisma.sql`
       WITH locked AS (
-        SELECT s.id AS locked_id, asked.*, u.roles, u.disabled_at
+        SELECT s.id AS locked_id, asked.*,
+          u.email, u.roles, u.disabled_at, u.created_at, u.attributes, u.external_id
         FROM unnest(
           ${given('sid')}::uuid[], ${given('generation')}::bigint[], ${given('secretHash')}::text[],
           ${given('retryKeyHash')}::text[]
@@ -83,7 +92,7 @@ export function rotationStatements(
   async function one(attempt: RotationAttempt): Promise<IssuableSession | undefined> {
     noteBatch(1)
     const [row] = await moveOne(attempt)
-    return row && toIssuable(row)
+    return row && withUser(row)
   }
 
   /**
@@ -100,36 +109,22 @@ export function rotationStatements(
       secretHash: attempts.map(({ secretHash }) => secretHash),
       retryKeyHash: attempts.map(({ retryKeyHash }) => retryKeyHash)
     })
-    const found = new Map(rows.map((row) => [row.lockedId, row.id === null ? undefined : toIssuable(row)]))
+    const found = new Map(rows.map(({ lockedId, ...row }) => [lockedId, row.id === null ? undefined : withUser(row)]))
     return attempts.map(({ sid }) => (found.has(sid) ? found.get(sid) : 'alone'))
   }
 
   return { one, many }
 }
 
-/** The columns of `session s` and its user `u` after an UPDATE, for `toIssuable`. */
-const issuableColumns = Prisma.sql`
-  s.id, s.user_id AS "userId", s.mode, s.generation::float8 AS generation, s.idle_expires_at AS "idleExpiresAt",
+/** The columns of `session s` and its user `u` after an UPDATE, for `withUser`. */
+const issuableColumns = (policy: RefreshPolicy) => Prisma.sql`
+  s.id, s.user_id AS "userId", s.mode, s.device, s.user_agent AS "userAgent", s.ip,
+  s.generation::float8 AS generation, s.idle_expires_at AS "idleExpiresAt",
   s.absolute_expires_at AS "absoluteExpiresAt", coalesce(s.amr, '{}') AS amr, s.auth_time AS "authTime",
-  s.last_used_at AS now, coalesce(u.roles, '{}') AS roles`
+  s.last_used_at AS now, ${sessionUserColumns(policy)}`
 
-type IssuableRow = Omit<IssuableSession, 'user'> & IssuableSession['user']
+type IssuableRow = WithUserColumns<IssuableSession>
 type MovedRow = { readonly lockedId: string } & (IssuableRow | { readonly id: null })
 
 /** The values of several items, by column. */
 type Columns<Item> = { readonly [Name in keyof Item]: readonly Item[Name][] }
-
-function toIssuable({
-  id,
-  userId,
-  mode,
-  generation,
-  idleExpiresAt,
-  absoluteExpiresAt,
-  amr,
-  authTime,
-  now,
-  roles
-}: IssuableRow) {
-  return { id, userId, mode, generation, idleExpiresAt, absoluteExpiresAt, amr, authTime, now, user: { roles } }
-}
