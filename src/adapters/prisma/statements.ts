@@ -52,9 +52,10 @@ export function rewriteStatements(
  */
 export type Ask = <Row>(text: string, values: readonly unknown[]) => Promise<Row[]>
 
-/** Prisma's numbers of the types whose values arrive as texts, numbers, booleans, and lists of texts. */
+/** Prisma's numbers of the types whose values arrive as texts, numbers, booleans, and lists of texts, ready for use. */
 const plainTypes = new Set([0, 2, 3, 5, 6, 7, 12, 15, 70, 71, 78])
 const int64 = 1
+const json = 11
 
 /** `Ask` for the tables in `schema`, through an adapter of `factory` that is connected with the first statement. */
 export function askDirectly(factory: SqlDriverAdapterFactory, schema: string): Ask {
@@ -89,15 +90,20 @@ const list = { scalarType: 'unknown', arity: 'list' } as const
 
 function rowsOf({ columnNames, columnTypes, rows }: Result): Record<string, unknown>[] {
   for (const type of columnTypes) {
-    if (type !== int64 && !plainTypes.has(type))
+    if (type !== int64 && type !== json && !plainTypes.has(type))
       throw new TypeError(`A prepared statement returns a column of type ${type}.`)
   }
   return rows.map((values) => {
     const row: Record<string, unknown> = {}
-    for (const [index, name] of columnNames.entries()) {
-      const value = values[index]
-      row[name] = columnTypes[index] === int64 && value !== null ? BigInt(String(value)) : value
-    }
+    for (const [index, name] of columnNames.entries()) row[name] = read(values[index], columnTypes[index])
     return row
   })
+}
+
+/** Integers of 64 bits and JSON arrive as texts. */
+function read(value: unknown, type: number | undefined): unknown {
+  if (value === null) return null
+  if (type === int64) return BigInt(String(value))
+  if (type === json) return JSON.parse(String(value))
+  return value
 }
