@@ -19,9 +19,7 @@ export function testRotation(t: Test, stores: Stores): void {
     t.equal(rotated.absoluteExpiresAt, before.absoluteExpiresAt)
     const found = await reread(stores, session)
     t.match(found, { rotatedAt: rotated.now, lastUsedAt: rotated.now, retryKeyHash: digest('key') })
-    const { id, userId, mode, generation, idleExpiresAt, absoluteExpiresAt, amr, authTime, user } = found
-    const issuable = { id, userId, mode, generation, idleExpiresAt, absoluteExpiresAt, amr, authTime }
-    t.same(rotated, { ...issuable, user: { roles: user.roles }, now: rotated.now })
+    t.match(found, { ...rotated, now: Number })
     t.ok(found.now >= rotated.now)
   })
 
