@@ -28,6 +28,7 @@ import { startFault } from './adapters/prisma/server/connection-fault.js'
 import { connectionTo, directConnectionTo } from './adapters/prisma/server/database-url.js'
 import { migrateServer } from './adapters/prisma/server/migrate-server.js'
 import { openServerDatabase } from './adapters/prisma/server/server-database.js'
+import { prismaClientStore } from './adapters/prisma/stores/client-store.js'
 import { prismaEventLog } from './adapters/prisma/stores/event-log.js'
 import { prismaLinkStore } from './adapters/prisma/stores/link-store.js'
 import { prismaMailLog } from './adapters/prisma/stores/mail-log.js'
@@ -46,6 +47,7 @@ import { watchedDatabase } from './adapters/prisma/watched-database.js'
 import { memoryRateLimits } from './adapters/rate-limits/memory-rate-limits.js'
 import { noRateLimits, rateLimits } from './adapters/rate-limits/rate-limits.js'
 import { redisRateLimits } from './adapters/rate-limits/redis-rate-limits.js'
+import { clientCache } from './adapters/revocations/client-cache.js'
 import { openRevocationFeed } from './adapters/revocations/revocation-feed.js'
 import { sessionCache } from './adapters/revocations/session-cache.js'
 import { keyedHash } from './adapters/secrets/keyed-hash.js'
@@ -166,6 +168,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
   const endingPolicy = { ...policy, notices: sender !== undefined }
   const refreshBatches = batchSizes()
   const sessions = prismaSessionStore(database, endingPolicy, config.refreshBatchSize, refreshBatches.note)
+  const clients = prismaClientStore(database, policy)
   const metrics = serviceMetrics({
     clock,
     feed,
@@ -197,6 +200,8 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
     digest: sha256,
     users: prismaUserStore(database, endingPolicy),
     sessions,
+    clients,
+    clientResolver: clientCache({ clients, feed, hasEnded: openFeed.hasEnded, clock }),
     links: prismaLinkStore(database),
     mails: prismaMailLog(database),
     mail: sender ?? { isConfigured: false, printsOnly: false, wake: () => undefined },

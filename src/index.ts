@@ -2,7 +2,7 @@ import './unbundled.js'
 
 export { buildApp } from './app.js'
 export { type Config, ConfigError, createConfig, type Environment, loadConfig } from './config/read-config.js'
-export type { Auth } from './core/access-claims.js'
+export type { Auth, ClientAuth } from './core/access-claims.js'
 export type { RefusalCode } from './core/problems.js'
 export type { Guard } from './core/request-auth.js'
 export type { SessionControl } from './http/plugin.js'

@@ -3,7 +3,13 @@ import type { FastifyInstance, LatchkeyMembers, RegisterOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Auth } from '../core/access-claims.js'
 import { issuerAddresses } from '../core/issuer-addresses.js'
-import { type GuardMembers, rememberedAuth, requestAuth, requestAuthKey } from '../core/request-auth.js'
+import {
+  type GuardMembers,
+  rememberedAuth,
+  rememberedClient,
+  requestAuth,
+  requestAuthKey
+} from '../core/request-auth.js'
 import type { Ports } from '../ports/index.js'
 import type { Session } from '../ports/sessions.js'
 import { listSessionsOfUser } from '../service/admin/listings.js'
@@ -11,7 +17,13 @@ import { revokeAllSessions, revokeSession, revokeSessionsOfUser } from '../servi
 import { visibleSession } from '../service/sessions/own-sessions.js'
 import type { HttpContext, Scope } from './context.js'
 import { cookieSerializer } from './cookies/serializer.js'
-import { authenticateGuard, authenticateOptionalGuard, requireRecentLoginGuard, requireRoleGuard } from './guards.js'
+import {
+  authenticateGuard,
+  authenticateOptionalGuard,
+  requireRecentLoginGuard,
+  requireRoleGuard,
+  requireScopeGuard
+} from './guards.js'
 import { requestIdHeader } from './log/request-id.js'
 import { limitRequests } from './rate-limits.js'
 import { serveChangePassword, serveIssuerMetadata } from './routes/discovery.js'
@@ -107,6 +119,8 @@ function membersOf(context: HttpContext): LatchkeyMembers {
     authenticateOptional: authenticateOptionalGuard(context),
     requireRole: (role) => requireRoleGuard(context, role),
     requireRecentLogin: (maxAgeSeconds) => requireRecentLoginGuard(context, maxAgeSeconds),
+    requireScope: (scope) => requireScopeGuard(context, scope),
+    clientOf: rememberedClient,
     authOf: rememberedAuth,
     sessions: sessionControl(context.ports)
   }

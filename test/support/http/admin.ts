@@ -7,12 +7,13 @@ import { Client, goodPassword, openService } from '../service.js'
 
 export const adminEmail = 'ops@example.org'
 
-/** The service with an admin, and the admin's client. */
+/** The service with an admin, and the admin's client. `addRoutes` adds a host's own routes. */
 export async function openAdminService(
   t: Test,
   database: Database,
   environment: Environment = {},
-  clock?: Clock
+  clock?: Clock,
+  addRoutes: (app: FastifyInstance) => void = () => undefined
 ): Promise<{ readonly app: FastifyInstance; readonly admin: Client }> {
   const app = await openService(
     t,
@@ -20,6 +21,7 @@ export async function openAdminService(
     { ADMIN_EMAIL: adminEmail, ADMIN_PASSWORD: goodPassword, ...environment },
     clock
   )
+  addRoutes(app)
   return { app, admin: await signInAdmin(app) }
 }
 
