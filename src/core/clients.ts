@@ -4,10 +4,7 @@ import { uuidPattern } from './vocabulary.js'
 /** A client's id begins with this. The id of a user is a bare UUID, so the two never coincide. */
 const clientIdPrefix = 'client_'
 
-/** The id of a client, as the source of a regular expression. */
-export const clientIdPattern = `^${clientIdPrefix}${uuidPattern}$`
-
-const clientIdForm = new RegExp(clientIdPattern)
+const clientIdForm = new RegExp(`^${clientIdPrefix}${uuidPattern}$`)
 
 /** A client has at most this many secrets at a time: the one in use, and the next one while it is being rolled out. */
 export const maxClientSecrets = 2

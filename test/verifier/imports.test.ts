@@ -35,7 +35,8 @@ t.test('the verifier loads no package, and of the service only modules of the co
     'core/problems.js',
     'core/recently-used.js',
     'core/request-auth.js',
-    'core/revocation-set.js'
+    'core/revocation-set.js',
+    'core/scopes.js'
   ])
 })
 

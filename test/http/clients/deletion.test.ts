@@ -1,11 +1,11 @@
 import t from 'tap'
 import { openTestDatabase } from '../../support/database.js'
-import { openAdminService } from '../../support/http/admin.js'
+import { openAdminHost } from '../../support/http/admin.js'
 import { askForToken, asMachine, type Machine, newMachine, tokenOf } from '../../support/http/clients.js'
-import { asGateway, postForm, serviceSettings } from '../../support/http/services.js'
+import { asGateway, postForm, serviceSecret } from '../../support/http/services.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
-const { app, admin } = await openAdminService(t, database, serviceSettings, undefined, (app) => {
+const { app, admin } = await openAdminHost(t, database, { serviceCredentials: [`gateway:${serviceSecret}`] }, (app) => {
   app.get('/reports', { preHandler: app.latchkey.requireScope('reports:read') }, async () => 'reports')
 })
 

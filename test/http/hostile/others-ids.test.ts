@@ -52,7 +52,7 @@ for (const { path, method, name } of operations.filter(({ path }) => path.includ
   for (const [kind, client] of Object.entries({ 'an access token': here.client, 'a session cookie': serverSide })) {
     t.test(`${name} with another user's id, by ${kind}`, async (t) => {
       for (const id of [stranger.client.sessionId, strangerId]) {
-        const response = await client.send(method.toUpperCase() as 'GET', path.replace('{id}', id), {
+        const response = await client.send(method.toUpperCase() as 'GET', path.replace(/\{\w+\}/g, id), {
           headers: { host: 'auth.test', 'sec-fetch-site': 'same-origin' },
           ...(method !== 'get' && { payload })
         })
@@ -150,7 +150,7 @@ async function expectShut(t: Test, request: string): Promise<void> {
 t.test('no spelling or override header opens a guarded route without a credential', async (t) => {
   const id = stranger.client.sessionId
   for (const { path, method } of guarded) {
-    const address = path.replace('{id}', id)
+    const address = path.replace(/\{\w+\}/g, id)
     const requests = [
       ...spellings(address).map((spelling) => rawRequest(`${method.toUpperCase()} ${spelling}`)),
       ...overrides.map((headers) => rawRequest(`${method.toUpperCase()} ${address}`, headers))
@@ -164,7 +164,7 @@ t.test('no spelling or override header opens an admin route to a user without th
   const { client } = await newPerson(app, 'body')
   const bearer = `authorization: Bearer ${client.accessToken}`
   for (const { path, method } of guarded.filter(({ path }) => path.startsWith('/admin'))) {
-    const address = path.replace('{id}', strangerId)
+    const address = path.replace(/\{\w+\}/g, strangerId)
     const line = `${method.toUpperCase()} ${address}`
     const requests = [
       ...spellings(address).map((spelling) => rawRequest(`${method.toUpperCase()} ${spelling}`, [bearer])),

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { clientIdPattern, maxClientName } from '../../../core/clients.js'
+import { maxClientName } from '../../../core/clients.js'
 import { maxScopes } from '../../../core/scopes.js'
 import type { Client } from '../../../ports/index.js'
 import type { ClientWithSecret } from '../../../service/admin/create-client.js'
@@ -7,7 +7,7 @@ import { id, line, nextCursor, nullable, page, query, requestId, text, time, tim
 
 export const ClientsQuery = query(page)
 
-const clientId = Type.String({ pattern: clientIdPattern, description: 'The id of a client.' })
+const clientId = Type.String({ maxLength: 64, description: 'The id of a client. It begins with `client_`.' })
 export const ClientParams = Type.Object({ id: clientId })
 export const SecretParams = Type.Object({ id: clientId, secret_id: requestId })
 
