@@ -1,6 +1,5 @@
 import type { SchemaOptions } from '../composition.js'
 import type { Config, DatabaseConfig } from '../config/read-config.js'
-import type { Actor } from '../ports/events.js'
 import type { Ports } from '../ports/index.js'
 
 /** The streams of the process. `stdin.isTTY` is true for a person and false for a pipe. */
@@ -30,9 +29,6 @@ export interface Context {
   /** Serves until the process receives a signal. */
   serve(config: Config): Promise<void>
 }
-
-/** The actor in the event log. */
-export const commandLine: Actor = { userAgent: 'latchkey command line' }
 
 /** Opens the database of the settings, runs `use`, and always closes the database. */
 export async function withPorts(context: Context, use: (ports: Ports) => Promise<void>): Promise<void> {

@@ -10,6 +10,7 @@ import {
   requestAuth,
   requestAuthKey
 } from '../core/request-auth.js'
+import { hostApp } from '../ports/events.js'
 import type { Ports } from '../ports/index.js'
 import type { Session } from '../ports/sessions.js'
 import { listSessionsOfUser } from '../service/admin/listings.js'
@@ -168,8 +169,8 @@ function sessionControl(ports: Ports): SessionControl {
       const sessions = await listSessionsOfUser(ports, userId)
       return sessions.map((session) => visibleSession(ports, session))
     },
-    endSession: (sid, note) => revokeSession(ports, sid, note, {}),
-    endSessionsOfUser: (userId, note) => revokeSessionsOfUser(ports, userId, note, {}),
-    endEverybodysSessions: () => revokeAllSessions(ports, {})
+    endSession: (sid, note) => revokeSession(ports, sid, note, hostApp),
+    endSessionsOfUser: (userId, note) => revokeSessionsOfUser(ports, userId, note, hostApp),
+    endEverybodysSessions: () => revokeAllSessions(ports, hostApp)
   }
 }

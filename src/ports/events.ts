@@ -12,6 +12,10 @@ export interface Actor {
   readonly userAgent?: string | undefined
 }
 
+/** The actors that have no address. In the event log these names stand in place of a user agent. */
+export const commandLine: Actor = { userAgent: 'latchkey command line' }
+export const hostApp: Actor = { userAgent: 'latchkey host' }
+
 export const eventTypes = [
   'user_registered',
   'login_succeeded',

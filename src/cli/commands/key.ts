@@ -1,6 +1,7 @@
+import { commandLine } from '../../ports/events.js'
 import { type KeyRotation, type KeyWithState, listKeys, rotateKeys } from '../../service/keys/rotate-keys.js'
 import { defineCommand } from '../command.js'
-import { commandLine, withPorts } from '../context.js'
+import { withPorts } from '../context.js'
 import { type Columns, jsonOption, printDone, printPage, time, toObject } from '../output.js'
 
 const columns: Columns<KeyWithState> = {
