@@ -68,6 +68,6 @@ export const plainSql = `
   UNION JOIN LEFT USING WITH CASE WHEN THEN ELSE END INSERT INTO VALUES UPDATE SET DELETE RETURNING FOR NO KEY OF
   BEGIN COMMIT ROLLBACK CREATE ALTER DROP ADD TABLE COLUMN INDEX UNIQUE PRIMARY CONSTRAINT CHECK DEFAULT SCHEMA
   TEXT ::text VARCHAR BIGINT ::bigint INTEGER INT ::int BOOLEAN ::boolean ::float8
-  COALESCE coalesce() GREATEST greatest() LEAST least() count() min() floor() ceil() length()
+  COALESCE coalesce() GREATEST greatest() LEAST least() count() min() floor() ceil()
   = <> < <= > >= + - * /
   AT BEFORE GRANTED HOUR LAST METHOD MODE NAME OLD POSITION TYPE asked() l() m()`

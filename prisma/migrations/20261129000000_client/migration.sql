@@ -6,7 +6,7 @@ CREATE TABLE "client" (
   "scopes" TEXT[] NOT NULL,
   "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   CONSTRAINT "client_pkey" PRIMARY KEY ("id"),
-  CONSTRAINT "client_name_length" CHECK (length("name") BETWEEN 1 AND 100)
+  CONSTRAINT "client_name_filled" CHECK ("name" <> '')
 );
 CREATE INDEX "client_created" ON "client" ("created_at", "id");
 
@@ -19,7 +19,7 @@ CREATE TABLE "client_secret" (
   "last_used_at" TIMESTAMPTZ(3),
   CONSTRAINT "client_secret_pkey" PRIMARY KEY ("id"),
   CONSTRAINT "client_secret_client_id_fkey" FOREIGN KEY ("client_id") REFERENCES "client" ("id") ON DELETE CASCADE ON UPDATE CASCADE,
-  CONSTRAINT "client_secret_hash_length" CHECK (length("secret_hash") = 64)
+  CONSTRAINT "client_secret_hash_filled" CHECK ("secret_hash" <> '')
 );
 CREATE INDEX "client_secret_client" ON "client_secret" ("client_id");
 

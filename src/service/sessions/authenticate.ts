@@ -41,7 +41,7 @@ export async function authenticateSession(ports: SessionTokenPorts, token: strin
 }
 
 /** The claims of a user's access token that is good now; refuses any other text, and the token of a machine client. */
-export function acceptAccessToken(ports: AccessTokenPorts, token: string): AccessClaims {
+function acceptAccessToken(ports: AccessTokenPorts, token: string): AccessClaims {
   const claims = acceptAnyToken(ports, token)
   if (isOfClient(claims)) throw new Refused('insufficient_scope')
   return claims
