@@ -1,6 +1,6 @@
 /**
  * In a bundle, `import.meta.url` is the bundle's address, or missing. Migrations, pages, the embedded database and the
- * native code of bcrypt would then not be found. So fail at once, with an error that says what to do.
+ * threads and native code of bcrypt would then not be found. So fail at once, with an error that says what to do.
  */
 if (!String(import.meta.url).endsWith('/unbundled.js')) {
   throw new Error(

@@ -89,6 +89,7 @@ export const englishPage = {
   address_title: 'E-mail address',
   address_confirmed: 'confirmed',
   address_not_confirmed: 'not confirmed',
+  no_address: 'none',
   address_hint: 'You sign in with this address, and mails about your account go to it.',
   send_again: 'Send the confirmation again',
   verification_mailed: 'A mail to {email} is on its way. Open the link in it.',

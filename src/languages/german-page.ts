@@ -91,6 +91,7 @@ export const germanPage: PageWords = {
   address_title: 'E-Mail-Adresse',
   address_confirmed: 'bestätigt',
   address_not_confirmed: 'nicht bestätigt',
+  no_address: 'keine',
   address_hint: 'Mit dieser Adresse melden Sie sich an. Mails zu Ihrem Konto gehen an sie.',
   send_again: 'Bestätigung erneut schicken',
   verification_mailed: 'Eine Mail an {email} ist unterwegs. Öffnen Sie den Link darin.',

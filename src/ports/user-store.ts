@@ -6,13 +6,19 @@ import type { Actor } from './events.js'
 import type { LiveLink, MadeLink, NewLink, NewMail, UndoLink } from './mail.js'
 import type { Page, PageRequest } from './paging.js'
 import type { AddedSession, Replacement } from './sessions.js'
-import type { User, UserWithPassword } from './users.js'
+import type { AddressedUser, User, UserWithPassword } from './users.js'
 
 export interface NewUser extends Pick<UserWithPassword, 'id' | 'passwordHash' | 'roles'> {
   readonly email: Email
   /** Whether the address counts as verified: an admin has entered it. False by default. */
   readonly emailVerified?: boolean
   readonly locale?: string | undefined
+}
+
+/** The account of a person whose identity a host proves. */
+export interface NewExternalUser extends Omit<NewUser, 'email'> {
+  readonly externalId: string
+  readonly email?: Email | undefined
 }
 
 /** `registered_again`: the address has an account that waits for its confirmation. */
@@ -25,6 +31,11 @@ export interface UserStore {
    * link keeps it for another account. With `emailVerified`, an account that waits for its confirmation is deleted first.
    */
   create(user: NewUser, actor: Actor): Promise<User | 'email_taken'>
+  /**
+   * Adds a user as `create` does, with an external id and, if the host names one, an address. 'external_id_taken' if an
+   * account has the external id, also in a race.
+   */
+  createExternal(user: NewExternalUser, actor: Actor): Promise<User | 'email_taken' | 'external_id_taken'>
   /** Adds a user as `create` does, with a link, the mail that carries it and an event, all or nothing. */
   createWithLink(user: NewUser, made: MadeLink, actor: Actor): Promise<User | 'email_taken'>
   /**
@@ -45,7 +56,7 @@ export interface UserStore {
     user: NewUser,
     registration: {
       readonly earlier: string | undefined
-      readonly confirm: (account: UserWithPassword | undefined, outcome: UnconfirmedOutcome) => MadeLink
+      readonly confirm: (account: AddressedUser | undefined, outcome: UnconfirmedOutcome) => MadeLink
     },
     actor: Actor
   ): Promise<UnconfirmedOutcome | 'changed'>
@@ -62,7 +73,8 @@ export interface UserStore {
    * The user of an address in any spelling. Releases before 0.2 kept two spellings of an internationalized domain apart:
    * if both have an account, each spelling finds its own.
    */
-  findByEmail(email: Email): Promise<UserWithPassword | undefined>
+  findByEmail(email: Email): Promise<AddressedUser | undefined>
+  findByExternalId(externalId: string): Promise<UserWithPassword | undefined>
   /**
    * The users whose address begins with `emailPrefix` in any case, or all; newest first. A prefix that is an address is
    * found in every spelling of its domain.

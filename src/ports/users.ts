@@ -1,7 +1,10 @@
 /** An account, without its password hash. */
 export interface User {
   readonly id: string
-  readonly email: string
+  /** Null for a person of a host (`externalId`) that named no address. */
+  readonly email: string | null
+  /** Who the person is to the host that proves their identity; null for other accounts. */
+  readonly externalId: string | null
   readonly roles: readonly string[]
   readonly disabled: boolean
   readonly createdAt: number
@@ -12,7 +15,7 @@ export interface User {
 }
 
 /** The part of an account that its sessions and tokens need. */
-export type SessionUser = Omit<User, 'emailVerifiedAt' | 'locale'>
+export type SessionUser = Omit<User, 'externalId' | 'emailVerifiedAt' | 'locale'>
 
 export interface UserWithPassword extends User {
   /** A hash that no password has (`hasPassword`) is an account without a password. */
@@ -20,3 +23,10 @@ export interface UserWithPassword extends User {
   /** Whether it was registered, waits until its address is confirmed, and is not disabled. */
   readonly awaitsConfirmation: boolean
 }
+
+/** An account with an address, as each that was found by its address. */
+export interface AddressedUser extends UserWithPassword {
+  readonly email: string
+}
+
+export const hasAddress = (user: UserWithPassword): user is AddressedUser => user.email !== null

@@ -2,8 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import type { LinkPurpose } from '../../src/core/mail.js'
 import type { LiveLink, NewLink, UndoLink } from '../../src/ports/mail.js'
-import type { UserWithPassword } from '../../src/ports/users.js'
-import { addUser, digest, emailOf, eventsOf, login, ops, type Stores } from './stores.js'
+import type { AddressedUser } from '../../src/ports/users.js'
+import { addressed, addUser, digest, emailOf, eventsOf, login, ops, type Stores } from './stores.js'
 
 const newAddress = () => emailOf(`${randomUUID()}@example.org`)
 
@@ -11,7 +11,7 @@ const newAddress = () => emailOf(`${randomUUID()}@example.org`)
 export function testAddressChanges(t: Test, stores: Stores): void {
   const { users, sessions, links, outbox } = stores
 
-  const linkFor = (user: UserWithPassword, address: string, purpose: LinkPurpose): NewLink => ({
+  const linkFor = (user: AddressedUser, address: string, purpose: LinkPurpose): NewLink => ({
     id: randomUUID(),
     purpose,
     userId: user.id,
@@ -20,7 +20,7 @@ export function testAddressChanges(t: Test, stores: Stores): void {
     mailed: true
   })
 
-  async function changeTo(user: UserWithPassword, address: string) {
+  async function changeTo(user: AddressedUser, address: string) {
     const link = { ...linkFor(user, address, 'email_change'), boundTo: user }
     await links.create({ link, event: { type: 'email_change_requested', userId: user.id } }, ops)
     return requireLink(link)
@@ -32,14 +32,14 @@ export function testAddressChanges(t: Test, stores: Stores): void {
     return live
   }
 
-  const undoOf = (user: UserWithPassword): NewLink => ({
+  const undoOf = (user: AddressedUser): NewLink => ({
     ...linkFor(user, user.email, 'email_undo'),
     reservedEmailKey: emailOf(user.email).key
   })
-  const followNobody = (user: UserWithPassword) => () => ({ undo: undoOf(user), mails: [] })
+  const followNobody = (user: AddressedUser) => () => ({ undo: undoOf(user), mails: [] })
 
   /** Changes the address of `user` as `confirmEmailChange` does. Returns the link that undoes it. */
-  async function moveTo(user: UserWithPassword, email = newAddress()) {
+  async function moveTo(user: AddressedUser, email = newAddress()) {
     const link = await changeTo(user, email.address)
     const undo = undoOf(user)
     const mail = {
@@ -60,15 +60,13 @@ export function testAddressChanges(t: Test, stores: Stores): void {
     const email = emailOf(link.address)
     const noPasswordHash = `none:${randomUUID()}`
     const boundTo = { email: email.address, passwordHash: noPasswordHash }
-    const reset = { ...linkFor(link.user, email.address, 'password_reset'), boundTo }
+    const reset = { ...linkFor(addressed(link.user), email.address, 'password_reset'), boundTo }
     const undo = { link, email, noPasswordHash, reset, mails: [] }
     return { reset, noPasswordHash, outcome: await users.undoEmailChange(undo, {}) }
   }
 
-  async function find(user: Pick<UserWithPassword, 'id'>): Promise<UserWithPassword> {
-    const found = await users.find(user.id)
-    if (found === undefined) throw new Error('the account is gone')
-    return found
+  async function find(user: Pick<AddressedUser, 'id'>): Promise<AddressedUser> {
+    return addressed(await users.find(user.id))
   }
 
   t.test('changeEmail moves the account to a verified address, and tells the old one', async (t) => {
@@ -217,7 +215,7 @@ export function testAddressChanges(t: Test, stores: Stores): void {
     const change = await changeTo(await find(user), newAddress().address)
     await sessions.endAll(ops)
     t.equal(await links.find(change, ['email_change']), undefined, 'everybody')
-    const late = { link: change, email: newAddress(), follow: followNobody(change.user) }
+    const late = { link: change, email: newAddress(), follow: followNobody(addressed(change.user)) }
     t.equal(await users.changeEmail(late, ops), 'dead')
     t.ok(await links.find(undo, ['email_undo']))
 

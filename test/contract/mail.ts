@@ -2,12 +2,12 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import { mailLifeSeconds } from '../../src/core/mail.js'
 import type { ClaimedMail, NewLink, NewMail } from '../../src/ports/mail.js'
-import type { UserWithPassword } from '../../src/ports/users.js'
+import type { AddressedUser } from '../../src/ports/users.js'
 import { addUser, changed, digest, eventsOf, login, ops, replacementOf, type Stores } from './stores.js'
 
 const requested = { type: 'password_reset_requested' } as const
 
-function linkFor(user: UserWithPassword, changes: Partial<NewLink> = {}): NewLink {
+function linkFor(user: AddressedUser, changes: Partial<NewLink> = {}): NewLink {
   return {
     id: randomUUID(),
     purpose: 'password_reset',
@@ -20,7 +20,7 @@ function linkFor(user: UserWithPassword, changes: Partial<NewLink> = {}): NewLin
   }
 }
 
-const mailFor = (user: UserWithPassword, link: NewLink): NewMail => ({
+const mailFor = (user: AddressedUser, link: NewLink): NewMail => ({
   id: randomUUID(),
   kind: 'password_reset',
   userId: user.id,
@@ -30,7 +30,7 @@ const mailFor = (user: UserWithPassword, link: NewLink): NewMail => ({
   linkId: link.id
 })
 
-const noticeFor = (user: UserWithPassword): NewMail => ({
+const noticeFor = (user: AddressedUser): NewMail => ({
   id: randomUUID(),
   kind: 'password_was_reset',
   userId: user.id,
@@ -39,7 +39,7 @@ const noticeFor = (user: UserWithPassword): NewMail => ({
   parameters: { at: '2026-11-27T22:00:00Z', ip: '192.0.2.7', user_agent: null }
 })
 
-async function addLink(stores: Stores, user: UserWithPassword, changes: Partial<NewLink> = {}) {
+async function addLink(stores: Stores, user: AddressedUser, changes: Partial<NewLink> = {}) {
   const link = linkFor(user, changes)
   await stores.links.create({ link, event: { ...requested, userId: user.id } }, ops)
   return link
@@ -201,7 +201,7 @@ export function testOutbox(t: Test, stores: Stores): void {
   const { links, outbox } = stores
   const leaseSeconds = 60
 
-  async function queue(user?: UserWithPassword) {
+  async function queue(user?: AddressedUser) {
     const owner = user ?? (await addUser(stores))
     const link = linkFor(owner)
     const mail = mailFor(owner, link)

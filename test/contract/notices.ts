@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import { noticeLimits } from '../../src/core/rate-limits.js'
-import type { UserWithPassword } from '../../src/ports/users.js'
+import type { AddressedUser } from '../../src/ports/users.js'
 import { addUser, changed, digest, emailOf, login, ops, replacementOf, type Stores, tryLogin } from './stores.js'
 
 const thief = { ip: '198.51.100.7', userAgent: 'thief' } as const
@@ -11,10 +11,10 @@ export function testNotices(t: Test, stores: Stores): void {
   const { users, sessions, outbox } = stores
 
   /** Takes the user's mails out of the outbox. */
-  const noticesTo = async (user: UserWithPassword) =>
+  const noticesTo = async (user: AddressedUser) =>
     (await outbox.claim(1000, 60)).filter(({ userId }) => userId === user.id)
 
-  async function loginOnNewDevice(user: UserWithPassword, device: string | null = null) {
+  async function loginOnNewDevice(user: AddressedUser, device: string | null = null) {
     const created = await tryLogin(stores, user, { device, isNewDevice: true })
     if (created === 'user_changed') throw new Error('the login was refused')
     return created.session
@@ -141,7 +141,7 @@ export function testNotices(t: Test, stores: Stores): void {
 
   t.test('an address that nobody confirmed gets no more notices by ever new accounts', async (t) => {
     const { max } = noticeLimits.theft_detected
-    const noticesByTheft = async (user: UserWithPassword) => {
+    const noticesByTheft = async (user: AddressedUser) => {
       const stolen = await Promise.all(Array.from({ length: max }, () => login(stores, user)))
       await Promise.all(stolen.map(({ id: sid }) => sessions.end({ sid }, 'reuse_detected', thief)))
       return (await noticesTo(user)).length

@@ -3,8 +3,8 @@ import type { Test } from 'tap'
 import { hasPassword, noPasswordHash } from '../../src/core/password-policy.js'
 import type { LiveLink, MadeLink, NewLink } from '../../src/ports/mail.js'
 import type { NewUser } from '../../src/ports/user-store.js'
-import type { UserWithPassword } from '../../src/ports/users.js'
-import { addUser, changed, digest, emailOf, eventsOf, login, ops, type Stores, tryLogin } from './stores.js'
+import type { AddressedUser } from '../../src/ports/users.js'
+import { addressed, addUser, changed, digest, emailOf, eventsOf, login, ops, type Stores, tryLogin } from './stores.js'
 
 const event = { type: 'email_verification_requested' } as const
 
@@ -17,7 +17,7 @@ export function testRegistrations(t: Test, stores: Stores): void {
     return { id, email: emailOf(address), passwordHash: digest(id), roles: [], locale: 'de' }
   }
 
-  const linkTo = (user: Pick<UserWithPassword, 'id' | 'email' | 'passwordHash'>): NewLink => ({
+  const linkTo = (user: Pick<AddressedUser, 'id' | 'email' | 'passwordHash'>): NewLink => ({
     id: randomUUID(),
     purpose: 'email_verification',
     userId: user.id,
@@ -27,7 +27,7 @@ export function testRegistrations(t: Test, stores: Stores): void {
     mailed: true
   })
 
-  const madeFor = (user: Pick<UserWithPassword, 'id' | 'email' | 'passwordHash'>) => {
+  const madeFor = (user: Pick<AddressedUser, 'id' | 'email' | 'passwordHash'>) => {
     const link = linkTo(user)
     const mail = {
       id: randomUUID(),
@@ -44,7 +44,7 @@ export function testRegistrations(t: Test, stores: Stores): void {
   /** Registers as `registerUnconfirmed` of the service does. */
   async function registerUnconfirmed(user: NewUser, earlier?: string) {
     const written: NewLink[] = []
-    const confirm = (account: UserWithPassword | undefined) => {
+    const confirm = (account: AddressedUser | undefined) => {
       const made = madeFor(account ?? { ...user, email: user.email.address })
       written.push(made.link)
       return made
@@ -142,8 +142,7 @@ export function testRegistrations(t: Test, stores: Stores): void {
     async (t) => {
       const user = newUser()
       await registerUnconfirmed(user)
-      const account = await users.find(user.id)
-      if (account === undefined) throw new Error('there is no account')
+      const account = addressed(await users.find(user.id))
       const reset: NewLink = { ...linkTo(account), purpose: 'password_reset', mailed: false }
       await links.create({ link: reset, event }, {})
       await users.resetPassword({ link: await requireLink(reset), newHash: digest('handed over'), mails: [] }, {})
@@ -164,8 +163,8 @@ export function testRegistrations(t: Test, stores: Stores): void {
       if (user === deleted) await users.delete(user.id, 'revoked_by_admin', {})
       if (user === confirmed) await users.verifyEmail(await requireLink(link), {})
       if (user === reset) {
-        const account = await users.find(user.id)
-        const mailed: NewLink = { ...linkTo(account ?? { ...user, email: '' }), purpose: 'password_reset' }
+        const account = addressed(await users.find(user.id))
+        const mailed: NewLink = { ...linkTo(account), purpose: 'password_reset' }
         await links.create({ link: mailed, event }, {})
         await users.resetPassword({ link: await requireLink(mailed), newHash: digest('new'), mails: [] }, {})
       }
@@ -210,8 +209,7 @@ export function testRegistrations(t: Test, stores: Stores): void {
   t.test('an account that was used, confirmed or disabled is left as it is', async (t) => {
     const [used, confirmed, disabled] = [newUser(), newUser(), newUser()]
     for (const user of [used, disabled]) await registerUnconfirmed(user)
-    const unconfirmed = await users.find(used.id)
-    if (unconfirmed === undefined) throw new Error('there is no account')
+    const unconfirmed = addressed(await users.find(used.id))
     await login(stores, unconfirmed)
     const { link } = await registerUnconfirmed(confirmed)
     t.match(await users.verifyEmail(await requireLink(link), {}), { awaited: true })
@@ -219,8 +217,8 @@ export function testRegistrations(t: Test, stores: Stores): void {
     const older = await addUser(stores)
 
     for (const id of [used.id, confirmed.id, disabled.id, older.id]) {
-      const before = await users.find(id)
-      const { outcome } = await registerAgain(newUser(before?.email))
+      const before = addressed(await users.find(id))
+      const { outcome } = await registerAgain(newUser(before.email))
       t.equal(outcome, 'taken')
       t.same(await users.find(id), before)
     }
@@ -239,7 +237,7 @@ export function testRegistrations(t: Test, stores: Stores): void {
 
     const stranger = newUser(mover.email)
     const accounts: unknown[] = []
-    const confirm = (account: UserWithPassword | undefined) => {
+    const confirm = (account: AddressedUser | undefined) => {
       accounts.push(account)
       return { ...madeFor({ ...stranger, email: mover.email }), pretend: true }
     }
@@ -264,8 +262,7 @@ export function testRegistrations(t: Test, stores: Stores): void {
   t.test('verifyEmail verifies once, ends the wait, and deletes the other links of its purpose', async (t) => {
     const user = newUser()
     const { link } = await registerUnconfirmed(user)
-    const account = await users.find(user.id)
-    if (account === undefined) throw new Error('there is no account')
+    const account = addressed(await users.find(user.id))
     const second = madeFor(account)
     await links.create(second, {})
     const live = await requireLink(link)
@@ -302,8 +299,7 @@ export function testRegistrations(t: Test, stores: Stores): void {
     for (let round = 0; round < stores.rounds / 5; round += 1) {
       const user = newUser()
       await registerUnconfirmed(user)
-      const account = await users.find(user.id)
-      if (account === undefined) throw new Error('there is no account')
+      const account = addressed(await users.find(user.id))
       const again = newUser(user.email.address)
       const [session, { outcome }] = await Promise.all([tryLogin(stores, account), registerAgain(again)])
       t.equal(outcome, session === 'user_changed' ? 'registered_again' : 'taken')

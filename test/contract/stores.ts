@@ -6,7 +6,7 @@ import type { EventLog } from '../../src/ports/events.js'
 import type { LinkStore, MailLog, Outbox } from '../../src/ports/mail.js'
 import type { LiveSession, NewSession, Replacement, SessionStore } from '../../src/ports/sessions.js'
 import type { UserStore } from '../../src/ports/user-store.js'
-import type { UserWithPassword } from '../../src/ports/users.js'
+import { type AddressedUser, hasAddress, type UserWithPassword } from '../../src/ports/users.js'
 
 /** The settings of the stores, and whether they write notices. */
 type StorePolicy = SessionPolicy & { readonly notices: boolean }
@@ -54,7 +54,7 @@ export function emailOf(text: string): Email {
 export async function addUser(
   stores: Stores,
   changes: { email?: string; roles?: string[]; locale?: string } = {}
-): Promise<UserWithPassword> {
+): Promise<AddressedUser> {
   const id = randomUUID()
   const email = changes.email ?? `${id}@example.org`
   const passwordHash = digest(id)
@@ -63,7 +63,13 @@ export async function addUser(
     { userId: id }
   )
   if (user === 'email_taken') throw new Error(`${email} is taken`)
-  return { ...user, passwordHash, awaitsConfirmation: false }
+  return addressed({ ...user, passwordHash, awaitsConfirmation: false })
+}
+
+/** The account of a user that has an address. */
+export function addressed(user: UserWithPassword | undefined): AddressedUser {
+  if (user === undefined || !hasAddress(user)) throw new Error('there is no account with an address')
+  return user
 }
 
 /** Creates the session of a login with the password hash of `user`; 'user_changed' if the store refuses it. */

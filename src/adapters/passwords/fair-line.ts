@@ -6,45 +6,41 @@ const knownDevicesInARow = 3
 
 /**
  * A line in which networks take turns, so that many passwords from one network wait behind one of each other network.
- * Known devices have their own places and go first, and strangers leave one of several slots to them. Each of the two
- * groups has `maxWaiting` places. If they are taken, the network that holds the most gives its newest one up to a network
- * that holds fewer.
+ * Anybody may take a free slot. While all are taken, known devices wait apart from strangers and go first: strangers in
+ * all slots delay a known device until one of them has ended. Each of the two groups has `maxWaiting` places. If they are
+ * taken, the network that holds the most gives its newest one up to a network that holds fewer.
  */
 export function fairLine<Waiter>(maxRunning: number, maxWaiting: number): WaitingLine<Waiter, PasswordSource> {
   const known = groupOfNetworks<Waiter>(maxWaiting)
   const strangers = groupOfNetworks<Waiter>(maxWaiting)
   const groupOf = ({ knownDevice }: PasswordSource) => (knownDevice ? known : strangers)
+  let running = 0
   let knownInARow = 0
 
-  const maxStrangers = Math.max(1, maxRunning - 1)
-  const hasSlot = (group: typeof known) =>
-    known.running + strangers.running < maxRunning && (group === known || strangers.running < maxStrangers)
-
-  function takeTurn(group: typeof known): Waiter | undefined {
-    const waiter = hasSlot(group) ? group.next() : undefined
-    if (waiter !== undefined) group.running += 1
-    return waiter
+  function nextWaiter(): Waiter | undefined {
+    const stranger = knownInARow < knownDevicesInARow ? undefined : strangers.next()
+    const fromKnown = stranger === undefined ? known.next() : undefined
+    knownInARow = fromKnown === undefined ? 0 : knownInARow + 1
+    return stranger ?? fromKnown ?? strangers.next()
   }
 
   return {
-    load: () => ({ running: known.running + strangers.running, waiting: known.size() + strangers.size() }),
-    start(source) {
-      const group = groupOf(source)
-      if (!hasSlot(group)) return false
-      group.running += 1
+    load: () => ({ running, waiting: known.size() + strangers.size() }),
+    start() {
+      // A slot is only free while nobody waits: `next` has handed out all others.
+      if (running >= maxRunning) return false
+      running += 1
       return true
     },
-    end(source) {
-      groupOf(source).running -= 1
+    end() {
+      running -= 1
     },
-    hasRoom: (source) => hasSlot(groupOf(source)) || groupOf(source).hasRoom(source.network),
+    hasRoom: (source) => running < maxRunning || groupOf(source).hasRoom(source.network),
     join: (waiter, source) => groupOf(source).join(waiter, source.network),
     next() {
-      const isStrangersTurn = knownInARow >= knownDevicesInARow
-      const stranger = isStrangersTurn ? takeTurn(strangers) : undefined
-      const fromKnown = stranger === undefined ? takeTurn(known) : undefined
-      knownInARow = fromKnown === undefined ? 0 : knownInARow + 1
-      return stranger ?? fromKnown ?? takeTurn(strangers)
+      const waiter = running < maxRunning ? nextWaiter() : undefined
+      if (waiter !== undefined) running += 1
+      return waiter
     },
     leave(waiter) {
       known.leave(waiter)
@@ -75,8 +71,6 @@ function groupOfNetworks<Waiter>(max: number) {
   const hasRoom = (network: string) => size < max || busiest()[1].length > (waiting.get(network)?.length ?? 0) + 1
 
   return {
-    /** How many of the group run now. */
-    running: 0,
     size: () => size,
     hasRoom,
     join(waiter: Waiter, network: string): Waiter | undefined {

@@ -1,12 +1,13 @@
 import { createHmac } from 'node:crypto'
-import bcrypt from 'bcrypt'
 import type { PasswordHasher } from '../../ports/passwords.js'
+import { type Bcrypt, sharedBcryptThreads } from './bcrypt-threads.js'
 import type { PasswordQueue } from './password-queue.js'
 
 export interface PasswordHasherOptions {
   /** The bcrypt cost, 4 to 31. Each step doubles the work. */
   readonly cost: number
   readonly queue: PasswordQueue
+  readonly bcrypt?: Bcrypt
 }
 
 const ourPrefix = 'lk1:'
@@ -19,7 +20,8 @@ const storedFormat = /^(lk1:)?\$2([aby])\$(\d\d)\$([./A-Za-z0-9]{53})$/
  * `verify` always does the work of `cost`: also for a hash of lower cost, of unknown format, and for no hash. Both
  * throw `Unavailable` if the queue has no room.
  */
-export function passwordHasher({ cost, queue }: PasswordHasherOptions): PasswordHasher {
+export function passwordHasher(options: PasswordHasherOptions): PasswordHasher {
+  const { cost, queue, bcrypt = sharedBcryptThreads } = options
   return {
     requireRoom: (source) => queue.requireRoom(source),
 

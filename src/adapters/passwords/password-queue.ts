@@ -23,7 +23,7 @@ const defaultThreadPoolSize = 4
 
 /**
  * How many hashes to compute at once: at most one per core, and one less than libuv's pool has threads, because the
- * pool also serves files and DNS. At least one.
+ * hashes run there if threads of their own cannot start, and the pool also serves files and DNS. At least one.
  */
 export function hashingConcurrency(cores: number, threadPoolSize = defaultThreadPoolSize): number {
   return Math.max(1, Math.min(cores, threadPoolSize - 1))

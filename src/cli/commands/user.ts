@@ -18,6 +18,7 @@ import { readPassword } from '../read-password.js'
 const columns: Columns<User> = {
   id: (user) => user.id,
   email: (user) => user.email,
+  external_id: (user) => user.externalId,
   roles: (user) => user.roles,
   disabled: (user) => user.disabled,
   created_at: (user) => time(user.createdAt)

@@ -7,7 +7,7 @@ import { id, nextCursor, page, query, text, timeView } from './shared.js'
 import { password } from './sign-in.js'
 
 export const MeResponse = Type.Object({
-  ...Type.Omit(UserResponse, ['disabled']).properties,
+  ...Type.Omit(UserResponse, ['disabled', 'external_id']).properties,
   has_password: Type.Boolean({
     description: 'If false, `POST /password` and `DELETE /me` need a recent login instead of the password.'
   }),
@@ -15,7 +15,7 @@ export const MeResponse = Type.Object({
 })
 
 export function meView(account: OwnAccount, sessionId: string): Static<typeof MeResponse> {
-  const { disabled: _, ...view } = userView(account)
+  const { disabled: _disabled, external_id: _externalId, ...view } = userView(account)
   return { ...view, has_password: account.hasPassword, session_id: sessionId }
 }
 

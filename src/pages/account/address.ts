@@ -40,11 +40,11 @@ export function prepareAddress(): void {
 /** Shows the address of the account, and whether it is confirmed. */
 export async function showAddress({ email, email_verified: isVerified }: Me): Promise<void> {
   const { mail } = await features()
-  address.textContent = email
+  address.textContent = email ?? say('no_address')
   state.textContent = say(isVerified ? 'address_confirmed' : 'address_not_confirmed')
   state.className = isVerified ? 'badge good' : 'badge bad'
   // Where nobody can confirm an address, its state says nothing.
-  state.hidden = !mail && !isVerified
-  sendAgain.hidden = !mail || isVerified
+  state.hidden = email === null || (!mail && !isVerified)
+  sendAgain.hidden = email === null || !mail || isVerified
   change.hidden = !mail
 }

@@ -35,7 +35,7 @@ export function preparePassword(): void {
 
 /** Shows the form for the user. Password managers read the user name from a hidden field of it. */
 export function showPasswordForm({ email, has_password: hasPassword }: Me): void {
-  user.defaultValue = email
+  user.defaultValue = email ?? ''
   currentPart.hidden = current.disabled = !hasPassword
   label(hint, hasPassword ? 'password_hint' : 'no_password_hint')
 }

@@ -33,7 +33,7 @@ export async function runPage({ load, onWaiting, start = () => title }: PagePart
     const me = await request<Me>('GET', 'me')
     setUser(me)
     await load(me)
-    whoEmail.textContent = me.email
+    whoEmail.textContent = me.email ?? ''
     const wasSignedOut = hideSignIn()
     who.hidden = signedIn.hidden = false
     if (wasSignedOut) start().focus()

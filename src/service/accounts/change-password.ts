@@ -26,7 +26,7 @@ export async function changePassword(
   const replaceable = await requireReplaceable(ports, auth, input.heldCookie)
   const current = { field: 'current_password', password: input.currentPassword }
   const user = await confirmPasswordIfAny(ports, auth, current, actor)
-  await requireGoodPassword(ports, input.newPassword, readEmail(user.email))
+  await requireGoodPassword(ports, input.newPassword, readEmail(user.email ?? ''))
 
   const newHash = await ports.passwords.hash(input.newPassword, sourceOf(actor, true))
   // Nobody has signed in with a first password yet.

@@ -62,6 +62,8 @@ async function findSignedIn({ users }: Pick<Ports, 'users'>, auth: Auth): Promis
   return user
 }
 
+const accountKeyOf = ({ id, email }: UserWithPassword) => (email === null ? id : (readEmail(email)?.key ?? email))
+
 /** A session counts as a known device. */
 const sourceOfSession = (actor: Actor) => sourceOf(actor, true)
 
@@ -74,7 +76,7 @@ async function provePassword(
 ): Promise<UserWithPassword> {
   const about = { sid: auth.sessionId, userId: user.id }
   const ofSession = { limit: guessLimits.sessionInARow, key: auth.sessionId }
-  const ofAccount = { limit: guessLimits.strangersInARow, key: readEmail(user.email)?.key ?? user.email }
+  const ofAccount = { limit: guessLimits.strangersInARow, key: accountKeyOf(user) }
   const isRight = await counted(
     ports,
     [{ limit: guessLimits.session, key: auth.sessionId }, ofSession],

@@ -1,5 +1,5 @@
 import { noPasswordHash } from '../../core/password-policy.js'
-import type { Actor, MadeLink, Ports, User, UserWithPassword } from '../../ports/index.js'
+import type { Actor, AddressedUser, MadeLink, Ports, User } from '../../ports/index.js'
 import { requireEmail } from '../accounts/account-rules.js'
 import { newMail, requireMail } from '../mail/new-mail.js'
 import { type LinkPorts, makeLink } from '../mail/one-time-links.js'
@@ -47,7 +47,7 @@ export async function createInvitedUser(
 /** Sends another invitation to a user who has not set a password. Earlier ones stay valid until one of them is used. */
 export async function inviteAgain(
   ports: InvitePorts,
-  user: UserWithPassword,
+  user: AddressedUser,
   invite: Delivery,
   actor: Actor
 ): Promise<InvitedUser> {
@@ -61,7 +61,7 @@ export async function inviteAgain(
 /** The link dies when the account gets a password or another address. */
 function invitationOf(
   ports: LinkPorts,
-  user: Pick<UserWithPassword, 'id' | 'email' | 'passwordHash'> & { readonly locale?: string | null | undefined },
+  user: Pick<AddressedUser, 'id' | 'email' | 'passwordHash'> & { readonly locale?: string | null | undefined },
   invite: Delivery
 ): { readonly made: MadeLink; readonly url: string | undefined } {
   const { id: userId, email: address, locale = null } = user

@@ -7,10 +7,15 @@ export function requireMail({ mail }: Pick<Ports, 'mail'>): void {
   if (!mail.isConfigured) throw new Refused('mail_not_configured')
 }
 
+/** A person with an address. */
+export interface Recipient extends Pick<User, 'id' | 'locale'> {
+  readonly email: string
+}
+
 /** A mail to the person. Stores write it with the change that it tells of. */
 export function newMail<Kind extends MailKind>(
   { entropy }: Pick<Ports, 'entropy'>,
-  user: Pick<User, 'id' | 'email' | 'locale'>,
+  user: Recipient,
   mail: {
     readonly kind: Kind
     readonly parameters: MailParameters<Kind>
@@ -27,7 +32,7 @@ export function newMail<Kind extends MailKind>(
 /** A mail that only tells of something. Empty if no mail can be sent: the change happens all the same. */
 export function notice<Kind extends MailKind>(
   ports: Pick<Ports, 'mail' | 'entropy'>,
-  ...[user, mail]: [user: Pick<User, 'id' | 'email' | 'locale'>, mail: Parameters<typeof newMail<Kind>>[2]]
+  ...[user, mail]: [user: Recipient, mail: Parameters<typeof newMail<Kind>>[2]]
 ): readonly NewMail[] {
   return ports.mail.isConfigured ? [newMail(ports, user, mail)] : []
 }

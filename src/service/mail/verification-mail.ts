@@ -1,6 +1,6 @@
 import { type Email, readEmail } from '../../core/email.js'
 import { mailLimit } from '../../core/rate-limits.js'
-import type { Actor, MadeLink, Ports, UserWithPassword } from '../../ports/index.js'
+import type { Actor, AddressedUser, MadeLink, Ports } from '../../ports/index.js'
 import { newMail } from './new-mail.js'
 import { type LinkPorts, makeLink } from './one-time-links.js'
 
@@ -12,7 +12,7 @@ export type MailVerificationPorts = LinkPorts & Pick<Ports, 'links' | 'mail' | '
  */
 export function verificationOf(
   ports: LinkPorts,
-  user: Pick<UserWithPassword, 'id' | 'email' | 'passwordHash' | 'locale'>,
+  user: Pick<AddressedUser, 'id' | 'email' | 'passwordHash' | 'locale'>,
   address = user.email
 ): MadeLink {
   const purpose = 'email_verification'
@@ -29,7 +29,7 @@ export function verificationOf(
  */
 export function accountExistsOf(
   ports: LinkPorts,
-  account: UserWithPassword | undefined,
+  account: AddressedUser | undefined,
   address: string,
   isGranted: boolean
 ): MadeLink {
@@ -50,7 +50,7 @@ export function accountExistsOf(
  * spelling of it, such as groß@ for gross@, which can be another mailbox. So until the address is confirmed, each person
  * gets the links at the spelling that they typed, and a used link makes it the address of the account.
  */
-export const mailboxOf = (account: UserWithPassword, asked: Email): string =>
+export const mailboxOf = (account: AddressedUser, asked: Email): string =>
   account.awaitsConfirmation ? asked.address : account.email
 
 /**
@@ -74,7 +74,7 @@ export async function mayMail({ rateLimits }: Pick<Ports, 'rateLimits'>, address
 /** Mails a link that confirms `address`, a spelling of the address of `user`. Does nothing above `mailLimit`. */
 export function mailVerification(
   ports: MailVerificationPorts,
-  user: UserWithPassword,
+  user: AddressedUser,
   address: string,
   actor: Actor
 ): Promise<void> {
@@ -84,7 +84,7 @@ export function mailVerification(
 /** Does the work of `mailVerification` for an address that has another account, or none. See `accountExistsOf`. */
 export function mailAccountExists(
   ports: MailVerificationPorts,
-  account: UserWithPassword | undefined,
+  account: AddressedUser | undefined,
   address: string,
   actor: Actor
 ): Promise<void> {

@@ -2,7 +2,8 @@ import type { Auth } from '../../core/access-claims.js'
 import { type Email, maskedAddress, readEmail } from '../../core/email.js'
 import { noPasswordHash } from '../../core/password-policy.js'
 import { changeMailLimit, emailChangeLimit } from '../../core/rate-limits.js'
-import type { Actor, NewLink, NewMail, Ports, UndoLink, UserWithPassword } from '../../ports/index.js'
+import type { Actor, AddressedUser, NewLink, NewMail, Ports, UndoLink, UserWithPassword } from '../../ports/index.js'
+import { hasAddress } from '../../ports/users.js'
 import { requireEmail } from '../accounts/account-rules.js'
 import { counted } from '../limits.js'
 import { newMail, originOf, requireMail } from '../mail/new-mail.js'
@@ -40,12 +41,11 @@ export async function requestEmailChange(
   const { link } = makeLink(ports, { purpose, userId: user.id, address: email.address, boundTo: user, mailed: true })
   const mail =
     owner === undefined || owner.id === user.id
-      ? newMail(ports, user, {
-          kind: purpose,
-          parameters: { account: maskedAddress(user.email) },
-          linkId: link.id,
-          recipient: email.address
-        })
+      ? newMail(
+          ports,
+          { ...user, email: email.address },
+          { kind: purpose, parameters: { account: maskedAddress(user.email ?? email.address) }, linkId: link.id }
+        )
       : newMail(ports, owner, { kind: 'account_exists', parameters: {} })
   const event = { type: 'email_change_requested', userId: user.id } as const
   await ports.links.create({ link, mail, event, pretend: !granted }, actor)
@@ -74,11 +74,12 @@ export async function confirmEmailChange(
 
   const parameters = { new_email: email.address, ...originOf(ports, actor) }
   const undoing = ({ id, address, mailed }: UndoLink) =>
-    mailed ? [newMail(ports, user, { kind: 'email_changed', parameters, linkId: id, recipient: address })] : []
+    mailed ? [newMail(ports, { ...user, email: address }, { kind: 'email_changed', parameters, linkId: id })] : []
   const undo = makeUndo(ports, user)
   const isVerified = user.emailVerifiedAt !== null
   // Anybody can have typed an address that was never verified, so a stranger there may not be flooded.
-  const removed = isVerified || (await mayMail(ports, user.email)) ? [removedNotice(ports, user)] : []
+  const isTold = hasAddress(user) && (isVerified || (await mayMail(ports, user.email)))
+  const removed = isTold ? removedNotice(ports, user) : []
   const follow = (first: UndoLink | undefined) => {
     if (first === undefined) return { undo, mails: isVerified ? undoing(undo) : removed }
     // Not the key: another mailbox can have the same one (strasse@, straße@), and may be the thief's.
@@ -93,18 +94,19 @@ export async function confirmEmailChange(
 
 /**
  * The link that brings the address of `user` back. If that was never verified, the link is mailed to nobody and does not
- * keep the address: it only marks the first one, so that later changes make no other link.
+ * keep the address: it only marks the first one, so that later changes make no other link. So it is if there was none.
  */
-function makeUndo(ports: LinkPorts, { id: userId, email: address, emailVerifiedAt }: UserWithPassword): NewLink {
+function makeUndo(ports: LinkPorts, { id: userId, email, emailVerifiedAt }: UserWithPassword): NewLink {
+  const address = email ?? ''
   const mailed = emailVerifiedAt !== null
   const reservedEmailKey = mailed ? emailOf(address).key : undefined
   return makeLink(ports, { purpose: 'email_undo', userId, address, mailed, reservedEmailKey }).link
 }
 
 /** Tells the address that an account loses. It may be a thief's, so the mail names no other address and no origin. */
-function removedNotice(ports: Pick<Ports, 'entropy' | 'clock'>, user: UserWithPassword): NewMail {
+function removedNotice(ports: Pick<Ports, 'entropy' | 'clock'>, user: UserWithPassword): readonly NewMail[] {
   const { at } = originOf(ports, {})
-  return newMail(ports, user, { kind: 'email_removed', parameters: { at } })
+  return hasAddress(user) ? [newMail(ports, user, { kind: 'email_removed', parameters: { at } })] : []
 }
 
 /**
@@ -129,7 +131,7 @@ export async function undoEmailChange(
       email: emailOf(address),
       noPasswordHash: restored.passwordHash,
       reset,
-      mails: [mail, removedNotice(ports, user)]
+      mails: [mail, ...removedNotice(ports, user)]
     },
     { ...actor, userId: user.id }
   )
@@ -140,7 +142,7 @@ export async function undoEmailChange(
 }
 
 /** The account that keeps an address for its owner. One that waits for its confirmation does not: anybody may have made it. */
-const usedBy = (account: UserWithPassword | undefined) => (account?.awaitsConfirmation ? undefined : account)
+const usedBy = (account: AddressedUser | undefined) => (account?.awaitsConfirmation ? undefined : account)
 
 /** An address that an account has, or that was checked when its link was made. */
 function emailOf(address: string): Email {

@@ -1,6 +1,6 @@
 import { readEmail } from '../../core/email.js'
 import { noResetMailLimit, resetMailLimit } from '../../core/rate-limits.js'
-import type { Actor, Ports, UserWithPassword } from '../../ports/index.js'
+import type { Actor, AddressedUser, Ports } from '../../ports/index.js'
 import { newMail, requireMail } from '../mail/new-mail.js'
 import { type LinkPorts, makeLink } from '../mail/one-time-links.js'
 import { mailboxKey, mailboxOf } from '../mail/verification-mail.js'
@@ -35,7 +35,7 @@ export async function forgotPassword(
 }
 
 /** Stands for the account that an address does not have. */
-const nobody = (id: string): Pick<UserWithPassword, 'id' | 'email' | 'passwordHash' | 'locale'> => ({
+const nobody = (id: string): Pick<AddressedUser, 'id' | 'email' | 'passwordHash' | 'locale'> => ({
   id,
   email: '',
   passwordHash: '',

@@ -1,6 +1,6 @@
 import { readEmail } from '../../core/email.js'
 import { guessLimits } from '../../core/rate-limits.js'
-import type { Actor, Ports } from '../../ports/index.js'
+import type { Actor, LiveLink, Ports } from '../../ports/index.js'
 import { type NewPasswordPorts, requireGoodPassword } from '../accounts/account-rules.js'
 import { notice, originOf } from '../mail/new-mail.js'
 import { openLink, refuseLink } from '../mail/one-time-links.js'
@@ -43,11 +43,14 @@ export async function resetPassword(
   })
   await ports.revocations.announce(revocations)
   // The owner is back: the guesses of strangers were at the old password (NIST SP 800-63B-4 §3.2.2).
-  const account = readEmail(link.user.email)?.key ?? link.user.email
+  const account = readEmail(addressOf(link))?.key ?? addressOf(link)
   await ports.rateLimits.forget({ limit: guessLimits.strangersInARow, key: account })
   ports.mail.wake()
   ports.decisions.note('password_reset', 'succeeded', { userId: link.userId })
 }
+
+/** The account's address, which it has: no link for a password is made for an account without one. */
+const addressOf = ({ user, address }: LiveLink) => user.email ?? address
 
 async function reset(
   ports: ResetPasswordPorts,
@@ -55,13 +58,13 @@ async function reset(
   actor: Actor
 ) {
   const link = await openLink(ports, token, ['password_reset', 'invitation'])
-  await requireGoodPassword(ports, newPassword, readEmail(link.user.email))
+  await requireGoodPassword(ports, newPassword, readEmail(addressOf(link)))
   const newHash = await ports.passwords.hash(newPassword, sourceOf(actor, false))
   const { user } = link
   // The link confirms the spelling of the address to which it was mailed.
-  const recipient = user.awaitsConfirmation && link.mailed ? link.address : user.email
-  const wasReset = { kind: 'password_was_reset', parameters: originOf(ports, actor), recipient } as const
-  const mails = link.purpose === 'invitation' ? [] : notice(ports, user, wasReset)
+  const email = user.awaitsConfirmation && link.mailed ? link.address : addressOf(link)
+  const wasReset = { kind: 'password_was_reset', parameters: originOf(ports, actor) } as const
+  const mails = link.purpose === 'invitation' ? [] : notice(ports, { ...user, email }, wasReset)
   const owner = { ...actor, userId: link.userId }
   const revocations = (await ports.users.resetPassword({ link, newHash, mails }, owner)) ?? refuseLink()
   return { link, revocations }

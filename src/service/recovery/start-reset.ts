@@ -1,5 +1,6 @@
 import { noPasswordHash } from '../../core/password-policy.js'
 import type { Actor, Ports } from '../../ports/index.js'
+import { hasAddress } from '../../ports/users.js'
 import { newMail, requireMail } from '../mail/new-mail.js'
 import { type LinkPorts, makeLink } from '../mail/one-time-links.js'
 import { Refused } from '../refused.js'
@@ -35,12 +36,13 @@ export async function startReset(
   if (deliver === 'mail') requireMail(ports)
   const known = await ports.users.find(userId)
   if (known === undefined) throw new Refused('not_found')
+  if (!hasAddress(known)) throw new Refused('invalid_request', { detail: 'The account has no e-mail address.' })
   if (endSessions) {
     const change = { noPasswordHash: noPasswordHash(ports.entropy.uuid()), reason: 'revoked_by_admin', note } as const
     await ports.revocations.announce(await ports.users.removePassword(userId, change, actor))
   }
   const user = endSessions ? await ports.users.find(userId) : known
-  if (user === undefined) throw new Refused('not_found')
+  if (user === undefined || !hasAddress(user)) throw new Refused('not_found')
 
   const purpose = 'password_reset'
   const mailed = deliver === 'mail'

@@ -1,6 +1,7 @@
 import type { Auth } from '../../core/access-claims.js'
 import { verificationLimit } from '../../core/rate-limits.js'
 import type { Actor, Ports } from '../../ports/index.js'
+import { hasAddress } from '../../ports/users.js'
 import { requireMail } from '../mail/new-mail.js'
 import { openLink, refuseLink } from '../mail/one-time-links.js'
 import { type MailVerificationPorts, mailVerification } from '../mail/verification-mail.js'
@@ -14,7 +15,7 @@ import {
 } from '../sessions/start-session.js'
 import { type DevicePorts, issueDeviceToken } from '../sign-in/known-device.js'
 
-/** Mails the signed-in user another link, at most one a minute. Does nothing if the address is verified. */
+/** Mails the signed-in user another link, at most one a minute. Does nothing if the address is verified, or there is none. */
 export async function requestVerification(
   ports: MailVerificationPorts & Pick<Ports, 'users'>,
   auth: Auth,
@@ -23,7 +24,7 @@ export async function requestVerification(
   requireMail(ports)
   const user = await ports.users.find(auth.userId)
   if (user === undefined) throw new Refused('session_revoked')
-  if (user.emailVerifiedAt !== null) return
+  if (user.emailVerifiedAt !== null || !hasAddress(user)) return
   const { granted } = await ports.rateLimits.use({ limit: verificationLimit, key: user.id })
   if (!granted) return ports.decisions.note('email_verification', 'limited', { userId: user.id })
   await mailVerification(ports, user, user.email, actor)

@@ -1,7 +1,7 @@
 import { type Email, readEmail } from '../../core/email.js'
 import type { DeviceTokenContent } from '../../core/opaque-token.js'
 import { guessLimits, loginLimit, unverifiedLoginLimit } from '../../core/rate-limits.js'
-import type { Actor, PasswordSource, Ports, RateLimitUse, UserWithPassword } from '../../ports/index.js'
+import type { Actor, AddressedUser, PasswordSource, Ports, RateLimitUse } from '../../ports/index.js'
 import { verifyPassword } from '../accounts/verify-password.js'
 import { counted } from '../limits.js'
 import { sourceOf } from '../password-source.js'
@@ -20,7 +20,7 @@ export type Verdict = 'right' | 'registered' | LoginFault
 interface Guess {
   /** The account's key for limits, the same for every spelling of its address. */
   readonly account: string
-  readonly user: UserWithPassword | undefined
+  readonly user: AddressedUser | undefined
   /** The client's device, if it has signed in to this user's account before. */
   readonly device: DeviceTokenContent | undefined
   readonly verdict: Verdict
@@ -43,9 +43,9 @@ export async function guessPassword(
   const email = readEmail(input.email)
   const find = async () => email && (await ports.users.findByEmail(email))
   // The stored address counts: an account of an older release is found by two keys, if its domain has ß.
-  const accountOf = (user: UserWithPassword | undefined) => readEmail(user?.email ?? input.email)?.key ?? input.email
+  const accountOf = (user: AddressedUser | undefined) => readEmail(user?.email ?? input.email)?.key ?? input.email
   const guess = async (
-    user: UserWithPassword | undefined,
+    user: AddressedUser | undefined,
     uses: readonly RateLimitUse[],
     device: DeviceTokenContent | undefined
   ) => {
@@ -101,7 +101,7 @@ const isRequired = ({ policy }: Pick<Ports, 'policy'>) => policy.emailVerificati
  */
 export const isToBeVerified = (
   ports: Pick<Ports, 'policy'>,
-  user: Pick<UserWithPassword, 'emailVerifiedAt'> | undefined,
+  user: Pick<AddressedUser, 'emailVerifiedAt'> | undefined,
   verdict: Verdict
 ) => verdict === 'registered' || (isRequired(ports) && verdict === 'right' && user?.emailVerifiedAt === null)
 
@@ -115,7 +115,7 @@ async function judge(
   ports: GuessPorts,
   email: Email | undefined,
   password: string,
-  user: UserWithPassword | undefined,
+  user: AddressedUser | undefined,
   source: PasswordSource
 ): Promise<Verdict> {
   const isRight = await verifyPassword(ports, password, user?.passwordHash, source)

@@ -1,7 +1,7 @@
 import type { Email } from '../../core/email.js'
 import { guessLimits } from '../../core/rate-limits.js'
 import { Unavailable } from '../../ports/errors.js'
-import type { Actor, Ports, UserWithPassword } from '../../ports/index.js'
+import type { Actor, AddressedUser, Ports } from '../../ports/index.js'
 import { requireEmail } from '../accounts/account-rules.js'
 import {
   type MailVerificationPorts,
@@ -59,7 +59,7 @@ export async function login(ports: LoginPorts, input: LoginInput, actor: Actor):
  * Whether `EMAIL_VERIFICATION=required` refuses the login although the password is right, or is that of a registration.
  * Reads the account again, because the person may have confirmed the address while the password was verified.
  */
-async function isUnverified(ports: LoginPorts, user: UserWithPassword | undefined, verdict: Verdict): Promise<boolean> {
+async function isUnverified(ports: LoginPorts, user: AddressedUser | undefined, verdict: Verdict): Promise<boolean> {
   if (!isToBeVerified(ports, user, verdict)) return false
   const current = await ports.users.find(user?.id ?? ports.entropy.uuid())
   return verdict === 'registered' || current?.emailVerifiedAt === null
@@ -76,7 +76,7 @@ async function isUnverified(ports: LoginPorts, user: UserWithPassword | undefine
 async function refuseUnverified(
   ports: LoginPorts,
   email: Email,
-  user: UserWithPassword | undefined,
+  user: AddressedUser | undefined,
   verdict: Verdict,
   actor: Actor
 ): Promise<never> {
@@ -94,7 +94,7 @@ async function refuseUnverified(
 
 async function refuse(
   ports: LoginPorts,
-  user: UserWithPassword | undefined,
+  user: AddressedUser | undefined,
   reason: LoginFault,
   actor: Actor
 ): Promise<never> {
@@ -106,7 +106,7 @@ async function refuse(
 /** Hashes the password with today's settings: only a login knows it. If the queue is full, a later login does this. */
 async function upgradeOutdatedHash(
   ports: LoginPorts,
-  user: UserWithPassword,
+  user: AddressedUser,
   password: string,
   actor: Actor
 ): Promise<void> {

@@ -4,12 +4,12 @@ import { registrationLimits } from '../../core/rate-limits.js'
 import { Unavailable } from '../../ports/errors.js'
 import type {
   Actor,
+  AddressedUser,
   MadeLink,
   NewUser,
   PasswordSource,
   Ports,
-  UnconfirmedOutcome,
-  UserWithPassword
+  UnconfirmedOutcome
 } from '../../ports/index.js'
 import { type NewPasswordPorts, requireEmail, requireGoodPassword } from '../accounts/account-rules.js'
 import { verifyPassword } from '../accounts/verify-password.js'
@@ -86,7 +86,7 @@ export async function registerUnconfirmed(ports: RegisterPorts, input: RegisterI
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const earlier = await ports.users.findRegistration(email)
       const user = newUserOf(ports, email, await hashAfter(ports, earlier, input.password, source), input)
-      const confirm = (account: UserWithPassword | undefined, outcome: UnconfirmedOutcome) =>
+      const confirm = (account: AddressedUser | undefined, outcome: UnconfirmedOutcome) =>
         confirmationOf(ports, user, account, outcome, isGranted)
       const outcome = await ports.users.registerUnconfirmed(user, { earlier, confirm }, actor)
       if (outcome !== 'changed') return outcome
@@ -125,7 +125,7 @@ async function hashAfter(
 function confirmationOf(
   ports: RegisterPorts,
   user: NewUser,
-  account: UserWithPassword | undefined,
+  account: AddressedUser | undefined,
   outcome: UnconfirmedOutcome,
   isGranted: boolean
 ): MadeLink {

@@ -13,7 +13,7 @@ import { shipped } from '../../../src/languages/shipped.js'
 import { MailRefused } from '../../../src/ports/errors.js'
 import type { NewMail } from '../../../src/ports/mail.js'
 import type { OpaqueTokens } from '../../../src/ports/tokens.js'
-import type { UserWithPassword } from '../../../src/ports/users.js'
+import type { AddressedUser } from '../../../src/ports/users.js'
 import { addUser, eventsOf, type Stores } from '../../contract/stores.js'
 import { onEachDatabase } from '../../support/adapters/stores.js'
 import { sql } from '../../support/database.js'
@@ -27,7 +27,7 @@ async function tokensUnder(...secrets: readonly string[]): Promise<OpaqueTokens>
 }
 
 /** Queues the mail of a password reset, as the use case does. */
-async function queue(stores: Stores, tokens: OpaqueTokens, owner?: UserWithPassword) {
+async function queue(stores: Stores, tokens: OpaqueTokens, owner?: AddressedUser) {
   const user = owner ?? (await addUser(stores))
   const linkId = randomUUID()
   const token = tokens.issue('link', { linkId })

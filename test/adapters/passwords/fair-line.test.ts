@@ -107,23 +107,26 @@ t.test('a waiter that leaves frees its place', async (t) => {
   t.equal(line.next(), undefined)
 })
 
-t.test('strangers leave one of several slots to known devices', async (t) => {
-  const line = fairLine<string>(3, 10)
-  t.strictSame(
-    [1, 2, 3].map(() => line.start(stranger('a'))),
-    [true, true, false]
-  )
-  line.join('s1', stranger('b'))
-  t.equal(line.next(), undefined)
-  t.ok(line.start(known('a')))
-  t.notOk(line.start(known('a')))
-  line.join('k1', known('a'))
-  line.end(stranger('a'))
-  t.equal(line.next(), 'k1')
-  line.end(stranger('a'))
-  t.equal(line.next(), 's1')
-  t.same(line.load(), { running: 3, waiting: 0 })
-})
+t.test(
+  'strangers may take all slots, and a known device that comes then gets the first that becomes free',
+  async (t) => {
+    const line = fairLine<string>(2, 10)
+    t.strictSame(
+      [1, 2, 3].map(() => line.start(stranger('a'))),
+      [true, true, false]
+    )
+    for (const waiter of ['s1', 's2']) line.join(waiter, stranger('b'))
+    t.notOk(line.start(known('a')))
+    line.join('k1', known('a'))
+    t.equal(line.next(), undefined, 'no slot is free')
+    line.end(stranger('a'))
+    t.equal(line.next(), 'k1')
+    t.equal(line.next(), undefined)
+    line.end(known('a'))
+    t.equal(line.next(), 's1')
+    t.same(line.load(), { running: 2, waiting: 1 })
+  }
+)
 
 t.test('known devices may take all slots', async (t) => {
   const line = fairLine<string>(2, 10)

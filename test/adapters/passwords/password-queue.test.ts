@@ -54,6 +54,22 @@ t.test('work that arrives when a slot becomes free waits behind work that alread
   t.strictSame(await Promise.all([first, second]), ['again', 'second'])
 })
 
+t.test(
+  'with strangers in all places, a known device waits for one hash, and strangers still get every fourth place',
+  async (t) => {
+    const { started, work, end } = controlledWork()
+    const queue = passwordQueue({ maxRunning: 2, maxWaiting: 10 })
+    const names = ['s1', 's2', 's3', 's4', 'k1', 'k2', 'k3', 'k4']
+    const all = names.map((name) => queue.run(work(name), { network: name, knownDevice: name.startsWith('k') }))
+    await new Promise(setImmediate)
+    t.strictSame(started, ['s1', 's2'])
+    for (const name of ['s2', 'k1', 'k2', 's1']) await end(name)
+    t.strictSame(started.slice(2), ['k1', 'k2', 'k3', 's3'])
+    for (const name of ['k3', 's3', 'k4', 's4']) await end(name)
+    t.strictSame(await Promise.all(all), names)
+  }
+)
+
 t.test('a full queue refuses with Retry-After and still runs the work that waits', async (t) => {
   const { started, work, end } = controlledWork()
   const queue = passwordQueue({ maxRunning: 1, maxWaiting: 2 })
@@ -101,7 +117,7 @@ t.test('failed work frees its slot, and its error reaches the caller', async (t)
   t.equal(await queue.run(async () => 'served again', source), 'served again')
 })
 
-t.test('hashing uses at most one thread per core and leaves one thread of the pool free', async (t) => {
+t.test("hashing uses at most one thread per core, and on libuv's pool it leaves one thread free", async (t) => {
   t.equal(hashingConcurrency(16), 3)
   t.equal(hashingConcurrency(2), 2)
   t.equal(hashingConcurrency(16, 9), 8)

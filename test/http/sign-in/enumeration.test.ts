@@ -1,6 +1,6 @@
-import bcrypt from 'bcrypt'
 import type { LightMyRequestResponse } from 'fastify'
 import t, { type Test } from 'tap'
+import { sharedBcryptThreads } from '../../../src/adapters/passwords/bcrypt-threads.js'
 import { purgeExpired } from '../../../src/adapters/prisma/sql/purge/purge.js'
 import { openTestDatabase, sql } from '../../support/database.js'
 import { newEmail, newPerson } from '../../support/http/people.js'
@@ -30,8 +30,8 @@ async function countRows() {
 
 /** How many passwords were hashed or compared. A comparison takes as long as a hash. */
 let hashes = 0
-const { hash, compare } = bcrypt
-Object.assign(bcrypt, {
+const { hash, compare } = sharedBcryptThreads
+Object.assign(sharedBcryptThreads, {
   hash: (password: string, cost: number) => {
     hashes += 1
     return hash(password, cost)
@@ -41,7 +41,7 @@ Object.assign(bcrypt, {
     return compare(password, stored)
   }
 })
-t.teardown(() => Object.assign(bcrypt, { hash, compare }))
+t.teardown(() => Object.assign(sharedBcryptThreads, { hash, compare }))
 
 /** What a stranger sees of a response, and what the request has done. */
 async function traceOf(request: Request) {

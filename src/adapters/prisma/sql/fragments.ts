@@ -32,9 +32,12 @@ export const timestamp = (milliseconds: number | null) => Prisma.sql`to_timestam
 // The columns below are named as the ports name them, so that a row is the port's value as it arrives: the database
 // returns times as milliseconds (`timesInMilliseconds`).
 
+/** The address of `"user" u`; null for a person without one. */
+export const emailOrNull = Prisma.sql`CASE WHEN u.email <> '' THEN u.email END`
+
 /** The columns of `"user" u` for a `User`. */
 export const userColumns = Prisma.sql`
-  u.id, u.email, coalesce(u.roles, '{}') AS roles, u.disabled_at IS NOT NULL AS disabled, u.created_at AS "createdAt",
+  u.id, ${emailOrNull} AS email, u.external_id AS "externalId", coalesce(u.roles, '{}') AS roles, u.disabled_at IS NOT NULL AS disabled, u.created_at AS "createdAt",
   u.email_verified_at AS "emailVerifiedAt", u.locale`
 
 /** True for a `"user" u` that was registered and waits until its address is confirmed. A disabled one does not wait. */

@@ -10,7 +10,7 @@ import { prepared } from '../prepared-statements.js'
 import { sharedReads } from '../shared-reads.js'
 import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
-import { clock, isSpared, seconds, timestamp } from './fragments.js'
+import { clock, emailOrNull, isSpared, seconds, timestamp } from './fragments.js'
 
 export type RefreshPolicy = Pick<SessionPolicy, 'graceSeconds' | 'refreshIdleTtlSeconds'>
 
@@ -39,7 +39,7 @@ export const liveColumns = Prisma.sql`
   s.rotated_at AS "rotatedAt", s.retry_key_hash AS "retryKeyHash",
   ${keyUsed} AS "keyUsed", s.recovered_generation::float8 AS "recoveredGeneration", coalesce(s.amr, '{}') AS amr,
   s.auth_time AS "authTime",
-  u.email AS "userEmail", coalesce(u.roles, '{}') AS "userRoles",
+  ${emailOrNull} AS "userEmail", coalesce(u.roles, '{}') AS "userRoles",
   u.disabled_at IS NOT NULL AS "userDisabled", u.created_at AS "userCreatedAt"`
 
 export type LiveRow = Omit<LiveSession, 'user'> & {

@@ -64,7 +64,7 @@ export interface NoticePolicy {
 /**
  * An INSERT of notices of `kind` to the users `u` of the FROM clause `users`, at their addresses and in their
  * languages. Use it as a CTE in the statement that makes the change. `users` ends with a condition. Writes no notice
- * where no mail is sent, and none above the limit of the kind (see also `keepNoticeCounts`). `actor` made the change, and `device` is the name of the
+ * where no mail is sent, none to a user without an address, and none above the limit of the kind (see also `keepNoticeCounts`). `actor` made the change, and `device` is the name of the
  * session that the notice is about.
  */
 export function insertNotices(
@@ -85,7 +85,7 @@ export function insertNotices(
   return Prisma.sql`
     INSERT INTO ${tables.mail} (id, kind, user_id, recipient, locale, parameters, next_attempt_at)
     SELECT gen_random_uuid(), ${kind}, u.id, u.email, u.locale, jsonb_build_object(${Prisma.join(parameters)}), ${clock}
-    ${users} AND (
+    ${users} AND u.email <> '' AND (
       SELECT count(*) FROM (
         SELECT 1 FROM ${tables.mail} m
         WHERE m.user_id IN (u.id, ${idOfAddress}) AND m.kind = ${kind}

@@ -30,7 +30,7 @@ export function prismaLinkStore(database: Database): LinkStore {
       const [user] = await query<UserWithPassword>(database)`
         SELECT ${userWithPasswordColumns} FROM ${tables.user} u WHERE u.id = ${link.userId}::uuid`
       if (user === undefined || (user.disabled && link.purpose !== 'email_undo')) return undefined
-      if (boundEmail !== null && boundEmail !== user.email) return undefined
+      if (boundEmail !== null && boundEmail !== (user.email ?? '')) return undefined
       const isAnotherPassword = boundPassword !== null && boundPassword !== passwordDigest(user.passwordHash)
       if (isAnotherPassword && !user.awaitsConfirmation) return undefined
       return { ...link, user }

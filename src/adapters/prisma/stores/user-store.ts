@@ -1,13 +1,13 @@
 import { domainToUnicode } from 'node:url'
 import { type Email, readEmail } from '../../../core/email.js'
 import type { UserStore } from '../../../ports/user-store.js'
-import type { User, UserWithPassword } from '../../../ports/users.js'
+import type { AddressedUser, User, UserWithPassword } from '../../../ports/users.js'
 import { type Database, execute, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
 import { prepared } from '../prepared-statements.js'
 import { sharedReads } from '../shared-reads.js'
 import { userChanges } from '../sql/accounts/change-user.js'
-import { insertUser } from '../sql/accounts/create-user.js'
+import { ExternalIdTaken, insertUser } from '../sql/accounts/create-user.js'
 import { profiles } from '../sql/accounts/profiles.js'
 import { registrations } from '../sql/accounts/register-user.js'
 import type { EndingPolicy } from '../sql/end-sessions.js'
@@ -28,7 +28,7 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
     SELECT ${userWithPasswordColumns} FROM ${tables.user} u WHERE u.id ${wanted}`
 
   const findWithKey = async (email: Email) => {
-    const rows = await query<UserWithPassword & { readonly emailKey: string }>(database)`${prepared}
+    const rows = await query<AddressedUser & { readonly emailKey: string }>(database)`${prepared}
       SELECT ${userWithPasswordColumns}, u.email_key AS "emailKey" FROM ${tables.user} u
       WHERE u.email_key IN (${Prisma.join([email.key, ...olderKeysOf(email)])})
       ORDER BY u.email_key = ${email.olderKey} DESC`
@@ -61,9 +61,25 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
       return orTaken(database.run((prisma) => prisma.$transaction((prisma) => insertUser(prisma, user, actor))))
     },
 
+    async createExternal(user, actor) {
+      if (user.email && (await olderKeyOf(user.email)) !== undefined) return 'email_taken'
+      try {
+        return await orTaken(database.run((prisma) => prisma.$transaction((prisma) => insertUser(prisma, user, actor))))
+      } catch (error) {
+        if (error instanceof ExternalIdTaken) return 'external_id_taken'
+        throw error
+      }
+    },
+
     find: sharedReads(database, findEach),
 
     findByEmail,
+
+    async findByExternalId(externalId) {
+      const [user] = await query<UserWithPassword>(database)`
+        SELECT ${userWithPasswordColumns} FROM ${tables.user} u WHERE u.external_id = ${externalId}`
+      return user
+    },
 
     async list({ emailPrefix }, page) {
       const conditions = where([

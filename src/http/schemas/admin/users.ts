@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 import { localePattern, maxRoles, rolePattern } from '../../../core/vocabulary.js'
 import type { User } from '../../../ports/index.js'
 import type { InvitedUser } from '../../../service/admin/invite-user.js'
-import { id, line, nextCursor, page, query, text, time, timeView } from '../shared.js'
+import { id, line, nextCursor, nullable, page, query, text, time, timeView } from '../shared.js'
 
 export const UsersQuery = query({
   ...page,
@@ -11,7 +11,10 @@ export const UsersQuery = query({
 
 export const UserResponse = Type.Object({
   id,
-  email: Type.String(),
+  email: nullable(Type.String({ description: 'Null if the host that signs the person in named no address.' })),
+  external_id: nullable(
+    Type.String({ description: 'Who the person is to the host that signs them in (`app.latchkey.startSession`).' })
+  ),
   email_verified: Type.Boolean({
     description: 'Whether the person has proved to receive mail at `email`, or an admin has entered that address.'
   }),
@@ -22,9 +25,9 @@ export const UserResponse = Type.Object({
 export const UsersPage = Type.Object({ users: Type.Array(UserResponse), next_cursor: nextCursor })
 
 export function userView(user: User): Static<typeof UserResponse> {
-  const { id, email, emailVerifiedAt, roles, disabled, createdAt } = user
+  const { id, email, externalId: external_id, emailVerifiedAt, roles, disabled, createdAt } = user
   const email_verified = emailVerifiedAt !== null
-  return { id, email, email_verified, roles: [...roles], disabled, created_at: timeView(createdAt) }
+  return { id, email, external_id, email_verified, roles: [...roles], disabled, created_at: timeView(createdAt) }
 }
 
 const roles = Type.Array(Type.String({ pattern: rolePattern }), { maxItems: maxRoles, uniqueItems: true })

@@ -3,6 +3,7 @@ import { byId, element, replaceChildren } from '../../shared/dom.js'
 import type { User, Users } from '../../shared/responses.js'
 import { onClick, onSubmit, showStatus } from '../../shared/status.js'
 import { badges, loadPerson, preparePerson } from './person.js'
+import { personName } from './person-name.js'
 
 const title = byId('people-title', HTMLHeadingElement)
 const form = byId('find-form', HTMLFormElement)
@@ -50,7 +51,7 @@ function item(user: User): HTMLLIElement {
   const button = element(
     'button',
     { type: 'button', 'data-key': user.id, 'aria-pressed': String(user.id === chosen) },
-    element('span', { class: 'name' }, user.email),
+    element('span', { class: 'name' }, personName(user)),
     ...badges(user)
   )
   onClick(button, async () => {

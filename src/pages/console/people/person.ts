@@ -11,6 +11,7 @@ import { mailRow } from '../mail/mails.js'
 import { eventItem } from './event-item.js'
 import { noteField, noteOf } from './note.js'
 import { securedAccount, startReset } from './password-reset.js'
+import { personName } from './person-name.js'
 import { rolesOf } from './roles.js'
 import { openTimelines, sessionTimeline } from './session-timeline.js'
 
@@ -41,7 +42,7 @@ export async function loadPerson(id: string): Promise<void> {
     request<Mails>('GET', `admin/mails?user_id=${id}&limit=${mailLimit}`)
   ])
   const open = openTimelines(panel)
-  const title = element('h3', { id: 'person-title', tabindex: '-1' }, user.email)
+  const title = element('h3', { id: 'person-title', tabindex: '-1' }, personName(user))
   const live = new Set(sessions.map((session) => session.id))
   const ended = events.filter(({ type, session_id: sid }) => type === 'session_ended' && sid !== null && !live.has(sid))
   const liveRows = sessions.map((session) => liveRow(session, open))
@@ -53,7 +54,7 @@ export async function loadPerson(id: string): Promise<void> {
     [
       element('div', { class: 'heading' }, title, element('p', { class: 'badges' }, ...badges(user))),
       detail(element('code', {}, user.id), ' · account created ', timeElement(user.created_at)),
-      detail(user.email_verified ? 'The address is confirmed.' : 'The address is not confirmed.'),
+      ...accountDetails(user),
       element('p', { class: 'actions start' }, ...actions(user, sessions.length)),
       element('h4', {}, `Live sessions (${sessions.length})`),
       rowsOr('None.', liveRows),
@@ -77,6 +78,13 @@ export function badges({ roles, disabled }: User): HTMLSpanElement[] {
   return [...state, ...roles.map((role) => element('span', { class: 'badge' }, role))]
 }
 
+/** Where the account comes from, and what is known of its address. */
+function accountDetails({ email, email_verified: isVerified, external_id: externalId }: User): HTMLElement[] {
+  const host = externalId === null ? [] : [detail('Known to the app as ', element('code', {}, externalId))]
+  if (email === null) return [...host, detail('There is no e-mail address.')]
+  return [...host, detail(isVerified ? 'The address is confirmed.' : 'The address is not confirmed.')]
+}
+
 const rowsOr = (nothing: string, rows: readonly HTMLLIElement[]) =>
   rows.length === 0 ? element('p', { class: 'hint' }, nothing) : element('ul', { class: 'rows' }, ...rows)
 
@@ -86,9 +94,11 @@ function actions(user: User, sessions: number): HTMLButtonElement[] {
     user.disabled
       ? actionButton('Enable…', 'quiet', () => enable(user))
       : actionButton('Disable…', 'quiet danger', () => disable(user)),
-    actionButton('Password reset…', 'quiet', () => thenReload(startReset(user))),
+    ...(user.email === null ? [] : [actionButton('Password reset…', 'quiet', () => thenReload(startReset(user)))]),
     ...(sessions === 0 ? [] : [actionButton('End all sessions…', 'quiet danger', () => endAll(user))]),
-    actionButton('Compromised…', 'quiet danger', () => thenReload(securedAccount(user)))
+    ...(user.email === null
+      ? []
+      : [actionButton('Compromised…', 'quiet danger', () => thenReload(securedAccount(user)))])
   ]
 }
 
@@ -103,7 +113,7 @@ function actionButton(label: string, className: string, action: () => Promise<vo
 
 async function changeRoles(user: User): Promise<void> {
   const answer = await ask({
-    title: `Roles of ${user.email}`,
+    title: `Roles of ${personName(user)}`,
     text: 'Separated by spaces. Access tokens with the old roles are refused at once; the user stays signed in.',
     confirm: 'Save',
     field: { label: 'Roles', value: user.roles.join(' '), maxLength: 1000 }
@@ -113,13 +123,15 @@ async function changeRoles(user: User): Promise<void> {
   await request('PATCH', `admin/users/${user.id}`, { roles })
   await changed()
   showStatus(
-    roles.length === 0 ? `${user.email} has no roles now.` : `${user.email} has the roles ${roles.join(', ')} now.`
+    roles.length === 0
+      ? `${personName(user)} has no roles now.`
+      : `${personName(user)} has the roles ${roles.join(', ')} now.`
   )
 }
 
 async function disable(user: User): Promise<void> {
   const answer = await ask({
-    title: `Disable ${user.email}?`,
+    title: `Disable ${personName(user)}?`,
     text: 'All their sessions end at once, and they cannot sign in until the account is enabled.',
     confirm: 'Disable',
     dangerous: true
@@ -128,19 +140,19 @@ async function disable(user: User): Promise<void> {
 }
 
 async function enable(user: User): Promise<void> {
-  const answer = await ask({ title: `Enable ${user.email}?`, text: 'They can sign in again.', confirm: 'Enable' })
+  const answer = await ask({ title: `Enable ${personName(user)}?`, text: 'They can sign in again.', confirm: 'Enable' })
   if (answer !== undefined) await setDisabled(user, false)
 }
 
-async function setDisabled({ id, email }: User, disabled: boolean): Promise<void> {
-  await request('PATCH', `admin/users/${id}`, { disabled })
+async function setDisabled(user: User, disabled: boolean): Promise<void> {
+  await request('PATCH', `admin/users/${user.id}`, { disabled })
   await changed()
-  showStatus(`${email} is ${disabled ? 'disabled' : 'enabled'}.`)
+  showStatus(`${personName(user)} is ${disabled ? 'disabled' : 'enabled'}.`)
 }
 
 async function endAll(user: User): Promise<void> {
   const answer = await ask({
-    title: `End all sessions of ${user.email}?`,
+    title: `End all sessions of ${personName(user)}?`,
     text: 'Each device must sign in again.',
     confirm: 'End all sessions',
     dangerous: true,

@@ -15,6 +15,7 @@ const missing = undefined as never
 /** Methods without a target: they add a row, or concern all rows. */
 const withoutTarget = [
   'UserStore.create',
+  'UserStore.createExternal',
   'UserStore.createWithLink',
   'UserStore.registerUnconfirmed',
   'SessionStore.endAll',
@@ -174,6 +175,7 @@ onEachDatabase(t, (t, stores, database) => {
       'UserStore.find': () => users.find(missing),
       'UserStore.findProfile': () => users.findProfile(missing),
       'UserStore.findByEmail': () => users.findByEmail(missing),
+      'UserStore.findByExternalId': () => users.findByExternalId(missing),
       'UserStore.findRegistration': () => users.findRegistration({ ...emailOf(user.email), key: missing }),
       'UserStore.anyWithRole': async () => (await users.anyWithRole(missing)) || undefined,
       'SessionStore.find': () => sessions.find(missing),

@@ -1,5 +1,5 @@
 import type { Actor } from '../../../../ports/events.js'
-import type { NewUser } from '../../../../ports/user-store.js'
+import type { NewExternalUser, NewUser } from '../../../../ports/user-store.js'
 import type { User } from '../../../../ports/users.js'
 import { tables } from '../../tables.js'
 import { by, eventTarget } from '../audit-events.js'
@@ -8,29 +8,41 @@ import { clock, userColumns } from '../fragments.js'
 import { isReserved } from '../recovery/links.js'
 import { deleteWaiting, EmailTaken, isKept } from '../recovery/taken-address.js'
 
+/** Rolls the transaction back: another account has the external id. */
+export class ExternalIdTaken extends Error {}
+
 /**
  * Adds the user and `user_registered`, and first deletes an account that waits for its confirmation, if the address counts
- * as verified. Throws `EmailTaken` if an account has the address, or a live link keeps it for another. For a transaction.
+ * as verified. Throws `ExternalIdTaken` if an account has the external id, and `EmailTaken` if one has the address, or a
+ * live link keeps it for another. For a transaction.
  */
-export async function insertUser(
-  prisma: Statements,
-  { id, email, passwordHash, roles, emailVerified = false, locale }: NewUser,
-  actor: Actor
-): Promise<User> {
-  if (emailVerified) await deleteWaiting(prisma, email.key, actor)
-  const [user] = await prisma.$queryRaw<User[]>`
+export async function insertUser(prisma: Statements, user: NewUser | NewExternalUser, actor: Actor): Promise<User> {
+  const { id, email, passwordHash, roles, emailVerified = false, locale } = user
+  const externalId = 'externalId' in user ? user.externalId : null
+  if (emailVerified && email) await deleteWaiting(prisma, email.key, actor)
+  const [added] = await prisma.$queryRaw<User[]>`
     WITH u AS (
-      INSERT INTO ${tables.user} (id, email, email_key, password_hash, roles, email_verified_at, locale, has_signed_in)
+      INSERT INTO ${tables.user} (
+        id, email, email_key, external_id, password_hash, roles, email_verified_at, locale, has_signed_in
+      )
       SELECT
-        ${id}::uuid, ${email.address}, ${email.key}, ${passwordHash}, ${[...roles]}::text[],
-        CASE WHEN ${emailVerified}::boolean THEN ${clock} END, ${locale ?? null}, false
-      WHERE NOT ${isReserved(email.key, id)}
-      ON CONFLICT (email_key) DO NOTHING
+        ${id}::uuid, ${email?.address ?? ''}, ${email?.key ?? null}, ${externalId}, ${passwordHash}, ${[...roles]}::text[],
+        CASE WHEN ${emailVerified && email !== undefined}::boolean THEN ${clock} END, ${locale ?? null}, false
+      WHERE NOT ${isReserved(email?.key ?? null, id)}
+      ON CONFLICT DO NOTHING
       RETURNING *
     ), noted AS (
       INSERT INTO ${eventTarget} SELECT 'user_registered', u.id, NULL, NULL, NULL, ${by(actor)} FROM u
     )
     SELECT ${userColumns} FROM u`
-  if (user === undefined || (await isKept(prisma, email.key, id))) throw new EmailTaken()
-  return user
+  if (added === undefined && externalId !== null && (await hasExternalId(prisma, externalId)))
+    throw new ExternalIdTaken()
+  if (added === undefined || (email && (await isKept(prisma, email.key, id)))) throw new EmailTaken()
+  return added
+}
+
+/** Whether an account has the external id. Ask after the INSERT, which waits for another transaction that adds it. */
+async function hasExternalId(prisma: Statements, externalId: string): Promise<boolean> {
+  const rows = await prisma.$queryRaw<unknown[]>`SELECT 1 FROM ${tables.user} u WHERE u.external_id = ${externalId}`
+  return rows.length > 0
 }

@@ -2,7 +2,7 @@ import type { Email } from '../../../../core/email.js'
 import { registrationLifeSeconds } from '../../../../core/mail.js'
 import { noPasswordHash } from '../../../../core/password-policy.js'
 import type { UnconfirmedOutcome, UserStore } from '../../../../ports/user-store.js'
-import type { UserWithPassword } from '../../../../ports/users.js'
+import type { AddressedUser, UserWithPassword } from '../../../../ports/users.js'
 import { type Database, execute, query } from '../../database.js'
 import { Prisma } from '../../generated/client.js'
 import { tables } from '../../tables.js'
@@ -42,7 +42,7 @@ export function registrations(
       const isSame = Prisma.sql`u.password_hash = ${earlier ?? null}`
       const registered = database.run((prisma) =>
         prisma.$transaction(async (prisma) => {
-          const [account] = await prisma.$queryRaw<UserWithPassword[]>`
+          const [account] = await prisma.$queryRaw<AddressedUser[]>`
             INSERT INTO ${tables.user} AS u (id, email, email_key, password_hash, roles, locale, awaits_confirmation, has_signed_in)
             SELECT ${id}::uuid, ${email.address}, ${key}, ${passwordHash}, ${[...roles]}::text[], ${locale ?? null}, true, false
             WHERE NOT ${isReserved(email.key, id)}

@@ -22,7 +22,7 @@ export function insertLink(link: NewLink, { pretend }: { readonly pretend: boole
       reserved_email_key
     )
     VALUES (
-      ${id}::uuid, ${purpose}, ${userId}::uuid, ${address}, ${tokenHash}, ${boundTo?.email ?? null},
+      ${id}::uuid, ${purpose}, ${userId}::uuid, ${address}, ${tokenHash}, ${boundTo === undefined ? null : (boundTo.email ?? '')},
       ${boundTo === undefined ? null : passwordDigest(boundTo.passwordHash)}, ${mailed}, ${lifeSeconds},
       ${clock} + ${seconds(pretend ? 0 : lifeSeconds)}, ${reservedEmailKey ?? null}
     )`
@@ -90,7 +90,7 @@ export const deleteAddressChanges = (userId: string | Prisma.Sql) => Prisma.sql`
   DELETE FROM ${tables.oneTimeLink} l WHERE l.user_id = ${userId}::uuid AND l.purpose = 'email_change'`
 
 /** True if a live link keeps the address of this key for another user. */
-export const isReserved = (emailKey: string, userId: string) => Prisma.sql`EXISTS (
+export const isReserved = (emailKey: string | null, userId: string) => Prisma.sql`EXISTS (
   SELECT 1 FROM ${tables.oneTimeLink} l
   WHERE l.reserved_email_key = ${emailKey} AND l.user_id <> ${userId}::uuid AND l.expires_at > ${clock}
 )`
