@@ -171,6 +171,7 @@ t.test('every route that changes something refuses other origins, even for an ad
     '/email': { new_email: 'another@example.org' },
     '/sessions/{id}': { device: 'd' },
     '/admin/users': { email: 'invited@example.org' },
+    '/admin/clients': { name: 'reports', scopes: ['reports:read'] },
     '/admin/users/{id}/password-reset': { deliver: 'link' },
     '/admin/sessions/revoke-all': { confirm: 'revoke-all' }
   }
