@@ -40,6 +40,7 @@ module.exports = [
   },
   ...adapterRooms({
     embedded: ['adapters/prisma/'],
+    hooks: ['adapters/revocations/'],
     keys: ['adapters/secrets/', 'adapters/notices/'],
     mail: ['addresses/', 'languages/'],
     notices: ['adapters/redis/'],
@@ -97,7 +98,7 @@ module.exports = [
   {
     room: 'overrides',
     from: '^src/overrides[.]ts$',
-    may: ['ports/', 'adapters/prisma/'],
+    may: ['core/hooks[.]ts$', 'ports/', 'adapters/prisma/'],
     why: 'What tests and unusual hosts can replace. The package exports its type.'
   },
   {

@@ -1,15 +1,15 @@
-// Long, because it is the one place that chooses and connects all adapters.
+// Long, because it is the one place that chooses and connects all adapters. It loads PGlite, Redis and SMTP only if the
+// settings ask for them, and at the start, so that an error still appears there.
 import { setTimeout as delay } from 'node:timers/promises'
-import { openEmbeddedDatabase } from './adapters/embedded/embedded-database.js'
+import type { EmbeddedOptions } from './adapters/embedded/embedded-database.js'
+import { type Hooks, openHooks } from './adapters/hooks/hooks.js'
 import { openKeyRing } from './adapters/keys/key-ring.js'
 import { watchBacklog } from './adapters/mail/backlog-watch.js'
 import { logMailer } from './adapters/mail/log-mailer.js'
 import { type MailSender, type MailSenderParts, openMailSender } from './adapters/mail/sender.js'
-import { smtpMailer } from './adapters/mail/smtp-mailer.js'
 import { mailRenderer } from './adapters/mail/templates/render.js'
 import { readTemplates, shippedTemplates } from './adapters/mail/templates/template-folder.js'
 import type { NoticeSource } from './adapters/notices/notices.js'
-import { redisNotices } from './adapters/notices/redis-notices.js'
 import { batchSizes } from './adapters/observability/batch-sizes.js'
 import { decisionLog, loggedRevocations } from './adapters/observability/decisions.js'
 import { watchFeed } from './adapters/observability/feed-watch.js'
@@ -29,7 +29,9 @@ import { connectionTo, directConnectionTo } from './adapters/prisma/server/datab
 import { migrateServer } from './adapters/prisma/server/migrate-server.js'
 import { openServerDatabase } from './adapters/prisma/server/server-database.js'
 import { prismaClientStore } from './adapters/prisma/stores/client-store.js'
+import { eventRetentionSeconds } from './adapters/prisma/sql/purge/purge.js'
 import { prismaEventLog } from './adapters/prisma/stores/event-log.js'
+import { prismaHookLog } from './adapters/prisma/stores/hook-log.js'
 import { prismaLinkStore } from './adapters/prisma/stores/link-store.js'
 import { prismaMailLog } from './adapters/prisma/stores/mail-log.js'
 import { prismaOutbox } from './adapters/prisma/stores/outbox.js'
@@ -46,7 +48,6 @@ import { prismaUserStore } from './adapters/prisma/stores/user-store.js'
 import { watchedDatabase } from './adapters/prisma/watched-database.js'
 import { memoryRateLimits } from './adapters/rate-limits/memory-rate-limits.js'
 import { noRateLimits, rateLimits } from './adapters/rate-limits/rate-limits.js'
-import { redisRateLimits } from './adapters/rate-limits/redis-rate-limits.js'
 import { clientCache } from './adapters/revocations/client-cache.js'
 import { openRevocationFeed } from './adapters/revocations/revocation-feed.js'
 import { sessionCache } from './adapters/revocations/session-cache.js'
@@ -68,11 +69,14 @@ import { Refused } from './service/refused.js'
 export interface Adapters {
   readonly ports: Ports
   readonly database: Database
+  readonly hooks: Hooks
   /** Closes all adapters, the one opened last first. */
   close(): Promise<void>
 }
 
 export type SchemaOptions = Pick<MigrateOptions, 'markApplied' | 'report'>
+
+type WatchedRedis = Awaited<ReturnType<typeof watchedRedis>>
 
 type OnClose = (close: () => unknown) => void
 
@@ -115,7 +119,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
   // Not at the first failure: one operation can also fail because it waited too long for a lock.
   const databaseWatch = watchServer({ name: 'database', log, lostAfterMilliseconds: 1000, messages: databaseMessages })
   const database = watchedDatabase(overrides.database ?? (await openDatabase(config, log, onClose)), databaseWatch)
-  const redis = config.redisUrl === undefined ? undefined : watchedRedis(config.redisUrl, log)
+  const redis = config.redisUrl === undefined ? undefined : await watchedRedis(config.redisUrl, log)
   const clock = overrides.clock ?? (await openClock(database, onClose))
 
   const keyRing = await openKeyRing({
@@ -164,8 +168,17 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
   onClose(backlog.stop)
   const tokens = opaqueTokens(secrets)
   const render = mailRenderer(catalogues, layouts)
-  const sender = openSender(config, overrides, { outbox, render, opaqueTokens: tokens, clock, log }, onClose)
+  const sender = await openSender(config, overrides, { outbox, render, opaqueTokens: tokens, clock, log }, onClose)
   const endingPolicy = { ...policy, notices: sender !== undefined }
+  const hooks = await openHooks({
+    hooks: overrides.hooks ?? [],
+    log: prismaHookLog(database),
+    clock,
+    entropy,
+    logger: log,
+    retentionSeconds: eventRetentionSeconds(policy)
+  })
+  onClose(hooks.close)
   const refreshBatches = batchSizes()
   const sessions = prismaSessionStore(database, endingPolicy, config.refreshBatchSize, refreshBatches.note)
   const clients = prismaClientStore(database, policy)
@@ -181,6 +194,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
     purgeLag: purge.lag,
     mailBacklog: backlog.backlog,
     mailAttempts: () => sender?.counts() ?? {},
+    hooks: hooks.states,
     measured: [databaseWatch, refreshBatches, ...(redis ? [redis.watch] : [])]
   })
   onClose(purgeRegularly(database, policy, overrides.purgeTiming))
@@ -228,7 +242,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
     ),
     refusalPause: () => delay(overrides.refusalMilliseconds ?? 1000, undefined, { ref: false })
   }
-  return { ports, database }
+  return { ports, database, hooks }
 }
 
 /**
@@ -255,12 +269,15 @@ export async function ensureConfiguredAdmin(
 
 const databaseMessages = { lost: 'The database is lost: it serves nothing', back: 'The database is back' }
 
-function watchedRedis(url: string, log: Log) {
+async function watchedRedis(url: string, log: Log) {
   const messages = {
     lost: 'Redis is lost: this instance counts its rate limits alone',
     back: 'Redis is back: rate limits are shared'
   }
-  return { url, watch: watchServer({ name: 'redis', log, lostAfterMilliseconds: 0, messages }) }
+  const { redisNotices } = await import('./adapters/notices/redis-notices.js')
+  const { redisRateLimits } = await import('./adapters/rate-limits/redis-rate-limits.js')
+  const watch = watchServer({ name: 'redis', log, lostAfterMilliseconds: 0, messages })
+  return { url, watch, redisNotices, redisRateLimits }
 }
 
 /**
@@ -270,7 +287,7 @@ function watchedRedis(url: string, log: Log) {
 export async function migrateDatabase(config: DatabaseConfig, options: SchemaOptions): Promise<void> {
   const { databaseUrl, databaseDirectUrl, dataDir } = config
   if (databaseUrl === undefined) {
-    const database = await openEmbeddedDatabase({ dataDir, ...options })
+    const database = await openEmbedded({ dataDir, ...options })
     return database.close()
   }
   const server = connectionTo(databaseUrl)
@@ -281,7 +298,7 @@ async function openDatabase(config: Config, log: Log, onClose: OnClose): Promise
   const { databaseUrl, dataDir, migrate } = config
   const options = { migrate, report: (line: string) => log.info({}, line) }
   const database = await (databaseUrl === undefined
-    ? openEmbeddedDatabase({ dataDir, ...options })
+    ? openEmbedded({ dataDir, ...options })
     : openServerDatabase({
         ...options,
         url: databaseUrl,
@@ -298,6 +315,12 @@ async function openDatabase(config: Config, log: Log, onClose: OnClose): Promise
       }))
   onClose(database.close)
   return database
+}
+
+/** A service on a server never loads the embedded database. */
+async function openEmbedded(options: EmbeddedOptions): Promise<Database> {
+  const { openEmbeddedDatabase } = await import('./adapters/embedded/embedded-database.js')
+  return openEmbeddedDatabase(options)
 }
 
 /** Says why notices do not arrive, as far as the settings tell. */
@@ -319,30 +342,22 @@ async function openClock(database: Database, onClose: OnClose): Promise<Clock> {
 function revocationNotices(
   { kind, listen }: Database,
   { issuer }: Config,
-  redis: ReturnType<typeof watchedRedis> | undefined,
+  redis: WatchedRedis | undefined,
   onClose: OnClose
 ): NoticeSource | undefined {
   if (redis === undefined || kind === 'embedded') {
     return listen && { connect: listen('latchkey_revocation'), lossy: false }
   }
-  const notices = redisNotices(redis.url, issuer, redis.watch)
+  const notices = redis.redisNotices(redis.url, issuer, redis.watch)
   onClose(notices.close)
   return notices
 }
 
-function windowLimits(
-  { issuer }: Config,
-  redis: ReturnType<typeof watchedRedis> | undefined,
-  onClose: OnClose
-): LimitCounter<RateLimit> {
+function windowLimits({ issuer }: Config, redis: WatchedRedis | undefined, onClose: OnClose): LimitCounter<RateLimit> {
   const inMemory = memoryRateLimits()
   if (redis === undefined) return inMemory
-  const shared = redisRateLimits({
-    ...redis,
-    name: issuer,
-    inMemory,
-    digest: sha256
-  })
+  const { url, watch } = redis
+  const shared = redis.redisRateLimits({ url, watch, name: issuer, inMemory, digest: sha256 })
   onClose(shared.close)
   return shared
 }
@@ -356,12 +371,13 @@ async function openTemplates({ mailTemplates }: Config) {
 }
 
 /** Undefined if there is no way to send mail. Mails of other instances then stay for those. */
-function openSender(
+async function openSender(
   config: Config,
-  { mailer = chooseMailer(config), printMail = true }: Overrides,
+  { mailer: given, printMail = true }: Overrides,
   parts: Pick<MailSenderParts, 'outbox' | 'render' | 'opaqueTokens' | 'clock' | 'log'>,
   onClose: OnClose
-): MailSender | undefined {
+): Promise<MailSender | undefined> {
+  const mailer = given ?? (await chooseMailer(config))
   const isForDevelopment = printMail && !config.production && isLoopback(config.host)
   const chosen = mailer ?? (isForDevelopment ? logMailer(parts.log) : undefined)
   if (chosen === undefined) return undefined
@@ -377,8 +393,10 @@ function openSender(
   return sender
 }
 
-function chooseMailer({ mailUrl, mailFrom }: Config): Mailer | undefined {
-  return mailUrl === undefined || mailFrom === undefined ? undefined : smtpMailer(readMailUrl(mailUrl), mailFrom)
+async function chooseMailer({ mailUrl, mailFrom }: Config): Promise<Mailer | undefined> {
+  if (mailUrl === undefined || mailFrom === undefined) return undefined
+  const { smtpMailer } = await import('./adapters/mail/smtp-mailer.js')
+  return smtpMailer(readMailUrl(mailUrl), mailFrom)
 }
 
 function openBreachedPasswords({ breachedPasswordsUrl: url }: Config, log: Log) {

@@ -1,6 +1,7 @@
 import type { FastifyServerOptions } from 'fastify'
 import type { Database } from './adapters/prisma/database.js'
 import type { PurgeTiming } from './adapters/prisma/stores/regular-purge.js'
+import type { NamedHook } from './core/hooks.js'
 import type { Mailer } from './ports/mail.js'
 import type { Clock } from './ports/runtime.js'
 
@@ -25,6 +26,11 @@ export interface Overrides {
   readonly purgeTiming?: PurgeTiming
   /** Sends mails in place of `MAIL_URL`. */
   readonly mailer?: Mailer | undefined
+  /**
+   * The hooks of a host. The plugin starts them.
+   * @internal
+   */
+  readonly hooks?: readonly NamedHook[]
   /** Whether mails may be printed into the log where the settings allow it; true by default. */
   readonly printMail?: boolean
   /** Aborted when the service is about to stop: `/readyz` then answers 503, and all else is served. */

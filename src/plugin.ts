@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyPluginAsync, RegisterOptions } from 'fastify'
 import fp from 'fastify-plugin'
-import { ensureConfiguredAdmin, openAdapters } from './composition.js'
+import { type Adapters, ensureConfiguredAdmin, openAdapters } from './composition.js'
 import { type Config, ConfigError, createConfig, notAnOption, type SettingOptions } from './config/read-config.js'
 import { settings } from './config/schema.js'
+import { type HookOptions, readHooks } from './core/hooks.js'
 import type { HostPlugin } from './core/request-auth.js'
 import { registerWhenReady } from './http/host/slow-start.js'
 import { httpPlugin, requireFreeName } from './http/plugin.js'
@@ -18,7 +19,8 @@ const hostsOwn = ['port', 'trustProxy', 'logLevel', 'shutdownDelaySeconds'] as c
  */
 export interface LatchkeyOptions
   extends Omit<SettingOptions, (typeof hostsOwn)[number] | 'issuer'>,
-    Pick<RegisterOptions, 'logLevel' | 'logSerializers'> {
+    Pick<RegisterOptions, 'logLevel' | 'logSerializers'>,
+    HookOptions {
   /**
    * The address at which clients reach the routes: that of the app, and the path of `prefix` unless a proxy changes it.
    * Required, because a plugin does not know at which address its app is reached.
@@ -64,20 +66,31 @@ export function pluginThatOpens(open: typeof openAdapters): HostPlugin<LatchkeyO
   return fp(
     async (app: FastifyInstance, options: LatchkeyOptions) => {
       const warn = (warning: string) => app.log.warn(withOptionNames(warning))
-      const { prefix = '', mailer, logLevel, logSerializers, ...own } = options
-      const config = configOf(own, prefix, warn, { hasMailer: mailer !== undefined })
+      const {
+        prefix = '',
+        mailer,
+        onUserCreated,
+        onUserDeleted,
+        onSessionEnded,
+        logLevel,
+        logSerializers,
+        ...own
+      } = options
+      const { hooks, faults } = readHooks({ onUserCreated, onUserDeleted, onSessionEnded })
+      const config = configOf(own, prefix, warn, { hasMailer: mailer !== undefined, faults })
       const log = { ...(logLevel && { logLevel }), ...(logSerializers && { logSerializers }) }
       requireFreeName(app)
       const printMail = options.nodeEnv !== undefined
-      const opening = open(config, { mailer, printMail }, app.log).catch((error) =>
+      const opening = open(config, { mailer, hooks, printMail }, app.log).catch((error) =>
         Promise.reject(namingOptions(error))
       )
       app.addHook('onClose', async () => (await opening.catch(() => undefined))?.close())
-      const routes = opening.then(async ({ ports }): Promise<FastifyPluginAsync> => {
+      const routes = opening.then(async ({ ports, hooks }): Promise<FastifyPluginAsync> => {
         await ensureConfiguredAdmin(config, ports, warn).catch((error) => Promise.reject(namingOptions(error)))
         return async (host) => {
           await host.register(httpPlugin, { ports, settings: config, prefix, ...log })
           listenForMetrics(host, ports, config)
+          deliverWhileReady(host, hooks)
         }
       })
       registerWhenReady(app, routes)
@@ -86,10 +99,19 @@ export function pluginThatOpens(open: typeof openAdapters): HostPlugin<LatchkeyO
   )
 }
 
+/** The hooks may need what the host opens before it is ready and closes at its end. */
+function deliverWhileReady(host: FastifyInstance, hooks: Adapters['hooks']): void {
+  host.addHook('onReady', async () => hooks.start())
+  host.addHook('preClose', hooks.close)
+}
+
 const optionNames = [
   ...settings.map(({ key }) => key).filter((key) => !hostsOwn.some((name) => name === key)),
   'prefix',
-  'mailer'
+  'mailer',
+  'onUserCreated',
+  'onUserDeleted',
+  'onSessionEnded'
 ]
 
 /** The settings, checked. Throws one ConfigError with all mistakes in the options. */
@@ -97,7 +119,7 @@ function configOf(
   options: SettingOptions,
   prefix: unknown,
   warn: (warning: string) => void,
-  given: { readonly hasMailer: boolean }
+  { faults: ofHooks, ...given }: { readonly hasMailer: boolean; readonly faults: readonly string[] }
 ): Config {
   const names = Object.keys(options) as (keyof SettingOptions)[]
   const unknown = names.filter((name) => options[name] !== undefined && !optionNames.includes(name))
@@ -106,6 +128,7 @@ function configOf(
   const problems = [
     ...(options.issuer === undefined ? [issuerIsRequired] : []),
     ...faults.map(withOptionNames),
+    ...ofHooks,
     ...(typeof prefix === 'string' ? [] : ['prefix must be a path, such as /auth.']),
     ...unknown.map(notOurOption)
   ]

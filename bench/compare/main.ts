@@ -65,7 +65,7 @@ try {
 
 async function compare(row: Row, print: (line: Line) => void): Promise<void> {
   const contenders = await row.contenders(bench)
-  await warmUp(contenders, database)
+  await warmUp(contenders, { database, seconds })
   for (const connections of connectionCounts) {
     if (connections > (row.maxConnections ?? connections)) continue
     const results = await takeTurns(contenders, { database, connections, rounds, seconds })

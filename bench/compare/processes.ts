@@ -58,9 +58,13 @@ export function cpuMilliseconds(pid: number): number {
   return nanoseconds.reduce((sum, time) => sum + time, 0) / 1e6
 }
 
-/** The fourth field of /proc/PID/stat. */
 function parentOf(pid: number): number | undefined {
-  return tryReading(() => Number(/\) \S (\d+)/.exec(read(`/proc/${pid}/stat`))?.[1]))
+  return tryReading(() => parentIn(read(`/proc/${pid}/stat`)))
+}
+
+/** The parent's process id, the fourth field of /proc/PID/stat. The name before it can have spaces and parentheses. */
+export function parentIn(stat: string): number {
+  return Number(/.*\) \S (\d+)/s.exec(stat)?.[1])
 }
 
 /** Undefined if the process has ended, or the system has no /proc. */

@@ -17,7 +17,11 @@ export async function takeTurns(contenders: readonly Contender[], { rounds, ...o
   return results
 }
 
-/** Until V8 has compiled what is hot. */
-export async function warmUp(contenders: readonly Contender[], database: BenchDatabase): Promise<void> {
-  for (const contender of contenders) await measure(contender, { database, connections: 8, seconds: 1 })
+/** Until V8 has compiled what is hot, which takes a second. A trial of very short rounds does not wait for that. */
+export async function warmUp(
+  contenders: readonly Contender[],
+  { database, seconds }: Pick<Turns, 'database' | 'seconds'>
+): Promise<void> {
+  const options = { database, connections: 8, seconds: Math.min(1, 4 * seconds) }
+  for (const contender of contenders) await measure(contender, options)
 }

@@ -30,7 +30,7 @@ export async function printSessionCounts(bench: Bench, { sizes, ...options }: Op
     const added = sizes[i - 1] ?? 0
     await fill(bench, added, size)
     for (const [name, contenders] of Object.entries(await rowsWith(bench, added, size))) {
-      await warmUp(contenders, database)
+      await warmUp(contenders, { ...options, database })
       const results = await takeTurns(contenders, { ...options, database })
       const limit = results[0]?.samples ?? []
       for (const { contender, samples } of results) {

@@ -54,5 +54,10 @@ async function startOnce(start: () => Promise<Server>): Promise<StartSample> {
 
 /** Resident memory (Linux). */
 function residentMebibytes(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+  return mebibytesIn(readFileSync(`/proc/${pid}/status`, 'utf8'))
+}
+
+/** `VmRSS` of /proc/PID/status. */
+export function mebibytesIn(status: string): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024
 }

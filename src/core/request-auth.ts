@@ -7,7 +7,7 @@ interface AnyRequest {
 }
 
 /** A reply of any Fastify server, logger and type provider. */
-interface AnyReply {
+export interface AnyReply {
   readonly statusCode: number
 }
 

@@ -1,3 +1,4 @@
+// Long, because it is all that requests present and responses hand out.
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import { readBearer } from '../core/bearer.js'
@@ -166,8 +167,16 @@ export const sessionKinds = ['refresh', 'session'] as const
 
 /** Reads the cookie that a response with new credentials would overwrite. Only our own pages may cause that. */
 export function heldCookie(request: FastifyRequest, reply: FastifyReply, context: HttpContext): HeldCookie {
+  const held = heldHostCookie(request, reply, context)
   return async (kind, sid) => {
     requireOwnOrigin(request, context)
+    return held(kind, sid)
+  }
+}
+
+/** Reads that cookie on a route of the host, which decides whose requests it accepts. */
+export function heldHostCookie(request: FastifyRequest, reply: FastifyReply, context: HttpContext): HeldCookie {
+  return async (kind, sid) => {
     const cookie = await presentedCookie(request, reply, kind, context)
     if (cookie === undefined) return undefined
     const isOfSession = context.ports.opaqueTokens.open(kind, cookie.token)?.sid === sid
@@ -175,17 +184,22 @@ export function heldCookie(request: FastifyRequest, reply: FastifyReply, context
   }
 }
 
+/** Sends the credentials of a sign-in. */
+export async function sendSignedIn(...args: Parameters<typeof handOutSignedIn>): Promise<FastifyReply> {
+  return sendJson(args[1], await handOutSignedIn(...args))
+}
+
 /**
- * Sends the credentials of a sign-in. If the request has several cookies of the name, or one that is not ours, clears the
+ * Hands out the credentials of a sign-in, and returns the body. If the request has several cookies of the name, or one that is not ours, clears the
  * other forms, so that only the new cookie is left. It clears them before it sets the new one, because a browser that
  * ignores `Partitioned` would clear the new one.
  */
-export async function sendSignedIn(
+export async function handOutSignedIn(
   request: FastifyRequest,
   reply: FastifyReply,
   signedIn: SignedIn,
   context: HttpContext
-): Promise<FastifyReply> {
+): Promise<Tokens> {
   const { settings } = context
   const kinds: readonly CookieTokenKind[] =
     signedIn.opaque === undefined ? ['device'] : [signedIn.opaque.kind, 'device']
@@ -197,41 +211,55 @@ export async function sendSignedIn(
     // The login has ended the sessions of all cookies of this kind.
     if (kind !== 'device') await clearEarlierCookies(request, reply, kind, context)
   }
-  return sendCredentials(reply, signedIn, context)
+  return handOut(reply, signedIn, context)
 }
 
-/** Sends the credentials of the session that replaces `sid`, and clears the cookie of `sid` if it has an earlier name. */
-export async function sendReplaced(
+/** Sends the credentials of the session that replaces `sid`. */
+export async function sendReplaced(...args: Parameters<typeof handOutReplaced>): Promise<FastifyReply> {
+  return sendJson(args[1], await handOutReplaced(...args))
+}
+
+/**
+ * Hands out the credentials of the session that replaces `sid`, and returns the body. Clears the cookie of `sid` if it has an
+ * earlier name.
+ */
+export async function handOutReplaced(
   request: FastifyRequest,
   reply: FastifyReply,
   credentials: Credentials,
   context: HttpContext,
   sid: string
-): Promise<FastifyReply> {
+): Promise<Tokens> {
   for (const kind of sessionKinds) await clearEarlierCookies(request, reply, kind, context, sid)
-  return sendCredentials(reply, credentials, context)
+  return handOut(reply, credentials, context)
+}
+
+type Tokens = Static<typeof TokenResponse>
+
+/** Sends credentials as `handOut` does. */
+export function sendCredentials(...args: Parameters<typeof handOut>): FastifyReply {
+  return sendJson(args[0], handOut(...args))
 }
 
 /**
- * Sends credentials as the session's mode demands. The refresh or session token goes into a cookie, in `body` mode into
+ * Hands out credentials as the session's mode demands, and returns the body. The refresh or session token goes into a cookie, in `body` mode into
  * the body. A cookie is set only if the token changed, under the name with `suffix`. The device token of a sign-in goes
  * the same way; in `access` mode, which has no other cookie, it goes into a cookie too.
  */
-export function sendCredentials(
+function handOut(
   reply: FastifyReply,
   credentials: Credentials & Partial<Pick<SignedIn, 'deviceToken'>>,
   context: HttpContext,
   suffix = context.settings.cookieNameSuffixes[0]
-): FastifyReply {
+): Tokens {
   const { sessionId, mode, accessToken, expiresInSeconds, opaque, deviceToken } = credentials
   if (mode !== 'body' && opaque?.changed) writeCredential(reply, opaque, suffix, context)
   if (mode !== 'body' && deviceToken !== undefined) writeDeviceToken(reply, deviceToken, context)
-  const body: Static<typeof TokenResponse> = {
+  return {
     ...(accessToken !== undefined && { access_token: accessToken, token_type: 'Bearer' }),
     expires_in: expiresInSeconds,
     session_id: sessionId,
     ...(mode === 'body' && opaque && { refresh_token: opaque.token, refresh_expires_in: opaque.expiresInSeconds }),
     ...(mode === 'body' && deviceToken !== undefined && { device_token: deviceToken })
   }
-  return sendJson(reply, body)
 }

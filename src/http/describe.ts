@@ -1,4 +1,4 @@
-import '@fastify/swagger'
+import type {} from '@fastify/swagger'
 import type { FastifySchema, RouteOptions } from 'fastify'
 import type { TSchema } from 'typebox'
 import { type ProblemCode, problems } from '../core/problems.js'

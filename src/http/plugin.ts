@@ -4,6 +4,7 @@ import fp from 'fastify-plugin'
 import type { Auth } from '../core/access-claims.js'
 import { issuerAddresses } from '../core/issuer-addresses.js'
 import {
+  type AnyReply,
   type GuardMembers,
   rememberedAuth,
   rememberedClient,
@@ -25,11 +26,11 @@ import {
   requireRoleGuard,
   requireScopeGuard
 } from './guards.js'
+import { type HostLogin, type HostSession, startSessionFor } from './host/start-session.js'
 import { requestIdHeader } from './log/request-id.js'
 import { limitRequests } from './rate-limits.js'
 import { serveChangePassword, serveIssuerMetadata } from './routes/discovery.js'
 import { addRoutes } from './routes/index.js'
-import { serveOpenapi } from './routes/openapi.js'
 import { prepareScope } from './scope.js'
 import type { HttpSettings } from './settings.js'
 
@@ -65,6 +66,13 @@ declare module 'fastify' {
     readonly auth: Auth
   }
   interface LatchkeyMembers extends GuardMembers {
+    /**
+     * Starts a session for a person whose identity the app has proved, and returns what `POST /login` answers; return it
+     * from the handler. Sets the cookies on `reply`. If a guard of the route found the same person signed in, replaces that
+     * session, as `POST /reauthenticate` does. Throws a `TypeError` for a mistake in the call, and `Refused` otherwise: among
+     * others `invalid_credentials` for a disabled account, `email_taken` if another account has the address of a new one.
+     */
+    startSession(reply: AnyReply, login: HostLogin): Promise<HostSession>
     /** Lists and ends sessions. */
     readonly sessions: SessionControl
   }
@@ -123,6 +131,7 @@ function membersOf(context: HttpContext): LatchkeyMembers {
     requireScope: (scope) => requireScopeGuard(context, scope),
     clientOf: rememberedClient,
     authOf: rememberedAuth,
+    startSession: startSessionFor(context),
     sessions: sessionControl(context.ports)
   }
 }
@@ -147,7 +156,7 @@ async function fillScope(scope: Scope, context: HttpContext): Promise<void> {
   if (settings.allowedOrigins.length > 0 && !scope.hasPlugin('@fastify/cors'))
     await scope.register(cors, corsOptions(settings))
   if (settings.rateLimitEnabled) limitRequests(scope, ports)
-  if (settings.docs) await serveOpenapi(scope, context)
+  if (settings.docs) await (await import('./routes/openapi.js')).serveOpenapi(scope, context)
   addRoutes(scope, context)
 }
 

@@ -1,6 +1,8 @@
 /** The store, a queue or another part cannot serve now. Answered with 503 and `Retry-After`. */
 export class Unavailable extends Error {
   override readonly name = 'Unavailable'
+  /** Fastify's own error handler answers with it on a host's route. */
+  readonly statusCode = 503
   readonly answerSlowly: boolean
   constructor(
     message: string,

@@ -80,7 +80,8 @@ export interface RotationStep {
  */
 export interface SessionStore {
   /**
-   * Adds a session and writes `login_succeeded`. The account then counts as used and no longer waits for a
+   * Adds a session and writes `login_succeeded`. Without a `passwordHash` a host has proved the identity, and the event
+   * has the reason `host`. The account then counts as used and no longer waits for a
    * confirmation. 'user_changed', with nothing done, if the user is disabled or the password hash is no longer
    * `passwordHash`, also in a race. Ends the user's oldest sessions above `maxPerUser` with `session_limit`, and the
    * session `replaces`, if given, with `replacedReason` or else `replaced`. Also writes the event `replaced` for a
@@ -90,7 +91,8 @@ export interface SessionStore {
   create(
     session: NewSession,
     conditions: {
-      readonly passwordHash: string
+      /** The hash of the password that was proved; null if a host has proved the identity. */
+      readonly passwordHash: string | null
       readonly maxPerUser: number
       readonly replaces?: string | undefined
       readonly replacedReason?: EndedReason | undefined
@@ -100,14 +102,14 @@ export interface SessionStore {
     actor: Actor
   ): Promise<AddedSession | 'user_changed'>
   /**
-   * Replaces a session whose user has just proved the password: ends it as `create` does, and adds one with a new id and
-   * secret, whose `authTime` is now and whose `amr` has the methods of both. Writes `reauthenticated`. Undefined, with
+   * Replaces a session whose user has just proved the password, or whose identity a host has proved (null): ends it as `create` does, and adds one with a new id and
+   * secret, whose `authTime` is now and whose `amr` has the methods of both. Writes `reauthenticated`, by a host with the reason `host`. Undefined, with
    * nothing done, if the session has ended, the user is disabled or the password hash is no longer `passwordHash`, also
    * in a race: a simultaneous end of the session either commits first and wins, or finds no session.
    */
   replace(
     replacement: Replacement,
-    conditions: { readonly userId: string; readonly passwordHash: string },
+    conditions: { readonly userId: string; readonly passwordHash: string | null },
     actor: Actor
   ): Promise<AddedSession | undefined>
   /**

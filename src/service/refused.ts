@@ -1,4 +1,4 @@
-import type { RefusalCode } from '../core/problems.js'
+import { problems, type RefusalCode } from '../core/problems.js'
 import type { EndedReason } from '../core/vocabulary.js'
 
 /** One field of a request that is not valid, and why, as text for people. */
@@ -49,6 +49,11 @@ export class Refused extends Error {
     readonly code: RefusalCode,
     readonly details: RefusalDetails = {}
   ) {
-    super(details.detail ?? code)
+    super(details.detail ?? details.errors?.map(({ field, message }) => `${field} ${message}`).join(', ') ?? code)
+  }
+
+  /** The HTTP status of the problem. Fastify's own error handler answers with it on a host's route. */
+  get statusCode(): number {
+    return problems[this.code][0]
   }
 }

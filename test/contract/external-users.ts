@@ -2,7 +2,18 @@ import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import { noPasswordHash } from '../../src/core/password-policy.js'
 import type { NewExternalUser } from '../../src/ports/user-store.js'
-import { addressed, addUser, digest, emailOf, eventsOf, login, ops, type Stores, tryLogin } from './stores.js'
+import {
+  addressed,
+  addUser,
+  digest,
+  emailOf,
+  eventsOf,
+  login,
+  ops,
+  replacementOf,
+  type Stores,
+  tryLogin
+} from './stores.js'
 
 /** The promises of the methods of a `UserStore` for people whose identity a host proves. */
 export function testExternalUsers(t: Test, stores: Stores): void {
@@ -98,6 +109,35 @@ export function testExternalUsers(t: Test, stores: Stores): void {
     t.ok((await users.list({}, { limit: 50 })).items.some(({ id }) => id === user.id))
     t.ok(await users.delete(user.id, 'revoked_by_admin', ops))
     t.equal(await users.findByExternalId(user.externalId ?? ''), undefined)
+  })
+
+  t.test('a login that a host proves needs no password, and its events say so', async (t) => {
+    const user = await addUser(stores)
+    const byHost = { passwordHash: null, maxPerUser: 100 }
+    const { secretHash, mode, device, userAgent, ip } = await login(stores, user)
+    const session = {
+      userId: user.id,
+      mode,
+      device,
+      userAgent,
+      ip,
+      amr: ['fed'],
+      idleTtlSeconds: 60,
+      absoluteTtlSeconds: 60
+    }
+    const sid = randomUUID()
+    const created = await sessions.create({ ...session, id: sid, secretHash }, byHost, {})
+    t.match(created, { session: { id: sid, amr: ['fed'] } })
+    t.match(await eventsOf(stores, { sessionId: sid }), [{ type: 'login_succeeded', reason: 'host' }])
+
+    const replacement = replacementOf({ id: sid }, { amr: ['hwk'] })
+    const proof = { userId: user.id, passwordHash: null }
+    t.match(await sessions.replace(replacement, proof, {}), { session: { id: replacement.id, amr: ['fed', 'hwk'] } })
+    t.match(await eventsOf(stores, { sessionId: replacement.id }), [{ type: 'reauthenticated', reason: 'host' }])
+
+    await users.update(user.id, { disabled: true }, ops)
+    t.equal(await sessions.create({ ...session, id: randomUUID(), secretHash }, byHost, {}), 'user_changed')
+    t.equal(await sessions.replace(replacementOf(replacement), proof, {}), undefined)
   })
 
   t.test('a user without an address gets one by a link, which dies if the account has got another', async (t) => {

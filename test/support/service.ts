@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import type { Database } from '../../src/adapters/prisma/database.js'
 import { buildApp } from '../../src/app.js'
 import { type Environment, loadConfig } from '../../src/config/read-config.js'
+import type { NamedHook } from '../../src/core/hooks.js'
 import type { Clock } from '../../src/ports/runtime.js'
 
 /** Settings for tests: as in production, but with cheap password hashes and without rate limits. */
@@ -19,10 +20,11 @@ export async function openService(
   t: Test,
   database: Database,
   environment: Environment = {},
-  clock?: Clock
+  clock?: Clock,
+  hooks: readonly NamedHook[] = []
 ): Promise<FastifyInstance> {
   const config = loadConfig({ ...testEnvironment, ...environment })
-  const app = await buildApp(config, { database, refusalMilliseconds: 0, ...(clock && { clock }) })
+  const app = await buildApp(config, { database, hooks, refusalMilliseconds: 0, ...(clock && { clock }) })
   t.teardown(() => app.close())
   return app
 }

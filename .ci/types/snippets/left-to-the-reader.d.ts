@@ -6,6 +6,10 @@ declare const password: string
 declare function showLogin(reason?: string): void
 declare const issuer: string
 declare const credential: { readonly id: string; readonly secret: string }
+/** A table of the host's own, and what its hooks do. */
+declare const people: { upsert(userId: string): Promise<void>; deleteIfThere(userId: string): Promise<void> }
+declare function closeSockets(sid: string | null): Promise<void>
+declare function reportOnce(id: string, entry: object): Promise<void>
 
 /** The packages of a phone's app, as far as the snippets use them. */
 declare module 'react-native-get-random-values' {}

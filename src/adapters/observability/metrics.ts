@@ -21,10 +21,19 @@ export interface MetricSources {
   /** By what became of them. */
   readonly mailAttempts: () => Readonly<Record<string, number>>
   readonly database: () => QueueLoad
+  /** The hooks of a host. */
+  readonly hooks: readonly HookSource[]
   /** How old the active key may get until the next one signs; undefined if keys change by request only. */
   readonly keyRotationDays: number | undefined
   /** Metrics that are measured elsewhere, such as those of the servers. */
   readonly measured: readonly { readonly metrics: readonly Metric[] }[]
+}
+
+interface HookSource {
+  readonly name: string
+  /** NaN if it is not known yet. */
+  lagSeconds(): number
+  counts(): { readonly delivered: number; readonly failed: number }
 }
 
 /** From the delay of a notice on one machine up to the delay of a feed that is cut off. */
@@ -80,6 +89,27 @@ export function serviceMetrics(sources: MetricSources): Metrics & Counts {
   addCounter(registry, { name: 'mail_attempts', help: attemptsHelp, label: 'outcome' }, sources.mailAttempts)
   counter('refused_passwords', 'Passwords that were refused because their queue was full.', sources.refusedPasswords)
   gauge('database_operations', 'Operations on the database, running and waiting.', database)
+  const ofHooks = (read: (hook: HookSource) => number) => () =>
+    Object.fromEntries(sources.hooks.map((hook) => [hook.name, read(hook)]))
+  const lagHelp = 'Time since the hook had seen every event, by the name of the hook.'
+  gauge(
+    'hook_lag_seconds',
+    lagHelp,
+    ofHooks((hook) => hook.lagSeconds()),
+    'hook'
+  )
+  const callHelp = 'Events that this process has delivered to the hook.'
+  addCounter(
+    registry,
+    { name: 'hook_deliveries', help: callHelp, label: 'hook' },
+    ofHooks((hook) => hook.counts().delivered)
+  )
+  const failureHelp = 'Calls of the hook by this process that failed or took too long.'
+  addCounter(
+    registry,
+    { name: 'hook_failures', help: failureHelp, label: 'hook' },
+    ofHooks((hook) => hook.counts().failed)
+  )
 
   for (const metric of sources.measured.flatMap(({ metrics }) => metrics)) registry.registerMetric(metric)
 

@@ -15,6 +15,7 @@ export const tables = {
   event: table('event'),
   everybodyRevoked: table('everybody_revoked'),
   guessRun: table('guess_run'),
+  hook: table('hook'),
   lease: table('lease'),
   mail: table('mail'),
   migrationLock: table('migration_lock'),

@@ -9,6 +9,8 @@ export interface FeedPosition {
    * it. Call it once for each read: an id whose time is over is named one last time.
    */
   next(now: number): { readonly above: bigint; readonly missing: readonly bigint[] }
+  /** No new entry can appear at this id or below it, once the entries of the last read are noted. */
+  readonly settled: bigint
 }
 
 /** Enough for the gaps of rolled-back transactions and of a promoted standby. Each read asks for each of these ids. */
@@ -65,6 +67,11 @@ export function feedPosition(maxCommitMilliseconds: number, maxMissing = default
       const asked = { above, missing: [...missing.keys()].filter((id) => id <= above) }
       forget(now)
       return asked
+    },
+    get settled() {
+      let settled = wideGaps[0]?.above ?? highest
+      for (const id of missing.keys()) if (id <= settled) settled = id - 1n
+      return settled
     }
   }
 }

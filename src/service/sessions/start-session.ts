@@ -37,14 +37,14 @@ export function requireAllowedMode(ports: Pick<Ports, 'policy'>, mode: Mode): vo
 
 /**
  * Creates a session with a new id for a user who was authenticated by the methods `amr` (RFC 8176) while the account
- * had `passwordHash`. Refuses with `invalid_credentials` if the account changed in the meantime. With `isNewDevice` the
+ * had `passwordHash`. Null: a host has proved the identity. Refuses with `invalid_credentials` if the account changed in the meantime. With `isNewDevice` the
  * owner gets a notice, as `SessionStore.create` says.
  */
 export async function startSession(
   ports: StartSessionPorts,
   account: {
     readonly userId: string
-    readonly passwordHash: string
+    readonly passwordHash: string | null
     readonly amr: readonly string[]
     readonly isNewDevice?: boolean
   },

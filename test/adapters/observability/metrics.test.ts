@@ -29,6 +29,7 @@ function scripted() {
     purgeLag: () => ({ sessions: 7, events: 0 }),
     mailAttempts: () => ({ sent: 5, failed: 2 }),
     mailBacklog: () => ({ pending: 3, oldestSeconds: 61.5 }),
+    hooks: [{ name: 'onUserCreated', lagSeconds: () => 3600, counts: () => ({ delivered: 8, failed: 60 }) }],
     measured: []
   })
   return { metrics, push: (revocation: Revocation) => followers.forEach((follow) => void follow([revocation])) }

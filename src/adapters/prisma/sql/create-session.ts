@@ -8,6 +8,7 @@ import { type EndingPolicy, endSessions, lockUser } from './end-sessions.js'
 import { clock, createdNow, seconds } from './fragments.js'
 import { isLive, type LiveRow, liveColumns, toLiveSession } from './live-sessions.js'
 import { insertNotices } from './mail.js'
+import { hasHash, reasonOf } from './replace-session.js'
 
 /** A login ends no more sessions than this, to stay quick. If a limit was lowered, later logins end the rest. */
 const maxEndedByLogin = 1000
@@ -20,7 +21,7 @@ export function createSession(database: Database, policy: EndingPolicy): Session
   return async (session, conditions, actor) => {
     const { passwordHash, maxPerUser, replaces, replacedReason = 'replaced', isNewDevice = false } = conditions
     const replaced = Prisma.sql`${replaces ?? null}::uuid`
-    const owner = Prisma.sql`u.id = ${session.userId}::uuid AND u.password_hash = ${passwordHash} AND u.disabled_at IS NULL`
+    const owner = Prisma.sql`u.id = ${session.userId}::uuid AND ${hasHash(passwordHash)} AND u.disabled_at IS NULL`
 
     const newest = Prisma.sql`
       SELECT s.* FROM ${tables.session} s WHERE s.user_id = ${session.userId}::uuid
@@ -55,7 +56,7 @@ export function createSession(database: Database, policy: EndingPolicy): Session
             FROM ${tables.user} u WHERE ${owner}
             RETURNING *
           ), noted AS (
-            INSERT INTO ${eventTarget} SELECT 'login_succeeded', s.user_id, s.id, NULL, NULL, ${by(actor)} FROM s
+            INSERT INTO ${eventTarget} SELECT 'login_succeeded', s.user_id, s.id, ${reasonOf(passwordHash)}::text, NULL, ${by(actor)} FROM s
           ), queued AS (
             ${insertNotices(policy, 'new_device', ofNewDevice, { actor, device: Prisma.sql`s.device` })}
           ), marked AS (

@@ -1,4 +1,4 @@
-import { type Database, query } from '../database.js'
+import { type Database, execute, query } from '../database.js'
 import { tables } from '../tables.js'
 import { clock, seconds } from './fragments.js'
 
@@ -37,4 +37,10 @@ export async function claim(database: Database, { task, holder, leaseSeconds, po
     WHERE l.holder = excluded.holder OR l.expires_at <= ${clock} OR l.expires_at > ${clock} + ${seconds(longestLeaseSeconds)}
     RETURNING l.position`
   return lease
+}
+
+/** Gives a lease back, so that another instance need not wait for its end. Does nothing if another one holds it. */
+export async function release(database: Database, { task, holder }: Pick<Claim, 'task' | 'holder'>): Promise<void> {
+  await execute(database)`
+    UPDATE ${tables.lease} SET expires_at = ${clock} WHERE task = ${task} AND holder = ${holder}::uuid`
 }

@@ -11,19 +11,26 @@ import { isLive, type LiveRow, liveColumns, toLiveSession } from './live-session
 /** `SessionStore.replace`: the new session is added first, and the old one ends only if that succeeded. */
 export function replaceSession(database: Database, policy: EndingPolicy): SessionStore['replace'] {
   return async (replacement, { userId, passwordHash }, actor) => {
-    const isProved = Prisma.sql`u.id = ${userId}::uuid AND u.password_hash = ${passwordHash}`
+    const isProved = Prisma.sql`u.id = ${userId}::uuid AND ${hasHash(passwordHash)}`
     const { replaces, replacedReason: reason = 'replaced' } = replacement
     const replaced = Prisma.sql`s.id = ${replaces}::uuid AND ${isAdded(replacement)}`
     const [, [row], revocations] = await database.run((prisma) =>
       prisma.$transaction([
         lockUser(prisma, userId),
-        addReplacement(prisma, replacement, isProved, 'reauthenticated', actor),
+        addReplacement(prisma, replacement, isProved, 'reauthenticated', actor, reasonOf(passwordHash)),
         endSessions(prisma, replaced, { reason, replacedSid: replaces }, actor, policy)
       ])
     )
     return row && { session: toLiveSession(row), revocations }
   }
 }
+
+/** Whether a `"user" u` still has the password that was proved. Null: a host has proved the identity instead. */
+export const hasHash = (passwordHash: string | null) =>
+  passwordHash === null ? Prisma.sql`true` : Prisma.sql`u.password_hash = ${passwordHash}`
+
+/** The reason of the event of a login. */
+export const reasonOf = (passwordHash: string | null) => (passwordHash === null ? 'host' : null)
 
 /**
  * Adds the session that replaces another session of a user `u`, if `isProved` and the other session is live. It locks the
@@ -35,7 +42,8 @@ export function addReplacement(
   { id, replaces, secretHash, amr, userAgent, ip, idleTtlSeconds }: Replacement,
   isProved: Prisma.Sql,
   event: EventType,
-  actor: Actor
+  actor: Actor,
+  reason: string | null = null
 ) {
   return prisma.$queryRaw<LiveRow[]>`
     WITH old AS (
@@ -52,7 +60,7 @@ export function addReplacement(
       FROM old
       RETURNING *
     ), noted AS (
-      INSERT INTO ${eventTarget} SELECT ${event}, s.user_id, s.id, NULL, NULL, ${by(actor)} FROM s
+      INSERT INTO ${eventTarget} SELECT ${event}, s.user_id, s.id, ${reason}::text, NULL, ${by(actor)} FROM s
     )
     SELECT ${liveColumns}, ${clock} AS now FROM s JOIN ${tables.user} u ON u.id = s.user_id`
 }

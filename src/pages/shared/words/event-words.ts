@@ -20,5 +20,5 @@ export function signedOutWords(reason: string): string {
 
 // These lines do not compile if a type or a reason has no words.
 const eventWord = (type: EventType): PageWord => `event_${type}`
-const reasonWord = (reason: EndedReason | RecoveryReason | 'invitation'): PageWord => `reason_${reason}`
+const reasonWord = (reason: EndedReason | RecoveryReason | 'invitation' | 'host'): PageWord => `reason_${reason}`
 const signedOutWord = (reason: EndedReason): PageWord => `signed_out_${reason}`

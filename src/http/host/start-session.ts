@@ -1,0 +1,159 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { Check, Errors } from 'typebox/value'
+import { type AnyReply, rememberedAuth } from '../../core/request-auth.js'
+import { type Mode, maxRoles, rolePattern, uuidPattern } from '../../core/vocabulary.js'
+import { Refused } from '../../service/refused.js'
+import type { SignedIn } from '../../service/sessions/start-session.js'
+import { loginByHost, type Person } from '../../service/sign-in/host-login.js'
+import type { HttpContext } from '../context.js'
+import { isOurs } from '../cookies/ownership.js'
+import { actorOf, handOutReplaced, handOutSignedIn, heldHostCookie, tokensInCookies } from '../credentials.js'
+import { device as deviceSchema } from '../schemas/sign-in.js'
+
+/** What a host says about a person whose identity it has proved. */
+export interface HostLogin {
+  /** The person's id in Latchkey. Either this or `externalId`. */
+  readonly userId?: string | undefined
+  /**
+   * The person's id where the host has it from, such as the `sub` of an OpenID provider or the DN of a directory: 1 to 255
+   * characters. It must never be given to another person. An unknown one makes an account without a password.
+   */
+  readonly externalId?: string | undefined
+  /** For a new account: its address, for mails and for the console. Never finds or changes an account. */
+  readonly email?: string | undefined
+  /** Whether the person has proved to receive mail at `email`; false by default. */
+  readonly emailVerified?: boolean | undefined
+  /** How the client holds the session, as in the body of `POST /login`; `cookie` by default. */
+  readonly mode?: Mode | undefined
+  /** A name for this device, of at most 100 characters. */
+  readonly device?: string | undefined
+  /** In `body` mode: the `device_token` of the last login on this device. Other modes send a cookie. */
+  readonly deviceToken?: string | undefined
+  /** How the host has authenticated the person: 1 to 8 methods, such as `['pwd']` or `['fed', 'mfa']` (RFC 8176). */
+  readonly amr: readonly string[]
+  /** All roles of the person from now on, at most 16. Without it they stay as they are. */
+  readonly roles?: readonly string[] | undefined
+}
+
+/** What `POST /login` answers too. */
+export interface HostSession {
+  /** Not in `session` mode. */
+  readonly access_token?: string
+  readonly token_type?: 'Bearer'
+  /** Seconds. */
+  readonly expires_in: number
+  readonly session_id: string
+  /** In `body` mode only, as are the next two. */
+  readonly refresh_token?: string
+  /** Seconds. */
+  readonly refresh_expires_in?: number
+  readonly device_token?: string
+}
+
+const text = Type.String()
+const optional = <T extends Parameters<typeof Type.Optional>[0]>(schema: T) =>
+  Type.Optional(Type.Union([schema, Type.Undefined()]))
+
+/** The arguments of which the host's code alone can be the author. What people type is refused with a problem. */
+const loginSchema = Type.Object(
+  {
+    userId: optional(text),
+    externalId: optional(text),
+    email: optional(text),
+    emailVerified: optional(Type.Boolean()),
+    mode: optional(text),
+    device: optional(text),
+    deviceToken: optional(text),
+    amr: Type.Array(Type.String({ pattern: '^[A-Za-z0-9._:-]{1,32}$' }), {
+      minItems: 1,
+      maxItems: 8,
+      uniqueItems: true
+    }),
+    roles: optional(Type.Array(Type.String({ pattern: rolePattern }), { maxItems: maxRoles, uniqueItems: true }))
+  },
+  { additionalProperties: false }
+)
+
+const answered = new WeakSet<FastifyRequest>()
+
+/**
+ * `app.latchkey.startSession`. It does not check where the request comes from: the answer of an identity provider is a
+ * request of another site. The host's route decides whose requests it accepts.
+ * @internal The package's types leave out what would need those of all ports.
+ */
+export function startSessionFor(context: HttpContext) {
+  return async (reply: AnyReply, login: HostLogin): Promise<HostSession> => {
+    const own = requireReply(reply)
+    const { person, ...checked } = checkedLogin(login)
+    const { request } = own
+    if (own.sent) throw new Error('startSession was called after the reply was sent, so it could set no cookie.')
+    if (answered.has(request)) throw new Error('startSession was called twice for one request.')
+    answered.add(request)
+    own.header('cache-control', 'no-store')
+    try {
+      return await context.ports.logTo(request.log, () => start(own, person, checked, context))
+    } catch (error) {
+      answered.delete(request)
+      throw error
+    }
+  }
+}
+
+type CheckedLogin = Omit<ReturnType<typeof checkedLogin>, 'person'>
+
+async function start(
+  reply: FastifyReply,
+  person: Person,
+  { mode, device, deviceToken: inBody, amr, roles }: CheckedLogin,
+  context: HttpContext
+): Promise<HostSession> {
+  const { request } = reply
+  const holdsCookie = mode === 'cookie' || mode === 'session'
+  const replacedTokens = holdsCookie
+    ? tokensInCookies(request, mode === 'session' ? 'session' : 'refresh', context)
+    : []
+  const deviceCookies = tokensInCookies(request, 'device', context)
+  const deviceToken = inBody ?? deviceCookies.find(({ token }) => isOurs('device', token, context))?.token
+  const auth = rememberedAuth(request)
+  const heldCookie = heldHostCookie(request, reply, context)
+  const input = { person, mode, device, replacedTokens, deviceToken, amr, roles, auth, heldCookie }
+  const credentials = await loginByHost(context.ports, input, actorOf(request))
+  if (isSignedIn(credentials)) return handOutSignedIn(request, reply, credentials, context)
+  return handOutReplaced(request, reply, credentials, context, auth?.sessionId ?? credentials.sessionId)
+}
+
+const isSignedIn = (credentials: object): credentials is SignedIn => 'deviceToken' in credentials
+
+/** Throws a TypeError for a mistake of the host's code, and `Refused` for what a person may have caused. */
+function checkedLogin(login: HostLogin) {
+  if (!Check(loginSchema, login)) throw new TypeError(`startSession: ${faultOf(login)}`)
+  const { userId, externalId, email, emailVerified, mode = 'cookie', device, deviceToken, amr, roles } = login
+  if ((userId === undefined) === (externalId === undefined)) {
+    throw new TypeError('startSession needs either userId or externalId.')
+  }
+  if (device !== undefined && !Check(deviceSchema, device)) {
+    const message = 'must have 1 to 100 characters, without control characters'
+    throw new Refused('invalid_request', { errors: [{ field: 'device', message }] })
+  }
+  const known = userId !== undefined && !isUserId.test(userId) ? unknownUser : userId
+  const person: Person =
+    known === undefined ? { externalId: externalId ?? '', email, emailVerified } : { userId: known }
+  return { person, mode: mode as Mode, device, deviceToken, amr, roles }
+}
+
+const isUserId = new RegExp(`^${uuidPattern}$`)
+/** The id of nobody. A text of another form is no id, and the database is not asked for it. */
+const unknownUser = '00000000-0000-0000-0000-000000000000'
+
+function faultOf(login: unknown): string {
+  const [error] = Errors(loginSchema, login)
+  const member = error?.instancePath.split('/')[1]
+  return `${member ?? 'the second argument'} ${error?.message ?? 'does not fit'}`
+}
+
+function requireReply(reply: AnyReply): FastifyReply {
+  const { request }: Partial<FastifyReply> = Object(reply)
+  if (request === undefined) throw new TypeError('startSession needs the reply of the request as its first argument.')
+  return reply as FastifyReply
+}
