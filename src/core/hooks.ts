@@ -12,6 +12,8 @@ interface HookEvent {
   readonly by: EventCause
   /** The user who caused it, if Latchkey knows. */
   readonly actorId: string | null
+  /** The external id of the account; null if it has none, or was deleted before the event is delivered. */
+  readonly externalId: string | null
 }
 
 /** An account was created, also one that waits for its confirmation. */

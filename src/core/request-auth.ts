@@ -1,5 +1,6 @@
 import type { Auth, ClientAuth } from './access-claims.js'
 import { isScope } from './scopes.js'
+import type { SignedInWatch, WatchOptions } from './signed-in-watch.js'
 
 /** A request of any Fastify server, logger and type provider. */
 interface AnyRequest {
@@ -75,6 +76,12 @@ export interface GuardMembers {
   clientOf(request: AnyRequest): ClientAuth | null
   /** The user of the request; null if nobody is signed in, and on a route without a guard. Never throws. */
   authOf(request: AnyRequest): Auth | null
+  /**
+   * For a connection that outlives its request, such as a WebSocket or a stream of events: calls `onEnd` once when the
+   * session has ended anywhere, or the access token has expired. Pass the request, after a guard, or an access token that
+   * came in another way. Throws for a request without a guard, and for one where nobody is signed in.
+   */
+  whileSignedIn(credential: AnyRequest | string, options: WatchOptions): SignedInWatch
 }
 
 const authKey = Symbol('latchkey.auth')

@@ -44,6 +44,8 @@ export interface RevocationSet {
   sweep(now: number, max?: number): void
   /** Why the token is refused; undefined where no entry refuses it. */
   refuses(token: IssuedToken): Refusal | undefined
+  /** The entry that refuses the token; undefined where none does. */
+  entryAgainst(token: IssuedToken): RevocationTerms | undefined
   /** The first millisecond at which a new token of this live session is not refused; 0 where none would be. */
   issuableFrom(sid: string): number
 }
@@ -79,6 +81,11 @@ export function revocationSet(): RevocationSet {
       if (refusal !== undefined) return refusal
       const own = entries.get(token.sid)
       return own && refusalBy(own, token)
+    },
+
+    entryAgainst(token) {
+      const candidates = [entries.get(null), entries.get(token.sid)]
+      return candidates.find((entry) => entry !== undefined && refusalBy(entry, token) !== undefined)
     },
 
     issuableFrom(sid) {

@@ -27,12 +27,14 @@ import {
   requireScopeGuard
 } from './guards.js'
 import { type HostLogin, type HostSession, startSessionFor } from './host/start-session.js'
+import { type UserControl, userControl } from './host/user-control.js'
 import { requestIdHeader } from './log/request-id.js'
 import { limitRequests } from './rate-limits.js'
 import { serveChangePassword, serveIssuerMetadata } from './routes/discovery.js'
 import { addRoutes } from './routes/index.js'
 import { prepareScope } from './scope.js'
 import type { HttpSettings } from './settings.js'
+import { whileSignedIn } from './signed-in.js'
 
 /** @internal The package's types leave out what would need those of all ports. */
 export interface PluginOptions extends Pick<RegisterOptions, 'logLevel' | 'logSerializers'> {
@@ -75,6 +77,8 @@ declare module 'fastify' {
     startSession(reply: AnyReply, login: HostLogin): Promise<HostSession>
     /** Lists and ends sessions. */
     readonly sessions: SessionControl
+    /** Finds, makes, changes and deletes accounts. */
+    readonly users: UserControl
   }
 }
 
@@ -89,7 +93,7 @@ export const httpPlugin = fp<PluginOptions>(
     requireFreeName(app)
     const serializeCookie = await cookieSerializer(app)
     const context: HttpContext = { ports, settings, serializeCookie, addresses, errorsUrl: addresses.errors }
-    app.decorate('latchkey', membersOf(context))
+    app.decorate('latchkey', membersOf(app, context))
     decorateRequests(app)
 
     const ours = { prefix: withOneSlash(prefix), ...log }
@@ -122,7 +126,7 @@ function withOneSlash(prefix: string): string {
     .join('')
 }
 
-function membersOf(context: HttpContext): LatchkeyMembers {
+function membersOf(app: FastifyInstance, context: HttpContext): LatchkeyMembers {
   return {
     authenticate: authenticateGuard(context),
     authenticateOptional: authenticateOptionalGuard(context),
@@ -131,8 +135,10 @@ function membersOf(context: HttpContext): LatchkeyMembers {
     requireScope: (scope) => requireScopeGuard(context, scope),
     clientOf: rememberedClient,
     authOf: rememberedAuth,
+    whileSignedIn: whileSignedIn(app, context.ports),
     startSession: startSessionFor(context),
-    sessions: sessionControl(context.ports)
+    sessions: sessionControl(context.ports),
+    users: userControl(context.ports)
   }
 }
 

@@ -5,6 +5,7 @@ export interface PageRequest {
   readonly cursor?: string | undefined
 }
 
+/** One page of a listing. */
 export interface Page<T> {
   readonly items: readonly T[]
   /** Null on the last page. */

@@ -1,12 +1,14 @@
 import type { Revocation, RevocationSet } from '../core/revocation-set.js'
 
 /** The live revocations that this process knows. */
-export interface Revocations extends Pick<RevocationSet, 'issuableFrom'> {
+export interface Revocations extends Pick<RevocationSet, 'issuableFrom' | 'entryAgainst'> {
   /**
    * Why an access token with a good signature must be refused; undefined if it is good. No I/O. Throws `Unavailable` if
    * the feed is stale and the settings then deny.
    */
   readonly refuses: RevocationSet['refuses']
+  /** Whether the settings say that access tokens are refused while the feed is stale. */
+  readonly deniesWhenStale: boolean
   /** Adds entries that this process has just written, and notifies the other instances if there are any. */
   announce(revocations: readonly Revocation[]): Promise<void>
 }

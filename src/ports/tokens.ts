@@ -25,6 +25,8 @@ export interface AccessTokens {
    * member; undefined for any other text. Does not check the claims. Never throws.
    */
   open(token: string): unknown
+  /** Whether the key of a token that was opened is still in force. */
+  hasKeyOf(token: string): boolean
   /** The public keys that verify, as a JWK Set (RFC 7517 §5). */
   jwks(): { readonly keys: readonly JsonWebKey[] }
   /** Calls `follower` whenever the keys may have changed; returns a function that stops this. */

@@ -14,7 +14,7 @@ import {
 } from '../core/request-auth.js'
 import type { VerifierOptions } from './options.js'
 import type { RefusalResponse } from './refusals.js'
-import { type ClientVerificationResult, createVerifier, type VerificationResult, type Verifier } from './verifier.js'
+import { type ClientVerificationResult, type VerificationResult, type Verifier, verifierOfApp } from './verifier.js'
 
 // Fastify is optional beside the verifier. In a file of types, an unknown module here is no error, but an import of it
 // would be: so what this file exports must not need Fastify's types.
@@ -30,7 +30,9 @@ declare module 'fastify' {
 }
 
 async function plugin(app: FastifyInstance, options: VerifierOptions): Promise<void> {
-  const verifier = createVerifier({ warn: warningsTo(app), ...ownOptions(options) })
+  const verifier = verifierOfApp({ warn: warningsTo(app), ...ownOptions(options) })
+  // A closing server waits for open responses, so streams must end before.
+  app.addHook('preClose', () => verifier.endWatches())
   app.addHook('onClose', () => verifier.close())
   app.addHook('onReady', async () => {
     try {
@@ -78,7 +80,13 @@ function membersOf(verifier: Verifier): GuardMembers {
     requireRecentLogin: (maxAgeSeconds = defaultMaxAgeSeconds) =>
       refusing((request) => verifier.refuseWithoutRecentLogin(senderOf(request), maxAgeSeconds)),
 
-    authOf: rememberedAuth
+    authOf: rememberedAuth,
+
+    whileSignedIn(credential: FastifyRequest | string, options) {
+      if (typeof credential === 'string') return verifier.whileSignedIn(credential, options)
+      requestAuth(credential)
+      return verifier.whileSignedIn(credential.headers, options)
+    }
   }
 }
 

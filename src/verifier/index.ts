@@ -1,5 +1,6 @@
 export type { AccessClaims, Auth, ClientAuth, ClientClaims } from '../core/access-claims.js'
 export type { Guard } from '../core/request-auth.js'
+export type { SignedInWatch, WatchEndReason, WatchOptions } from '../core/signed-in-watch.js'
 export type { AcceptedClientToken, AcceptedToken } from './accepted-tokens.js'
 export { verifier as default } from './fastify.js'
 export type { ServiceCredential, VerifierOptions } from './options.js'

@@ -15,6 +15,8 @@ export interface RevocationFollowerOptions {
   readonly credential: FeedCredential
   readonly runtime: Runtime
   warn(message: string): void
+  /** Called with each entry, once it counts. */
+  onEntry(entry: RevocationTerms): void
   /** Called with the `kid`s of all keys of the issuer. */
   onKeys(kids: readonly string[]): void
 }
@@ -26,7 +28,8 @@ const delayShare = 1 / 32
  * Follows the issuer's revocation feed until it is closed. If the connection is lost or silent, it connects again and
  * resumes after the last entry. The delay between attempts grows with the outage, and stays short after a short one.
  */
-export function followRevocations({ url, credential, runtime, warn, onKeys }: RevocationFollowerOptions) {
+export function followRevocations(options: RevocationFollowerOptions) {
+  const { url, credential, runtime, warn, onEntry, onKeys } = options
   const { now, random, timing } = runtime
   const revoked = revocationSet()
   const closing = new AbortController()
@@ -42,7 +45,9 @@ export function followRevocations({ url, credential, runtime, warn, onKeys }: Re
   function handle({ id, type, data }: StreamEvent): boolean {
     if (type === 'keys') onKeys(parseKids(data))
     if (type === 'revocation') {
-      revoked.add(parseEntry(data))
+      const entry = parseEntry(data)
+      revoked.add(entry)
+      onEntry(entry)
       lastId = id
     }
     return type === 'ready'
@@ -107,6 +112,7 @@ export function followRevocations({ url, credential, runtime, warn, onKeys }: Re
     /** The error if the issuer refused the credential at the latest attempt. */
     refusedCredential: () => refusedCredential,
     refusal: revoked.refuses,
+    entryAgainst: revoked.entryAgainst,
     /** Whether the feed has been silent for so long that revocations may be missing. */
     isStale: () => now() - freshAt > timing.feedStaleAfter,
     /** The number of entries in memory. */
@@ -117,6 +123,8 @@ export function followRevocations({ url, credential, runtime, warn, onKeys }: Re
     }
   }
 }
+
+export type RevocationFollower = ReturnType<typeof followRevocations>
 
 class BadRequest extends Error {}
 

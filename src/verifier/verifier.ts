@@ -1,6 +1,7 @@
 import { type Auth, type ClientAuth, checkAccessClaims, isLoginRecent } from '../core/access-claims.js'
 import { readBearer } from '../core/bearer.js'
 import { recentlyUsed } from '../core/recently-used.js'
+import type { HeldCredential, SignedInWatch, WatchEndReason, WatchOptions } from '../core/signed-in-watch.js'
 import { type AcceptedClientToken, type AcceptedToken, acceptedToken, type CachedToken } from './accepted-tokens.js'
 import { issuerKeys } from './issuer-keys.js'
 import { fetchIssuerName, issuerMismatch, mismatchWarnings } from './issuer-name.js'
@@ -8,6 +9,7 @@ import { checkOptions, type VerifierOptions } from './options.js'
 import { type RefusalResponse, refusals } from './refusals.js'
 import { followRevocations } from './revocation-follower.js'
 import { type Runtime, systemRuntime } from './runtime.js'
+import { verifierWatches, watchedToken } from './signed-in.js'
 import { readJson, readSignedToken, type SignedToken } from './signed-token.js'
 
 /** The claims and `auth` of a good token (`ok: true`), or the response that refuses the request (`ok: false`). */
@@ -51,8 +53,23 @@ export interface Verifier {
    * machine client; undefined if the login is recent.
    */
   refuseWithoutRecentLogin(auth: Auth | ClientAuth | null, maxAgeSeconds: number): RefusalResponse | undefined
-  /** Ends all connections to the service. Until then the feed keeps the process alive. */
+  /**
+   * For a connection that outlives its request, such as a WebSocket or a stream of events: calls `onEnd` once when the
+   * session has ended anywhere, or the token has expired. Pass the headers of a request, or an access token that came in
+   * another way. Without `feed` only the token's own end is known.
+   */
+  whileSignedIn(
+    credential: { readonly authorization?: string | undefined } | string,
+    options: WatchOptions
+  ): SignedInWatch
+  /** Ends all watches, and the connections to the service. Until then the feed keeps the process alive. */
   close(): Promise<void>
+}
+
+/** A verifier whose open connections can be ended first, while it still verifies. */
+export interface VerifierOfApp extends Verifier {
+  /** Calls `onEnd` of all watches, and from now on of each new one, with `closing`. */
+  endWatches(): Promise<void>
 }
 
 /** About 1 kB each, so a few megabytes at most. */
@@ -79,14 +96,29 @@ const maxCachedTokens = 10_000
  * ```
  */
 export function createVerifier(options: VerifierOptions, runtime: Runtime = systemRuntime): Verifier {
+  const { endWatches, ...verifier } = verifierOfApp(options, runtime)
+  return verifier
+}
+
+/** The same, for the Fastify plugin. */
+export function verifierOfApp(options: VerifierOptions, runtime: Runtime = systemRuntime): VerifierOfApp {
   const { jwksUrl, metadataUrl, feed, deniesWhenStale, clockToleranceMilliseconds, warn, ...expected } =
     checkOptions(options)
   const { now, timing } = runtime
   const closing = new AbortController()
   const refuse = refusals(expected.issuer)
   const keys = issuerKeys(jwksUrl, runtime, warn)
-  const revocations =
-    feed && followRevocations({ ...feed, runtime, warn, onKeys: (kids) => keys.setPublishedKids(kids) })
+  const watches = verifierWatches({
+    now: () => now() - clockToleranceMilliseconds,
+    isStale: () => revocations?.isStale() ?? false,
+    deniesWhenStale,
+    warn
+  })
+  const onKeys = (kids: readonly string[]) => {
+    keys.setPublishedKids(kids)
+    watches.recheck()
+  }
+  const revocations = feed && followRevocations({ ...feed, runtime, warn, onEntry: watches.revoke, onKeys })
   const cache = recentlyUsed<CachedToken>(maxCachedTokens)
   let starting = revocations?.started.then(() => {
     starting = undefined
@@ -171,6 +203,18 @@ export function createVerifier(options: VerifierOptions, runtime: Runtime = syst
     return refuse('insufficient_scope', { scope })
   }
 
+  const opened = (token: string): MaybePromise<HeldCredential | WatchEndReason> => {
+    const held = (result: AnyResult) => {
+      const known = cache.get(token)?.result
+      return watchedToken(token, ofUser(result), known && 'auth' in known ? known : undefined, {
+        isKeyKnown: (kid) => keys.find(kid) !== undefined,
+        revocations
+      })
+    }
+    const result = verifyAny(token)
+    return result instanceof Promise ? result.then(held) : held(result)
+  }
+
   return {
     ready: async () => void (await ready),
 
@@ -194,8 +238,16 @@ export function createVerifier(options: VerifierOptions, runtime: Runtime = syst
         : refuse('insufficient_user_authentication', { maxAgeSeconds })
     },
 
+    whileSignedIn(credential, options) {
+      const token = typeof credential === 'string' ? credential : readBearer(credential.authorization ?? '')
+      return watches.start(token === undefined ? 'invalid_token' : opened(token), opened, options)
+    },
+
+    endWatches: watches.close,
+
     async close() {
       closing.abort()
+      await watches.close()
       await revocations?.close()
     }
   }

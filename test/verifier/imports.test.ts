@@ -8,13 +8,17 @@ t.test('the verifier loads no package, and of the service only modules of the co
   t.strictSame(others, [
     'core/access-claims.js',
     'core/bearer.js',
+    'core/in-turns.js',
     'core/issuer-addresses.js',
     'core/nearest-name.js',
     'core/problems.js',
     'core/recently-used.js',
     'core/request-auth.js',
     'core/revocation-set.js',
-    'core/scopes.js'
+    'core/scopes.js',
+    'core/signed-in-watches.js',
+    'core/vocabulary.js',
+    'core/watch-index.js'
   ])
 })
 

@@ -209,6 +209,7 @@ revocationContract(t, async (t, now) => {
     credential,
     runtime: { ...systemRuntime, now },
     warn: (message) => t.fail(message),
+    onEntry: () => undefined,
     onKeys: () => {
       read += 1
     }

@@ -102,6 +102,11 @@ export async function accessTokens(options: AccessTokenOptions): Promise<Changin
       }
     },
 
+    hasKeyOf(token) {
+      const key = byHeader.get(headerOf(token))
+      return key !== undefined && !hasRetired(key)
+    },
+
     jwks: () => ({ keys: newestFirst.flatMap((key) => (key.jwk && !hasRetired(key) ? [key.jwk] : [])) }),
 
     followKeys(follower) {

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { Unavailable } from '../../ports/errors.js'
 import { borrowedConnection } from './borrowed-connection.js'
 import { heldConnections } from './held-connections.js'
 import { type StatementNames, statementNames } from './prepared-statements.js'
@@ -16,6 +17,10 @@ export interface ConnectionPool {
   isBlocked(): boolean
   /** Closes at once the connections that wait for an answer which nobody wants, and the others when they are returned. */
   close(): Promise<void>
+}
+
+interface Borrowed<Result> {
+  query(query: pg.QueryConfig): Promise<Result>
 }
 
 /**
@@ -41,7 +46,11 @@ export function connectionPool(
       connect.call(pool, (error, client) => (client === undefined ? reject(error) : resolve(client)))
     )
 
-  const borrow = async () => lend(await connected())
+  /** For a transaction. */
+  async function borrow() {
+    const borrowed = lend(await connected())
+    return { ...borrowed, query: (query: pg.QueryConfig) => queryInTransaction(borrowed, query) }
+  }
 
   function lend(client: pg.PoolClient) {
     return borrowedConnection(client, {
@@ -54,14 +63,31 @@ export function connectionPool(
     })
   }
 
-  async function query(query: pg.QueryConfig): Promise<unknown> {
-    const borrowed = await borrow()
+  /** Runs a statement under its name, if it has one, and `whenRefused` if the server refuses the name. */
+  async function queryByName<Result>(
+    borrowed: Borrowed<Result>,
+    query: pg.QueryConfig,
+    whenRefused: () => Promise<Result>
+  ): Promise<Result> {
     const name = names?.nameOf(query.text)
     try {
       return await borrowed.query(name === undefined ? query : { ...query, name })
     } catch (error) {
       if (name === undefined || !names?.isRefused(query.text, name, error)) throw error
-      return await borrowed.query(query)
+      return await whenRefused()
+    }
+  }
+
+  /** A refused name has ended the transaction, so its client must begin again. */
+  const queryInTransaction = <Result>(borrowed: Borrowed<Result>, query: pg.QueryConfig) =>
+    queryByName(borrowed, query, async () => {
+      throw new Unavailable('The server has refused the name of a prepared statement in a transaction.')
+    })
+
+  async function query(query: pg.QueryConfig): Promise<unknown> {
+    const borrowed = lend(await connected())
+    try {
+      return await queryByName(borrowed, query, () => borrowed.query(query))
     } finally {
       borrowed.release()
     }

@@ -136,6 +136,8 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
   return {
     revocations: {
       refuses: whenStale === 'deny' ? refusesOrThrows : set.refuses,
+      entryAgainst: set.entryAgainst,
+      deniesWhenStale: whenStale === 'deny',
       issuableFrom: set.issuableFrom,
       async announce(revocations) {
         reader.noteOwn(revocations)

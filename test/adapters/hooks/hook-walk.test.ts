@@ -21,7 +21,14 @@ function scriptedLog() {
     }
   }
   const write = (id: number, { at = state.now, concerns = true } = {}) => {
-    const event: UserCreated = { id: `${id}-${at}`, at, by: 'request', actorId: null, userId: `user ${id}` }
+    const event: UserCreated = {
+      id: `${id}-${at}`,
+      at,
+      by: 'request',
+      actorId: null,
+      externalId: null,
+      userId: `user ${id}`
+    }
     rows.set(id, { id: BigInt(id), at, event: concerns ? event : null })
   }
   const delivered = new Map<bigint, string>()

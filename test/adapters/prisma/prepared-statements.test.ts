@@ -5,7 +5,9 @@ import { prepared, statementNames } from '../../../src/adapters/prisma/prepared-
 import { liveSessions } from '../../../src/adapters/prisma/sql/live-sessions.js'
 import { prismaUserStore } from '../../../src/adapters/prisma/stores/user-store.js'
 import { tables } from '../../../src/adapters/prisma/tables.js'
-import { policy } from '../../contract/stores.js'
+import { Unavailable } from '../../../src/ports/errors.js'
+import { addUser, login, policy } from '../../contract/stores.js'
+import { storesOver } from '../../support/adapters/stores.js'
 import { openTestDatabase, serverUrl, sql } from '../../support/database.js'
 
 const onlyWithServer = { skip: serverUrl === undefined && 'TEST_DATABASE_URL is not set' }
@@ -40,6 +42,41 @@ t.test(
     t.equal(reports(), 1)
   }
 )
+
+t.test('the statements of a transaction are prepared too', onlyWithServer, async (t) => {
+  const { database, kept } = await open(t)
+  const added = (text: string) =>
+    database.run((prisma) =>
+      prisma.$transaction([
+        prisma.$queryRaw`${prepared} INSERT INTO ${tables.registration} (email_key, password_hash, expires_at)
+          VALUES (${text}, 'x', now()) RETURNING email_key`,
+        prisma.$queryRaw`SELECT 1`
+      ])
+    )
+  const keys = () => query<{ key: string }>(database)`SELECT email_key AS key FROM ${tables.registration}`
+  await added('a')
+  await added('b')
+  t.match(await kept(), { length: 1, 0: { runs: 2 } })
+
+  await query(database)`DEALLOCATE ALL`
+  await t.rejects(added('c'), Unavailable, 'the refusal has ended the transaction')
+  t.same(await keys(), [{ key: 'a' }, { key: 'b' }])
+  await added('d')
+  t.same(await keys(), [{ key: 'a' }, { key: 'b' }, { key: 'd' }], 'the next transaction uses no names')
+})
+
+t.test('a registration, a login and a logout are not planned each time', onlyWithServer, async (t) => {
+  const { database } = await open(t)
+  const stores = storesOver(database)
+  for (let run = 0; run < 12; run += 1) {
+    const { id: sid, secretHash } = await login(stores, await addUser(stores))
+    t.ok(await stores.sessions.endByToken({ sid, secretHash, newestGeneration: 1, actor: {} }))
+  }
+  const plans = await query<{ readonly custom: number; readonly generic: number }>(database)`
+    SELECT custom_plans::int AS custom, generic_plans::int AS generic FROM pg_prepared_statements`
+  t.equal(plans.length, 6, 'lock, ends and session of a login; account and kept address of a registration; a logout')
+  for (const { custom, generic } of plans) t.same({ custom, generic }, { custom: 5, generic: 7 })
+})
 
 t.test('a statement runs although its connection has the name from another client', onlyWithServer, async (t) => {
   const { database } = await open(t)

@@ -2,6 +2,7 @@ import { maxSessionsOfUser } from '../../../core/vocabulary.js'
 import type { SessionStore } from '../../../ports/sessions.js'
 import type { Database } from '../database.js'
 import { Prisma } from '../generated/client.js'
+import { prepared } from '../prepared-statements.js'
 import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
 import { type EndingPolicy, endSessions, lockUser } from './end-sessions.js'
@@ -44,7 +45,7 @@ export function createSession(database: Database, policy: EndingPolicy): Session
       prisma.$transaction([
         lockUser(prisma, session.userId),
         endSessions(prisma, surplusOrReplaced, { reason, replacedSid: replaces }, actor, policy),
-        prisma.$queryRaw<LiveRow[]>`
+        prisma.$queryRaw<LiveRow[]>`${prepared}
           WITH s AS (
             INSERT INTO ${tables.session} (
               id, user_id, mode, secret_hash, device, user_agent, ip, amr, created_at, idle_expires_at, absolute_expires_at

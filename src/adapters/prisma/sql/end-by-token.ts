@@ -62,7 +62,12 @@ function endStatements(database: Database, policy: FeedPolicy) {
     SELECT asked.sid AS "askedSid", ${revocationColumns} FROM asked LEFT JOIN r ON r.sid = asked.sid`
 
   async function one(wanted: TokenEnd): Promise<Revocation | undefined> {
-    const [row] = await end(Prisma.sql`SELECT * FROM ${asked([wanted])}`)
+    const { sid, secretHash, newestGeneration, actor } = wanted
+    // Not a list of one: of lists PostgreSQL knows the length only when it has them, and so it would plan each time.
+    const [row] = await end(Prisma.sql`
+      SELECT ${sid}::uuid AS sid, ${secretHash}::text AS secret_hash, ${newestGeneration}::bigint AS generation,
+        ${actor.userId ?? null}::uuid AS actor_id, ${actor.ip ?? null}::text AS ip,
+        ${actor.userAgent ?? null}::text AS user_agent`)
     return row && revocationOf(row)
   }
 

@@ -28,7 +28,7 @@ export type Statements = Pick<PrismaClient, '$queryRaw'>
  * So a login that was in flight is seen, and its session ends.
  */
 export function lockUser(prisma: Statements, userId: string | Prisma.Sql) {
-  return prisma.$queryRaw`SELECT 1 FROM ${tables.user} WHERE id = ${userId}::uuid FOR NO KEY UPDATE`
+  return prisma.$queryRaw`${prepared} SELECT 1 FROM ${tables.user} WHERE id = ${userId}::uuid FOR NO KEY UPDATE`
 }
 
 /**

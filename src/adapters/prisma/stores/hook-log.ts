@@ -9,6 +9,7 @@ import { tables } from '../tables.js'
 
 type EventRow = Pick<AuditEvent, 'at' | 'userId' | 'sessionId' | 'actorId' | 'reason' | 'ip' | 'userAgent'> & {
   readonly id: bigint
+  readonly externalId: string | null
   readonly concerns: boolean
 }
 
@@ -61,12 +62,12 @@ export function prismaHookLog(database: Database): HookLog {
       // Two parts, because with OR the database may walk all ids.
       const rows = await query<EventRow>(database)`
         SELECT e.id, e.at, e.user_id AS "userId", e.session_id AS "sessionId", e.actor_id AS "actorId", e.reason, e.ip,
-          e.user_agent AS "userAgent", ${concerns[kind]} AS concerns
+          e.user_agent AS "userAgent", u.external_id AS "externalId", ${concerns[kind]} AS concerns
         FROM (
           (SELECT * FROM ${tables.event} a WHERE a.id = ANY (${ids}::bigint[]))
           UNION ALL
           (SELECT * FROM ${tables.event} b WHERE b.id > ${above} ORDER BY b.id LIMIT ${limit})
-        ) e
+        ) e LEFT JOIN ${tables.user} u ON u.id = e.user_id
         ORDER BY e.id`
       return rows.map((row) => ({ id: row.id, at: row.at, event: row.concerns ? eventOf[kind](row) : null }))
     }
@@ -91,7 +92,8 @@ const common = (row: Omit<EventRow, 'userId' | 'sessionId'>) => ({
   id: `${row.id}-${row.at}`,
   at: row.at,
   by: causeOf(row),
-  actorId: row.actorId
+  actorId: row.actorId,
+  externalId: row.externalId
 })
 
 function causeOf({ ip, userAgent }: Pick<EventRow, 'ip' | 'userAgent'>): EventCause {

@@ -145,6 +145,16 @@ onEachDatabase(t, (t, stores, database) => {
     t.strictSame(await eventsSince('onSessionEnded', above), [])
   })
 
+  t.test('a hook gets the external id of an account until the account is deleted', async (t) => {
+    const users = prismaUserStore(database, policy)
+    const above = await newestId()
+    const user = { id: crypto.randomUUID(), externalId: 'cn=ada', passwordHash: 'x', roles: [] }
+    await users.createExternal(user, {})
+    t.match(await eventsSince('onUserCreated', above), [{ userId: user.id, externalId: 'cn=ada' }])
+    await users.delete(user.id, 'revoked_by_admin', {})
+    t.match(await eventsSince('onUserDeleted', above), [{ userId: user.id, externalId: null }])
+  })
+
   t.test('a new hook begins at the newest event, and begins only once', async (t) => {
     t.equal(await log.cursor('onUserCreated'), undefined)
     await log.begin('onUserCreated')

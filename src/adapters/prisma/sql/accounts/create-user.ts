@@ -1,6 +1,7 @@
 import type { Actor } from '../../../../ports/events.js'
 import type { NewExternalUser, NewUser } from '../../../../ports/user-store.js'
 import type { User } from '../../../../ports/users.js'
+import { prepared } from '../../prepared-statements.js'
 import { tables } from '../../tables.js'
 import { by, eventTarget } from '../audit-events.js'
 import type { Statements } from '../end-sessions.js'
@@ -20,7 +21,7 @@ export async function insertUser(prisma: Statements, user: NewUser | NewExternal
   const { id, email, passwordHash, roles, emailVerified = false, locale } = user
   const externalId = 'externalId' in user ? user.externalId : null
   if (emailVerified && email) await deleteWaiting(prisma, email.key, actor)
-  const [added] = await prisma.$queryRaw<User[]>`
+  const [added] = await prisma.$queryRaw<User[]>`${prepared}
     WITH u AS (
       INSERT INTO ${tables.user} (
         id, email, email_key, external_id, password_hash, roles, email_verified_at, locale, has_signed_in

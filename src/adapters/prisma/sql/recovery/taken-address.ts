@@ -1,4 +1,5 @@
 import type { Actor } from '../../../../ports/events.js'
+import { prepared } from '../../prepared-statements.js'
 import { tables } from '../../tables.js'
 import { by, eventTarget } from '../audit-events.js'
 import type { Statements } from '../end-sessions.js'
@@ -38,7 +39,7 @@ export async function deleteWaiting(prisma: Statements, emailKey: string, actor:
  * one may have waited for a change of address to commit, and did not see the link that the change wrote.
  */
 export async function isKept(prisma: Statements, emailKey: string, userId: string): Promise<boolean> {
-  const [row] = await prisma.$queryRaw<readonly { readonly kept: boolean }[]>`
+  const [row] = await prisma.$queryRaw<readonly { readonly kept: boolean }[]>`${prepared}
     SELECT ${isReserved(emailKey, userId)} AS kept`
   return row?.kept === true
 }

@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto'
+import t from 'tap'
+import latchkey, { type User } from '../../src/index.js'
+import { testDataFolder } from '../support/database.js'
+import { newHost, signedIn, testOptions } from '../support/host.js'
+import { newEmail } from '../support/http/people.js'
+import { goodPassword } from '../support/service.js'
+
+const app = newHost(t)
+await app.register(latchkey, {
+  ...testOptions,
+  dataDir: await testDataFolder(t),
+  rateLimitEnabled: false,
+  prefix: '/auth'
+})
+app.post('/enter', async (_request, reply) =>
+  app.latchkey.startSession(reply, { externalId: 'cn=ada', amr: ['pwd'], mode: 'body' })
+)
+await app.ready()
+const { users } = app.latchkey
+
+const person = async () => {
+  const client = await signedIn(app)
+  const { id, email } = (await client.send('GET', '/auth/me')).json()
+  return { client, id: String(id), email: String(email) }
+}
+const unknownId = randomUUID()
+const notFound = { name: 'Refused', code: 'not_found', statusCode: 404 }
+const invalid = { name: 'Refused', code: 'invalid_request', statusCode: 400 }
+
+t.test('a host finds an account by its id, its external id and its address in any spelling', async (t) => {
+  const { id, email } = await person()
+  const found = await users.find({ id })
+  t.match(found, { id, email, externalId: null, roles: [], disabled: false, createdAt: Number })
+  t.strictSame(await users.find({ email: email.toUpperCase() }), found)
+  t.notOk('passwordHash' in Object(found) || 'awaitsConfirmation' in Object(found), 'no secret')
+
+  await app.inject({ method: 'POST', url: '/enter' })
+  t.match(await users.find({ externalId: 'cn=ada' }), { externalId: 'cn=ada', email: null })
+})
+
+t.test('what belongs to nobody is null, whatever the text', async (t) => {
+  for (const key of [
+    { id: unknownId },
+    { id: 'x' },
+    { externalId: 'cn=nobody' },
+    { externalId: '\0' },
+    { email: 'x' }
+  ]) {
+    t.equal(await users.find(key), null, JSON.stringify(key))
+  }
+  for (const key of [{}, { id: 7 }, { id: unknownId, email: 'a@example.org' }, { name: 'ada' }, null, 'ada'])
+    await t.rejects(users.find(key as never), invalid, JSON.stringify(key))
+})
+
+t.test('a host lists accounts page by page, also by the beginning of an address', async (t) => {
+  const made: User[] = []
+  for (const name of ['list-a', 'list-b', 'list-c'])
+    made.unshift((await users.create({ email: `${name}@example.net` })).user)
+  const first = await users.list({ email: 'list-', limit: 2 })
+  t.strictSame(first.items, made.slice(0, 2))
+  const second = await users.list({ email: 'list-', limit: 2, cursor: first.nextCursor ?? undefined })
+  t.strictSame(second, { items: made.slice(2), nextCursor: null })
+  t.ok((await users.list()).items.length > 3)
+  for (const filter of [{ limit: 0 }, { limit: 201 }, { cursor: 'x' }, { emial: 'a' }, { email: '\0' }])
+    await t.rejects(users.list(filter as never), invalid, JSON.stringify(filter))
+})
+
+t.test('a host creates an account, and hands its invitation over', async (t) => {
+  const email = newEmail()
+  const { user, link } = await users.create({ email, roles: ['editor'], locale: 'de', invite: 'link' })
+  t.match(user, { email, roles: ['editor'], locale: 'de', emailVerifiedAt: Number })
+  t.match(link, /\/account#invitation=lk_ot_/)
+  t.strictSame(await users.find({ id: user.id }), user)
+  t.notOk('link' in (await users.create({ email: newEmail() })))
+  await t.rejects(users.create({ email }), { code: 'email_taken', statusCode: 409 })
+  await t.rejects(users.create({ email: newEmail(), invite: 'mail' }), { code: 'mail_not_configured' })
+  const wrong = [
+    {},
+    { email: 'x' },
+    { email: 7 },
+    { email: newEmail(), roles: ['No Role'] },
+    { email: newEmail(), role: 'a' }
+  ]
+  for (const account of wrong) await t.rejects(users.create(account as never), invalid, JSON.stringify(account))
+})
+
+t.test('a host changes roles, which apply at once, and the event log names the host', async (t) => {
+  const { client, id } = await person()
+  t.match(await users.update(id, { roles: ['reader'] }), { id, roles: ['reader'] })
+  t.equal((await client.send('GET', '/auth/me')).json().code, 'token_expired')
+  await client.send('POST', '/auth/refresh')
+  t.strictSame((await client.send('GET', '/auth/me')).json().roles, ['reader'])
+  t.match(await users.update(id, {}), { roles: ['reader'] }, 'what is left out stays')
+  for (const change of [{ roles: 'reader' }, { disabled: 'yes' }, { role: 'reader' }, null])
+    await t.rejects(users.update(id, change as never), invalid, JSON.stringify(change))
+
+  const admin = await person()
+  await users.update(admin.id, { roles: ['admin'] })
+  await admin.client.send('POST', '/auth/refresh')
+  const { events } = (await admin.client.send('GET', `/auth/admin/events?user_id=${id}&type=roles_changed`)).json()
+  t.match(events, [{ actor_id: null, ip: null, user_agent: 'latchkey host' }])
+})
+
+t.test('a disabled account has no session, and can sign in again once it is enabled', async (t) => {
+  const { client, id, email } = await person()
+  t.match(await users.disable(id), { disabled: true })
+  t.equal((await client.send('GET', '/auth/me')).json().code, 'session_revoked')
+  const payload = { email, password: goodPassword }
+  const login = () => app.inject({ method: 'POST', url: '/auth/login', payload })
+  t.equal((await login()).json().code, 'invalid_credentials')
+  t.match(await users.enable(id), { disabled: false })
+  t.equal((await login()).statusCode, 200)
+})
+
+t.test('a deleted account is gone with its sessions, also while they are refreshed', async (t) => {
+  const { client, id } = await person()
+  const refreshes = Array.from({ length: 10 }, () => client.send('POST', '/auth/refresh'))
+  const [, ...answers] = await Promise.all([users.delete(id), ...refreshes])
+  for (const { statusCode } of answers) t.ok([200, 401, 503].includes(statusCode), String(statusCode))
+  t.equal((await client.send('GET', '/auth/me')).statusCode, 401)
+  t.equal((await client.send('POST', '/auth/refresh')).statusCode, 401)
+  t.equal(await users.find({ id }), null)
+  await t.rejects(users.delete(id), notFound)
+})
+
+t.test('the last admin cannot be disabled, deleted or lose the role, also in a race', async (t) => {
+  for (const { id } of (await users.list({ limit: 200 })).items)
+    await users.update(id, { roles: [] }).catch(() => undefined)
+  const left = (await users.list({ limit: 200 })).items.filter(({ roles }) => roles.includes('admin'))
+  const [one] = left.length > 0 ? left : [await users.update((await person()).id, { roles: ['admin'] })]
+  const id = one?.id ?? ''
+  const attempts = [() => users.disable(id), () => users.delete(id), () => users.update(id, { roles: [] })]
+  for (const attempt of attempts)
+    await t.rejects(async () => void (await attempt()), { name: 'Refused', code: 'last_admin', statusCode: 409 })
+  const two = await users.update((await person()).id, { roles: ['admin'] })
+  const results = await Promise.allSettled([users.delete(id), users.delete(two.id)])
+  t.strictSame(results.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
+})
+
+t.test('an id that nobody has is not_found, whatever its form', async (t) => {
+  for (const id of [unknownId, 'x', '', "' OR 1=1", '\0', 7 as never, undefined as never]) {
+    await t.rejects(users.update(id, { disabled: true }), notFound, String(id))
+    await t.rejects(users.disable(id), notFound)
+    await t.rejects(users.enable(id), notFound)
+    await t.rejects(users.delete(id), notFound)
+  }
+})
