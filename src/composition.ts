@@ -418,6 +418,7 @@ function policyOf(config: Config): Ports['policy'] {
     maxSessionsPerUser: config.maxSessionsPerUser,
     modes: config.modes,
     passwordMinLength: config.passwordMinLength,
+    passwordLogin: config.passwordLogin,
     registration: config.registration,
     emailVerification: config.emailVerification,
     reauthenticationSeconds: config.reauthenticationSeconds

@@ -111,6 +111,10 @@ export const rules: readonly Rule[] = [
     if ((adminEmail === undefined) === (adminPassword === undefined)) return undefined
     return 'ADMIN_EMAIL and ADMIN_PASSWORD come together: set both or none.'
   },
+  function adminPasswordIsUsed({ adminPassword, passwordLogin }) {
+    if (adminPassword === undefined || passwordLogin !== false) return undefined
+    return 'ADMIN_PASSWORD has no use with PASSWORD_LOGIN=off. Remove ADMIN_EMAIL and ADMIN_PASSWORD, and let the app give the role admin (startSession), or run: latchkey user set-roles ID admin.'
+  },
   function adminEmailIsAnEmail({ adminEmail }) {
     if (adminEmail === undefined || readEmail(adminEmail) !== undefined) return undefined
     return mustBeOf('adminEmail', adminEmail)

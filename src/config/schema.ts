@@ -163,6 +163,10 @@ export const settingsSchema = Type.Object({
     description:
       'Who can create an account. `open`: everybody, by `POST /register`. `invited`: only admins, who invite people (`POST /admin/users`, `latchkey user invite`). `closed`: new people cannot be invited either; only `latchkey user create` and `ADMIN_EMAIL` create accounts. People who were invited before can still set their password.'
   }),
+  passwordLogin: flag(true, {
+    description:
+      'Whether people sign in with passwords. With `off`, `/register`, `/login`, `/password*` and `/reauthenticate` answer 404, nothing makes a password or a link for one, and passwords that exist are not asked for. Accounts and sessions then begin by `startSession` of the plugin (docs/plugin.md). The stand-alone service has no other sign-in yet.'
+  }),
   emailVerification: choice('off', ['off', 'optional', 'required'], {
     description:
       'Whether a new account gets a mail with a link that confirms its address. With `optional` the account can be used before. With `required` the first session begins when the address is confirmed, and `POST /register` does not show whether an address has an account. `required` needs `MAIL_URL`, or a `mailer` of the plugin. The address of an account that an admin, the command line or `ADMIN_EMAIL` creates counts as confirmed.'

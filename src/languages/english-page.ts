@@ -17,6 +17,7 @@ export const englishPage = {
 
   sign_in: 'Sign in',
   sign_out: 'Sign out',
+  sign_in_elsewhere: 'Sign in at the app that this account belongs to. Then come back here.',
   sign_in_instead: 'Sign in instead',
   create_account: 'Create an account',
   create_account_instead: 'Create an account instead',

@@ -16,6 +16,7 @@ export const germanPage: PageWords = {
 
   sign_in: 'Anmelden',
   sign_out: 'Abmelden',
+  sign_in_elsewhere: 'Melden Sie sich in der App an, zu der dieses Konto gehört. Kommen Sie dann hierher zurück.',
   sign_in_instead: 'Stattdessen anmelden',
   create_account: 'Konto anlegen',
   create_account_instead: 'Stattdessen ein Konto anlegen',

@@ -40,6 +40,8 @@ export interface Ports {
   readonly accountUrl: string
   readonly policy: SessionPolicy & {
     readonly passwordMinLength: number
+    /** Whether people sign in with passwords. Otherwise nothing makes, changes or asks for one. */
+    readonly passwordLogin: boolean
     /**
      * Who can create an account: everybody, only admins by an invitation, or only the command line and `ADMIN_EMAIL`.
      */

@@ -47,6 +47,7 @@ t.test('an empty environment gives the defaults of the contract', async (t) => {
     maxSessionsPerUser: 100,
     reauthenticationSeconds: 900,
     registration: 'open',
+    passwordLogin: true,
     emailVerification: 'off',
     modes: ['cookie', 'body', 'session', 'access'],
     cookieSecure: true,

@@ -8,6 +8,10 @@ declare const issuer: string
 declare const credential: { readonly id: string; readonly secret: string }
 /** A table of the host's own, and what its hooks do. */
 declare const people: { upsert(userId: string): Promise<void>; deleteIfThere(userId: string): Promise<void> }
+declare function askDirectory(
+  name: string,
+  password: string
+): Promise<{ readonly dn: string; readonly mail?: string; readonly isEditor: boolean }>
 declare function closeSockets(sid: string | null): Promise<void>
 declare function reportOnce(id: string, entry: object): Promise<void>
 

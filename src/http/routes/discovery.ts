@@ -38,6 +38,7 @@ export const discoveryRoutes: Routes = (app, context) => {
     }
   )
 
+  if (!ports.policy.passwordLogin) return
   // Without a prefix, a host can have a route of its own at this address. It stays.
   if (app.hasRoute({ method: 'GET', url: app.prefix + changePasswordRoute })) return
   app.get(
@@ -61,7 +62,7 @@ const changePasswordAddress = ({ accountUrl }: HttpContext['ports']) => `${accou
  * root of an origin. A host that has a route there keeps it.
  */
 export function serveChangePassword(app: FastifyInstance, { ports }: HttpContext): void {
-  if (app.hasRoute({ method: 'GET', url: changePasswordRoute })) return
+  if (!ports.policy.passwordLogin || app.hasRoute({ method: 'GET', url: changePasswordRoute })) return
   outermost(app).get(changePasswordRoute, { schema: { hide: true } }, (_request, reply) =>
     reply.redirect(changePasswordAddress(ports), 302)
   )

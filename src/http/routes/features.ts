@@ -1,9 +1,14 @@
-import type { Routes } from '../context.js'
+import type { HttpContext, Routes } from '../context.js'
 import { describe } from '../describe.js'
 import { FeaturesResponse } from '../schemas/features.js'
 
 /** Short: a client that has cached the features learns of a changed setting within a minute of the restart. */
 const maxAgeSeconds = 60
+
+/** Without passwords nobody registers by `POST /register`. */
+function registrationOf({ registration, passwordLogin }: HttpContext['ports']['policy']) {
+  return registration === 'open' && !passwordLogin ? 'invited' : registration
+}
 
 /** GET /features. What the service does not offer yet is a constant. */
 export const featureRoutes: Routes = (app, { ports }) => {
@@ -17,8 +22,8 @@ export const featureRoutes: Routes = (app, { ports }) => {
     async (_request, reply) => {
       reply.header('cache-control', `public, max-age=${maxAgeSeconds}`)
       return {
-        registration: ports.policy.registration,
-        password_login: true,
+        registration: registrationOf(ports.policy),
+        password_login: ports.policy.passwordLogin,
         password_min_length: ports.policy.passwordMinLength,
         mail: ports.mail.isConfigured,
         email_verification: ports.policy.emailVerification,

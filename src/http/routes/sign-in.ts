@@ -13,9 +13,10 @@ import { perNetwork } from '../rate-limits.js'
 import { AcceptedResponse } from '../schemas/recovery.js'
 import { LoginBody, RegisterBody, TokenResponse } from '../schemas/sign-in.js'
 
-/** POST /register, POST /login. */
+/** POST /register, POST /login; neither with `PASSWORD_LOGIN=off`. */
 export const signInRoutes: Routes = (app, context) => {
   const { policy } = context.ports
+  if (!policy.passwordLogin) return
   const isClosed = policy.registration !== 'open'
   const isConfirmedFirst = policy.emailVerification === 'required'
   const problems = [

@@ -3,7 +3,7 @@ import { modes } from '../../core/vocabulary.js'
 
 export const FeaturesResponse = Type.Object({
   registration: Type.Enum(['open', 'invited', 'closed'], { description: 'Who can create an account.' }),
-  password_login: Type.Boolean(),
+  password_login: Type.Boolean({ description: 'Whether people sign in with passwords.' }),
   password_min_length: Type.Integer(),
   mail: Type.Boolean({ description: 'Whether the service sends mail.' }),
   email_verification: Type.Enum(['off', 'optional', 'required']),

@@ -43,7 +43,7 @@ const reload = await runPage({
   async load(me) {
     const profile = await loadProfile()
     await speakTo(profile.locale === undefined ? navigator.languages : [profile.locale, ...navigator.languages])
-    showPasswordForm(me)
+    await showPasswordForm(me)
     showDeletion(me)
     await Promise.all([showAddress(me), showPreferences(profile), loadLists()])
   },

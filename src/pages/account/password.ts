@@ -1,11 +1,13 @@
 import { client, hasCode, withRecentLogin } from '../shared/connection.js'
 import { byId } from '../shared/dom.js'
+import { features } from '../shared/features.js'
 import { clearFaults, showFault } from '../shared/fields.js'
 import type { Me } from '../shared/responses.js'
 import { onSubmit, showStatus } from '../shared/status.js'
 import { label, say } from '../shared/words/language.js'
 import { problemWords } from '../shared/words/problem-words.js'
 
+const section = byId('password-section', HTMLElement)
 const form = byId('password-form', HTMLFormElement)
 const user = byId('password-user', HTMLInputElement)
 const current = byId('current-password', HTMLInputElement)
@@ -33,8 +35,12 @@ export function preparePassword(): void {
   })
 }
 
-/** Shows the form for the user. Password managers read the user name from a hidden field of it. */
-export function showPasswordForm({ email, has_password: hasPassword }: Me): void {
+/**
+ * Shows the form for the user, if people sign in with passwords. Password managers read the user name from a hidden field of
+ * it.
+ */
+export async function showPasswordForm({ email, has_password: hasPassword }: Me): Promise<void> {
+  section.hidden = (await features()).password_login === false
   user.defaultValue = email ?? ''
   currentPart.hidden = current.disabled = !hasPassword
   label(hint, hasPassword ? 'password_hint' : 'no_password_hint')

@@ -27,7 +27,7 @@ export type WaitsForMail = 'registered' | 'email_not_verified'
  * address must be confirmed first; without it, the form does.
  */
 export function prepareSignIn(onWaiting?: (why: WaitsForMail, email: string) => void): void {
-  void offerForgottenPassword()
+  void offerPasswords()
   onSubmit(form, async () => {
     clearFaults(form)
     const credentials = { email: email.value, password: password.value }
@@ -44,9 +44,20 @@ export function prepareSignIn(onWaiting?: (why: WaitsForMail, email: string) => 
   })
 }
 
-/** Adds the link for a forgotten password, if the service sends mail. The form is on the account page. */
-async function offerForgottenPassword(): Promise<void> {
-  if (!(await features()).mail) return
+/**
+ * Adds the link for a forgotten password, if the service sends mail. The form is on the account page. If nobody signs in
+ * with passwords, says where to sign in instead of the form.
+ */
+async function offerPasswords(): Promise<void> {
+  const { mail, password_login: isOffered } = await features()
+  if (isOffered === false) {
+    form.hidden = links.hidden = true
+    const elsewhere = element('p', {})
+    label(elsewhere, 'sign_in_elsewhere')
+    form.after(elsewhere)
+    return
+  }
+  if (!mail) return
   const link = element('a', { href: new URL('account#forgot', baseURL).href })
   label(link, 'forgot_password')
   links.prepend(link)
@@ -81,7 +92,7 @@ export function showSignIn(reason: string | undefined): void {
 
 /** Moves the focus to what the user should read or do first. */
 export function focusSignIn(): void {
-  if (why.hidden) email.focus()
+  if (why.hidden && !form.hidden) email.focus()
   else title.focus()
 }
 

@@ -12,6 +12,12 @@ export function requireEmail(text: string, field = 'email'): Email {
   return email
 }
 
+/** Refuses what would make a password, or a link for one, if nobody signs in with passwords. */
+export function requirePasswordLogin({ policy }: Pick<Ports, 'policy'>): void {
+  if (policy.passwordLogin) return
+  throw new Refused('not_found', { detail: 'Nobody signs in with a password here: PASSWORD_LOGIN is off.' })
+}
+
 export type NewPasswordPorts = Pick<Ports, 'policy' | 'identity' | 'commonPasswords' | 'breachedPasswords'>
 
 /** Refuses a new password that breaks the policy or is known to have leaked. */

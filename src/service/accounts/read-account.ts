@@ -7,15 +7,16 @@ import { Refused } from '../refused.js'
 
 /** An account as its owner sees it. */
 export interface OwnAccount extends User {
+  /** Whether changes ask for a password: the account has one, and people sign in with passwords. */
   readonly hasPassword: boolean
 }
 
 /** The account of the signed-in user. */
-export async function readAccount(ports: Pick<Ports, 'users'>, auth: Auth): Promise<OwnAccount> {
+export async function readAccount(ports: Pick<Ports, 'users' | 'policy'>, auth: Auth): Promise<OwnAccount> {
   const found = await ports.users.find(auth.userId)
   if (found === undefined) throw new Refused('session_revoked')
   const { passwordHash, ...user } = found
-  return { ...user, hasPassword: hasPassword(passwordHash) }
+  return { ...user, hasPassword: ports.policy.passwordLogin && hasPassword(passwordHash) }
 }
 
 /**

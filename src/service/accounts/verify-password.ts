@@ -37,7 +37,8 @@ export async function confirmPassword(
 
 /**
  * Confirms the password as `confirmPassword` does, if the account has one. An account without a password needs a recent
- * login instead; then a password in the request is ignored, because none could be right.
+ * login instead; then a password in the request is ignored, because none could be right. So it is where nobody signs in
+ * with passwords.
  */
 export async function confirmPasswordIfAny(
   ports: ConfirmPasswordPorts & RecentLoginPorts,
@@ -47,7 +48,7 @@ export async function confirmPasswordIfAny(
 ): Promise<UserWithPassword> {
   if (password !== undefined) await ports.passwords.requireRoom(sourceOfSession(actor))
   const user = await findSignedIn(ports, auth)
-  if (!hasPassword(user.passwordHash)) {
+  if (!ports.policy.passwordLogin || !hasPassword(user.passwordHash)) {
     requireRecentLogin(ports, auth)
     return user
   }

@@ -1,5 +1,10 @@
 import type { Actor, Ports, User } from '../../ports/index.js'
-import { type NewPasswordPorts, requireEmail, requireGoodPassword } from '../accounts/account-rules.js'
+import {
+  type NewPasswordPorts,
+  requireEmail,
+  requireGoodPassword,
+  requirePasswordLogin
+} from '../accounts/account-rules.js'
 import { sourceOf } from '../password-source.js'
 import { Refused } from '../refused.js'
 
@@ -11,6 +16,7 @@ export async function createUser(
   input: { readonly email: string; readonly password: string; readonly roles: readonly string[] },
   actor: Actor
 ): Promise<User> {
+  requirePasswordLogin(ports)
   const email = requireEmail(input.email)
   await requireGoodPassword(ports, input.password, email)
   const passwordHash = await ports.passwords.hash(input.password, sourceOf(actor, true))

@@ -112,10 +112,10 @@ function removedNotice(ports: Pick<Ports, 'entropy' | 'clock'>, user: UserWithPa
 /**
  * Gives the account its old address back, by the link that was mailed there. Somebody else may have changed it, and a
  * change needs a recent login. So this ends every session, removes the password, makes all other links of the account
- * dead, and mails a link for a new password to the old address.
+ * dead, and mails a link for a new password to the old address, if people sign in with passwords.
  */
 export async function undoEmailChange(
-  ports: LinkUserPorts & Pick<Ports, 'revocations'>,
+  ports: LinkUserPorts & Pick<Ports, 'revocations' | 'policy'>,
   token: string,
   actor: Actor
 ): Promise<void> {
@@ -131,7 +131,7 @@ export async function undoEmailChange(
       email: emailOf(address),
       noPasswordHash: restored.passwordHash,
       reset,
-      mails: [mail, ...removedNotice(ports, user)]
+      mails: [...(ports.policy.passwordLogin ? [mail] : []), ...removedNotice(ports, user)]
     },
     { ...actor, userId: user.id }
   )

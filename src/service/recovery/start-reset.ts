@@ -1,11 +1,13 @@
 import { noPasswordHash } from '../../core/password-policy.js'
 import type { Actor, Ports } from '../../ports/index.js'
 import { hasAddress } from '../../ports/users.js'
+import { requirePasswordLogin } from '../accounts/account-rules.js'
 import { newMail, requireMail } from '../mail/new-mail.js'
 import { type LinkPorts, makeLink } from '../mail/one-time-links.js'
 import { Refused } from '../refused.js'
 
-export type StartResetPorts = LinkPorts & Pick<Ports, 'users' | 'links' | 'mail' | 'revocations' | 'decisions'>
+export type StartResetPorts = LinkPorts &
+  Pick<Ports, 'policy' | 'users' | 'links' | 'mail' | 'revocations' | 'decisions'>
 
 export interface StartedReset {
   /** The one-time link, if it was asked for. A secret. */
@@ -33,6 +35,7 @@ export async function startReset(
   },
   actor: Actor
 ): Promise<StartedReset> {
+  requirePasswordLogin(ports)
   if (deliver === 'mail') requireMail(ports)
   const known = await ports.users.find(userId)
   if (known === undefined) throw new Refused('not_found')

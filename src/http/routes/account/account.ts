@@ -49,6 +49,33 @@ export const accountRoutes: Routes = (app, context) => {
     }
   )
 
+  if (ports.policy.passwordLogin) passwordRoutes(app, context)
+
+  app.delete(
+    '/me',
+    {
+      config: perNetwork(requestLimits.account),
+      ...describe({
+        summary: 'Delete the account and all its sessions',
+        tag: 'account',
+        body: DeleteAccountBody,
+        response: { 204: EmptyResponse },
+        problems: ['invalid_credentials', 'insufficient_user_authentication', 'last_admin', 'too_many_requests']
+      })
+    },
+    async (request, reply) => {
+      await deleteAccount(ports, requestAuth(request), request.body.password, actorOf(request))
+      const { sessionId } = requestAuth(request)
+      for (const kind of sessionKinds) await clearCookies(request, reply, kind, context, sessionId)
+      return reply.code(204).send()
+    }
+  )
+}
+
+/** POST /password, POST /reauthenticate. */
+const passwordRoutes: Routes = (app, context) => {
+  const { ports } = context
+
   app.post(
     '/password',
     {
@@ -97,26 +124,6 @@ export const accountRoutes: Routes = (app, context) => {
       const input = { password: request.body.password, heldCookie: heldCookie(request, reply, context) }
       const credentials = await reauthenticate(ports, requestAuth(request), input, actorOf(request))
       return sendReplaced(request, reply, credentials, context, requestAuth(request).sessionId)
-    }
-  )
-
-  app.delete(
-    '/me',
-    {
-      config: perNetwork(requestLimits.account),
-      ...describe({
-        summary: 'Delete the account and all its sessions',
-        tag: 'account',
-        body: DeleteAccountBody,
-        response: { 204: EmptyResponse },
-        problems: ['invalid_credentials', 'insufficient_user_authentication', 'last_admin', 'too_many_requests']
-      })
-    },
-    async (request, reply) => {
-      await deleteAccount(ports, requestAuth(request), request.body.password, actorOf(request))
-      const { sessionId } = requestAuth(request)
-      for (const kind of sessionKinds) await clearCookies(request, reply, kind, context, sessionId)
-      return reply.code(204).send()
     }
   )
 }

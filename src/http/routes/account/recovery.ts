@@ -8,8 +8,9 @@ import { perNetwork } from '../../rate-limits.js'
 import { AcceptedResponse, ForgotPasswordBody, ResetPasswordBody } from '../../schemas/recovery.js'
 import { EmptyResponse } from '../../schemas/shared.js'
 
-/** POST /password/forgot, POST /password/reset. */
+/** POST /password/forgot, POST /password/reset; neither with `PASSWORD_LOGIN=off`. */
 export const recoveryRoutes: Routes = (app, { ports }) => {
+  if (!ports.policy.passwordLogin) return
   app.post(
     '/password/forgot',
     {

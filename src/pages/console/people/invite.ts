@@ -51,8 +51,8 @@ export function prepareInvite(show: (userId: string) => Promise<void>): void {
 
 /** Offers invitations if the service allows them, and mails in its languages. */
 export async function loadInvite(): Promise<void> {
-  const { registration, locales = ['en'] } = await features()
-  open.hidden = registration === 'closed'
+  const { registration, password_login: hasPasswords, locales = ['en'] } = await features()
+  open.hidden = registration === 'closed' || hasPasswords === false
   if (dialog.open) return
   const names = new Intl.DisplayNames('en', { type: 'language' })
   locale.replaceChildren(...locales.map((tag) => element('option', { value: tag }, names.of(tag) ?? tag)))

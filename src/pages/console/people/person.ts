@@ -2,6 +2,7 @@ import { request } from '../../shared/connection.js'
 import { deviceName, deviceRow, rowButton } from '../../shared/device-row.js'
 import { ask } from '../../shared/dialog.js'
 import { byId, detail, element, replaceChildren } from '../../shared/dom.js'
+import { features } from '../../shared/features.js'
 import type { AdminSessions, Events, Mails, Revoked, User } from '../../shared/responses.js'
 import { onClick, showStatus } from '../../shared/status.js'
 import { timeElement } from '../../shared/timeline.js'
@@ -35,7 +36,8 @@ export function preparePerson(afterChange: () => Promise<void>): void {
 
 /** Shows a user: account, live sessions, ended sessions, mails and account events. */
 export async function loadPerson(id: string): Promise<void> {
-  const [user, { sessions }, { events }, { mails }] = await Promise.all([
+  const [{ password_login: hasPasswords = true }, user, { sessions }, { events }, { mails }] = await Promise.all([
+    features(),
     request<User>('GET', `admin/users/${id}`),
     request<AdminSessions>('GET', `admin/users/${id}/sessions`),
     request<Events>('GET', `admin/events?user_id=${id}&limit=${eventLimit}`),
@@ -55,7 +57,7 @@ export async function loadPerson(id: string): Promise<void> {
       element('div', { class: 'heading' }, title, element('p', { class: 'badges' }, ...badges(user))),
       detail(element('code', {}, user.id), ' · account created ', timeElement(user.created_at)),
       ...accountDetails(user),
-      element('p', { class: 'actions start' }, ...actions(user, sessions.length)),
+      element('p', { class: 'actions start' }, ...actions(user, sessions.length, hasPasswords)),
       element('h4', {}, `Live sessions (${sessions.length})`),
       rowsOr('None.', liveRows),
       element('h4', {}, 'Ended sessions'),
@@ -88,17 +90,17 @@ function accountDetails({ email, email_verified: isVerified, external_id: extern
 const rowsOr = (nothing: string, rows: readonly HTMLLIElement[]) =>
   rows.length === 0 ? element('p', { class: 'hint' }, nothing) : element('ul', { class: 'rows' }, ...rows)
 
-function actions(user: User, sessions: number): HTMLButtonElement[] {
+/** What an admin can do. A link for a password is of use only to a person with an address, where there are passwords. */
+function actions(user: User, sessions: number, hasPasswords: boolean): HTMLButtonElement[] {
+  const getsLinks = hasPasswords && user.email !== null
   return [
     actionButton('Roles…', 'quiet', () => changeRoles(user)),
     user.disabled
       ? actionButton('Enable…', 'quiet', () => enable(user))
       : actionButton('Disable…', 'quiet danger', () => disable(user)),
-    ...(user.email === null ? [] : [actionButton('Password reset…', 'quiet', () => thenReload(startReset(user)))]),
+    ...(getsLinks ? [actionButton('Password reset…', 'quiet', () => thenReload(startReset(user)))] : []),
     ...(sessions === 0 ? [] : [actionButton('End all sessions…', 'quiet danger', () => endAll(user))]),
-    ...(user.email === null
-      ? []
-      : [actionButton('Compromised…', 'quiet danger', () => thenReload(securedAccount(user)))])
+    ...(getsLinks ? [actionButton('Compromised…', 'quiet danger', () => thenReload(securedAccount(user)))] : [])
   ]
 }
 
