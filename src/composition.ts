@@ -1,6 +1,7 @@
 // Long, because it is the one place that chooses and connects all adapters. It loads PGlite, Redis and SMTP only if the
 // settings ask for them, and at the start, so that an error still appears there.
 import { setTimeout as delay } from 'node:timers/promises'
+import { addedClaims } from './adapters/claims/added-claims.js'
 import type { EmbeddedOptions } from './adapters/embedded/embedded-database.js'
 import { type Hooks, openHooks } from './adapters/hooks/hooks.js'
 import { openKeyRing } from './adapters/keys/key-ring.js'
@@ -169,7 +170,8 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
   const tokens = opaqueTokens(secrets)
   const render = mailRenderer(catalogues, layouts)
   const sender = await openSender(config, overrides, { outbox, render, opaqueTokens: tokens, clock, log }, onClose)
-  const endingPolicy = { ...policy, notices: sender !== undefined }
+  const claimAttributes = overrides.claims === undefined ? policy.tokenAttributes : 'any'
+  const endingPolicy = { ...policy, notices: sender !== undefined, claimAttributes } as const
   const hooks = await openHooks({
     hooks: overrides.hooks ?? [],
     log: prismaHookLog(database),
@@ -232,6 +234,12 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
       : noRateLimits,
     opaqueTokens: tokens,
     accessTokens: keyRing.accessTokens,
+    addedClaims: addedClaims({
+      attributes: config.tokenAttributes,
+      claims: overrides.claims,
+      log: requestLog,
+      timeoutMilliseconds: overrides.claimsMilliseconds
+    }),
     signingKeys: keyRing.signingKeys,
     decisions: decisionLog(metrics, requestLog),
     logTo,
@@ -421,6 +429,7 @@ function policyOf(config: Config): Ports['policy'] {
     passwordLogin: config.passwordLogin,
     registration: config.registration,
     emailVerification: config.emailVerification,
+    tokenAttributes: config.tokenAttributes,
     reauthenticationSeconds: config.reauthenticationSeconds
   }
 }

@@ -1,3 +1,6 @@
+import type { CustomClaims } from './custom-claims.js'
+import { isReservedClaim } from './reserved-claims.js'
+
 /** The claims of an access token (RFC 9068 §2.2). Times are whole seconds since the epoch. */
 export interface AccessClaims {
   readonly iss: string
@@ -38,11 +41,26 @@ export interface Auth {
   readonly amr: readonly string[]
   /** When the user was authenticated, in seconds since the epoch. */
   readonly authTime: number
+  /** What the host and `TOKEN_ATTRIBUTES` add to access tokens. */
+  readonly claims: Readonly<CustomClaims>
 }
 
 /** Builds `Auth` from verified claims. */
-export function authOfClaims({ sub: userId, sid: sessionId, roles, amr, auth_time: authTime }: AccessClaims): Auth {
-  return { userId, sessionId, roles, amr, authTime }
+export function authOfClaims(claims: AccessClaims): Auth {
+  const { sub: userId, sid: sessionId, roles, amr, auth_time: authTime } = claims
+  return { userId, sessionId, roles, amr, authTime, claims: customClaimsOf(claims) }
+}
+
+/** Requests with the same token share its claims, so these are picked once for each token. */
+const picked = new WeakMap<AccessClaims, Readonly<CustomClaims>>()
+
+/** The claims of a token that are not Latchkey's own. */
+function customClaimsOf(claims: AccessClaims): Readonly<CustomClaims> {
+  const known = picked.get(claims)
+  if (known !== undefined) return known
+  const custom = Object.freeze(Object.fromEntries(Object.entries(claims).filter(([name]) => !isReservedClaim(name))))
+  picked.set(claims, custom)
+  return custom
 }
 
 /** Builds `ClientAuth` from verified claims. */

@@ -41,6 +41,7 @@ export const eventTypes = [
   'user_enabled',
   'user_deleted',
   'roles_changed',
+  'attributes_changed',
   'everybody_revoked',
   'registrations_above_usual',
   'signing_key_rotated',
@@ -72,7 +73,7 @@ export interface AuditEvent {
    * `login_succeeded` and `reauthenticated` by the app that has Latchkey as its plugin.
    */
   readonly reason: string | null
-  /** Why, as the admin wrote it. */
+  /** Why, as the admin wrote it. For `attributes_changed` the names of the changed members, separated by commas. */
   readonly note: string | null
   readonly ip: string | null
   readonly userAgent: string | null

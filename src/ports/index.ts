@@ -1,4 +1,5 @@
 import type { SessionPolicy } from '../core/policy.js'
+import type { AddedClaims } from './added-claims.js'
 import type { ClientResolver, ClientStore } from './clients.js'
 import type { EventLog } from './events.js'
 import type { SigningKeys } from './keys.js'
@@ -13,6 +14,7 @@ import type { SessionResolver, SessionStore } from './sessions.js'
 import type { AccessTokens, OpaqueTokens } from './tokens.js'
 import type { UserStore } from './user-store.js'
 
+export type * from './added-claims.js'
 export type * from './clients.js'
 export type * from './events.js'
 export type * from './keys.js'
@@ -48,6 +50,8 @@ export interface Ports {
     readonly registration: 'open' | 'invited' | 'closed'
     /** Whether a new account gets a link that confirms its address, and whether it must be used before the account. */
     readonly emailVerification: 'off' | 'optional' | 'required'
+    /** The attributes of users that go into access tokens, as claims of the same names. */
+    readonly tokenAttributes: readonly string[]
     /** What `requireRecentLogin` allows, in seconds since the password was given. 0 requires nothing. */
     readonly reauthenticationSeconds: number
   }
@@ -73,6 +77,7 @@ export interface Ports {
   readonly rateLimits: RateLimits
   readonly opaqueTokens: OpaqueTokens
   readonly accessTokens: AccessTokens
+  readonly addedClaims: AddedClaims
   readonly signingKeys: SigningKeys
   readonly decisions: Decisions
   readonly logTo: LogTo

@@ -7,13 +7,15 @@ import {
   type ClientClaims,
   isOfClient
 } from '../core/access-claims.js'
+import type { CustomClaims } from '../core/custom-claims.js'
+import { deepFrozen } from '../core/deep-frozen.js'
 import type { VerificationKey } from './verification-key.js'
 
 /** A good access token. Requests with the same token share this frozen object. */
 export interface AcceptedToken {
   readonly ok: true
   readonly auth: Auth
-  readonly claims: AccessClaims
+  readonly claims: AccessClaims & Readonly<CustomClaims>
 }
 
 /** A good access token of a machine client. Requests with the same token share this frozen object. */
@@ -30,8 +32,7 @@ export interface CachedToken {
 }
 
 export function acceptedToken(claims: AccessClaims | ClientClaims): AcceptedToken | AcceptedClientToken {
-  for (const value of Object.values(claims)) Object.freeze(value)
-  Object.freeze(claims)
+  deepFrozen(claims)
   if (!isOfClient(claims)) return Object.freeze({ ok: true, claims, auth: Object.freeze(authOfClaims(claims)) })
   const client = authOfClient(claims)
   Object.freeze(client.scopes)

@@ -1,4 +1,5 @@
 export type { AccessClaims, Auth, ClientAuth, ClientClaims } from '../core/access-claims.js'
+export type * from '../core/custom-claims.js'
 export type { Guard } from '../core/request-auth.js'
 export type { SignedInWatch, WatchEndReason, WatchOptions } from '../core/signed-in-watch.js'
 export type { AcceptedClientToken, AcceptedToken } from './accepted-tokens.js'

@@ -9,7 +9,7 @@ import type { UserStore } from '../../src/ports/user-store.js'
 import { type AddressedUser, hasAddress, type UserWithPassword } from '../../src/ports/users.js'
 
 /** The settings of the stores, and whether they write notices. */
-type StorePolicy = SessionPolicy & { readonly notices: boolean }
+type StorePolicy = SessionPolicy & { readonly notices: boolean; readonly claimAttributes: readonly string[] | 'any' }
 
 /** The stores over one database, and helpers for the contract suites. */
 export interface Stores {
@@ -31,6 +31,7 @@ export interface Stores {
 /** The settings of `Stores.sessions`. */
 export const policy: StorePolicy = {
   notices: true,
+  claimAttributes: ['plan'],
   graceSeconds: 20,
   recoveryGenerations: 16,
   accessTokenTtlSeconds: 600,

@@ -50,7 +50,22 @@ t.test('good claims are returned', async (t) => {
 
 t.test('Auth is built from the claims', async (t) => {
   const { sub: userId, sid: sessionId, auth_time: authTime } = claims
-  t.strictSame(authOfClaims(claims), { userId, sessionId, roles: ['admin', 'editor'], amr: ['pwd'], authTime })
+  t.strictSame(authOfClaims(claims), {
+    userId,
+    sessionId,
+    roles: ['admin', 'editor'],
+    amr: ['pwd'],
+    authTime,
+    claims: {}
+  })
+})
+
+t.test('Auth has the claims of the host, and none of the names that Latchkey sets', async (t) => {
+  const token = { ...claims, plan: 'pro', tenant: { id: 7 }, nonce: 'x', scope: 'all', acr: '1', cnf: {} }
+  const auth = authOfClaims(token)
+  t.strictSame(auth.claims, { plan: 'pro', tenant: { id: 7 }, nonce: 'x' })
+  t.ok(Object.isFrozen(auth.claims))
+  t.equal(authOfClaims(token).claims, auth.claims, 'picked once for each token')
 })
 
 t.test('a token expires at exp, to the millisecond', async (t) => {

@@ -11,7 +11,7 @@ import {
   requestAuthKey
 } from '../../src/core/request-auth.js'
 
-const auth: Auth = { userId: 'a user', sessionId: 'a session', roles: [], amr: ['pwd'], authTime: 900 }
+const auth: Auth = { userId: 'a user', sessionId: 'a session', roles: [], amr: ['pwd'], authTime: 900, claims: {} }
 
 t.test('a request has the user that a guard remembered', async (t) => {
   const request = { id: 'a request' }

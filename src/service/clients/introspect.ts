@@ -7,7 +7,10 @@ import { Refused } from '../refused.js'
 import { type AuthenticatePorts, acceptAnyToken, acceptSessionToken } from '../sessions/authenticate.js'
 import { clientId } from '../sessions/issue-credentials.js'
 
-/** A token that would be accepted now, described with the claims of an access token. */
+/**
+ * A token that would be accepted now, described with the claims of an access token. A refresh token has no claims of the
+ * host: no API must accept it.
+ */
 export type ActiveToken = ActiveUserToken | ActiveClientToken
 
 type ActiveUserToken = Omit<AccessClaims, 'jti'> & {
@@ -28,7 +31,8 @@ export async function introspect(ports: IntrospectPorts, token: string): Promise
   if (token.startsWith(tokenPrefixes.refresh)) return introspectRefreshToken(ports, token)
   try {
     if (token.startsWith(tokenPrefixes.session)) {
-      return describeOpaque(ports, await acceptSessionToken(ports, token), 'session_token')
+      const session = await acceptSessionToken(ports, token)
+      return { ...(await ports.addedClaims.ofRead(session)), ...describeOpaque(ports, session, 'session_token') }
     }
     return { ...acceptAnyToken(ports, token), tokenType: 'Bearer' }
   } catch (error) {

@@ -15,7 +15,7 @@ import { Refused } from '../refused.js'
 
 export type AccessTokenPorts = Pick<Ports, 'identity' | 'clock' | 'accessTokens' | 'revocations'>
 
-type SessionTokenPorts = Pick<Ports, 'opaqueTokens' | 'sessionResolver' | 'digest'>
+type SessionTokenPorts = Pick<Ports, 'opaqueTokens' | 'sessionResolver' | 'digest' | 'addedClaims'>
 
 export type AuthenticatePorts = AccessTokenPorts & SessionTokenPorts
 
@@ -37,7 +37,8 @@ export async function authenticateSession(ports: SessionTokenPorts, token: strin
   const session = await acceptSessionToken(ports, token)
   if (session.now - session.lastUsedAt >= touchEverySeconds * 1000) await ports.sessionResolver.touch(session.id)
   const { id: sessionId, userId, user, amr } = session
-  return { userId, sessionId, roles: user.roles, amr, authTime: Math.floor(session.authTime / 1000) }
+  const claims = await ports.addedClaims.ofRead(session)
+  return { userId, sessionId, roles: user.roles, amr, authTime: Math.floor(session.authTime / 1000), claims }
 }
 
 /** The claims of a user's access token that is good now; refuses any other text, and the token of a machine client. */

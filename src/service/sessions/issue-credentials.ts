@@ -3,6 +3,7 @@ import type { SessionTokenKind } from '../../core/opaque-token.js'
 import type { Mode } from '../../core/vocabulary.js'
 import { Unavailable } from '../../ports/errors.js'
 import type { LiveSession, Ports } from '../../ports/index.js'
+import type { ClaimsOfRequest } from './claims-of-request.js'
 import { issuableTime } from './issuable-time.js'
 
 /** What a client receives after a login or a refresh. */
@@ -27,7 +28,15 @@ export interface OpaqueCredential {
 
 export type IssuingPorts = Pick<
   Ports,
-  'identity' | 'policy' | 'clock' | 'entropy' | 'sessions' | 'revocations' | 'accessTokens' | 'opaqueTokens'
+  | 'identity'
+  | 'policy'
+  | 'clock'
+  | 'entropy'
+  | 'sessions'
+  | 'revocations'
+  | 'accessTokens'
+  | 'addedClaims'
+  | 'opaqueTokens'
 >
 
 /** The `client_id` claim, which RFC 9068 §2.2 requires. The only client is our own login, whatever app drives it. */
@@ -38,7 +47,8 @@ export async function issueCredentials(
   ports: IssuingPorts,
   session: LiveSession,
   secret: Uint8Array,
-  changed: boolean
+  changed: boolean,
+  claims: ClaimsOfRequest
 ): Promise<Credentials> {
   const { id: sid, mode } = session
   const opaque = issueOpaque(ports, session, secret, changed)
@@ -47,9 +57,11 @@ export async function issueCredentials(
   }
 
   const { now, user } = await untilIssuable(ports, session)
+  const added = await claims({ ...session, user })
   const iat = Math.floor(now / 1000)
   const exp = Math.min(iat + ports.policy.accessTokenTtlSeconds, Math.floor(session.absoluteExpiresAt / 1000))
   const accessToken = await ports.accessTokens.sign({
+    ...added,
     iss: ports.identity.issuer,
     aud: audienceClaim(ports.identity.audiences),
     sub: session.userId,

@@ -12,7 +12,15 @@ import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
 import { clock, emailOrNull, isSpared, seconds, timestamp } from './fragments.js'
 
-export type RefreshPolicy = Pick<SessionPolicy, 'graceSeconds' | 'refreshIdleTtlSeconds'>
+/**
+ * Which attributes decide about the claims of access tokens: those of `TOKEN_ATTRIBUTES`, or any where the host makes
+ * claims of its own. Where none do, sessions are read without attributes.
+ */
+export interface ClaimPolicy {
+  readonly claimAttributes: readonly string[] | 'any'
+}
+
+export type RefreshPolicy = Pick<SessionPolicy, 'graceSeconds' | 'refreshIdleTtlSeconds'> & ClaimPolicy
 
 /** When the current step of `withVisibleTimes` began. */
 const startOfStep = Prisma.sql`
@@ -34,24 +42,44 @@ export const sessionColumns = Prisma.sql`
  * The columns of `session s` and its `"user" u` for `toLiveSession`, except `now`: a SELECT returns the clock, and an UPDATE
  * the column that it set to the clock.
  */
-export const liveColumns = Prisma.sql`
+export const liveColumns = ({ claimAttributes }: ClaimPolicy) => Prisma.sql`
   ${sessionColumns}, s.secret_hash AS "secretHash", s.generation::float8 AS generation,
   s.rotated_at AS "rotatedAt", s.retry_key_hash AS "retryKeyHash",
   ${keyUsed} AS "keyUsed", s.recovered_generation::float8 AS "recoveredGeneration", coalesce(s.amr, '{}') AS amr,
   s.auth_time AS "authTime",
   ${emailOrNull} AS "userEmail", coalesce(u.roles, '{}') AS "userRoles",
-  u.disabled_at IS NOT NULL AS "userDisabled", u.created_at AS "userCreatedAt"`
+  u.disabled_at IS NOT NULL AS "userDisabled", u.created_at AS "userCreatedAt"
+  ${claimAttributes.length === 0 ? Prisma.empty : Prisma.sql`, u.attributes AS "userAttributes", u.external_id AS "userExternalId"`}`
 
 export type LiveRow = Omit<LiveSession, 'user'> & {
   readonly userEmail: SessionUser['email']
   readonly userRoles: SessionUser['roles']
   readonly userDisabled: SessionUser['disabled']
   readonly userCreatedAt: SessionUser['createdAt']
+  /** Undefined, as is the next, where no attribute decides about claims. */
+  readonly userAttributes?: SessionUser['attributes']
+  readonly userExternalId?: SessionUser['externalId']
 }
 
 export function toLiveSession(row: LiveRow): LiveSession {
-  const { userEmail, userRoles, userDisabled, userCreatedAt, ...session } = row
-  const user = { id: row.userId, email: userEmail, roles: userRoles, disabled: userDisabled, createdAt: userCreatedAt }
+  const {
+    userEmail,
+    userRoles,
+    userDisabled,
+    userCreatedAt,
+    userAttributes = {},
+    userExternalId = null,
+    ...session
+  } = row
+  const user = {
+    id: row.userId,
+    email: userEmail,
+    roles: userRoles,
+    disabled: userDisabled,
+    createdAt: userCreatedAt,
+    attributes: userAttributes,
+    externalId: userExternalId
+  }
   return { ...session, user }
 }
 
@@ -79,7 +107,7 @@ export function liveSessions(
   const used = recordedUse(policy)
   const findEach = async (wanted: Prisma.Sql) => {
     const rows = await query<LiveRow>(database)`${prepared}
-      SELECT ${liveColumns}, ${clock} AS now FROM ${tables.session} s JOIN ${tables.user} u ON u.id = s.user_id
+      SELECT ${liveColumns(policy)}, ${clock} AS now FROM ${tables.session} s JOIN ${tables.user} u ON u.id = s.user_id
       WHERE s.id ${wanted} AND ${isSpared}`
     return rows.map(toLiveSession)
   }

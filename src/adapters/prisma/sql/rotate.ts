@@ -53,7 +53,7 @@ export function rotationStatements(
       WHERE ${attempted.which}
         AND (s.rotated_at IS NULL OR s.rotated_at <= ${clock} - ${seconds(policy.graceSeconds)})
         AND ${isLive} AND s.mode IN ('cookie', 'body') AND u.id = s.user_id AND u.disabled_at IS NULL
-      RETURNING ${liveColumns}, s.last_used_at AS now`
+      RETURNING ${liveColumns(policy)}, s.last_used_at AS now`
 
   async function one({ sid, generation, secretHash, retryKeyHash }: RotationAttempt): Promise<LiveSession | undefined> {
     noteBatch(1)

@@ -13,6 +13,7 @@ import { registrations } from '../sql/accounts/register-user.js'
 import type { EndingPolicy } from '../sql/end-sessions.js'
 import { userColumns, userWithPasswordColumns } from '../sql/fragments.js'
 import { byCreation, where } from '../sql/listing.js'
+import type { ClaimPolicy } from '../sql/live-sessions.js'
 import { addressChanges } from '../sql/recovery/change-address.js'
 import { rebindLinks } from '../sql/recovery/links.js'
 import { passwordResets } from '../sql/recovery/reset-password.js'
@@ -23,7 +24,7 @@ import { tables } from '../tables.js'
 const newestFirst = byCreation<User>('users', 'u')
 
 /** Accounts in PostgreSQL. */
-export function prismaUserStore(database: Database, policy: EndingPolicy): UserStore {
+export function prismaUserStore(database: Database, policy: EndingPolicy & ClaimPolicy): UserStore {
   const findEach = (wanted: Prisma.Sql) => query<UserWithPassword>(database)`${prepared}
     SELECT ${userWithPasswordColumns} FROM ${tables.user} u WHERE u.id ${wanted}`
 

@@ -16,25 +16,6 @@ export const IntrospectionResponse = Type.Union([
   Type.Object({ active: Type.Literal(false) }),
   Type.Object({
     active: Type.Literal(true),
-    token_type: Type.Enum(['Bearer', 'refresh_token', 'session_token'], {
-      description: '`Bearer` for an access token. An API must accept no other type.'
-    }),
-    iss: Type.String(),
-    aud: audience,
-    sub: Type.String(),
-    sid: Type.String(),
-    client_id: Type.String(),
-    jti: Type.Optional(Type.String({ description: 'For an access token only.' })),
-    iat: Type.Integer({
-      description: 'Seconds since the epoch. For a refresh or session token: the start of the session.'
-    }),
-    exp: Type.Integer({ description: 'Seconds since the epoch.' }),
-    auth_time: Type.Integer({ description: 'Seconds since the epoch.' }),
-    amr: Type.Array(Type.String()),
-    roles: Type.Array(Type.String())
-  }),
-  Type.Object({
-    active: Type.Literal(true),
     token_type: Type.Literal('Bearer'),
     iss: Type.String(),
     aud: audience,
@@ -45,7 +26,32 @@ export const IntrospectionResponse = Type.Union([
     iat: Type.Integer(),
     exp: Type.Integer(),
     scope: Type.String({ description: 'The scopes of a machine client. A token with this member is of no user.' })
-  })
+  }),
+  Type.Object(
+    {
+      active: Type.Literal(true),
+      token_type: Type.Enum(['Bearer', 'refresh_token', 'session_token'], {
+        description: '`Bearer` for an access token. An API must accept no other type.'
+      }),
+      iss: Type.String(),
+      aud: audience,
+      sub: Type.String(),
+      sid: Type.String(),
+      client_id: Type.String(),
+      jti: Type.Optional(Type.String({ description: 'For an access token only.' })),
+      iat: Type.Integer({
+        description: 'Seconds since the epoch. For a refresh or session token: the start of the session.'
+      }),
+      exp: Type.Integer({ description: 'Seconds since the epoch.' }),
+      auth_time: Type.Integer({ description: 'Seconds since the epoch.' }),
+      amr: Type.Array(Type.String()),
+      roles: Type.Array(Type.String())
+    },
+    {
+      additionalProperties: true,
+      description: 'Also the claims of the host and of `TOKEN_ATTRIBUTES`, for access and session tokens.'
+    }
+  )
 ])
 
 /** `undefined` is a token that is unknown, expired or of an ended session: the response does not say which. */

@@ -64,8 +64,10 @@ onEachDatabase(t, (t, stores, database) => {
       'UserStore.changePassword newHash': () => users.changePassword({ ...change, newHash: missing }, {}),
       'UserStore.changePassword replaces': () =>
         users.changePassword({ ...change, replacement: { ...replacement, replaces: missing } }, {}),
-      'UserStore.update id': () => users.update(missing, { disabled: true, roles: ['admin'] }, {}),
-      'UserStore.update nothing': () => users.update(user.id, { disabled: undefined, roles: undefined }, {}),
+      'UserStore.update id': () =>
+        users.update(missing, { disabled: true, roles: ['admin'], attributes: () => ({ changed: true }) }, {}),
+      'UserStore.update nothing': () =>
+        users.update(user.id, { disabled: undefined, roles: undefined, attributes: undefined }, {}),
       'UserStore.changeProfile id': () => users.changeProfile(missing, () => ({ changed: true }), {}),
       'UserStore.extendRegistration key': () => users.extendRegistration({ ...emailOf(user.email), key: missing }),
       'UserStore.delete id': () => users.delete(missing, 'revoked_by_admin', {}),
