@@ -98,7 +98,7 @@ async function testMailOfConsole(browser: Browser): Promise<void> {
     await expectAccessible(t, page, 'the link')
     await expectNarrow(t, page, 'the link')
     await click(page, 'Copy')
-    await dialog.getByText('The link is copied.').waitFor()
+    await dialog.getByText('The one-time link is copied.').waitFor()
     const link = String(await page.evaluate('navigator.clipboard.readText()'))
     t.match(link, /^https:\/\/auth\.test\/account#reset=lk_ot_/)
     await click(page, 'Done')
@@ -186,7 +186,7 @@ async function testMailOfConsole(browser: Browser): Promise<void> {
     await page.keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'hidden' })
     // The event of the closed dialog, which clears the field, comes a moment later.
-    const isEmpty = async () => (await page.locator('#link-field').inputValue()) === ''
+    const isEmpty = async () => (await page.locator('#once-field').inputValue()) === ''
     await until(isEmpty)
     t.ok(await isEmpty(), 'the closed dialog keeps no link')
   })

@@ -80,7 +80,7 @@ t.test('the examples for pages and other services', async (t) => {
 for (const page of ['README.md', 'docs/plugin.md'])
   t.test(`the app with the plugin in ${page} guards its routes`, async (t) => {
     const port = await freePort()
-    const { code } = blockWith(await blocksOf(page, port), "from 'latchkey'")
+    const { code } = blockWith(await blocksOf(page, port), "get('/ops'")
     if (!(await listens(t, code.replace("'latchkey'", `'${ours('index.js')}'`)))) return t.fail('the app ended')
 
     const device = new Device(`http://localhost:${port}`)
