@@ -34,5 +34,7 @@ export async function authenticateClient(
 
 async function countMiss(ports: LimitPorts, network: string, onLimited: () => void): Promise<void> {
   const use = { limit: clientGuessLimit, key: network }
-  await counted(ports, [use], async () => undefined, () => true, onLimited)
+  const work = async () => undefined
+  const staysCounted = () => true
+  await counted(ports, [use], work, staysCounted, onLimited)
 }
