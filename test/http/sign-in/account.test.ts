@@ -23,7 +23,14 @@ t.test('GET /me returns the signed-in user, and nothing else', async (t) => {
   const response = await client.send('GET', '/me')
   const { id, created_at, ...rest } = response.json()
   t.equal(response.statusCode, 200)
-  t.strictSame(rest, { email, email_verified: false, roles: [], has_password: true, session_id: client.sessionId })
+  t.strictSame(rest, {
+    email,
+    email_verified: false,
+    roles: [],
+    has_password: true,
+    external: false,
+    session_id: client.sessionId
+  })
   t.match(id, /^[0-9a-f-]{36}$/)
   t.match(created_at, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
 })

@@ -11,7 +11,11 @@ export const UsersQuery = query({
 
 export const UserResponse = Type.Object({
   id,
-  email: nullable(Type.String({ description: 'Null if the host that signs the person in named no address.' })),
+  email: nullable(
+    Type.String({
+      description: 'Null if the host that signs the person in vouched for none, and the person added none.'
+    })
+  ),
   external_id: nullable(
     Type.String({ description: 'Who the person is to the host that signs them in (`app.latchkey.startSession`).' })
   ),
