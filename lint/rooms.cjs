@@ -39,6 +39,7 @@ module.exports = [
     why: 'A use case reaches the outside through ports.'
   },
   ...adapterRooms({
+    claims: [],
     embedded: ['adapters/prisma/'],
     hooks: ['adapters/revocations/'],
     keys: ['adapters/secrets/', 'adapters/notices/'],
@@ -104,7 +105,7 @@ module.exports = [
   {
     room: 'plugin',
     from: '^src/plugin[.]ts$',
-    may: ['composition[.]ts$', 'config/', 'core/', 'http/', 'ports/mail[.]ts$'],
+    may: ['composition[.]ts$', 'config/', 'core/', 'http/', 'ports/added-claims[.]ts$', 'ports/mail[.]ts$'],
     why: 'The plugin: options, composition, routes.'
   },
   {

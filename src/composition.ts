@@ -1,6 +1,7 @@
 // Long, because it is the one place that chooses and connects all adapters. It loads PGlite, Redis and SMTP only if the
 // settings ask for them, and at the start, so that an error still appears there.
 import { setTimeout as delay } from 'node:timers/promises'
+import { addedClaims } from './adapters/claims/added-claims.js'
 import type { EmbeddedOptions } from './adapters/embedded/embedded-database.js'
 import { type Hooks, openHooks } from './adapters/hooks/hooks.js'
 import { openKeyRing } from './adapters/keys/key-ring.js'
@@ -29,6 +30,7 @@ import { connectionTo, directConnectionTo } from './adapters/prisma/server/datab
 import { migrateServer } from './adapters/prisma/server/migrate-server.js'
 import { openServerDatabase } from './adapters/prisma/server/server-database.js'
 import { eventRetentionSeconds } from './adapters/prisma/sql/purge/purge.js'
+import { prismaClientStore } from './adapters/prisma/stores/client-store.js'
 import { prismaEventLog } from './adapters/prisma/stores/event-log.js'
 import { prismaHookLog } from './adapters/prisma/stores/hook-log.js'
 import { prismaLinkStore } from './adapters/prisma/stores/link-store.js'
@@ -47,6 +49,7 @@ import { prismaUserStore } from './adapters/prisma/stores/user-store.js'
 import { watchedDatabase } from './adapters/prisma/watched-database.js'
 import { memoryRateLimits } from './adapters/rate-limits/memory-rate-limits.js'
 import { noRateLimits, rateLimits } from './adapters/rate-limits/rate-limits.js'
+import { clientCache } from './adapters/revocations/client-cache.js'
 import { openRevocationFeed } from './adapters/revocations/revocation-feed.js'
 import { sessionCache } from './adapters/revocations/session-cache.js'
 import { keyedHash } from './adapters/secrets/keyed-hash.js'
@@ -167,7 +170,8 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
   const tokens = opaqueTokens(secrets)
   const render = mailRenderer(catalogues, layouts)
   const sender = await openSender(config, overrides, { outbox, render, opaqueTokens: tokens, clock, log }, onClose)
-  const endingPolicy = { ...policy, notices: sender !== undefined }
+  const claimAttributes = overrides.claims === undefined ? policy.tokenAttributes : 'any'
+  const endingPolicy = { ...policy, notices: sender !== undefined, claimAttributes } as const
   const hooks = await openHooks({
     hooks: overrides.hooks ?? [],
     log: prismaHookLog(database),
@@ -179,6 +183,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
   onClose(hooks.close)
   const refreshBatches = batchSizes()
   const sessions = prismaSessionStore(database, endingPolicy, config.refreshBatchSize, refreshBatches.note)
+  const clients = prismaClientStore(database, policy)
   const metrics = serviceMetrics({
     clock,
     feed,
@@ -211,6 +216,8 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
     digest: sha256,
     users: prismaUserStore(database, endingPolicy),
     sessions,
+    clients,
+    clientResolver: clientCache({ clients, feed, hasEnded: openFeed.hasEnded, clock }),
     links: prismaLinkStore(database),
     mails: prismaMailLog(database),
     mail: sender ?? { isConfigured: false, printsOnly: false, wake: () => undefined },
@@ -227,6 +234,12 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
       : noRateLimits,
     opaqueTokens: tokens,
     accessTokens: keyRing.accessTokens,
+    addedClaims: addedClaims({
+      attributes: config.tokenAttributes,
+      claims: overrides.claims,
+      log: requestLog,
+      timeoutMilliseconds: overrides.claimsMilliseconds
+    }),
     signingKeys: keyRing.signingKeys,
     decisions: decisionLog(metrics, requestLog),
     logTo,
@@ -416,6 +429,7 @@ function policyOf(config: Config): Ports['policy'] {
     passwordLogin: config.passwordLogin,
     registration: config.registration,
     emailVerification: config.emailVerification,
+    tokenAttributes: config.tokenAttributes,
     reauthenticationSeconds: config.reauthenticationSeconds
   }
 }

@@ -2,6 +2,7 @@ import type { FastifyServerOptions } from 'fastify'
 import type { Database } from './adapters/prisma/database.js'
 import type { PurgeTiming } from './adapters/prisma/stores/regular-purge.js'
 import type { NamedHook } from './core/hooks.js'
+import type { ClaimsFunction } from './ports/added-claims.js'
 import type { Mailer } from './ports/mail.js'
 import type { Clock } from './ports/runtime.js'
 
@@ -26,6 +27,10 @@ export interface Overrides {
   readonly purgeTiming?: PurgeTiming
   /** Sends mails in place of `MAIL_URL`. */
   readonly mailer?: Mailer | undefined
+  /** Makes claims that are added to access tokens (docs/plugin.md#claims). */
+  readonly claims?: ClaimsFunction | undefined
+  /** How long `claims` may take; 2 s by default. */
+  readonly claimsMilliseconds?: number
   /**
    * The hooks of a host. The plugin starts them.
    * @internal

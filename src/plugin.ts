@@ -8,6 +8,7 @@ import type { HostPlugin } from './core/request-auth.js'
 import { registerWhenReady } from './http/host/slow-start.js'
 import { httpPlugin, requireFreeName } from './http/plugin.js'
 import { listenForMetrics } from './http/routes/metrics.js'
+import type { ClaimsFunction } from './ports/added-claims.js'
 import type { Mailer } from './ports/mail.js'
 
 /** Settings that belong to the host: it listens and logs. `logLevel` is Fastify's own option of `register`. */
@@ -33,6 +34,12 @@ export interface LatchkeyOptions
    * a day, unless the error is a `MailRefused`. Without both, `nodeEnv: 'development'` prints mails into the log.
    */
   readonly mailer?: Mailer
+  /**
+   * Adds claims to access tokens. It is called for each one: at logins and at every refresh, before anything is written.
+   * If it throws, takes more than 2 s, or returns what cannot be claims, the request is answered 503, and nothing has
+   * changed. At most 2 KiB of JSON, and no name of Latchkey's own claims. docs/plugin.md has more.
+   */
+  readonly claims?: ClaimsFunction
 }
 
 /**
@@ -69,6 +76,7 @@ export function pluginThatOpens(open: typeof openAdapters): HostPlugin<LatchkeyO
       const {
         prefix = '',
         mailer,
+        claims,
         onUserCreated,
         onUserDeleted,
         onSessionEnded,
@@ -81,7 +89,7 @@ export function pluginThatOpens(open: typeof openAdapters): HostPlugin<LatchkeyO
       const log = { ...(logLevel && { logLevel }), ...(logSerializers && { logSerializers }) }
       requireFreeName(app)
       const printMail = options.nodeEnv !== undefined
-      const opening = open(config, { mailer, hooks, printMail }, app.log).catch((error) =>
+      const opening = open(config, { mailer, claims, hooks, printMail }, app.log).catch((error) =>
         Promise.reject(namingOptions(error))
       )
       app.addHook('onClose', async () => (await opening.catch(() => undefined))?.close())
@@ -109,6 +117,7 @@ const optionNames = [
   ...settings.map(({ key }) => key).filter((key) => !hostsOwn.some((name) => name === key)),
   'prefix',
   'mailer',
+  'claims',
   'onUserCreated',
   'onUserDeleted',
   'onSessionEnded'

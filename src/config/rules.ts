@@ -5,6 +5,7 @@ import { readRedisUrl } from '../addresses/redis-url.js'
 import { InvalidUrl } from '../addresses/server-url.js'
 import { readEmail } from '../core/email.js'
 import { utf8Length } from '../core/password-policy.js'
+import { isReservedClaim } from '../core/reserved-claims.js'
 import { minRootSecretBytes } from '../core/vocabulary.js'
 import { expectation, type Setting, type Settings, settings } from './schema.js'
 import { isProxy, trustStrangers } from './trusted-proxies.js'
@@ -106,6 +107,11 @@ export const rules: readonly Rule[] = [
     if (trustProxy === undefined || !trustStrangers(trustProxy)) return undefined
     const wide = trustProxy.find((proxy) => trustStrangers([proxy])) ?? trustProxy.join(',')
     return `TRUST_PROXY has "${wide}", which contains addresses of strangers, and a trusted proxy can claim any address. Name only the networks of your proxies: together no more addresses than an IPv4 /8 or an IPv6 /16. IPv6 addresses that stand for IPv4 addresses, as those of NAT64 and 6to4 do, count as such.`
+  },
+  function attributesAreNoReservedClaims({ tokenAttributes }) {
+    const reserved = tokenAttributes?.find(isReservedClaim)
+    if (reserved === undefined) return undefined
+    return `TOKEN_ATTRIBUTES has "${reserved}", the name of a claim that Latchkey sets itself. Give the attribute another name.`
   },
   function adminIsComplete({ adminEmail, adminPassword }) {
     if ((adminEmail === undefined) === (adminPassword === undefined)) return undefined

@@ -159,6 +159,21 @@ export const settingsSchema = Type.Object({
     description:
       'How old a login may be when a user ends the session of another device, changes the address of the account, changes something as an admin, deletes an account without a password, or sets its first password. After that the user must first confirm the password (`POST /reauthenticate`, RFC 9470), or log in again if the account has none. `0` requires nothing.'
   }),
+  tokenAttributes: Type.Array(
+    Type.String({
+      pattern: '^[A-Za-z][A-Za-z0-9_.:/-]{0,63}$',
+      expects: 'names of up to 64 letters, digits and _ . : / -, separated by commas'
+    }),
+    {
+      default: [],
+      maxItems: 16,
+      uniqueItems: true,
+      description:
+        'The attributes of a user (`PATCH /admin/users/:id`) that go into access tokens, as claims of the same names. Everyone who gets a token can read them. Together they may have 1 KiB of JSON. A change is in force at once: tokens with the old values are refused, and clients refresh.',
+      otherwise: 'none: no attribute is in a token',
+      examples: ['plan,tenant']
+    }
+  ),
   registration: choice('open', ['open', 'invited', 'closed'], {
     description:
       'Who can create an account. `open`: everybody, by `POST /register`. `invited`: only admins, who invite people (`POST /admin/users`, `latchkey user invite`). `closed`: new people cannot be invited either; only `latchkey user create` and `ADMIN_EMAIL` create accounts. People who were invited before can still set their password.'
@@ -249,8 +264,8 @@ export const settingsSchema = Type.Object({
       default: [],
       uniqueItems: true,
       description:
-        'The services that may introspect and revoke tokens and follow the revocation feed. To change a secret, list its id twice.',
-      otherwise: 'none: no service may',
+        'The services that may introspect and revoke tokens and follow the revocation feed. To change a secret, list its id twice. Machine clients can do the same with the scopes for it, and need no restart.',
+      otherwise: 'none: only machine clients may',
       examples: ['gateway:$(openssl rand -base64 48)'],
       secret: true
     }

@@ -14,6 +14,8 @@ export function isJsonObject(value: Json | undefined): value is JsonObject {
  * by member, and null removes a member. A member `__proto__` is data like any other. The function is recursive, so the
  * caller must limit the depth of the patch.
  */
+export function mergePatch(target: Json | undefined, patch: JsonObject): JsonObject
+export function mergePatch(target: Json | undefined, patch: Json): Json
 export function mergePatch(target: Json | undefined, patch: Json): Json {
   if (!isJsonObject(patch)) return patch
   const merged = new Map(isJsonObject(target) ? Object.entries(target) : [])

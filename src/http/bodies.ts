@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { errorCodes, type FastifyRequest } from 'fastify'
+import { repeatedName } from '../core/repeated-name.js'
 import { Refused } from '../service/refused.js'
 import type { Scope } from './context.js'
 
@@ -39,20 +40,41 @@ async function requireBodyOfOneType(request: FastifyRequest, payload: Readable):
 export const mergePatchType = 'application/merge-patch+json'
 
 /**
- * Lets the scope read merge patches, also under the type of JSON. Refuses the patch `null`, because Fastify would take
- * it for a missing body.
+ * Makes the scope read JSON whose members can be stored as they are: no object may have a name twice, because one of the
+ * two values would be lost. Refuses `null`, because Fastify would take it for a missing body.
  */
-export function readMergePatches(scope: Scope): void {
+export function readDocuments(scope: Scope, types: readonly string[] = ['application/json']): void {
   const parseJson = scope.getDefaultJsonParser('error', 'error')
   scope.removeContentTypeParser('application/json')
-  const types = ['application/json', mergePatchType]
-  scope.addContentTypeParser(types, { parseAs: 'string', bodyLimit }, (request, body, done) => {
-    void parseJson(request, body.toString(), (error, patch) => {
-      if (error !== null || patch !== null) return done(error, patch)
-      done(new Refused('invalid_request', { errors: [{ field: 'body', message: 'must be object' }] }))
+  scope.addContentTypeParser([...types], { parseAs: 'string', bodyLimit }, (request, body, done) => {
+    const text = body.toString()
+    void parseJson(request, text, (error, document) => {
+      if (error !== null) return done(isJson(text) ? invalidBody('body', pollutes) : error)
+      const repeated = repeatedName(text)
+      if (repeated !== undefined) return done(invalidBody(repeated, 'must not be given twice'))
+      done(document === null ? invalidBody('body', 'must be object') : null, document)
     })
   })
 }
+
+/** Lets the scope read merge patches, also under the type of JSON. */
+export function readMergePatches(scope: Scope): void {
+  readDocuments(scope, ['application/json', mergePatchType])
+}
+
+/** The only reason for which the parser refuses what is JSON. */
+const pollutes = 'must have no member __proto__, and no member constructor with a prototype'
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const invalidBody = (field: string, message: string) => new Refused('invalid_request', { errors: [{ field, message }] })
 
 /** Without a length, as in a chunked body or over HTTP/2, only the first bytes or the end say whether the body is empty. */
 async function isEmpty({ headers, raw }: FastifyRequest, payload: Readable): Promise<boolean> {

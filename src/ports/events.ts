@@ -41,9 +41,14 @@ export const eventTypes = [
   'user_enabled',
   'user_deleted',
   'roles_changed',
+  'attributes_changed',
   'everybody_revoked',
   'registrations_above_usual',
   'signing_key_rotated',
+  'client_created',
+  'client_secret_added',
+  'client_secret_deleted',
+  'client_deleted',
   'mail_bounced',
   'mail_given_up'
 ] as const
@@ -57,7 +62,10 @@ export interface AuditEvent {
   /** How many such events the entry stands for: 1, or the sum of a flood. */
   readonly count: number
   readonly userId: string | null
+  /** The session, or the secret of a client. */
   readonly sessionId: string | null
+  /** The machine client that the event is about. */
+  readonly clientId: string | null
   readonly actorId: string | null
   /**
    * A word that says why: an `EndedReason` if a session ended, a `RecoveryReason` for `refresh_recovered`, a `MailKind`
@@ -65,7 +73,7 @@ export interface AuditEvent {
    * `user_registered`, `login_succeeded` and `reauthenticated` by the app that has Latchkey as its plugin.
    */
   readonly reason: string | null
-  /** Why, as the admin wrote it. */
+  /** Why, as the admin wrote it. For `attributes_changed` the names of the changed members, separated by commas. */
   readonly note: string | null
   readonly ip: string | null
   readonly userAgent: string | null

@@ -1,4 +1,6 @@
 import type { SessionPolicy } from '../core/policy.js'
+import type { AddedClaims } from './added-claims.js'
+import type { ClientResolver, ClientStore } from './clients.js'
 import type { EventLog } from './events.js'
 import type { SigningKeys } from './keys.js'
 import type { Languages } from './languages.js'
@@ -12,6 +14,8 @@ import type { SessionResolver, SessionStore } from './sessions.js'
 import type { AccessTokens, OpaqueTokens } from './tokens.js'
 import type { UserStore } from './user-store.js'
 
+export type * from './added-claims.js'
+export type * from './clients.js'
 export type * from './events.js'
 export type * from './keys.js'
 export type * from './languages.js'
@@ -29,7 +33,7 @@ export type * from './users.js'
 
 /**
  * Everything that the use cases need from outside; each use case names the ports it takes. In all ports, times are
- * milliseconds since the epoch by the database's clock, and ids of users and sessions are lower-case UUIDs. A port that
+ * milliseconds since the epoch by the database's clock, and ids are lower-case UUIDs, but those of clients begin with `client_`. A port that
  * cannot serve throws `Unavailable`. Then nothing was done, or the answer was lost and the same call can be made again.
  */
 export interface Ports {
@@ -46,6 +50,8 @@ export interface Ports {
     readonly registration: 'open' | 'invited' | 'closed'
     /** Whether a new account gets a link that confirms its address, and whether it must be used before the account. */
     readonly emailVerification: 'off' | 'optional' | 'required'
+    /** The attributes of users that go into access tokens, as claims of the same names. */
+    readonly tokenAttributes: readonly string[]
     /** What `requireRecentLogin` allows, in seconds since the password was given. 0 requires nothing. */
     readonly reauthenticationSeconds: number
   }
@@ -53,6 +59,9 @@ export interface Ports {
   readonly entropy: Entropy
   readonly digest: Digest
   readonly users: UserStore
+  readonly clients: ClientStore
+  /** From memory for up to 30 s, unless the feed says that the secret is deleted. Never issue tokens by it. */
+  readonly clientResolver: ClientResolver
   readonly links: LinkStore
   readonly mail: MailQueue
   readonly mails: MailLog
@@ -68,6 +77,7 @@ export interface Ports {
   readonly rateLimits: RateLimits
   readonly opaqueTokens: OpaqueTokens
   readonly accessTokens: AccessTokens
+  readonly addedClaims: AddedClaims
   readonly signingKeys: SigningKeys
   readonly decisions: Decisions
   readonly logTo: LogTo

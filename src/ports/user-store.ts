@@ -1,3 +1,4 @@
+import type { Attributes } from '../core/attributes.js'
 import type { Email } from '../core/email.js'
 import type { Profile } from '../core/profile.js'
 import type { Revocation } from '../core/revocation-set.js'
@@ -169,14 +170,23 @@ export interface UserStore {
     actor: Actor
   ): Promise<{ readonly awaited: boolean; readonly passwordHash: string } | undefined>
   /**
-   * Changes the roles and the disabled flag; undefined if there is no such user. Disabling ends every session of the
-   * user. Its owner gets the notice `account_disabled` if it was enabled and does not wait for its confirmation. A
-   * change of roles makes the access tokens that were issued before it stale. 'last_admin', with nothing done, if no
-   * admin who is not disabled would be left, also in a race.
+   * Changes the roles, the disabled flag and the attributes, all or nothing; undefined if there is no such user. Disabling
+   * ends every session of the user. Its owner gets the notice `account_disabled` if it was enabled and does not wait for
+   * its confirmation. A change of roles, or of attributes that decide about claims, makes the access tokens that were
+   * issued before it stale. 'last_admin', with nothing done, if no admin who is not disabled would be left, also in a
+   * race.
+   *
+   * The attributes become what `change.attributes` returns for them. Changes of one user happen one after the other, so
+   * that none is lost. If it throws, nothing is changed, and this rejects with the same error. Writes `attributes_changed`
+   * with the names of the changed members as its note, and never their values.
    */
   update(
     id: string,
-    change: { readonly disabled?: boolean | undefined; readonly roles?: readonly string[] | undefined },
+    change: {
+      readonly disabled?: boolean | undefined
+      readonly roles?: readonly string[] | undefined
+      readonly attributes?: ((attributes: Attributes) => Attributes) | undefined
+    },
     actor: Actor
   ): Promise<{ readonly user: User; readonly revocations: readonly Revocation[] } | 'last_admin' | undefined>
   /** The profile, with `locale`; undefined if there is no such user. */

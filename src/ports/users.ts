@@ -1,3 +1,5 @@
+import type { Attributes } from '../core/attributes.js'
+
 /** An account, without its password hash. */
 export interface User {
   readonly id: string
@@ -12,10 +14,14 @@ export interface User {
   readonly emailVerifiedAt: number | null
   /** The language of mails (RFC 5646); null for the default. */
   readonly locale: string | null
+  readonly attributes: Attributes
 }
 
-/** The part of an account that its sessions and tokens need. */
-export type SessionUser = Omit<User, 'externalId' | 'emailVerifiedAt' | 'locale'>
+/**
+ * The part of an account that its sessions and tokens need. `attributes` is empty, and `externalId` null, where no setting
+ * makes claims of them: they are not read then.
+ */
+export type SessionUser = Omit<User, 'emailVerifiedAt' | 'locale'>
 
 export interface UserWithPassword extends User {
   /** A hash that no password has (`hasPassword`) is an account without a password. */

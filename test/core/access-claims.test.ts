@@ -5,8 +5,11 @@ import {
   accessTokenType,
   audienceClaim,
   authOfClaims,
+  authOfClient,
+  type ClientClaims,
   checkAccessClaims,
-  isLoginRecent
+  isLoginRecent,
+  isOfClient
 } from '../../src/core/access-claims.js'
 
 const api = 'https://api.example'
@@ -47,7 +50,22 @@ t.test('good claims are returned', async (t) => {
 
 t.test('Auth is built from the claims', async (t) => {
   const { sub: userId, sid: sessionId, auth_time: authTime } = claims
-  t.strictSame(authOfClaims(claims), { userId, sessionId, roles: ['admin', 'editor'], amr: ['pwd'], authTime })
+  t.strictSame(authOfClaims(claims), {
+    userId,
+    sessionId,
+    roles: ['admin', 'editor'],
+    amr: ['pwd'],
+    authTime,
+    claims: {}
+  })
+})
+
+t.test('Auth has the claims of the host, and none of the names that Latchkey sets', async (t) => {
+  const token = { ...claims, plan: 'pro', tenant: { id: 7 }, nonce: 'x', scope: 'all', acr: '1', cnf: {} }
+  const auth = authOfClaims(token)
+  t.strictSame(auth.claims, { plan: 'pro', tenant: { id: 7 }, nonce: 'x' })
+  t.ok(Object.isFrozen(auth.claims))
+  t.equal(authOfClaims(token).claims, auth.claims, 'picked once for each token')
 })
 
 t.test('a token expires at exp, to the millisecond', async (t) => {
@@ -101,6 +119,25 @@ t.test('every claim must be there and have its type', async (t) => {
       }),
       { seed: 22, numRuns: 100 }
     )
+  }
+})
+
+t.test('the token of a machine client has scopes, and is told from the token of a user', async (t) => {
+  const { auth_time: _time, amr: _amr, roles: _roles, ...common } = claims
+  const ofClient: ClientClaims = { ...common, sub: 'a client', client_id: 'a client', scope: 'a b' }
+  const verdict = checkAccessClaims(ofClient, expected, now)
+  t.strictSame(verdict, { ok: true, claims: ofClient })
+  t.ok(isOfClient(ofClient))
+  t.notOk(isOfClient(claims))
+  t.strictSame(authOfClient(ofClient), { clientId: 'a client', scopes: ['a', 'b'] })
+  t.strictSame(checkAccessClaims(ofClient, expected, 9e12), { ok: false, error: 'token_expired' })
+  t.strictSame(checkAccessClaims({ ...ofClient, aud: 'x' }, expected, now), invalid)
+  t.strictSame(checkAccessClaims({ ...ofClient, sub: 'a user' }, expected, now), invalid, 'sub is the client')
+  t.strictSame(checkAccessClaims({ ...ofClient, scope: ['a'] }, expected, now), invalid)
+  t.strictSame(checkAccessClaims({ ...ofClient, roles: ['admin'] }, expected, now), invalid, 'half a user')
+  for (const name of Object.keys(ofClient)) {
+    const { [name as keyof ClientClaims]: _left, ...others } = ofClient
+    t.strictSame(checkAccessClaims(others, expected, now), invalid, `without ${name}`)
   }
 })
 

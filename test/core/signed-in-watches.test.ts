@@ -46,7 +46,7 @@ function openWatches({ deniesWhenStale = false } = {}) {
 type Watches = ReturnType<typeof openWatches>
 
 function held(sid: string, rest: Partial<HeldCredential> = {}): HeldCredential {
-  const auth = { userId: 'ada', sessionId: sid, roles: [], amr: ['pwd'], authTime: second }
+  const auth = { userId: 'ada', sessionId: sid, roles: [], amr: ['pwd'], authTime: second, claims: {} }
   return { auth, iat: second, expiresAt: start + 600_000, refusal: () => undefined, ...rest }
 }
 

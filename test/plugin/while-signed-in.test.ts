@@ -165,7 +165,7 @@ t.test('a server-side session is read to learn its end, and why it has ended', a
   const person = await newPerson(app, 'session')
   const { client } = person
   const userId = (await client.send('GET', '/me')).json().id
-  const auth = { userId, sessionId: client.sessionId, roles: [], amr: ['pwd'], authTime: 0 }
+  const auth = { userId, sessionId: client.sessionId, roles: [], amr: ['pwd'], authTime: 0, claims: {} }
   const read = async () => watchedSession(ports, auth).reread?.()
   const end = await read()
   t.ok(typeof end === 'number' && end > ports.clock.now())

@@ -15,6 +15,7 @@ t.test('the verifier loads no package, and of the service only modules of the co
     'core/recently-used.js',
     'core/request-auth.js',
     'core/revocation-set.js',
+    'core/scopes.js',
     'core/signed-in-watches.js',
     'core/vocabulary.js',
     'core/watch-index.js'

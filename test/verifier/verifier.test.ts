@@ -17,7 +17,7 @@ t.test('a good token of each algorithm is accepted with its claims and auth', as
     const claims = issuer.claims()
     const { sub: userId, sid: sessionId, roles, amr, auth_time: authTime } = claims
     const result = await verifier.verify(signToken(key, claims))
-    t.strictSame(result, { ok: true, claims, auth: { userId, sessionId, roles, amr, authTime } }, key.alg)
+    t.strictSame(result, { ok: true, claims, auth: { userId, sessionId, roles, amr, authTime, claims: {} } }, key.alg)
   }
 })
 

@@ -1,6 +1,7 @@
 import fastifyJwt from '@fastify/jwt'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { accessTokenType } from '../../core/access-claims.js'
+import { deepFrozen } from '../../core/deep-frozen.js'
 import { activeKey, isRetired } from '../../core/key-rotation.js'
 import { recentlyUsed } from '../../core/recently-used.js'
 import { Unavailable } from '../../ports/errors.js'
@@ -94,7 +95,8 @@ export async function accessTokens(options: AccessTokenOptions): Promise<Changin
       if (key === undefined || hasRetired(key)) return undefined
       if (!isCanonical(signatureOf(token))) return undefined
       try {
-        const payload = frozen(key.app.jwt.verify(token))
+        // Requests with the same token share the payload.
+        const payload = deepFrozen(key.app.jwt.verify<object>(token))
         opened.set(token, { app: key.app, payload })
         return payload
       } catch {
@@ -119,12 +121,6 @@ export async function accessTokens(options: AccessTokenOptions): Promise<Changin
       for (const { app } of newestFirst) await app.close()
     }
   }
-}
-
-/** Freezes a payload, because requests with the same token share it. */
-function frozen(payload: object): object {
-  for (const value of Object.values(payload)) Object.freeze(value)
-  return Object.freeze(payload)
 }
 
 function headerOf(token: string): string {

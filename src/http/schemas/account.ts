@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import type { JsonObject } from '../../core/merge-patch.js'
 import type { AuditEvent } from '../../ports/index.js'
 import type { OwnAccount } from '../../service/accounts/read-account.js'
 import { Event } from './admin/events.js'
@@ -7,7 +8,13 @@ import { id, nextCursor, page, query, text, timeView } from './shared.js'
 import { password } from './sign-in.js'
 
 export const MeResponse = Type.Object({
-  ...Type.Omit(UserResponse, ['disabled', 'external_id']).properties,
+  ...Type.Omit(UserResponse, ['disabled', 'external_id', 'attributes']).properties,
+  attributes: Type.Unsafe<JsonObject>(
+    Type.Object(
+      {},
+      { additionalProperties: true, description: 'Those that are in access tokens (`TOKEN_ATTRIBUTES`).' }
+    )
+  ),
   has_password: Type.Boolean({
     description: 'If false, `POST /password` and `DELETE /me` need a recent login instead of the password.'
   }),

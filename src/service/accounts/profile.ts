@@ -1,8 +1,9 @@
 import type { Auth } from '../../core/access-claims.js'
-import { isJsonObject, type JsonObject, mergePatch } from '../../core/merge-patch.js'
-import { faultOfPatch, faultOfProfile, type Profile, type ProfileFault } from '../../core/profile.js'
+import type { JsonObject } from '../../core/merge-patch.js'
+import { faultOfProfile, type Profile } from '../../core/profile.js'
 import type { Actor, Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
+import { patching } from './documents.js'
 
 /** The profile of the signed-in user. */
 export async function readProfile({ users }: Pick<Ports, 'users'>, { userId }: Auth): Promise<Profile> {
@@ -19,19 +20,8 @@ export async function patchProfile(
   patch: JsonObject,
   actor: Actor
 ): Promise<Profile> {
-  refuse(faultOfPatch(patch))
-  const change = (profile: Profile) => {
-    const merged = mergePatch(profile, patch)
-    if (!isJsonObject(merged)) throw new Error('A patch that is an object makes an object.')
-    refuse(faultOfProfile(merged))
-    return merged
-  }
-  const changed = await users.changeProfile(userId, change, actor)
+  const changed = await users.changeProfile(userId, patching(patch, faultOfProfile), actor)
   return changed ?? refuseEnded()
-}
-
-function refuse(fault: ProfileFault | undefined): void {
-  if (fault !== undefined) throw new Refused('invalid_request', { errors: [fault] })
 }
 
 /** The account was deleted while the request was on its way. */

@@ -1,11 +1,12 @@
 import type { Auth } from '../../core/access-claims.js'
+import { attributesInToken } from '../../core/attributes.js'
 import { hasPassword } from '../../core/password-policy.js'
 import { cutDown } from '../../core/visible-times.js'
 import { refreshEventTypes } from '../../ports/events.js'
 import type { AuditEvent, Page, PageRequest, Ports, User } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 
-/** An account as its owner sees it. */
+/** An account as its owner sees it: with the attributes that are in access tokens, and no others. */
 export interface OwnAccount extends User {
   /** Whether changes ask for a password: the account has one, and people sign in with passwords. */
   readonly hasPassword: boolean
@@ -16,7 +17,8 @@ export async function readAccount(ports: Pick<Ports, 'users' | 'policy'>, auth: 
   const found = await ports.users.find(auth.userId)
   if (found === undefined) throw new Refused('session_revoked')
   const { passwordHash, ...user } = found
-  return { ...user, hasPassword: ports.policy.passwordLogin && hasPassword(passwordHash) }
+  const { taken: attributes } = attributesInToken(user.attributes, ports.policy.tokenAttributes)
+  return { ...user, attributes, hasPassword: ports.policy.passwordLogin && hasPassword(passwordHash) }
 }
 
 /**

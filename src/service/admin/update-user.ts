@@ -1,20 +1,34 @@
+import { faultOfAttributes } from '../../core/attributes.js'
+import type { JsonObject } from '../../core/merge-patch.js'
 import type { Actor, Ports, User } from '../../ports/index.js'
+import { patching } from '../accounts/documents.js'
 import { Refused } from '../refused.js'
 
+/** What to change of a user; what is undefined stays. */
+export interface UserChange {
+  readonly disabled?: boolean | undefined
+  readonly roles?: readonly string[] | undefined
+  /** A JSON merge patch of the attributes (RFC 7396). */
+  readonly attributes?: JsonObject | undefined
+}
+
 /**
- * Changes a user's roles and the disabled flag. Access tokens that were issued before are refused from now on. A person
- * whose account is disabled gets a notice.
+ * Changes a user's roles, disabled flag and attributes, all or nothing. Access tokens with other roles or attributes,
+ * issued before, are refused from now on. A person whose account is disabled gets a notice. Refuses with
+ * `invalid_request` if the result would not be attributes.
  */
 export async function updateUser(
-  ports: Pick<Ports, 'users' | 'revocations' | 'mail'>,
+  ports: Pick<Ports, 'users' | 'revocations' | 'mail' | 'policy'>,
   id: string,
-  change: { readonly disabled?: boolean | undefined; readonly roles?: readonly string[] | undefined },
+  { disabled, roles, attributes }: UserChange,
   actor: Actor
 ): Promise<User> {
+  const faultOf = (changed: JsonObject) => faultOfAttributes(changed, ports.policy.tokenAttributes)
+  const change = { disabled, roles, attributes: attributes && patching(attributes, faultOf) }
   const updated = await ports.users.update(id, change, actor)
   if (updated === undefined) throw new Refused('not_found')
   if (updated === 'last_admin') throw new Refused(updated)
-  if (change.disabled) ports.mail.wake()
+  if (disabled) ports.mail.wake()
   await ports.revocations.announce(updated.revocations)
   return updated.user
 }

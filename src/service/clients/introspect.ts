@@ -1,17 +1,24 @@
-import type { AccessClaims } from '../../core/access-claims.js'
+import type { AccessClaims, ClientClaims } from '../../core/access-claims.js'
 import { tokenPrefixes } from '../../core/opaque-token.js'
 import { sessionEnd } from '../../core/policy.js'
 import { decideRotation } from '../../core/rotation.js'
 import type { LiveSession, Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
-import { type AuthenticatePorts, acceptAccessToken, acceptSessionToken } from '../sessions/authenticate.js'
+import { type AuthenticatePorts, acceptAnyToken, acceptSessionToken } from '../sessions/authenticate.js'
 import { clientId } from '../sessions/issue-credentials.js'
 
-/** A token that would be accepted now, described with the claims of an access token. */
-export type ActiveToken = Omit<AccessClaims, 'jti'> & {
+/**
+ * A token that would be accepted now, described with the claims of an access token. A refresh token has no claims of the
+ * host: no API must accept it.
+ */
+export type ActiveToken = ActiveUserToken | ActiveClientToken
+
+type ActiveUserToken = Omit<AccessClaims, 'jti'> & {
   readonly jti?: string
   readonly tokenType: 'Bearer' | 'refresh_token' | 'session_token'
 }
+
+type ActiveClientToken = ClientClaims & { readonly tokenType: 'Bearer' }
 
 export type IntrospectPorts = AuthenticatePorts & Pick<Ports, 'sessions' | 'policy'>
 
@@ -24,9 +31,10 @@ export async function introspect(ports: IntrospectPorts, token: string): Promise
   if (token.startsWith(tokenPrefixes.refresh)) return introspectRefreshToken(ports, token)
   try {
     if (token.startsWith(tokenPrefixes.session)) {
-      return describeOpaque(ports, await acceptSessionToken(ports, token), 'session_token')
+      const session = await acceptSessionToken(ports, token)
+      return { ...(await ports.addedClaims.ofRead(session)), ...describeOpaque(ports, session, 'session_token') }
     }
-    return { ...acceptAccessToken(ports, token), tokenType: 'Bearer' }
+    return { ...acceptAnyToken(ports, token), tokenType: 'Bearer' }
   } catch (error) {
     if (error instanceof Refused) return undefined
     throw error
@@ -50,7 +58,7 @@ function describeOpaque(
   { identity }: Pick<Ports, 'identity'>,
   session: LiveSession,
   tokenType: 'refresh_token' | 'session_token'
-): ActiveToken {
+): ActiveUserToken {
   return {
     tokenType,
     iss: identity.issuer,

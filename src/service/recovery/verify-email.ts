@@ -7,6 +7,7 @@ import { openLink, refuseLink } from '../mail/one-time-links.js'
 import { type MailVerificationPorts, mailVerification } from '../mail/verification-mail.js'
 import { Refused } from '../refused.js'
 import {
+  planSession,
   requireAllowedMode,
   type SessionRequest,
   type SignedIn,
@@ -48,6 +49,9 @@ export async function confirmVerification(
   })
   const { user } = link
   const owner = { ...actor, userId: user.id }
+  // The account gets the spelling of the address to which the link was mailed. What fails here does not use up the link.
+  const confirmed = { ...user, email: link.address }
+  const planned = user.awaitsConfirmation ? await planSession(ports, confirmed, mailAmr, input, owner) : undefined
   const verified = await ports.users.verifyEmail(link, owner)
   if (verified === undefined) {
     ports.decisions.note('email_verification', 'refused', { userId: user.id })
@@ -56,7 +60,7 @@ export async function confirmVerification(
   ports.decisions.note('email_verification', 'succeeded', { userId: user.id })
   if (!verified.awaited) return undefined
 
-  const account = { userId: user.id, passwordHash: verified.passwordHash, amr: mailAmr }
+  const account = { user: confirmed, passwordHash: verified.passwordHash, amr: mailAmr, planned }
   const credentials = await startSession(ports, account, input, owner)
   return { ...credentials, deviceToken: issueDeviceToken(ports, user.id, undefined) }
 }

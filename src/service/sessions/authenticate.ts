@@ -1,11 +1,21 @@
-import { type AccessClaims, type Auth, authOfClaims, checkAccessClaims } from '../../core/access-claims.js'
+import {
+  type AccessClaims,
+  type Auth,
+  authOfClaims,
+  authOfClient,
+  type ClientAuth,
+  type ClientClaims,
+  checkAccessClaims,
+  isOfClient
+} from '../../core/access-claims.js'
 import { sessionEnd } from '../../core/policy.js'
+import { hasScope } from '../../core/scopes.js'
 import type { LiveSession, Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 
 export type AccessTokenPorts = Pick<Ports, 'identity' | 'clock' | 'accessTokens' | 'revocations'>
 
-type SessionTokenPorts = Pick<Ports, 'opaqueTokens' | 'sessionResolver' | 'digest'>
+type SessionTokenPorts = Pick<Ports, 'opaqueTokens' | 'sessionResolver' | 'digest' | 'addedClaims'>
 
 export type AuthenticatePorts = AccessTokenPorts & SessionTokenPorts
 
@@ -17,16 +27,36 @@ export function authenticateBearer(ports: AccessTokenPorts, token: string): Auth
   return authOfClaims(acceptAccessToken(ports, token))
 }
 
+/** Finds out which machine client sent an access token, and refuses it without `scope`. This costs no I/O. */
+export function authenticateClient(ports: AccessTokenPorts, token: string, scope: string): ClientAuth {
+  return authOfClient(acceptClientToken(ports, token, scope))
+}
+
 /** Finds out who sent the token of a server-side session. The session comes from memory, else from the store. */
 export async function authenticateSession(ports: SessionTokenPorts, token: string): Promise<Auth> {
   const session = await acceptSessionToken(ports, token)
   if (session.now - session.lastUsedAt >= touchEverySeconds * 1000) await ports.sessionResolver.touch(session.id)
   const { id: sessionId, userId, user, amr } = session
-  return { userId, sessionId, roles: user.roles, amr, authTime: Math.floor(session.authTime / 1000) }
+  const claims = await ports.addedClaims.ofRead(session)
+  return { userId, sessionId, roles: user.roles, amr, authTime: Math.floor(session.authTime / 1000), claims }
 }
 
-/** The claims of an access token that is good now; refuses any other text. */
-export function acceptAccessToken(ports: AccessTokenPorts, token: string): AccessClaims {
+/** The claims of a user's access token that is good now; refuses any other text, and the token of a machine client. */
+function acceptAccessToken(ports: AccessTokenPorts, token: string): AccessClaims {
+  const claims = acceptAnyToken(ports, token)
+  if (isOfClient(claims)) throw new Refused('insufficient_scope')
+  return claims
+}
+
+/** The claims of a client's access token that is good now and has `scope`; refuses any other text. */
+export function acceptClientToken(ports: AccessTokenPorts, token: string, scope: string): ClientClaims {
+  const claims = acceptAnyToken(ports, token)
+  if (!isOfClient(claims) || !hasScope(claims.scope, scope)) throw new Refused('insufficient_scope', { scope })
+  return claims
+}
+
+/** The claims of an access token that is good now, of a user or of a machine client; refuses any other text. */
+export function acceptAnyToken(ports: AccessTokenPorts, token: string): AccessClaims | ClientClaims {
   const verdict = checkAccessClaims(ports.accessTokens.open(token), ports.identity, ports.clock.now())
   if (!verdict.ok) throw new Refused(verdict.error)
   const refusal = ports.revocations.refuses(verdict.claims)

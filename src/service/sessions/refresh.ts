@@ -5,6 +5,7 @@ import type { EndedReason } from '../../core/vocabulary.js'
 import { Unavailable } from '../../ports/errors.js'
 import type { Actor, LiveSession, Outcome, Ports, RotationStep } from '../../ports/index.js'
 import { Refused } from '../refused.js'
+import { type ClaimsOfRequest, claimsOfRequest } from './claims-of-request.js'
 import { endSession } from './end-session.js'
 import { noteReuse, type ReusePorts } from './held-token.js'
 import { type Credentials, type IssuingPorts, issueCredentials } from './issue-credentials.js'
@@ -17,6 +18,9 @@ const maxAttempts = 3
 /**
  * Answers a refresh token. The common case is one statement. Only if it finds no row, the row is read and
  * `decideRotation` decides (docs/rotation.md). All writes are committed before this returns or throws.
+ *
+ * If a function of the host makes claims, the row is read first, and the function is called before anything is written:
+ * if it fails, the token is still worth what it was.
  */
 export async function refresh(
   ports: RefreshPorts,
@@ -33,12 +37,17 @@ export async function refresh(
 
   const secretHash = ports.digest(secret)
   const retryKeyHash = input.idempotencyKey === undefined ? null : ports.digest(input.idempotencyKey)
-  for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+  const { callsHost } = ports.addedClaims
+  const claims = claimsOfRequest(ports)
+  const rotate = async () => {
     const rotated = await ports.sessions.rotate({ sid, generation, secretHash, retryKeyHash })
-    if (rotated !== undefined) {
-      ports.decisions.note('refresh', 'rotated', { sid })
-      return issueCredentials(ports, rotated, secret, true)
-    }
+    if (rotated === undefined) return 'lost_race'
+    ports.decisions.note('refresh', 'rotated', { sid })
+    return issueCredentials(ports, rotated, secret, true, claims)
+  }
+  for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+    const rotated = callsHost ? 'lost_race' : await rotate()
+    if (rotated !== 'lost_race') return rotated
 
     const session = await ports.sessions.find(sid)
     if (session === undefined) return refuseEnded(ports, sid)
@@ -46,7 +55,12 @@ export async function refresh(
     if (session.user.disabled) return endAndRefuse(ports, sid, 'user_disabled', actor)
 
     const verdict = decideRotation(session, { generation, retryKeyHash }, ports.policy, session.now)
-    const credentials = await applyVerdict(ports, session, presented, retryKeyHash, verdict, actor)
+    const isEnd = verdict.kind === 'expired' || verdict.kind === 'reuse'
+    if (callsHost && !isEnd) await claims(session)
+    const credentials =
+      callsHost && verdict.kind === 'rotate'
+        ? await rotate()
+        : await applyVerdict(ports, session, presented, retryKeyHash, verdict, claims, actor)
     if (credentials !== 'lost_race') return credentials
   }
   throw new Unavailable('Other requests changed the session during each attempt to refresh it.')
@@ -58,11 +72,13 @@ async function applyVerdict(
   presented: SessionTokenContent,
   retryKeyHash: string | null,
   verdict: Verdict,
+  claims: ClaimsOfRequest,
   actor: Actor
 ): Promise<Credentials | 'lost_race'> {
   const answer = (outcome: Outcome<'refresh'>, generation: number) => {
     ports.decisions.note('refresh', outcome, { sid: session.id })
-    return issueCredentials(ports, { ...session, generation }, presented.secret, generation !== presented.generation)
+    const changed = generation !== presented.generation
+    return issueCredentials(ports, { ...session, generation }, presented.secret, changed, claims)
   }
   const advance = async (kind: RotationStep['kind'], outcome: Outcome<'refresh'>, generation: number) =>
     (await ports.sessions.advance(session, { kind, generation, retryKeyHash }, actor))

@@ -4,6 +4,7 @@ import { sessionLifeSeconds } from '../../core/policy.js'
 import type { EndedReason } from '../../core/vocabulary.js'
 import type { Actor, AddedSession, LiveSession, Ports, Replacement } from '../../ports/index.js'
 import { Refused } from '../refused.js'
+import { claimsOfRequest } from './claims-of-request.js'
 import { noteReuse, type ReusePorts, reasonToEnd } from './held-token.js'
 import { type Credentials, type IssuingPorts, issueCredentials } from './issue-credentials.js'
 
@@ -45,7 +46,8 @@ export async function requireReplaceable(
 
 /**
  * Replaces a session in which the user was authenticated again, so that copies of its tokens stop working (ASVS 7.2.4).
- * `commit` makes the change in the store. Refuses with `session_revoked` if the session has ended meanwhile.
+ * `commit` makes the change in the store, after the host has been asked for claims. Refuses with `session_revoked` if the
+ * session has ended meanwhile.
  */
 export async function replaceSession(
   ports: IssuingPorts & ReusePorts & Pick<Ports, 'digest'>,
@@ -54,19 +56,26 @@ export async function replaceSession(
   actor: Actor,
   commit: (replacement: Replacement) => Promise<AddedSession | undefined>
 ): Promise<Credentials> {
+  const id = ports.entropy.uuid()
   const secret = ports.entropy.bytes(32)
+  const { userAgent = null, ip = null } = actor
+  const claims = claimsOfRequest(ports)
+  if (ports.addedClaims.callsHost && session.mode !== 'session') {
+    const joined = [...new Set([...session.amr, ...amr])].sort()
+    await claims({ ...session, id, amr: joined, userAgent, ip, authTime: ports.clock.now() })
+  }
   const added = await commit({
-    id: ports.entropy.uuid(),
+    id,
     replaces: session.id,
     replacedReason: reason,
     secretHash: ports.digest(secret),
     amr,
-    userAgent: actor.userAgent ?? null,
-    ip: actor.ip ?? null,
+    userAgent,
+    ip,
     idleTtlSeconds: sessionLifeSeconds(session.mode, ports.policy).idle
   })
   if (added === undefined) throw new Refused('session_revoked')
   await ports.revocations.announce(added.revocations)
   noteReuse(ports, session.id, reason)
-  return issueCredentials(ports, added.session, secret, true)
+  return issueCredentials(ports, added.session, secret, true, claims)
 }

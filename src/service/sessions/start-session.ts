@@ -1,7 +1,8 @@
 import { sessionLifeSeconds } from '../../core/policy.js'
 import type { Mode } from '../../core/vocabulary.js'
-import type { Actor, Ports } from '../../ports/index.js'
+import type { Actor, Ports, SessionUser } from '../../ports/index.js'
 import { Refused } from '../refused.js'
+import { type ClaimsOfRequest, claimsOfRequest } from './claims-of-request.js'
 import {
   endSessionOfToken,
   type HeldToken,
@@ -22,6 +23,12 @@ export interface SessionRequest {
   readonly replacedTokens: readonly HeldToken[]
 }
 
+/** The id of a session that is about to be created, and the claims of its access token. */
+export interface PlannedSession {
+  readonly id: string
+  readonly claims: ClaimsOfRequest
+}
+
 /** What a client receives after a registration or a login. */
 export interface SignedIn extends Credentials {
   /** Proves at the next login that this device has signed in to the account before. */
@@ -36,35 +43,58 @@ export function requireAllowedMode(ports: Pick<Ports, 'policy'>, mode: Mode): vo
 }
 
 /**
+ * Calls the host's function for the claims of a session that is about to be created, if there is one: it can fail, and
+ * then nothing must have been written. `startSession` does so itself, unless it gets the result.
+ */
+export async function planSession(
+  ports: Pick<Ports, 'addedClaims' | 'entropy' | 'clock'>,
+  user: SessionUser,
+  amr: readonly string[],
+  { mode, device }: Pick<SessionRequest, 'mode' | 'device'>,
+  actor: Actor
+): Promise<PlannedSession> {
+  const id = ports.entropy.uuid()
+  const claims = claimsOfRequest(ports)
+  if (ports.addedClaims.callsHost && mode !== 'session') {
+    const { userAgent = null, ip = null } = actor
+    await claims({ id, mode, device: device ?? null, userAgent, ip, amr, authTime: ports.clock.now(), user })
+  }
+  return { id, claims }
+}
+
+/**
  * Creates a session with a new id for a user who was authenticated by the methods `amr` (RFC 8176) while the account
- * had `passwordHash`. Null: a host has proved the identity. Refuses with `invalid_credentials` if the account changed in the meantime. With `isNewDevice` the
- * owner gets a notice, as `SessionStore.create` says.
+ * had `passwordHash`. Null: a host has proved the identity. Refuses with `invalid_credentials` if the account changed in
+ * the meantime. With `isNewDevice` the owner gets a notice, as `SessionStore.create` says.
  */
 export async function startSession(
   ports: StartSessionPorts,
   account: {
-    readonly userId: string
+    readonly user: SessionUser
     readonly passwordHash: string | null
     readonly amr: readonly string[]
     readonly isNewDevice?: boolean
+    readonly planned?: PlannedSession | undefined
   },
   request: SessionRequest,
   actor: Actor
 ): Promise<Credentials> {
   const { policy, entropy } = ports
+  const { user, amr } = account
+  const { id, claims } = account.planned ?? (await planSession(ports, user, amr, request, actor))
   const held = await sessionsOfTokens(ports, request.replacedTokens, 'replaced')
   const secret = entropy.bytes(32)
   const life = sessionLifeSeconds(request.mode, policy)
   const created = await ports.sessions.create(
     {
-      id: entropy.uuid(),
-      userId: account.userId,
+      id,
+      userId: user.id,
       mode: request.mode,
       secretHash: ports.digest(secret),
       device: request.device ?? null,
       userAgent: actor.userAgent ?? null,
       ip: actor.ip ?? null,
-      amr: account.amr,
+      amr,
       idleTtlSeconds: life.idle,
       absoluteTtlSeconds: life.absolute
     },
@@ -78,7 +108,7 @@ export async function startSession(
     actor
   )
   if (created === 'user_changed') {
-    ports.decisions.note('login', created, { userId: account.userId })
+    ports.decisions.note('login', created, { userId: user.id })
     throw new Refused('invalid_credentials')
   }
 
@@ -90,7 +120,7 @@ export async function startSession(
     if (ended.get(sid) === session.reason) noteReuse(ports, sid, session.reason)
     else await endReplaced(ports, session, actor)
   }
-  return issueCredentials(ports, created.session, secret, true)
+  return issueCredentials(ports, created.session, secret, true, claims)
 }
 
 /**

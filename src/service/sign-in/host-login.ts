@@ -81,7 +81,8 @@ export async function loginByHost(
 
   const opened = openDeviceToken(ports, input.deviceToken)
   const device = opened?.userId === user.id ? opened : undefined
-  const proved = { userId: user.id, passwordHash: null, amr, isNewDevice: device === undefined }
+  const current = { ...user, roles: input.roles ?? user.roles }
+  const proved = { user: current, passwordHash: null, amr, isNewDevice: device === undefined }
   const credentials = await startSession(ports, proved, input, owner)
   ports.decisions.note('login', 'succeeded', { ...about, sid: credentials.sessionId })
   return { ...credentials, deviceToken: issueDeviceToken(ports, user.id, device) }

@@ -48,9 +48,9 @@ export async function login(ports: LoginPorts, input: LoginInput, actor: Actor):
   await ports.rateLimits.forget({ limit: guessLimits.strangersInARow, key: account })
 
   const { id: userId, passwordHash } = user
-  const proved = { userId, passwordHash, amr: ['pwd'], isNewDevice: device === undefined }
+  const proved = { user, passwordHash, amr: ['pwd'], isNewDevice: device === undefined }
   const credentials = await startSession(ports, proved, input, { ...actor, userId })
-  ports.decisions.note('login', 'succeeded', { sid: credentials.sessionId, userId: user.id })
+  ports.decisions.note('login', 'succeeded', { sid: credentials.sessionId, userId })
   await upgradeOutdatedHash(ports, user, input.password, actor)
   return { ...credentials, deviceToken: issueDeviceToken(ports, user.id, device) }
 }

@@ -9,6 +9,7 @@ import type {
   NewUser,
   PasswordSource,
   Ports,
+  SessionUser,
   UnconfirmedOutcome
 } from '../../ports/index.js'
 import { type NewPasswordPorts, requireEmail, requireGoodPassword } from '../accounts/account-rules.js'
@@ -19,6 +20,7 @@ import { accountExistsOf, mailboxOf, mailUse, mayMail, verificationOf } from '..
 import { sourceOf } from '../password-source.js'
 import { Refused } from '../refused.js'
 import {
+  planSession,
   requireAllowedMode,
   type SessionRequest,
   type SignedIn,
@@ -40,20 +42,30 @@ export interface RegisterInput extends SessionRequest {
   readonly locale?: string | undefined
 }
 
-/** Creates an account without roles, and its first session. With `EMAIL_VERIFICATION=optional` it also mails a link. */
+/**
+ * Creates an account without roles, and its first session. With `EMAIL_VERIFICATION=optional` it also mails a link. A
+ * function of the host that makes claims is called first: if it fails, there is no account.
+ */
 export async function register(ports: RegisterPorts, input: RegisterInput, actor: Actor): Promise<SignedIn> {
   const account = await admit(ports, input, actor, async (email, source) => {
     const passwordHash = await ports.passwords.hash(input.password, source)
-    return create(ports, newUserOf(ports, email, passwordHash, input), actor)
+    // The function is called for no address that has an account already.
+    if (ports.addedClaims.callsHost && (await ports.users.findByEmail(email)) !== undefined) return 'email_taken'
+    const newUser = newUserOf(ports, email, passwordHash, input)
+    const user = sessionUserOf(ports, newUser)
+    const planned = await planSession(ports, user, amr, input, actor)
+    const created = await create(ports, newUser, actor)
+    return created === 'email_taken' ? created : { user, passwordHash, amr, planned }
   })
   ports.decisions.note('registration', account === 'email_taken' ? account : 'succeeded')
   if (account === 'email_taken') throw new Refused('email_taken')
 
-  const { id: userId, passwordHash } = account
-  const proved = { userId, passwordHash, amr: ['pwd'] }
-  const credentials = await startSession(ports, proved, input, { ...actor, userId })
+  const { id: userId } = account.user
+  const credentials = await startSession(ports, account, input, { ...actor, userId })
   return { ...credentials, deviceToken: issueDeviceToken(ports, userId, undefined) }
 }
+
+const amr = ['pwd']
 
 async function create(ports: RegisterPorts, user: NewUser, actor: Actor): Promise<NewUser | 'email_taken'> {
   const { address } = user.email
@@ -169,6 +181,16 @@ const newUserOf = (ports: RegisterPorts, email: Email, passwordHash: string, { l
   passwordHash,
   roles: [],
   locale
+})
+
+const sessionUserOf = (ports: RegisterPorts, { id, email, roles }: NewUser): SessionUser => ({
+  id,
+  email: email.address,
+  roles,
+  disabled: false,
+  createdAt: ports.clock.now(),
+  attributes: {},
+  externalId: null
 })
 
 /** The members of a new account that its link and its mail need. */

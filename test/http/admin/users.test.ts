@@ -15,7 +15,8 @@ t.test('GET /admin/users/:id shows one user', async (t) => {
   const response = await admin.send('GET', `/admin/users/${id}`)
   t.equal(response.statusCode, 200)
   const { created_at: createdAt, ...user } = response.json()
-  t.strictSame(user, { id, email, external_id: null, roles: [], disabled: false, email_verified: false })
+  const rest = { external_id: null, roles: [], disabled: false, email_verified: false, attributes: {} }
+  t.strictSame(user, { id, email, ...rest })
   t.equal(new Date(createdAt).toISOString(), createdAt)
 })
 

@@ -27,6 +27,7 @@ t.test('GET /me returns the signed-in user, and nothing else', async (t) => {
     email,
     email_verified: false,
     roles: [],
+    attributes: {},
     has_password: true,
     external: false,
     session_id: client.sessionId

@@ -1,6 +1,6 @@
 import type { InjectOptions } from 'fastify'
 import t from 'tap'
-import { maxProfileBytes } from '../../../src/core/profile.js'
+import { maxDocumentBytes } from '../../../src/core/json-document.js'
 import { openTestDatabase, sql } from '../../support/database.js'
 import { expectProblem } from '../../support/http/contract-errors.js'
 import { newPerson } from '../../support/http/people.js'
@@ -65,19 +65,20 @@ t.test('locale is the language of mails, and can be removed', async (t) => {
 t.test('a patch whose result is no profile is refused, and changes nothing', async (t) => {
   const { client } = await newPerson(app)
   await patch(client, { kept: true, locale: 'de' })
-  const fits = maxProfileBytes - JSON.stringify({ kept: true, locale: 'de', a: '' }).length
+  const fits = maxDocumentBytes - JSON.stringify({ kept: true, locale: 'de', a: '' }).length
   const refused: readonly (readonly [field: string | undefined, patch: string])[] = [
     ['body', 'null'],
     ['body', '[]'],
     ['body', '"text"'],
     ['body', '5'],
     [undefined, '{'],
-    [undefined, '{"a":1,"__proto__":{"polluted":true}}'],
-    [undefined, '{"a":{"__proto__":{"polluted":true}}}'],
-    [undefined, '{"constructor":{"prototype":{"polluted":true}}}'],
+    ['body', '{"a":1,"__proto__":{"polluted":true}}'],
+    ['body', '{"a":{"__proto__":{"polluted":true}}}'],
+    ['body', '{"constructor":{"prototype":{"polluted":true}}}'],
     ['a', '{"a":"\\u0000"}'],
     ['\0', '{"\\u0000":1}'],
     ['a', '{"a":["\\ud800"]}'],
+    ['a', '{"a":1,"b":{"a":2},"a":3}'],
     ['a', '{"a":1e400}'],
     ['a', `{"a":${'['.repeat(10_000)}${']'.repeat(10_000)}}`],
     ['body', JSON.stringify({ a: 'x'.repeat(fits + 1) })],

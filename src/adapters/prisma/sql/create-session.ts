@@ -7,7 +7,7 @@ import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
 import { type EndingPolicy, endSessions, lockUser } from './end-sessions.js'
 import { clock, createdNow, seconds } from './fragments.js'
-import { isLive, type LiveRow, liveColumns, toLiveSession } from './live-sessions.js'
+import { type ClaimPolicy, isLive, type LiveRow, liveColumns, toLiveSession } from './live-sessions.js'
 import { insertNotices } from './mail.js'
 import { hasHash, reasonOf } from './replace-session.js'
 
@@ -18,7 +18,7 @@ const maxEndedByLogin = 1000
  * `SessionStore.create`. It locks the user's row: other logins of the user wait, so that the limit is exact, and so does
  * everything that ends the user's sessions. What the login proved is checked again under the lock.
  */
-export function createSession(database: Database, policy: EndingPolicy): SessionStore['create'] {
+export function createSession(database: Database, policy: EndingPolicy & ClaimPolicy): SessionStore['create'] {
   return async (session, conditions, actor) => {
     const { passwordHash, maxPerUser, replaces, replacedReason = 'replaced', isNewDevice = false } = conditions
     const replaced = Prisma.sql`${replaces ?? null}::uuid`
@@ -64,7 +64,7 @@ export function createSession(database: Database, policy: EndingPolicy): Session
             UPDATE ${tables.user} u SET has_signed_in = true, awaits_confirmation = false
             FROM s WHERE u.id = s.user_id AND (NOT u.has_signed_in OR u.awaits_confirmation)
           )
-          SELECT ${liveColumns}, ${clock} AS now FROM s JOIN ${tables.user} u ON u.id = s.user_id`
+          SELECT ${liveColumns(policy)}, ${clock} AS now FROM s JOIN ${tables.user} u ON u.id = s.user_id`
       ])
     )
     return row === undefined ? 'user_changed' : { session: toLiveSession(row), revocations }

@@ -38,7 +38,7 @@ export const emailOrNull = Prisma.sql`CASE WHEN u.email <> '' THEN u.email END`
 /** The columns of `"user" u` for a `User`. */
 export const userColumns = Prisma.sql`
   u.id, ${emailOrNull} AS email, u.external_id AS "externalId", coalesce(u.roles, '{}') AS roles, u.disabled_at IS NOT NULL AS disabled, u.created_at AS "createdAt",
-  u.email_verified_at AS "emailVerifiedAt", u.locale`
+  u.email_verified_at AS "emailVerifiedAt", u.locale, u.attributes`
 
 /** True for a `"user" u` that was registered and waits until its address is confirmed. A disabled one does not wait. */
 export const isWaiting = Prisma.sql`(u.awaits_confirmation AND u.disabled_at IS NULL)`

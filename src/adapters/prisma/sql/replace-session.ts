@@ -6,10 +6,10 @@ import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
 import { type EndingPolicy, endSessions, lockUser } from './end-sessions.js'
 import { clock, seconds } from './fragments.js'
-import { isLive, type LiveRow, liveColumns, toLiveSession } from './live-sessions.js'
+import { type ClaimPolicy, isLive, type LiveRow, liveColumns, toLiveSession } from './live-sessions.js'
 
 /** `SessionStore.replace`: the new session is added first, and the old one ends only if that succeeded. */
-export function replaceSession(database: Database, policy: EndingPolicy): SessionStore['replace'] {
+export function replaceSession(database: Database, policy: EndingPolicy & ClaimPolicy): SessionStore['replace'] {
   return async (replacement, { userId, passwordHash }, actor) => {
     const isProved = Prisma.sql`u.id = ${userId}::uuid AND ${hasHash(passwordHash)}`
     const { replaces, replacedReason: reason = 'replaced' } = replacement
@@ -17,7 +17,7 @@ export function replaceSession(database: Database, policy: EndingPolicy): Sessio
     const [, [row], revocations] = await database.run((prisma) =>
       prisma.$transaction([
         lockUser(prisma, userId),
-        addReplacement(prisma, replacement, isProved, 'reauthenticated', actor, reasonOf(passwordHash)),
+        addReplacement(prisma, replacement, isProved, 'reauthenticated', actor, policy, reasonOf(passwordHash)),
         endSessions(prisma, replaced, { reason, replacedSid: replaces }, actor, policy)
       ])
     )
@@ -43,6 +43,7 @@ export function addReplacement(
   isProved: Prisma.Sql,
   event: EventType,
   actor: Actor,
+  policy: ClaimPolicy,
   reason: string | null = null
 ) {
   return prisma.$queryRaw<LiveRow[]>`
@@ -62,7 +63,7 @@ export function addReplacement(
     ), noted AS (
       INSERT INTO ${eventTarget} SELECT ${event}, s.user_id, s.id, ${reason}::text, NULL, ${by(actor)} FROM s
     )
-    SELECT ${liveColumns}, ${clock} AS now FROM s JOIN ${tables.user} u ON u.id = s.user_id`
+    SELECT ${liveColumns(policy)}, ${clock} AS now FROM s JOIN ${tables.user} u ON u.id = s.user_id`
 }
 
 /** Whether `addReplacement` has added the session in this transaction. */

@@ -13,6 +13,7 @@ import { registrations } from '../sql/accounts/register-user.js'
 import type { EndingPolicy, Statements } from '../sql/end-sessions.js'
 import { userColumns, userWithPasswordColumns } from '../sql/fragments.js'
 import { byCreation, where } from '../sql/listing.js'
+import type { ClaimPolicy } from '../sql/live-sessions.js'
 import { addressChanges } from '../sql/recovery/change-address.js'
 import { rebindLinks } from '../sql/recovery/links.js'
 import { passwordResets } from '../sql/recovery/reset-password.js'
@@ -23,9 +24,12 @@ import { tables } from '../tables.js'
 const newestFirst = byCreation<User>('users', 'u')
 
 /** Accounts in PostgreSQL. */
-export function prismaUserStore(database: Database, policy: EndingPolicy): UserStore {
-  const findEach = (wanted: Prisma.Sql) => query<UserWithPassword>(database)`${prepared}
-    SELECT ${userWithPasswordColumns} FROM ${tables.user} u WHERE u.id ${wanted}`
+export function prismaUserStore(database: Database, policy: EndingPolicy & ClaimPolicy): UserStore {
+  const find = sharedReads(
+    database,
+    (wanted) => Prisma.sql`SELECT ${userWithPasswordColumns} FROM ${tables.user} u WHERE u.id ${wanted}`,
+    (user: UserWithPassword) => user
+  )
 
   const findWithKey = async (email: Email) => {
     const rows = await query<AddressedUser & { readonly emailKey: string }>(database)`${prepared}
@@ -74,8 +78,7 @@ export function prismaUserStore(database: Database, policy: EndingPolicy): UserS
       }
     },
 
-    find: sharedReads(database, findEach),
-
+    find,
     findByEmail,
 
     async findByExternalId(externalId) {

@@ -2,6 +2,7 @@ import { deleteUser } from '../../../service/admin/delete-user.js'
 import { createInvitedUser } from '../../../service/admin/invite-user.js'
 import { listUsers, readUser } from '../../../service/admin/listings.js'
 import { updateUser } from '../../../service/admin/update-user.js'
+import { readDocuments } from '../../bodies.js'
 import type { Routes } from '../../context.js'
 import { actorOf } from '../../credentials.js'
 import { describe } from '../../describe.js'
@@ -18,7 +19,8 @@ import {
 import { EmptyResponse, IdParams, pageOf } from '../../schemas/shared.js'
 
 /** GET, POST /admin/users and GET, PATCH, DELETE /admin/users/:id. */
-export const adminUserRoutes: Routes = (app, { ports }) => {
+export const adminUserRoutes: Routes = (app, context) => {
+  const { ports } = context
   app.get(
     '/admin/users',
     describe({ summary: 'Users, newest first', querystring: UsersQuery, response: { 200: UsersPage } }),
@@ -53,21 +55,12 @@ export const adminUserRoutes: Routes = (app, { ports }) => {
     async (request) => userView(await readUser(ports, request.params.id))
   )
 
-  app.patch(
-    '/admin/users/:id',
-    describe({
-      summary: 'Disable a user or change their roles',
-      description: 'Disabling ends all their sessions. New roles apply from the next second.',
-      params: IdParams,
-      body: UserChangeBody,
-      response: { 200: UserResponse },
-      problems: ['last_admin']
-    }),
-    async (request) => {
-      const { disabled, roles } = request.body
-      return userView(await updateUser(ports, request.params.id, { disabled, roles }, actorOf(request)))
-    }
-  )
+  // In a scope of its own, because the attributes are a document.
+  app.register((scope, _options, done) => {
+    readDocuments(scope)
+    addPatchRoute(scope, context)
+    done()
+  })
 
   app.delete(
     '/admin/users/:id',
@@ -80,6 +73,23 @@ export const adminUserRoutes: Routes = (app, { ports }) => {
     async (request, reply) => {
       await deleteUser(ports, request.params.id, actorOf(request))
       return reply.code(204).send()
+    }
+  )
+}
+
+const addPatchRoute: Routes = (scope, { ports }) => {
+  scope.patch(
+    '/admin/users/:id',
+    describe({
+      summary: 'Disable a user, or change their roles or attributes',
+      description: 'Disabling ends all their sessions. New roles and attributes apply from the next second.',
+      params: IdParams,
+      body: UserChangeBody,
+      response: { 200: UserResponse },
+      problems: ['last_admin']
+    }),
+    async (request) => {
+      return userView(await updateUser(ports, request.params.id, request.body, actorOf(request)))
     }
   )
 }

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import type { JsonObject } from '../../../core/merge-patch.js'
 import { localePattern, maxRoles, rolePattern } from '../../../core/vocabulary.js'
 import type { User } from '../../../ports/index.js'
 import type { InvitedUser } from '../../../service/admin/invite-user.js'
@@ -8,6 +9,17 @@ export const UsersQuery = query({
   ...page,
   email: Type.Optional(line(1, 320, 'The beginning of an e-mail address.'))
 })
+
+const attributes = Type.Unsafe<JsonObject>(
+  Type.Object(
+    {},
+    {
+      additionalProperties: true,
+      description:
+        'What admins and the host keep about the person, who cannot change it: at most 8 KiB of JSON. `TOKEN_ATTRIBUTES` puts some into access tokens.'
+    }
+  )
+)
 
 export const UserResponse = Type.Object({
   id,
@@ -24,19 +36,36 @@ export const UserResponse = Type.Object({
   }),
   roles: Type.Array(Type.String()),
   disabled: Type.Boolean(),
-  created_at: time
+  created_at: time,
+  attributes
 })
 export const UsersPage = Type.Object({ users: Type.Array(UserResponse), next_cursor: nextCursor })
 
 export function userView(user: User): Static<typeof UserResponse> {
-  const { id, email, externalId: external_id, emailVerifiedAt, roles, disabled, createdAt } = user
+  const { id, email, externalId: external_id, emailVerifiedAt, roles, disabled, createdAt, attributes } = user
   const email_verified = emailVerifiedAt !== null
-  return { id, email, external_id, email_verified, roles: [...roles], disabled, created_at: timeView(createdAt) }
+  const created_at = timeView(createdAt)
+  return { id, email, external_id, email_verified, roles: [...roles], disabled, created_at, attributes }
 }
 
 const roles = Type.Array(Type.String({ pattern: rolePattern }), { maxItems: maxRoles, uniqueItems: true })
 
-export const UserChangeBody = Type.Object({ disabled: Type.Optional(Type.Boolean()), roles: Type.Optional(roles) })
+export const UserChangeBody = Type.Object({
+  disabled: Type.Optional(Type.Boolean()),
+  roles: Type.Optional(roles),
+  attributes: Type.Optional(
+    Type.Unsafe<JsonObject>(
+      Type.Object(
+        {},
+        {
+          additionalProperties: true,
+          description:
+            'A JSON merge patch (RFC 7396): members replace those of the attributes, and null removes one. The result has at most 8 KiB of JSON, at most 20 levels, and no character U+0000.'
+        }
+      )
+    )
+  )
+})
 
 export const NewUserBody = Type.Object({
   email: text(320, 'All spellings of an address are one account.'),

@@ -16,9 +16,10 @@ import {
   type Statements
 } from '../end-sessions.js'
 import { clock, revocationColumns, userColumns } from '../fragments.js'
-import { isLive, toLiveSession } from '../live-sessions.js'
+import { type ClaimPolicy, isLive, toLiveSession } from '../live-sessions.js'
 import { insertNotices, keepNoticeCounts } from '../mail.js'
 import { addReplacement, isAdded } from '../replace-session.js'
+import { changeAttributes, decideAboutClaims } from './change-attributes.js'
 import { isLastAdmin } from './last-admin.js'
 
 /**
@@ -27,7 +28,7 @@ import { isLastAdmin } from './last-admin.js'
  */
 export function userChanges(
   database: Database,
-  policy: EndingPolicy
+  policy: EndingPolicy & ClaimPolicy
 ): Pick<UserStore, 'changePassword' | 'update' | 'delete'> {
   return {
     async changePassword({ userId, oldHash, newHash, replacement }, actor) {
@@ -42,7 +43,7 @@ export function userChanges(
       const [, [row], revocations] = await database.run((prisma) =>
         prisma.$transaction([
           lockUser(prisma, userId),
-          addReplacement(prisma, replacement, isProved, 'password_changed', actor),
+          addReplacement(prisma, replacement, isProved, 'password_changed', actor, policy),
           endSessions(prisma, otherSessions, { reason, replacedSid: replaces }, actor, policy),
           prisma.$queryRaw`
             WITH changed AS (
@@ -55,7 +56,7 @@ export function userChanges(
       return row && { session: toLiveSession(row), revocations: [...surplus, ...revocations] }
     },
 
-    async update(id, { disabled, roles }, actor) {
+    async update(id, { disabled, roles, attributes }, actor) {
       const wanted = roles === undefined ? Prisma.sql`coalesce(u.roles, '{}')` : Prisma.sql`${[...roles]}::text[]`
       const rolesDiffer = Prisma.sql`NOT (coalesce(u.roles, '{}') @> ${wanted} AND ${wanted} @> coalesce(u.roles, '{}'))`
       const disabledAfter =
@@ -74,12 +75,14 @@ export function userChanges(
       const updated = await transaction(database, async (prisma) => {
         await lockUser(prisma, id)
         if (removesAdmin && (await isLastAdmin(prisma, id))) return 'last_admin'
+        const changed = attributes && (await changeAttributes(prisma, id, attributes, actor))
+        const isStale = Prisma.sql`(${rolesDiffer} OR ${decideAboutClaims(changed ?? [], policy)}::boolean)`
         const ended = await endSessions(prisma, ofDisabled, { reason: 'user_disabled' }, actor, policy)
         const stale = await prisma.$queryRaw<Revocation[]>`
           WITH r AS (
             INSERT INTO ${tables.revocation} (sid, reason, expires_at)
             SELECT s.id, 'roles_changed', ${clock} + ${revocationLife(policy)}
-            FROM ${tables.session} s JOIN ${tables.user} u ON u.id = s.user_id WHERE ${ofUser} AND ${isLive} AND ${rolesDiffer}
+            FROM ${tables.session} s JOIN ${tables.user} u ON u.id = s.user_id WHERE ${ofUser} AND ${isLive} AND ${isStale}
             RETURNING *
           )
           SELECT ${revocationColumns} FROM r`

@@ -1,0 +1,24 @@
+import type { JsonObject } from '../../core/merge-patch.js'
+import type { ClaimedSession, Ports } from '../../ports/index.js'
+
+/**
+ * Makes the claims that the access token of one request gets beside Latchkey's own. It calls the host's function once, and
+ * again only if the account has changed since.
+ */
+export type ClaimsOfRequest = (session: ClaimedSession) => Promise<JsonObject>
+
+/**
+ * A use case that writes calls the result before it writes, if there is a function of the host: what fails then has
+ * changed nothing. `issueCredentials` calls it again with the session as it was written: if the roles have changed in the
+ * meantime, claims that were made of the old ones go into no token.
+ */
+export function claimsOfRequest({ addedClaims }: Pick<Ports, 'addedClaims'>): ClaimsOfRequest {
+  let made: { readonly account: string; readonly claims: JsonObject } | undefined
+  if (!addedClaims.callsHost) return addedClaims.of
+  return async (session) => {
+    const { email, externalId, roles, attributes } = session.user
+    const account = JSON.stringify([email, externalId, roles, attributes])
+    if (made?.account !== account) made = { account, claims: await addedClaims.of(session) }
+    return made.claims
+  }
+}
