@@ -73,7 +73,7 @@ t.test('a login that is refused because of its address succeeds without the addr
   }
 })
 
-t.test('a mail about the first address of an account never names that address as the account’s', async (t) => {
+t.test('a mail about the first address of an account never names that address as its present one', async (t) => {
   for (const [locale, sentence] of [
     ['en', 'An account that has no address yet'],
     ['de', 'Ein Konto, das noch keine E-Mail-Adresse hat']
