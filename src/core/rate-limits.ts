@@ -180,9 +180,9 @@ export const noticeLimits = {
 } as const satisfies Record<string, Omit<RateLimit, 'name'>>
 
 /**
- * Wrong secrets of machine clients from one network. A secret has 256 random bits, so nobody guesses it: the limit bounds
- * the look-ups that strangers cause. Many machines behind one address can start at once, because right secrets do not
- * count.
+ * Wrong secrets of machine clients from one network. A secret has 256 random bits, so nobody guesses it: the limit tells a
+ * service that sends a deleted secret over and over when to try again. It refuses no right secret, so strangers cannot
+ * stop the machines of a network.
  */
 export const clientGuessLimit: RateLimit = { name: 'guess-client', max: 300, windowSeconds: minute }
 

@@ -3,7 +3,7 @@ import type { Test } from 'tap'
 import type { Client } from '../../src/ports/clients.js'
 import { digest, eventsOf, ops, policy, type Stores } from './stores.js'
 
-const newSecret = () => {
+export const newSecret = () => {
   const id = randomUUID()
   return { id, hash: digest(id), hint: id.slice(-4) }
 }

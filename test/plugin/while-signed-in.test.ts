@@ -9,6 +9,8 @@ import { rotateKeys } from '../../src/service/keys/rotate-keys.js'
 import { watchedSession } from '../../src/service/sessions/watched-credentials.js'
 import { age, openTestDatabase } from '../support/database.js'
 import { newHost, openPluginOptions } from '../support/host.js'
+import { openAdminService } from '../support/http/admin.js'
+import { newMachine, tokenOf } from '../support/http/clients.js'
 import { anotherDevice, newPerson } from '../support/http/people.js'
 import { shiftableClock } from '../support/http/shiftable-clock.js'
 import { type Client, openService } from '../support/service.js'
@@ -123,6 +125,22 @@ t.test('a token that is not good, or of an ended session, ends the connection af
     await someTurns()
     t.strictSame(reasons, [reason])
   }
+})
+
+t.test("a machine client's token opens and renews no connection of a person", async (t) => {
+  const { admin } = await openAdminService(t, database)
+  const { app } = await openHost(t)
+  const { client } = await newPerson(app, 'body')
+  const token = await tokenOf(app, await newMachine(admin, ['reports:read']))
+  const reasons: WatchEndReason[] = []
+  const { auth } = app.latchkey.whileSignedIn(token, { onEnd: (reason) => reasons.push(reason) })
+  t.equal(await auth, null)
+  await someTurns()
+  t.strictSame(reasons, ['invalid_token'])
+  const person = app.latchkey.whileSignedIn(client.accessToken, { onEnd: () => t.fail('it goes on') })
+  t.equal(await person.renew(token), null)
+  t.match(await person.auth, { sessionId: client.sessionId })
+  person.stop()
 })
 
 t.test('a connection ends at most a second after its token has expired', async (t) => {

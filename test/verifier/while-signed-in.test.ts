@@ -60,6 +60,25 @@ t.test(
   }
 )
 
+t.test("a machine client's token opens and renews no connection of a person", async (t) => {
+  const issuer = await startIssuer(t)
+  const { verifier } = openVerifier(t, issuer, withFeed)
+  const [key] = issuer.keys
+  if (key === undefined) throw new Error('The issuer has no key.')
+  const { roles, auth_time, amr, ...claims } = issuer.claims()
+  const id = `client_${claims.sub}`
+  const token = signToken(key, { ...claims, sub: id, client_id: id, scope: 'reports:read' })
+  t.match(await verifier.authenticateClient({ authorization: `Bearer ${token}` }, 'reports:read'), { ok: true })
+  const refused = connect(verifier, token)
+  t.equal(await refused.auth, null)
+  await waitUntil(() => refused.reasons.length > 0)
+  t.strictSame(refused.reasons, ['invalid_token'])
+  const person = connect(verifier, issuer.token({ sid: claims.sid }))
+  t.equal(await person.renew(token), null, 'even with the sid of the session')
+  t.match(await person.auth, { sessionId: claims.sid })
+  t.strictSame(person.reasons, [])
+})
+
 t.test('a token ends its connection when it expires, and a newer token of the session renews it', async (t) => {
   const issuer = await startIssuer(t)
   const clock = testClock()

@@ -1,10 +1,11 @@
 import type { LightMyRequestResponse } from 'fastify'
 import t, { type Test } from 'tap'
+import { clientGuessLimit } from '../../../src/core/rate-limits.js'
 import { openTestDatabase } from '../../support/database.js'
 import { openAdminService, userIdOf } from '../../support/http/admin.js'
 import { askForToken, asMachine, claimsOf, newMachine, tokenOf } from '../../support/http/clients.js'
 import { newPerson } from '../../support/http/people.js'
-import { basic } from '../../support/http/services.js'
+import { basic, postForm } from '../../support/http/services.js'
 import { shiftableClock } from '../../support/http/shiftable-clock.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
@@ -145,4 +146,20 @@ t.test('the end of everybody ends the tokens of clients, and the next token is g
       .code
   t.equal(await codeOf(before), 'session_revoked')
   t.equal(await codeOf(after), 'invalid_request', 'accepted: only the form is missing')
+})
+
+t.test('wrong secrets of strangers never keep the right secret of their network out', async (t) => {
+  const { app, admin } = await openAdminService(t, database, { RATE_LIMIT_ENABLED: 'true' })
+  const reader = await newMachine(admin, ['latchkey:introspect'])
+  const wrong = { id: reader.id, secret: `lk_cs_${'A'.repeat(43)}` }
+  const statuses = []
+  for (let guess = 0; guess <= clientGuessLimit.max; guess += 1) {
+    statuses.push((await askForToken(app, wrong)).statusCode)
+  }
+  t.strictSame([statuses.at(-2), statuses.at(-1)], [401, 429])
+  t.equal((await askForToken(app, reader)).statusCode, 200)
+  t.equal((await postForm(app, '/introspect', { token: 'x' }, asMachine(reader))).statusCode, 200)
+  const limited = await postForm(app, '/introspect', { token: 'x' }, asMachine(wrong))
+  t.equal(limited.statusCode, 429)
+  t.ok(Number(limited.headers['retry-after']) > 0)
 })

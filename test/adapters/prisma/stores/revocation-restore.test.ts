@@ -3,7 +3,8 @@ import t from 'tap'
 import { restoreRevocations } from '../../../../src/adapters/prisma/sql/restore-revocations.js'
 import { prismaRevocationLog } from '../../../../src/adapters/prisma/stores/revocation-log.js'
 import type { Revocation } from '../../../../src/core/revocation-set.js'
-import { addUser, login } from '../../../contract/stores.js'
+import { newSecret } from '../../../contract/client-store.js'
+import { addUser, login, ops } from '../../../contract/stores.js'
 import { onEachDatabase } from '../../../support/adapters/stores.js'
 import { sql } from '../../../support/database.js'
 
@@ -84,6 +85,21 @@ onEachDatabase(t, (t, stores, database) => {
     t.equal(await sessions.find(old.id), undefined)
     t.ok(await sessions.find(later.id))
   })
+
+  t.test(
+    "a deleted secret of a client that the failover brought back is deleted again, and the client's other one lives on",
+    async (t) => {
+      const { clients } = stores
+      const [lost, other] = [newSecret(), newSecret()]
+      const client = { id: `client_${randomUUID()}`, name: 'reports', scopes: ['a'] }
+      await clients.create({ ...client, secret: lost }, ops)
+      await clients.addSecret(client.id, other, ops)
+      const entry: Revocation = { id: 1n, sid: lost.id, reason: 'secret_deleted', at, expiresAt: at + 660_000 }
+      t.strictSame(contents(await log.restore([entry])), contents([entry]))
+      t.equal(await clients.authenticate(client.id, lost.hash), undefined)
+      t.match(await clients.authenticate(client.id, other.hash), { secretId: other.id })
+    }
+  )
 
   t.test('instances that repair at the same time write each entry and each event once', async (t) => {
     const lost = await Promise.all(Array.from({ length: 12 }, () => lostEnd()))
