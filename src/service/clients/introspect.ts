@@ -9,11 +9,11 @@ import { clientId } from '../sessions/issue-credentials.js'
 
 /**
  * A token that would be accepted now, described with the claims of an access token. A refresh token has no claims of the
- * host: no API must accept it.
+ * host: no API must accept it. Every member of ours has a reserved name, so no claim of the host takes its place.
  */
 export type ActiveToken = Omit<AccessClaims, 'jti'> & {
   readonly jti?: string
-  readonly tokenType: 'Bearer' | 'refresh_token' | 'session_token'
+  readonly token_type: 'Bearer' | 'refresh_token' | 'session_token'
 }
 
 export type IntrospectPorts = AuthenticatePorts & Pick<Ports, 'sessions' | 'policy'>
@@ -30,7 +30,7 @@ export async function introspect(ports: IntrospectPorts, token: string): Promise
       const session = await acceptSessionToken(ports, token)
       return { ...(await ports.addedClaims.ofRead(session)), ...describeOpaque(ports, session, 'session_token') }
     }
-    return { ...acceptAccessToken(ports, token), tokenType: 'Bearer' }
+    return { ...acceptAccessToken(ports, token), token_type: 'Bearer' }
   } catch (error) {
     if (error instanceof Refused) return undefined
     throw error
@@ -56,7 +56,7 @@ function describeOpaque(
   tokenType: 'refresh_token' | 'session_token'
 ): ActiveToken {
   return {
-    tokenType,
+    token_type: tokenType,
     iss: identity.issuer,
     aud: identity.issuer,
     sub: session.userId,

@@ -42,11 +42,10 @@ export const IntrospectionResponse = Type.Union([
 /** `undefined` is a token that is unknown, expired or of an ended session: the response does not say which. */
 export function introspectionView(token: ActiveToken | undefined): Static<typeof IntrospectionResponse> {
   if (token === undefined) return { active: false }
-  const { tokenType, aud, amr, roles, ...claims } = token
+  const { aud, amr, roles, ...claims } = token
   return {
-    active: true,
-    token_type: tokenType,
     ...claims,
+    active: true,
     aud: typeof aud === 'string' ? aud : [...aud],
     amr: [...amr],
     roles: [...roles]
