@@ -39,7 +39,8 @@ export const sqlFeatures: Readonly<Record<string, SqlFeature>> = {
   'comparison of rows: `(a, b) < (c, d)`': { pattern: /\)\s*<\s*\(/ },
   '`SELECT` without a column': { pattern: /\bSELECT\s+FROM\b/ },
   '`UUID`, `TIMESTAMPTZ(3)`, `JSONB`, `BYTEA`': {
-    words: 'UUID ::uuid TIMESTAMPTZ ::timestamptz timestamptz() JSONB ::jsonb jsonb_build_object() jsonb_typeof() JSONB_TYPEOF BYTEA'
+    words:
+      'UUID ::uuid TIMESTAMPTZ ::timestamptz timestamptz() JSONB ::jsonb jsonb_build_object() jsonb_typeof() JSONB_TYPEOF BYTEA'
   },
   '`now()`, `clock_timestamp()`, `extract`, `to_char`, intervals': {
     words: 'now() CURRENT_TIMESTAMP clock_timestamp() EXTRACT extract() INTERVAL to_timestamp() to_char() TIME ZONE'
