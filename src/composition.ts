@@ -30,6 +30,7 @@ import { connectionTo, directConnectionTo } from './adapters/prisma/server/datab
 import { migrateServer } from './adapters/prisma/server/migrate-server.js'
 import { openServerDatabase } from './adapters/prisma/server/server-database.js'
 import { eventRetentionSeconds } from './adapters/prisma/sql/purge/purge.js'
+import { prismaClientStore } from './adapters/prisma/stores/client-store.js'
 import { prismaEventLog } from './adapters/prisma/stores/event-log.js'
 import { prismaHookLog } from './adapters/prisma/stores/hook-log.js'
 import { prismaLinkStore } from './adapters/prisma/stores/link-store.js'
@@ -48,6 +49,7 @@ import { prismaUserStore } from './adapters/prisma/stores/user-store.js'
 import { watchedDatabase } from './adapters/prisma/watched-database.js'
 import { memoryRateLimits } from './adapters/rate-limits/memory-rate-limits.js'
 import { noRateLimits, rateLimits } from './adapters/rate-limits/rate-limits.js'
+import { clientCache } from './adapters/revocations/client-cache.js'
 import { openRevocationFeed } from './adapters/revocations/revocation-feed.js'
 import { sessionCache } from './adapters/revocations/session-cache.js'
 import { keyedHash } from './adapters/secrets/keyed-hash.js'
@@ -181,6 +183,7 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
   onClose(hooks.close)
   const refreshBatches = batchSizes()
   const sessions = prismaSessionStore(database, endingPolicy, config.refreshBatchSize, refreshBatches.note)
+  const clients = prismaClientStore(database, policy)
   const metrics = serviceMetrics({
     clock,
     feed,
@@ -213,6 +216,8 @@ async function openInOrder(config: Config, overrides: Overrides, log: Log, onClo
     digest: sha256,
     users: prismaUserStore(database, endingPolicy),
     sessions,
+    clients,
+    clientResolver: clientCache({ clients, feed, hasEnded: openFeed.hasEnded, clock }),
     links: prismaLinkStore(database),
     mails: prismaMailLog(database),
     mail: sender ?? { isConfigured: false, printsOnly: false, wake: () => undefined },

@@ -2,7 +2,7 @@ import './unbundled.js'
 
 export { buildApp } from './app.js'
 export { type Config, ConfigError, createConfig, type Environment, loadConfig } from './config/read-config.js'
-export type { Auth } from './core/access-claims.js'
+export type { Auth, ClientAuth } from './core/access-claims.js'
 export type * from './core/custom-claims.js'
 export type { Hook, HookFunction, SessionEnded, UserCreated, UserDeleted } from './core/hooks.js'
 export type { RefusalCode } from './core/problems.js'

@@ -23,6 +23,7 @@ function explainRefusal({ code, message, details }: Refused): string {
   if (code === 'not_found') return 'Nothing has that name or id.'
   if (code === 'email_taken') return 'An account with that e-mail address exists already.'
   if (code === 'last_admin') return 'This is the last admin. Give the role to another account first.'
+  if (code === 'too_many_secrets') return 'The client has two secrets already. Delete one first.'
   if (code === 'registration_closed') {
     return 'REGISTRATION is closed, so no new person can be invited. `latchkey user create` still creates accounts.'
   }

@@ -1,5 +1,6 @@
 import { textTable } from '../core/text-table.js'
 import { type Command, UsageError } from './command.js'
+import { clientAddSecret, clientCreate, clientDelete, clientDeleteSecret, clientList } from './commands/client.js'
 import { eventList } from './commands/event.js'
 import { keyList, keyRotate } from './commands/key.js'
 import { languageShow } from './commands/language.js'
@@ -32,6 +33,11 @@ export const commands: readonly Command[] = [
   sessionList,
   sessionRevoke,
   sessionRevokeAll,
+  clientCreate,
+  clientList,
+  clientAddSecret,
+  clientDeleteSecret,
+  clientDelete,
   keyList,
   keyRotate,
   eventList,

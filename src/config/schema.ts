@@ -264,8 +264,8 @@ export const settingsSchema = Type.Object({
       default: [],
       uniqueItems: true,
       description:
-        'The services that may introspect and revoke tokens and follow the revocation feed. To change a secret, list its id twice.',
-      otherwise: 'none: no service may',
+        'The services that may introspect and revoke tokens and follow the revocation feed. To change a secret, list its id twice. Machine clients can do the same with the scopes for it, and need no restart.',
+      otherwise: 'none: only machine clients may',
       examples: ['gateway:$(openssl rand -base64 48)'],
       secret: true
     }

@@ -18,11 +18,14 @@ export function readBearer(authorization: unknown): string | undefined {
 
 /**
  * The `WWW-Authenticate` challenge of a refusal (RFC 6750 §3; RFC 9470 §3 with `maxAgeSeconds`): without an error where no
- * credential was refused; undefined where the response has no challenge.
+ * credential was refused; undefined where the response has no challenge. `scope` is the one that the route requires.
  */
-export function bearerChallenge(code: ProblemCode, maxAgeSeconds?: number): string | undefined {
+export function bearerChallenge(
+  code: ProblemCode,
+  { maxAgeSeconds, scope }: { readonly maxAgeSeconds?: number | undefined; readonly scope?: string | undefined } = {}
+): string | undefined {
   if (code === 'insufficient_user_authentication') return `Bearer error="${code}", max_age="${maxAgeSeconds}"`
-  if (code === 'insufficient_scope') return 'Bearer error="insufficient_scope"'
+  if (code === 'insufficient_scope') return `Bearer error="${code}"${scope === undefined ? '' : `, scope="${scope}"`}`
   if (problems[code][0] !== 401) return undefined
   const isBare = code === 'missing_credentials' || code === 'invalid_credentials'
   return isBare ? 'Bearer' : 'Bearer error="invalid_token"'

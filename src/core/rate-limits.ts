@@ -180,6 +180,24 @@ export const noticeLimits = {
 } as const satisfies Record<string, Omit<RateLimit, 'name'>>
 
 /**
+ * Wrong secrets of machine clients from one network. A secret has 256 random bits, so nobody guesses it: the limit bounds
+ * the look-ups that strangers cause. Many machines behind one address can start at once, because right secrets do not
+ * count.
+ */
+export const clientGuessLimit: RateLimit = { name: 'guess-client', max: 300, windowSeconds: minute }
+
+/**
+ * Tokens of one machine client: enough for a thousand machines that start at once. It bounds the load of a client that
+ * requests a token for each call.
+ */
+export const clientTokenLimit: RateLimit = {
+  name: 'client-token',
+  max: 1000,
+  windowSeconds: minute,
+  perInstance: true
+}
+
+/**
  * Refreshes of one session: enough for ten tabs with F5 held down. The limit bounds the load of one client and protects no
  * secret, so it is not worth a shared counter's round trip at every refresh.
  */

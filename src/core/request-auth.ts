@@ -1,4 +1,5 @@
-import type { Auth } from './access-claims.js'
+import type { Auth, ClientAuth } from './access-claims.js'
+import { isScope } from './scopes.js'
 import type { SignedInWatch, WatchOptions } from './signed-in-watch.js'
 
 /** A request of any Fastify server, logger and type provider. */
@@ -66,6 +67,13 @@ export interface GuardMembers {
    * user whose last login is longer ago. By default the service's `REAUTHENTICATION_SECONDS`, in a verifier 900.
    */
   requireRecentLogin(maxAgeSeconds?: number): Guard
+  /**
+   * Returns a `preHandler` for routes of machine clients, in place of `authenticate`: accepts only the access token of a
+   * client that has `scope`. Throws a TypeError if `scope` cannot be a scope (RFC 6749 §3.3).
+   */
+  requireScope(scope: string): Guard
+  /** The machine client of the request; null unless `requireScope` has accepted one. Never throws. */
+  clientOf(request: AnyRequest): ClientAuth | null
   /** The user of the request; null if nobody is signed in, and on a route without a guard. Never throws. */
   authOf(request: AnyRequest): Auth | null
   /**
@@ -77,10 +85,12 @@ export interface GuardMembers {
 }
 
 const authKey = Symbol('latchkey.auth')
+const clientKey = Symbol('latchkey.client')
 
 /** Undefined: no guard has run. Null: a guard has run, and nobody is signed in. */
 interface RequestWithAuth extends AnyRequest {
   [authKey]?: Auth | null
+  [clientKey]?: ClientAuth
 }
 
 /** The name under which a guard remembers its result, for the server to prepare its requests. */
@@ -99,10 +109,32 @@ export function rememberedAuth(request: RequestWithAuth): Auth | null {
 export const isGuardableRequest = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && authKey in value
 
+export function rememberClient(request: RequestWithAuth, client: ClientAuth): void {
+  request[clientKey] = client
+}
+
+/** The machine client that `requireScope` accepted; null if it accepted none. */
+export function rememberedClient(request: RequestWithAuth): ClientAuth | null {
+  return request[clientKey] ?? null
+}
+
+/** Throws a TypeError unless `scope` can be a scope: no token could ever have another text. */
+export function checkScope(scope: string): void {
+  if (isScope(scope)) return
+  throw new TypeError(
+    `requireScope(${JSON.stringify(scope)}): a scope has 1 to 64 characters, without spaces, " and \\.`
+  )
+}
+
 /** `request.auth`. Throws on a route where no guard has run, or where nobody is signed in. */
 export function requestAuth(request: RequestWithAuth): Auth {
   const auth = request[authKey]
   if (auth) return auth
+  if (request[clientKey]) {
+    throw new Error(
+      'request.auth was read, but a machine client sent the request. Use app.latchkey.clientOf(request) after requireScope.'
+    )
+  }
   throw new Error(
     auth === null
       ? 'request.auth was read, but nobody is signed in. Use app.latchkey.authOf(request), which is null then.'

@@ -6,13 +6,14 @@ import type { EndedReason } from './vocabulary.js'
  * - With a `sid` and any reason but `roles_changed`: the session has ended, all its tokens are refused.
  * - With a `sid` and `roles_changed`: the session lives, but its tokens issued up to `at` carry roles that
  *   the user no longer has. They are refused as expired, so that the client refreshes.
+ * - `secret_deleted`: the `sid` is a secret of a client, and all tokens that it obtained are refused.
  * - Without a `sid`: the sessions of all users were ended at `at`. Tokens issued up to then are refused.
  */
 export interface Revocation {
   /** Grows with time; a reader that has seen `id` resumes after it. */
   readonly id: bigint
   readonly sid: string | null
-  readonly reason: EndedReason | 'roles_changed'
+  readonly reason: EndedReason | 'roles_changed' | 'secret_deleted'
   /** Milliseconds by the database's clock. */
   readonly at: number
   /** When every token that this entry refuses has expired, in milliseconds. */

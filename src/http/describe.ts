@@ -4,6 +4,7 @@ import type { TSchema } from 'typebox'
 import { type ProblemCode, problems } from '../core/problems.js'
 import type { Scope } from './context.js'
 import { Problem } from './schemas/problem.js'
+import { TokenError } from './schemas/services/token.js'
 
 type ResponseSchema =
   | TSchema
@@ -14,7 +15,7 @@ interface RouteDescription {
   readonly summary: string
   readonly description?: string
   /** The group in which /docs shows the route; `sessions` by default. */
-  readonly tag?: 'sessions' | 'account' | 'admin' | 'discovery' | 'health'
+  readonly tag?: 'sessions' | 'account' | 'admin' | 'clients' | 'discovery' | 'health'
   /** The content types of the body, if it is not JSON. */
   readonly consumes?: readonly string[]
   readonly body?: TSchema
@@ -27,12 +28,14 @@ interface RouteDescription {
   readonly problems?: readonly ProblemCode[]
   /** Set if the settings make the handler refuse every request: the only codes that it then answers with. */
   readonly onlyProblems?: readonly ProblemCode[] | undefined
+  /** The security schemes of the specification; a request needs one of them. */
+  readonly security?: NonNullable<FastifySchema['security']>
+  /** Whether 400 and 401 are answered as RFC 6749 §5.2 has them, and not as problems. */
+  readonly answersTokenErrors?: true
 }
 
 /** What a guard adds to the description of every route of its scope. */
-interface GuardDescription extends Pick<RouteDescription, 'tag' | 'problems'> {
-  /** The security schemes of the specification; a request needs one of them. */
-  readonly security?: NonNullable<FastifySchema['security']>
+interface GuardDescription extends Pick<RouteDescription, 'tag' | 'problems' | 'security'> {
   /** Codes that the guard answers only to requests that change something. */
   readonly problemsOfChanges?: readonly ProblemCode[]
 }
@@ -60,7 +63,8 @@ export function describeGuard(scope: Scope, guard: GuardDescription): void {
 /** The route as @fastify/swagger shows it, with its problems grouped by status. Routes without a summary are hidden. */
 export function openapiSchema(route: RouteOptions): FastifySchema {
   const described = (route.schema ?? {}) as Partial<RouteDescription & GuardDescription>
-  const { tag = 'sessions', security, problems: usual = [], onlyProblems: own = usual, response, ...parts } = described
+  const { tag = 'sessions', security, problems: usual = [], onlyProblems: own = usual, response, ...rest } = described
+  const { answersTokenErrors = false, ...parts } = rest
   const codes = new Map<number, Set<ProblemCode>>()
   for (const code of [...own, ...validationProblems(route, described)]) {
     const [status] = problems[code]
@@ -68,7 +72,13 @@ export function openapiSchema(route: RouteOptions): FastifySchema {
   }
   const refusals = [...codes].map(([status, names]) => [
     status,
-    { description: [...names].join(', '), content: { 'application/problem+json': { schema: Problem } } }
+    {
+      description: [...names].join(', '),
+      content:
+        answersTokenErrors && status <= 401
+          ? { 'application/json': { schema: TokenError } }
+          : { 'application/problem+json': { schema: Problem } }
+    }
   ])
   return {
     ...parts,

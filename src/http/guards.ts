@@ -1,10 +1,18 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Auth } from '../core/access-claims.js'
 import type { ProblemCode } from '../core/problems.js'
-import { guardOf, rememberAuth, rememberedAuth, requestAuth } from '../core/request-auth.js'
+import {
+  checkScope,
+  guardOf,
+  rememberAuth,
+  rememberClient,
+  rememberedAuth,
+  rememberedClient,
+  requestAuth
+} from '../core/request-auth.js'
 import { adminRole } from '../core/vocabulary.js'
 import { Refused } from '../service/refused.js'
-import { authenticateBearer, authenticateSession } from '../service/sessions/authenticate.js'
+import { authenticateBearer, authenticateClient, authenticateSession } from '../service/sessions/authenticate.js'
 import { requireRecentLogin } from '../service/sessions/recent-login.js'
 import type { HttpContext, Scope } from './context.js'
 import { presentedBearer, presentedSession } from './credentials.js'
@@ -25,6 +33,8 @@ export function requireUser(scope: Scope, context: HttpContext): void {
       'invalid_token',
       'token_expired',
       'session_revoked',
+      // The token of a machine client.
+      'insufficient_scope',
       'unavailable'
     ]
   })
@@ -42,7 +52,6 @@ export function requireAdmin(scope: Scope, context: HttpContext): void {
   })
   describeGuard(scope, {
     tag: 'admin',
-    problems: ['insufficient_scope'],
     problemsOfChanges: ['insufficient_user_authentication']
   })
 }
@@ -124,6 +133,20 @@ export function requireRecentLoginGuard(context: HttpContext, maxAgeSeconds?: nu
   })
 }
 
+/**
+ * `app.latchkey.requireScope`: accepts only the access token of a machine client that has the scope, and answers 403 with
+ * the scope to any other good token (RFC 6750 §3.1). Cookies are not read: no browser is a machine client.
+ */
+export function requireScopeGuard(context: HttpContext, scope: string) {
+  checkScope(scope)
+  return guard(context, (request) => {
+    const token = presentedBearer(request)
+    if (token === undefined) throw new Refused('missing_credentials')
+    rememberClient(request, authenticateClient(context.ports, token, scope))
+    return undefined
+  })
+}
+
 /** A `preHandler` that answers with the problem of what `check` throws, or rejects with. */
 function guard(
   context: HttpContext,
@@ -140,6 +163,6 @@ function guard(
 
 function signedInUser(request: FastifyRequest): Auth {
   const auth = rememberedAuth(request)
-  if (auth === null) throw new Refused('missing_credentials')
-  return auth
+  if (auth !== null) return auth
+  throw new Refused(rememberedClient(request) === null ? 'missing_credentials' : 'insufficient_scope')
 }

@@ -3,7 +3,14 @@ import type { FastifyInstance, LatchkeyMembers, RegisterOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Auth } from '../core/access-claims.js'
 import { issuerAddresses } from '../core/issuer-addresses.js'
-import { type AnyReply, type GuardMembers, rememberedAuth, requestAuth, requestAuthKey } from '../core/request-auth.js'
+import {
+  type AnyReply,
+  type GuardMembers,
+  rememberedAuth,
+  rememberedClient,
+  requestAuth,
+  requestAuthKey
+} from '../core/request-auth.js'
 import { hostApp } from '../ports/events.js'
 import type { Ports } from '../ports/index.js'
 import type { Session } from '../ports/sessions.js'
@@ -12,7 +19,13 @@ import { revokeAllSessions, revokeSession, revokeSessionsOfUser } from '../servi
 import { visibleSession } from '../service/sessions/own-sessions.js'
 import type { HttpContext, Scope } from './context.js'
 import { cookieSerializer } from './cookies/serializer.js'
-import { authenticateGuard, authenticateOptionalGuard, requireRecentLoginGuard, requireRoleGuard } from './guards.js'
+import {
+  authenticateGuard,
+  authenticateOptionalGuard,
+  requireRecentLoginGuard,
+  requireRoleGuard,
+  requireScopeGuard
+} from './guards.js'
 import { type HostLogin, type HostSession, startSessionFor } from './host/start-session.js'
 import { type UserControl, userControl } from './host/user-control.js'
 import { requestIdHeader } from './log/request-id.js'
@@ -119,6 +132,8 @@ function membersOf(app: FastifyInstance, context: HttpContext): LatchkeyMembers 
     authenticateOptional: authenticateOptionalGuard(context),
     requireRole: (role) => requireRoleGuard(context, role),
     requireRecentLogin: (maxAgeSeconds) => requireRecentLoginGuard(context, maxAgeSeconds),
+    requireScope: (scope) => requireScopeGuard(context, scope),
+    clientOf: rememberedClient,
     authOf: rememberedAuth,
     whileSignedIn: whileSignedIn(app, context.ports),
     startSession: startSessionFor(context),

@@ -17,6 +17,8 @@ import type { Problem } from './schemas/problem.js'
 
 export interface ProblemResponse {
   readonly body: Problem
+  /** What is sent in place of `body`. */
+  readonly sent?: object
   readonly headers: Readonly<Record<string, string>>
 }
 
@@ -59,8 +61,8 @@ const commonHeaders = {
 }
 
 /** The WWW-Authenticate header: RFC 7617 §2 for Basic, else a Bearer challenge. */
-function challenge(code: ProblemCode, status: number, { scheme, maxAgeSeconds }: RefusalDetails): string | undefined {
-  return status === 401 && scheme === 'Basic' ? 'Basic realm="latchkey"' : bearerChallenge(code, maxAgeSeconds)
+function challenge(code: ProblemCode, status: number, details: RefusalDetails): string | undefined {
+  return status === 401 && details.scheme === 'Basic' ? 'Basic realm="latchkey"' : bearerChallenge(code, details)
 }
 
 /** Replies that have been a problem already. An error after that is one of a hook that handles responses. */
@@ -153,16 +155,18 @@ export function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
   error: unknown,
-  errorsUrl: string
+  errorsUrl: string,
+  shown = (problem: ProblemResponse) => problem
 ): FastifyReply {
-  const { body, headers } = responseTo(error, reply, errorsUrl)
+  const { headers, ...bodies } = shown(responseTo(error, reply, errorsUrl))
   answered.add(reply)
-  logProblem(request, error, body)
-  if (isOurs(error)) return send(reply, { body, headers })
+  logProblem(request, error, bodies.body)
+  if (isOurs(error)) return send(reply, { ...bodies, headers })
   reply.headers(headersOf(error))
   // A host's hook knows best how long its client has to wait, and which credential it lacks.
   const isSet = (name: string) => hostsHeaders.has(name) && reply.hasHeader(name)
-  return send(reply, { body, headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !isSet(name))) })
+  const unset = Object.entries(headers).filter(([name]) => !isSet(name))
+  return send(reply, { ...bodies, headers: Object.fromEntries(unset) })
 }
 
 const hostsHeaders: ReadonlySet<string> = new Set(['retry-after', 'www-authenticate'])
@@ -171,8 +175,8 @@ function isOurs(error: unknown): boolean {
   return error instanceof Refused || error instanceof Unavailable || error instanceof InvalidCursor
 }
 
-function send(reply: FastifyReply, { body, headers }: ProblemResponse): FastifyReply {
-  return sendJson(reply.code(body.status).headers(headers), body)
+function send(reply: FastifyReply, { body, sent = body, headers }: ProblemResponse): FastifyReply {
+  return sendJson(reply.code(body.status).headers(headers), sent)
 }
 
 function logProblem(request: FastifyRequest, error: unknown, { code, status, title }: Problem): void {
@@ -183,15 +187,19 @@ function logProblem(request: FastifyRequest, error: unknown, { code, status, tit
   if (status === 503) request.log.debug(failure, title)
 }
 
-/** Answers a request of our routes, or of a guard, with the problem of an error, and notes it if access was refused. */
+/**
+ * Answers a request of our routes, or of a guard, with the problem of an error, and notes it if access was refused. `shown`
+ * can change how the problem is sent.
+ */
 export function refuse(
   request: FastifyRequest,
   reply: FastifyReply,
   error: unknown,
-  context: HttpContext
+  context: HttpContext,
+  shown?: (problem: ProblemResponse) => ProblemResponse
 ): FastifyReply {
   noteRefusedAccess(request, error, context)
-  return sendProblem(request, reply, error, context.errorsUrl)
+  return sendProblem(request, reply, error, context.errorsUrl, shown)
 }
 
 /**

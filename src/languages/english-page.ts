@@ -201,6 +201,10 @@ export const englishPage = {
   event_everybody_revoked: "Everybody's sessions ended",
   event_registrations_above_usual: 'More new accounts than usual',
   event_signing_key_rotated: 'Signing key rotated',
+  event_client_created: 'Client created',
+  event_client_secret_added: 'Secret added to a client',
+  event_client_secret_deleted: 'Secret of a client deleted',
+  event_client_deleted: 'Client deleted',
   event_mail_bounced: 'Mail refused by its server',
   event_mail_given_up: 'Mail could not be sent',
 

@@ -204,6 +204,10 @@ export const germanPage: PageWords = {
   event_everybody_revoked: 'Alle Sitzungen aller Konten beendet',
   event_registrations_above_usual: 'Mehr neue Konten als üblich',
   event_signing_key_rotated: 'Signaturschlüssel gewechselt',
+  event_client_created: 'Client angelegt',
+  event_client_secret_added: 'Secret eines Clients hinzugefügt',
+  event_client_secret_deleted: 'Secret eines Clients gelöscht',
+  event_client_deleted: 'Client gelöscht',
   event_mail_bounced: 'Mail vom Mailserver abgelehnt',
   event_mail_given_up: 'Mail konnte nicht verschickt werden',
 

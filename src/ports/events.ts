@@ -45,6 +45,10 @@ export const eventTypes = [
   'everybody_revoked',
   'registrations_above_usual',
   'signing_key_rotated',
+  'client_created',
+  'client_secret_added',
+  'client_secret_deleted',
+  'client_deleted',
   'mail_bounced',
   'mail_given_up'
 ] as const
@@ -58,7 +62,10 @@ export interface AuditEvent {
   /** How many such events the entry stands for: 1, or the sum of a flood. */
   readonly count: number
   readonly userId: string | null
+  /** The session, or the secret of a client. */
   readonly sessionId: string | null
+  /** The machine client that the event is about. */
+  readonly clientId: string | null
   readonly actorId: string | null
   /**
    * A word that says why: an `EndedReason` if a session ended, a `RecoveryReason` for `refresh_recovered`, a `MailKind`

@@ -1,5 +1,6 @@
 import type { SessionPolicy } from '../core/policy.js'
 import type { AddedClaims } from './added-claims.js'
+import type { ClientResolver, ClientStore } from './clients.js'
 import type { EventLog } from './events.js'
 import type { SigningKeys } from './keys.js'
 import type { Languages } from './languages.js'
@@ -14,6 +15,7 @@ import type { AccessTokens, OpaqueTokens } from './tokens.js'
 import type { UserStore } from './user-store.js'
 
 export type * from './added-claims.js'
+export type * from './clients.js'
 export type * from './events.js'
 export type * from './keys.js'
 export type * from './languages.js'
@@ -31,7 +33,7 @@ export type * from './users.js'
 
 /**
  * Everything that the use cases need from outside; each use case names the ports it takes. In all ports, times are
- * milliseconds since the epoch by the database's clock, and ids of users and sessions are lower-case UUIDs. A port that
+ * milliseconds since the epoch by the database's clock, and ids are lower-case UUIDs, but those of clients begin with `client_`. A port that
  * cannot serve throws `Unavailable`. Then nothing was done, or the answer was lost and the same call can be made again.
  */
 export interface Ports {
@@ -57,6 +59,9 @@ export interface Ports {
   readonly entropy: Entropy
   readonly digest: Digest
   readonly users: UserStore
+  readonly clients: ClientStore
+  /** From memory for up to 30 s, unless the feed says that the secret is deleted. Never issue tokens by it. */
+  readonly clientResolver: ClientResolver
   readonly links: LinkStore
   readonly mail: MailQueue
   readonly mails: MailLog

@@ -13,6 +13,7 @@ export const decisions = {
   reauthentication: ['succeeded', 'wrong_password', 'limited'],
   password_reset: ['requested', 'unknown_email', 'limited', 'started', 'succeeded', 'refused'],
   email_verification: ['requested', 'limited', 'succeeded', 'refused'],
+  client_token: ['issued', 'invalid_client', 'invalid_scope', 'limited'],
   access: ['insufficient_scope', 'forbidden_origin', 'not_found'],
   refresh: [
     'rotated',
@@ -43,6 +44,7 @@ export interface Decisions {
     about?: {
       readonly sid?: string | undefined
       readonly userId?: string | undefined
+      readonly clientId?: string | undefined
       readonly ip?: string | undefined
       readonly route?: string
     }

@@ -48,15 +48,24 @@ export interface AddedSession {
   readonly revocations: readonly Revocation[]
 }
 
-/** A session with everything that its tokens need. */
-export interface LiveSession extends Session, RotationState {
-  readonly secretHash: string
+/** What the tokens of a session need. */
+export interface IssuableSession
+  extends Pick<
+      Session,
+      'id' | 'userId' | 'mode' | 'device' | 'userAgent' | 'ip' | 'idleExpiresAt' | 'absoluteExpiresAt'
+    >,
+    Pick<RotationState, 'generation'> {
   readonly amr: readonly string[]
   /** When the user was last authenticated. */
   readonly authTime: number
   readonly user: SessionUser
   /** The database's clock when this was read. */
   readonly now: number
+}
+
+/** A session with everything that decides about it. */
+export interface LiveSession extends IssuableSession, Session, RotationState {
+  readonly secretHash: string
 }
 
 /** A refresh with the current token: what the row must hold for the refresh to succeed. */
@@ -117,7 +126,7 @@ export interface SessionStore {
    * this generation and secret hash, was last rotated at least `graceSeconds` ago, is before both its ends, and its user is
    * not disabled.
    */
-  rotate(attempt: RotationAttempt): Promise<LiveSession | undefined>
+  rotate(attempt: RotationAttempt): Promise<IssuableSession | undefined>
   /** The row as it is now, even past its ends; undefined if there is none, or if `endAll` ended the session. */
   find(sid: string): Promise<LiveSession | undefined>
   /** Changes the row as a verdict asks and writes its event. False, with nothing done, if the row has changed since `seen`. */

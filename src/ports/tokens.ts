@@ -1,4 +1,4 @@
-import type { AccessClaims } from '../core/access-claims.js'
+import type { AccessClaims, ClientClaims } from '../core/access-claims.js'
 import type { TokenContents, TokenKind } from '../core/opaque-token.js'
 
 /** Makes and checks the opaque tokens, with keys derived from the root secrets. */
@@ -19,7 +19,7 @@ export interface OpaqueTokens {
 /** Signs and verifies access tokens with the signing keys. */
 export interface AccessTokens {
   /** Throws `Unavailable` while no key is active. */
-  sign(claims: AccessClaims): Promise<string>
+  sign(claims: AccessClaims | ClientClaims): Promise<string>
   /**
    * The payload of a token with a good signature by one of our keys, that key's `alg`, our `typ` and no other header
    * member; undefined for any other text. Does not check the claims. Never throws.

@@ -20,6 +20,8 @@ export interface RefusalDetails {
   readonly retryAfterSeconds?: number
   /** With `insufficient_user_authentication`: the greatest age of the login. */
   readonly maxAgeSeconds?: number
+  /** With `insufficient_scope`: the scope that the route requires. */
+  readonly scope?: string
   /** The scheme of a 401's challenge on a route that takes no Bearer token. */
   readonly scheme?: 'Basic'
 }

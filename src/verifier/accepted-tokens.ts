@@ -1,4 +1,12 @@
-import { type AccessClaims, type Auth, authOfClaims } from '../core/access-claims.js'
+import {
+  type AccessClaims,
+  type Auth,
+  authOfClaims,
+  authOfClient,
+  type ClientAuth,
+  type ClientClaims,
+  isOfClient
+} from '../core/access-claims.js'
 import type { CustomClaims } from '../core/custom-claims.js'
 import { deepFrozen } from '../core/deep-frozen.js'
 import type { VerificationKey } from './verification-key.js'
@@ -10,12 +18,23 @@ export interface AcceptedToken {
   readonly claims: AccessClaims & Readonly<CustomClaims>
 }
 
+/** A good access token of a machine client. Requests with the same token share this frozen object. */
+export interface AcceptedClientToken {
+  readonly ok: true
+  readonly client: ClientAuth
+  readonly claims: ClientClaims
+}
+
 /** An accepted token and the key that verified it. */
 export interface CachedToken {
-  readonly result: AcceptedToken
+  readonly result: AcceptedToken | AcceptedClientToken
   readonly key: VerificationKey
 }
 
-export function acceptedToken(claims: AccessClaims): AcceptedToken {
-  return Object.freeze({ ok: true, claims: deepFrozen(claims), auth: Object.freeze(authOfClaims(claims)) })
+export function acceptedToken(claims: AccessClaims | ClientClaims): AcceptedToken | AcceptedClientToken {
+  deepFrozen(claims)
+  if (!isOfClient(claims)) return Object.freeze({ ok: true, claims, auth: Object.freeze(authOfClaims(claims)) })
+  const client = authOfClient(claims)
+  Object.freeze(client.scopes)
+  return Object.freeze({ ok: true, claims, client: Object.freeze(client) })
 }

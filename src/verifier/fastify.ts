@@ -1,18 +1,21 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RegisterOptions } from 'fastify'
 import type { Auth } from '../core/access-claims.js'
 import {
+  checkScope,
   type GuardMembers,
   guardOf,
   type HostPlugin,
   isGuardableRequest,
   rememberAuth,
+  rememberClient,
   rememberedAuth,
+  rememberedClient,
   requestAuth,
   requestAuthKey
 } from '../core/request-auth.js'
 import type { VerifierOptions } from './options.js'
 import type { RefusalResponse } from './refusals.js'
-import { type VerificationResult, type Verifier, verifierOfApp } from './verifier.js'
+import { type ClientVerificationResult, type VerificationResult, type Verifier, verifierOfApp } from './verifier.js'
 
 // Fastify is optional beside the verifier. In a file of types, an unknown module here is no error, but an import of it
 // would be: so what this file exports must not need Fastify's types.
@@ -62,10 +65,21 @@ function membersOf(verifier: Verifier): GuardMembers {
       return undefined
     }),
 
-    requireRole: (role) => refusing((request) => verifier.refuseWithoutRole(rememberedAuth(request), role)),
+    requireScope(scope) {
+      checkScope(scope)
+      return guardOf((request: FastifyRequest, reply: FastifyReply) => {
+        const result = verifier.authenticateClient(request.headers, scope)
+        if (result instanceof Promise) return result.then((verified) => acceptClientOrSend(request, reply, verified))
+        return acceptClientOrSend(request, reply, result)
+      })
+    },
+
+    clientOf: rememberedClient,
+
+    requireRole: (role) => refusing((request) => verifier.refuseWithoutRole(senderOf(request), role)),
 
     requireRecentLogin: (maxAgeSeconds = defaultMaxAgeSeconds) =>
-      refusing((request) => verifier.refuseWithoutRecentLogin(rememberedAuth(request), maxAgeSeconds)),
+      refusing((request) => verifier.refuseWithoutRecentLogin(senderOf(request), maxAgeSeconds)),
 
     authOf: rememberedAuth,
 
@@ -88,6 +102,18 @@ function acceptOrSend(
 ): Promise<unknown> | undefined {
   if (!result.ok) return Promise.resolve(send(reply, result))
   rememberAuth(request, result.auth)
+  return undefined
+}
+
+const senderOf = (request: FastifyRequest) => rememberedAuth(request) ?? rememberedClient(request)
+
+function acceptClientOrSend(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  result: ClientVerificationResult
+): Promise<unknown> | undefined {
+  if (!result.ok) return Promise.resolve(send(reply, result))
+  rememberClient(request, result.client)
   return undefined
 }
 

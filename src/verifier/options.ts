@@ -35,7 +35,10 @@ export interface VerifierOptions {
   readonly warn?: ((message: string) => void) | undefined
 }
 
-/** One of the issuer's `SERVICE_CREDENTIALS`: what the verifier authenticates with at the feed (HTTP Basic, RFC 7617). */
+/**
+ * A machine client with the scope `latchkey:feed`, or one of the issuer's `SERVICE_CREDENTIALS`: what the verifier
+ * authenticates with at the feed (HTTP Basic, RFC 7617).
+ */
 export interface ServiceCredential {
   readonly id: string | undefined
   readonly secret: string | undefined

@@ -26,8 +26,16 @@ export interface RefusalResponse {
   readonly body: string
 }
 
-/** `maxAgeSeconds` goes with `insufficient_user_authentication`: how old a login may be. */
-export type Refuse = (code: RefusalCode, maxAgeSeconds?: number) => RefusalResponse
+/**
+ * `maxAgeSeconds` goes with `insufficient_user_authentication`: how old a login may be. `scope` goes with
+ * `insufficient_scope`: the scope that a machine client must have.
+ */
+interface RefusalParameters {
+  readonly maxAgeSeconds?: number
+  readonly scope?: string
+}
+
+export type Refuse = (code: RefusalCode, parameters?: RefusalParameters) => RefusalResponse
 
 /** Long enough for a service that was briefly unreachable. */
 const retryAfterSeconds = 2
@@ -35,16 +43,16 @@ const retryAfterSeconds = 2
 /** Creates every refusal that has no parameter once. */
 export function refusals(issuer: string): Refuse {
   const created = new Map(refusalCodes.map((code) => [code, refusalResponse(code, issuer)]))
-  return (code, maxAgeSeconds) => {
-    const ready = maxAgeSeconds === undefined ? created.get(code) : undefined
-    return ready ?? refusalResponse(code, issuer, maxAgeSeconds)
+  return (code, parameters) => {
+    const ready = parameters === undefined ? created.get(code) : undefined
+    return ready ?? refusalResponse(code, issuer, parameters)
   }
 }
 
-function refusalResponse(code: RefusalCode, issuer: string, maxAgeSeconds?: number): RefusalResponse {
+function refusalResponse(code: RefusalCode, issuer: string, parameters?: RefusalParameters): RefusalResponse {
   const [status, title] = problems[code]
   const type = `${issuerAddresses(issuer).base}/docs/errors.md#${code}`
-  const challenge = bearerChallenge(code, maxAgeSeconds)
+  const challenge = bearerChallenge(code, parameters)
   return Object.freeze({
     ok: false,
     code,

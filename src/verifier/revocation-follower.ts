@@ -133,7 +133,8 @@ class RefusedCredential extends Error {
   constructor(url: URL, id: string, status: number) {
     super(
       `The issuer refuses the verifier's feed credential (${url.href} answered ${status} to the id "${id}"). ` +
-        'feed.credential must be one of the SERVICE_CREDENTIALS of the issuer. Until then revocations are not known.'
+        'feed.credential must be the id and a secret of a client with the scope latchkey:feed, or one of the ' +
+        'SERVICE_CREDENTIALS of the issuer. Until then revocations are not known.'
     )
   }
 }

@@ -1,8 +1,8 @@
-import { checkAccessClaims, isLoginRecent } from '../core/access-claims.js'
+import { type Auth, type ClientAuth, checkAccessClaims, isLoginRecent } from '../core/access-claims.js'
 import { readBearer } from '../core/bearer.js'
 import { recentlyUsed } from '../core/recently-used.js'
 import type { HeldCredential, SignedInWatch, WatchEndReason, WatchOptions } from '../core/signed-in-watch.js'
-import { type AcceptedToken, acceptedToken, type CachedToken } from './accepted-tokens.js'
+import { type AcceptedClientToken, type AcceptedToken, acceptedToken, type CachedToken } from './accepted-tokens.js'
 import { issuerKeys } from './issuer-keys.js'
 import { fetchIssuerName, issuerMismatch, mismatchWarnings } from './issuer-name.js'
 import { checkOptions, type VerifierOptions } from './options.js'
@@ -15,6 +15,11 @@ import { readJson, readSignedToken, type SignedToken } from './signed-token.js'
 /** The claims and `auth` of a good token (`ok: true`), or the response that refuses the request (`ok: false`). */
 export type VerificationResult = AcceptedToken | RefusalResponse
 
+/** The claims and `client` of a machine client's good token, or the response that refuses the request. */
+export type ClientVerificationResult = AcceptedClientToken | RefusalResponse
+
+type AnyResult = AcceptedToken | AcceptedClientToken | RefusalResponse
+
 /** Not a promise if the result needs no I/O. */
 type MaybePromise<Value> = Value | Promise<Value>
 
@@ -26,17 +31,28 @@ export interface Verifier {
    * service is not an error, because it may start later. Awaiting it is optional: `warn` gets the same message.
    */
   ready(): Promise<void>
-  /** Verifies an access token. The refusal is `unavailable` if the issuer's keys cannot be fetched. */
+  /**
+   * Verifies a user's access token. The refusal is `unavailable` if the issuer's keys cannot be fetched, and
+   * `insufficient_scope` if it is the token of a machine client.
+   */
   verify(token: string): Promise<VerificationResult>
   /** Verifies the `Authorization: Bearer` header of a request (RFC 6750 §2.1). */
   authenticate(headers: { readonly authorization?: string | undefined }): MaybePromise<VerificationResult>
-  /** The response for an authenticated user without `role`; undefined if `auth` has the role. */
-  refuseWithoutRole(auth: AcceptedToken['auth'] | null, role: string): RefusalResponse | undefined
   /**
-   * The response for an authenticated user whose last login is longer ago than `maxAgeSeconds` (RFC 9470); undefined if it
-   * is not.
+   * Verifies the `Authorization: Bearer` header of a machine client that must have `scope`. The refusal is
+   * `insufficient_scope` if it lacks the scope, and for the token of a user.
    */
-  refuseWithoutRecentLogin(auth: AcceptedToken['auth'] | null, maxAgeSeconds: number): RefusalResponse | undefined
+  authenticateClient(
+    headers: { readonly authorization?: string | undefined },
+    scope: string
+  ): MaybePromise<ClientVerificationResult>
+  /** The response for an authenticated user without `role`, and for a machine client; undefined if `auth` has the role. */
+  refuseWithoutRole(auth: Auth | ClientAuth | null, role: string): RefusalResponse | undefined
+  /**
+   * The response for an authenticated user whose last login is longer ago than `maxAgeSeconds` (RFC 9470), and for a
+   * machine client; undefined if the login is recent.
+   */
+  refuseWithoutRecentLogin(auth: Auth | ClientAuth | null, maxAgeSeconds: number): RefusalResponse | undefined
   /**
    * For a connection that outlives its request, such as a WebSocket or a stream of events: calls `onEnd` once when the
    * session has ended anywhere, or the token has expired. Pass the headers of a request, or an access token that came in
@@ -125,7 +141,7 @@ export function verifierOfApp(options: VerifierOptions, runtime: Runtime = syste
     if (refused !== undefined) throw refused
   }
 
-  const verifyToken = (token: string): MaybePromise<VerificationResult> => {
+  const verifyToken = (token: string): MaybePromise<AnyResult> => {
     const cached = cache.get(token)
     if (cached !== undefined) return checkCached(token, cached)
     const signed = readSignedToken(token)
@@ -134,7 +150,7 @@ export function verifierOfApp(options: VerifierOptions, runtime: Runtime = syste
     return renewal === undefined ? verifySigned(token, signed) : renewal.then(() => verifySigned(token, signed))
   }
 
-  const verifySigned = (token: string, signed: SignedToken): VerificationResult => {
+  const verifySigned = (token: string, signed: SignedToken): AnyResult => {
     const key = keys.find(signed.kid)
     // If the issuer was unreachable, the token may be good and its key unknown: that is not the client's fault.
     if (key === undefined) return refuse(keys.mayBeNew(signed.kid) ? 'unavailable' : 'invalid_token')
@@ -152,7 +168,7 @@ export function verifierOfApp(options: VerifierOptions, runtime: Runtime = syste
   }
 
   /** Checks what can change during a token's life: the time, its key, and revocations. */
-  const checkCached = (token: string, { result, key }: CachedToken): VerificationResult => {
+  const checkCached = (token: string, { result, key }: CachedToken): AnyResult => {
     if (!keys.isUsable()) return refuse('unavailable')
     const { claims } = result
     const isExpired = now() - clockToleranceMilliseconds >= claims.exp * 1000
@@ -165,45 +181,61 @@ export function verifierOfApp(options: VerifierOptions, runtime: Runtime = syste
     return deniesWhenStale && revocations?.isStale() ? refuse('unavailable') : result
   }
 
-  const verify = (token: string): MaybePromise<VerificationResult> => {
+  const verifyAny = (token: string): MaybePromise<AnyResult> => {
     const renewal = keys.renew()
     if (starting === undefined && renewal === undefined) return verifyToken(token)
     return Promise.all([starting, renewal]).then(() => verifyToken(token))
   }
 
-  const authenticate: Verifier['authenticate'] = ({ authorization }) => {
-    if (authorization === undefined) return refuse('missing_credentials')
+  /** Judges the result for the Bearer token of a request, without waiting if possible. */
+  function authenticate<Result>(authorization: string | undefined, judge: (result: AnyResult) => Result) {
+    if (authorization === undefined) return judge(refuse('missing_credentials'))
     const token = readBearer(authorization)
-    return token === undefined ? refuse('invalid_token') : verify(token)
+    if (token === undefined) return judge(refuse('invalid_token'))
+    const result = verifyAny(token)
+    return result instanceof Promise ? result.then(judge) : judge(result)
+  }
+
+  const ofUser = (result: AnyResult): VerificationResult => ('client' in result ? refuse('insufficient_scope') : result)
+
+  const ofClient = (result: AnyResult, scope: string): ClientVerificationResult => {
+    if (!result.ok || ('client' in result && result.client.scopes.includes(scope))) return result
+    return refuse('insufficient_scope', { scope })
   }
 
   const opened = (token: string): MaybePromise<HeldCredential | WatchEndReason> => {
-    const held = (result: VerificationResult) =>
-      watchedToken(token, result, cache.get(token)?.result, {
+    const held = (result: AnyResult) => {
+      const known = cache.get(token)?.result
+      return watchedToken(token, ofUser(result), known && 'auth' in known ? known : undefined, {
         isKeyKnown: (kid) => keys.find(kid) !== undefined,
         revocations
       })
-    const result = verify(token)
+    }
+    const result = verifyAny(token)
     return result instanceof Promise ? result.then(held) : held(result)
   }
 
   return {
     ready: async () => void (await ready),
 
-    verify: async (token) => verify(token),
+    verify: async (token) => ofUser(await verifyAny(token)),
 
-    authenticate,
+    authenticate: ({ authorization }) => authenticate(authorization, ofUser),
+
+    authenticateClient: ({ authorization }, scope) => authenticate(authorization, (result) => ofClient(result, scope)),
 
     refuseWithoutRole(auth, role) {
       if (auth === null) return refuse('missing_credentials')
+      if ('clientId' in auth) return refuse('insufficient_scope')
       return auth.roles.includes(role) ? undefined : refuse('insufficient_scope')
     },
 
     refuseWithoutRecentLogin(auth, maxAgeSeconds) {
       if (auth === null) return refuse('missing_credentials')
+      if ('clientId' in auth) return refuse('insufficient_scope')
       return isLoginRecent(auth, maxAgeSeconds, now())
         ? undefined
-        : refuse('insufficient_user_authentication', maxAgeSeconds)
+        : refuse('insufficient_user_authentication', { maxAgeSeconds })
     },
 
     whileSignedIn(credential, options) {

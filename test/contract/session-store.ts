@@ -35,7 +35,9 @@ export function testSessions(t: Test, stores: Stores): void {
       email: user.email,
       roles: ['editor'],
       disabled: false,
-      createdAt: user.createdAt
+      createdAt: user.createdAt,
+      attributes: {},
+      externalId: null
     })
 
     const { now, ...found } = await reread(stores, session)

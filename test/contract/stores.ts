@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { type Email, readEmail } from '../../src/core/email.js'
 import type { SessionPolicy } from '../../src/core/policy.js'
+import type { ClientStore } from '../../src/ports/clients.js'
 import type { EventLog } from '../../src/ports/events.js'
 import type { LinkStore, MailLog, Outbox } from '../../src/ports/mail.js'
 import type { LiveSession, NewSession, Replacement, SessionStore } from '../../src/ports/sessions.js'
@@ -18,6 +19,7 @@ export interface Stores {
   readonly links: LinkStore
   readonly outbox: Outbox
   readonly mails: MailLog
+  readonly clients: ClientStore
   /** A store of the same sessions with other settings. */
   sessionsUnder(policy: Partial<StorePolicy>): SessionStore
   /** How often a race is run: often on a server, rarely on the embedded database, where operations take turns. */

@@ -5,8 +5,11 @@ import {
   accessTokenType,
   audienceClaim,
   authOfClaims,
+  authOfClient,
+  type ClientClaims,
   checkAccessClaims,
-  isLoginRecent
+  isLoginRecent,
+  isOfClient
 } from '../../src/core/access-claims.js'
 
 const api = 'https://api.example'
@@ -116,6 +119,25 @@ t.test('every claim must be there and have its type', async (t) => {
       }),
       { seed: 22, numRuns: 100 }
     )
+  }
+})
+
+t.test('the token of a machine client has scopes, and is told from the token of a user', async (t) => {
+  const { auth_time: _time, amr: _amr, roles: _roles, ...common } = claims
+  const ofClient: ClientClaims = { ...common, sub: 'a client', client_id: 'a client', scope: 'a b' }
+  const verdict = checkAccessClaims(ofClient, expected, now)
+  t.strictSame(verdict, { ok: true, claims: ofClient })
+  t.ok(isOfClient(ofClient))
+  t.notOk(isOfClient(claims))
+  t.strictSame(authOfClient(ofClient), { clientId: 'a client', scopes: ['a', 'b'] })
+  t.strictSame(checkAccessClaims(ofClient, expected, 9e12), { ok: false, error: 'token_expired' })
+  t.strictSame(checkAccessClaims({ ...ofClient, aud: 'x' }, expected, now), invalid)
+  t.strictSame(checkAccessClaims({ ...ofClient, sub: 'a user' }, expected, now), invalid, 'sub is the client')
+  t.strictSame(checkAccessClaims({ ...ofClient, scope: ['a'] }, expected, now), invalid)
+  t.strictSame(checkAccessClaims({ ...ofClient, roles: ['admin'] }, expected, now), invalid, 'half a user')
+  for (const name of Object.keys(ofClient)) {
+    const { [name as keyof ClientClaims]: _left, ...others } = ofClient
+    t.strictSame(checkAccessClaims(others, expected, now), invalid, `without ${name}`)
   }
 })
 

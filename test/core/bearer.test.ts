@@ -21,7 +21,11 @@ t.test('a challenge names an error only where a credential was refused', async (
   }
   t.equal(bearerChallenge('insufficient_scope'), 'Bearer error="insufficient_scope"')
   t.equal(
-    bearerChallenge('insufficient_user_authentication', 900),
+    bearerChallenge('insufficient_scope', { scope: 'reports:read' }),
+    'Bearer error="insufficient_scope", scope="reports:read"'
+  )
+  t.equal(
+    bearerChallenge('insufficient_user_authentication', { maxAgeSeconds: 900 }),
     'Bearer error="insufficient_user_authentication", max_age="900"'
   )
   for (const code of ['forbidden_origin', 'not_found', 'unavailable'] as const) {

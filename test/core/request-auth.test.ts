@@ -1,6 +1,15 @@
 import t from 'tap'
 import type { Auth } from '../../src/core/access-claims.js'
-import { guardOf, rememberAuth, rememberedAuth, requestAuth, requestAuthKey } from '../../src/core/request-auth.js'
+import {
+  checkScope,
+  guardOf,
+  rememberAuth,
+  rememberClient,
+  rememberedAuth,
+  rememberedClient,
+  requestAuth,
+  requestAuthKey
+} from '../../src/core/request-auth.js'
 
 const auth: Auth = { userId: 'a user', sessionId: 'a session', roles: [], amr: ['pwd'], authTime: 900, claims: {} }
 
@@ -23,6 +32,21 @@ t.test(
     t.throws(() => requestAuth(request), { message: /nobody is signed in/ })
   }
 )
+
+t.test('a request of a machine client has no user, and reading one says where the client is', async (t) => {
+  const request = { id: 'a request' }
+  t.equal(rememberedClient(request), null)
+  const client = { clientId: 'client_1', scopes: ['a'] }
+  rememberClient(request, client)
+  t.equal(rememberedClient(request), client)
+  t.equal(rememberedAuth(request), null)
+  t.throws(() => requestAuth(request), { message: /clientOf\(request\)/ })
+})
+
+t.test('a scope that no token can have is refused', async (t) => {
+  t.doesNotThrow(() => checkScope('reports:read'))
+  t.throws(() => checkScope('two words'), { name: 'TypeError', message: /requireScope\("two words"\)/ })
+})
 
 t.test('a guard that accepts at once calls done before it returns, and makes no promise', async (t) => {
   const calls: string[] = []

@@ -4,6 +4,7 @@ import { httpPlugin } from '../../src/http/plugin.js'
 import { openTestDatabase } from '../support/database.js'
 import { newHost, openPluginOptions } from '../support/host.js'
 import { openAdminService, userIdOf } from '../support/http/admin.js'
+import { askForToken } from '../support/http/clients.js'
 import { anotherDevice, newEmail, newPerson } from '../support/http/people.js'
 import { ajv, mismatchOf, type Operation, operationsOf, specificationOf } from '../support/http/specification.js'
 import { Client, goodPassword } from '../support/service.js'
@@ -63,7 +64,8 @@ for (const { path, method, name, operation } of operations) {
     for (const [status, response] of Object.entries(operation.responses)) {
       t.ok(response.description, `${status} has a description`)
       if (Number(status) < 400) continue
-      t.strictSame(Object.keys(response.content ?? {}), ['application/problem+json'], `${status} is a problem`)
+      const type = path === '/token' && Number(status) <= 401 ? 'application/json' : 'application/problem+json'
+      t.strictSame(Object.keys(response.content ?? {}), [type], `${status} is a problem`)
     }
     if (operation.security !== undefined) t.ok(statuses.includes('401'), 'a guarded route can answer 401')
     if (path.startsWith('/admin')) t.ok(statuses.includes('403'))
@@ -184,6 +186,29 @@ t.test('every response is as the specification describes it', async (t) => {
   await ask(admin, 'GET', '/admin/mails?state=lost', 400)
   await ask(admin, 'GET', '/admin/mails/status', 200)
   await ask(admin, 'GET', '/admin/counts', 200)
+  const { id: clientId, secret } = (
+    await ask(admin, 'POST', '/admin/clients', 201, { name: 'n', scopes: ['x'] })
+  ).json()
+  await ask(admin, 'POST', '/admin/clients', 400, { name: 'n', scopes: [] })
+  await ask(admin, 'POST', '/admin/clients', 400, { name: 'n', scopes: ['latchkey:everything'] })
+  await ask(admin, 'GET', '/admin/clients', 200)
+  await ask(admin, 'GET', '/admin/clients?limit=x', 400)
+  for (const [sent, status] of [
+    [secret, 200],
+    ['wrong', 401]
+  ] as const) {
+    const response = await askForToken(app, { id: clientId, secret: sent })
+    t.equal(response.statusCode, status)
+    t.equal(mismatchOf(specification.paths['/token']?.post, response), undefined, `POST /token ${status}`)
+    seen.add('POST /token')
+  }
+  const { secret_id: secretId } = (await ask(admin, 'POST', `/admin/clients/${clientId}/secrets`, 201)).json()
+  await ask(admin, 'POST', `/admin/clients/${clientId}/secrets`, 409)
+  await ask(admin, 'POST', `/admin/clients/client_${unknownId}/secrets`, 404)
+  await ask(admin, 'DELETE', `/admin/clients/${clientId}/secrets/${secretId}`, 204)
+  await ask(admin, 'DELETE', `/admin/clients/${clientId}/secrets/${secretId}`, 404)
+  await ask(admin, 'DELETE', `/admin/clients/${clientId}`, 204)
+  await ask(admin, 'DELETE', `/admin/clients/${clientId}`, 404)
   await ask(admin, 'GET', '/admin/keys', 200)
   await ask(admin, 'POST', '/admin/keys/rotate', 200, { dry_run: true })
   await ask(admin, 'POST', '/admin/keys/rotate', 200, {})
@@ -235,5 +260,6 @@ const isForServices = ({ security = [] }: Operation) => security.some((schemes) 
 /** The specification's path for an address. */
 function pathOf(url: string): string {
   const path = url.split('?')[0] ?? ''
-  return path.replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/, '{id}')
+  const uuid = '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}'
+  return path.replace(new RegExp(`(client_)?${uuid}`), '{id}').replace(new RegExp(uuid), '{secret_id}')
 }

@@ -1,16 +1,18 @@
 import t from 'tap'
 import { age, openTestDatabase, sql } from '../support/database.js'
+import { openAdminService } from '../support/http/admin.js'
+import { askForToken, asMachine, newMachine, tokenOf } from '../support/http/clients.js'
 import { newEmail, newPerson } from '../support/http/people.js'
 import { postForm, serviceSettings } from '../support/http/services.js'
 import { recordedDatabase } from '../support/recorded-statements.js'
-import { Client, openService } from '../support/service.js'
+import { Client } from '../support/service.js'
 
 /**
  * What each request asks of the database. Statements and round trips are counted and no times are measured, so this
  * fails on every machine if a request becomes slower by a statement. Each bound has its reason.
  */
 const database = recordedDatabase(await openTestDatabase(t, { kind: 'embedded' }))
-const app = await openService(t, database, serviceSettings)
+const { app, admin } = await openAdminService(t, database, serviceSettings)
 
 /** What a request asks of the database. */
 const costOf = (status: number, request: () => Promise<{ readonly statusCode: number }>) =>
@@ -93,6 +95,20 @@ t.test('a logout', async (t) => {
   const payload = { refresh_token: second.client.refreshToken }
   const byToken = await costOf(204, () => second.client.send('POST', '/logout', { bearer: false, payload }))
   t.strictSame(byToken, { statements: 1, roundTrips: 1 }, 'the same: the statement ends no session of an older token')
+})
+
+t.test('a token for a machine client, and what it and its secret open', async (t) => {
+  const machine = await newMachine(admin, ['latchkey:introspect'])
+  // The first use of a secret in an hour is written, in the same statement.
+  for (const which of ['first', 'second']) {
+    t.strictSame(await costOf(200, () => askForToken(app, machine)), { statements: 1, roundTrips: 1 }, `the ${which}`)
+  }
+  const nothing = { statements: 0, roundTrips: 0 }
+  const token = await tokenOf(app, machine)
+  const introspect = (headers: Record<string, string>) => () => postForm(app, '/introspect', { token }, headers)
+  t.strictSame(await costOf(200, introspect({ authorization: `Bearer ${token}` })), nothing, 'the token says it all')
+  t.strictSame(await costOf(200, introspect(asMachine(machine))), { statements: 1, roundTrips: 1 }, 'the secret')
+  t.strictSame(await costOf(200, introspect(asMachine(machine))), nothing, 'for 30 s it is remembered')
 })
 
 t.test('simultaneous requests share the statements that read accounts', async (t) => {

@@ -70,6 +70,8 @@ async function prepare(app: FastifyInstance, admin: Client): Promise<Prepared> {
     ['end all', admin, { method: 'POST', url: '/admin/sessions/revoke-all', payload: { confirm: 'revoke-all' } }],
     ['events', admin, { method: 'GET', url: '/admin/events' }],
     ['counts', admin, { method: 'GET', url: '/admin/counts' }],
+    ['clients', admin, { method: 'GET', url: '/admin/clients' }],
+    ['create a client', admin, { method: 'POST', url: '/admin/clients', payload: { name: 'n', scopes: ['x'] } }],
     ['keys', admin, { method: 'GET', url: '/admin/keys' }],
     ['rotate the key', admin, { method: 'POST', url: '/admin/keys/rotate', payload: {} }],
     ['revoke the keys', admin, { method: 'POST', url: '/admin/keys/rotate', payload: { revoke_old: true } }],

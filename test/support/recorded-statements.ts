@@ -25,6 +25,11 @@ export function recordedDatabase(database: Database): RecordedDatabase {
     if (counted !== undefined) counted[what] += 1
   }
 
+  function note(sql: string): void {
+    statements.push(kindOf(sql))
+    count('statements')
+  }
+
   function recording<Client extends object>(client: Client): Client {
     return new Proxy(client, {
       get(target, name) {
@@ -32,8 +37,7 @@ export function recordedDatabase(database: Database): RecordedDatabase {
         if (typeof member !== 'function') return member
         if (name === '$queryRaw' || name === '$executeRaw') {
           return (...[text, ...values]: Parameters<typeof Prisma.sql>) => {
-            statements.push(kindOf(text, values))
-            count('statements')
+            note(Prisma.sql(text, ...values).sql)
             return member.call(target, text, ...values)
           }
         }
@@ -50,7 +54,13 @@ export function recordedDatabase(database: Database): RecordedDatabase {
 
   return {
     ...database,
-    run: (operation) => database.run((prisma) => operation(recording(prisma))),
+    run: (operation) =>
+      database.run((prisma, ask) =>
+        operation(recording(prisma), (text, values) => {
+          note(text)
+          return ask(text, values)
+        })
+      ),
     async countsOf(work) {
       const counted = { statements: 0, transactions: 0 }
       await counting.run(counted, work)
@@ -75,8 +85,7 @@ const inBackground = new RegExp(
 )
 
 /** The accesses of a statement to tables, without its conditions and values. */
-function kindOf(...[text, values]: [text: readonly string[], values: readonly unknown[]]): string {
-  const { sql } = Prisma.sql(text, ...(values as Parameters<typeof Prisma.sql>[1][]))
+function kindOf(sql: string): string {
   return [...sql.matchAll(/\b(INSERT INTO|UPDATE|DELETE FROM|FROM|JOIN)\s+"\{schema\}"\."(\w+)"/g)]
     .map(([, access, table]) => `${access} ${table}`)
     .join(', ')

@@ -17,6 +17,7 @@ t.test('the verifier loads no package, and of the service only modules of the co
     'core/request-auth.js',
     'core/reserved-claims.js',
     'core/revocation-set.js',
+    'core/scopes.js',
     'core/signed-in-watches.js',
     'core/vocabulary.js',
     'core/watch-index.js'

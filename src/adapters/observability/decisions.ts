@@ -20,7 +20,7 @@ export interface Counts extends Pick<Metrics, 'lastHour'> {
 }
 
 /** A revocation without a `sid` ended all sessions: `everybody`. */
-const revocationLabels = [...endedReasons, 'roles_changed', 'everybody'] as const
+const revocationLabels = [...endedReasons, 'roles_changed', 'secret_deleted', 'everybody'] as const
 
 const answeredRefreshes: readonly Outcome<DecisionKind>[] = [
   'rotated',
@@ -34,7 +34,7 @@ const answeredRefreshes: readonly Outcome<DecisionKind>[] = [
 ]
 
 /** Logged at debug level, because honest clients cause these all day. */
-const routine: readonly Outcome<DecisionKind>[] = ['rotated', 'current', 'replayed']
+const routine: readonly Outcome<DecisionKind>[] = ['rotated', 'current', 'replayed', 'issued']
 
 /**
  * Counts in `registry`, and by the minute. Every label starts at 0, so that its first increase shows as an increase.
@@ -71,6 +71,12 @@ export function requestCounts(registry: Registry, clock: Pick<Clock, 'now'>): Co
       'Confirmations of the address of an account, by step or refusal.',
       'outcome',
       decisions.email_verification
+    ),
+    client_token: counter(
+      'client_tokens',
+      'Tokens for machine clients, by outcome.',
+      'outcome',
+      decisions.client_token
     ),
     access: counter('access_refusals', 'Requests that were not allowed, by reason.', 'outcome', decisions.access),
     refresh: counter('refreshes', 'Refreshes, by outcome.', 'outcome', decisions.refresh)

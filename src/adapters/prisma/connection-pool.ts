@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { Unavailable } from '../../ports/errors.js'
-import { borrowedConnection } from './borrowed-connection.js'
+import { BorrowedConnection } from './borrowed-connection.js'
 import { heldConnections } from './held-connections.js'
 import { type StatementNames, statementNames } from './prepared-statements.js'
 
@@ -17,10 +17,6 @@ export interface ConnectionPool {
   isBlocked(): boolean
   /** Closes at once the connections that wait for an answer which nobody wants, and the others when they are returned. */
   close(): Promise<void>
-}
-
-interface Borrowed<Result> {
-  query(query: pg.QueryConfig): Promise<Result>
 }
 
 /**
@@ -46,48 +42,51 @@ export function connectionPool(
       connect.call(pool, (error, client) => (client === undefined ? reject(error) : resolve(client)))
     )
 
-  /** For a transaction. */
-  async function borrow() {
-    const borrowed = lend(await connected())
-    return { ...borrowed, query: (query: pg.QueryConfig) => queryInTransaction(borrowed, query) }
+  const lender = {
+    answerSeconds,
+    onGivenUp: held.add,
+    onReturned(client: pg.PoolClient, canBeReused: boolean) {
+      held.delete(client)
+      client.release(!canBeReused)
+    }
   }
+  const borrow = async () => new BorrowedConnection(await connected(), lender)
 
-  function lend(client: pg.PoolClient) {
-    return borrowedConnection(client, {
-      answerSeconds,
-      onGivenUp: () => held.add(client),
-      onReturned(canBeReused) {
-        held.delete(client)
-        client.release(!canBeReused)
-      }
-    })
+  /** For a transaction. */
+  class TransactionConnection extends BorrowedConnection {
+    override query(query: pg.QueryConfig) {
+      return queryByName(
+        query,
+        (named) => super.query(named),
+        () => {
+          // It has ended the transaction, so its client must begin again.
+          throw new Unavailable('The server has refused the name of a prepared statement in a transaction.')
+        }
+      )
+    }
   }
 
   /** Runs a statement under its name, if it has one, and `whenRefused` if the server refuses the name. */
   async function queryByName<Result>(
-    borrowed: Borrowed<Result>,
     query: pg.QueryConfig,
+    run: (query: pg.QueryConfig) => Promise<Result>,
     whenRefused: () => Promise<Result>
   ): Promise<Result> {
     const name = names?.nameOf(query.text)
+    if (name === undefined) return await run(query)
     try {
-      return await borrowed.query(name === undefined ? query : { ...query, name })
+      return await run({ ...query, name })
     } catch (error) {
-      if (name === undefined || !names?.isRefused(query.text, name, error)) throw error
+      if (!names?.isRefused(query.text, name, error)) throw error
       return await whenRefused()
     }
   }
 
-  /** A refused name has ended the transaction, so its client must begin again. */
-  const queryInTransaction = <Result>(borrowed: Borrowed<Result>, query: pg.QueryConfig) =>
-    queryByName(borrowed, query, async () => {
-      throw new Unavailable('The server has refused the name of a prepared statement in a transaction.')
-    })
-
   async function query(query: pg.QueryConfig): Promise<unknown> {
-    const borrowed = lend(await connected())
+    const borrowed = await borrow()
+    const run = (named: pg.QueryConfig) => borrowed.query(named)
     try {
-      return await queryByName(borrowed, query, () => borrowed.query(query))
+      return await queryByName(query, run, () => run(query))
     } finally {
       borrowed.release()
     }
@@ -96,7 +95,7 @@ export function connectionPool(
   /** A pooler tells its clients a process of its own, to which they send the request to cancel a statement. */
   async function prepareIfDirect(): Promise<void> {
     const client = await connected()
-    const borrowed = lend(client)
+    const borrowed = new BorrowedConnection(client, lender)
     try {
       const { rows } = await borrowed.query({ text: 'SELECT pg_backend_pid() AS pid' })
       if ('processID' in client && client.processID === rows[0]?.pid) names = statementNames(onUnprepared)
@@ -106,7 +105,7 @@ export function connectionPool(
   }
 
   return {
-    pool: Object.assign(pool, { connect: borrow, query }),
+    pool: Object.assign(pool, { connect: async () => new TransactionConnection(await connected(), lender), query }),
     prepareIfDirect,
     isBlocked: () => held.size >= config.max,
     close() {

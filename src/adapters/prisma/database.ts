@@ -5,7 +5,7 @@ import { plainLine, workQueue } from '../queue/work-queue.js'
 import { unavailableBecause } from './database-errors.js'
 import { PrismaClient } from './generated/client.js'
 import { timesInMilliseconds } from './millisecond-times.js'
-import { inSchema } from './statements.js'
+import { type Ask, askDirectly, inSchema } from './statements.js'
 
 /** A PostgreSQL database, embedded or on a server, behind one Prisma client. */
 export interface Database {
@@ -16,7 +16,7 @@ export interface Database {
    * full, … Unique violations and other faults of the statement pass through. An operation must not call `run`: it
    * could wait for itself.
    */
-  run<T>(operation: (prisma: PrismaClient) => Promise<T>): Promise<T>
+  run<T>(operation: Operation<T>): Promise<T>
   /** How many operations may run, and how many may wait. */
   readonly bounds: Bounds
   /** How many operations run and wait now. */
@@ -28,6 +28,9 @@ export interface Database {
   /** Accepts no more operations, waits for those that run, and closes the database. */
   close(): Promise<void>
 }
+
+/** What an operation gets: Prisma's client, and `ask` for the statements of `preparedStatement`. */
+type Operation<T> = (prisma: PrismaClient, ask: Ask) => Promise<T>
 
 /** How many operations run and wait at once, and for how many seconds one may wait. */
 export interface Bounds {
@@ -48,7 +51,7 @@ interface DatabaseParts {
   /** How long an interactive transaction may last. */
   readonly transactionSeconds: number
   /** Throws `Unavailable` if an operation must not begin now. */
-  admit?(): Promise<void>
+  admit?(): void | Promise<void>
   readonly listen?: Listen
   /** Closes what Prisma works on: the pool or the cluster. */
   close(): Promise<void>
@@ -59,8 +62,10 @@ export function databaseOver(parts: DatabaseParts): Database {
   const { kind, adapter, bounds, listen } = parts
   const { maxRunning, maxWaiting, waitSeconds } = bounds
   const queue = workQueue({ name: 'database', line: plainLine(maxRunning, maxWaiting), waitSeconds })
+  const inMilliseconds = timesInMilliseconds(adapter)
+  const ask = askDirectly(inMilliseconds, parts.schema)
   const prisma = new PrismaClient({
-    adapter: inSchema(timesInMilliseconds(adapter), parts.schema),
+    adapter: inSchema(inMilliseconds, parts.schema),
     errorFormat: 'minimal',
     transactionOptions: { maxWait: bounds.waitSeconds * 1000, timeout: parts.transactionSeconds * 1000 }
   })
@@ -80,8 +85,9 @@ export function databaseOver(parts: DatabaseParts): Database {
     run: (operation) =>
       queue.run(async () => {
         try {
-          await parts.admit?.()
-          return await operation(prisma)
+          const admitted = parts.admit?.()
+          if (admitted !== undefined) await admitted
+          return await operation(prisma, ask)
         } catch (error) {
           throw unavailableBecause(error) ?? error
         }

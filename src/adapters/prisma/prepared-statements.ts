@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Database } from './database.js'
 import { Prisma } from './generated/client.js'
 
 const mark = '/* prepared */'
@@ -8,6 +9,33 @@ const mark = '/* prepared */'
  * and keeps its plan. All values of such a statement must be parameters, so that its text is always the same.
  */
 export const prepared = Prisma.raw(mark)
+
+/** Stands for a value that each run of a statement gives. */
+class Parameter {
+  constructor(readonly name: PropertyKey) {}
+}
+
+/**
+ * A statement that runs often. `build` is called once, and gets a function that returns the parameter of a name. The result
+ * runs the statement as one operation, with values for these parameters:
+ *
+ *     const nameOf = preparedStatement<{ name: string }, { id: string }>(
+ *       database,
+ *       (given) => Prisma.sql`SELECT name FROM ${tables.user} WHERE id = ${given('id')}::uuid`
+ *     )
+ *     const [row] = await nameOf({ id })
+ *
+ * Each parameter needs a cast, because it can occur only once in the text that the server parses.
+ */
+export function preparedStatement<Row, Values extends object>(
+  database: Pick<Database, 'run'>,
+  build: (given: (name: keyof Values) => Prisma.Sql) => Prisma.Sql
+): (values: Values) => Promise<Row[]> {
+  const { text, values } = Prisma.sql`${prepared} ${build((name) => Prisma.sql`${new Parameter(name)}`)}`
+  const valuesWith = (given: Values) =>
+    values.map((value) => (value instanceof Parameter ? given[value.name as keyof Values] : value))
+  return (given) => database.run((_, ask) => ask<Row>(text, valuesWith(given)))
+}
 
 /** A connection keeps each prepared statement in the server's memory, so their number is bounded. */
 const maxNames = 32

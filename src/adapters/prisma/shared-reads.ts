@@ -1,4 +1,6 @@
+import type { Database } from './database.js'
 import { Prisma } from './generated/client.js'
+import { preparedStatement } from './prepared-statements.js'
 import { type SharedDatabase, sharedStatements } from './shared-statements.js'
 
 /** So that one answer stays small. */
@@ -6,23 +8,34 @@ const maxShared = 100
 
 /**
  * Returns a function that finds the row of an id. Calls that would wait for a connection share one statement: a read then
- * costs a fraction of its planning, its round trip and Prisma's work. Each statement begins after the calls that it
- * answers, so none of them can miss what was committed before.
+ * costs a fraction of its planning, its round trip and its work in the process. Each statement begins after the calls that
+ * it answers, so none of them can miss what was committed before.
  *
- * `read` returns the rows whose id is as `wanted` says, in any order: `SELECT … WHERE u.id ${wanted}`. A call that reads
- * alone compares with `=`: with `ANY`, PostgreSQL makes a new plan for each execution of a prepared statement.
+ * `read` makes the statement that returns the rows whose id is as `wanted` says, in any order:
+ * `SELECT … WHERE u.id ${wanted}`. A call that reads alone compares with `=`: with `ANY`, PostgreSQL makes a new plan for
+ * each execution of a prepared statement.
  */
-export function sharedReads<Row extends { readonly id: string }>(
-  database: SharedDatabase,
-  read: (wanted: Prisma.Sql) => Promise<readonly Row[]>
-): (id: string) => Promise<Row | undefined> {
-  return sharedStatements<string, Row | undefined>(database, {
+export function sharedReads<Row extends { readonly id: string }, Found>(
+  database: SharedDatabase & Pick<Database, 'run'>,
+  read: (wanted: Prisma.Sql) => Prisma.Sql,
+  toFound: (row: Row) => Found
+): (id: string) => Promise<Found | undefined> {
+  const readOne = preparedStatement<Row, { readonly id: string }>(database, (given) =>
+    read(Prisma.sql`= ${given('id')}::uuid`)
+  )
+  const readMany = preparedStatement<Row, { readonly ids: readonly string[] }>(database, (given) =>
+    read(Prisma.sql`= ANY (${given('ids')}::uuid[])`)
+  )
+  return sharedStatements<string, Found | undefined>(database, {
     name: 'database read',
     identityOf: (id) => id,
-    repeated: (row) => row,
-    one: async (id) => (await read(Prisma.sql`= ${id}::uuid`))[0],
+    repeated: (found) => found,
+    async one(id) {
+      const [row] = await readOne({ id })
+      return row && toFound(row)
+    },
     async many(ids) {
-      const rows = new Map((await read(Prisma.sql`= ANY (${ids}::uuid[])`)).map((row) => [row.id, row]))
+      const rows = new Map((await readMany({ ids })).map((row) => [row.id, toFound(row)]))
       return ids.map((id) => rows.get(id))
     },
     maxSize: maxShared

@@ -1,8 +1,8 @@
 import { type BatchOptions, inBatches } from '../queue/batches.js'
 import type { Bounds, Database } from './database.js'
 
-/** How many statements run at once while others wait: one can work while the other commits, or its rows arrive. */
-const maxRunning = 2
+/** How many statements of a kind run at once: while one works, another commits, and the rows of a third arrive. */
+const maxRunning = 3
 
 /** Longer than a statement takes that waits for nothing, and short for a person who waits. */
 const slowMilliseconds = 50

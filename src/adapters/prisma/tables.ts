@@ -10,6 +10,8 @@ const table = (name: string) => Prisma.raw(`${schemaMark}."${name}"`)
  * connection's `search_path`. Statements must not depend on it: a pooler gives each transaction any connection.
  */
 export const tables = {
+  client: table('client'),
+  clientSecret: table('client_secret'),
   event: table('event'),
   everybodyRevoked: table('everybody_revoked'),
   guessRun: table('guess_run'),

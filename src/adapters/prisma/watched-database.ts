@@ -8,7 +8,7 @@ export function watchedDatabase(database: Database, watch: ServerWatch): Databas
     ...database,
     async run(operation) {
       try {
-        const result = await database.run((prisma) => watch.time(() => operation(prisma)))
+        const result = await database.run((...clients) => watch.time(() => operation(...clients)))
         watch.served()
         return result
       } catch (error) {

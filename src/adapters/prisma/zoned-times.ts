@@ -7,12 +7,18 @@ import { rewriteStatements } from './statements.js'
 
 /** `factory` whose statements send each time with its zone. */
 export function sendingZones(factory: SqlDriverAdapterFactory): SqlDriverAdapterFactory {
-  return rewriteStatements(factory, ({ sql, args, argTypes }) => ({
-    sql,
-    args: args.map((arg, i) => (argTypes[i]?.scalarType === 'datetime' ? withZone(arg) : arg)),
-    argTypes: argTypes.map((type) => (type.scalarType === 'datetime' ? { ...type, scalarType: 'string' } : type))
-  }))
+  return rewriteStatements(factory, (statement) => {
+    const { sql, args, argTypes } = statement
+    if (!argTypes.some(isTime)) return statement
+    return {
+      sql,
+      args: args.map((arg, i) => (argTypes[i]?.scalarType === 'datetime' ? withZone(arg) : arg)),
+      argTypes: argTypes.map((type) => (isTime(type) ? { ...type, scalarType: 'string' } : type))
+    }
+  })
 }
+
+const isTime = ({ scalarType }: { readonly scalarType: string }) => scalarType === 'datetime'
 
 function withZone(time: unknown): unknown {
   if (Array.isArray(time)) return time.map(withZone)

@@ -16,7 +16,7 @@ export interface BatchOptions<Item, Result> {
    */
   many(items: readonly Item[]): Promise<readonly (Result | 'alone')[]>
   readonly maxSize: number
-  /** While so many calls run, new items wait. */
+  /** So many calls run at once. */
   readonly maxRunning: number
   /** How many items may wait, and each for how long. */
   readonly maxWaiting: number
@@ -42,33 +42,41 @@ export interface Batches<Item, Result> {
 }
 
 /**
- * `serve` serves one item. While fewer than `maxRunning` calls run, and each of them for one item, the items of this turn
- * of the event loop are served at its end. Otherwise an item waits until a call ends. A single item is served by `one`,
- * and several together by `many`. The end of the turn matters for the embedded database: it blocks the event loop, so no
- * other request can arrive while it works.
+ * `serve` serves one item. A single item is served by `one`, and several together by `many`.
  *
- * While a call for several items runs, another call starts only if `maxSize` items wait: a larger batch costs less for
- * each item. If that call throws `Unavailable`, it fails for each of them. If it throws something else, one of the items
- * can be the cause, so they are served by `one`. Throws `Unavailable` if too many items wait, or an item waits too long.
+ * If nothing runs, all items of this turn of the event loop start at its end. The end of the turn matters for the
+ * embedded database: it blocks the event loop, so no other request can arrive while it works. While calls run, the next
+ * one starts as soon as `maxSize` items wait, or at least as many as are being served. So a few items do not wait for
+ * each other's round trips, and with many items the batches grow, which costs less for each. The rule is applied again
+ * when a call ends. When all have ended, every item that waits starts.
+ *
+ * If a call for several items throws `Unavailable`, it fails for each of them. If it throws something else, one of the
+ * items can be the cause, so they are served by `one`. Throws `Unavailable` if too many items wait, or an item waits too
+ * long.
  */
 export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): Batches<Item, Result> {
   const { name, identityOf, repeated, keyOf = identityOf, one, many } = options
   const { maxSize, maxRunning, maxWaiting, waitSeconds, slowMilliseconds } = options
   /** By identity, in the order of arrival. */
   const waiting = new Map<string, Waiting<Item, Result>>()
-  const running = new Set<{ readonly size: number }>()
+  const running = new Set<object>()
   let clock: NodeJS.Timeout | undefined
   let startsAtEndOfTurn = false
 
-  const hasPlace = () =>
-    running.size < maxRunning && (waiting.size >= maxSize || [...running].every(({ size }) => size === 1))
+  /** Items of the calls that run. */
+  let served = 0
+
+  const hasPlace = () => running.size < maxRunning && waiting.size >= Math.min(served, maxSize)
 
   /** Makes a call for `size` items. It counts as running until it ends or is slow. */
   async function counted<T>(size: number, call: () => Promise<T>): Promise<T> {
-    const place = { size }
+    const place = {}
     running.add(place)
+    served += size
     const leave = () => {
-      if (running.delete(place)) startNext()
+      if (!running.delete(place)) return
+      served -= size
+      startNext()
     }
     const slow = setTimeout(leave, slowMilliseconds)
     try {
@@ -165,12 +173,12 @@ export function inBatches<Item, Result>(options: BatchOptions<Item, Result>): Ba
     clock = undefined
   }
 
-  async function serve(item: Item): Promise<Result> {
-    const identity = identityOf(item)
-    const same = waiting.get(identity)
-    if (same !== undefined) return new Promise((caller) => same.callers.push(caller))
-    if (waiting.size >= maxWaiting) throw new Unavailable(`The ${name} queue is full.`)
+  function serve(item: Item): Promise<Result> {
     return new Promise((caller) => {
+      const identity = identityOf(item)
+      const same = waiting.get(identity)
+      if (same !== undefined) return same.callers.push(caller)
+      if (waiting.size >= maxWaiting) return caller(Promise.reject(new Unavailable(`The ${name} queue is full.`)))
       waiting.set(identity, { item, since: performance.now(), callers: [caller] })
       if (hasPlace()) startAtEndOfTurn()
       else startClock()

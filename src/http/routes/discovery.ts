@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Static } from 'typebox'
 import { jwksMaxAgeSeconds } from '../../core/key-rotation.js'
+import { serviceScopes } from '../../core/scopes.js'
 import type { HttpContext, Routes } from '../context.js'
 import { describe } from '../describe.js'
 import { sendJson } from '../host/own-bodies.js'
@@ -89,21 +90,17 @@ function metadataOf({ ports, settings, addresses: { base } }: HttpContext): Stat
   return {
     issuer: ports.identity.issuer,
     jwks_uri: `${base}/.well-known/jwks.json`,
+    token_endpoint: `${base}/token`,
+    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    introspection_endpoint: `${base}/introspect`,
+    // An access token is a method of authentication here (RFC 8414 §2), but not for the revocation endpoint.
+    introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'Bearer'],
+    revocation_endpoint: `${base}/revoke`,
+    revocation_endpoint_auth_methods_supported: ['client_secret_basic'],
+    revocation_feed: `${base}/revocations`,
+    scopes_supported: [...serviceScopes],
     response_types_supported: [],
-    grant_types_supported: [],
-    ...(settings.serviceCredentials.length > 0 && serviceEndpoints(base)),
+    grant_types_supported: ['client_credentials'],
     ...(settings.docs && { service_documentation: `${base}/docs` })
-  }
-}
-
-/** Only named if there is a service credential, because these endpoints are of use only with one. */
-function serviceEndpoints(issuer: string) {
-  const basic: 'client_secret_basic'[] = ['client_secret_basic']
-  return {
-    introspection_endpoint: `${issuer}/introspect`,
-    introspection_endpoint_auth_methods_supported: basic,
-    revocation_endpoint: `${issuer}/revoke`,
-    revocation_endpoint_auth_methods_supported: basic,
-    revocation_feed: `${issuer}/revocations`
   }
 }

@@ -16,12 +16,12 @@ import { logoutRoutes } from './logout.js'
 import { metricsRoutes } from './metrics.js'
 import { pageRoutes } from './pages.js'
 import { refreshRoutes } from './refresh.js'
-import { serviceRoutes } from './services/index.js'
+import { serviceRoutes, tokenEndpoint } from './services/index.js'
 import { signInRoutes } from './sign-in.js'
 
 /** Adds all routes, in one scope per guard. The guard of a scope protects every route that is added to the scope. */
 export function addRoutes(app: Scope, context: HttpContext): void {
-  for (const add of [publicRoutes, credentialRoutes, userRoutes, adminRoutes, serviceRoutes]) {
+  for (const add of [publicRoutes, credentialRoutes, userRoutes, adminRoutes, serviceRoutes, tokenEndpoint]) {
     app.register((scope, _options, done) => {
       add(scope, context)
       done()

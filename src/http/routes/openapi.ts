@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyPluginAsync } from 'fastify'
+import type { ServiceScope } from '../../core/scopes.js'
 import type { HttpContext, Scope } from '../context.js'
 import { cookieName, ownCookie } from '../cookies/cookies.js'
 import { openapiSchema } from '../describe.js'
@@ -28,6 +29,7 @@ export async function serveOpenapi(app: Scope, { addresses, settings }: HttpCont
         { name: 'sessions', description: 'Sign in, refresh, sign out, and the devices of a user' },
         { name: 'account', description: "The user's own account" },
         { name: 'admin', description: 'For users with the role `admin`' },
+        { name: 'clients', description: 'For machine clients' },
         { name: 'discovery', description: 'For services that verify access tokens' },
         { name: 'health', description: 'For operators' }
       ],
@@ -35,13 +37,29 @@ export async function serveOpenapi(app: Scope, { addresses, settings }: HttpCont
         securitySchemes: {
           bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
           session: { type: 'apiKey', in: 'cookie', name: cookieName(ownCookie('session', settings), settings) },
-          service: { type: 'http', scheme: 'basic', description: 'An id and a secret from `SERVICE_CREDENTIALS`.' }
+          service: {
+            type: 'http',
+            scheme: 'basic',
+            description: 'The id and a secret of a machine client with the scope, or an entry of `SERVICE_CREDENTIALS`.'
+          },
+          client: {
+            type: 'oauth2',
+            description: 'The access token of a machine client with the scope.',
+            flows: { clientCredentials: { tokenUrl: `${addresses.base}/token`, scopes: { ...scopeTexts } } }
+          },
+          client_secret: { type: 'http', scheme: 'basic', description: 'The id and a secret of a machine client.' }
         }
       }
     }
   })
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
   await app.register(docsPage)
+}
+
+const scopeTexts: Readonly<Record<ServiceScope, string>> = {
+  'latchkey:introspect': 'Introspect tokens',
+  'latchkey:revoke': 'Revoke tokens',
+  'latchkey:feed': 'Follow the feed of revoked sessions'
 }
 
 /** GET /docs, by @fastify/swagger-ui. The page loads its specification from /docs/json. */

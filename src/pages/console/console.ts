@@ -1,6 +1,7 @@
 import { adminRole } from '../../core/vocabulary.js'
 import { byId } from '../shared/dom.js'
 import { runPage } from '../shared/page.js'
+import { loadClients, prepareClients } from './clients.js'
 import { loadCounts, watchCounts } from './counts.js'
 import { prepareEverybody } from './everybody.js'
 import { loadKeys, prepareKeys } from './keys.js'
@@ -16,6 +17,7 @@ const notAdmin = byId('not-admin', HTMLParagraphElement)
 preparePeople()
 prepareInvite(showPerson)
 prepareMails(showPerson)
+prepareClients()
 prepareKeys()
 prepareEverybody()
 watchCounts(() => !tools.hidden)
@@ -23,7 +25,7 @@ await runPage({
   async load(me) {
     const isAdmin = me.roles.includes(adminRole)
     notAdmin.hidden = isAdmin
-    if (isAdmin) await Promise.all([loadCounts(), loadPeople(), loadInvite(), loadMails(), loadKeys()])
+    if (isAdmin) await Promise.all([loadCounts(), loadPeople(), loadInvite(), loadMails(), loadClients(), loadKeys()])
     tools.hidden = !isAdmin
   }
 })

@@ -1,5 +1,6 @@
 import type { Static } from 'typebox'
 import type { MeResponse, OwnEventsPage } from '../../http/schemas/account.js'
+import type { ClientsPage, NewSecretResponse } from '../../http/schemas/admin/clients.js'
 import type { CountsResponse } from '../../http/schemas/admin/counts.js'
 import type { EventsPage } from '../../http/schemas/admin/events.js'
 import type { KeysResponse, RotateKeysResponse } from '../../http/schemas/admin/keys.js'
@@ -26,6 +27,8 @@ export type AdminSessions = Static<typeof AdminSessionsResponse>
 export type Events = Static<typeof EventsPage>
 export type Keys = Static<typeof KeysResponse>
 export type RotatedKeys = Static<typeof RotateKeysResponse>
+export type Clients = Static<typeof ClientsPage>
+export type NewSecret = Static<typeof NewSecretResponse>
 export type Counts = Static<typeof CountsResponse>
 export type Mails = Static<typeof MailsPage>
 export type MailStatus = Static<typeof MailStatusResponse>

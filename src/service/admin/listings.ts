@@ -2,6 +2,7 @@ import { maxCountedMails, maxCountedSessions } from '../../core/vocabulary.js'
 import { readAddress } from '../../network-address.js'
 import type {
   AuditEvent,
+  Client,
   EventLog,
   MailLog,
   MailRecord,
@@ -47,6 +48,11 @@ export async function readUser(ports: Pick<Ports, 'users'>, id: string): Promise
   const user = await ports.users.find(id)
   if (user === undefined) throw new Refused('not_found')
   return user
+}
+
+/** The machine clients, newest first. */
+export function listClients({ clients }: Pick<Ports, 'clients'>, page: PageRequest): Promise<Page<Client>> {
+  return clients.list(page)
 }
 
 /** The event log, newest first. */

@@ -1,20 +1,24 @@
-import type { AccessClaims } from '../../core/access-claims.js'
+import type { AccessClaims, ClientClaims } from '../../core/access-claims.js'
 import { tokenPrefixes } from '../../core/opaque-token.js'
 import { sessionEnd } from '../../core/policy.js'
 import { decideRotation } from '../../core/rotation.js'
 import type { LiveSession, Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
-import { type AuthenticatePorts, acceptAccessToken, acceptSessionToken } from '../sessions/authenticate.js'
+import { type AuthenticatePorts, acceptAnyToken, acceptSessionToken } from '../sessions/authenticate.js'
 import { clientId } from '../sessions/issue-credentials.js'
 
 /**
  * A token that would be accepted now, described with the claims of an access token. A refresh token has no claims of the
  * host: no API must accept it. Every member of ours has a reserved name, so no claim of the host takes its place.
  */
-export type ActiveToken = Omit<AccessClaims, 'jti'> & {
+export type ActiveToken = ActiveUserToken | ActiveClientToken
+
+type ActiveUserToken = Omit<AccessClaims, 'jti'> & {
   readonly jti?: string
   readonly token_type: 'Bearer' | 'refresh_token' | 'session_token'
 }
+
+type ActiveClientToken = ClientClaims & { readonly token_type: 'Bearer' }
 
 export type IntrospectPorts = AuthenticatePorts & Pick<Ports, 'sessions' | 'policy'>
 
@@ -30,7 +34,7 @@ export async function introspect(ports: IntrospectPorts, token: string): Promise
       const session = await acceptSessionToken(ports, token)
       return { ...(await ports.addedClaims.ofRead(session)), ...describeOpaque(ports, session, 'session_token') }
     }
-    return { ...acceptAccessToken(ports, token), token_type: 'Bearer' }
+    return { ...acceptAnyToken(ports, token), token_type: 'Bearer' }
   } catch (error) {
     if (error instanceof Refused) return undefined
     throw error
@@ -54,7 +58,7 @@ function describeOpaque(
   { identity }: Pick<Ports, 'identity'>,
   session: LiveSession,
   tokenType: 'refresh_token' | 'session_token'
-): ActiveToken {
+): ActiveUserToken {
   return {
     token_type: tokenType,
     iss: identity.issuer,

@@ -1,5 +1,15 @@
-import { type AccessClaims, type Auth, authOfClaims, checkAccessClaims } from '../../core/access-claims.js'
+import {
+  type AccessClaims,
+  type Auth,
+  authOfClaims,
+  authOfClient,
+  type ClientAuth,
+  type ClientClaims,
+  checkAccessClaims,
+  isOfClient
+} from '../../core/access-claims.js'
 import { sessionEnd } from '../../core/policy.js'
+import { hasScope } from '../../core/scopes.js'
 import type { LiveSession, Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 
@@ -15,6 +25,11 @@ const touchEverySeconds = 60
 /** Finds out who sent an access token. This costs no I/O. */
 export function authenticateBearer(ports: AccessTokenPorts, token: string): Auth {
   return authOfClaims(acceptAccessToken(ports, token))
+}
+
+/** Finds out which machine client sent an access token, and refuses it without `scope`. This costs no I/O. */
+export function authenticateClient(ports: AccessTokenPorts, token: string, scope: string): ClientAuth {
+  return authOfClient(acceptClientToken(ports, token, scope))
 }
 
 /**
@@ -34,8 +49,22 @@ export async function authenticateSession(
   return { userId, sessionId, roles: user.roles, amr, authTime: Math.floor(session.authTime / 1000), claims }
 }
 
-/** The claims of an access token that is good now; refuses any other text. */
-export function acceptAccessToken(ports: AccessTokenPorts, token: string): AccessClaims {
+/** The claims of a user's access token that is good now; refuses any other text, and the token of a machine client. */
+function acceptAccessToken(ports: AccessTokenPorts, token: string): AccessClaims {
+  const claims = acceptAnyToken(ports, token)
+  if (isOfClient(claims)) throw new Refused('insufficient_scope')
+  return claims
+}
+
+/** The claims of a client's access token that is good now and has `scope`; refuses any other text. */
+export function acceptClientToken(ports: AccessTokenPorts, token: string, scope: string): ClientClaims {
+  const claims = acceptAnyToken(ports, token)
+  if (!isOfClient(claims) || !hasScope(claims.scope, scope)) throw new Refused('insufficient_scope', { scope })
+  return claims
+}
+
+/** The claims of an access token that is good now, of a user or of a machine client; refuses any other text. */
+export function acceptAnyToken(ports: AccessTokenPorts, token: string): AccessClaims | ClientClaims {
   const verdict = checkAccessClaims(ports.accessTokens.open(token), ports.identity, ports.clock.now())
   if (!verdict.ok) throw new Refused(verdict.error)
   const refusal = ports.revocations.refuses(verdict.claims)

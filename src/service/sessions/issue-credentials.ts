@@ -2,8 +2,9 @@ import { audienceClaim } from '../../core/access-claims.js'
 import type { SessionTokenKind } from '../../core/opaque-token.js'
 import type { Mode } from '../../core/vocabulary.js'
 import { Unavailable } from '../../ports/errors.js'
-import type { LiveSession, Ports } from '../../ports/index.js'
+import type { IssuableSession, Ports } from '../../ports/index.js'
 import type { ClaimsOfRequest } from './claims-of-request.js'
+import { issuableTime } from './issuable-time.js'
 
 /** What a client receives after a login or a refresh. */
 export interface Credentials {
@@ -44,7 +45,7 @@ export const clientId = 'latchkey'
 /** Makes the tokens of `session.mode` for a session that was just created, rotated or read. */
 export async function issueCredentials(
   ports: IssuingPorts,
-  session: LiveSession,
+  session: IssuableSession,
   secret: Uint8Array,
   changed: boolean,
   claims: ClaimsOfRequest
@@ -86,7 +87,7 @@ export async function issueCredentials(
 
 function issueOpaque(
   ports: IssuingPorts,
-  session: LiveSession,
+  session: IssuableSession,
   secret: Uint8Array,
   changed: boolean
 ): OpaqueCredential {
@@ -97,21 +98,10 @@ function issueOpaque(
   return { kind, token, expiresInSeconds: Math.max(0, Math.floor((end - session.now) / 1000)), changed }
 }
 
-/** The next second begins sooner, unless the clock was set back: requests must not wait until it has caught up. */
-const maxWaitMilliseconds = 2000
-
-/**
- * Waits for the next second if a revocation would refuse a token issued in this one: a change of roles, and the end of
- * all sessions, refuse every token whose `iat` lies in their second. The session then has the user's roles of that later
- * moment.
- */
-async function untilIssuable(ports: IssuingPorts, session: LiveSession): Promise<LiveSession> {
-  const from = ports.revocations.issuableFrom(session.id)
-  if (session.now >= from) return session
-  if (from - session.now > maxWaitMilliseconds) {
-    throw new Unavailable("The database's clock was set back, to before a revocation that refuses every new token.", 10)
-  }
-  await ports.clock.sleep(from - session.now)
+/** Waits as `issuableTime` does. The session then has the user's roles of that later moment. */
+async function untilIssuable(ports: IssuingPorts, session: IssuableSession): Promise<IssuableSession> {
+  const from = await issuableTime(ports, session.id, session.now)
+  if (from === session.now) return session
   const current = await ports.sessions.find(session.id)
   if (current === undefined || current.user.disabled) {
     throw new Unavailable('The session ended while its tokens were being issued.')

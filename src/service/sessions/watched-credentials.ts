@@ -1,4 +1,4 @@
-import { type Auth, authOfClaims, checkAccessClaims } from '../../core/access-claims.js'
+import { type Auth, authOfClaims, checkAccessClaims, isOfClient } from '../../core/access-claims.js'
 import { sessionEnd } from '../../core/policy.js'
 import type { HeldCredential, WatchEndReason } from '../../core/signed-in-watch.js'
 import { endReasonOf } from '../../core/signed-in-watches.js'
@@ -13,6 +13,8 @@ export function watchedToken(ports: AccessTokenPorts, token: string): HeldCreden
   const verdict = checkAccessClaims(accessTokens.open(token), ports.identity, ports.clock.now())
   if (!verdict.ok) return verdict.error
   const { claims } = verdict
+  // The token of a machine client signs nobody in.
+  if (isOfClient(claims)) return 'invalid_token'
   return {
     auth: authOfClaims(claims),
     iat: claims.iat,

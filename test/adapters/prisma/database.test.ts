@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import { type Database, query } from '../../../src/adapters/prisma/database.js'
+import type { Database } from '../../../src/adapters/prisma/database.js'
 import { isUniqueViolation } from '../../../src/adapters/prisma/database-errors.js'
 import { Prisma } from '../../../src/adapters/prisma/generated/client.js'
 import { sharedReads } from '../../../src/adapters/prisma/shared-reads.js'
@@ -133,7 +133,8 @@ for (const kind of testDatabases(t)) {
     t.test('calls that wait to share a statement count as waiting operations', async (t) => {
       const find = sharedReads(
         database,
-        (wanted) => query<{ readonly id: string }>(database)`SELECT id FROM ${tables.user} WHERE id ${wanted}`
+        (wanted) => Prisma.sql`SELECT id FROM ${tables.user} WHERE id ${wanted}`,
+        (row: { readonly id: string }) => row
       )
       const found = Promise.all(Array.from({ length: 5 }, () => find(randomUUID())))
       const { running, waiting } = database.load()

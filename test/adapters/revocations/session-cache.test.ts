@@ -7,7 +7,15 @@ const start = 1_800_000_000_000
 const minute = 60_000
 
 function live(id: string, rest: Partial<LiveSession> = {}): LiveSession {
-  const user = { id: 'u', email: 'a@example.org', roles: [], disabled: false, createdAt: start, attributes: {}, externalId: null }
+  const user = {
+    id: 'u',
+    email: 'a@example.org',
+    roles: [],
+    disabled: false,
+    createdAt: start,
+    attributes: {},
+    externalId: null
+  }
   const ends = { idleExpiresAt: start + 60 * minute, absoluteExpiresAt: start + 600 * minute }
   const times = {
     createdAt: start,

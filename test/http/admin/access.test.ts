@@ -23,11 +23,16 @@ const adminRoutes = [
   ['GET', '/admin/mails/status'],
   ['GET', '/admin/keys'],
   ['POST', '/admin/keys/rotate'],
-  ['GET', '/admin/counts']
+  ['GET', '/admin/counts'],
+  ['GET', '/admin/clients'],
+  ['POST', '/admin/clients'],
+  ['POST', `/admin/clients/${id}/secrets`],
+  ['DELETE', `/admin/clients/${id}/secrets/${id}`],
+  ['DELETE', `/admin/clients/${id}`]
 ] as const
 
 /** Fits every POST. */
-const goodBody = { confirm: 'revoke-all', deliver: 'link', email: 'invited@example.org' }
+const goodBody = { confirm: 'revoke-all', deliver: 'link', email: 'invited@example.org', name: 'n', scopes: ['x'] }
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const { app, admin } = await openAdminService(t, database)
@@ -37,7 +42,10 @@ t.test('this list of admin routes is complete', async (t) => {
   const served = Object.entries(paths)
     .filter(([path]) => path.startsWith('/admin'))
     .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`))
-  t.strictSame(served.sort(), adminRoutes.map(([method, url]) => `${method} ${url.replace(id, '{id}')}`).sort())
+  t.strictSame(
+    served.sort(),
+    adminRoutes.map(([method, url]) => `${method} ${url.replace(id, '{id}').replace(id, '{secret_id}')}`).sort()
+  )
 })
 
 for (const [method, url] of adminRoutes) {

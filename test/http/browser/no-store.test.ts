@@ -32,7 +32,7 @@ t.test('no cache stores a response of any route with credentials or personal dat
   for (const [path, operations] of Object.entries(paths)) {
     for (const method of Object.keys(operations)) {
       const { client } = await newPerson(app)
-      const url = path.replace('{id}', path.includes('/users/') ? await userIdOf(client) : client.sessionId)
+      const url = path.replace(/\{\w+\}/g, path.includes('/users/') ? await userIdOf(client) : client.sessionId)
       const sender = path.startsWith('/admin') ? admin : client
       const request = { payload: bodies[path] ?? {} }
       const response = await sender.send(method.toUpperCase() as 'GET', url, method === 'get' ? {} : request)

@@ -171,6 +171,7 @@ t.test('every route that changes something refuses other origins, even for an ad
     '/email': { new_email: 'another@example.org' },
     '/sessions/{id}': { device: 'd' },
     '/admin/users': { email: 'invited@example.org' },
+    '/admin/clients': { name: 'reports', scopes: ['reports:read'] },
     '/admin/users/{id}/password-reset': { deliver: 'link' },
     '/admin/sessions/revoke-all': { confirm: 'revoke-all' }
   }
@@ -179,7 +180,7 @@ t.test('every route that changes something refuses other origins, even for an ad
   for (const [path, operations] of Object.entries(paths)) {
     for (const [method, { security = [] }] of Object.entries(operations)) {
       if (method === 'get' || !security.some((schemes) => 'session' in schemes)) continue
-      const url = path.replace('{id}', path.includes('users') ? id : client.sessionId)
+      const url = path.replace(/\{\w+\}/g, path.includes('users') ? id : client.sessionId)
       const response = await client.send(method.toUpperCase() as 'POST', url, {
         headers: foreign,
         payload: bodies[path] ?? {}

@@ -41,7 +41,15 @@ t.test('GET /.well-known/oauth-authorization-server is the metadata of the issue
     issuer: 'https://auth.test',
     jwks_uri: 'https://auth.test/.well-known/jwks.json',
     response_types_supported: [],
-    grant_types_supported: [],
+    token_endpoint: 'https://auth.test/token',
+    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    introspection_endpoint: 'https://auth.test/introspect',
+    introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'Bearer'],
+    revocation_endpoint: 'https://auth.test/revoke',
+    revocation_endpoint_auth_methods_supported: ['client_secret_basic'],
+    revocation_feed: 'https://auth.test/revocations',
+    scopes_supported: ['latchkey:introspect', 'latchkey:revoke', 'latchkey:feed'],
+    grant_types_supported: ['client_credentials'],
     service_documentation: 'https://auth.test/docs'
   })
 })

@@ -31,12 +31,15 @@ for (const [method, url] of [
       basic(''),
       'Basic',
       'Basic %%%',
-      `Bearer gateway:${serviceSecret}`,
       `${asGateway.authorization} ${asGateway.authorization}`
     ]
     for (const authorization of wrong) {
       expectRefusal(t, await app.inject({ method, url, headers: { authorization } }), 'invalid_credentials')
     }
+    const authorization = `Bearer gateway:${serviceSecret}`
+    const response = await app.inject({ method, url, headers: { authorization } })
+    t.equal(response.json().code, 'invalid_token')
+    t.equal(response.headers['www-authenticate'], 'Bearer error="invalid_token"')
   })
 }
 
@@ -46,14 +49,9 @@ t.test('the guard runs before the body is read', async (t) => {
   expectRefusal(t, response, 'missing_credentials')
 })
 
-t.test('without SERVICE_CREDENTIALS every credential is refused, and the metadata names no endpoint', async (t) => {
+t.test('without SERVICE_CREDENTIALS every credential but those of clients is refused', async (t) => {
   const closed = await openService(t, database)
   expectRefusal(t, await postForm(closed, '/introspect', { token: 'x' }), 'invalid_credentials')
-  const metadata = (await closed.inject('/.well-known/oauth-authorization-server')).json()
-  t.strictSame(
-    Object.keys(metadata).filter((name) => /introspection|revocation/.test(name)),
-    []
-  )
 })
 
 t.test('two secrets of one id are accepted during a change, and so is the encoding of RFC 6749', async (t) => {
@@ -68,7 +66,11 @@ t.test('two secrets of one id are accepted during a change, and so is the encodi
 t.test('the metadata names the endpoints and their authentication (RFC 8414 §2)', async (t) => {
   t.match((await app.inject('/.well-known/oauth-authorization-server')).json(), {
     introspection_endpoint: 'https://auth.test/introspect',
-    introspection_endpoint_auth_methods_supported: ['client_secret_basic'],
+    token_endpoint: 'https://auth.test/token',
+    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    grant_types_supported: ['client_credentials'],
+    scopes_supported: ['latchkey:introspect', 'latchkey:revoke', 'latchkey:feed'],
+    introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'Bearer'],
     revocation_endpoint: 'https://auth.test/revoke',
     revocation_endpoint_auth_methods_supported: ['client_secret_basic'],
     revocation_feed: 'https://auth.test/revocations'
@@ -77,11 +79,14 @@ t.test('the metadata names the endpoints and their authentication (RFC 8414 §2)
 
 t.test('the specification shows the forms and their credential', async (t) => {
   const { paths, components } = (await app.inject('/openapi.json')).json()
-  for (const path of ['/introspect', '/revoke']) {
-    const { post } = paths[path]
-    t.strictSame(post.security, [{ service: [] }])
+  for (const [path, scope] of [
+    ['/introspect', 'latchkey:introspect'],
+    ['/revoke', 'latchkey:revoke']
+  ]) {
+    const { post } = paths[path ?? '']
+    t.strictSame(post.security, [{ service: [] }, { client: [scope] }])
     t.strictSame(Object.keys(post.requestBody.content), ['application/x-www-form-urlencoded'])
   }
-  t.strictSame(paths['/revocations'].get.security, [{ service: [] }])
+  t.strictSame(paths['/revocations'].get.security, [{ service: [] }, { client: ['latchkey:feed'] }])
   t.match(components.securitySchemes.service, { type: 'http', scheme: 'basic' })
 })

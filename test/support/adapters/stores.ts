@@ -1,5 +1,6 @@
 import type { Test } from 'tap'
 import type { Database } from '../../../src/adapters/prisma/database.js'
+import { prismaClientStore } from '../../../src/adapters/prisma/stores/client-store.js'
 import { prismaEventLog } from '../../../src/adapters/prisma/stores/event-log.js'
 import { prismaLinkStore } from '../../../src/adapters/prisma/stores/link-store.js'
 import { prismaMailLog } from '../../../src/adapters/prisma/stores/mail-log.js'
@@ -31,6 +32,7 @@ export function storesOver(database: Database): Stores {
     links: prismaLinkStore(database),
     outbox: prismaOutbox(database),
     mails: prismaMailLog(database),
+    clients: prismaClientStore(database, policy),
     rounds: database.kind === 'server' ? 200 : 10,
     sessionsUnder: (changes) => prismaSessionStore(database, { ...policy, ...changes }, 64),
     async age(seconds) {
@@ -48,6 +50,8 @@ const timeColumns = {
     ...['auth_time', 'created_at', 'idle_expires_at', 'absolute_expires_at']
   ],
   event: ['at'],
+  client: ['created_at'],
+  client_secret: ['created_at', 'last_used_at'],
   revocation: ['at', 'expires_at'],
   guess_run: ['last_at', 'resumes_at', 'expires_at'],
   everybody_revoked: ['at'],

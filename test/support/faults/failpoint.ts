@@ -1,5 +1,6 @@
 import type { Database } from '../../../src/adapters/prisma/database.js'
-import { Prisma, type PrismaClient } from '../../../src/adapters/prisma/generated/client.js'
+import type { PrismaClient } from '../../../src/adapters/prisma/generated/client.js'
+import type { Ask } from '../../../src/adapters/prisma/statements.js'
 
 /** Faults of refreshes. They exist only in tests: the package has no such switches. */
 
@@ -12,19 +13,19 @@ export type Killpoint = (typeof killpoints)[number]
 
 /** The database with a kill -9 at `point` of the first rotation. */
 export function withKill(database: Database, point: Killpoint): Database {
-  return onRotations(database, async (size, run, prisma) => {
+  return onRotations(database, async (size, run, prisma, ask) => {
     if (point === 'before') return die()
     if (point === 'uncommitted') {
       return prisma.$transaction(async (transaction) => {
-        await run(transaction)
+        await run((text, values) => transaction.$queryRawUnsafe(text, ...values))
         return die()
       })
     }
     if (point === 'batch committed' && size === 1) {
       await held()
-      return run(prisma)
+      return run(ask)
     }
-    await run(prisma)
+    await run(ask)
     return die()
   })
 }
@@ -37,41 +38,32 @@ const held = () => new Promise((resolve) => setTimeout(resolve, 25))
  * statement. `noteSize` is called with the number of refreshes of each.
  */
 export function withForcedBatches(database: Database, noteSize: (size: number) => void = () => undefined): Database {
-  return onRotations(database, async (size, run, prisma) => {
+  return onRotations(database, async (size, run, _, ask) => {
     await held()
     noteSize(size)
-    return run(prisma)
+    return run(ask)
   })
 }
 
-type QueryRaw = Parameters<PrismaClient['$queryRaw']>
-type Run = (client: Pick<PrismaClient, '$queryRaw'>) => Promise<unknown>
+type Run = (ask: (text: string, values: readonly unknown[]) => Promise<unknown>) => Promise<unknown>
 
-/** The database with `replacement` for the statements that rotate `size` sessions; `run` is the statement itself. */
+/** The database with `replacement` for the statements that rotate `size` sessions; `run` asks the statement itself. */
 function onRotations(
   database: Database,
-  replacement: (size: number, run: Run, prisma: PrismaClient) => Promise<unknown>
+  replacement: (size: number, run: Run, prisma: PrismaClient, ask: Ask) => Promise<unknown>
 ): Database {
   return {
     ...database,
     run: (operation) =>
-      database.run((prisma) => {
-        const queryRaw = (...query: QueryRaw) => {
-          const { sql, values } = wholeOf(query)
-          if (!sql.includes('generation = s.generation + 1')) return prisma.$queryRaw(...query)
+      database.run((prisma, ask) => {
+        const replaced = (text: string, values: readonly unknown[]): Promise<unknown> => {
+          if (!text.includes('generation = s.generation + 1')) return ask(text, values)
           const ids = values.find((value) => Array.isArray(value))
-          return replacement(ids?.length ?? 1, (client) => client.$queryRaw(...query), prisma)
+          return replacement(ids?.length ?? 1, (other) => other(text, values), prisma, ask)
         }
-        const get = (client: typeof prisma, name: string) =>
-          name === '$queryRaw' ? queryRaw : Reflect.get(client, name)
-        return operation(new Proxy(prisma, { get }))
+        return operation(prisma, replaced as Ask)
       })
   }
-}
-
-/** The whole statement: parts of it are fragments among the values. */
-function wholeOf([statement, ...values]: QueryRaw) {
-  return 'sql' in statement ? statement : Prisma.sql(statement, ...values)
 }
 
 function die(): Promise<never> {

@@ -1,8 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import type { Database } from '../../../src/adapters/prisma/database.js'
-import type { Environment } from '../../../src/config/read-config.js'
+import type { Environment, SettingOptions } from '../../../src/config/read-config.js'
+import { httpPlugin } from '../../../src/http/plugin.js'
 import type { Clock } from '../../../src/ports/runtime.js'
+import { newHost, openPluginOptions } from '../host.js'
 import { Client, goodPassword, openService } from '../service.js'
 
 export const adminEmail = 'ops@example.org'
@@ -20,6 +22,20 @@ export async function openAdminService(
     { ADMIN_EMAIL: adminEmail, ADMIN_PASSWORD: goodPassword, ...environment },
     clock
   )
+  return { app, admin: await signInAdmin(app) }
+}
+
+/** A host of the plugin with routes of its own, and its admin's client. */
+export async function openAdminHost(
+  t: Test,
+  database: Database,
+  options: SettingOptions,
+  addRoutes: (app: FastifyInstance) => void
+): Promise<{ readonly app: FastifyInstance; readonly admin: Client }> {
+  await openAdminService(t, database)
+  const app = newHost(t)
+  await app.register(httpPlugin, await openPluginOptions(t, database, { rateLimitEnabled: false, ...options }))
+  addRoutes(app)
   return { app, admin: await signInAdmin(app) }
 }
 

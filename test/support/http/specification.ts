@@ -68,7 +68,8 @@ export function mismatchOf(operation: Operation | undefined, response: LightMyRe
   const fits = validatorOf(schema)
   if (!fits(type.endsWith('json') ? response.json() : body)) return `${statusCode}: ${ajv.errorsText(fits.errors)}`
   if (statusCode < 400) return undefined
-  const { code } = response.json()
+  // A problem, or an error of POST /token (RFC 6749 §5.2).
+  const { error, code = error } = response.json()
   return described.description.split(', ').includes(code) ? undefined : `${code} is not described for ${statusCode}`
 }
 

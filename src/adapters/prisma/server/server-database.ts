@@ -91,7 +91,7 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
     schema,
     bounds: { maxRunning: poolSize, maxWaiting, waitSeconds },
     transactionSeconds: statementTimeoutSeconds + 1,
-    async admit() {
+    admit() {
       if (isBlocked()) throw new Unavailable('The database does not answer on any connection.')
     },
     listen: listenToTriggers(listen, schema, (query) => pool.query(query)),

@@ -1,8 +1,8 @@
 import type { Revocation } from '../../../core/revocation-set.js'
 import type { SessionStore, TokenEnd } from '../../../ports/sessions.js'
-import { type Database, query } from '../database.js'
+import type { Database } from '../database.js'
 import { Prisma } from '../generated/client.js'
-import { prepared } from '../prepared-statements.js'
+import { preparedStatement } from '../prepared-statements.js'
 import { sharedStatements } from '../shared-statements.js'
 import { tables } from '../tables.js'
 import { eventTarget } from './audit-events.js'
@@ -11,7 +11,10 @@ import { clock, isSpared, revocationColumns } from './fragments.js'
 import { isLive } from './live-sessions.js'
 
 /** An entry of the feed as a row; null if the session did not end. */
-type RevocationRow = Revocation | { readonly id: null }
+type EndedRow = { readonly askedSid: string } & (Revocation | { readonly id: null })
+
+type AskedRow = ReturnType<typeof askedRow>
+type AskedColumns = ReturnType<typeof columnsOf>
 
 /**
  * `SessionStore.endByToken`. Up to `batchSize` concurrent calls share a statement, its round trip and its commit, as
@@ -34,40 +37,47 @@ export function endByToken(database: Database, policy: FeedPolicy, batchSize: nu
 
 /** The statement that ends one session, and the one that ends several. */
 function endStatements(database: Database, policy: FeedPolicy) {
-  const asked = (ends: readonly TokenEnd[]) => Prisma.sql`
-    unnest(
-      ${ends.map(({ sid }) => sid)}::uuid[], ${ends.map(({ secretHash }) => secretHash)}::text[],
-      ${ends.map(({ newestGeneration }) => newestGeneration)}::bigint[],
-      ${ends.map(({ actor }) => actor.userId ?? null)}::uuid[], ${ends.map(({ actor }) => actor.ip ?? null)}::text[],
-      ${ends.map(({ actor }) => actor.userAgent ?? null)}::text[]
-    ) AS asked(sid, secret_hash, generation, actor_id, ip, user_agent)`
-
-  /** `asked` names what to end. Its session is past none of its ends, and has not rotated past the token. */
-  const end = (asked: Prisma.Sql) => query<RevocationRow & { readonly askedSid: string }>(database)`${prepared}
-    WITH asked AS (
-      ${asked}
-    ), ended AS (
-      DELETE FROM ${tables.session} s USING asked
-      WHERE s.id = asked.sid AND s.secret_hash = asked.secret_hash AND s.generation <= asked.generation
-        AND ${isLive} AND ${isSpared}
-      RETURNING s.id, s.user_id, asked.actor_id, asked.ip, asked.user_agent
-    ), noted AS (
-      INSERT INTO ${eventTarget}
-      SELECT 'session_ended', user_id, id, 'logged_out', NULL, actor_id, ip, user_agent FROM ended
-    ), r AS (
-      INSERT INTO ${tables.revocation} (sid, reason, expires_at)
-      SELECT id, 'logged_out', ${clock} + ${revocationLife(policy)} FROM ended
-      RETURNING *
+  /** `asked` says which ends to try. Its session is past none of its ends, and has not rotated past the token. */
+  const endAsked = <Values extends object>(asked: (given: (name: keyof Values) => Prisma.Sql) => Prisma.Sql) =>
+    preparedStatement<EndedRow, Values>(
+      database,
+      (given) => Prisma.sql`
+        WITH asked AS (
+          ${asked(given)}
+        ), ended AS (
+          DELETE FROM ${tables.session} s USING asked
+          WHERE s.id = asked.sid AND s.secret_hash = asked.secret_hash AND s.generation <= asked.generation
+            AND ${isLive} AND ${isSpared}
+          RETURNING s.id, s.user_id, asked.actor_id, asked.ip, asked.user_agent
+        ), noted AS (
+          INSERT INTO ${eventTarget}
+          SELECT 'session_ended', user_id, id, 'logged_out', NULL, actor_id, ip, user_agent FROM ended
+        ), r AS (
+          INSERT INTO ${tables.revocation} (sid, reason, expires_at)
+          SELECT id, 'logged_out', ${clock} + ${revocationLife(policy)} FROM ended
+          RETURNING *
+        )
+        SELECT asked.sid AS "askedSid", ${revocationColumns} FROM asked LEFT JOIN r ON r.sid = asked.sid`
     )
-    SELECT asked.sid AS "askedSid", ${revocationColumns} FROM asked LEFT JOIN r ON r.sid = asked.sid`
+  // Not a list of one: of lists PostgreSQL knows the length only when it has them, and so it would plan each time.
+  const endOne = endAsked<AskedRow>(
+    (given) => Prisma.sql`
+      SELECT ${given('sid')}::uuid AS sid, ${given('secretHash')}::text AS secret_hash,
+        ${given('newestGeneration')}::bigint AS generation, ${given('actorId')}::uuid AS actor_id,
+        ${given('ip')}::text AS ip, ${given('userAgent')}::text AS user_agent`
+  )
+  const endMany = endAsked<AskedColumns>(
+    (given) => Prisma.sql`
+      SELECT asked.* FROM unnest(
+        ${given('sid')}::uuid[], ${given('secretHash')}::text[], ${given('newestGeneration')}::bigint[],
+        ${given('actorId')}::uuid[], ${given('ip')}::text[], ${given('userAgent')}::text[]
+      ) AS asked(sid, secret_hash, generation, actor_id, ip, user_agent)
+      JOIN ${tables.session} s ON s.id = asked.sid
+      ORDER BY s.id FOR UPDATE OF s SKIP LOCKED`
+  )
 
   async function one(wanted: TokenEnd): Promise<Revocation | undefined> {
-    const { sid, secretHash, newestGeneration, actor } = wanted
-    // Not a list of one: of lists PostgreSQL knows the length only when it has them, and so it would plan each time.
-    const [row] = await end(Prisma.sql`
-      SELECT ${sid}::uuid AS sid, ${secretHash}::text AS secret_hash, ${newestGeneration}::bigint AS generation,
-        ${actor.userId ?? null}::uuid AS actor_id, ${actor.ip ?? null}::text AS ip,
-        ${actor.userAgent ?? null}::text AS user_agent`)
+    const [row] = await endOne(askedRow(wanted))
     return row && revocationOf(row)
   }
 
@@ -76,16 +86,36 @@ function endStatements(database: Database, policy: FeedPolicy) {
    * is 'alone', and so is a session that does not exist.
    */
   async function many(wanted: readonly TokenEnd[]): Promise<readonly (Revocation | undefined | 'alone')[]> {
-    const rows = await end(Prisma.sql`
-      SELECT asked.* FROM ${asked(wanted)} JOIN ${tables.session} s ON s.id = asked.sid
-      ORDER BY s.id FOR UPDATE OF s SKIP LOCKED`)
-    const found = new Map(rows.map((row) => [row.askedSid, revocationOf(row)]))
+    const found = new Map((await endMany(columnsOf(wanted))).map((row) => [row.askedSid, revocationOf(row)]))
     return wanted.map(({ sid }) => (found.has(sid) ? found.get(sid) : 'alone'))
   }
 
   return { one, many }
 }
 
-function revocationOf({ askedSid: _, ...row }: RevocationRow & { readonly askedSid: string }): Revocation | undefined {
+function askedRow({ sid, secretHash, newestGeneration, actor }: TokenEnd) {
+  return {
+    sid,
+    secretHash,
+    newestGeneration,
+    actorId: actor.userId ?? null,
+    ip: actor.ip ?? null,
+    userAgent: actor.userAgent ?? null
+  }
+}
+
+function columnsOf(wanted: readonly TokenEnd[]) {
+  const rows = wanted.map(askedRow)
+  return {
+    sid: rows.map(({ sid }) => sid),
+    secretHash: rows.map(({ secretHash }) => secretHash),
+    newestGeneration: rows.map(({ newestGeneration }) => newestGeneration),
+    actorId: rows.map(({ actorId }) => actorId),
+    ip: rows.map(({ ip }) => ip),
+    userAgent: rows.map(({ userAgent }) => userAgent)
+  }
+}
+
+function revocationOf({ askedSid: _, ...row }: EndedRow): Revocation | undefined {
   return row.id === null ? undefined : row
 }

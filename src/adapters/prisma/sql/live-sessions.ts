@@ -4,9 +4,9 @@ import type { RecoveryReason } from '../../../core/vocabulary.js'
 import type { EventType } from '../../../ports/events.js'
 import type { LiveSession, RotationStep, SessionStore } from '../../../ports/sessions.js'
 import type { SessionUser } from '../../../ports/users.js'
-import { type Database, execute, query } from '../database.js'
+import { type Database, query } from '../database.js'
 import { Prisma } from '../generated/client.js'
-import { prepared } from '../prepared-statements.js'
+import { preparedStatement } from '../prepared-statements.js'
 import { sharedReads } from '../shared-reads.js'
 import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
@@ -22,9 +22,9 @@ export interface ClaimPolicy {
 
 export type RefreshPolicy = Pick<SessionPolicy, 'graceSeconds' | 'refreshIdleTtlSeconds'> & ClaimPolicy
 
-/** When the current step of `withVisibleTimes` began. */
+/** When the current step of `withVisibleTimes` began. A subquery, so that a statement for many rows computes it once. */
 const startOfStep = Prisma.sql`
-  to_timestamp(floor(extract(epoch FROM ${clock}) / ${visibleStepSeconds}) * ${visibleStepSeconds})`
+  (SELECT to_timestamp(floor(extract(epoch FROM ${clock}) / ${visibleStepSeconds}) * ${visibleStepSeconds}))`
 
 /** True for a `session s` that has not ended: it is past neither of its ends, and not of the end of everybody's sessions. */
 export const isLive = Prisma.sql`(s.idle_expires_at > ${clock} AND s.absolute_expires_at > ${clock} AND ${isSpared})`
@@ -42,16 +42,20 @@ export const sessionColumns = Prisma.sql`
  * The columns of `session s` and its `"user" u` for `toLiveSession`, except `now`: a SELECT returns the clock, and an UPDATE
  * the column that it set to the clock.
  */
-export const liveColumns = ({ claimAttributes }: ClaimPolicy) => Prisma.sql`
+export const liveColumns = (policy: ClaimPolicy) => Prisma.sql`
   ${sessionColumns}, s.secret_hash AS "secretHash", s.generation::float8 AS generation,
   s.rotated_at AS "rotatedAt", s.retry_key_hash AS "retryKeyHash",
   ${keyUsed} AS "keyUsed", s.recovered_generation::float8 AS "recoveredGeneration", coalesce(s.amr, '{}') AS amr,
-  s.auth_time AS "authTime",
+  s.auth_time AS "authTime", ${sessionUserColumns(policy)}`
+
+/** The columns of `"user" u` for `withUser`. */
+export const sessionUserColumns = ({ claimAttributes }: ClaimPolicy) => Prisma.sql`
   ${emailOrNull} AS "userEmail", coalesce(u.roles, '{}') AS "userRoles",
   u.disabled_at IS NOT NULL AS "userDisabled", u.created_at AS "userCreatedAt"
   ${claimAttributes.length === 0 ? Prisma.empty : Prisma.sql`, u.attributes AS "userAttributes", u.external_id AS "userExternalId"`}`
 
-export type LiveRow = Omit<LiveSession, 'user'> & {
+/** A row of `session s` with the columns of its user. */
+export type WithUserColumns<Found extends { readonly user: SessionUser }> = Omit<Found, 'user'> & {
   readonly userEmail: SessionUser['email']
   readonly userRoles: SessionUser['roles']
   readonly userDisabled: SessionUser['disabled']
@@ -61,7 +65,14 @@ export type LiveRow = Omit<LiveSession, 'user'> & {
   readonly userExternalId?: SessionUser['externalId']
 }
 
-export function toLiveSession(row: LiveRow): LiveSession {
+export type LiveRow = WithUserColumns<LiveSession>
+
+export const toLiveSession = (row: LiveRow): LiveSession => withUser(row)
+
+/** The row, with its user as one member. */
+export function withUser<Row extends { readonly userId: string } & WithUserColumns<{ readonly user: SessionUser }>>(
+  row: Row
+) {
   const {
     userEmail,
     userRoles,
@@ -105,15 +116,18 @@ export function liveSessions(
   policy: RefreshPolicy
 ): Pick<SessionStore, 'find' | 'advance' | 'touch'> {
   const used = recordedUse(policy)
-  const findEach = async (wanted: Prisma.Sql) => {
-    const rows = await query<LiveRow>(database)`${prepared}
-      SELECT ${liveColumns(policy)}, ${clock} AS now FROM ${tables.session} s JOIN ${tables.user} u ON u.id = s.user_id
-      WHERE s.id ${wanted} AND ${isSpared}`
-    return rows.map(toLiveSession)
-  }
+  const find = (wanted: Prisma.Sql) => Prisma.sql`
+    SELECT ${liveColumns(policy)}, ${clock} AS now FROM ${tables.session} s JOIN ${tables.user} u ON u.id = s.user_id
+    WHERE s.id ${wanted} AND ${isSpared}`
+
+  const touch = preparedStatement<unknown, { readonly sid: string }>(
+    database,
+    (given) => Prisma.sql`
+      UPDATE ${tables.session} s SET ${used} WHERE s.id = ${given('sid')}::uuid AND s.mode = 'session' AND ${isLive}`
+  )
 
   return {
-    find: sharedReads(database, findEach),
+    find: sharedReads(database, find, toLiveSession),
 
     async advance(seen, step, actor) {
       const { type, reason } = eventOf[step.kind]
@@ -135,8 +149,7 @@ export function liveSessions(
     },
 
     async touch(sid) {
-      await execute(database)`${prepared}
-        UPDATE ${tables.session} s SET ${used} WHERE s.id = ${sid}::uuid AND s.mode = 'session' AND ${isLive}`
+      await touch({ sid })
     }
   }
 }

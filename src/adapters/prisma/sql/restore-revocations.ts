@@ -42,6 +42,8 @@ function restoreBatch(prisma: Pick<PrismaClient, '$queryRaw'>, lost: readonly Re
       WHERE s.id = ANY (ARRAY(SELECT sid FROM lost WHERE reason <> 'roles_changed')) ORDER BY s.id FOR UPDATE
     ), gone AS (
       DELETE FROM ${tables.session} s WHERE s.id = ANY (ARRAY(SELECT id FROM back)) RETURNING s.id, s.user_id
+    ), secrets AS (
+      DELETE FROM ${tables.clientSecret} c WHERE c.id = ANY (ARRAY(SELECT sid FROM lost WHERE reason = 'secret_deleted'))
     ), ended AS (
       INSERT INTO ${eventTarget}
       SELECT 'session_ended', g.user_id, g.id,

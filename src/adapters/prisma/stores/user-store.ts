@@ -25,8 +25,11 @@ const newestFirst = byCreation<User>('users', 'u')
 
 /** Accounts in PostgreSQL. */
 export function prismaUserStore(database: Database, policy: EndingPolicy & ClaimPolicy): UserStore {
-  const findEach = (wanted: Prisma.Sql) => query<UserWithPassword>(database)`${prepared}
-    SELECT ${userWithPasswordColumns} FROM ${tables.user} u WHERE u.id ${wanted}`
+  const find = sharedReads(
+    database,
+    (wanted) => Prisma.sql`SELECT ${userWithPasswordColumns} FROM ${tables.user} u WHERE u.id ${wanted}`,
+    (user: UserWithPassword) => user
+  )
 
   const findWithKey = async (email: Email) => {
     const rows = await query<AddressedUser & { readonly emailKey: string }>(database)`${prepared}
@@ -72,8 +75,7 @@ export function prismaUserStore(database: Database, policy: EndingPolicy & Claim
       }
     },
 
-    find: sharedReads(database, findEach),
-
+    find,
     findByEmail,
 
     async findByExternalId(externalId) {

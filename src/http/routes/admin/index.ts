@@ -1,5 +1,6 @@
 import type { Routes } from '../../context.js'
 import { requireAdmin } from '../../guards.js'
+import { adminClientRoutes } from './clients.js'
 import { adminCountRoutes } from './counts.js'
 import { adminEventRoutes } from './events.js'
 import { adminKeyRoutes } from './keys.js'
@@ -18,6 +19,7 @@ export const adminRoutes: Routes = (scope, context) => {
     adminEventRoutes,
     adminMailRoutes,
     adminKeyRoutes,
+    adminClientRoutes,
     adminCountRoutes
   ])
     add(scope, context)

@@ -1,12 +1,36 @@
+import { serviceScopes } from '../../../core/scopes.js'
+import { requireService } from '../../clients/require-service.js'
+import { answerTokenErrors } from '../../clients/token-errors.js'
 import type { Routes } from '../../context.js'
-import { requireService } from '../../service-credentials.js'
+import { forbidCaching } from '../../scope.js'
 import { takeForms } from './form-body.js'
+import { introspectRoutes } from './introspect.js'
 import { revocationsRoutes } from './revocations.js'
-import { tokenRoutes } from './tokens.js'
+import { revokeRoutes } from './revoke.js'
+import { tokenRoutes } from './token.js'
 
-/** All routes for other services. One guard protects the whole scope, so no route needs its own. */
-export const serviceRoutes: Routes = (scope, context) => {
-  requireService(scope, context)
+const routesOf = {
+  'latchkey:introspect': introspectRoutes,
+  'latchkey:revoke': revokeRoutes,
+  'latchkey:feed': revocationsRoutes
+} as const
+
+/** All routes for other services, in one scope for each of our own scopes. The guard of a scope protects all its routes. */
+export const serviceRoutes: Routes = (app, context) => {
+  for (const required of serviceScopes) {
+    app.register((scope, _options, done) => {
+      requireService(scope, context, required)
+      takeForms(scope)
+      routesOf[required](scope, context)
+      done()
+    })
+  }
+}
+
+/** The token endpoint. It reads the client's credential itself. */
+export const tokenEndpoint: Routes = (scope, context) => {
+  forbidCaching(scope)
   takeForms(scope)
-  for (const add of [tokenRoutes, revocationsRoutes]) add(scope, context)
+  answerTokenErrors(scope, context)
+  tokenRoutes(scope, context)
 }

@@ -8,6 +8,8 @@ export interface RevocationStreamOptions {
   readonly keys: Pick<AccessTokens, 'jwks' | 'followKeys'>
   /** The id of the last event that the reader has received, if any. */
   readonly lastEventId: string | undefined
+  /** The stream ends with the credential of its reader. */
+  readonly credential?: { readonly sid: string; hasExpired(): boolean } | undefined
   /** Ends the stream without an error. */
   readonly closing: AbortSignal
   readonly heartbeatMilliseconds?: number
@@ -26,16 +28,19 @@ export class SlowReader extends Error {
  * instance's own feed is stale, so readers notice the silence and mark their feed stale too. Throws `SlowReader`.
  *
  * Ids are `<epoch>.<id>`. The stream ends with its epoch, because an id of the next one can name another entry. The
- * reader connects again, and gets all entries, because its id is of an epoch that is over.
+ * reader connects again, and gets all entries, because its id is of an epoch that is over. It also ends with the reader's
+ * credential.
  */
 export async function* revocationStream(options: RevocationStreamOptions): AsyncGenerator<string, void, undefined> {
-  const { feed, keys, lastEventId, heartbeatMilliseconds = 1000, capacity = 10_000 } = options
+  const { feed, keys, lastEventId, credential, heartbeatMilliseconds = 1000, capacity = 10_000 } = options
   const { name, over } = feed.epoch()
-  const closing = AbortSignal.any([options.closing, over])
+  const revoked = new AbortController()
+  const closing = AbortSignal.any([options.closing, over, revoked.signal])
   let waiting: Revocation[] = []
   let wake = new AbortController()
   // Follow before reading, so no entry is lost in between. An entry in both is sent twice.
   const unfollow = feed.follow((revocations) => {
+    if (credential && revocations.some(({ sid }) => sid === null || sid === credential.sid)) revoked.abort()
     if (waiting.length <= capacity) waiting.push(...revocations)
     wake.abort()
   })
@@ -43,12 +48,12 @@ export async function* revocationStream(options: RevocationStreamOptions): Async
 
   try {
     const missed = await feed.read(idWithin(name, lastEventId))
-    if (over.aborted) return
+    if (over.aborted || missed.some(({ sid }) => sid === credential?.sid)) return
     for (const revocation of missed) yield eventOf(name, revocation)
     let sentKeys = keysEvent(keys)
     yield sentKeys
     yield 'event: ready\ndata: {}\n\n'
-    while (!closing.aborted) {
+    while (!closing.aborted && !credential?.hasExpired()) {
       if (waiting.length > capacity) throw new SlowReader('The reader of the feed is too slow.')
       const next = waiting
       waiting = []

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { credentialEnd } from '../../clients/require-service.js'
 import type { Routes } from '../../context.js'
 import { describe } from '../../describe.js'
 import { FeedHeaders, FeedResponse } from '../../schemas/services/revocations.js'
@@ -9,6 +10,7 @@ const uncompressed: object = { compress: false }
 
 /** GET /revocations: the feed of revoked sessions, for services that verify access tokens themselves. */
 export const revocationsRoutes: Routes = (app, { ports }) => {
+  const { revocationFeed: feed, accessTokens: keys, clock } = ports
   const closing = new AbortController()
   // A closing server waits for all responses, and a stream does not end by itself.
   app.addHook('preClose', async () => closing.abort())
@@ -21,8 +23,9 @@ export const revocationsRoutes: Routes = (app, { ports }) => {
     },
     async (request, reply) => {
       const lastEventId = request.headers['last-event-id']
-      const { revocationFeed: feed, accessTokens: keys } = ports
-      const stream = revocationStream({ feed, keys, lastEventId, closing: closing.signal })
+      const end = credentialEnd(request)
+      const credential = end && { sid: end.sid, hasExpired: () => clock.now() >= end.expiresAt }
+      const stream = revocationStream({ feed, keys, lastEventId, credential, closing: closing.signal })
       return (
         reply
           .type('text/event-stream')

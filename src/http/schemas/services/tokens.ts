@@ -8,8 +8,25 @@ export const TokenForm = Type.Object({
   token_type_hint: Type.Optional(text(64, 'Ignored: the token itself shows its type.'))
 })
 
+const audience = Type.Union([Type.String(), Type.Array(Type.String())], {
+  description: 'For an access token a list if `AUDIENCE` has several. For a refresh or session token: the issuer.'
+})
+
 export const IntrospectionResponse = Type.Union([
   Type.Object({ active: Type.Literal(false) }),
+  Type.Object({
+    active: Type.Literal(true),
+    token_type: Type.Literal('Bearer'),
+    iss: Type.String(),
+    aud: audience,
+    sub: Type.String({ description: 'The client.' }),
+    sid: Type.String({ description: 'The id of the secret with which the client obtained the token.' }),
+    client_id: Type.String({ description: 'The client.' }),
+    jti: Type.String(),
+    iat: Type.Integer(),
+    exp: Type.Integer(),
+    scope: Type.String({ description: 'The scopes of a machine client. A token with this member is of no user.' })
+  }),
   Type.Object(
     {
       active: Type.Literal(true),
@@ -17,9 +34,7 @@ export const IntrospectionResponse = Type.Union([
         description: '`Bearer` for an access token. An API must accept no other type.'
       }),
       iss: Type.String(),
-      aud: Type.Union([Type.String(), Type.Array(Type.String())], {
-        description: 'For an access token a list if `AUDIENCE` has several. For a refresh or session token: the issuer.'
-      }),
+      aud: audience,
       sub: Type.String(),
       sid: Type.String(),
       client_id: Type.String(),
@@ -42,12 +57,7 @@ export const IntrospectionResponse = Type.Union([
 /** `undefined` is a token that is unknown, expired or of an ended session: the response does not say which. */
 export function introspectionView(token: ActiveToken | undefined): Static<typeof IntrospectionResponse> {
   if (token === undefined) return { active: false }
-  const { aud, amr, roles, ...claims } = token
-  return {
-    ...claims,
-    active: true,
-    aud: typeof aud === 'string' ? aud : [...aud],
-    amr: [...amr],
-    roles: [...roles]
-  }
+  const aud = typeof token.aud === 'string' ? token.aud : [...token.aud]
+  if ('scope' in token) return { ...token, active: true, aud }
+  return { ...token, active: true, aud, amr: [...token.amr], roles: [...token.roles] }
 }

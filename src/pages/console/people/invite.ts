@@ -4,8 +4,8 @@ import { features } from '../../shared/features.js'
 import type { NewUser } from '../../shared/responses.js'
 import { onClick, onSubmit, showStatus } from '../../shared/status.js'
 import { problemWords } from '../../shared/words/problem-words.js'
-import { showLink } from './link-dialog.js'
-import { rolesOf } from './roles.js'
+import { showLink } from '../once-dialog.js'
+import { wordsOf } from './roles.js'
 
 const open = byId('invite', HTMLButtonElement)
 const dialog = byId('invite-dialog', HTMLDialogElement)
@@ -31,7 +31,7 @@ export function prepareInvite(show: (userId: string) => Promise<void>): void {
   onSubmit(form, async () => {
     fault.textContent = ''
     const invite = byLink.checked ? 'link' : 'mail'
-    const body = { email: email.value, roles: rolesOf(roles.value), locale: locale.value, invite }
+    const body = { email: email.value, roles: wordsOf(roles.value), locale: locale.value, invite }
     const made = await request<NewUser>('POST', 'admin/users', body).catch((error) => {
       fault.textContent = faultWords(error)
       return undefined

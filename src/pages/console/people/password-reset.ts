@@ -4,7 +4,7 @@ import { features } from '../../shared/features.js'
 import type { PasswordReset, User } from '../../shared/responses.js'
 import { showStatus } from '../../shared/status.js'
 import { exactTime } from '../../shared/words/words.js'
-import { showLink } from './link-dialog.js'
+import { showLink } from '../once-dialog.js'
 import { noteField, noteOf } from './note.js'
 
 const showHere = 'Show the link here, to be handed over, instead of sending a mail.'

@@ -13,7 +13,7 @@ import { eventItem } from './event-item.js'
 import { noteField, noteOf } from './note.js'
 import { securedAccount, startReset } from './password-reset.js'
 import { personName } from './person-name.js'
-import { rolesOf } from './roles.js'
+import { wordsOf } from './roles.js'
 import { openTimelines, sessionTimeline } from './session-timeline.js'
 
 type Session = AdminSessions['sessions'][number]
@@ -121,7 +121,7 @@ async function changeRoles(user: User): Promise<void> {
     field: { label: 'Roles', value: user.roles.join(' '), maxLength: 1000 }
   })
   if (answer === undefined) return
-  const roles = rolesOf(answer.value)
+  const roles = wordsOf(answer.value)
   await request('PATCH', `admin/users/${user.id}`, { roles })
   await changed()
   showStatus(

@@ -115,7 +115,8 @@ onEachDatabase(t, (t, stores, database) => {
         const results = [both[0][index], both[1][asked.length - 1 - index]]
         const moved = results.filter((result) => result !== undefined && result !== 'alone')
         if (moved.length > 1) return t.fail('one generation was given out twice')
-        now.set(session.id, moved[0] ?? (await one(attempt(session))) ?? (await reread(stores, session)))
+        const generation = (moved[0] ?? (await one(attempt(session))))?.generation
+        now.set(session.id, generation === undefined ? await reread(stores, session) : { ...session, generation })
       }
     }
     t.ok([...now.values()].every(({ generation }) => generation > 0))

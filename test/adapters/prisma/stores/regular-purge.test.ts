@@ -91,14 +91,14 @@ function recordingWalks(database: Database, walks: string[]): Database {
   return {
     ...database,
     run: (operation) =>
-      database.run((prisma) => {
+      database.run((prisma, ask) => {
         const queryRaw = (...query: Parameters<typeof prisma.$queryRaw>) => {
           if (String(query[0]).includes('walked AS')) walks.push(String(query[1]))
           return prisma.$queryRaw(...query)
         }
         const get = (client: typeof prisma, name: string) =>
           name === '$queryRaw' ? queryRaw : Reflect.get(client, name)
-        return operation(new Proxy(prisma, { get }))
+        return operation(new Proxy(prisma, { get }), ask)
       })
   }
 }

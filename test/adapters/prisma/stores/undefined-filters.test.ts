@@ -21,11 +21,13 @@ const withoutTarget = [
   'SessionStore.endAll',
   'SessionStore.count',
   'EventLog.record',
-  'MailLog.count'
+  'MailLog.count',
+  'ClientStore.create',
+  'ClientStore.list'
 ]
 
 onEachDatabase(t, (t, stores, database) => {
-  const { users, sessions, events, mails } = stores
+  const { users, sessions, events, mails, clients } = stores
   const tried = new Set<string>()
 
   t.test('a change whose target is undefined changes nothing', async (t) => {
@@ -152,6 +154,20 @@ onEachDatabase(t, (t, stores, database) => {
     })
   })
 
+  t.test('a change of a client with something undefined changes nothing', async (t) => {
+    const secret = { id: randomUUID(), hash: digest('secret'), hint: 'cret' }
+    const { id } = await clients.create({ id: `client_${randomUUID()}`, name: 'n', scopes: ['x'], secret }, {})
+    await expectUnchanged(t, database, tried, {
+      'ClientStore.addSecret clientId': () => clients.addSecret(missing, { ...secret, id: randomUUID() }, {}),
+      'ClientStore.addSecret hash': () => clients.addSecret(id, { ...secret, id: randomUUID(), hash: missing }, {}),
+      'ClientStore.deleteSecret clientId': () => clients.deleteSecret(missing, secret.id, {}),
+      'ClientStore.deleteSecret secretId': () => clients.deleteSecret(id, missing, {}),
+      'ClientStore.delete clientId': () => clients.delete(missing, {}),
+      'ClientStore.authenticate clientId': () => clients.authenticate(missing, secret.hash),
+      'ClientStore.authenticate secretHash': () => clients.authenticate(id, missing)
+    })
+  })
+
   t.test('a query with an undefined condition finds nothing', async (t) => {
     const user = await addUser(stores, { roles: ['admin'] })
     const session = await login(stores, user)
@@ -204,7 +220,8 @@ onEachDatabase(t, (t, stores, database) => {
       UserStore: users,
       SessionStore: sessions,
       EventLog: events,
-      MailLog: mails
+      MailLog: mails,
+      ClientStore: clients
     }).flatMap(([store, { ...members }]) => Object.keys(members).map((method) => `${store}.${method}`))
     t.strictSame(
       methods.filter((method) => !tried.has(method)),
@@ -231,7 +248,7 @@ async function expectUnchanged(
 const allRows = (database: Database) =>
   sql(
     database,
-    ['"user"', 'session', 'revocation', 'event', 'signing_key', 'one_time_link', 'mail']
+    ['"user"', 'session', 'revocation', 'event', 'signing_key', 'one_time_link', 'mail', 'client', 'client_secret']
       .map(
         (table) =>
           `SELECT '${table}' AS name, coalesce(json_agg(r ORDER BY r::text), '[]')::text AS rows FROM ${table} r`

@@ -87,7 +87,7 @@ t.test('races of registrations with what another instance does', onlyWithServer,
     const purging: Database = {
       ...database,
       run: (operation) =>
-        database.run((prisma) => {
+        database.run((prisma, ask) => {
           let statements = 0
           const counting = <Client extends object>(client: Client): Client =>
             new Proxy(client, {
@@ -107,7 +107,7 @@ t.test('races of registrations with what another instance does', onlyWithServer,
                 }
               }
             })
-          return operation(counting(prisma))
+          return operation(counting(prisma), ask)
         })
     }
     await purgeExpired(purging, { batch: 100, eventRetentionSeconds: 60 })
