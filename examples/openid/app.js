@@ -26,6 +26,7 @@ export async function buildApp({ base, dataDir, provider, sessionKey }) {
     // A `sub` is unique at its provider only.
     const externalId = `${iss} ${sub}`
     const roles = groups.includes('staff') ? ['staff'] : []
+    // Latchkey takes the address only if the provider says that the person receives its mail.
     await startSession(reply, { externalId, email, emailVerified, amr: ['fed'], roles })
     return reply.redirect('/')
   })

@@ -53,6 +53,11 @@ export const mailKinds = {
    * may have asked for another person's address, whose account this then is not.
    */
   email_change: { link: 'email_change', parameters: ['account'] },
+  /**
+   * The same for an account that has no address yet. Nothing names that account: its owner asked for this mail, and a
+   * stranger has nothing to recognize.
+   */
+  email_added: { link: 'email_change', parameters: [] },
   /** The address was changed. Goes to the first address of the last days, with a link that undoes it. */
   email_changed: { link: 'email_undo', parameters: ['new_email', ...origin] },
   /** The account has this address no more, and nothing brings it back. Says no more: the reader may be a stranger. */

@@ -91,6 +91,7 @@ export const englishPage = {
   address_confirmed: 'confirmed',
   address_not_confirmed: 'not confirmed',
   no_address: 'none',
+  host_login_hint: 'The login of an app leads to this account too. A new address or password does not change that.',
   address_hint: 'You sign in with this address, and mails about your account go to it.',
   send_again: 'Send the confirmation again',
   verification_mailed: 'A mail to {email} is on its way. Open the link in it.',

@@ -61,6 +61,15 @@ export const english: Catalogue = {
       details: { 'Account now': '{account}' },
       button: 'Confirm the new address'
     },
+    email_added: {
+      subject: 'Confirm your address',
+      paragraphs: [
+        'An account that has no address yet is to get this one. If you are signed in to that account, and asked for this mail there, confirm the address. The link works once, for {link_life}.',
+        '{button}',
+        'If you did not ask for this mail, ignore it. With the link, this address would belong to an account that somebody else goes on using.'
+      ],
+      button: 'Confirm the address'
+    },
     email_changed: {
       subject: 'The address of your account was changed',
       paragraphs: [

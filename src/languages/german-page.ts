@@ -93,6 +93,8 @@ export const germanPage: PageWords = {
   address_confirmed: 'bestätigt',
   address_not_confirmed: 'nicht bestätigt',
   no_address: 'keine',
+  host_login_hint:
+    'Auch die Anmeldung einer App führt zu diesem Konto. Eine neue Adresse oder ein neues Passwort ändert daran nichts.',
   address_hint: 'Mit dieser Adresse melden Sie sich an. Mails zu Ihrem Konto gehen an sie.',
   send_again: 'Bestätigung erneut schicken',
   verification_mailed: 'Eine Mail an {email} ist unterwegs. Öffnen Sie den Link darin.',

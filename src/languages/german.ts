@@ -62,6 +62,15 @@ export const german: Catalogue = {
       details: { 'Konto bisher': '{account}' },
       button: 'Neue Adresse bestätigen'
     },
+    email_added: {
+      subject: 'Bestätigen Sie Ihre E-Mail-Adresse',
+      paragraphs: [
+        'Ein Konto, das noch keine E-Mail-Adresse hat, soll diese Adresse bekommen. Wenn Sie in diesem Konto angemeldet sind und diese Nachricht dort angefordert haben, bestätigen Sie bitte die Adresse. Der Link gilt {link_life} und funktioniert nur einmal.',
+        '{button}',
+        'Wenn Sie diese Nachricht nicht angefordert haben, ignorieren Sie sie. Durch den Link würde diese Adresse zu einem Konto gehören, das jemand anders weiter benutzt.'
+      ],
+      button: 'Adresse bestätigen'
+    },
     email_changed: {
       subject: 'Die E-Mail-Adresse Ihres Kontos wurde geändert',
       paragraphs: [

@@ -70,7 +70,7 @@ export interface AuditEvent {
   /**
    * A word that says why: an `EndedReason` if a session ended, a `RecoveryReason` for `refresh_recovered`, a `MailKind`
    * for mails and `notice_turned_off`, `invitation` for a `password_reset` by an invitation, `host` for
-   * `login_succeeded` and `reauthenticated` by the app that has Latchkey as its plugin.
+   * `user_registered`, `login_succeeded` and `reauthenticated` by the app that has Latchkey as its plugin.
    */
   readonly reason: string | null
   /** Why, as the admin wrote it. For `attributes_changed` the names of the changed members, separated by commas. */

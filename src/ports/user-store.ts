@@ -17,9 +17,10 @@ export interface NewUser extends Pick<UserWithPassword, 'id' | 'passwordHash' | 
 }
 
 /** The account of a person whose identity a host proves. */
-export interface NewExternalUser extends Omit<NewUser, 'email'> {
+export interface NewExternalUser extends Omit<NewUser, 'email' | 'emailVerified'> {
   readonly externalId: string
-  readonly email?: Email | undefined
+  /** An address of which the host says that the person receives its mail. */
+  readonly verifiedEmail?: Email | undefined
 }
 
 /** `registered_again`: the address has an account that waits for its confirmation. */
@@ -33,8 +34,8 @@ export interface UserStore {
    */
   create(user: NewUser, actor: Actor): Promise<User | 'email_taken'>
   /**
-   * Adds a user as `create` does, with an external id and, if the host names one, an address. 'external_id_taken' if an
-   * account has the external id, also in a race.
+   * Adds a user as `create` does, with an external id and, if the host vouches for one, an address. The reason of
+   * `user_registered` is `host`. 'external_id_taken' if an account has the external id, also in a race.
    */
   createExternal(user: NewExternalUser, actor: Actor): Promise<User | 'email_taken' | 'external_id_taken'>
   /** Adds a user as `create` does, with a link, the mail that carries it and an event, all or nothing. */

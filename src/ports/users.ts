@@ -3,7 +3,7 @@ import type { Attributes } from '../core/attributes.js'
 /** An account, without its password hash. */
 export interface User {
   readonly id: string
-  /** Null for a person of a host (`externalId`) that named no address. */
+  /** Null for a person of a host (`externalId`) that vouched for no address, until the person adds one. */
   readonly email: string | null
   /** Who the person is to the host that proves their identity; null for other accounts. */
   readonly externalId: string | null

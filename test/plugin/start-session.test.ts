@@ -95,10 +95,17 @@ t.test('in each mode the host answers as POST /login does, and the client is sig
 t.test('an unknown external id makes one user, without a password', async (t) => {
   const [externalId, email] = [someone(), newEmail()]
   const client = new Client(app)
-  const { access_token: token } = (await enter(client, { externalId, email, roles: ['editor'] })).json()
+  const { access_token: token } = (
+    await enter(client, { externalId, email, emailVerified: true, roles: ['editor'] })
+  ).json()
   t.match(claimsOf(token), { amr, roles: ['editor'] })
-  t.match((await client.send('GET', '/auth/me')).json(), { email, email_verified: false, has_password: false })
-  await enter(new Client(app), { externalId, email: newEmail() })
+  t.match((await client.send('GET', '/auth/me')).json(), {
+    email,
+    email_verified: true,
+    has_password: false,
+    external: true
+  })
+  await enter(new Client(app), { externalId, email: newEmail(), emailVerified: true })
   t.match(await userOf(externalId), { email, roles: ['editor'] }, 'the address of a known person is not changed')
 
   const bare = new Client(app)
@@ -107,7 +114,7 @@ t.test('an unknown external id makes one user, without a password', async (t) =>
   const { id } = await userOf(externalId)
   const events = (await eventsOf(id)).map(({ type, reason }) => [type, reason]).reverse()
   t.strictSame(events, [
-    ['user_registered', null],
+    ['user_registered', 'host'],
     ['login_succeeded', 'host'],
     ['login_succeeded', 'host']
   ])
@@ -116,7 +123,9 @@ t.test('an unknown external id makes one user, without a password', async (t) =>
 t.test('simultaneous first logins of one external id make one user', async (t) => {
   const externalId = someone()
   const email = newEmail()
-  const answers = await Promise.all(Array.from({ length: 8 }, () => enter(new Client(app), { externalId, email })))
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, () => enter(new Client(app), { externalId, email, emailVerified: true }))
+  )
   t.ok(answers.every(({ statusCode }) => statusCode === 200))
   const subjects = new Set(answers.map((answer) => claimsOf(answer.json().access_token).sub))
   t.strictSame([...subjects], [(await userOf(externalId)).id])
@@ -255,7 +264,7 @@ t.test('what a person may have caused is refused with a problem, and nothing is 
     [{ externalId: 'x'.repeat(10_000) }, 400, 'invalid_request', 'external_id'],
     [{ externalId: 'a\0b' }, 400, 'invalid_request', 'external_id'],
     [{ externalId: 'a\ud83d' }, 400, 'invalid_request', 'external_id'],
-    [{ externalId: someone(), email: 'nobody' }, 400, 'invalid_request', 'email'],
+    [{ externalId: someone(), email: 'nobody', emailVerified: true }, 400, 'invalid_request', 'email'],
     [{ externalId: someone(), device: 'x'.repeat(101) }, 400, 'invalid_request', 'device'],
     [{ externalId: someone(), device: 'a\nb' }, 400, 'invalid_request', 'device'],
     [{ externalId: someone(), mode: 'tab' }, 400, 'invalid_request'],

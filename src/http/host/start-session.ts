@@ -20,9 +20,15 @@ export interface HostLogin {
    * characters. It must never be given to another person. An unknown one makes an account without a password.
    */
   readonly externalId?: string | undefined
-  /** For a new account: its address, for mails and for the console. Never finds or changes an account. */
+  /**
+   * For a new account: its address, if `emailVerified` is true. Otherwise it is ignored: the person may have typed the
+   * address of somebody else, who could later get into this account by a mail. Never finds or changes an account.
+   */
   readonly email?: string | undefined
-  /** Whether the person has proved to receive mail at `email`; false by default. */
+  /**
+   * Whether you vouch that the person, and nobody else, receives mail at `email`; false by default. True if the person has
+   * proved it, or if only your administrators write the address.
+   */
   readonly emailVerified?: boolean | undefined
   /** How the client holds the session, as in the body of `POST /login`; `cookie` by default. */
   readonly mode?: Mode | undefined

@@ -18,12 +18,16 @@ export const MeResponse = Type.Object({
   has_password: Type.Boolean({
     description: 'If false, `POST /password` and `DELETE /me` need a recent login instead of the password.'
   }),
+  external: Type.Boolean({
+    description:
+      'Whether a host signs the person in (`app.latchkey.startSession`). A new password or address does not end that.'
+  }),
   session_id: id
 })
 
 export function meView(account: OwnAccount, sessionId: string): Static<typeof MeResponse> {
-  const { disabled: _disabled, external_id: _externalId, ...view } = userView(account)
-  return { ...view, has_password: account.hasPassword, session_id: sessionId }
+  const { disabled: _disabled, external_id: externalId, ...view } = userView(account)
+  return { ...view, has_password: account.hasPassword, external: externalId !== null, session_id: sessionId }
 }
 
 export const OwnEventsQuery = query(page)

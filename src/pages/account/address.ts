@@ -9,6 +9,7 @@ import { say } from '../shared/words/language.js'
 const address = byId('address', HTMLSpanElement)
 const state = byId('address-state', HTMLSpanElement)
 const sendAgain = byId('send-again', HTMLButtonElement)
+const hostLogin = byId('host-login', HTMLParagraphElement)
 const change = byId('change-address', HTMLButtonElement)
 
 /** Connects the buttons that confirm and change the address. */
@@ -37,8 +38,8 @@ export function prepareAddress(): void {
   })
 }
 
-/** Shows the address of the account, and whether it is confirmed. */
-export async function showAddress({ email, email_verified: isVerified }: Me): Promise<void> {
+/** Shows the address of the account, whether it is confirmed, and whether the login of an app leads to the account too. */
+export async function showAddress({ email, email_verified: isVerified, external }: Me): Promise<void> {
   const { mail } = await features()
   address.textContent = email ?? say('no_address')
   state.textContent = say(isVerified ? 'address_confirmed' : 'address_not_confirmed')
@@ -47,4 +48,5 @@ export async function showAddress({ email, email_verified: isVerified }: Me): Pr
   state.hidden = email === null || (!mail && !isVerified)
   sendAgain.hidden = email === null || !mail || isVerified
   change.hidden = !mail
+  hostLogin.hidden = !external
 }

@@ -36,11 +36,12 @@ export function preparePassword(): void {
 }
 
 /**
- * Shows the form for the user, if people sign in with passwords. Password managers read the user name from a hidden field of
+ * Shows the form for the user, if people sign in with passwords and the account can have one: it has an address. Password managers read the user name from a hidden field of
  * it.
  */
 export async function showPasswordForm({ email, has_password: hasPassword }: Me): Promise<void> {
-  section.hidden = (await features()).password_login === false
+  const isPossible = email !== null || hasPassword
+  section.hidden = !isPossible || (await features()).password_login === false
   user.defaultValue = email ?? ''
   currentPart.hidden = current.disabled = !hasPassword
   label(hint, hasPassword ? 'password_hint' : 'no_password_hint')

@@ -1,6 +1,7 @@
 import { type Email, readEmail } from '../../core/email.js'
 import { judgePassword, maxPasswordBytes } from '../../core/password-policy.js'
-import type { Ports } from '../../ports/index.js'
+import type { AddressedUser, Ports, UserWithPassword } from '../../ports/index.js'
+import { hasAddress } from '../../ports/users.js'
 import { Refused } from '../refused.js'
 
 /** Reads the e-mail address of a new account; refuses any other text with `invalid_request`. */
@@ -10,6 +11,12 @@ export function requireEmail(text: string, field = 'email'): Email {
     throw new Refused('invalid_request', { errors: [{ field, message: 'must be an e-mail address' }] })
   }
   return email
+}
+
+/** Refuses what an account without an address cannot have. `detail` says why. */
+export function requireAddress(user: UserWithPassword, detail: string): AddressedUser {
+  if (hasAddress(user)) return user
+  throw new Refused('invalid_request', { detail: `The account has no e-mail address. ${detail}` })
 }
 
 /** Refuses what would make a password, or a link for one, if nobody signs in with passwords. */

@@ -65,6 +65,11 @@ async function findSignedIn({ users }: Pick<Ports, 'users'>, auth: Auth): Promis
 
 const accountKeyOf = ({ id, email }: UserWithPassword) => (email === null ? id : (readEmail(email)?.key ?? email))
 
+const isOnlyExternal = ({ externalId, passwordHash }: UserWithPassword) =>
+  externalId !== null && !hasPassword(passwordHash)
+const onlyExternal =
+  'The account has no password. The app that has signed the person in must do so again, through its own login.'
+
 /** A session counts as a known device. */
 const sourceOfSession = (actor: Actor) => sourceOf(actor, true)
 
@@ -93,5 +98,5 @@ async function provePassword(
   // Refuses nothing here: strangers who have used up their guesses must not keep the owner from confirming the password.
   await ports.rateLimits.use(ofAccount)
   await ports.events.record({ type: 'password_refused', userId: user.id }, actor)
-  throw new Refused('invalid_credentials')
+  throw new Refused('invalid_credentials', isOnlyExternal(user) ? { detail: onlyExternal } : {})
 }

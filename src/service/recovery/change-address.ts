@@ -39,17 +39,26 @@ export async function requestEmailChange(
 
   const purpose = 'email_change'
   const { link } = makeLink(ports, { purpose, userId: user.id, address: email.address, boundTo: user, mailed: true })
-  const mail =
-    owner === undefined || owner.id === user.id
-      ? newMail(
-          ports,
-          { ...user, email: email.address },
-          { kind: purpose, parameters: { account: maskedAddress(user.email ?? email.address) }, linkId: link.id }
-        )
-      : newMail(ports, owner, { kind: 'account_exists', parameters: {} })
+  const isFree = owner === undefined || owner.id === user.id
+  const mail = isFree
+    ? confirmationMail(ports, user, email, link.id)
+    : newMail(ports, owner, { kind: 'account_exists', parameters: {} })
   const event = { type: 'email_change_requested', userId: user.id } as const
   await ports.links.create({ link, mail, event, pretend: !granted }, actor)
   ports.mail.wake()
+}
+
+/** The mail to the new address. It names the account by its present address, and never by the new one. */
+function confirmationMail(
+  ports: Pick<Ports, 'entropy'>,
+  user: UserWithPassword,
+  email: Email,
+  linkId: string
+): NewMail {
+  const recipient = { ...user, email: email.address }
+  if (!hasAddress(user)) return newMail(ports, recipient, { kind: 'email_added', parameters: {}, linkId })
+  const parameters = { account: maskedAddress(user.email) }
+  return newMail(ports, recipient, { kind: 'email_change', parameters, linkId })
 }
 
 type LinkUserPorts = LinkPorts & Pick<Ports, 'links' | 'users' | 'mail' | 'clock'>

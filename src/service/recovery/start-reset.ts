@@ -1,7 +1,6 @@
 import { noPasswordHash } from '../../core/password-policy.js'
 import type { Actor, Ports } from '../../ports/index.js'
-import { hasAddress } from '../../ports/users.js'
-import { requirePasswordLogin } from '../accounts/account-rules.js'
+import { requireAddress, requirePasswordLogin } from '../accounts/account-rules.js'
 import { newMail, requireMail } from '../mail/new-mail.js'
 import { type LinkPorts, makeLink } from '../mail/one-time-links.js'
 import { Refused } from '../refused.js'
@@ -18,7 +17,8 @@ export interface StartedReset {
 /**
  * An admin starts the reset of a user's password, by a mail or by a link to hand over; an admin cannot set a password
  * (ASVS 6.4.6). With `endSessions`, the account counts as compromised: all its sessions end, and the old password is
- * removed, so that only the link gives the account a new one.
+ * removed, so that only the link gives the account a new one. That happens also if the account has no address, and so can
+ * have no link: then it is refused afterwards, and the refusal says so.
  */
 export async function startReset(
   ports: StartResetPorts,
@@ -39,13 +39,14 @@ export async function startReset(
   if (deliver === 'mail') requireMail(ports)
   const known = await ports.users.find(userId)
   if (known === undefined) throw new Refused('not_found')
-  if (!hasAddress(known)) throw new Refused('invalid_request', { detail: 'The account has no e-mail address.' })
   if (endSessions) {
     const change = { noPasswordHash: noPasswordHash(ports.entropy.uuid()), reason: 'revoked_by_admin', note } as const
     await ports.revocations.announce(await ports.users.removePassword(userId, change, actor))
   }
-  const user = endSessions ? await ports.users.find(userId) : known
-  if (user === undefined || !hasAddress(user)) throw new Refused('not_found')
+  const found = endSessions ? await ports.users.find(userId) : known
+  if (found === undefined) throw new Refused('not_found')
+  const done = endSessions ? 'Its sessions have ended and its password is removed, but it' : 'It'
+  const user = requireAddress(found, `${done} can have no link for a password.`)
 
   const purpose = 'password_reset'
   const mailed = deliver === 'mail'

@@ -1,7 +1,7 @@
 import type { Auth } from '../../core/access-claims.js'
 import { verificationLimit } from '../../core/rate-limits.js'
 import type { Actor, Ports } from '../../ports/index.js'
-import { hasAddress } from '../../ports/users.js'
+import { requireAddress } from '../accounts/account-rules.js'
 import { requireMail } from '../mail/new-mail.js'
 import { openLink, refuseLink } from '../mail/one-time-links.js'
 import { type MailVerificationPorts, mailVerification } from '../mail/verification-mail.js'
@@ -16,16 +16,17 @@ import {
 } from '../sessions/start-session.js'
 import { type DevicePorts, issueDeviceToken } from '../sign-in/known-device.js'
 
-/** Mails the signed-in user another link, at most one a minute. Does nothing if the address is verified, or there is none. */
+/** Mails the signed-in user another link, at most one a minute. Does nothing if the address is verified. */
 export async function requestVerification(
   ports: MailVerificationPorts & Pick<Ports, 'users'>,
   auth: Auth,
   actor: Actor
 ): Promise<void> {
   requireMail(ports)
-  const user = await ports.users.find(auth.userId)
-  if (user === undefined) throw new Refused('session_revoked')
-  if (user.emailVerifiedAt !== null || !hasAddress(user)) return
+  const found = await ports.users.find(auth.userId)
+  if (found === undefined) throw new Refused('session_revoked')
+  const user = requireAddress(found, 'Add one: that also confirms it.')
+  if (user.emailVerifiedAt !== null) return
   const { granted } = await ports.rateLimits.use({ limit: verificationLimit, key: user.id })
   if (!granted) return ports.decisions.note('email_verification', 'limited', { userId: user.id })
   await mailVerification(ports, user, user.email, actor)

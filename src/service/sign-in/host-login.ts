@@ -20,7 +20,7 @@ import { type DevicePorts, issueDeviceToken, openDeviceToken } from './known-dev
 
 export type HostLoginPorts = StartSessionPorts & DevicePorts & Pick<Ports, 'users' | 'mail'>
 
-/** Who the host says the person is. The address counts only if the external id is new. */
+/** Who the host says the person is. The address counts only if the external id is new, and the host vouches for it. */
 export type Person =
   | { readonly userId: string }
   | { readonly externalId: string; readonly email?: string | undefined; readonly emailVerified?: boolean | undefined }
@@ -105,8 +105,9 @@ const refuseUnknown = (): never => {
 }
 
 /**
- * Makes the account of a new external id. An account that has the address already is never linked to it: the host may know
- * the address only from the person, who could take over somebody else's account by it.
+ * Makes the account of a new external id. It gets the address only if the host vouches for it. Otherwise the person may
+ * have typed the address of somebody else, who would later get into this account by a mailed link, and share it with the
+ * person. An account that has the address already is never linked: its owner may be somebody else.
  */
 async function addPerson(
   ports: HostLoginPorts,
@@ -115,8 +116,8 @@ async function addPerson(
   actor: Actor
 ): Promise<UserWithPassword> {
   const [id, passwordHash] = [ports.entropy.uuid(), noPasswordHash(ports.entropy.uuid())]
-  const address = email === undefined ? undefined : requireEmail(email)
-  const user = { id, externalId, email: address, emailVerified: emailVerified ?? false, passwordHash, roles }
+  const address = email !== undefined && emailVerified ? requireEmail(email) : undefined
+  const user = { id, externalId, verifiedEmail: address, passwordHash, roles }
   const added = await ports.users.createExternal(user, { ...hostApp, ip: actor.ip })
   if (added === 'email_taken') {
     ports.decisions.note('registration', 'email_taken')

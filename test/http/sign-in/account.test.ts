@@ -29,6 +29,7 @@ t.test('GET /me returns the signed-in user, and nothing else', async (t) => {
     roles: [],
     attributes: {},
     has_password: true,
+    external: false,
     session_id: client.sessionId
   })
   t.match(id, /^[0-9a-f-]{36}$/)

@@ -96,7 +96,9 @@ const common = (row: Omit<EventRow, 'userId' | 'sessionId'>) => ({
   externalId: row.externalId
 })
 
-function causeOf({ ip, userAgent }: Pick<EventRow, 'ip' | 'userAgent'>): EventCause {
+/** The reason `host` comes first: the host made an account by `startSession`, in a request that has an address. */
+function causeOf({ reason, ip, userAgent }: Pick<EventRow, 'reason' | 'ip' | 'userAgent'>): EventCause {
+  if (reason === 'host') return 'host'
   if (ip !== null) return 'request'
   if (userAgent === hostApp.userAgent) return 'host'
   return userAgent === commandLine.userAgent ? 'command_line' : 'latchkey'

@@ -10,7 +10,7 @@ import { userChanges } from '../sql/accounts/change-user.js'
 import { ExternalIdTaken, insertUser } from '../sql/accounts/create-user.js'
 import { profiles } from '../sql/accounts/profiles.js'
 import { registrations } from '../sql/accounts/register-user.js'
-import type { EndingPolicy } from '../sql/end-sessions.js'
+import type { EndingPolicy, Statements } from '../sql/end-sessions.js'
 import { userColumns, userWithPasswordColumns } from '../sql/fragments.js'
 import { byCreation, where } from '../sql/listing.js'
 import type { ClaimPolicy } from '../sql/live-sessions.js'
@@ -66,9 +66,12 @@ export function prismaUserStore(database: Database, policy: EndingPolicy & Claim
     },
 
     async createExternal(user, actor) {
-      if (user.email && (await olderKeyOf(user.email)) !== undefined) return 'email_taken'
+      const email = user.verifiedEmail
+      if (email && (await olderKeyOf(email)) !== undefined) return 'email_taken'
+      const insert = (prisma: Statements) => insertUser(prisma, user, actor)
       try {
-        return await orTaken(database.run((prisma) => prisma.$transaction((prisma) => insertUser(prisma, user, actor))))
+        // Without an address it is one statement.
+        return await orTaken(database.run((prisma) => (email ? prisma.$transaction(insert) : insert(prisma))))
       } catch (error) {
         if (error instanceof ExternalIdTaken) return 'external_id_taken'
         throw error

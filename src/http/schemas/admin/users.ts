@@ -23,7 +23,11 @@ const attributes = Type.Unsafe<JsonObject>(
 
 export const UserResponse = Type.Object({
   id,
-  email: nullable(Type.String({ description: 'Null if the host that signs the person in named no address.' })),
+  email: nullable(
+    Type.String({
+      description: 'Null if the host that signs the person in vouched for none, and the person added none.'
+    })
+  ),
   external_id: nullable(
     Type.String({ description: 'Who the person is to the host that signs them in (`app.latchkey.startSession`).' })
   ),

@@ -8,6 +8,7 @@ const kinds: Readonly<Record<MailKind, string>> = {
   account_exists: 'Says that the address has an account already',
   unverified_account_exists: 'Says the same, with a link that confirms the address',
   email_change: 'Link that confirms a new address',
+  email_added: 'Link that confirms the first address of an account',
   email_changed: 'Says that the address was changed, with a link that undoes it',
   email_removed: 'Says that the account has this address no more',
   invitation: 'Invitation',

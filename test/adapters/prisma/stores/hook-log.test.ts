@@ -149,8 +149,8 @@ onEachDatabase(t, (t, stores, database) => {
     const users = prismaUserStore(database, policy)
     const above = await newestId()
     const user = { id: crypto.randomUUID(), externalId: 'cn=ada', passwordHash: 'x', roles: [] }
-    await users.createExternal(user, {})
-    t.match(await eventsSince('onUserCreated', above), [{ userId: user.id, externalId: 'cn=ada' }])
+    await users.createExternal(user, { ip: '192.0.2.1' })
+    t.match(await eventsSince('onUserCreated', above), [{ userId: user.id, externalId: 'cn=ada', by: 'host' }])
     await users.delete(user.id, 'revoked_by_admin', {})
     t.match(await eventsSince('onUserDeleted', above), [{ userId: user.id, externalId: null }])
   })

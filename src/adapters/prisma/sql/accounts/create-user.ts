@@ -15,11 +15,13 @@ export class ExternalIdTaken extends Error {}
 /**
  * Adds the user and `user_registered`, and first deletes an account that waits for its confirmation, if the address counts
  * as verified. Throws `ExternalIdTaken` if an account has the external id, and `EmailTaken` if one has the address, or a
- * live link keeps it for another. For a transaction.
+ * live link keeps it for another. For a transaction, which a user without an address does not need.
  */
 export async function insertUser(prisma: Statements, user: NewUser | NewExternalUser, actor: Actor): Promise<User> {
-  const { id, email, passwordHash, roles, emailVerified = false, locale } = user
-  const externalId = 'externalId' in user ? user.externalId : null
+  const { id, passwordHash, roles, locale } = user
+  const isExternal = 'externalId' in user
+  const [email, emailVerified] = isExternal ? [user.verifiedEmail, true] : [user.email, user.emailVerified ?? false]
+  const externalId = isExternal ? user.externalId : null
   if (emailVerified && email) await deleteWaiting(prisma, email.key, actor)
   const [added] = await prisma.$queryRaw<User[]>`${prepared}
     WITH u AS (
@@ -33,10 +35,10 @@ export async function insertUser(prisma: Statements, user: NewUser | NewExternal
       ON CONFLICT DO NOTHING
       RETURNING *
     ), noted AS (
-      INSERT INTO ${eventTarget} SELECT 'user_registered', u.id, NULL, NULL, NULL, ${by(actor)} FROM u
+      INSERT INTO ${eventTarget} SELECT 'user_registered', u.id, NULL, ${isExternal ? 'host' : null}, NULL, ${by(actor)} FROM u
     )
     SELECT ${userColumns} FROM u`
-  if (added === undefined && externalId !== null && (await hasExternalId(prisma, externalId)))
+  if (added === undefined && externalId !== null && (!email || (await hasExternalId(prisma, externalId))))
     throw new ExternalIdTaken()
   if (added === undefined || (email && (await isKept(prisma, email.key, id)))) throw new EmailTaken()
   return added
