@@ -84,7 +84,11 @@ export function pluginThatOpens(open: typeof openAdapters): HostPlugin<LatchkeyO
         logSerializers,
         ...own
       } = options
-      const { hooks, faults } = readHooks({ onUserCreated, onUserDeleted, onSessionEnded })
+      const { hooks, faults: ofHooks } = readHooks({ onUserCreated, onUserDeleted, onSessionEnded })
+      const faults = [
+        ...ofHooks,
+        ...(claims === undefined || typeof claims === 'function' ? [] : ['claims must be a function.'])
+      ]
       const config = configOf(own, prefix, warn, { hasMailer: mailer !== undefined, faults })
       const log = { ...(logLevel && { logLevel }), ...(logSerializers && { logSerializers }) }
       requireFreeName(app)
@@ -128,7 +132,7 @@ function configOf(
   options: SettingOptions,
   prefix: unknown,
   warn: (warning: string) => void,
-  { faults: ofHooks, ...given }: { readonly hasMailer: boolean; readonly faults: readonly string[] }
+  { faults: ofFunctions, ...given }: { readonly hasMailer: boolean; readonly faults: readonly string[] }
 ): Config {
   const names = Object.keys(options) as (keyof SettingOptions)[]
   const unknown = names.filter((name) => options[name] !== undefined && !optionNames.includes(name))
@@ -137,7 +141,7 @@ function configOf(
   const problems = [
     ...(options.issuer === undefined ? [issuerIsRequired] : []),
     ...faults.map(withOptionNames),
-    ...ofHooks,
+    ...ofFunctions,
     ...(typeof prefix === 'string' ? [] : ['prefix must be a path, such as /auth.']),
     ...unknown.map(notOurOption)
   ]

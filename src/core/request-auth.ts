@@ -79,7 +79,7 @@ export interface GuardMembers {
   /**
    * For a connection that outlives its request, such as a WebSocket or a stream of events: calls `onEnd` once when the
    * session has ended anywhere, or the access token has expired. Pass the request, after a guard, or an access token that
-   * came in another way. Throws for a request without a guard, and for one where nobody is signed in.
+   * came in another way; what is neither is a token that is not good. Throws for a request without a guard, and for one where nobody is signed in.
    */
   whileSignedIn(credential: AnyRequest | string, options: WatchOptions): SignedInWatch
 }
@@ -104,6 +104,10 @@ export function rememberAuth(request: RequestWithAuth, auth: Auth | null): void 
 export function rememberedAuth(request: RequestWithAuth): Auth | null {
   return request[authKey] ?? null
 }
+
+/** Whether `value` is a request that a guard may have seen. Nothing that comes in a message can be one. */
+export const isGuardableRequest = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && authKey in value
 
 export function rememberClient(request: RequestWithAuth, client: ClientAuth): void {
   request[clientKey] = client

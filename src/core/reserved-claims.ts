@@ -1,6 +1,7 @@
 /**
  * The claims that only Latchkey sets: those of an access token (`AccessClaims`), those that the verifiers of other makers
- * check (RFC 7519 §4.1, RFC 7800, RFC 9068 §2.2, RFC 9470), and those that a later version may set.
+ * check (RFC 7519 §4.1, RFC 7800, RFC 9068 §2.2, RFC 9470), the members of an introspection (RFC 7662 §2.2), and those that
+ * a later version may set.
  */
 const reservedClaims: ReadonlySet<string> = new Set([
   'iss',
@@ -22,6 +23,9 @@ const reservedClaims: ReadonlySet<string> = new Set([
   'act',
   'may_act',
   'typ',
+  'active',
+  'token_type',
+  'username',
   // An object with a member of this name changes its prototype where it is copied by assignment.
   '__proto__'
 ])

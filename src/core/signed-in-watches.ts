@@ -191,7 +191,8 @@ export function signedInWatches(options: WatchesOptions): SignedInWatches {
           : Promise.resolve(begin(watch, opened))
       return {
         auth,
-        renew: (token) => auth.then(() => renewed(watch, open(token))),
+        // The token may come from a stranger's message, so it may be anything.
+        renew: (token) => auth.then(() => (typeof token === 'string' ? renewed(watch, open(token)) : null)),
         stop() {
           watch.isOver = true
           release(watch)

@@ -24,7 +24,7 @@ import { forbidCaching } from './scope.js'
 /** Guards every route that the scope registers from now on: only a signed-in user passes. */
 export function requireUser(scope: Scope, context: HttpContext): void {
   forbidCaching(scope)
-  scope.addHook('preHandler', authenticateGuard(context))
+  scope.addHook('preHandler', authenticateGuard(context, { forHost: false }))
   describeGuard(scope, {
     security: [{ bearer: [] }, { session: [] }],
     problems: [
@@ -60,10 +60,10 @@ export function requireAdmin(scope: Scope, context: HttpContext): void {
  * `app.latchkey.authenticate`: puts the user of the request's credential into `request.auth`, or answers 401. It sends
  * the response itself, so a host's own error handler cannot replace it.
  */
-export function authenticateGuard(context: HttpContext) {
+export function authenticateGuard(context: HttpContext, purpose = { forHost: true }) {
   return guard(context, (request, reply) => {
     if (acceptsBearer(request, context)) return undefined
-    return requireSession(request, reply, context)
+    return requireSession(request, reply, context, purpose)
   })
 }
 
@@ -87,10 +87,15 @@ function acceptsBearer(request: FastifyRequest, { ports }: HttpContext): boolean
   return true
 }
 
-async function requireSession(request: FastifyRequest, reply: FastifyReply, context: HttpContext): Promise<void> {
+async function requireSession(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  context: HttpContext,
+  purpose: { readonly forHost: boolean }
+): Promise<void> {
   const token = await presentedSession(request, reply, context)
   if (token === undefined) throw new Refused('missing_credentials')
-  rememberAuth(request, await authenticateSession(context.ports, token))
+  rememberAuth(request, await authenticateSession(context.ports, token, purpose))
 }
 
 const endedCodes: ReadonlySet<ProblemCode> = new Set(['invalid_token', 'token_expired', 'session_revoked'])
@@ -102,7 +107,7 @@ async function acceptSessionIfAny(request: FastifyRequest, reply: FastifyReply, 
 
 async function authOrStranger({ ports }: HttpContext, token: string): Promise<Auth | null> {
   try {
-    return await authenticateSession(ports, token)
+    return await authenticateSession(ports, token, { forHost: true })
   } catch (error) {
     if (error instanceof Refused && endedCodes.has(error.code)) return null
     throw error

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { requestAuth } from '../core/request-auth.js'
+import { isGuardableRequest, requestAuth } from '../core/request-auth.js'
 import type { OpenedCredential, SignedInWatch, WatchOptions } from '../core/signed-in-watch.js'
 import { signedInWatches } from '../core/signed-in-watches.js'
 import type { Ports } from '../ports/index.js'
@@ -33,6 +33,7 @@ export function whileSignedIn(app: FastifyInstance, ports: Ports) {
   const ofToken = (token: string) => watchedToken(ports, token)
   const opened = (credential: FastifyRequest | string): OpenedCredential => {
     if (typeof credential === 'string') return ofToken(credential)
+    if (!isGuardableRequest(credential)) return 'invalid_token'
     const auth = requestAuth(credential)
     const token = presentedBearer(credential)
     return token === undefined ? watchedSession(ports, auth) : ofToken(token)

@@ -5,6 +5,7 @@ import {
   type GuardMembers,
   guardOf,
   type HostPlugin,
+  isGuardableRequest,
   rememberAuth,
   rememberClient,
   rememberedAuth,
@@ -84,6 +85,7 @@ function membersOf(verifier: Verifier): GuardMembers {
 
     whileSignedIn(credential: FastifyRequest | string, options) {
       if (typeof credential === 'string') return verifier.whileSignedIn(credential, options)
+      if (!isGuardableRequest(credential)) return verifier.whileSignedIn({}, options)
       requestAuth(credential)
       return verifier.whileSignedIn(credential.headers, options)
     }

@@ -239,7 +239,10 @@ export function verifierOfApp(options: VerifierOptions, runtime: Runtime = syste
     },
 
     whileSignedIn(credential, options) {
-      const token = typeof credential === 'string' ? credential : readBearer(credential.authorization ?? '')
+      // Both may be what a stranger sent in a message.
+      const authorization: unknown = typeof credential === 'string' ? undefined : credential?.authorization
+      const inHeader = typeof authorization === 'string' ? readBearer(authorization) : undefined
+      const token = typeof credential === 'string' ? credential : inHeader
       return watches.start(token === undefined ? 'invalid_token' : opened(token), opened, options)
     },
 

@@ -19,6 +19,12 @@ t.test('claims are what every receiver will read: JSON', async (t) => {
   }
   const claims = { plan: 'pro', seats: 3, flags: result.flags, at: at.toISOString(), 'https://a.example/x': 1 }
   t.strictSame(readHostClaims(result), { ok: true, claims })
+  class Plan {
+    readonly name = 'pro'
+  }
+  const written = { plan: { name: 'pro' }, five: 5, yes: true, text: '', bare: {} }
+  const objects = { plan: new Plan(), five: Object(5), yes: Object(true), text: Object(''), bare: Object.create(null) }
+  t.strictSame(readHostClaims(objects), { ok: true, claims: written })
   t.strictSame(readHostClaims({}), { ok: true, claims: {} })
   t.strictSame(readHostClaims({ toJSON: () => ({ plan: 'pro' }) }), { ok: true, claims: { plan: 'pro' } })
 })
@@ -59,7 +65,25 @@ t.test('what cannot be written as JSON, or only with a loss, is refused with its
       },
       /: a text$/
     ],
-    [{ deep }, /cannot be written/]
+    [{ deep }, /cannot be written/],
+    [{ seats: new Map([['a', 1]]) }, /"seats" is a Map/],
+    [{ a: { flags: new Set(['x']) } }, /"flags" is a Set/],
+    [{ a: /x/ }, /"a" is a RegExp/],
+    [{ a: new (class Plan {})() }, /"a" is a Plan/],
+    [new Map(), /"" is a Map/],
+    [{ a: [1, undefined] }, /"1" of a list is undefined/],
+    [
+      {
+        get plan() {
+          throw {
+            toString() {
+              throw new Error('not even that')
+            }
+          }
+        }
+      },
+      /: what was thrown is no text$/
+    ]
   ] as const) {
     t.match(faultOf(result), /^cannot be written as JSON: /)
     t.match(faultOf(result), cause)
@@ -67,10 +91,11 @@ t.test('what cannot be written as JSON, or only with a loss, is refused with its
 })
 
 t.test('the names of Latchkey are refused, and a member __proto__ everywhere', async (t) => {
-  for (const name of ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sid', 'roles', 'amr', 'scope', 'client_id']) {
+  for (const name of ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sid', 'roles', 'amr', 'active', 'token_type']) {
     t.equal(faultOf({ plan: 'pro', [name]: 'x' }), `has the reserved name "${name}"`)
   }
-  for (const name of ['auth_time', 'acr', 'cnf', 'azp', '__proto__']) t.ok(isReservedClaim(name), name)
+  for (const name of ['scope', 'client_id', 'username', 'auth_time', 'acr', 'cnf', 'azp', '__proto__'])
+    t.ok(isReservedClaim(name), name)
   t.equal(faultOf(JSON.parse('{"__proto__":{"admin":true}}')), 'has the reserved name "__proto__"')
   t.equal(faultOf({ a: JSON.parse('[{"__proto__":1}]') }), 'has the member "a", which has a member __proto__')
 })

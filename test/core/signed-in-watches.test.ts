@@ -104,6 +104,16 @@ t.test('changed roles and the end of everybody spare connections with a newer to
   t.strictSame([another.reasons, newer.reasons], [['revoked_by_admin'], []])
 })
 
+t.test('a renewal with what is no text is null and rejects nothing, because it may come from a stranger', async (t) => {
+  const opened: unknown[] = []
+  const { renew, reasons } = connect(openWatches(), held('a'), (token) => {
+    opened.push(token)
+    return 'invalid_token'
+  })
+  for (const token of [undefined, null, 5, true, {}, ['x']]) t.equal(await renew(token as never), null, String(token))
+  t.strictSame([opened, reasons], [[], []])
+})
+
 t.test('a token ends its connection when it expires, unless a newer token of the session has come', async (t) => {
   const watches = openWatches()
   const tokens: Record<string, OpenedCredential> = {

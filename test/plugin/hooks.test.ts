@@ -132,5 +132,6 @@ t.test('what is no hook is refused when the plugin is registered', async (t) => 
       /^onSessionEnded has the name "No Name"/
     ]
   })
+  await t.rejects(hookedHost(t, { claims: { plan: 'pro' } } as never), /claims must be a function\./)
   await t.rejects(hookedHost(t, { onUserCreate: async () => undefined } as never), /Did you mean onUserCreated\?/)
 })

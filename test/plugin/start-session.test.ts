@@ -267,7 +267,10 @@ t.test('what a person may have caused is refused with a problem, and nothing is 
     [{ externalId: someone(), email: 'nobody', emailVerified: true }, 400, 'invalid_request', 'email'],
     [{ externalId: someone(), device: 'x'.repeat(101) }, 400, 'invalid_request', 'device'],
     [{ externalId: someone(), device: 'a\nb' }, 400, 'invalid_request', 'device'],
-    [{ externalId: someone(), mode: 'tab' }, 400, 'mode_not_allowed'],
+    [{ externalId: someone(), mode: 'tab' }, 400, 'invalid_request'],
+    [{ externalId: someone(), mode: 5 }, 400, 'invalid_request'],
+    [{ externalId: someone(), device: 5 }, 400, 'invalid_request'],
+    [{ externalId: someone(), deviceToken: { a: 1 } }, 400, 'invalid_request'],
     [{ userId: randomUUID() }, 404, 'not_found'],
     [{ userId: 'ann' }, 404, 'not_found']
   ]

@@ -102,6 +102,18 @@ t.test('a host changes roles, which apply at once, and the event log names the h
   t.match(events, [{ actor_id: null, ip: null, user_agent: 'latchkey host' }])
 })
 
+t.test('a host changes attributes by a merge patch, and the rest stays', async (t) => {
+  const { id } = await person()
+  await users.update(id, { roles: ['reader'], attributes: { plan: 'free', seats: { paid: 1, used: 2 } } })
+  const updated = await users.update(id, { attributes: { plan: null, seats: { paid: 3 } } })
+  t.match(updated, { id, roles: ['reader'] })
+  t.strictSame(updated.attributes, { seats: { paid: 3, used: 2 } })
+  t.strictSame((await users.find({ id }))?.attributes, updated.attributes)
+  for (const attributes of [7, null, ['plan'], { text: 'x'.repeat(9000) }, { text: '\0' }])
+    await t.rejects(users.update(id, { attributes } as never), invalid, JSON.stringify(attributes).slice(0, 40))
+  t.strictSame((await users.find({ id }))?.attributes, updated.attributes)
+})
+
 t.test('a disabled account has no session, and can sign in again once it is enabled', async (t) => {
   const { client, id, email } = await person()
   t.match(await users.disable(id), { disabled: true })

@@ -102,7 +102,7 @@ t.test('a token that came in a message names its user, and a newer one of the se
   await client.send('POST', '/refresh', { payload: { refresh_token: client.refreshToken } })
   t.match(await renew(client.accessToken), { sessionId: client.sessionId })
   t.equal(await renew(stranger.client.accessToken), null)
-  t.equal(await renew('no token'), null)
+  for (const token of ['no token', undefined, null, 5, {}]) t.equal(await renew(token as never), null, String(token))
   stop()
   await client.send('POST', '/logout')
   await someTurns()
@@ -115,6 +115,8 @@ t.test('a token that is not good, or of an ended session, ends the connection af
   await client.send('POST', '/logout')
   for (const [token, reason] of [
     ['no token', 'invalid_token'],
+    [undefined as never, 'invalid_token'],
+    [{ token: 'x' } as never, 'invalid_token'],
     [client.refreshToken, 'invalid_token'],
     [client.accessToken, 'logged_out']
   ] as const) {

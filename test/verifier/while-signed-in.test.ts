@@ -88,11 +88,29 @@ t.test('a token ends its connection when it expires, and a newer token of the se
   const expiring = connect(verifier, issuer.token({ sid, exp }))
   const renewed = connect(verifier, issuer.token({ sid, exp }))
   t.equal(await renewed.renew(issuer.token({ exp: exp + 600 })), null, 'of another session')
-  t.equal(await renewed.renew('x.y.z'), null)
+  for (const token of ['x.y.z', undefined, null, 5, {}])
+    t.equal(await renewed.renew(token as never), null, String(token))
   t.match(await renewed.renew(issuer.token({ sid, exp: exp + 600 })), { sessionId: sid })
   clock.advance(610_000)
   await waitUntil(() => expiring.reasons.length > 0)
   t.strictSame([expiring.reasons, renewed.reasons], [['token_expired'], []])
+})
+
+t.test('what came in a message and is no token ends its connection, and throws nothing', async (t) => {
+  const issuer = await startIssuer(t)
+  const { verifier } = openVerifier(t, issuer)
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(verifierPlugin, { issuer: issuer.url, audience: issuer.audience })
+  for (const credential of [undefined, null, 5, {}, { authorization: 5 }]) {
+    for (const guards of [verifier, app.latchkey]) {
+      const reasons: string[] = []
+      const onEnd = (reason: string) => reasons.push(reason)
+      t.equal(await guards.whileSignedIn(credential as never, { onEnd }).auth, null, String(credential))
+      await waitUntil(() => reasons.length > 0)
+      t.strictSame(reasons, ['invalid_token'])
+    }
+  }
 })
 
 t.test('a key that the feed no longer names ends the connections of its tokens', async (t) => {

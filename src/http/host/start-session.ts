@@ -2,14 +2,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { Check, Errors } from 'typebox/value'
 import { type AnyReply, rememberedAuth } from '../../core/request-auth.js'
-import { type Mode, maxRoles, rolePattern, uuidPattern } from '../../core/vocabulary.js'
+import { type Mode, maxRoles, modes, rolePattern, uuidPattern } from '../../core/vocabulary.js'
 import { Refused } from '../../service/refused.js'
 import type { SignedIn } from '../../service/sessions/start-session.js'
 import { loginByHost, type Person } from '../../service/sign-in/host-login.js'
 import type { HttpContext } from '../context.js'
 import { isOurs } from '../cookies/ownership.js'
 import { actorOf, handOutReplaced, handOutSignedIn, heldHostCookie, tokensInCookies } from '../credentials.js'
-import { device as deviceSchema } from '../schemas/sign-in.js'
+import { device as deviceSchema, mode as modeSchema } from '../schemas/sign-in.js'
 
 /** What a host says about a person whose identity it has proved. */
 export interface HostLogin {
@@ -68,9 +68,9 @@ const loginSchema = Type.Object(
     externalId: optional(text),
     email: optional(text),
     emailVerified: optional(Type.Boolean()),
-    mode: optional(text),
-    device: optional(text),
-    deviceToken: optional(text),
+    mode: optional(Type.Unknown()),
+    device: optional(Type.Unknown()),
+    deviceToken: optional(Type.Unknown()),
     amr: Type.Array(Type.String({ pattern: '^[A-Za-z0-9._:-]{1,32}$' }), {
       minItems: 1,
       maxItems: 8,
@@ -138,19 +138,23 @@ function checkedLogin(login: HostLogin) {
   if ((userId === undefined) === (externalId === undefined)) {
     throw new TypeError('startSession needs either userId or externalId.')
   }
+  if (!Check(modeSchema, mode)) throw refusedField('mode', `must be one of ${modes.join(', ')}`)
   if (device !== undefined && !Check(deviceSchema, device)) {
-    const message = 'must have 1 to 100 characters, without control characters'
-    throw new Refused('invalid_request', { errors: [{ field: 'device', message }] })
+    throw refusedField('device', 'must have 1 to 100 characters, without control characters')
   }
+  if (deviceToken !== undefined && !Check(text, deviceToken)) throw refusedField('device_token', 'must be a text')
   const known = userId !== undefined && !isUserId.test(userId) ? unknownUser : userId
   const person: Person =
     known === undefined ? { externalId: externalId ?? '', email, emailVerified } : { userId: known }
-  return { person, mode: mode as Mode, device, deviceToken, amr, roles }
+  return { person, mode, device, deviceToken, amr, roles }
 }
 
 const isUserId = new RegExp(`^${uuidPattern}$`)
 /** The id of nobody. A text of another form is no id, and the database is not asked for it. */
 const unknownUser = '00000000-0000-0000-0000-000000000000'
+
+const refusedField = (field: string, message: string) =>
+  new Refused('invalid_request', { errors: [{ field, message }] })
 
 function faultOf(login: unknown): string {
   const [error] = Errors(loginSchema, login)

@@ -2,6 +2,7 @@ import { type TProperties, Type } from 'typebox'
 import { Check, Errors } from 'typebox/value'
 import { readEmail } from '../../core/email.js'
 import { isExternalId } from '../../core/external-id.js'
+import type { JsonObject } from '../../core/merge-patch.js'
 import { uuidPattern } from '../../core/vocabulary.js'
 import { InvalidCursor } from '../../ports/errors.js'
 import { hostApp } from '../../ports/events.js'
@@ -44,6 +45,8 @@ export interface AccountChange {
   readonly disabled?: boolean | undefined
   /** All roles from now on. */
   readonly roles?: readonly string[] | undefined
+  /** A JSON merge patch of the attributes (RFC 7396): members replace those of before, and null removes one. */
+  readonly attributes?: JsonObject | undefined
 }
 
 /**
@@ -62,8 +65,8 @@ export interface UserControl {
    */
   create(account: NewAccount): Promise<{ readonly user: User; readonly link?: string }>
   /**
-   * Changes roles and the disabled flag. Access tokens with other roles are refused from now on. Throws `Refused`:
-   * `last_admin` if no admin would be left.
+   * Changes roles, attributes and the disabled flag. Access tokens with other ones are refused from now on. Throws
+   * `Refused`: `last_admin` if no admin would be left.
    */
   update(id: string, change: AccountChange): Promise<User>
   /** Disables an account, and ends all its sessions. Throws `Refused`: `last_admin`. */
@@ -78,8 +81,8 @@ export interface UserControl {
 export function userControl(ports: Ports): UserControl {
   const update = async (id: string, change: AccountChange) => {
     requireId(id)
-    const { disabled, roles } = checked(UserChangeBody.properties, change)
-    return updateUser(ports, id, { disabled, roles }, hostApp)
+    const { disabled, roles, attributes } = checked(UserChangeBody.properties, change)
+    return updateUser(ports, id, { disabled, roles, attributes }, hostApp)
   }
 
   return {

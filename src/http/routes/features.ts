@@ -5,9 +5,9 @@ import { FeaturesResponse } from '../schemas/features.js'
 /** Short: a client that has cached the features learns of a changed setting within a minute of the restart. */
 const maxAgeSeconds = 60
 
-/** Without passwords nobody registers by `POST /register`. */
+/** Without passwords nobody registers, and no invitation is made: its link would ask for a password. */
 function registrationOf({ registration, passwordLogin }: HttpContext['ports']['policy']) {
-  return registration === 'open' && !passwordLogin ? 'invited' : registration
+  return passwordLogin ? registration : 'closed'
 }
 
 /** GET /features. What the service does not offer yet is a constant. */

@@ -9,16 +9,16 @@ import { clientId } from '../sessions/issue-credentials.js'
 
 /**
  * A token that would be accepted now, described with the claims of an access token. A refresh token has no claims of the
- * host: no API must accept it.
+ * host: no API must accept it. Every member of ours has a reserved name, so no claim of the host takes its place.
  */
 export type ActiveToken = ActiveUserToken | ActiveClientToken
 
 type ActiveUserToken = Omit<AccessClaims, 'jti'> & {
   readonly jti?: string
-  readonly tokenType: 'Bearer' | 'refresh_token' | 'session_token'
+  readonly token_type: 'Bearer' | 'refresh_token' | 'session_token'
 }
 
-type ActiveClientToken = ClientClaims & { readonly tokenType: 'Bearer' }
+type ActiveClientToken = ClientClaims & { readonly token_type: 'Bearer' }
 
 export type IntrospectPorts = AuthenticatePorts & Pick<Ports, 'sessions' | 'policy'>
 
@@ -34,7 +34,7 @@ export async function introspect(ports: IntrospectPorts, token: string): Promise
       const session = await acceptSessionToken(ports, token)
       return { ...(await ports.addedClaims.ofRead(session)), ...describeOpaque(ports, session, 'session_token') }
     }
-    return { ...acceptAnyToken(ports, token), tokenType: 'Bearer' }
+    return { ...acceptAnyToken(ports, token), token_type: 'Bearer' }
   } catch (error) {
     if (error instanceof Refused) return undefined
     throw error
@@ -60,7 +60,7 @@ function describeOpaque(
   tokenType: 'refresh_token' | 'session_token'
 ): ActiveUserToken {
   return {
-    tokenType,
+    token_type: tokenType,
     iss: identity.issuer,
     aud: identity.issuer,
     sub: session.userId,

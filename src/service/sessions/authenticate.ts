@@ -32,12 +32,20 @@ export function authenticateClient(ports: AccessTokenPorts, token: string, scope
   return authOfClient(acceptClientToken(ports, token, scope))
 }
 
-/** Finds out who sent the token of a server-side session. The session comes from memory, else from the store. */
-export async function authenticateSession(ports: SessionTokenPorts, token: string): Promise<Auth> {
+/**
+ * Finds out who sent the token of a server-side session. The session comes from memory, else from the store. `forHost`:
+ * `claims` has what the host adds, and a failure of its function is `Unavailable`. Otherwise `claims` is empty: Latchkey's
+ * own routes need none, and must work while that function fails.
+ */
+export async function authenticateSession(
+  ports: SessionTokenPorts,
+  token: string,
+  { forHost }: { readonly forHost: boolean }
+): Promise<Auth> {
   const session = await acceptSessionToken(ports, token)
   if (session.now - session.lastUsedAt >= touchEverySeconds * 1000) await ports.sessionResolver.touch(session.id)
   const { id: sessionId, userId, user, amr } = session
-  const claims = await ports.addedClaims.ofRead(session)
+  const claims = forHost ? await ports.addedClaims.ofRead(session) : {}
   return { userId, sessionId, roles: user.roles, amr, authTime: Math.floor(session.authTime / 1000), claims }
 }
 

@@ -59,7 +59,9 @@ export async function issueCredentials(
   const { now, user } = await untilIssuable(ports, session)
   const added = await claims({ ...session, user })
   const iat = Math.floor(now / 1000)
-  const exp = Math.min(iat + ports.policy.accessTokenTtlSeconds, Math.floor(session.absoluteExpiresAt / 1000))
+  const latest = Math.min(iat + ports.policy.accessTokenTtlSeconds, Math.floor(session.absoluteExpiresAt / 1000))
+  // Without its claims the token must let nobody in. An expired one makes the client refresh, which calls the host first.
+  const exp = added === undefined ? iat : latest
   const accessToken = await ports.accessTokens.sign({
     ...added,
     iss: ports.identity.issuer,

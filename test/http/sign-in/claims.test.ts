@@ -90,6 +90,69 @@ t.test('introspection shows the claims of access and session tokens', async (t) 
   t.notHas(refreshToken.json(), { plan: 'pro' }, 'no API must accept a refresh token')
 })
 
+t.test('claims and attributes cannot say whether a token is active, or of which type', async (t) => {
+  const { client } = await newPerson(app, 'body')
+  for (const name of ['active', 'token_type', 'username']) {
+    answer = () => ({ [name]: false })
+    expectProblem(t, await refresh(client), 'unavailable')
+    t.throws(() => loadConfig({ ...testEnvironment, TOKEN_ATTRIBUTES: name }), /TOKEN_ATTRIBUTES/)
+  }
+  answer = () => ({ tokenType: 'mine', userId: 'mine' })
+  await refresh(client)
+  const shown = (await postForm(app, '/introspect', { token: client.accessToken })).json()
+  t.match(shown, { active: true, token_type: 'Bearer', tokenType: 'mine', userId: 'mine', sid: client.sessionId })
+})
+
+t.test('while the function fails, a server-side session still works at the routes of Latchkey', async (t) => {
+  const { client, email } = await newPerson(app, 'session')
+  await sql(database, `UPDATE "user" SET roles = '{admin}' WHERE id = $1::uuid`, await userIdOf(client))
+  t.equal((await client.signIn(email, { path: '/login', mode: 'session' })).statusCode, 200)
+  subjects = []
+  answer = fail
+  for (const url of ['/me', '/sessions', '/admin/users']) t.equal((await client.send('GET', url)).statusCode, 200, url)
+  t.strictSame(subjects, [], 'they need no claims')
+  const [token = ''] = client.cookies.values()
+  expectProblem(t, await postForm(app, '/introspect', { token }), 'unavailable')
+  t.equal((await client.send('DELETE', '/sessions')).statusCode, 200)
+})
+
+t.test('a call that fails after the session was written costs nobody the session', async (t) => {
+  const strict = await open({ REFRESH_GRACE_SECONDS: '0', REFRESH_RECOVERY_GENERATIONS: '0' })
+  const { client, email } = await newPerson(strict, 'body')
+  const id = await userIdOf(client)
+  let roles = 0
+  const failAfterChange = async () => {
+    if (subjects.length > 1) return fail()
+    roles += 1
+    await sql(database, 'UPDATE "user" SET roles = $1::text[] WHERE id = $2::uuid', `{r${roles}}`, id)
+    return { permissions: 'of old roles' }
+  }
+  const expectExpired = async (response: { statusCode: number; json(): object }) => {
+    t.match(response, { statusCode: 200 })
+    t.match(response.json(), { expires_in: 0 })
+    t.notHas(payloadOf(client), { permissions: 'of old roles' })
+    t.equal((await client.send('GET', '/me')).json().code, 'token_expired', 'a token without its claims lets nobody in')
+    answer = () => ({ permissions: 'new' })
+    t.equal((await refresh(client)).statusCode, 200)
+    t.match(payloadOf(client), { permissions: 'new', roles: [`r${roles}`] })
+  }
+  const payload = { password: goodPassword }
+  for (const send of [
+    () => refresh(client),
+    () => client.send('POST', '/reauthenticate', { payload }),
+    () => client.signIn(email, { path: '/login', mode: 'body' })
+  ]) {
+    subjects = []
+    answer = failAfterChange
+    await expectExpired(await send())
+  }
+
+  subjects = []
+  answer = failAfterChange
+  const denied = await client.signIn(email, { path: '/login', mode: 'access' })
+  expectProblem(t, denied, 'unavailable')
+})
+
 t.test('a failure at a refresh is 503 and moves no row: the same token then rotates', async (t) => {
   const { client } = await newPerson(app, 'body')
   await age(database, client.sessionId, 60)

@@ -45,7 +45,7 @@ t.test(
       t.notOk(path in paths, path)
     }
     t.equal((await app.inject('/.well-known/change-password')).statusCode, 404)
-    t.match((await app.inject('/features')).json(), { password_login: false, registration: 'invited' })
+    t.match((await app.inject('/features')).json(), { password_login: false, registration: 'closed' })
     t.equal((await client.send('POST', '/refresh')).statusCode, 200, 'sessions go on')
   }
 )

@@ -58,10 +58,6 @@ export const IntrospectionResponse = Type.Union([
 export function introspectionView(token: ActiveToken | undefined): Static<typeof IntrospectionResponse> {
   if (token === undefined) return { active: false }
   const aud = typeof token.aud === 'string' ? token.aud : [...token.aud]
-  if ('scope' in token) {
-    const { tokenType, ...claims } = token
-    return { active: true, token_type: tokenType, ...claims, aud }
-  }
-  const { tokenType, amr, roles, ...claims } = token
-  return { active: true, token_type: tokenType, ...claims, aud, amr: [...amr], roles: [...roles] }
+  if ('scope' in token) return { ...token, active: true, aud }
+  return { ...token, active: true, aud, amr: [...token.amr], roles: [...token.roles] }
 }
