@@ -6,7 +6,7 @@
  *
  * @example
  * ```ts
- * import type { Auth } from 'latchkey'
+ * import type { CustomClaims } from 'latchkey'
  *
  * declare module 'latchkey' {
  *   interface CustomClaims {
@@ -14,7 +14,8 @@
  *   }
  * }
  *
- * const mayExport = ({ claims }: Auth) => claims.plan === 'pro'
+ * const mayExport = ({ plan }: CustomClaims) => plan === 'pro'
+ * console.log(mayExport({ plan: 'pro' })) // true
  * ```
  */
 // biome-ignore lint/suspicious/noEmptyInterface: a host adds the members.

@@ -21,6 +21,7 @@ export type WatchEndReason =
   | 'unavailable'
   | 'closing'
 
+/** What `whileSignedIn` calls. */
 export interface WatchOptions {
   /**
    * Called once, and never before `whileSignedIn` has returned: close the connection. What it throws or rejects with is
