@@ -18,6 +18,7 @@ export function testEvents(t: Test, stores: Stores): void {
       count: 1,
       userId,
       sessionId: null,
+      clientId: null,
       actorId: ops.userId,
       reason: 'wrong_password',
       note: null,
