@@ -68,6 +68,7 @@ t.test('the log has every event of a user, newest first, with all members', asyn
     count: 1,
     user_id: userId,
     session_id: null,
+    client_id: null,
     actor_id: null,
     reason: 'wrong_password',
     note: null,
