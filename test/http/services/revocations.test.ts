@@ -119,6 +119,8 @@ t.test('HEAD /revocations has the headers of GET, and opens no stream', async (t
   }
   await host.register(httpPlugin, { ports: { ...ports, revocationFeed }, settings })
   const url = `${await host.listen({ port: 0, host: '127.0.0.1' })}/revocations`
+  /** Those of the plugin itself. */
+  const own = followers
   for (let round = 0; round < 20; round += 1) {
     const response = await fetch(url, { method: 'HEAD', headers: { ...asGateway, 'last-event-id': '0' } })
     t.equal(response.status, 200)
@@ -127,15 +129,15 @@ t.test('HEAD /revocations has the headers of GET, and opens no stream', async (t
     t.equal(response.headers.get('content-length'), null, 'a stream has no length')
     t.equal(await response.text(), '')
   }
-  t.strictSame({ followers, reads }, { followers: 0, reads: 0 })
+  t.strictSame({ followers, reads }, { followers: own, reads: 0 })
   t.equal((await fetch(url, { method: 'HEAD' })).status, 401)
 
   await readFeed(url, (text) => {
-    if (isReady(text)) t.equal(followers, 1, 'GET follows the feed')
+    if (isReady(text)) t.equal(followers, own + 1, 'GET follows the feed')
     return isReady(text)
   })
-  while (followers > 0) await delay(5)
-  t.equal(followers, 0, 'and stops when its reader is gone')
+  while (followers > own) await delay(5)
+  t.equal(followers, own, 'and stops when its reader is gone')
 })
 
 t.test('an invalid Last-Event-ID is refused', async (t) => {
