@@ -106,7 +106,6 @@ export function signedInWatches(options: WatchesOptions): SignedInWatches {
   }
 
   function end(watch: Watch, reason: WatchEndReason): void {
-    if (watch.isOver) return
     watch.isOver = true
     release(watch)
     ends.add(watch, () => call(watch.onEnd, reason))
@@ -157,10 +156,9 @@ export function signedInWatches(options: WatchesOptions): SignedInWatches {
 
   function endIfRevoked(watch: Watch, entry: RevocationTerms): void {
     const { held } = watch
-    if (held === undefined) return
-    const isRefused = refusalBy(entry, { sid: held.auth.sessionId, iat: held.iat }) !== undefined
+    const isRefused = held !== undefined && refusalBy(entry, { sid: held.auth.sessionId, iat: held.iat }) !== undefined
     // A session on the server has no token whose age tells whether it has the new roles.
-    const isOfServerSession = held.reread !== undefined && entry.sid !== null
+    const isOfServerSession = held?.reread !== undefined && entry.sid !== null
     if (isRefused || isOfServerSession) end(watch, endReasonOf(entry))
     // An entry for everybody that arrives late can be older than the watch, and yet concern its session.
     else rereadSoon(watch)

@@ -3,6 +3,7 @@ import type { Auth } from '../../src/core/access-claims.js'
 import {
   checkScope,
   guardOf,
+  isGuardableRequest,
   rememberAuth,
   rememberClient,
   rememberedAuth,
@@ -75,4 +76,9 @@ t.test('what a guard throws reaches code that calls it by hand as a rejection', 
     throw new Error('no')
   })
   await t.rejects(guard('a request', 'a reply'), { message: 'no' })
+})
+
+t.test('only what has the place for the result of a guard is taken for a request', async (t) => {
+  t.ok(isGuardableRequest({ [requestAuthKey]: null }))
+  for (const other of ['a token', null, undefined, {}, { auth }]) t.notOk(isGuardableRequest(other))
 })

@@ -15,6 +15,18 @@ revocationContract(t, async (_t, now) => {
   }
 })
 
+t.test('the entry that refuses a token can be asked for', async (t) => {
+  const set = revocationSet()
+  const iat = Math.floor(revokedAt / 1000)
+  const own = revocation('ended')
+  set.add(own)
+  t.match(set.entryAgainst({ sid: 'ended', iat }), { sid: 'ended', reason: own.reason })
+  t.equal(set.entryAgainst({ sid: 'other', iat }), undefined)
+  set.add(revocation(null))
+  t.match(set.entryAgainst({ sid: 'other', iat }), { sid: null })
+  t.equal(set.entryAgainst({ sid: 'other', iat: iat + 1 }), undefined, 'it was issued afterwards')
+})
+
 t.test(
   'a token can be issued from the second after the entry; for a session without an entry, at any time',
   async (t) => {
