@@ -77,7 +77,10 @@ export interface UserControl {
   delete(id: string): Promise<void>
 }
 
-/** `app.latchkey.users`. In the event log the host is the actor of what it does. */
+/**
+ * `app.latchkey.users`. In the event log the host is the actor of what it does.
+ * @internal The package's types leave out what would need those of all ports.
+ */
 export function userControl(ports: Ports): UserControl {
   const update = async (id: string, change: AccountChange) => {
     requireId(id)
