@@ -42,7 +42,7 @@ export async function buildApp(databaseUrl: string, rootSecret: string) {
     return reply.code(201).send()
   })
 
-  // The guard finds out who is signed in already. The same person is then authenticated again, in the same session.
+  // The guard finds out who is signed in already. If it is the same person, the new session takes the place of the old one.
   const options = { schema: { body: credentials }, preHandler: authenticateOptional }
   app.post<{ Body: Credentials }>('/sign-in', options, async ({ body }, reply) => {
     const person = await prisma.person.findUnique({ where: { name: body.name } })

@@ -15,7 +15,7 @@ import { Client } from '../support/service.js'
 const database = await openTestDatabase(t, { kind: 'embedded' })
 const { ports, settings } = await openPluginOptions(t, database, { rateLimitEnabled: false })
 
-/** A host whose routes start a session for whoever the request says. A real host would prove the identity first. */
+/** A host whose routes start a session for the person that the request names. A real host would prove the identity first. */
 const app = newHost(t)
 await app.register(cookie, { parseOptions: { domain: 'host.test' } })
 await app.register(httpPlugin, { ports, settings, prefix: '/auth' })

@@ -41,7 +41,7 @@ export interface HostLoginInput extends SessionRequest {
 /**
  * Starts a session for a person whose identity the host has proved. An external id that nobody has makes an account without
  * a password. If the person is signed in, replaces that session, as `reauthenticate` does. Refuses an account that waits for
- * its confirmation: the password of whoever registered it would become valid.
+ * its confirmation: the password of the person who registered it would become valid.
  */
 export async function loginByHost(
   ports: HostLoginPorts,
