@@ -1,4 +1,5 @@
 import { type Email, readEmail } from '../../core/email.js'
+import { isExternalId, maxExternalIdLength } from '../../core/external-id.js'
 import { judgePassword, maxPasswordBytes } from '../../core/password-policy.js'
 import type { AddressedUser, Ports, UserWithPassword } from '../../ports/index.js'
 import { hasAddress } from '../../ports/users.js'
@@ -11,6 +12,13 @@ export function requireEmail(text: string, field = 'email'): Email {
     throw new Refused('invalid_request', { errors: [{ field, message: 'must be an e-mail address' }] })
   }
   return email
+}
+
+/** Refuses a text that cannot be the id of a person at a host. */
+export function requireExternalId(text: string): void {
+  if (isExternalId(text)) return
+  const message = `must have 1 to ${maxExternalIdLength} characters, without U+0000 and unpaired surrogates`
+  throw new Refused('invalid_request', { errors: [{ field: 'external_id', message }] })
 }
 
 /** Refuses what an account without an address cannot have. `detail` says why. */
