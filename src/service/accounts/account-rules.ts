@@ -14,7 +14,7 @@ export function requireEmail(text: string, field = 'email'): Email {
   return email
 }
 
-/** Refuses a text that cannot be the id of a person at a host. */
+/** Refuses a text by which a host cannot know a person. */
 export function requireExternalId(text: string): void {
   if (isExternalId(text)) return
   const message = `must have 1 to ${maxExternalIdLength} characters, without U+0000 and unpaired surrogates`
@@ -31,6 +31,13 @@ export function requireAddress(user: UserWithPassword, detail: string): Addresse
 export function requirePasswordLogin({ policy }: Pick<Ports, 'policy'>): void {
   if (policy.passwordLogin) return
   throw new Refused('not_found', { detail: 'Nobody signs in with a password here: PASSWORD_LOGIN is off.' })
+}
+
+/** Refuses an invitation if nobody signs in with passwords: its link would ask for one. */
+export function requireInvitations({ policy }: Pick<Ports, 'policy'>): void {
+  if (policy.passwordLogin) return
+  const message = 'is not possible while PASSWORD_LOGIN is off, because the link of an invitation asks for a password'
+  throw new Refused('invalid_request', { errors: [{ field: 'invite', message }] })
 }
 
 export type NewPasswordPorts = Pick<Ports, 'policy' | 'identity' | 'commonPasswords' | 'breachedPasswords'>
