@@ -35,7 +35,8 @@ export function buildSite(latchkey) {
   return app
 }
 
-const page = (content) => `<!doctype html><html lang="en"><title>A site</title>${content}`
+const page = (content) =>
+  `<!doctype html><html lang="en"><title>A site</title><link rel="icon" href="data:,">${content}`
 const button = (path) => `<form method="post" action="/${path}"><button>${path}</button></form>`
 const form = `<form method="post" action="/login">
   <input name="email" type="email"><input name="password" type="password">
