@@ -45,9 +45,12 @@ module.exports = {
       name: 'pages-load',
       severity: 'error',
       comment:
-        'Browsers load the pages, the client, the words and the shared constants; everything else is types alone.',
+        'Browsers load the pages, the client, the words, the shared constants and document-edit; everything else is types alone.',
       from: { path: '^src/pages/' },
-      to: { pathNot: '^src/((pages|client|languages)/|core/vocabulary[.]ts$)', dependencyTypesNot: ['type-only'] }
+      to: {
+        pathNot: '^src/((pages|client|languages)/|core/(vocabulary|document-edit)[.]ts$)',
+        dependencyTypesNot: ['type-only']
+      }
     },
     {
       name: 'client-imports-no-package',

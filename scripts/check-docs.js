@@ -73,6 +73,8 @@ function namesOurs(path, page) {
 
 function isThere(path, page) {
   if (!path.includes('/')) return names.has(path)
+  // A fresh clone has no build/ yet.
+  if (path === 'build/') return true
   const source = path.replace(/^build\/(.*)\.js$/, '$1.ts')
   return [...bases, `${dirname(page)}/`].some((base) =>
     endings.some((ending) => existsSync(join(root, base + source + ending)))

@@ -1,10 +1,9 @@
 import type { Auth } from '../../core/access-claims.js'
-import { isExternalId, maxExternalIdLength } from '../../core/external-id.js'
 import { noPasswordHash } from '../../core/password-policy.js'
 import { Unavailable } from '../../ports/errors.js'
 import { hostApp } from '../../ports/events.js'
 import type { Actor, Ports, UserWithPassword } from '../../ports/index.js'
-import { requireEmail } from '../accounts/account-rules.js'
+import { requireEmail, requireExternalId } from '../accounts/account-rules.js'
 import { updateUser } from '../admin/update-user.js'
 import { Refused } from '../refused.js'
 import type { Credentials } from '../sessions/issue-credentials.js'
@@ -93,10 +92,7 @@ async function personOf(ports: HostLoginPorts, input: HostLoginInput, actor: Act
   if ('userId' in person) return (await ports.users.find(person.userId)) ?? refuseUnknown()
 
   const { externalId } = person
-  if (!isExternalId(externalId)) {
-    const message = `must have 1 to ${maxExternalIdLength} characters, without U+0000 and unpaired surrogates`
-    throw new Refused('invalid_request', { errors: [{ field: 'external_id', message }] })
-  }
+  requireExternalId(externalId)
   return (await ports.users.findByExternalId(externalId)) ?? (await addPerson(ports, person, input.roles, actor))
 }
 
