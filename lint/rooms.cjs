@@ -99,6 +99,12 @@ module.exports = [
     why: 'The race kit tests any service by its address.'
   },
   {
+    room: 'testing',
+    from: '^src/testing/',
+    may: ['core/', 'ports/', 'service/', 'http/', 'verifier/options[.]ts$', 'race-kit/index[.]ts$'],
+    why: 'It signs in by the use cases of the app under test, and makes tokens for a verifier.'
+  },
+  {
     room: 'config',
     from: '^src/config/',
     may: ['core/', 'addresses/', 'network-address[.]ts$'],

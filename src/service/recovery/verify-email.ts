@@ -56,7 +56,9 @@ export async function confirmVerification(
   const owner = { ...actor, userId: user.id }
   // The account gets the spelling of the address to which the link was mailed. What fails here does not use up the link.
   const confirmed = { ...user, email: link.address }
-  const planned = user.awaitsConfirmation ? await planSession(ports, confirmed, mailAmr, input, owner) : undefined
+  const planned = user.awaitsConfirmation
+    ? await planSession(ports, confirmed, { amr: mailAmr }, input, owner)
+    : undefined
   const verified = await ports.users.verifyEmail(link, owner)
   if (verified === undefined) {
     ports.decisions.note('email_verification', 'refused', { userId: user.id })

@@ -23,7 +23,7 @@ export const entryPoints = {
   'latchkey/client': 'src/client/index.ts',
   'latchkey/client/axios': 'src/client/axios.ts',
   'latchkey/client/server': 'src/client/server/index.ts',
-  'latchkey/testing': 'src/race-kit/index.ts'
+  'latchkey/testing': 'src/testing/index.ts'
 } as const
 
 /** Every export of the entry points, read from the sources: esbuild drops the comments. */
