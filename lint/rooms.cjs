@@ -81,9 +81,16 @@ module.exports = [
   },
   {
     room: 'client',
-    from: '^src/client/',
+    from: '^src/client/(?!server/)',
     may: [],
     why: 'Browsers load the client, and nothing of the server with it.'
+  },
+  {
+    room: 'client/server',
+    from: '^src/client/server/',
+    may: ['client/', 'core/'],
+    packages: false,
+    why: 'Servers that render pages load it, without the rest of Latchkey.'
   },
   {
     room: 'race-kit',

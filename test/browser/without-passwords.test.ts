@@ -6,19 +6,19 @@ import { httpPlugin } from '../../src/http/plugin.js'
 import { expectAccessible, expectNarrow } from '../support/browser/accessibility.js'
 import { faultsOf, fileTimeoutMilliseconds, openBrowser, openProfile } from '../support/browser/chromium.js'
 import { openTestDatabase } from '../support/database.js'
+import { freePort } from '../support/faults/postgres-cluster.js'
 import { newHost, openPluginOptions } from '../support/host.js'
-import { openMailServer } from '../support/mail/mail-server.js'
+import { type MailServer, openMailServer } from '../support/mail/mail-server.js'
 
 t.setTimeout(fileTimeoutMilliseconds)
 const browser = await openBrowser(t)
 if (browser !== undefined) await testPagesWithoutPasswords(browser)
 
 /** A host whose page /enter signs in the person of its query. */
-async function openHost(): Promise<FastifyInstance> {
+async function openHost(mailServer: MailServer, accountUrl: string): Promise<FastifyInstance> {
   const database = await openTestDatabase(t, { kind: 'embedded' })
-  const mailServer = await openMailServer(t)
   const { MAIL_URL: mailUrl, MAIL_FROM: mailFrom } = mailServer.settings
-  const settings = { passwordLogin: false, rateLimitEnabled: false, mailUrl, mailFrom } as const
+  const settings = { passwordLogin: false, rateLimitEnabled: false, mailUrl, mailFrom, accountUrl } as const
   const app = newHost(t)
   await app.register(httpPlugin, await openPluginOptions(t, database, settings))
   app.get<{ Querystring: { id: string; email: string; roles?: string } }>('/enter', async ({ query }, reply) => {
@@ -31,9 +31,11 @@ async function openHost(): Promise<FastifyInstance> {
 }
 
 async function testPagesWithoutPasswords(browser: Browser): Promise<void> {
-  const app = await openHost()
-  const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }))
+  const port = await freePort()
   const origin = `http://localhost:${port}`
+  const mailServer = await openMailServer(t)
+  const app = await openHost(mailServer, `${origin}/account`)
+  await app.listen({ host: '127.0.0.1', port })
 
   async function openPage(options: BrowserContextOptions = {}) {
     const page = await (await openProfile(t, browser, options)).newPage()
@@ -92,6 +94,36 @@ async function testPagesWithoutPasswords(browser: Browser): Promise<void> {
     await expectNoPassword(page, 'the question')
     await page.getByRole('dialog').getByRole('button', { name: 'Delete the account' }).click()
     await page.getByRole('heading', { name: 'Your account is deleted' }).waitFor()
+    t.strictSame(faults, [])
+  })
+
+  await t.test('a changed address is undone, no page names a password, and no mail has a link for one', async (t) => {
+    const [old, address] = ['grace@example.org', 'grace@example.net']
+    const { page, faults } = await openPage()
+    await page.goto(`${origin}/enter?id=grace&email=${old}`)
+    await page.getByRole('button', { name: 'Change…' }).click()
+    await page.getByLabel('New address').fill(address)
+    await page.getByRole('button', { name: 'Mail the link' }).click()
+    await page.goto((await mailServer.mailTo(address)).link)
+    await page.getByRole('button', { name: 'Change the address' }).click()
+    await page.getByRole('heading', { name: 'The address is changed' }).waitFor()
+    const undo = (await mailServer.mailTo(old)).link
+
+    await page.goto(undo)
+    await page.getByText('Your account gets its old address back, and all its devices are signed out.').waitFor()
+    await expectNoPassword(page, 'the undo')
+    await page.getByRole('button', { name: 'Undo the change' }).click()
+    await page.getByText('Your account has its old address again. All its devices are signed out.').waitFor()
+    await page.getByText('Sign in at the app that this account belongs to.').first().waitFor()
+    t.equal(
+      await page
+        .getByText(/password/)
+        .locator('visible=true')
+        .count(),
+      0
+    )
+    await mailServer.mailTo(address, 1)
+    t.equal(mailServer.received.filter(({ to }) => to === old).length, 1, 'no mail with a link for a password')
     t.strictSame(faults, [])
   })
 

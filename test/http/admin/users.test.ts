@@ -26,8 +26,11 @@ t.test('an admin reads the profile of one user, and neither changes it nor finds
   t.equal((await client.send('PATCH', '/me/profile', { payload: profile })).statusCode, 200)
   const path = `/admin/users/${await userIdOf(client)}`
   t.strictSame((await admin.send('GET', path)).json().profile, profile)
-  const changed = await admin.send('PATCH', path, { payload: { profile: {} } })
+  const changed = await admin.send('PATCH', path, {
+    payload: { profile: {}, externalId: 'cn=ops', external_id: 'cn=ops' }
+  })
   t.notOk('profile' in changed.json())
+  t.equal(changed.json().external_id, null, 'only the code of a host links accounts')
   t.strictSame((await admin.send('GET', path)).json().profile, profile)
   const [listed] = (await admin.send('GET', `/admin/users?email=${email}`)).json().users
   t.notOk('profile' in listed)

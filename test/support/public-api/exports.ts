@@ -22,6 +22,7 @@ export const entryPoints = {
   'latchkey/verifier': 'src/verifier/index.ts',
   'latchkey/client': 'src/client/index.ts',
   'latchkey/client/axios': 'src/client/axios.ts',
+  'latchkey/client/server': 'src/client/server/index.ts',
   'latchkey/testing': 'src/testing/index.ts'
 } as const
 

@@ -92,7 +92,8 @@ const addPatchRoute: Routes = (scope, { ports }) => {
       problems: ['last_admin']
     }),
     async (request) => {
-      return userView(await updateUser(ports, request.params.id, request.body, actorOf(request)))
+      const { disabled, roles, attributes } = request.body
+      return userView(await updateUser(ports, request.params.id, { disabled, roles, attributes }, actorOf(request)))
     }
   )
 }
