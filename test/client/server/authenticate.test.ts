@@ -123,8 +123,7 @@ t.test('a session that began without a key goes on without one', async (t) => {
 t.test('a thief with a refresh token and without the key gets nothing newer from memory', async (t) => {
   const site = newSite()
   const { visitor, sid, accessToken } = await newVisitor(site)
-  const thief = new Visitor()
-  for (const [name, value] of visitor.jar) if (!name.includes('refresh_key')) thief.jar.set(name, value)
+  const thief = thiefOf(visitor)
   await age(database, sid, 60)
   const renewed = visitor.receive(await site.authenticate(visitor.request, accessToken))
   const stolen = thief.cookie('refresh_token')
@@ -134,6 +133,28 @@ t.test('a thief with a refresh token and without the key gets nothing newer from
   visitor.receive(await site.authenticate(visitor.request, renewed.accessToken))
   t.match(await newSite().authenticate(thief.request), { status: 'signed_out', error: { reason: 'reuse_detected' } })
 })
+
+t.test('a thief without the key does not share a running refresh of the browser', async (t) => {
+  const site = newSite()
+  const { visitor, sid, accessToken } = await newVisitor(site)
+  const thief = thiefOf(visitor)
+  await age(database, sid, 60)
+  const ofBrowser = site.authenticate(visitor.request, accessToken)
+  site.network.carry = async (request) => {
+    if (!request.headers.has('idempotency-key')) await ofBrowser
+    return fetch(request)
+  }
+  const ofThief = await site.authenticate(thief.request, accessToken)
+  t.strictSame([ofThief.status, ofThief.setCookies], ['signed_in', []])
+  t.not((await ofBrowser).setCookies.length, 0)
+})
+
+/** A browser with the refresh token, and without the key. */
+function thiefOf(visitor: Visitor): Visitor {
+  const thief = new Visitor()
+  for (const [name, value] of visitor.jar) if (!name.includes('refresh_key')) thief.jar.set(name, value)
+  return thief
+}
 
 t.test('the end of a session clears its cookies and says why; a request without cookies is signed out', async (t) => {
   const site = newSite()
