@@ -97,7 +97,7 @@ async function testPagesWithoutPasswords(browser: Browser): Promise<void> {
     t.strictSame(faults, [])
   })
 
-  await t.test('a changed address is undone, and neither the page nor a mail names a password', async (t) => {
+  await t.test('a changed address is undone, no page names a password, and no mail has a link for one', async (t) => {
     const [old, address] = ['grace@example.org', 'grace@example.net']
     const { page, faults } = await openPage()
     await page.goto(`${origin}/enter?id=grace&email=${old}`)
