@@ -63,8 +63,15 @@ module.exports = [
   {
     room: 'pages',
     from: '^src/pages/',
-    may: ['client/index[.]ts$', 'core/vocabulary[.]ts$', 'languages/', 'ports/', 'http/schemas/'],
-    why: 'Pages are clients: of the server they import only types and shared constants.'
+    may: [
+      'client/index[.]ts$',
+      'core/vocabulary[.]ts$',
+      'core/document-edit[.]ts$',
+      'languages/',
+      'ports/',
+      'http/schemas/'
+    ],
+    why: 'Pages are clients: of the server they import only types, shared constants, and how to edit a document.'
   },
   {
     room: 'verifier',
@@ -74,15 +81,28 @@ module.exports = [
   },
   {
     room: 'client',
-    from: '^src/client/',
+    from: '^src/client/(?!server/)',
     may: [],
     why: 'Browsers load the client, and nothing of the server with it.'
+  },
+  {
+    room: 'client/server',
+    from: '^src/client/server/',
+    may: ['client/', 'core/'],
+    packages: false,
+    why: 'Servers that render pages load it, without the rest of Latchkey.'
   },
   {
     room: 'race-kit',
     from: '^src/race-kit/',
     may: ['core/'],
     why: 'The race kit tests any service by its address.'
+  },
+  {
+    room: 'testing',
+    from: '^src/testing/',
+    may: ['core/', 'ports/', 'service/', 'http/', 'verifier/options[.]ts$', 'race-kit/index[.]ts$'],
+    why: 'It signs in by the use cases of the app under test, and makes tokens for a verifier.'
   },
   {
     room: 'config',

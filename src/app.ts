@@ -53,6 +53,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
 
   try {
     await ensureConfiguredAdmin(config, ports, (warning) => app.log.warn(warning))
+    if (!config.passwordLogin) app.log.warn(nobodySignsIn)
     const methodsOf = knownMethods(app)
     app.setErrorHandler((error, request, reply) => sendProblem(request, reply, error, errorsUrl))
     app.setNotFoundHandler((request, reply) => sendNotFound(request, reply, methodsOf(request), errorsUrl))
@@ -66,6 +67,9 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     throw error
   }
 }
+
+const nobodySignsIn =
+  'PASSWORD_LOGIN is off, and the stand-alone service has no other way to sign in, so nobody can. Sessions go on until they end. Set PASSWORD_LOGIN=on, or add Latchkey to your app as a plugin and sign people in by startSession.'
 
 /** Pages cannot be framed, types are not sniffed, and scripts and styles come from this origin alone. */
 function helmetOptions(config: Config) {

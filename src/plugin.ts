@@ -85,10 +85,10 @@ export function pluginThatOpens(open: typeof openAdapters): HostPlugin<LatchkeyO
         ...own
       } = options
       const { hooks, faults: ofHooks } = readHooks({ onUserCreated, onUserDeleted, onSessionEnded })
-      const faults = [
-        ...ofHooks,
-        ...(claims === undefined || typeof claims === 'function' ? [] : ['claims must be a function.'])
-      ]
+      const notFunctions = Object.entries({ mailer, claims }).filter(
+        ([, given]) => given !== undefined && !isFunction(given)
+      )
+      const faults = [...ofHooks, ...notFunctions.map(([name]) => `${name} must be a function.`)]
       const config = configOf(own, prefix, warn, { hasMailer: mailer !== undefined, faults })
       const log = { ...(logLevel && { logLevel }), ...(logSerializers && { logSerializers }) }
       requireFreeName(app)
@@ -110,6 +110,8 @@ export function pluginThatOpens(open: typeof openAdapters): HostPlugin<LatchkeyO
     { name: 'latchkey', fastify: '5.x' }
   )
 }
+
+const isFunction = (value: unknown) => typeof value === 'function'
 
 /** The hooks may need what the host opens before it is ready and closes at its end. */
 function deliverWhileReady(host: FastifyInstance, hooks: Adapters['hooks']): void {

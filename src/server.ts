@@ -29,7 +29,7 @@ async function listen(app: FastifyInstance, { host, port }: Config): Promise<str
   }
 }
 
-function welcome(address: string, { databaseUrl, dataDir, docs }: Config): string {
+function welcome(address: string, { databaseUrl, dataDir, docs, passwordLogin }: Config): string {
   const database =
     databaseUrl === undefined
       ? `embedded, in ${dataDir}; every change is on disk before it is answered`
@@ -38,9 +38,11 @@ function welcome(address: string, { databaseUrl, dataDir, docs }: Config): strin
   Latchkey listens at ${address}
   Database:           ${database}
 ${docs ? `  API documentation:  ${address}/docs\n` : ''}
-  Try:
+${passwordLogin ? tryOut(address) : ''}`
+}
+
+const tryOut = (address: string) => `  Try:
   curl -i ${address}/register -H 'content-type: application/json' \\
     -d '{"email":"you@example.com","password":"correct horse battery"}'
 
 `
-}

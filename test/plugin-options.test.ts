@@ -129,6 +129,27 @@ t.test('all mistakes are reported at once, by the names of the options', async (
   t.notMatch(error.message, 'short')
 })
 
+t.test('an option that must be a function and is none is named, together with the others', async (t) => {
+  const options = {
+    mailer: { send: async () => undefined },
+    claims: { plan: 'pro' },
+    onUserCreated: 'a function',
+    onUserDeleted: null,
+    onSessionEnded: { report: undefined }
+  }
+  const error = await newHost(t)
+    .register(latchkey, Object.assign({ ...testOptions }, options as object))
+    .then(
+      () => undefined,
+      (reason: unknown) => reason
+    )
+  if (!(error instanceof ConfigError)) return t.fail('the error is a ConfigError')
+  t.strictSame(
+    error.problems.map((problem) => problem.replace(' must be a function', '').replace(/[,.].*/, '')),
+    ['onUserCreated', 'onUserDeleted', 'onSessionEnded', 'mailer', 'claims']
+  )
+})
+
 t.test('without issuer, registering fails and says what it is', async (t) => {
   for (const options of [{}, { issuer: undefined, prefix: '/auth' }]) {
     const error = await newHost(t)

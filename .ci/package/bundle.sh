@@ -32,13 +32,14 @@ done
 cat >small.js <<'JS'
 import { createAuthClient } from 'latchkey-client'
 import { createAuthClient as same } from 'latchkey/client'
+import { createServerClient } from 'latchkey/client/server'
 import verifier, { createVerifier } from 'latchkey/verifier'
 import { createVerifier as alone } from 'latchkey-verifier'
-console.log([createAuthClient, same, verifier, createVerifier, alone].map((member) => typeof member).join())
+console.log([createAuthClient, same, createServerClient, verifier, createVerifier, alone].map((member) => typeof member).join())
 createVerifier({ issuer: 'http://localhost:1', audience: 'a' }).close()
 createAuthClient({ baseURL: 'http://localhost:1' }).close()
 JS
 for format in esm cjs; do
   esbuild small.js "--format=$format" "--outfile=elsewhere/small.${format/esm/mjs}"
-  [ "$(node "elsewhere/small.${format/esm/mjs}")" = 'function,function,function,function,function' ]
+  [ "$(node "elsewhere/small.${format/esm/mjs}")" = 'function,function,function,function,function,function' ]
 done

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import Fastify from 'fastify'
 import latchkey from 'latchkey'
+import { signedInAs, testIssuer } from 'latchkey/testing'
+import verifier from 'latchkey/verifier'
 
 const { exports } = JSON.parse(readFileSync('node_modules/latchkey/package.json', 'utf8'))
 for (const path of Object.keys(exports)) {
@@ -30,5 +32,16 @@ assert.equal(mine.statusCode, 200, mine.body)
 for (const path of ['account', 'console', 'docs/', 'docs/errors.md', 'openapi.json', '.well-known/jwks.json']) {
   assert.equal((await app.inject(`/auth/${path}`)).statusCode, 200, path)
 }
+const { headers, userId } = await signedInAs(app, { roles: ['editor'] })
+assert.equal((await app.inject({ url: '/mine', headers })).body, userId)
 await app.close()
+
+const tokens = await testIssuer()
+const service = Fastify()
+await service.register(verifier, tokens.verifierOptions)
+service.get('/mine', { preHandler: service.latchkey.authenticate }, async (request) => request.auth.userId)
+const mineThere = { url: '/mine', headers: { authorization: `Bearer ${tokens.token({ sub: 'ada' })}` } }
+assert.equal((await service.inject(mineThere)).body, 'ada')
+await service.close()
+await tokens.close()
 console.log(`The plugin works on Fastify ${app.version}.`)

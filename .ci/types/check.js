@@ -1,6 +1,6 @@
 // Installs the packed packages beside hosts of several Fastify versions, and compiles there, strictly, what hosts write:
-// the apps of this folder, and each snippet of the README and of the pages about plugin, verifier and client. Then starts
-// the apps. The argument is the folder of the tarballs; by default it packs them. `--all` compiles each host with each
+// the apps of this folder, and each snippet of the README and of the pages about plugin, verifier, client and tests. Then
+// starts the apps. The argument is the folder of the tarballs; by default it packs them. `--all` compiles each host with each
 // TypeScript and each way to resolve modules; otherwise each of these is met at least once.
 import { spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -161,7 +161,7 @@ function hostWith(fastify) {
       writeFileSync(join(folder, room, `${name}.ts`), imports + template.replace('= Fastify()', `= ${app}`))
     }
   }
-  for (const page of ['README.md', 'docs/plugin.md', 'docs/verifier.md', 'docs/client.md']) {
+  for (const page of ['README.md', 'docs/plugin.md', 'docs/verifier.md', 'docs/client.md', 'docs/testing.md']) {
     const text = readFileSync(join(root, page), 'utf8')
     for (const [i, [, language, code]] of [...text.matchAll(/^```(js|ts)\n(.*?)^```$/gms)].entries()) {
       const room = page === 'docs/verifier.md' || code.includes("'latchkey/verifier'") ? 'verifier' : 'plugin'

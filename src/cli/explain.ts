@@ -20,7 +20,7 @@ export function explain(error: unknown): string {
 const messageOf = (error: Error) => (error.message.includes('Invalid `prisma.') ? inOneLine(error) : error.message)
 
 function explainRefusal({ code, message, details }: Refused): string {
-  if (code === 'not_found') return 'Nothing has that name or id.'
+  if (code === 'not_found') return details.detail ?? 'Nothing has that name or id.'
   if (code === 'email_taken') return 'An account with that e-mail address exists already.'
   if (code === 'last_admin') return 'This is the last admin. Give the role to another account first.'
   if (code === 'too_many_secrets') return 'The client has two secrets already. Delete one first.'

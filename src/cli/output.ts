@@ -1,3 +1,4 @@
+import type { JsonObject } from '../core/merge-patch.js'
 import { textTable } from '../core/text-table.js'
 import type { Page } from '../ports/paging.js'
 import type { Terminal } from './context.js'
@@ -31,14 +32,27 @@ export function printPage<T>(terminal: Terminal, style: Style, name: string, col
   if (page.nextCursor !== null) terminal.stderr.write(`There are more. Add --cursor ${page.nextCursor}\n`)
 }
 
-/** Prints one row as lines of name and value, or as one JSON object. */
-export function printOne<T>(terminal: Terminal, style: Style, columns: Columns<T>, row: T): void {
+/** Prints one row as lines of name and value, and `documents` as indented JSON after it; or all as one JSON object. */
+export function printOne<T>(
+  terminal: Terminal,
+  style: Style,
+  columns: Columns<T>,
+  row: T,
+  documents: Readonly<Record<string, JsonObject>> = {}
+): void {
   if (style.json) {
-    printJson(terminal, toObject(columns, row))
+    printJson(terminal, { ...toObject(columns, row), ...documents })
     return
   }
   printLines(terminal, textTable(Object.entries(columns).map(([name, cell]) => [name, toText(cell(row))])))
+  for (const [name, document] of Object.entries(documents)) printLines(terminal, [name, ...indented(document)])
 }
+
+/** The lines of JSON. Strings in it have no line end, because JSON escapes it. */
+const indented = (document: JsonObject) =>
+  JSON.stringify(document, null, 2)
+    .split('\n')
+    .map((line) => `  ${line.replace(controlCharacters, escaped)}`)
 
 /** Prints the result of a command: a sentence, or with `--json` an object. */
 export function printDone(terminal: Terminal, style: Style, sentence: string, result: object): void {

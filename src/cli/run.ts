@@ -17,6 +17,7 @@ import {
   userResetPassword,
   userSetRoles
 } from './commands/user.js'
+import { userSetAttributes, userShow } from './commands/user-documents.js'
 import type { Context } from './context.js'
 import { explain } from './explain.js'
 
@@ -26,9 +27,11 @@ export const commands: readonly Command[] = [
   userCreate,
   userInvite,
   userList,
+  userShow,
   userDisable,
   userEnable,
   userSetRoles,
+  userSetAttributes,
   userResetPassword,
   sessionList,
   sessionRevoke,

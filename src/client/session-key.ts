@@ -32,9 +32,9 @@ export function sessionKey(stored: StoredText) {
 }
 
 /** What the service accepts as a key. */
-const keyPattern = /^[\w-]{16,255}$/
+export const keyPattern = /^[\w-]{16,255}$/
 
 /** 128 random bits. Throws in a runtime without `crypto`. */
-function createKey(): string {
+export function createKey(): string {
   return crypto.getRandomValues(new Uint32Array(4)).join('-')
 }

@@ -180,7 +180,7 @@ export const settingsSchema = Type.Object({
   }),
   passwordLogin: flag(true, {
     description:
-      'Whether people sign in with passwords. With `off`, `/register`, `/login`, `/password*` and `/reauthenticate` answer 404, nothing makes a password or a link for one, and passwords that exist are not asked for. Accounts and sessions then begin by `startSession` of the plugin (docs/plugin.md). The stand-alone service has no other sign-in yet.'
+      'Whether people sign in with passwords. With `off`, `/register`, `/login`, `/password*` and `/reauthenticate` answer 404, nothing makes a password or a link for one, and passwords that exist are not asked for. Accounts and sessions then begin by `startSession` of the plugin (docs/plugin.md). The stand-alone service has no other sign-in yet: nobody can sign in there, and a warning at the start says so.'
   }),
   emailVerification: choice('off', ['off', 'optional', 'required'], {
     description:

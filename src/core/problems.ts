@@ -30,6 +30,7 @@ const refusals = {
   email_not_verified: [403, 'The address of the account is not confirmed'],
   not_found: [404, 'There is no such thing'],
   email_taken: [409, 'An account with this e-mail exists'],
+  external_id_taken: [409, 'Another account has this external id'],
   last_admin: [409, 'The last admin cannot lose the role or the account'],
   too_many_secrets: [409, 'The client has two secrets already'],
   too_many_requests: [429, 'Too many requests'],

@@ -181,7 +181,10 @@ export function signedInWatches(options: WatchesOptions): SignedInWatches {
       return watches.size + ends.size
     },
 
-    start(opened, open, { onEnd }) {
+    start(opened, open, options) {
+      const { onEnd }: Partial<WatchOptions> = Object(options)
+      // Otherwise the connection would stay open when its session ends, and only a log line would say why.
+      if (typeof onEnd !== 'function') throw new TypeError('whileSignedIn needs a function onEnd.')
       const watch: Watch = { onEnd, held: undefined, isOver: false }
       const auth =
         opened instanceof Promise

@@ -17,6 +17,18 @@ export interface HttpContext {
   readonly errorsUrl: string
 }
 
+const contexts = new WeakMap<object, HttpContext>()
+
+/** Notes the context of an `app.latchkey`. */
+export function rememberContext(members: object, context: HttpContext): void {
+  contexts.set(members, context)
+}
+
+/** The context of an `app.latchkey`, for `latchkey/testing`. Only code that holds the object gets it. */
+export function contextOf(members: object): HttpContext | undefined {
+  return contexts.get(members)
+}
+
 /** A Fastify instance whose handlers are typed by their schemas. */
 export type Scope = FastifyInstance<
   RawServerDefault,

@@ -26,7 +26,7 @@ import {
 } from './cookies/cookies.js'
 import { isOfThisService, isOurs, ofThisService, type PresentedCookie } from './cookies/ownership.js'
 import { sendJson } from './host/own-bodies.js'
-import { requireOwnOrigin, safeMethods } from './origin-check.js'
+import { needsOwnOrigin, requireOwnOrigin } from './origin-check.js'
 import type { TokenResponse } from './schemas/sign-in.js'
 import type { HttpSettings } from './settings.js'
 
@@ -75,7 +75,7 @@ export async function presentedRefreshToken(
 }
 
 /**
- * The cookie of this kind. A request that changes something must come from our own pages. Two cookies of one name are
+ * The cookie of this kind. A request that changes something or opens a socket must come from our own pages. Two cookies of one name are
  * refused, because a sibling host may have set one of them. If one value is ours, the response clears the other forms, so
  * a retry succeeds. If several are ours, it clears all forms. If none is ours, it clears nothing: the cookies may be
  * another service's.
@@ -89,7 +89,7 @@ async function presentedCookie(
   const { settings } = context
   const own = ownCookie(kind, settings)
   const tokens = readCookies(request, own, settings)
-  if (tokens.length > 0 && !safeMethods.has(request.method)) requireOwnOrigin(request, context)
+  if (tokens.length > 0 && needsOwnOrigin(request)) requireOwnOrigin(request, context)
   const ours = tokens.filter((token) => isOurs(kind, token, context))
   if (ours.length === 0) {
     const earlier = await presentedEarlierCookie(request, reply, kind, context)
@@ -121,7 +121,7 @@ async function presentedEarlierCookie(
     const cookies = kind === 'refresh' && withOurMac.length <= 1 ? withOurMac : await ofThisService(withOurMac, context)
     const [cookie] = cookies
     if (cookie === undefined) continue
-    if (!safeMethods.has(request.method)) requireOwnOrigin(request, context)
+    if (needsOwnOrigin(request)) requireOwnOrigin(request, context)
     if (cookies.length === 1) return cookie
 
     await clearEarlierCookies(request, reply, kind, context)

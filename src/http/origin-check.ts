@@ -6,6 +6,14 @@ import type { HttpContext } from './context.js'
 export const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
+ * Whether a cookie of this request counts only if one of our own pages has sent it: it changes something, or opens a
+ * socket. CORS does not keep another site's page from a socket: it could send and read there (RFC 6455 §10.2).
+ */
+export function needsOwnOrigin({ method, headers }: FastifyRequest): boolean {
+  return !safeMethods.has(method) || headers.upgrade !== undefined
+}
+
+/**
  * Refuses a request with cookies that another site's page has sent (ASVS 3.5.1-3.5.3). Browsers name the origin in
  * headers. A request without these headers comes from another kind of program, whose cookies no website can use.
  */

@@ -17,7 +17,7 @@ import type { Session } from '../ports/sessions.js'
 import { listSessionsOfUser } from '../service/admin/listings.js'
 import { revokeAllSessions, revokeSession, revokeSessionsOfUser } from '../service/admin/revoke-sessions.js'
 import { visibleSession } from '../service/sessions/own-sessions.js'
-import type { HttpContext, Scope } from './context.js'
+import { type HttpContext, rememberContext, type Scope } from './context.js'
 import { cookieSerializer } from './cookies/serializer.js'
 import {
   authenticateGuard,
@@ -26,7 +26,8 @@ import {
   requireRoleGuard,
   requireScopeGuard
 } from './guards.js'
-import { type HostLogin, type HostSession, startSessionFor } from './host/start-session.js'
+import type { HostLogin } from './host/checked-login.js'
+import { type HostSession, startSessionFor } from './host/start-session.js'
 import { type UserControl, userControl } from './host/user-control.js'
 import { requestIdHeader } from './log/request-id.js'
 import { limitRequests } from './rate-limits.js'
@@ -93,7 +94,9 @@ export const httpPlugin = fp<PluginOptions>(
     requireFreeName(app)
     const serializeCookie = await cookieSerializer(app)
     const context: HttpContext = { ports, settings, serializeCookie, addresses, errorsUrl: addresses.errors }
-    app.decorate('latchkey', membersOf(app, context))
+    const members = membersOf(app, context)
+    rememberContext(members, context)
+    app.decorate('latchkey', members)
     decorateRequests(app)
 
     const ours = { prefix: withOneSlash(prefix), ...log }

@@ -8,7 +8,7 @@ import { presentedBearer } from './credentials.js'
 
 /** `app.latchkey.whileSignedIn`. A closing app ends all connections: it waits for open responses. */
 export function whileSignedIn(app: FastifyInstance, ports: Ports) {
-  const { revocationFeed: feed, revocations, accessTokens, clock } = ports
+  const { revocationFeed: feed, revocations, accessTokens, clock, metrics } = ports
   const watches = signedInWatches({
     now: clock.now,
     nextTurn: (run) => void setImmediate(run),
@@ -20,6 +20,7 @@ export function whileSignedIn(app: FastifyInstance, ports: Ports) {
     deniesWhenStale: revocations.deniesWhenStale,
     onFailure: (err) => app.log.error({ err }, 'The onEnd of a whileSignedIn has failed')
   })
+  metrics.showConnections(() => watches.size)
   const stopFollowing = feed.follow((entries) => {
     for (const entry of entries) watches.revoke(entry)
   })

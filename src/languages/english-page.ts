@@ -65,10 +65,12 @@ export const englishPage = {
   undo_email_title: 'Undo the change of your address',
   undo_email_text:
     'Your account gets its old address back, all its devices are signed out, and its password no longer works. You get a mail with a link to set a new one.',
+  undo_email_text_no_password: 'Your account gets its old address back, and all its devices are signed out.',
   undo_email_confirm: 'Undo the change',
   undo_email_done: 'The change is undone',
   undo_email_done_text:
     'Your account has its old address again. All its devices are signed out, and its password no longer works.',
+  undo_email_done_text_no_password: 'Your account has its old address again. All its devices are signed out.',
   undo_email_done_next:
     'A mail to the old address is on its way. Set a new password by the link in it, which works for 30 minutes.',
   invitation_title: 'Choose a password',
@@ -86,6 +88,8 @@ export const englishPage = {
   dead_undo_email: 'If somebody else has changed your address, ask an administrator for help.',
   dead_invitation: 'Ask for a new invitation. If you have already chosen a password, sign in.',
   new_link: 'Mail a new link',
+  no_passwords_title: 'Nobody signs in with a password here',
+  no_passwords_link: 'So this link cannot be used.',
 
   address_title: 'E-mail address',
   address_confirmed: 'confirmed',
@@ -93,6 +97,8 @@ export const englishPage = {
   no_address: 'none',
   host_login_hint: 'The login of an app leads to this account too. A new address or password does not change that.',
   address_hint: 'You sign in with this address, and mails about your account go to it.',
+  host_login_hint_no_password: 'You sign in at an app. A new address does not change that.',
+  address_hint_no_password: 'Mails about your account go to this address.',
   send_again: 'Send the confirmation again',
   verification_mailed: 'A mail to {email} is on its way. Open the link in it.',
   change_address: 'Change…',
@@ -116,6 +122,7 @@ export const englishPage = {
   renamed: 'The device is called “{name}” now.',
   sign_out_device_title: 'Sign out “{name}”?',
   sign_out_device_text: 'It must sign in again. If you do not recognize this device, change your password too.',
+  sign_out_device_text_no_password: 'It must sign in again.',
   device_signed_out: '“{name}” is signed out.',
 
   password_hint: 'Changing it signs out all other devices.',
@@ -133,6 +140,7 @@ export const englishPage = {
   language_of_browser: 'As in the browser',
   notice_new_device: 'Mail me when a new device signs in',
   notices_hint: 'You always get a mail when your password or your address changes.',
+  notices_hint_no_password: 'You always get a mail when your address changes.',
   saved: 'Saved.',
 
   activity_title: 'Recent activity',
@@ -199,6 +207,7 @@ export const englishPage = {
   event_user_deleted: 'Account deleted',
   event_roles_changed: 'Roles changed',
   event_attributes_changed: 'Attributes changed',
+  event_external_id_changed: 'Login of an app changed',
   event_everybody_revoked: "Everybody's sessions ended",
   event_registrations_above_usual: 'More new accounts than usual',
   event_signing_key_rotated: 'Signing key rotated',

@@ -66,10 +66,12 @@ export const germanPage: PageWords = {
   undo_email_title: 'Änderung der Adresse rückgängig machen',
   undo_email_text:
     'Ihr Konto bekommt seine alte Adresse zurück, alle Geräte werden abgemeldet, und das Passwort gilt nicht mehr. Sie bekommen eine Mail mit einem Link, über den Sie ein neues festlegen.',
+  undo_email_text_no_password: 'Ihr Konto bekommt seine alte Adresse zurück, und alle Geräte werden abgemeldet.',
   undo_email_confirm: 'Rückgängig machen',
   undo_email_done: 'Die Änderung ist rückgängig gemacht',
   undo_email_done_text:
     'Ihr Konto hat wieder seine alte Adresse. Alle Geräte sind abgemeldet, und das Passwort gilt nicht mehr.',
+  undo_email_done_text_no_password: 'Ihr Konto hat wieder seine alte Adresse. Alle Geräte sind abgemeldet.',
   undo_email_done_next:
     'Eine Mail an die alte Adresse ist unterwegs. Legen Sie über den Link darin ein neues Passwort fest; er gilt 30 Minuten.',
   invitation_title: 'Passwort wählen',
@@ -88,6 +90,8 @@ export const germanPage: PageWords = {
   dead_undo_email: 'Wenn jemand anders Ihre Adresse geändert hat, bitten Sie den Administrator um Hilfe.',
   dead_invitation: 'Bitten Sie um eine neue Einladung. Wenn Sie schon ein Passwort gewählt haben, melden Sie sich an.',
   new_link: 'Neuen Link schicken',
+  no_passwords_title: 'Hier meldet sich niemand mit einem Passwort an',
+  no_passwords_link: 'Deshalb lässt sich dieser Link nicht verwenden.',
 
   address_title: 'E-Mail-Adresse',
   address_confirmed: 'bestätigt',
@@ -96,6 +100,8 @@ export const germanPage: PageWords = {
   host_login_hint:
     'Auch die Anmeldung einer App führt zu diesem Konto. Eine neue Adresse oder ein neues Passwort ändert daran nichts.',
   address_hint: 'Mit dieser Adresse melden Sie sich an. Mails zu Ihrem Konto gehen an sie.',
+  host_login_hint_no_password: 'Sie melden sich in einer App an. Eine neue Adresse ändert daran nichts.',
+  address_hint_no_password: 'Mails zu Ihrem Konto gehen an diese Adresse.',
   send_again: 'Bestätigung erneut schicken',
   verification_mailed: 'Eine Mail an {email} ist unterwegs. Öffnen Sie den Link darin.',
   change_address: 'Ändern …',
@@ -120,6 +126,7 @@ export const germanPage: PageWords = {
   renamed: 'Das Gerät heißt jetzt „{name}“.',
   sign_out_device_title: '„{name}“ abmelden?',
   sign_out_device_text: 'Es muss sich neu anmelden. Wenn Sie dieses Gerät nicht kennen, ändern Sie auch Ihr Passwort.',
+  sign_out_device_text_no_password: 'Es muss sich neu anmelden.',
   device_signed_out: '„{name}“ ist abgemeldet.',
 
   password_hint: 'Eine Änderung meldet alle anderen Geräte ab.',
@@ -137,6 +144,7 @@ export const germanPage: PageWords = {
   language_of_browser: 'Wie im Browser',
   notice_new_device: 'Mail an mich, wenn sich ein neues Gerät anmeldet',
   notices_hint: 'Sie bekommen immer eine Mail, wenn sich Ihr Passwort oder Ihre Adresse ändert.',
+  notices_hint_no_password: 'Sie bekommen immer eine Mail, wenn sich Ihre Adresse ändert.',
   saved: 'Gespeichert.',
 
   activity_title: 'Letzte Aktivitäten',
@@ -203,6 +211,7 @@ export const germanPage: PageWords = {
   event_user_deleted: 'Konto gelöscht',
   event_roles_changed: 'Rollen geändert',
   event_attributes_changed: 'Attribute geändert',
+  event_external_id_changed: 'Anmeldung einer App geändert',
   event_everybody_revoked: 'Alle Sitzungen aller Konten beendet',
   event_registrations_above_usual: 'Mehr neue Konten als üblich',
   event_signing_key_rotated: 'Signaturschlüssel gewechselt',

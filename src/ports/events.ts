@@ -42,6 +42,7 @@ export const eventTypes = [
   'user_deleted',
   'roles_changed',
   'attributes_changed',
+  'external_id_changed',
   'everybody_revoked',
   'registrations_above_usual',
   'signing_key_rotated',
@@ -73,7 +74,10 @@ export interface AuditEvent {
    * `user_registered`, `login_succeeded` and `reauthenticated` by the app that has Latchkey as its plugin.
    */
   readonly reason: string | null
-  /** Why, as the admin wrote it. For `attributes_changed` the names of the changed members, separated by commas. */
+  /**
+   * Why, as the admin wrote it. For `attributes_changed` the names of the changed members, separated by commas. For
+   * `external_id_changed` the new external id, for `user_deleted` the one that the account had.
+   */
   readonly note: string | null
   readonly ip: string | null
   readonly userAgent: string | null

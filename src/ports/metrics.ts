@@ -73,6 +73,8 @@ export interface Metrics {
   text(): Promise<string>
   /** The last sixty minutes including the current one, oldest first. */
   lastHour(): readonly MinuteCounts[]
+  /** Shows how many open connections `count` says, whenever somebody reads the metrics. */
+  showConnections(count: () => number): void
   /** Notes a response of one of our routes. */
   noteResponse(response: {
     readonly method: string

@@ -30,13 +30,15 @@ export interface NewSession extends Pick<Session, 'id' | 'userId' | 'mode' | 'de
   readonly secretHash: string
   /** How the user was authenticated (RFC 8176). */
   readonly amr: readonly string[]
+  /** When that was; now if undefined, and for a time in the future. */
+  readonly authTime?: number | undefined
   readonly idleTtlSeconds: number
   readonly absoluteTtlSeconds: number
 }
 
 /** The new session. It keeps the mode, device, login time and absolute end of the session `replaces`. */
 export interface Replacement
-  extends Pick<NewSession, 'id' | 'secretHash' | 'amr' | 'userAgent' | 'ip' | 'idleTtlSeconds'> {
+  extends Pick<NewSession, 'id' | 'secretHash' | 'amr' | 'authTime' | 'userAgent' | 'ip' | 'idleTtlSeconds'> {
   readonly replaces: string
   /** Why `replaces` ends; `replaced` if undefined. */
   readonly replacedReason?: EndedReason | undefined
@@ -112,7 +114,7 @@ export interface SessionStore {
   ): Promise<AddedSession | 'user_changed'>
   /**
    * Replaces a session whose user has just proved the password, or whose identity a host has proved (null): ends it as `create` does, and adds one with a new id and
-   * secret, whose `authTime` is now and whose `amr` has the methods of both. Writes `reauthenticated`, by a host with the reason `host`. Undefined, with
+   * secret, whose `authTime` is now, or the later of the given one and that of the old session, and whose `amr` has the methods of both. Writes `reauthenticated`, by a host with the reason `host`. Undefined, with
    * nothing done, if the session has ended, the user is disabled or the password hash is no longer `passwordHash`, also
    * in a race: a simultaneous end of the session either commits first and wins, or finds no session.
    */

@@ -147,15 +147,15 @@ export interface UserStore {
   ): Promise<'changed' | 'dead' | 'email_taken'>
   /**
    * Gives the account back the verified address of an `email_undo` link, removes its password, ends all sessions of the
-   * user with `revoked_by_user`, and deletes all links of the user. Then writes the link `reset`, `mails`, and the events
-   * `email_change_undone` and `password_removed`. 'dead' and 'email_taken' as for `changeEmail`.
+   * user with `revoked_by_user`, and deletes all links of the user. Then writes the link `reset`, if there is one, `mails`,
+   * and the events `email_change_undone` and `password_removed`. 'dead' and 'email_taken' as for `changeEmail`.
    */
   undoEmailChange(
     undo: {
       readonly link: LiveLink
       readonly email: Email
       readonly noPasswordHash: string
-      readonly reset: NewLink
+      readonly reset: NewLink | undefined
       readonly mails: readonly NewMail[]
     },
     actor: Actor
@@ -170,15 +170,17 @@ export interface UserStore {
     actor: Actor
   ): Promise<{ readonly awaited: boolean; readonly passwordHash: string } | undefined>
   /**
-   * Changes the roles, the disabled flag and the attributes, all or nothing; undefined if there is no such user. Disabling
-   * ends every session of the user. Its owner gets the notice `account_disabled` if it was enabled and does not wait for
-   * its confirmation. A change of roles, or of attributes that decide about claims, makes the access tokens that were
-   * issued before it stale. 'last_admin', with nothing done, if no admin who is not disabled would be left, also in a
+   * Changes the roles, the disabled flag, the attributes and the external id (null removes it), all or nothing; undefined
+   * if there is no such user, 'external_id_taken' if another user has the external id, also in a race. Disabling ends
+   * every session of the user. Its owner gets the notice `account_disabled` if it was enabled and does not wait for
+   * its confirmation. A change of roles, or of attributes or an external id that decide about claims, makes the access
+   * tokens that were issued before it stale. 'last_admin', with nothing done, if no admin who is not disabled would be left, also in a
    * race.
    *
    * The attributes become what `change.attributes` returns for them. Changes of one user happen one after the other, so
    * that none is lost. If it throws, nothing is changed, and this rejects with the same error. Writes `attributes_changed`
-   * with the names of the changed members as its note, and never their values.
+   * with the names of the changed members as its note, and never their values. Writes `external_id_changed` with the new
+   * external id as its note.
    */
   update(
     id: string,
@@ -186,9 +188,15 @@ export interface UserStore {
       readonly disabled?: boolean | undefined
       readonly roles?: readonly string[] | undefined
       readonly attributes?: ((attributes: Attributes) => Attributes) | undefined
+      readonly externalId?: string | null | undefined
     },
     actor: Actor
-  ): Promise<{ readonly user: User; readonly revocations: readonly Revocation[] } | 'last_admin' | undefined>
+  ): Promise<
+    | { readonly user: User; readonly revocations: readonly Revocation[] }
+    | 'last_admin'
+    | 'external_id_taken'
+    | undefined
+  >
   /** The profile, with `locale`; undefined if there is no such user. */
   findProfile(id: string): Promise<Profile | undefined>
   /**
@@ -200,7 +208,8 @@ export interface UserStore {
   changeProfile(id: string, change: (profile: Profile) => Profile, actor: Actor): Promise<Profile | undefined>
   /**
    * Deletes the user with their links and mails, also those that wait, and the registration of their address. Ends the
-   * user's sessions with `reason`; undefined if there is no such user. 'last_admin' as for `update`.
+   * user's sessions with `reason`; undefined if there is no such user. 'last_admin' as for `update`. Writes `user_deleted`
+   * with the external id as its note: a host finds its own row by it.
    */
   delete(id: string, reason: EndedReason, actor: Actor): Promise<readonly Revocation[] | 'last_admin' | undefined>
 }

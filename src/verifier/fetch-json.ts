@@ -1,7 +1,14 @@
+import type { Runtime } from './runtime.js'
+
 const maxBytes = 256 * 1024
 
 /** Fetches a JSON document. Rejects with what was wrong if it cannot be had. */
-export async function fetchJson(url: URL, milliseconds: number, signal?: AbortSignal) {
+export async function fetchJson(
+  { fetch }: Pick<Runtime, 'fetch'>,
+  url: URL,
+  milliseconds: number,
+  signal?: AbortSignal
+) {
   const timeout = AbortSignal.timeout(milliseconds)
   const response = await fetch(url, {
     // HTTP caches must not answer with an outdated document.

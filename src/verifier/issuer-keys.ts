@@ -9,7 +9,8 @@ const renewAfterShare = 0.8
  * The issuer's public keys, from the address of its JWK Set. One request at a time fetches them. They are trusted for
  * as long as the issuer's Cache-Control says, and for a limited time longer while the issuer cannot be reached.
  */
-export function issuerKeys(url: URL, { now, timing }: Runtime, warn: (message: string) => void) {
+export function issuerKeys(url: URL, runtime: Runtime, warn: (message: string) => void) {
+  const { now, timing } = runtime
   let keys: ReadonlyMap<string, VerificationKey> = new Map()
   let withdrawn: ReadonlySet<string> = new Set()
   let renewFrom = Number.NEGATIVE_INFINITY
@@ -25,7 +26,7 @@ export function issuerKeys(url: URL, { now, timing }: Runtime, warn: (message: s
   async function fetchKeys(): Promise<void> {
     const startedAt = now()
     try {
-      const { keys: published, maxAgeMilliseconds } = await fetchKeySet(url, timing.keysTimeout)
+      const { keys: published, maxAgeMilliseconds } = await fetchKeySet(runtime, url)
       // An unchanged key stays the same object: the token cache compares keys by identity.
       const trusted = published.filter(({ kid }) => !withdrawn.has(kid))
       keys = new Map(trusted.map((key) => [key.kid, unchanged(keys.get(key.kid), key)]))
@@ -92,8 +93,8 @@ function unchanged(known: VerificationKey | undefined, key: VerificationKey): Ve
   return known?.published === key.published ? known : key
 }
 
-async function fetchKeySet(url: URL, milliseconds: number) {
-  const { json, headers } = await fetchJson(url, milliseconds)
+async function fetchKeySet(runtime: Runtime, url: URL) {
+  const { json, headers } = await fetchJson(runtime, url, runtime.timing.keysTimeout)
   return { keys: verificationKeys(json), maxAgeMilliseconds: maxAgeOf(headers) * 1000 }
 }
 

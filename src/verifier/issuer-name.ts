@@ -1,5 +1,6 @@
 import type { ExpectedClaims } from '../core/access-claims.js'
 import { fetchJson } from './fetch-json.js'
+import type { Runtime } from './runtime.js'
 
 /** Where the service tells its own name (RFC 8414 §3): beside its keys, which may have an address in the network. */
 export function metadataUrl(base: string, jwksUrl: URL): URL {
@@ -10,13 +11,12 @@ export function metadataUrl(base: string, jwksUrl: URL): URL {
 }
 
 /** The `issuer` that the service itself names. Undefined if it cannot be reached or does not say. */
-export async function fetchIssuerName(
-  url: URL,
-  milliseconds: number,
-  signal: AbortSignal
-): Promise<string | undefined> {
+export async function fetchIssuerName(runtime: Runtime, url: URL, signal: AbortSignal): Promise<string | undefined> {
   try {
-    const { issuer } = (await fetchJson(url, milliseconds, signal)).json as Record<string, unknown>
+    const { issuer } = (await fetchJson(runtime, url, runtime.timing.keysTimeout, signal)).json as Record<
+      string,
+      unknown
+    >
     return typeof issuer === 'string' ? issuer : undefined
   } catch {
     return undefined

@@ -28,6 +28,8 @@ export interface VerifierOptions {
   readonly stale?: 'allow' | 'deny' | undefined
   /** How far this machine's clock may be ahead of the issuer's, in seconds from 0 to 30; 5 by default. */
   readonly clockToleranceSeconds?: number | undefined
+  /** Makes all requests to the issuer, as through a proxy, or to a `testIssuer`; Node's own `fetch` by default. */
+  readonly fetch?: typeof globalThis.fetch | undefined
   /**
    * Called when the issuer cannot be reached, refuses the credential, or has another name; emits a process warning by
    * default. Never receives a token or a secret.
@@ -51,6 +53,7 @@ const names = [
   'feed',
   'stale',
   'clockToleranceSeconds',
+  'fetch',
   'warn'
 ] as const satisfies readonly (keyof VerifierOptions)[]
 
@@ -61,13 +64,16 @@ const maxToleranceSeconds = 30
 export function checkOptions(options: VerifierOptions) {
   const unknown = Object.keys(options).find((key) => !names.some((name) => name === key))
   if (unknown !== undefined) fail(unknown, `does not exist. ${didYouMean(unknown)}`)
-  const { feed, stale = 'allow', clockToleranceSeconds = 5, warn = emitProcessWarning } = options
+  const { feed, stale = 'allow', clockToleranceSeconds = 5, fetch, warn = emitProcessWarning } = options
   const issuer = requireText('issuer', options.issuer, 'the ISSUER of the service')
   const audience = requireText('audience', options.audience, 'the AUDIENCE of the service, or one of them')
   const { base } = issuerAddresses(parseWebAddress('issuer', issuer).href)
   if (stale !== 'allow' && stale !== 'deny') fail('stale', "must be 'allow' or 'deny'.")
   if (!(clockToleranceSeconds >= 0 && clockToleranceSeconds <= maxToleranceSeconds)) {
     fail('clockToleranceSeconds', `must be from 0 to ${maxToleranceSeconds}.`)
+  }
+  for (const [name, value] of Object.entries({ fetch, warn })) {
+    if (value !== undefined && typeof value !== 'function') fail(name, 'must be a function.')
   }
   if (stale === 'deny' && feed === undefined) fail('stale', "can be 'deny' only with a feed.")
   const jwksUrl = parseWebAddress('jwksUrl', options.jwksUrl ?? `${base}/.well-known/jwks.json`)
@@ -85,6 +91,7 @@ export function checkOptions(options: VerifierOptions) {
     },
     deniesWhenStale: stale === 'deny',
     clockToleranceMilliseconds: clockToleranceSeconds * 1000,
+    fetch,
     warn
   }
 }

@@ -60,7 +60,7 @@ export function followRevocations(options: RevocationFollowerOptions) {
     try {
       const read = eventStreamReader()
       let caughtUp = false
-      for await (const text of readEventText(url, credential, lastId, abort)) {
+      for await (const text of readEventText(url, credential, lastId, runtime.fetch, abort)) {
         silence.refresh()
         for (const event of read(text)) caughtUp = handle(event) || caughtUp
         revoked.sweep(now())
@@ -144,6 +144,7 @@ async function* readEventText(
   url: URL,
   { id, secret }: FeedCredential,
   lastId: string,
+  fetch: Runtime['fetch'],
   signal: AbortSignal
 ): AsyncGenerator<string, void, undefined> {
   const response = await fetch(url, {

@@ -1,4 +1,4 @@
-/** Clock, randomness and timeouts; tests replace them. */
+/** Clock, randomness, network and timeouts; tests replace them. */
 export type Runtime = typeof systemRuntime
 
 export const systemRuntime = {
@@ -6,6 +6,8 @@ export const systemRuntime = {
   now: Date.now,
   /** At least 0, less than 1. */
   random: Math.random,
+  /** Looked up at each call: a test may replace it. */
+  fetch: (async (input, init) => fetch(input, init)) as typeof globalThis.fetch,
   /** In milliseconds. */
   timing: {
     /** Timeout of a request for the issuer's keys. */

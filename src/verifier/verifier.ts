@@ -101,10 +101,19 @@ export function createVerifier(options: VerifierOptions, runtime: Runtime = syst
 }
 
 /** The same, for the Fastify plugin. */
-export function verifierOfApp(options: VerifierOptions, runtime: Runtime = systemRuntime): VerifierOfApp {
-  const { jwksUrl, metadataUrl, feed, deniesWhenStale, clockToleranceMilliseconds, warn, ...expected } =
-    checkOptions(options)
-  const { now, timing } = runtime
+export function verifierOfApp(options: VerifierOptions, given: Runtime = systemRuntime): VerifierOfApp {
+  const {
+    jwksUrl,
+    metadataUrl,
+    feed,
+    fetch = given.fetch,
+    deniesWhenStale,
+    clockToleranceMilliseconds,
+    warn,
+    ...expected
+  } = checkOptions(options)
+  const runtime = { ...given, fetch }
+  const { now } = runtime
   const closing = new AbortController()
   const refuse = refusals(expected.issuer)
   const keys = issuerKeys(jwksUrl, runtime, warn)
@@ -129,7 +138,7 @@ export function verifierOfApp(options: VerifierOptions, runtime: Runtime = syste
   ready.catch(() => undefined)
 
   async function checkIssuerName(): Promise<void> {
-    const named = await fetchIssuerName(metadataUrl, timing.keysTimeout, closing.signal)
+    const named = await fetchIssuerName(runtime, metadataUrl, closing.signal)
     if (named === undefined || named === expected.issuer) return
     mismatches.noteIssuer(named)
     throw new Error(issuerMismatch(expected.issuer, named))

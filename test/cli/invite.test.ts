@@ -82,6 +82,23 @@ t.test('user invite refuses a wrong address, role or language', async (t) => {
   t.equal(await find('b@example.com'), undefined)
 })
 
+t.test(
+  'with PASSWORD_LOGIN=off, commands that would make a password or a link for one say why they do not',
+  async (t) => {
+    const { latchkey: off } = await openCommands({ PASSWORD_LOGIN: 'off' })
+    const { id } = JSON.parse((await latchkey('user invite off@example.com --json')).stdout).user
+    for (const words of [
+      'user invite d@example.com',
+      'user invite off@example.com',
+      `user reset-password ${id}`,
+      'user create d@example.com'
+    ]) {
+      t.match(await off(words), { exitCode: 1, stdout: '', stderr: /PASSWORD_LOGIN is off/ }, words)
+    }
+    t.equal(await find('d@example.com'), undefined)
+  }
+)
+
 t.test('with REGISTRATION=closed, user invite makes no account, and user create does', async (t) => {
   const { latchkey: closed } = await openCommands({ REGISTRATION: 'closed' })
   t.match(await closed('user invite c@example.com'), { exitCode: 1, stderr: /latchkey user create/ })

@@ -137,6 +137,16 @@ export function testAddressChanges(t: Test, stores: Stores): void {
     t.equal((await undoBy(link)).outcome, 'dead')
   })
 
+  t.test('undoEmailChange writes no link for a password if it gets none', async (t) => {
+    const user = await addUser(stores)
+    const { undo } = await moveTo(user)
+    const link = await requireLink(undo)
+    const noPasswordHash = `none:${randomUUID()}`
+    const email = emailOf(link.address)
+    t.same(await users.undoEmailChange({ link, email, noPasswordHash, reset: undefined, mails: [] }, {}), [])
+    t.match(await users.find(user.id), { email: user.email, passwordHash: noPasswordHash })
+  })
+
   t.test('another link of before the change stays dead when the old address is back', async (t) => {
     const user = await addUser(stores)
     const another = await changeTo(user, newAddress().address)

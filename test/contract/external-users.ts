@@ -95,6 +95,43 @@ export function testExternalUsers(t: Test, stores: Stores): void {
     }
   })
 
+  t.test('an account gets an external id and loses it, and each change is an event', async (t) => {
+    const user = await addUser(stores)
+    const externalId = randomUUID()
+    t.match(await users.update(user.id, { externalId }, ops), { user: { id: user.id, externalId }, revocations: [] })
+    t.equal((await users.findByExternalId(externalId))?.id, user.id)
+    t.match(await users.update(user.id, { externalId }, ops), { user: { externalId } }, 'the same again')
+    t.match(await users.update(user.id, { roles: ['editor'] }, ops), { user: { externalId } }, 'left out, it stays')
+    t.match(await users.update(user.id, { externalId: null }, ops), { user: { externalId: null } })
+    t.equal(await users.findByExternalId(externalId), undefined)
+    const events = await eventsOf(stores, { userId: user.id, type: 'external_id_changed' })
+    t.match(events, [{ note: null }, { note: externalId, actorId: ops.userId, reason: null, sessionId: null }])
+    t.equal(events.length, 2)
+    await t.rejects(users.update(user.id, { externalId: '' }, ops))
+  })
+
+  t.test('an external id that another account has is not taken from it, also in a race', async (t) => {
+    const owner = await add()
+    const user = await addUser(stores, { roles: ['editor'] })
+    const taken = { externalId: owner.externalId, roles: [], disabled: true }
+    t.equal(await users.update(user.id, taken, ops), 'external_id_taken')
+    t.match(await users.find(user.id), { externalId: null, roles: ['editor'], disabled: false }, 'nothing is changed')
+    t.equal((await users.findByExternalId(owner.externalId ?? ''))?.id, owner.id)
+
+    for (let round = 0; round < stores.rounds / 5; round += 1) {
+      const externalId = randomUUID()
+      const people = await Promise.all([addUser(stores), addUser(stores), addUser(stores)])
+      const results = await Promise.all(people.map(({ id }) => users.update(id, { externalId }, ops)))
+      t.equal(results.filter((result) => result === 'external_id_taken').length, 2)
+    }
+  })
+
+  t.test('the event of a deleted account has its external id', async (t) => {
+    const user = await add()
+    await users.delete(user.id, 'revoked_by_admin', ops)
+    t.match(await eventsOf(stores, { userId: user.id, type: 'user_deleted' }), [{ note: user.externalId }])
+  })
+
   t.test('a user without an address gets no notice, and everything else works', async (t) => {
     const user = await add()
     const first = await login(stores, user)

@@ -36,6 +36,23 @@ export function testReplacements(t: Test, stores: Stores): void {
     t.same(found, session)
   })
 
+  t.test(
+    'the user was last authenticated at the given time, or at that of the old session if it is later',
+    async (t) => {
+      const user = await addUser(stores)
+      const { now } = await login(stores, user)
+      const [hourAgo, minuteAgo] = [now - 3_600_000, now - 60_000]
+      for (const [before, given] of [
+        [hourAgo, minuteAgo],
+        [minuteAgo, hourAgo]
+      ] as const) {
+        const old = await login(stores, user, { authTime: before })
+        const replacement = { ...replacementOf(old), authTime: given }
+        t.equal((await sessions.replace(replacement, proofOf(user), {}))?.session.authTime, minuteAgo)
+      }
+    }
+  )
+
   t.test('the old session ends with replaced, and no other session ends', async (t) => {
     const user = await addUser(stores)
     const [old, other] = [await login(stores, user), await login(stores, user)]

@@ -49,6 +49,19 @@ export function testSessions(t: Test, stores: Stores): void {
     ])
   })
 
+  t.test('the user was authenticated when the login says so, but never in the future', async (t) => {
+    const user = await addUser(stores)
+    const { now } = await login(stores, user)
+    const hourAgo = now - 3_600_000
+    const [earlier, later] = [
+      await login(stores, user, { authTime: hourAgo }),
+      await login(stores, user, { authTime: now + 3_600_000 })
+    ]
+    t.equal(earlier.authTime, hourAgo)
+    t.equal((await reread(stores, earlier)).authTime, hourAgo)
+    t.equal(later.authTime, later.now)
+  })
+
   t.test('the idle end is never later than the absolute end', async (t) => {
     const session = await login(stores, await addUser(stores), { idleTtlSeconds: 500, absoluteTtlSeconds: 300 })
     t.equal(session.idleExpiresAt, session.absoluteExpiresAt)

@@ -106,9 +106,9 @@ export async function login(...[stores, user, changes]: Parameters<typeof tryLog
   return created.session
 }
 
-/** The result of a change of a user. Throws if it was refused to protect the last admin. */
-export function changed<T>(result: T | 'last_admin'): T {
-  if (result === 'last_admin') throw new Error('this is the last admin')
+/** The result of a change of a user. Throws if it was refused. */
+export function changed<T>(result: T | 'last_admin' | 'external_id_taken'): T {
+  if (result === 'last_admin' || result === 'external_id_taken') throw new Error(String(result))
   return result
 }
 

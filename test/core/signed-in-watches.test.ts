@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { HeldCredential, OpenedCredential, WatchEndReason } from '../../src/core/signed-in-watch.js'
+import type { HeldCredential, OpenedCredential, WatchEndReason, WatchOptions } from '../../src/core/signed-in-watch.js'
 import { endsPerTurn, signedInWatches } from '../../src/core/signed-in-watches.js'
 import { endedReasons } from '../../src/core/vocabulary.js'
 import { revocation } from '../contract/revocations.js'
@@ -199,6 +199,15 @@ t.test('after stop nothing is called and nothing is kept, whenever it comes', as
   watches.allTurns()
   t.strictSame([early.reasons, open.reasons, ending.reasons], [[], [], []])
   t.equal(watches.timers.size, 0)
+})
+
+t.test('without a function onEnd nothing is watched: the connection would never be closed', async (t) => {
+  const watches = openWatches()
+  for (const options of [undefined, null, {}, { onEnd: 'close' }, () => undefined]) {
+    const start = () => watches.start(held('ada'), () => held('ada'), options as WatchOptions)
+    t.throws(start, { name: 'TypeError', message: 'whileSignedIn needs a function onEnd.' })
+  }
+  t.equal(watches.size(), 0)
 })
 
 t.test('an onEnd that fails is reported, and the others are called all the same', async (t) => {

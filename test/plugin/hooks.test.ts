@@ -56,6 +56,20 @@ t.test('hooks learn of accounts and sessions by the routes of the same app', asy
   t.notMatch(text, 'example.org', 'no address')
 })
 
+t.test('a hook gets the external id of an account that a host has linked and deleted', async (t) => {
+  const deleted = collecting<UserDeleted>()
+  const ended = collecting<SessionEnded>()
+  const app = await hookedHost(t, { onUserDeleted: deleted.hook, onSessionEnded: ended.hook })
+  await app.ready()
+  const { users } = app.latchkey
+  const client = await signedIn(app)
+  const { id } = (await client.send('GET', '/auth/me')).json()
+  await users.update(id, { externalId: 'cn=ada' })
+  await users.delete(id)
+  t.match(await deleted.after(1), [{ userId: id, externalId: 'cn=ada', by: 'host' }])
+  t.match(await ended.after(1), [{ userId: id, externalId: 'cn=ada', sid: client.sessionId }])
+})
+
 t.test('another instance and events before a restart reach the hooks of a host', async (t) => {
   if (serverUrl === undefined) return t.pass('what needs a PostgreSQL server', { skip: 'TEST_DATABASE_URL is not set' })
   const databaseUrl = await testSchema(t)

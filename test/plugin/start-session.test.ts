@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { readEmail } from '../../src/core/email.js'
 import { adminRole, modes } from '../../src/core/vocabulary.js'
-import type { HostLogin } from '../../src/http/host/start-session.js'
+import type { HostLogin } from '../../src/http/host/checked-login.js'
 import { httpPlugin } from '../../src/http/plugin.js'
 import { openTestDatabase, sql } from '../support/database.js'
 import { newHost, openPluginOptions } from '../support/host.js'
@@ -222,6 +222,17 @@ t.test('a person who is signed in is authenticated again: the session is replace
   }
 })
 
+t.test('authTime of the host is the auth_time of the token, never in the future', async (t) => {
+  const now = Math.floor(Date.now() / 1000)
+  const [externalId, client] = [someone(), new Client(app)]
+  await enter(client, { externalId, authTime: now - 3600 })
+  t.equal(claimsOf(client.accessToken).auth_time, now - 3600)
+  await enter(client, { externalId, authTime: now - 60 }, '/own/again')
+  t.equal(claimsOf(client.accessToken).auth_time, now - 60)
+  await enter(client, { externalId, authTime: now + 3600 }, '/own/again')
+  t.ok(claimsOf(client.accessToken).auth_time < now + 60)
+})
+
 t.test('another person in the same browser gets a session of their own, in place of the first', async (t) => {
   const [first, second] = [someone(), someone()]
   for (const [mode, name] of [
@@ -294,6 +305,8 @@ t.test('a mistake of the host is a TypeError that names it', async (t) => {
     [{ externalId: someone(), amr: ['a b'] }, /amr/],
     [{ externalId: someone(), amr: Array.from({ length: 9 }, (_, i) => `m${i}`) }, /amr/],
     [{ externalId: someone(), amr: ['pwd', 'pwd'] }, /amr/],
+    [{ externalId: someone(), authTime: Date.now() }, /authTime/],
+    [{ externalId: someone(), authTime: '5' }, /authTime/],
     [{ externalId: someone(), roles: ['Domain Admins'] }, /roles/]
   ]
   for (const [login, message] of wrong) {

@@ -4,7 +4,7 @@ import latchkey, { type User } from '../../src/index.js'
 import { testDataFolder } from '../support/database.js'
 import { newHost, signedIn, testOptions } from '../support/host.js'
 import { newEmail } from '../support/http/people.js'
-import { goodPassword } from '../support/service.js'
+import { Client, goodPassword } from '../support/service.js'
 
 const app = newHost(t)
 await app.register(latchkey, {
@@ -13,8 +13,8 @@ await app.register(latchkey, {
   rateLimitEnabled: false,
   prefix: '/auth'
 })
-app.post('/enter', async (_request, reply) =>
-  app.latchkey.startSession(reply, { externalId: 'cn=ada', amr: ['pwd'], mode: 'body' })
+app.post<{ Body: { externalId?: string } | undefined }>('/enter', async ({ body }, reply) =>
+  app.latchkey.startSession(reply, { externalId: body?.externalId ?? 'cn=ada', amr: ['pwd'], mode: 'body' })
 )
 await app.ready()
 const { users } = app.latchkey
@@ -112,6 +112,24 @@ t.test('a host changes attributes by a merge patch, and the rest stays', async (
   for (const attributes of [7, null, ['plan'], { text: 'x'.repeat(9000) }, { text: '\0' }])
     await t.rejects(users.update(id, { attributes } as never), invalid, JSON.stringify(attributes).slice(0, 40))
   t.strictSame((await users.find({ id }))?.attributes, updated.attributes)
+})
+
+t.test('a host links an external id to an account, and signs its person in by it', async (t) => {
+  const { id } = await person()
+  t.match(await users.update(id, { externalId: 'cn=grace' }), { id, externalId: 'cn=grace' })
+  t.equal((await users.find({ externalId: 'cn=grace' }))?.id, id)
+  const entered = await app.inject({ method: 'POST', url: '/enter', payload: { externalId: 'cn=grace' } })
+  const client = new Client(app)
+  client.accessToken = entered.json().access_token
+  t.match((await client.send('GET', '/auth/me')).json(), { id, external: true })
+
+  const other = await person()
+  const taken = { name: 'Refused', code: 'external_id_taken', statusCode: 409 }
+  await t.rejects(users.update(other.id, { externalId: 'cn=grace' }), taken)
+  for (const externalId of ['', '\0', 'x'.repeat(256), 'x'.repeat(10_000), 7])
+    await t.rejects(users.update(other.id, { externalId } as never), invalid, String(externalId).slice(0, 40))
+  t.match(await users.update(id, { externalId: null }), { externalId: null })
+  t.match(await users.update(other.id, { externalId: 'cn=grace' }), { externalId: 'cn=grace' }, 'it is free again')
 })
 
 t.test('a disabled account has no session, and can sign in again once it is enabled', async (t) => {

@@ -1,8 +1,10 @@
 import { PassThrough } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
+import type { Database } from '../../src/adapters/prisma/database.js'
 import type { WatchEndReason } from '../../src/core/signed-in-watch.js'
 import { httpPlugin } from '../../src/http/plugin.js'
+import { Unavailable } from '../../src/ports/errors.js'
 import { deleteUser } from '../../src/service/admin/delete-user.js'
 import { updateUser } from '../../src/service/admin/update-user.js'
 import { rotateKeys } from '../../src/service/keys/rotate-keys.js'
@@ -13,6 +15,7 @@ import { openAdminService } from '../support/http/admin.js'
 import { newMachine, tokenOf } from '../support/http/clients.js'
 import { anotherDevice, newPerson } from '../support/http/people.js'
 import { shiftableClock } from '../support/http/shiftable-clock.js'
+import { claimsOf, signedAgain } from '../support/http/signed-again.js'
 import { type Client, openService } from '../support/service.js'
 import { waitUntil } from '../support/verifier/verifiers.js'
 
@@ -238,3 +241,40 @@ t.test('an onEnd that throws is logged, and the process goes on', async (t) => {
   )
   t.notMatch(lines.join(), client.accessToken)
 })
+
+for (const stale of ['deny', 'allow'] as const) {
+  const does = stale === 'deny' ? 'ends connections as unavailable' : 'leaves connections open'
+  t.test(`a host that is cut off from the database ${does} with FEED_STALE=${stale}`, async (t) => {
+    const clock = shiftableClock()
+    let isAway = false
+    const cut: Database = {
+      ...database,
+      run: (operation) => (isAway ? Promise.reject(new Unavailable('away')) : database.run(operation)),
+      listen: () => () => Promise.reject(new Error('away'))
+    }
+    const { ports, settings } = await openPluginOptions(t, cut, { feedStale: stale }, { clock })
+    const app = newHost(t)
+    await app.register(httpPlugin, { ports, settings })
+    const { client } = await newPerson(app, 'body')
+    const { exp } = claimsOf(client.accessToken)
+    const longer = await signedAgain(ports, client.accessToken, { exp: exp + 600 })
+    const connect = (token: string) => {
+      const reasons: WatchEndReason[] = []
+      return { reasons, ...app.latchkey.whileSignedIn(token, { onEnd: (reason) => reasons.push(reason) }) }
+    }
+    const [expiring, open] = [connect(client.accessToken), connect(longer)]
+
+    isAway = true
+    clock.shiftSeconds = 601
+    const late = connect(longer)
+    await waitUntil(() => expiring.reasons.length > 0)
+    if (stale === 'allow') {
+      t.strictSame([expiring.reasons, open.reasons, late.reasons], [['token_expired'], [], []])
+      return
+    }
+    t.equal(await late.auth, null)
+    t.strictSame([expiring.reasons, open.reasons, late.reasons], [['unavailable'], ['unavailable'], ['unavailable']])
+    isAway = false
+    await waitUntil(async () => (await connect(longer).auth) !== null)
+  })
+}

@@ -1,8 +1,9 @@
 import t from 'tap'
 import { memoryRateLimits } from '../../src/adapters/rate-limits/memory-rate-limits.js'
 import { noRateLimits, rateLimits } from '../../src/adapters/rate-limits/rate-limits.js'
-import { clientGuessLimit } from '../../src/core/rate-limits.js'
+import { clientGuessLimit, clientTokenLimit } from '../../src/core/rate-limits.js'
 import { authenticateClient } from '../../src/service/clients/authenticate-client.js'
+import { type IssueClientTokenPorts, issueClientToken } from '../../src/service/clients/issue-client-token.js'
 
 const rightSecret = `lk_cs_${'R'.repeat(43)}`
 const wrongSecret = `lk_cs_${'W'.repeat(43)}`
@@ -52,4 +53,30 @@ t.test('a text that cannot be a secret is refused without a look-up, and does no
   for (let guess = 0; guess <= clientGuessLimit.max; guess += 1) t.equal(await authenticate('nonsense'), undefined)
   t.equal(seen.lookUps, 0)
   t.equal(await authenticate(wrongSecret), undefined)
+})
+
+t.test('one client gets 1,000 tokens a minute, and another client is not limited by it', async (t) => {
+  const { ports, seen } = setUp()
+  const issuing = {
+    ...ports,
+    identity: { issuer: 'https://auth.test', audiences: ['https://api.test'] },
+    policy: { accessTokenTtlSeconds: 600 },
+    entropy: { uuid: () => 'jti' },
+    accessTokens: { sign: async () => 'a token' },
+    revocations: { issuableFrom: () => 0 },
+    clock: { now: () => 0 }
+  } as unknown as IssueClientTokenPorts
+  const issue = (clientId: string) =>
+    issueClientToken(issuing, { clientId, secretId: 's', scopes: ['x'], now: 1_800_000_000_000 }, undefined)
+  t.equal(clientTokenLimit.max, 1000)
+  for (let token = 0; token < clientTokenLimit.max; token += 1) t.match(await issue('client_a'), { scopes: ['x'] })
+  await t.rejects(issue('client_a'), limited)
+  t.match(await issue('client_b'), { scopes: ['x'] })
+  t.strictSame(
+    [...seen.outcomes],
+    [
+      ['issued', clientTokenLimit.max + 1],
+      ['limited', 1]
+    ]
+  )
 })

@@ -30,7 +30,7 @@ export function testDatabases(t: Test): readonly DatabaseKind[] {
 }
 
 /** A new, migrated database in its own folder or schema, deleted when `t` ends. */
-export async function openTestDatabase(t: Test, options: TestDatabaseOptions): Promise<Database> {
+export async function openTestDatabase(t: Pick<Test, 'teardown'>, options: TestDatabaseOptions): Promise<Database> {
   if (options.kind === 'server') return openTestServer(t, options.server)
   return closingWith(t, await openEmbeddedDatabase({ ...options.embedded, dataDir: await testDataFolder(t) }))
 }
@@ -140,11 +140,11 @@ export async function age(database: Database, sid: string, seconds: number): Pro
   if (aged.length !== 1) throw new Error(`There is no session ${sid} to age.`)
 }
 
-async function openTestServer(t: Test, options: TestDatabaseOptions['server']): Promise<Database> {
+async function openTestServer(t: Pick<Test, 'teardown'>, options: TestDatabaseOptions['server']): Promise<Database> {
   return closingWith(t, await openServerDatabase({ ...options, url: await testSchema(t) }))
 }
 
-function closingWith(t: Test, database: Database): Database {
+function closingWith(t: Pick<Test, 'teardown'>, database: Database): Database {
   t.teardown(() => database.close())
   return database
 }

@@ -4,6 +4,7 @@ import type { Database } from '../../src/adapters/prisma/database.js'
 import { openAdapters } from '../../src/composition.js'
 import { createConfig, type SettingOptions } from '../../src/config/read-config.js'
 import type { PluginOptions } from '../../src/http/plugin.js'
+import type { Overrides } from '../../src/overrides.js'
 import { newEmail } from './http/people.js'
 import { Client, goodPassword } from './service.js'
 
@@ -16,18 +17,19 @@ export const testOptions = {
 
 /** The ports and settings for `httpPlugin` on `database`; closed when `t` ends. */
 export async function openPluginOptions(
-  t: Test,
+  t: Pick<Test, 'teardown'>,
   database: Database,
-  options: SettingOptions = {}
+  options: SettingOptions = {},
+  overrides: Overrides = {}
 ): Promise<Pick<PluginOptions, 'ports' | 'settings'>> {
   const settings = createConfig({ ...testOptions, ...options })
-  const { ports, close } = await openAdapters(settings, { database })
+  const { ports, close } = await openAdapters(settings, { ...overrides, database })
   t.teardown(close)
   return { ports, settings }
 }
 
 /** A host app, closed when `t` ends. */
-export function newHost(t: Test, options: FastifyServerOptions = {}): FastifyInstance {
+export function newHost(t: Pick<Test, 'teardown'>, options: FastifyServerOptions = {}): FastifyInstance {
   const app = Fastify(options)
   t.teardown(() => app.close())
   return app

@@ -39,7 +39,9 @@ t.test('an invalid option is named in the error', async (t) => {
     [{ stale: 'maybe' }, /option stale/],
     [{ clockToleranceSeconds: 31 }, /option clockToleranceSeconds/],
     [{ clockToleranceSeconds: -1 }, /option clockToleranceSeconds/],
-    [{ clockToleranceSeconds: Number.NaN }, /option clockToleranceSeconds/]
+    [{ clockToleranceSeconds: Number.NaN }, /option clockToleranceSeconds/],
+    [{ warn: 'console' }, /option warn must be a function\.$/],
+    [{ fetch: {} }, /option fetch must be a function\.$/]
   ]
   for (const [change, message] of wrong) {
     t.throws(() => checkOptions({ ...least, ...change } as VerifierOptions), { name: 'TypeError', message })

@@ -1,7 +1,8 @@
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
 import t from 'tap'
+import { headerOf } from '../../src/testing/signing.js'
 import { bearerHeaders } from '../support/bearer-headers.js'
-import { encode, headerOf, makeKey, signToken, startIssuer } from '../support/verifier/issuer.js'
+import { encode, makeKey, signToken, startIssuer } from '../support/verifier/issuer.js'
 import { openVerifier, testClock, verificationCode } from '../support/verifier/verifiers.js'
 
 function signWithSecret(secret: string | Buffer, header: unknown, payload: unknown): string {

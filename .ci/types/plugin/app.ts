@@ -1,5 +1,6 @@
 import Fastify from 'fastify'
 import latchkey, { type Auth, type LatchkeyOptions } from 'latchkey'
+import { type SignedInMachine, type SignedInPerson, signedInAs } from 'latchkey/testing'
 
 /** check.js compiles this once for each kind of app. */
 export async function build(options: LatchkeyOptions) {
@@ -35,4 +36,24 @@ export async function build(options: LatchkeyOptions) {
   // @ts-expect-error a role has a name
   app.get('/unnamed', { preHandler: requireRole() }, async () => 'for nobody')
   return app
+}
+
+/** What a test of the app does, whatever its kind. */
+export async function testApp(options: LatchkeyOptions) {
+  const app = await build(options)
+  const ada: SignedInPerson<'cookie'> = await signedInAs(app, { roles: ['admin'], attributes: { plan: 'pro' } })
+  const token: string = ada.accessToken
+  const phone = await signedInAs(app, { userId: ada.userId, mode: 'body', authTime: 1_700_000_000 })
+  const refreshToken: string = phone.refreshToken
+  const page = await signedInAs(app, { mode: 'session' })
+  // @ts-expect-error a session on the server has no access token
+  page.accessToken.length
+  const machine: SignedInMachine = await signedInAs(app, { scopes: ['reports:read'] })
+  // @ts-expect-error a machine has no roles
+  await signedInAs(app, { scopes: ['reports:read'], roles: ['admin'] })
+  // @ts-expect-error the modes are a closed list
+  await signedInAs(app, { mode: 'token' })
+  await app.inject({ url: '/reports', headers: ada.headers })
+  await fetch('http://localhost:8080/reports', { headers: machine.headers })
+  return [token, refreshToken, ...ada.cookies.map(({ name, value }) => `${name}=${value}`)]
 }

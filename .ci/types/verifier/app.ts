@@ -1,4 +1,5 @@
 import Fastify from 'fastify'
+import { type TestIssuer, testIssuer } from 'latchkey/testing'
 import verifier, { type Auth, type Guard, type VerifierOptions } from 'latchkey/verifier'
 
 /** check.js compiles this once for each kind of app. */
@@ -30,4 +31,23 @@ export async function build(options: VerifierOptions) {
     return [email, app.latchkey.sessions]
   })
   return app
+}
+
+/** What a test of the app does. */
+export async function testApp(): Promise<string> {
+  const issuer: TestIssuer = await testIssuer({ audience: 'https://api.example', now: () => Date.now() })
+  const app = await build(issuer.verifierOptions)
+  const token: string = issuer.token({
+    sid: 'a-session',
+    roles: ['editor'],
+    claims: { plan: 'pro' },
+    expiresInSeconds: 60
+  })
+  // @ts-expect-error there is no such option
+  issuer.token({ role: 'editor' })
+  await issuer.revoke('a-session', 'logged_out')
+  await issuer.rotateKey({ revokeOld: true })
+  await app.close()
+  await issuer.close()
+  return token
 }

@@ -73,6 +73,8 @@ export function serviceMetrics(sources: MetricSources): Metrics & Counts {
   if (keyRotationDays !== undefined) {
     gauge('signing_key_max_age_seconds', 'KEY_ROTATION_DAYS, in seconds.', () => keyRotationDays * 86_400)
   }
+  let countConnections = () => 0
+  gauge('open_connections', 'Open connections that whileSignedIn watches.', () => countConnections())
   gauge('registrations_above_usual', 'Whether more accounts than usual were created within the last hour.', () =>
     Number(sources.registrationsAboveUsual())
   )
@@ -115,6 +117,9 @@ export function serviceMetrics(sources: MetricSources): Metrics & Counts {
 
   return {
     ...counts,
+    showConnections(count) {
+      countConnections = count
+    },
     noteResponse: responseMetrics(registry),
     contentType: registry.contentType,
     text: async () => (await registry.metrics()) + (await processRegistry().metrics())

@@ -40,13 +40,18 @@ export interface NewAccount {
   readonly invite?: 'mail' | 'link' | undefined
 }
 
-/** What `users.update` changes: as the body of `PATCH /admin/users/:id`. What is left out stays. */
+/** What `users.update` changes: the members of the body of `PATCH /admin/users/:id`, and `externalId`. What is left out stays. */
 export interface AccountChange {
   readonly disabled?: boolean | undefined
   /** All roles from now on. */
   readonly roles?: readonly string[] | undefined
   /** A JSON merge patch of the attributes (RFC 7396): members replace those of before, and null removes one. */
   readonly attributes?: JsonObject | undefined
+  /**
+   * By which `externalId` `startSession` signs in to this account from now on; null for none. No route has this member.
+   * Link only a person who has just proved to own the account.
+   */
+  readonly externalId?: string | null | undefined
 }
 
 /**
@@ -65,8 +70,9 @@ export interface UserControl {
    */
   create(account: NewAccount): Promise<{ readonly user: User; readonly link?: string }>
   /**
-   * Changes roles, attributes and the disabled flag. Access tokens with other ones are refused from now on. Throws
-   * `Refused`: `last_admin` if no admin would be left.
+   * Changes roles, attributes, the disabled flag and the external id. Access tokens with other roles or attributes are
+   * refused from now on. Throws `Refused`: `last_admin` if no admin would be left, `external_id_taken` if another account
+   * has the external id.
    */
   update(id: string, change: AccountChange): Promise<User>
   /** Disables an account, and ends all its sessions. Throws `Refused`: `last_admin`. */
@@ -84,8 +90,7 @@ export interface UserControl {
 export function userControl(ports: Ports): UserControl {
   const update = async (id: string, change: AccountChange) => {
     requireId(id)
-    const { disabled, roles, attributes } = checked(UserChangeBody.properties, change)
-    return updateUser(ports, id, { disabled, roles, attributes }, hostApp)
+    return updateUser(ports, id, checked(changeProperties, change), hostApp)
   }
 
   return {
@@ -119,6 +124,11 @@ export function userControl(ports: Ports): UserControl {
       await deleteUser(ports, id, hostApp)
     }
   }
+}
+
+const changeProperties = {
+  ...UserChangeBody.properties,
+  externalId: Type.Optional(Type.Union([Type.String(), Type.Null()]))
 }
 
 /** A text that cannot be an id, an external id or an address belongs to nobody: the database is not asked for it. */

@@ -54,10 +54,10 @@ const reload = await runPage({
 preparePreferences(reload)
 
 const followFragment = (taken = takeLink()) => {
-  if (taken !== undefined) showLink(taken, reload)
+  if (taken !== undefined) void showLink(taken, reload)
   else if (location.hash === '#forgot') {
     history.replaceState(null, '', location.pathname + location.search)
-    showForgottenPassword()
+    void showForgottenPassword()
   } else if (wantsPassword()) passwordStart().focus()
 }
 followFragment(link)

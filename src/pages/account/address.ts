@@ -1,15 +1,16 @@
 import { client, hasCode, request, withRecentLogin } from '../shared/connection.js'
 import { ask } from '../shared/dialog.js'
 import { byId } from '../shared/dom.js'
-import { features } from '../shared/features.js'
+import { features, hasPasswords } from '../shared/features.js'
 import type { Me } from '../shared/responses.js'
 import { onClick, showStatus } from '../shared/status.js'
-import { say } from '../shared/words/language.js'
+import { label, say } from '../shared/words/language.js'
 
 const address = byId('address', HTMLSpanElement)
 const state = byId('address-state', HTMLSpanElement)
 const sendAgain = byId('send-again', HTMLButtonElement)
 const hostLogin = byId('host-login', HTMLParagraphElement)
+const hint = byId('address-hint', HTMLParagraphElement)
 const change = byId('change-address', HTMLButtonElement)
 
 /** Connects the buttons that confirm and change the address. */
@@ -49,4 +50,7 @@ export async function showAddress({ email, email_verified: isVerified, external 
   sendAgain.hidden = email === null || !mail || isVerified
   change.hidden = !mail
   hostLogin.hidden = !external
+  const isWithPasswords = await hasPasswords()
+  label(hint, isWithPasswords ? 'address_hint' : 'address_hint_no_password')
+  label(hostLogin, isWithPasswords ? 'host_login_hint' : 'host_login_hint_no_password')
 }

@@ -3,6 +3,7 @@ import { client, request, withRecentLogin } from '../shared/connection.js'
 import { deviceName, deviceRow, rowButton } from '../shared/device-row.js'
 import { ask } from '../shared/dialog.js'
 import { byId, replaceChildren } from '../shared/dom.js'
+import { hasPasswords } from '../shared/features.js'
 import { onClick, showStatus } from '../shared/status.js'
 import { say } from '../shared/words/language.js'
 
@@ -57,7 +58,7 @@ function row(session: DeviceSession, changed: () => Promise<void>): HTMLLIElemen
   const end = onClick(rowButton(say('sign_out'), session, { class: 'quiet danger' }), async () => {
     const answer = await ask({
       title: say('sign_out_device_title', { name }),
-      text: say('sign_out_device_text'),
+      text: say((await hasPasswords()) ? 'sign_out_device_text' : 'sign_out_device_text_no_password'),
       confirm: say('sign_out'),
       dangerous: true
     })

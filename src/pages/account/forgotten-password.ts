@@ -1,4 +1,5 @@
 import { client } from '../shared/connection.js'
+import { hasPasswords } from '../shared/features.js'
 import type { WaitsForMail } from '../shared/sign-in.js'
 import { say } from '../shared/words/language.js'
 import { closeStep, showStep } from './step.js'
@@ -6,7 +7,8 @@ import { closeStep, showStep } from './step.js'
 const back = { label: 'continue', run: closeStep } as const
 
 /** Asks for an address, and mails a link for a new password to it. Shows the same text for every address. */
-export function showForgottenPassword(): void {
+export async function showForgottenPassword(): Promise<void> {
+  if (!(await hasPasswords())) return showNoPasswords()
   showStep({
     title: 'forgot_password',
     text: [say('forgot_text')],
@@ -24,6 +26,12 @@ export function showForgottenPassword(): void {
     },
     others: [{ label: 'cancel', run: closeStep }]
   })
+}
+
+/** Says that there are no passwords, and so no use of `link` if the person came by one. */
+export function showNoPasswords(...link: readonly 'no_passwords_link'[]): void {
+  const text = [...link, 'sign_in_elsewhere' as const].map((key) => say(key))
+  showStep({ title: 'no_passwords_title', text, submit: back })
 }
 
 /** Says how to confirm the address of an account that cannot be used before. */

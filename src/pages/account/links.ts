@@ -1,9 +1,9 @@
 import { client, hasCode, request, userHasPassword, withRecentLogin } from '../shared/connection.js'
 import { byId } from '../shared/dom.js'
-import { features } from '../shared/features.js'
+import { features, hasPasswords } from '../shared/features.js'
 import { showStatus } from '../shared/status.js'
 import { type PlainWord, say } from '../shared/words/language.js'
-import { showForgottenPassword } from './forgotten-password.js'
+import { showForgottenPassword, showNoPasswords } from './forgotten-password.js'
 import { closeStep, showStep } from './step.js'
 
 const whoEmail = byId('who-email', HTMLSpanElement)
@@ -48,12 +48,15 @@ export function takeLink(): Link | undefined {
 /**
  * Says what the link does, and does it on a click, because mail scanners load pages. `reload` shows the account anew.
  */
-export function showLink({ kind, token }: Link, reload: () => Promise<void>): void {
+export async function showLink({ kind, token }: Link, reload: () => Promise<void>): Promise<void> {
   const { words, setsPassword, use } = kind
-  const warning = words === 'verify' ? [say('verify_warning')] : []
+  const isWithPasswords = await hasPasswords()
+  if (setsPassword && !isWithPasswords) return showNoPasswords('no_passwords_link')
+  const text: PlainWord = words === 'undo_email' && !isWithPasswords ? 'undo_email_text_no_password' : `${words}_text`
+  const warning = words === 'verify' && isWithPasswords ? [say('verify_warning')] : []
   showStep({
     title: `${words}_title`,
-    text: [say(`${words}_text`), ...warning, ...signedInAs().map((text) => `${text} ${say('link_for_any_account')}`)],
+    text: [say(text), ...warning, ...signedInAs().map((text) => `${text} ${say('link_for_any_account')}`)],
     field: setsPassword ? 'new_password' : undefined,
     submit: {
       label: `${words}_confirm`,
@@ -64,7 +67,7 @@ export function showLink({ kind, token }: Link, reload: () => Promise<void>): vo
           if (hasBegunSession) whoEmail.textContent = ''
           await followUp(kind, reload)
           if (hasBegunSession && !userHasPassword()) showFirstPassword()
-          else showDone(kind, hasBegunSession)
+          else await showDone(kind, hasBegunSession)
         } catch (error) {
           if (!hasCode(error, 'invalid_or_expired_token')) throw error
           await showDead(kind)
@@ -82,8 +85,9 @@ async function followUp({ endsSessions }: Kind, reload: () => Promise<void>): Pr
   await (endsSessions ? client.refresh() : reload()).catch(() => undefined)
 }
 
-function showDone({ words }: Kind, hasBegunSession: boolean): void {
+async function showDone({ words }: Kind, hasBegunSession: boolean): Promise<void> {
   const isUndone = words === 'undo_email'
+  if (isUndone && !(await hasPasswords())) return showUndoneWithoutPasswords()
   const done = [say(`${words}_done_text`), ...(isUndone ? [say('undo_email_done_next')] : [])]
   const goOn = isSignedIn() ? 'to_account' : isUndone ? 'continue' : 'sign_in'
   // A stranger may have chosen the password. Only a mailed link sets another one without it.
@@ -93,6 +97,14 @@ function showDone({ words }: Kind, hasBegunSession: boolean): void {
     text: hasBegunSession ? [...nowSignedInAs(), say('verify_done_password')] : [...done, ...signedInAs()],
     submit: { label: goOn, run: closeStep },
     others: hasBegunSession ? [otherPassword] : isUndone ? [{ label: 'new_link', run: showForgottenPassword }] : []
+  })
+}
+
+function showUndoneWithoutPasswords(): void {
+  showStep({
+    title: 'undo_email_done',
+    text: [say('undo_email_done_text_no_password'), say('sign_in_elsewhere')],
+    submit: { label: 'continue', run: closeStep }
   })
 }
 
@@ -116,17 +128,24 @@ function showFirstPassword(): void {
 
 async function showDead({ words }: Kind): Promise<void> {
   const { mail } = await features()
+  const isWithPasswords = await hasPasswords()
   const goOn = { label: isSignedIn() ? 'to_account' : 'sign_in', run: closeStep } as const
   const newLink = { label: 'new_link', run: showForgottenPassword } as const
   const sendAgain = { label: 'send_again', run: sendVerification } as const
   const isToVerify = words === 'verify' && isSignedIn()
   const remedy = isToVerify ? sendAgain : mail && words === 'reset' ? newLink : undefined
-  const text: PlainWord = isToVerify ? 'dead_verify_signed_in' : `dead_${words}`
+  const isForApp = words === 'verify' && !isWithPasswords
+  const text: readonly PlainWord[] = isToVerify
+    ? ['dead_verify_signed_in']
+    : isForApp
+      ? ['sign_in_elsewhere', 'dead_verify_signed_in']
+      : [`dead_${words}`]
+  const isNewLinkOffered = mail && isWithPasswords && (words === 'invitation' || words === 'verify')
   showStep({
     title: 'dead_title',
-    text: [say('dead_text'), say(text)],
+    text: [say('dead_text'), ...text.map((key) => say(key))],
     submit: remedy ?? goOn,
-    others: remedy ? [goOn] : mail && (words === 'invitation' || words === 'verify') ? [newLink] : []
+    others: remedy ? [goOn] : isNewLinkOffered ? [newLink] : []
   })
 }
 

@@ -1,6 +1,6 @@
 import { client, hasCode, withRecentLogin } from '../shared/connection.js'
 import { byId } from '../shared/dom.js'
-import { features } from '../shared/features.js'
+import { hasPasswords } from '../shared/features.js'
 import { clearFaults, showFault } from '../shared/fields.js'
 import type { Me } from '../shared/responses.js'
 import { onSubmit, showStatus } from '../shared/status.js'
@@ -41,7 +41,7 @@ export function preparePassword(): void {
  */
 export async function showPasswordForm({ email, has_password: hasPassword }: Me): Promise<void> {
   const isPossible = email !== null || hasPassword
-  section.hidden = !isPossible || (await features()).password_login === false
+  section.hidden = !isPossible || !(await hasPasswords())
   user.defaultValue = email ?? ''
   currentPart.hidden = current.disabled = !hasPassword
   label(hint, hasPassword ? 'password_hint' : 'no_password_hint')

@@ -1,14 +1,15 @@
 import { request } from '../shared/connection.js'
 import { byId, element } from '../shared/dom.js'
-import { features } from '../shared/features.js'
+import { features, hasPasswords } from '../shared/features.js'
 import type { Profile } from '../shared/responses.js'
 import { onSubmit, showStatus } from '../shared/status.js'
-import { say } from '../shared/words/language.js'
+import { label, say } from '../shared/words/language.js'
 import { sentence } from '../shared/words/words.js'
 
 const form = byId('preferences-form', HTMLFormElement)
 const language = byId('language', HTMLSelectElement)
 const notices = byId('notices', HTMLDivElement)
+const hint = byId('notices-hint', HTMLParagraphElement)
 const newDevice = byId('notice-new-device', HTMLInputElement)
 
 let shown = ''
@@ -41,6 +42,7 @@ export async function showPreferences({ locale = '', notices: wanted }: Profile)
   language.value = locale
   newDevice.checked = wanted?.new_device ?? true
   notices.hidden = !mail
+  label(hint, (await hasPasswords()) ? 'notices_hint' : 'notices_hint_no_password')
 }
 
 /** The name of a language in that language, such as "Deutsch". */

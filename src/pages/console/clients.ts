@@ -36,7 +36,7 @@ export function prepareClients(): void {
     fault.textContent = ''
     const body = { name: name.value.trim(), scopes: wordsOf(scopes.value) }
     const created = await request<NewSecret>('POST', 'admin/clients', body).catch((error) => {
-      fault.textContent = problemWords(error)
+      fault.textContent = refusalWords(error, body.scopes)
       return undefined
     })
     if (created === undefined) return
@@ -48,6 +48,11 @@ export function prepareClients(): void {
   session.onChange(({ status }) => {
     if (status === 'signed_out') dialog.close()
   })
+}
+
+/** A person knows a scope by its name, and not by its place in the list. */
+function refusalWords(error: unknown, scopes: readonly string[]): string {
+  return problemWords(error).replace(/^scopes[.](\d+)(?=:)/, (path, index) => scopes[Number(index)] ?? path)
 }
 
 export async function loadClients(): Promise<void> {

@@ -42,15 +42,21 @@ function fill<T extends Element>(target: T, attributes: Attributes, children: re
 
 /**
  * Replaces all children. If an old child had the focus, the new child with the same `data-key` gets it, else `fallback`.
- * Otherwise keyboard users would start again at the top of the page.
+ * Otherwise keyboard users would start again at the top of the page. Old and new children
+ * with the same key also scroll alike.
  */
 export function replaceChildren(parent: HTMLElement, children: readonly Node[], fallback: HTMLElement): void {
   const active = document.activeElement
   const hadFocus = active !== null && active !== parent && parent.contains(active)
   const key = active instanceof HTMLElement ? active.dataset.key : undefined
+  const scrolled = keyed(parent).map(({ dataset, scrollTop }) => [dataset.key, scrollTop] as const)
   parent.replaceChildren(...children)
+  const scrollTops = new Map(scrolled.filter(([, top]) => top > 0))
+  for (const child of keyed(parent)) child.scrollTop = scrollTops.get(child.dataset.key) ?? 0
   if (!hadFocus) return
-  const same = [...parent.querySelectorAll<HTMLElement>('[data-key]')].find(({ dataset }) => dataset.key === key)
+  const same = keyed(parent).find(({ dataset }) => dataset.key === key)
   const target = same ?? fallback
   target.focus()
 }
+
+const keyed = (parent: HTMLElement) => [...parent.querySelectorAll<HTMLElement>('[data-key]')]

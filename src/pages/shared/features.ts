@@ -12,6 +12,11 @@ export async function features(): Promise<Partial<Features>> {
   return loaded
 }
 
+/** Whether people sign in with passwords; true if that is not known. */
+export async function hasPasswords(): Promise<boolean> {
+  return (await features()).password_login !== false
+}
+
 async function load(): Promise<Partial<Features>> {
   const response = await fetch(new URL('features', baseURL)).catch(() => undefined)
   return (response?.ok && (await response.json().catch(() => undefined))) || {}

@@ -7,7 +7,7 @@ import type { KeysResponse, RotateKeysResponse } from '../../http/schemas/admin/
 import type { MailStatusResponse, MailsPage } from '../../http/schemas/admin/mails.js'
 import type { PasswordResetResponse } from '../../http/schemas/admin/password-resets.js'
 import type { AdminSessionsResponse } from '../../http/schemas/admin/sessions.js'
-import type { NewUserResponse, UserResponse, UsersPage } from '../../http/schemas/admin/users.js'
+import type { NewUserResponse, UserDetailsResponse, UserResponse, UsersPage } from '../../http/schemas/admin/users.js'
 import type { FeaturesResponse } from '../../http/schemas/features.js'
 import type { RevokedResponse } from '../../http/schemas/shared.js'
 
@@ -23,6 +23,7 @@ export type OwnEvents = Static<typeof OwnEventsPage>
 export type Revoked = Static<typeof RevokedResponse>
 export type Users = Static<typeof UsersPage>
 export type User = Static<typeof UserResponse>
+export type UserDetails = Static<typeof UserDetailsResponse>
 export type AdminSessions = Static<typeof AdminSessionsResponse>
 export type Events = Static<typeof EventsPage>
 export type Keys = Static<typeof KeysResponse>

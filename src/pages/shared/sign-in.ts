@@ -1,7 +1,7 @@
 import { baseURL } from './base-url.js'
 import { client, hasCode } from './connection.js'
 import { byId, element } from './dom.js'
-import { features } from './features.js'
+import { features, hasPasswords } from './features.js'
 import { clearFaults, showFault } from './fields.js'
 import { onSubmit } from './status.js'
 import { label, pageLocale, say } from './words/language.js'
@@ -49,15 +49,14 @@ export function prepareSignIn(onWaiting?: (why: WaitsForMail, email: string) => 
  * with passwords, says where to sign in instead of the form.
  */
 async function offerPasswords(): Promise<void> {
-  const { mail, password_login: isOffered } = await features()
-  if (isOffered === false) {
+  if (!(await hasPasswords())) {
     form.hidden = links.hidden = true
     const elsewhere = element('p', {})
     label(elsewhere, 'sign_in_elsewhere')
     form.after(elsewhere)
     return
   }
-  if (!mail) return
+  if (!(await features()).mail) return
   const link = element('a', { href: new URL('account#forgot', baseURL).href })
   label(link, 'forgot_password')
   links.prepend(link)

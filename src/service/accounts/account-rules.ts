@@ -1,4 +1,5 @@
 import { type Email, readEmail } from '../../core/email.js'
+import { isExternalId, maxExternalIdLength } from '../../core/external-id.js'
 import { judgePassword, maxPasswordBytes } from '../../core/password-policy.js'
 import type { AddressedUser, Ports, UserWithPassword } from '../../ports/index.js'
 import { hasAddress } from '../../ports/users.js'
@@ -13,6 +14,13 @@ export function requireEmail(text: string, field = 'email'): Email {
   return email
 }
 
+/** Refuses a text by which a host cannot know a person. */
+export function requireExternalId(text: string): void {
+  if (isExternalId(text)) return
+  const message = `must have 1 to ${maxExternalIdLength} characters, without U+0000 and unpaired surrogates`
+  throw new Refused('invalid_request', { errors: [{ field: 'external_id', message }] })
+}
+
 /** Refuses what an account without an address cannot have. `detail` says why. */
 export function requireAddress(user: UserWithPassword, detail: string): AddressedUser {
   if (hasAddress(user)) return user
@@ -23,6 +31,13 @@ export function requireAddress(user: UserWithPassword, detail: string): Addresse
 export function requirePasswordLogin({ policy }: Pick<Ports, 'policy'>): void {
   if (policy.passwordLogin) return
   throw new Refused('not_found', { detail: 'Nobody signs in with a password here: PASSWORD_LOGIN is off.' })
+}
+
+/** Refuses an invitation if nobody signs in with passwords: its link would ask for one. */
+export function requireInvitations({ policy }: Pick<Ports, 'policy'>): void {
+  if (policy.passwordLogin) return
+  const message = 'is not possible while PASSWORD_LOGIN is off, because the link of an invitation asks for a password'
+  throw new Refused('invalid_request', { errors: [{ field: 'invite', message }] })
 }
 
 export type NewPasswordPorts = Pick<Ports, 'policy' | 'identity' | 'commonPasswords' | 'breachedPasswords'>

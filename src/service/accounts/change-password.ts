@@ -34,7 +34,7 @@ export async function changePassword(
   const newHash = await ports.passwords.hash(input.newPassword, sourceOf(actor, true))
   // Nobody has signed in with a first password yet.
   const amr = isFirst ? [] : ['pwd']
-  const credentials = await replaceSession(ports, replaceable, amr, actor, (replacement) =>
+  const credentials = await replaceSession(ports, replaceable, { amr }, actor, (replacement) =>
     ports.users.changePassword({ userId: user.id, oldHash: user.passwordHash, newHash, replacement }, actor)
   )
   ports.mail.wake()

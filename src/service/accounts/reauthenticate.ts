@@ -16,7 +16,7 @@ export async function reauthenticate(
 ): Promise<Credentials> {
   const replaceable = await requireReplaceable(ports, auth, input.heldCookie)
   const { id: userId, passwordHash } = await confirmPassword(ports, auth, input.password, actor)
-  return replaceSession(ports, replaceable, ['pwd'], actor, (replacement) =>
+  return replaceSession(ports, replaceable, { amr: ['pwd'] }, actor, (replacement) =>
     ports.sessions.replace(replacement, { userId, passwordHash }, actor)
   )
 }

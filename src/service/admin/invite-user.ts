@@ -1,6 +1,6 @@
 import { noPasswordHash } from '../../core/password-policy.js'
 import type { Actor, AddressedUser, MadeLink, Ports, User } from '../../ports/index.js'
-import { requireEmail, requirePasswordLogin } from '../accounts/account-rules.js'
+import { requireEmail, requireInvitations } from '../accounts/account-rules.js'
 import { newMail, requireMail } from '../mail/new-mail.js'
 import { type LinkPorts, makeLink } from '../mail/one-time-links.js'
 import { Refused } from '../refused.js'
@@ -32,7 +32,7 @@ export async function createInvitedUser(
 ): Promise<InvitedUser> {
   if (ports.policy.registration === 'closed') throw new Refused('registration_closed')
   const { roles, locale, invite } = input
-  if (invite !== undefined) requirePasswordLogin(ports)
+  if (invite !== undefined) requireInvitations(ports)
   if (invite === 'mail') requireMail(ports)
   const email = requireEmail(input.email)
   const [id, passwordHash] = [ports.entropy.uuid(), noPasswordHash(ports.entropy.uuid())]
@@ -52,7 +52,7 @@ export async function inviteAgain(
   invite: Delivery,
   actor: Actor
 ): Promise<InvitedUser> {
-  requirePasswordLogin(ports)
+  requireInvitations(ports)
   if (invite === 'mail') requireMail(ports)
   const { made, url } = invitationOf(ports, user, invite)
   await ports.links.create(made, actor)

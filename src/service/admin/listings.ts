@@ -14,7 +14,7 @@ import type {
   Session,
   User
 } from '../../ports/index.js'
-import { Refused } from '../refused.js'
+import { readUser } from './read-user.js'
 
 /** The live sessions of all users, newest first. `ip` can have any spelling. */
 export function findSessions(
@@ -41,13 +41,6 @@ export function listUsers(
   page: PageRequest
 ): Promise<Page<User>> {
   return ports.users.list({ emailPrefix: email }, page)
-}
-
-/** One user; refuses with `not_found` if there is none of this id. */
-export async function readUser(ports: Pick<Ports, 'users'>, id: string): Promise<User> {
-  const user = await ports.users.find(id)
-  if (user === undefined) throw new Refused('not_found')
-  return user
 }
 
 /** The machine clients, newest first. */

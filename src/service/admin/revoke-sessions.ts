@@ -1,7 +1,7 @@
 import type { Actor, Ports } from '../../ports/index.js'
 import { Refused } from '../refused.js'
 import { endSession } from '../sessions/end-session.js'
-import { readUser } from './listings.js'
+import { readUser } from './read-user.js'
 
 export type RevokeSessionsPorts = Pick<Ports, 'sessions' | 'users' | 'revocations'>
 

@@ -130,17 +130,15 @@ export async function undoEmailChange(
 ): Promise<void> {
   const link = await openLink(ports, token, ['email_undo'])
   const { user, address } = link
-  const purpose = 'password_reset'
   const restored = { ...user, email: address, passwordHash: noPasswordHash(ports.entropy.uuid()) }
-  const { link: reset } = makeLink(ports, { purpose, userId: user.id, address, boundTo: restored, mailed: true })
-  const mail = newMail(ports, restored, { kind: purpose, parameters: {}, linkId: reset.id })
+  const reset = ports.policy.passwordLogin ? mailedReset(ports, restored) : undefined
   const outcome = await ports.users.undoEmailChange(
     {
       link,
       email: emailOf(address),
       noPasswordHash: restored.passwordHash,
-      reset,
-      mails: [...(ports.policy.passwordLogin ? [mail] : []), ...removedNotice(ports, user)]
+      reset: reset?.link,
+      mails: [...(reset === undefined ? [] : [reset.mail]), ...removedNotice(ports, user)]
     },
     { ...actor, userId: user.id }
   )
@@ -148,6 +146,13 @@ export async function undoEmailChange(
   if (outcome === 'email_taken') throw new Refused('email_taken')
   await ports.revocations.announce(outcome)
   ports.mail.wake()
+}
+
+/** A link for a new password, and the mail that carries it. */
+function mailedReset(ports: LinkPorts, user: Pick<AddressedUser, 'id' | 'email' | 'passwordHash' | 'locale'>) {
+  const purpose = 'password_reset'
+  const { link } = makeLink(ports, { purpose, userId: user.id, address: user.email, boundTo: user, mailed: true })
+  return { link, mail: newMail(ports, user, { kind: purpose, parameters: {}, linkId: link.id }) }
 }
 
 /** The account that keeps an address for its owner. One that waits for its confirmation does not: anybody may have made it. */

@@ -35,7 +35,8 @@ export async function requestVerification(
 /**
  * Verifies the address of an account by a mailed link. If the account waited for this, its first session starts here:
  * the person proves to read the mail. It may have no password then, if different ones were registered. Otherwise returns
- * undefined, and no session starts. For a disabled account the link is dead.
+ * undefined, and no session starts. For a disabled account the link is dead. Where nobody signs in with passwords, an account
+ * that waits is of no use: refuses with `registration_closed`, and the link stays.
  */
 export async function confirmVerification(
   ports: StartSessionPorts & DevicePorts & Pick<Ports, 'links' | 'users'>,
@@ -48,10 +49,16 @@ export async function confirmVerification(
     throw error
   })
   const { user } = link
+  if (user.awaitsConfirmation && !ports.policy.passwordLogin) {
+    ports.decisions.note('email_verification', 'refused', { userId: user.id })
+    throw new Refused('registration_closed', { detail: 'Nobody registers here any more: PASSWORD_LOGIN is off.' })
+  }
   const owner = { ...actor, userId: user.id }
   // The account gets the spelling of the address to which the link was mailed. What fails here does not use up the link.
   const confirmed = { ...user, email: link.address }
-  const planned = user.awaitsConfirmation ? await planSession(ports, confirmed, mailAmr, input, owner) : undefined
+  const planned = user.awaitsConfirmation
+    ? await planSession(ports, confirmed, { amr: mailAmr }, input, owner)
+    : undefined
   const verified = await ports.users.verifyEmail(link, owner)
   if (verified === undefined) {
     ports.decisions.note('email_verification', 'refused', { userId: user.id })

@@ -7,6 +7,7 @@ import { Refused } from '../refused.js'
 import { claimsOfRequest } from './claims-of-request.js'
 import { noteReuse, type ReusePorts, reasonToEnd } from './held-token.js'
 import { type Credentials, type IssuingPorts, issueCredentials } from './issue-credentials.js'
+import type { Authentication } from './start-session.js'
 
 /**
  * The token in the cookie that the response would overwrite, or in another cookie of the session `sid`; undefined if the
@@ -52,7 +53,7 @@ export async function requireReplaceable(
 export async function replaceSession(
   ports: IssuingPorts & ReusePorts & Pick<Ports, 'digest'>,
   { session, reason }: Replaceable,
-  amr: readonly string[],
+  { amr, authTime }: Authentication,
   actor: Actor,
   commit: (replacement: Replacement) => Promise<AddedSession | undefined>
 ): Promise<Credentials> {
@@ -62,7 +63,14 @@ export async function replaceSession(
   const claims = claimsOfRequest(ports)
   if (ports.addedClaims.callsHost && session.mode !== 'session') {
     const joined = [...new Set([...session.amr, ...amr])].sort()
-    await claims({ ...session, id, amr: joined, userAgent, ip, authTime: ports.clock.now() })
+    await claims({
+      ...session,
+      id,
+      amr: joined,
+      userAgent,
+      ip,
+      authTime: Math.max(session.authTime, authTime ?? ports.clock.now())
+    })
   }
   const added = await commit({
     id,
@@ -70,6 +78,7 @@ export async function replaceSession(
     replacedReason: reason,
     secretHash: ports.digest(secret),
     amr,
+    authTime,
     userAgent,
     ip,
     idleTtlSeconds: sessionLifeSeconds(session.mode, ports.policy).idle

@@ -29,6 +29,12 @@ export interface PlannedSession {
   readonly claims: ClaimsOfRequest
 }
 
+/** How a user was authenticated (RFC 8176), and when: now if undefined, in milliseconds. */
+export interface Authentication {
+  readonly amr: readonly string[]
+  readonly authTime?: number | undefined
+}
+
 /** What a client receives after a registration or a login. */
 export interface SignedIn extends Credentials {
   /** Proves at the next login that this device has signed in to the account before. */
@@ -49,7 +55,7 @@ export function requireAllowedMode(ports: Pick<Ports, 'policy'>, mode: Mode): vo
 export async function planSession(
   ports: Pick<Ports, 'addedClaims' | 'entropy' | 'clock'>,
   user: SessionUser,
-  amr: readonly string[],
+  { amr, authTime = ports.clock.now() }: Authentication,
   { mode, device }: Pick<SessionRequest, 'mode' | 'device'>,
   actor: Actor
 ): Promise<PlannedSession> {
@@ -57,7 +63,7 @@ export async function planSession(
   const claims = claimsOfRequest(ports)
   if (ports.addedClaims.callsHost && mode !== 'session') {
     const { userAgent = null, ip = null } = actor
-    await claims({ id, mode, device: device ?? null, userAgent, ip, amr, authTime: ports.clock.now(), user })
+    await claims({ id, mode, device: device ?? null, userAgent, ip, amr, authTime, user })
   }
   return { id, claims }
 }
@@ -69,10 +75,9 @@ export async function planSession(
  */
 export async function startSession(
   ports: StartSessionPorts,
-  account: {
+  account: Authentication & {
     readonly user: SessionUser
     readonly passwordHash: string | null
-    readonly amr: readonly string[]
     readonly isNewDevice?: boolean
     readonly planned?: PlannedSession | undefined
   },
@@ -80,8 +85,8 @@ export async function startSession(
   actor: Actor
 ): Promise<Credentials> {
   const { policy, entropy } = ports
-  const { user, amr } = account
-  const { id, claims } = account.planned ?? (await planSession(ports, user, amr, request, actor))
+  const { user, amr, authTime } = account
+  const { id, claims } = account.planned ?? (await planSession(ports, user, account, request, actor))
   const held = await sessionsOfTokens(ports, request.replacedTokens, 'replaced')
   const secret = entropy.bytes(32)
   const life = sessionLifeSeconds(request.mode, policy)
@@ -95,6 +100,7 @@ export async function startSession(
       userAgent: actor.userAgent ?? null,
       ip: actor.ip ?? null,
       amr,
+      authTime,
       idleTtlSeconds: life.idle,
       absoluteTtlSeconds: life.absolute
     },

@@ -1,10 +1,9 @@
 import type { Auth } from '../../core/access-claims.js'
-import { isExternalId, maxExternalIdLength } from '../../core/external-id.js'
 import { noPasswordHash } from '../../core/password-policy.js'
 import { Unavailable } from '../../ports/errors.js'
 import { hostApp } from '../../ports/events.js'
 import type { Actor, Ports, UserWithPassword } from '../../ports/index.js'
-import { requireEmail } from '../accounts/account-rules.js'
+import { requireEmail, requireExternalId } from '../accounts/account-rules.js'
 import { updateUser } from '../admin/update-user.js'
 import { Refused } from '../refused.js'
 import type { Credentials } from '../sessions/issue-credentials.js'
@@ -29,6 +28,8 @@ export interface HostLoginInput extends SessionRequest {
   readonly person: Person
   /** How the host has authenticated the person (RFC 8176). */
   readonly amr: readonly string[]
+  /** When that was, in milliseconds; now by default. */
+  readonly authTime?: number | undefined
   /** All roles of the person; undefined leaves them as they are. */
   readonly roles: readonly string[] | undefined
   /** The device token that the client sent. */
@@ -63,6 +64,7 @@ export async function loginByHost(
   }
 
   const { auth, heldCookie, amr } = input
+  const authTime = input.authTime === undefined ? undefined : Math.min(input.authTime, ports.clock.now())
   const isSignedIn = auth?.userId === user.id
   // Before any change: the response must not overwrite the cookie of another session.
   const replaceable = isSignedIn ? await requireReplaceable(ports, auth, heldCookie) : undefined
@@ -72,7 +74,7 @@ export async function loginByHost(
 
   const owner = { ...actor, userId: user.id }
   if (replaceable !== undefined) {
-    const credentials = await replaceSession(ports, replaceable, amr, owner, (replacement) =>
+    const credentials = await replaceSession(ports, replaceable, { amr, authTime }, owner, (replacement) =>
       ports.sessions.replace(replacement, { userId: user.id, passwordHash: null }, owner)
     )
     ports.decisions.note('reauthentication', 'succeeded', { ...about, sid: credentials.sessionId })
@@ -82,7 +84,7 @@ export async function loginByHost(
   const opened = openDeviceToken(ports, input.deviceToken)
   const device = opened?.userId === user.id ? opened : undefined
   const current = { ...user, roles: input.roles ?? user.roles }
-  const proved = { user: current, passwordHash: null, amr, isNewDevice: device === undefined }
+  const proved = { user: current, passwordHash: null, amr, authTime, isNewDevice: device === undefined }
   const credentials = await startSession(ports, proved, input, owner)
   ports.decisions.note('login', 'succeeded', { ...about, sid: credentials.sessionId })
   return { ...credentials, deviceToken: issueDeviceToken(ports, user.id, device) }
@@ -93,10 +95,7 @@ async function personOf(ports: HostLoginPorts, input: HostLoginInput, actor: Act
   if ('userId' in person) return (await ports.users.find(person.userId)) ?? refuseUnknown()
 
   const { externalId } = person
-  if (!isExternalId(externalId)) {
-    const message = `must have 1 to ${maxExternalIdLength} characters, without U+0000 and unpaired surrogates`
-    throw new Refused('invalid_request', { errors: [{ field: 'external_id', message }] })
-  }
+  requireExternalId(externalId)
   return (await ports.users.findByExternalId(externalId)) ?? (await addPerson(ports, person, input.roles, actor))
 }
 

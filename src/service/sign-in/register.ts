@@ -53,7 +53,7 @@ export async function register(ports: RegisterPorts, input: RegisterInput, actor
     if (ports.addedClaims.callsHost && (await ports.users.findByEmail(email)) !== undefined) return 'email_taken'
     const newUser = newUserOf(ports, email, passwordHash, input)
     const user = sessionUserOf(ports, newUser)
-    const planned = await planSession(ports, user, amr, input, actor)
+    const planned = await planSession(ports, user, { amr }, input, actor)
     const created = await create(ports, newUser, actor)
     return created === 'email_taken' ? created : { user, passwordHash, amr, planned }
   })

@@ -59,6 +59,7 @@ t.test('gauges show the values at the moment of reading', async (t) => {
     'feed_connected 0',
     'feed_stale 1',
     'feed_lag_seconds 12',
+    'open_connections 0',
     'feed_resets_total 2',
     'restored_revocations_total 40',
     'live_revocations 3',

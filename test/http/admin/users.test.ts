@@ -15,9 +15,25 @@ t.test('GET /admin/users/:id shows one user', async (t) => {
   const response = await admin.send('GET', `/admin/users/${id}`)
   t.equal(response.statusCode, 200)
   const { created_at: createdAt, ...user } = response.json()
-  const rest = { external_id: null, roles: [], disabled: false, email_verified: false, attributes: {} }
+  const rest = { external_id: null, roles: [], disabled: false, email_verified: false, attributes: {}, profile: {} }
   t.strictSame(user, { id, email, ...rest })
   t.equal(new Date(createdAt).toISOString(), createdAt)
+})
+
+t.test('an admin reads the profile of one user, and neither changes it nor finds it in the list', async (t) => {
+  const { client, email } = await newPerson(app)
+  const profile = { locale: 'de', notices: { new_device: false }, theme: { dark: true } }
+  t.equal((await client.send('PATCH', '/me/profile', { payload: profile })).statusCode, 200)
+  const path = `/admin/users/${await userIdOf(client)}`
+  t.strictSame((await admin.send('GET', path)).json().profile, profile)
+  const changed = await admin.send('PATCH', path, {
+    payload: { profile: {}, externalId: 'cn=ops', external_id: 'cn=ops' }
+  })
+  t.notOk('profile' in changed.json())
+  t.equal(changed.json().external_id, null, 'only the code of a host links accounts')
+  t.strictSame((await admin.send('GET', path)).json().profile, profile)
+  const [listed] = (await admin.send('GET', `/admin/users?email=${email}`)).json().users
+  t.notOk('profile' in listed)
 })
 
 t.test('GET /admin/users pages through all users, newest first, each once', async (t) => {

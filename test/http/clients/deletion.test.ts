@@ -1,7 +1,9 @@
 import t from 'tap'
+import { issueClientToken } from '../../../src/service/clients/issue-client-token.js'
 import { openTestDatabase } from '../../support/database.js'
+import { openPluginOptions } from '../../support/host.js'
 import { openAdminHost } from '../../support/http/admin.js'
-import { askForToken, asMachine, type Machine, newMachine, tokenOf } from '../../support/http/clients.js'
+import { askForToken, asMachine, claimsOf, type Machine, newMachine, tokenOf } from '../../support/http/clients.js'
 import { asGateway, postForm, serviceSecret } from '../../support/http/services.js'
 
 const database = await openTestDatabase(t, { kind: 'embedded' })
@@ -74,6 +76,26 @@ t.test('a token that is issued while its client is deleted is dead', async (t) =
     }
   }
 })
+
+t.test(
+  'a client that is deleted after its secret was accepted, and before it has its token, gets a dead one',
+  async (t) => {
+    const { ports } = await openPluginOptions(t, database)
+    for (const path of ['', '/secrets/:secret']) {
+      const { id, secret, secretId } = await newMachine(admin, ['reports:read'])
+      const client = await ports.clients.authenticate(id, ports.digest(secret))
+      if (client === undefined) return t.fail('the secret is right')
+      const url = `/admin/clients/${id}${path.replace(':secret', secretId)}`
+      t.equal((await admin.send('DELETE', url)).statusCode, 204)
+      const { accessToken } = await issueClientToken(ports, client, undefined)
+      t.equal(await codeOf(accessToken), 'session_revoked', 'where the client was deleted')
+      t.equal(await activity(accessToken), false)
+      const { iat, exp } = claimsOf(accessToken)
+      t.equal(iat, Math.floor(client.now / 1000), 'its life began when the secret was read')
+      t.equal(exp - iat, 600, 'so the revocation outlives it')
+    }
+  }
+)
 
 t.test('a service that introspects by its id and secret is refused once its secret is deleted', async (t) => {
   const machine = await newMachine(admin, ['latchkey:introspect'])

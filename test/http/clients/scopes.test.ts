@@ -104,6 +104,23 @@ for (const [name, open] of [
   })
 }
 
+t.test(
+  'a client is not created with a scope that no client can have, and the answer says which ones there are',
+  async (t) => {
+    const payload = { name: 'reports', scopes: ['reports:read', 'latchkey:feeds', 'a b'] }
+    const response = await admin.send('POST', '/admin/clients', { payload })
+    t.equal(response.statusCode, 400)
+    const message = /without spaces.* there are latchkey:introspect, latchkey:revoke, latchkey:feed$/
+    t.match(response.json(), {
+      code: 'invalid_request',
+      errors: [
+        { field: 'scopes.1', message },
+        { field: 'scopes.2', message }
+      ]
+    })
+  }
+)
+
 t.test('every route of a person and of an admin refuses the token of a client', async (t) => {
   const { paths } = (await service.inject('/openapi.json')).json()
   const headers = bearer(await tokenOf(service, machine))

@@ -1,7 +1,9 @@
 import t from 'tap'
-import { ConfigError, loadConfig } from '../../../src/config/read-config.js'
+import { buildApp } from '../../../src/app.js'
+import { ConfigError, type Environment, loadConfig } from '../../../src/config/read-config.js'
 import { age, openTestDatabase, sql } from '../../support/database.js'
-import { expectProblem } from '../../support/http/contract-errors.js'
+import { expectFieldErrors, expectProblem } from '../../support/http/contract-errors.js'
+import { keptLog } from '../../support/http/log-lines.js'
 import { newEmail, newPerson } from '../../support/http/people.js'
 import { Client, goodPassword, openService, testEnvironment } from '../../support/service.js'
 
@@ -66,13 +68,26 @@ t.test('with PASSWORD_LOGIN=off an admin makes accounts, and no link for a passw
   const email = newEmail()
   const off = { detail: 'Nobody signs in with a password here: PASSWORD_LOGIN is off.' }
   for (const invite of ['link', 'mail']) {
-    expectProblem(t, await client.send('POST', '/admin/users', { payload: { email, invite } }), 'not_found', off)
+    const refused = await client.send('POST', '/admin/users', { payload: { email, invite } })
+    expectFieldErrors(t, refused, ['invite'])
+    t.match(refused.json().errors[0].message, /PASSWORD_LOGIN is off.*link.*asks for a password/)
   }
   const created = await client.send('POST', '/admin/users', { payload: { email } })
   t.equal(created.statusCode, 201)
   const path = `/admin/users/${created.json().user.id}/password-reset`
   expectProblem(t, await client.send('POST', path, { payload: { deliver: 'link' } }), 'not_found', off)
   t.strictSame(await sql(database, 'SELECT 1 FROM one_time_link'), [])
+})
+
+t.test('a stand-alone service with PASSWORD_LOGIN=off warns at its start that nobody can sign in', async (t) => {
+  const warningsWith = async (settings: Environment) => {
+    const { logger, lines } = keptLog('warn')
+    const config = loadConfig({ ...testEnvironment, ...settings })
+    await (await buildApp(config, { database, logger })).close()
+    return lines().map(({ msg }) => msg)
+  }
+  t.match(await warningsWith({ PASSWORD_LOGIN: 'off' }), [/PASSWORD_LOGIN is off.*nobody can.*startSession/])
+  t.strictSame(await warningsWith({}), [])
 })
 
 t.test('ADMIN_PASSWORD with PASSWORD_LOGIN=off is a mistake of the settings', async (t) => {

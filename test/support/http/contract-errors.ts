@@ -32,6 +32,7 @@ export const contractStatus = {
   request_timeout: 408,
   email_taken: 409,
   last_admin: 409,
+  external_id_taken: 409,
   too_many_secrets: 409,
   body_too_large: 413,
   unsupported_media_type: 415,

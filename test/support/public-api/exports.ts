@@ -22,7 +22,8 @@ export const entryPoints = {
   'latchkey/verifier': 'src/verifier/index.ts',
   'latchkey/client': 'src/client/index.ts',
   'latchkey/client/axios': 'src/client/axios.ts',
-  'latchkey/testing': 'src/race-kit/index.ts'
+  'latchkey/client/server': 'src/client/server/index.ts',
+  'latchkey/testing': 'src/testing/index.ts'
 } as const
 
 /** Every export of the entry points, read from the sources: esbuild drops the comments. */

@@ -1,51 +1,26 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 import type { AccessClaims } from '../../../src/core/access-claims.js'
+import { keysEvent, readyEvent, revocationEvent } from '../../../src/testing/feed-events.js'
+import * as signing from '../../../src/testing/signing.js'
 
-/** A fake Latchkey service for verifiers: keys, tokens and feed, as a test sets them. */
-
-export type Algorithm = 'ES256' | 'EdDSA' | 'RS256'
-
-export interface TestKey {
-  readonly alg: Algorithm
-  readonly kid: string
-  readonly privateKey: KeyObject
-  readonly jwk: Record<string, unknown>
-}
-
-const pairs = {
-  ES256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
-  EdDSA: () => generateKeyPairSync('ed25519'),
-  RS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 })
-}
+/** A Latchkey service for verifiers that fails as a test wants it: like `testIssuer`, but with each answer in its hand. */
 
 let keysMade = 0
 
-export function makeKey(alg: Algorithm = 'ES256', kid = `key-${++keysMade}`): TestKey {
-  const { privateKey, publicKey } = pairs[alg]()
-  return { alg, kid, privateKey, jwk: { ...publicKey.export({ format: 'jwk' }), kid, alg, use: 'sig' } }
-}
-
-export function encode(value: unknown): string {
-  return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
-}
-
-export function headerOf({ alg, kid }: Pick<TestKey, 'alg' | 'kid'>) {
-  return { alg, typ: 'at+jwt', kid }
+export function makeKey(alg: signing.TestAlgorithm = 'ES256', kid = `key-${++keysMade}`): signing.TestKey {
+  return signing.makeKey(alg, kid)
 }
 
 /** Signs with the algorithm of `key`, also if `header` names another. */
-export function signToken(key: TestKey, payload: unknown, header: unknown = headerOf(key)): string {
-  const input = `${encode(header)}.${encode(payload)}`
-  const digest = key.alg === 'EdDSA' ? null : 'sha256'
-  const signature = sign(digest, Buffer.from(input), { key: createPrivateKey(pem(key)), dsaEncoding: 'ieee-p1363' })
-  return `${input}.${signature.toString('base64url')}`
+export function signToken(key: signing.TestKey, payload: unknown, header: unknown = signing.headerOf(key)): string {
+  return signing.signedInput(key, `${encode(header)}.${encode(payload)}`)
 }
 
-function pem({ privateKey }: TestKey) {
-  return privateKey.export({ type: 'pkcs8', format: 'pem' })
+/** A part of a token. A text stays as it is, for tokens that are no JSON. */
+export function encode(value: unknown): string {
+  return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
 }
 
 const audience = 'https://api.example'
@@ -56,7 +31,7 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void
 export interface Issuer {
   readonly url: string
   readonly audience: string
-  keys: TestKey[]
+  keys: signing.TestKey[]
   /** Answers requests for the keys in place of the issuer. */
   keysHandler: Handler | undefined
   feedHandler: Handler | undefined
@@ -112,7 +87,7 @@ export async function startIssuer(t: Pick<Test, 'teardown'>, now: () => number =
     followers.push({ lastEventId, authorization: request.headers.authorization })
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     response.write(entries.slice(Number(lastEventId ?? 0)).join(''))
-    response.write('event: ready\ndata: {}\n\n')
+    response.write(readyEvent)
     following.add(response)
     response.on('close', () => following.delete(response))
   }
@@ -169,14 +144,13 @@ export async function startIssuer(t: Pick<Test, 'teardown'>, now: () => number =
     },
 
     revoke({ sid, reason = 'logged_out', at = now(), expiresAt = now() + 660_000 }) {
-      const data = { sid, reason, at: new Date(at).toISOString(), expires_at: new Date(expiresAt).toISOString() }
-      const event = `id: ${entries.length + 1}\nevent: revocation\ndata: ${JSON.stringify(data)}\n\n`
+      const event = revocationEvent(entries.length + 1, { sid, reason, at, expiresAt })
       entries.push(event)
       issuer.sendText(event)
     },
 
     announceKeys() {
-      issuer.sendText(`event: keys\ndata: ${JSON.stringify({ kids: issuer.keys.map(({ kid }) => kid) })}\n\n`)
+      issuer.sendText(keysEvent(issuer.keys.map(({ kid }) => kid)))
     },
 
     sendText(text) {

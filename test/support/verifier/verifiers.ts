@@ -29,8 +29,8 @@ export interface TestVerifierOptions extends Partial<VerifierOptions> {
 export function openVerifier(t: Test, issuer: Issuer, { clock, timing, ...options }: TestVerifierOptions = {}) {
   const warnings: string[] = []
   const runtime: Runtime = {
+    ...systemRuntime,
     now: clock?.now ?? Date.now,
-    random: Math.random,
     timing: { ...systemRuntime.timing, feedMinDelay: 10, feedMaxDelay: 50, ...timing }
   }
   const verifier = createVerifier(

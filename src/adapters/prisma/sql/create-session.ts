@@ -6,7 +6,7 @@ import { prepared } from '../prepared-statements.js'
 import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
 import { type EndingPolicy, endSessions, lockUser } from './end-sessions.js'
-import { clock, createdNow, seconds } from './fragments.js'
+import { authenticatedAt, clock, createdNow, seconds } from './fragments.js'
 import { type ClaimPolicy, isLive, type LiveRow, liveColumns, toLiveSession } from './live-sessions.js'
 import { insertNotices } from './mail.js'
 import { hasHash, reasonOf } from './replace-session.js'
@@ -48,10 +48,10 @@ export function createSession(database: Database, policy: EndingPolicy & ClaimPo
         prisma.$queryRaw<LiveRow[]>`${prepared}
           WITH s AS (
             INSERT INTO ${tables.session} (
-              id, user_id, mode, secret_hash, device, user_agent, ip, amr, created_at, idle_expires_at, absolute_expires_at
+              id, user_id, mode, secret_hash, device, user_agent, ip, amr, auth_time, created_at, idle_expires_at, absolute_expires_at
             )
             SELECT ${session.id}::uuid, u.id, ${session.mode}, ${session.secretHash}, ${session.device},
-              ${session.userAgent}, ${session.ip}, ${[...session.amr]}::text[], ${createdNow},
+              ${session.userAgent}, ${session.ip}, ${[...session.amr]}::text[], ${authenticatedAt(session)}, ${createdNow},
               ${clock} + ${seconds(Math.min(session.idleTtlSeconds, session.absoluteTtlSeconds))},
               ${clock} + ${seconds(session.absoluteTtlSeconds)}
             FROM ${tables.user} u WHERE ${owner}

@@ -29,6 +29,10 @@ export const createdNow = Prisma.sql`greatest(${clock}, ${everybodyRevokedAt} + 
 /** A time of the ports, in milliseconds since the epoch, as a timestamp. */
 export const timestamp = (milliseconds: number | null) => Prisma.sql`to_timestamp(${milliseconds}::float8 / 1000)`
 
+/** When the user of a new session was authenticated: now, or earlier if the host says so. Without a time, `least` skips it. */
+export const authenticatedAt = ({ authTime }: { readonly authTime?: number | undefined }) =>
+  Prisma.sql`least(${timestamp(authTime ?? null)}::timestamptz(3), ${clock})`
+
 // The columns below are named as the ports name them, so that a row is the port's value as it arrives: the database
 // returns times as milliseconds (`timesInMilliseconds`).
 

@@ -5,7 +5,7 @@ import { Prisma, type PrismaClient } from '../generated/client.js'
 import { tables } from '../tables.js'
 import { by, eventTarget } from './audit-events.js'
 import { type EndingPolicy, endSessions, lockUser } from './end-sessions.js'
-import { clock, seconds } from './fragments.js'
+import { authenticatedAt, clock, seconds } from './fragments.js'
 import { type ClaimPolicy, isLive, type LiveRow, liveColumns, toLiveSession } from './live-sessions.js'
 
 /** `SessionStore.replace`: the new session is added first, and the old one ends only if that succeeded. */
@@ -39,7 +39,7 @@ export const reasonOf = (passwordHash: string | null) => (passwordHash === null 
  */
 export function addReplacement(
   prisma: PrismaClient,
-  { id, replaces, secretHash, amr, userAgent, ip, idleTtlSeconds }: Replacement,
+  { id, replaces, secretHash, amr, authTime, userAgent, ip, idleTtlSeconds }: Replacement,
   isProved: Prisma.Sql,
   event: EventType,
   actor: Actor,
@@ -53,10 +53,11 @@ export function addReplacement(
       FOR UPDATE OF s
     ), s AS (
       INSERT INTO ${tables.session} (
-        id, user_id, mode, secret_hash, device, user_agent, ip, amr, created_at, idle_expires_at, absolute_expires_at
+        id, user_id, mode, secret_hash, device, user_agent, ip, amr, auth_time, created_at, idle_expires_at, absolute_expires_at
       )
       SELECT ${id}::uuid, old.user_id, old.mode, ${secretHash}, old.device, ${userAgent}, ${ip},
-        ARRAY(SELECT DISTINCT method FROM unnest(old.amr || ${[...amr]}::text[]) method ORDER BY method), old.created_at,
+        ARRAY(SELECT DISTINCT method FROM unnest(old.amr || ${[...amr]}::text[]) method ORDER BY method), greatest(old.auth_time, ${authenticatedAt({ authTime })}),
+        old.created_at,
         least(${clock} + ${seconds(idleTtlSeconds)}, old.absolute_expires_at), old.absolute_expires_at
       FROM old
       RETURNING *

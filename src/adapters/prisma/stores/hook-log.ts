@@ -62,7 +62,11 @@ export function prismaHookLog(database: Database): HookLog {
       // Two parts, because with OR the database may walk all ids.
       const rows = await query<EventRow>(database)`
         SELECT e.id, e.at, e.user_id AS "userId", e.session_id AS "sessionId", e.actor_id AS "actorId", e.reason, e.ip,
-          e.user_agent AS "userAgent", u.external_id AS "externalId", ${concerns[kind]} AS concerns
+          e.user_agent AS "userAgent", ${concerns[kind]} AS concerns,
+          coalesce(u.external_id, (
+            SELECT d.note FROM ${tables.event} d WHERE u.id IS NULL AND d.user_id = e.user_id AND d.type = 'user_deleted'
+            LIMIT 1
+          )) AS "externalId"
         FROM (
           (SELECT * FROM ${tables.event} a WHERE a.id = ANY (${ids}::bigint[]))
           UNION ALL

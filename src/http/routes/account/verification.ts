@@ -42,13 +42,14 @@ export const confirmationRoutes: Routes = (app, context) => {
       ...describe({
         summary: 'Confirm the address of an account by a mailed link',
         description:
-          'If the account waited for this (`EMAIL_VERIFICATION=required`), the answer is 200 and starts the first session, as `POST /login` does. Its `amr` is `email`, because the link proves that the person reads the mail, and no password was asked for. Otherwise the answer is 204, and sessions stay as they are.',
+          'If the account waited for this (`EMAIL_VERIFICATION=required`), the answer is 200 and starts the first session, as `POST /login` does. Its `amr` is `email`, because the link proves that the person reads the mail, and no password was asked for. Otherwise the answer is 204, and sessions stay as they are. With `PASSWORD_LOGIN=off` an account that waited is refused (`registration_closed`).',
         tag: 'account',
         body: ConfirmBody,
         response: { 200: TokenResponse, 204: EmptyResponse },
         problems: [
           'mode_not_allowed',
           'invalid_or_expired_token',
+          'registration_closed',
           'invalid_credentials',
           'forbidden_origin',
           'too_many_requests',

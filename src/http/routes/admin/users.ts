@@ -1,6 +1,7 @@
 import { deleteUser } from '../../../service/admin/delete-user.js'
 import { createInvitedUser } from '../../../service/admin/invite-user.js'
-import { listUsers, readUser } from '../../../service/admin/listings.js'
+import { listUsers } from '../../../service/admin/listings.js'
+import { readUserDetails } from '../../../service/admin/read-user.js'
 import { updateUser } from '../../../service/admin/update-user.js'
 import { readDocuments } from '../../bodies.js'
 import type { Routes } from '../../context.js'
@@ -11,9 +12,11 @@ import {
   NewUserResponse,
   newUserView,
   UserChangeBody,
+  UserDetailsResponse,
   UserResponse,
   UsersPage,
   UsersQuery,
+  userDetailsView,
   userView
 } from '../../schemas/admin/users.js'
 import { EmptyResponse, IdParams, pageOf } from '../../schemas/shared.js'
@@ -36,7 +39,7 @@ export const adminUserRoutes: Routes = (app, context) => {
     describe({
       summary: 'Create an account without a password, and invite its owner',
       description:
-        'The address counts as confirmed. The invitation is a one-time link with which the person sets a password (`POST /password/reset`) within 7 days. Without `invite` there is none. Refused if `REGISTRATION` is `closed`.',
+        'The address counts as confirmed. The invitation is a one-time link with which the person sets a password (`POST /password/reset`) within 7 days. Without `invite` there is none. With `PASSWORD_LOGIN=off` leave it out, because the link asks for a password. Refused if `REGISTRATION` is `closed`.',
       body: NewUserBody,
       response: { 201: NewUserResponse },
       problems: ['registration_closed', 'mail_not_configured', 'email_taken']
@@ -51,8 +54,8 @@ export const adminUserRoutes: Routes = (app, context) => {
 
   app.get(
     '/admin/users/:id',
-    describe({ summary: 'One user', params: IdParams, response: { 200: UserResponse } }),
-    async (request) => userView(await readUser(ports, request.params.id))
+    describe({ summary: 'One user, with the profile', params: IdParams, response: { 200: UserDetailsResponse } }),
+    async (request) => userDetailsView(await readUserDetails(ports, request.params.id))
   )
 
   // In a scope of its own, because the attributes are a document.
@@ -89,7 +92,8 @@ const addPatchRoute: Routes = (scope, { ports }) => {
       problems: ['last_admin']
     }),
     async (request) => {
-      return userView(await updateUser(ports, request.params.id, request.body, actorOf(request)))
+      const { disabled, roles, attributes } = request.body
+      return userView(await updateUser(ports, request.params.id, { disabled, roles, attributes }, actorOf(request)))
     }
   )
 }

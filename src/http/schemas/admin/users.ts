@@ -3,6 +3,8 @@ import type { JsonObject } from '../../../core/merge-patch.js'
 import { localePattern, maxRoles, rolePattern } from '../../../core/vocabulary.js'
 import type { User } from '../../../ports/index.js'
 import type { InvitedUser } from '../../../service/admin/invite-user.js'
+import type { UserDetails } from '../../../service/admin/read-user.js'
+import { ProfileResponse } from '../profile.js'
 import { id, line, nextCursor, nullable, page, query, text, time, timeView } from '../shared.js'
 
 export const UsersQuery = query({
@@ -46,6 +48,13 @@ export function userView(user: User): Static<typeof UserResponse> {
   const email_verified = emailVerifiedAt !== null
   const created_at = timeView(createdAt)
   return { id, email, external_id, email_verified, roles: [...roles], disabled, created_at, attributes }
+}
+
+/** The answer of `GET /admin/users/:id`. Admins read the profile and cannot change it. */
+export const UserDetailsResponse = Type.Object({ ...UserResponse.properties, profile: ProfileResponse })
+
+export function userDetailsView({ profile, ...user }: UserDetails): Static<typeof UserDetailsResponse> {
+  return { ...userView(user), profile }
 }
 
 const roles = Type.Array(Type.String({ pattern: rolePattern }), { maxItems: maxRoles, uniqueItems: true })

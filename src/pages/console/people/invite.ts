@@ -1,6 +1,6 @@
 import { client, hasCode, request } from '../../shared/connection.js'
 import { byId, element } from '../../shared/dom.js'
-import { features } from '../../shared/features.js'
+import { features, hasPasswords } from '../../shared/features.js'
 import type { NewUser } from '../../shared/responses.js'
 import { onClick, onSubmit, showStatus } from '../../shared/status.js'
 import { problemWords } from '../../shared/words/problem-words.js'
@@ -51,8 +51,8 @@ export function prepareInvite(show: (userId: string) => Promise<void>): void {
 
 /** Offers invitations if the service allows them, and mails in its languages. */
 export async function loadInvite(): Promise<void> {
-  const { registration, password_login: hasPasswords, locales = ['en'] } = await features()
-  open.hidden = registration === 'closed' || hasPasswords === false
+  const { registration, locales = ['en'] } = await features()
+  open.hidden = registration === 'closed' || !(await hasPasswords())
   if (dialog.open) return
   const names = new Intl.DisplayNames('en', { type: 'language' })
   locale.replaceChildren(...locales.map((tag) => element('option', { value: tag }, names.of(tag) ?? tag)))

@@ -2,13 +2,14 @@ import { request } from '../../shared/connection.js'
 import { deviceName, deviceRow, rowButton } from '../../shared/device-row.js'
 import { ask } from '../../shared/dialog.js'
 import { byId, detail, element, replaceChildren } from '../../shared/dom.js'
-import { features } from '../../shared/features.js'
-import type { AdminSessions, Events, Mails, Revoked, User } from '../../shared/responses.js'
+import { hasPasswords } from '../../shared/features.js'
+import type { AdminSessions, Events, Mails, Revoked, User, UserDetails } from '../../shared/responses.js'
 import { onClick, showStatus } from '../../shared/status.js'
 import { timeElement } from '../../shared/timeline.js'
 import { reasonWords } from '../../shared/words/event-words.js'
 import { sentence } from '../../shared/words/words.js'
 import { mailRow } from '../mail/mails.js'
+import { editAttributes, prepareAttributes, readable } from './attributes.js'
 import { eventItem } from './event-item.js'
 import { noteField, noteOf } from './note.js'
 import { securedAccount, startReset } from './password-reset.js'
@@ -32,13 +33,14 @@ let changed: () => Promise<void> = async () => undefined
 /** `afterChange` runs after each change to the user or their sessions. */
 export function preparePerson(afterChange: () => Promise<void>): void {
   changed = afterChange
+  prepareAttributes(afterChange)
 }
 
 /** Shows a user: account, live sessions, ended sessions, mails and account events. */
 export async function loadPerson(id: string): Promise<void> {
-  const [{ password_login: hasPasswords = true }, user, { sessions }, { events }, { mails }] = await Promise.all([
-    features(),
-    request<User>('GET', `admin/users/${id}`),
+  const [getsLinks, user, { sessions }, { events }, { mails }] = await Promise.all([
+    hasPasswords(),
+    request<UserDetails>('GET', `admin/users/${id}`),
     request<AdminSessions>('GET', `admin/users/${id}/sessions`),
     request<Events>('GET', `admin/events?user_id=${id}&limit=${eventLimit}`),
     request<Mails>('GET', `admin/mails?user_id=${id}&limit=${mailLimit}`)
@@ -57,7 +59,14 @@ export async function loadPerson(id: string): Promise<void> {
       element('div', { class: 'heading' }, title, element('p', { class: 'badges' }, ...badges(user))),
       detail(element('code', {}, user.id), ' · account created ', timeElement(user.created_at)),
       ...accountDetails(user),
-      element('p', { class: 'actions start' }, ...actions(user, sessions.length, hasPasswords)),
+      element('p', { class: 'actions start' }, ...actions(user, sessions.length, getsLinks && user.email !== null)),
+      ...documentPart(`attributes of ${user.id}`, 'Attributes', user.attributes),
+      ...documentPart(
+        `profile of ${user.id}`,
+        'Profile',
+        user.profile,
+        'What this person and the app have written. Admins can only read it.'
+      ),
       element('h4', {}, `Live sessions (${sessions.length})`),
       rowsOr('None.', liveRows),
       element('h4', {}, 'Ended sessions'),
@@ -87,14 +96,32 @@ function accountDetails({ email, email_verified: isVerified, external_id: extern
   return [...host, detail(isVerified ? 'The address is confirmed.' : 'The address is not confirmed.')]
 }
 
+/** A document as JSON. A long one scrolls, so it can have the focus. */
+function documentPart(key: string, name: string, document: User['attributes'], hint?: string): HTMLElement[] {
+  const isEmpty = Object.keys(document).length === 0
+  const attributes = {
+    class: 'document',
+    tabindex: '0',
+    role: 'group',
+    'aria-label': name,
+    'data-key': key,
+    dir: 'ltr'
+  }
+  return [
+    element('h4', {}, name),
+    ...(hint === undefined ? [] : [element('p', { class: 'hint' }, hint)]),
+    isEmpty ? element('p', { class: 'hint' }, 'None.') : element('pre', attributes, readable(document))
+  ]
+}
+
 const rowsOr = (nothing: string, rows: readonly HTMLLIElement[]) =>
   rows.length === 0 ? element('p', { class: 'hint' }, nothing) : element('ul', { class: 'rows' }, ...rows)
 
 /** What an admin can do. A link for a password is of use only to a person with an address, where there are passwords. */
-function actions(user: User, sessions: number, hasPasswords: boolean): HTMLButtonElement[] {
-  const getsLinks = hasPasswords && user.email !== null
+function actions(user: User, sessions: number, getsLinks: boolean): HTMLButtonElement[] {
   return [
     actionButton('Roles…', 'quiet', () => changeRoles(user)),
+    actionButton('Attributes…', 'quiet', async () => editAttributes(user)),
     user.disabled
       ? actionButton('Enable…', 'quiet', () => enable(user))
       : actionButton('Disable…', 'quiet danger', () => disable(user)),

@@ -145,14 +145,17 @@ onEachDatabase(t, (t, stores, database) => {
     t.strictSame(await eventsSince('onSessionEnded', above), [])
   })
 
-  t.test('a hook gets the external id of an account until the account is deleted', async (t) => {
+  t.test('a hook gets the external id of an account, also once the account is deleted', async (t) => {
     const users = prismaUserStore(database, policy)
     const above = await newestId()
     const user = { id: crypto.randomUUID(), externalId: 'cn=ada', passwordHash: 'x', roles: [] }
     await users.createExternal(user, { ip: '192.0.2.1' })
     t.match(await eventsSince('onUserCreated', above), [{ userId: user.id, externalId: 'cn=ada', by: 'host' }])
     await users.delete(user.id, 'revoked_by_admin', {})
-    t.match(await eventsSince('onUserDeleted', above), [{ userId: user.id, externalId: null }])
+    t.match(await eventsSince('onUserDeleted', above), [{ userId: user.id, externalId: 'cn=ada' }])
+    t.match(await eventsSince('onUserCreated', above), [{ userId: user.id, externalId: 'cn=ada' }])
+    const [deletion] = (await stores.events.list({ userId: user.id, type: 'user_deleted' }, { limit: 1 })).items
+    t.equal(deletion?.note, 'cn=ada')
   })
 
   t.test('a new hook begins at the newest event, and begins only once', async (t) => {

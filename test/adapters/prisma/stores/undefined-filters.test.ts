@@ -65,9 +65,17 @@ onEachDatabase(t, (t, stores, database) => {
       'UserStore.changePassword replaces': () =>
         users.changePassword({ ...change, replacement: { ...replacement, replaces: missing } }, {}),
       'UserStore.update id': () =>
-        users.update(missing, { disabled: true, roles: ['admin'], attributes: () => ({ changed: true }) }, {}),
+        users.update(
+          missing,
+          { disabled: true, roles: ['admin'], attributes: () => ({ changed: true }), externalId: 'x' },
+          {}
+        ),
       'UserStore.update nothing': () =>
-        users.update(user.id, { disabled: undefined, roles: undefined, attributes: undefined }, {}),
+        users.update(
+          user.id,
+          { disabled: undefined, roles: undefined, attributes: undefined, externalId: undefined },
+          {}
+        ),
       'UserStore.changeProfile id': () => users.changeProfile(missing, () => ({ changed: true }), {}),
       'UserStore.extendRegistration key': () => users.extendRegistration({ ...emailOf(user.email), key: missing }),
       'UserStore.delete id': () => users.delete(missing, 'revoked_by_admin', {}),

@@ -3,6 +3,7 @@ import { adminRole } from '../../../../core/vocabulary.js'
 import type { UserStore } from '../../../../ports/user-store.js'
 import type { User } from '../../../../ports/users.js'
 import type { Database } from '../../database.js'
+import { isUniqueViolation } from '../../database-errors.js'
 import { Prisma } from '../../generated/client.js'
 import { tables } from '../../tables.js'
 import { by, eventTarget } from '../audit-events.js'
@@ -56,11 +57,14 @@ export function userChanges(
       return row && { session: toLiveSession(row), revocations: [...surplus, ...revocations] }
     },
 
-    async update(id, { disabled, roles, attributes }, actor) {
+    async update(id, { disabled, roles, attributes, externalId }, actor) {
       const wanted = roles === undefined ? Prisma.sql`coalesce(u.roles, '{}')` : Prisma.sql`${[...roles]}::text[]`
       const rolesDiffer = Prisma.sql`NOT (coalesce(u.roles, '{}') @> ${wanted} AND ${wanted} @> coalesce(u.roles, '{}'))`
       const disabledAfter =
         disabled === undefined ? Prisma.sql`u.disabled_at IS NOT NULL` : Prisma.sql`${disabled}::boolean`
+      const externalIdAfter = externalId === undefined ? Prisma.sql`u.external_id` : Prisma.sql`${externalId}::text`
+      const externalIdDiffers = Prisma.sql`(u.external_id IS DISTINCT FROM ${externalIdAfter})`
+      const externalIdIsClaimed = Prisma.sql`(${externalIdDiffers} AND ${policy.claimAttributes === 'any'}::boolean)`
       const ofUser = Prisma.sql`s.user_id = ${id}::uuid`
       const ofDisabled = Prisma.sql`${ofUser} AND ${disabled === true}::boolean`
 
@@ -76,7 +80,8 @@ export function userChanges(
         await lockUser(prisma, id)
         if (removesAdmin && (await isLastAdmin(prisma, id))) return 'last_admin'
         const changed = attributes && (await changeAttributes(prisma, id, attributes, actor))
-        const isStale = Prisma.sql`(${rolesDiffer} OR ${decideAboutClaims(changed ?? [], policy)}::boolean)`
+        const isStale = Prisma.sql`
+          (${rolesDiffer} OR ${externalIdIsClaimed} OR ${decideAboutClaims(changed ?? [], policy)}::boolean)`
         const ended = await endSessions(prisma, ofDisabled, { reason: 'user_disabled' }, actor, policy)
         const stale = await prisma.$queryRaw<Revocation[]>`
           WITH r AS (
@@ -88,17 +93,21 @@ export function userChanges(
           SELECT ${revocationColumns} FROM r`
         const [user] = await prisma.$queryRaw<User[]>`
           WITH before AS (
-            SELECT u.id, ${rolesDiffer} AS roles_differ, u.disabled_at IS NOT NULL AS disabled, ${disabledAfter} AS disabled_after
+            SELECT u.id, ${rolesDiffer} AS roles_differ, ${externalIdDiffers} AS external_id_differs,
+              u.disabled_at IS NOT NULL AS disabled, ${disabledAfter} AS disabled_after
             FROM ${tables.user} u WHERE u.id = ${id}::uuid
           ), u AS (
             UPDATE ${tables.user} u
-            SET roles = ${wanted},
+            SET roles = ${wanted}, external_id = ${externalIdAfter},
               disabled_at = CASE WHEN before.disabled_after THEN coalesce(u.disabled_at, ${clock}) END
             FROM before WHERE u.id = before.id
             RETURNING u.*
           ), noted AS (
             INSERT INTO ${eventTarget}
             SELECT 'roles_changed', id, NULL::uuid, NULL, NULL, ${by(actor)} FROM before WHERE roles_differ
+            UNION ALL
+            SELECT 'external_id_changed', u.id, NULL, NULL, u.external_id, ${by(actor)}
+            FROM u JOIN before ON before.id = u.id WHERE before.external_id_differs
             UNION ALL
             SELECT CASE WHEN disabled_after THEN 'user_disabled' ELSE 'user_enabled' END, id, NULL, NULL, NULL, ${by(actor)}
             FROM before WHERE disabled <> disabled_after
@@ -107,8 +116,8 @@ export function userChanges(
           )
           SELECT ${userColumns} FROM u`
         return user && { user, ended, stale }
-      })
-      if (updated === undefined || updated === 'last_admin') return updated
+      }).catch(refuseTakenExternalId)
+      if (updated === undefined || typeof updated === 'string') return updated
       const { user, ended, stale } = updated
       const revocations = stale.length === 0 ? ended : await repeatAfterCommit(database, stale, policy)
       return { user, revocations: [...surplus, ...revocations] }
@@ -122,7 +131,7 @@ export function userChanges(
         const ended = await endSessions(prisma, Prisma.sql`s.user_id = ${id}::uuid`, { reason }, actor, policy)
         const deleted = await prisma.$queryRaw<unknown[]>`
           WITH deleted AS (
-            DELETE FROM ${tables.user} WHERE id = ${id}::uuid RETURNING id, email_key
+            DELETE FROM ${tables.user} WHERE id = ${id}::uuid RETURNING id, email_key, external_id
           ), registered AS (
             DELETE FROM ${tables.registration} WHERE email_key IN (SELECT email_key FROM deleted)
           ), links AS (
@@ -132,7 +141,7 @@ export function userChanges(
           ), counted AS (
             ${keepNoticeCounts(id)}
           ), noted AS (
-            INSERT INTO ${eventTarget} SELECT 'user_deleted', id, NULL, ${reason}, NULL, ${by(actor)} FROM deleted
+            INSERT INTO ${eventTarget} SELECT 'user_deleted', id, NULL, ${reason}, external_id, ${by(actor)} FROM deleted
           )
           SELECT 1 FROM deleted`
         return deleted.length === 0 ? undefined : ended
@@ -140,6 +149,12 @@ export function userChanges(
       return Array.isArray(revocations) ? [...surplus, ...revocations] : revocations
     }
   }
+}
+
+/** The external id is the only unique value that `update` writes. */
+function refuseTakenExternalId(error: unknown): 'external_id_taken' {
+  if (isUniqueViolation(error)) return 'external_id_taken'
+  throw error
 }
 
 /** Runs statements one after the other in a transaction, so that later ones can depend on earlier ones. */

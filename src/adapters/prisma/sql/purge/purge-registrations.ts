@@ -41,12 +41,12 @@ export async function purgeRegistrations(
           WHERE u.id = ANY (${waiting.map(({ id }) => id)}::uuid[]) AND ${isWaiting} AND EXISTS (
             SELECT 1 FROM ${tables.registration} r WHERE r.email_key = u.email_key AND r.expires_at <= ${clock}
           )
-          RETURNING u.id
+          RETURNING u.id, u.external_id
         ), links AS (
           DELETE FROM ${tables.oneTimeLink} WHERE user_id IN (SELECT id FROM deleted)
         )
         INSERT INTO ${eventTarget}
-        SELECT 'user_deleted', u.id, NULL, 'unconfirmed', NULL, NULL, NULL, NULL FROM deleted u`
+        SELECT 'user_deleted', u.id, NULL, 'unconfirmed', u.external_id, NULL, NULL, NULL FROM deleted u`
     })
   )
   await execute(database)`

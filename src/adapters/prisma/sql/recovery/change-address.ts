@@ -81,7 +81,8 @@ export function addressChanges(
               )
               SELECT id FROM changed`.catch(refuseTaken)
             await requireTaken(prisma, changed, email, userId)
-            await prisma.$queryRaw`WITH made AS (${insertLink(reset, { pretend: false })}) ${insertMails(mails)}`
+            if (reset !== undefined) await prisma.$queryRaw`${insertLink(reset, { pretend: false })}`
+            await prisma.$queryRaw`${insertMails(mails)}`
             return revocations
           })
         )

@@ -25,13 +25,13 @@ export async function orTaken<Result>(changing: Promise<Result>): Promise<Result
 export async function deleteWaiting(prisma: Statements, emailKey: string, actor: Actor): Promise<void> {
   await prisma.$queryRaw`
     WITH deleted AS (
-      DELETE FROM ${tables.user} u WHERE u.email_key = ${emailKey} AND ${isWaiting} RETURNING u.id
+      DELETE FROM ${tables.user} u WHERE u.email_key = ${emailKey} AND ${isWaiting} RETURNING u.id, u.external_id
     ), links AS (
       DELETE FROM ${tables.oneTimeLink} WHERE user_id IN (SELECT id FROM deleted)
     ), mails AS (
       DELETE FROM ${tables.mail} WHERE user_id IN (SELECT id FROM deleted)
     )
-    INSERT INTO ${eventTarget} SELECT 'user_deleted', id, NULL, 'unconfirmed', NULL, ${by(actor)} FROM deleted`
+    INSERT INTO ${eventTarget} SELECT 'user_deleted', id, NULL, 'unconfirmed', external_id, ${by(actor)} FROM deleted`
 }
 
 /**
