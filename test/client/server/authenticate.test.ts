@@ -1,5 +1,7 @@
 import t from 'tap'
+import { createServerClient } from '../../../src/client/server/create-server-client.js'
 import { createVerifier } from '../../../src/verifier/index.js'
+import { FakeRuntime, settled } from '../../support/client/fake-runtime.js'
 import { impatientRuntime, loseResponse, openLatchkeyForSites, Visitor } from '../../support/client/site.js'
 import { age } from '../../support/database.js'
 
@@ -189,7 +191,7 @@ t.test('with a verifier, a session that has ended is signed out although its tok
   newSite({ verifier })
 })
 
-t.test('if Latchkey is busy, slow or away, nobody knows who is signed in, and the cookies stay', async (t) => {
+t.test('if Latchkey is busy or away, nobody knows who is signed in, and the cookies stay', async (t) => {
   const { visitor } = await newVisitor()
   const before = [...visitor.jar]
   for (const carry of [
@@ -204,6 +206,16 @@ t.test('if Latchkey is busy, slow or away, nobody knows who is signed in, and th
     t.match(result, { status: 'unknown', auth: null, error: { isTemporary: true }, setCookies: [] })
     t.strictSame([...visitor.jar], before)
   }
+})
+
+t.test('a Latchkey that does not answer is asked three times, and given up within nine seconds', async (t) => {
+  const runtime = new FakeRuntime(() => undefined)
+  const site = createServerClient({ baseURL: 'https://example.com/auth', origin: 'https://example.com' }, runtime)
+  const result = site.authenticate({ headers: { cookie: 'refresh_token=t' } })
+  while (runtime.sent.length === 0) await settled()
+  await runtime.advance(9000)
+  t.match(await result, { status: 'unknown', error: { code: 'network_error' } })
+  t.strictSame(runtime.sent, ['POST /auth/refresh', 'POST /auth/refresh', 'POST /auth/refresh'])
 })
 
 t.test('the late cookie of a replaced session leaves the newer one alone', async (t) => {
