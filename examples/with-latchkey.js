@@ -21,7 +21,7 @@ try {
   await app.register(latchkey, { dataDir, issuer, serviceCredentials: [`example:${serviceSecret}`], ...options })
   await app.listen({ port })
   const env = { ISSUER: issuer, ACCESS_TOKEN: await register(), SERVICE_SECRET: serviceSecret }
-  const running = spawn(command, args, { stdio: 'inherit', timeout: 60_000, env: { ...process.env, ...env } })
+  const running = spawn(command, args, { stdio: 'inherit', timeout: 120_000, env: { ...process.env, ...env } })
   const [code] = await once(running, 'close')
   process.exitCode = code ?? 1
 } finally {

@@ -1,7 +1,7 @@
 # A host bundled by esbuild works if latchkey is external. Otherwise one line says to mark it so. The client and the
 # verifier can be part of a bundle.
-echo '{ "private": true, "type": "module" }' >package.json
-npm install --no-audit --no-fund --prefer-offline --loglevel error "$PACKED"/latchkey-*.tgz
+cp -R "$INSTALLED/." .
+npm install --no-audit --no-fund --prefer-offline --loglevel error "$PACKED"/latchkey-[cv]*.tgz
 esbuild() {
   "$ROOT/node_modules/.bin/esbuild" --bundle --platform=node --log-level=error "$@"
 }

@@ -21,4 +21,4 @@ eval "$(sed -n 's/^RUN npm run build && \(npm uninstall .*\)/\1/p' Dockerfile)"
 PORT=0 node dist/cli/main.js serve >log &
 server=$!
 trap 'kill $server' EXIT
-timeout 60 sh -c 'until grep -q "Latchkey listens" log; do sleep 0.1; done'
+timeout 180 sh -c 'until grep -q "Latchkey listens" log; do sleep 0.1; done'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs Nest and, beside it, the build of Latchkey. Checks the types, starts the two apps, and talks to them. Fails if
-# any step fails.
+# Installs Nest and, beside it, the build of Latchkey. Checks the types, starts the two apps, and sends them requests.
+# Fails if any step fails.
 set -euo pipefail
 cd "$(dirname "$0")"
 [ -e ../../dist/index.js ] || npm --prefix ../.. run build

@@ -78,7 +78,7 @@ function portOf(address) {
   return new URL(address).port
 }
 
-/** Each has the other's address in its settings, so the ports must be known before they listen. */
+/** Each app has the address of the other in its settings, so both ports must be known before the apps listen. */
 async function freeAddress() {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -9,7 +9,7 @@ const closeMilliseconds = 500
  * Latchkey's plugin or its verifier.
  */
 export async function addConnections(app) {
-  // A token is shorter. By default a stranger could send messages of 100 MiB.
+  // Tokens are shorter than this. By default a stranger could send messages of 100 MiB.
   await app.register(websocket, { options: { maxPayload: 16_384 } })
 
   app.get('/socket', { websocket: true }, (socket) => {

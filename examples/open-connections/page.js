@@ -32,7 +32,7 @@ async function keepOpen(name, connect) {
   for (;;) {
     try {
       const refused = await connect(show)
-      // A token that was refused is of no more use. The refresh says whether the session goes on.
+      // `refused` is no longer good, so this refreshes, which says whether the session goes on.
       if ((await auth.getAccessToken(refused)) === undefined) return
     } catch (error) {
       show(error.message)

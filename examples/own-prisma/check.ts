@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
+import { signedInAs } from 'latchkey/testing'
 import pg from 'pg'
 import { buildApp } from './app.js'
 
@@ -41,6 +42,14 @@ async function play() {
     assert.equal((await call('POST', '/notes', bob, { text: 'call Ada' })).status, 201)
     assert.equal((await call('GET', '/notes', ada)).body.notes[0].text, 'buy milk')
     assert.equal(await removeDeleted(), 0)
+
+    // For tests: a real account without a registration, beside the rows of the app's own Prisma.
+    const { headers, userId } = await signedInAs(app)
+    const payload = { text: 'sign in without a password' }
+    assert.equal((await app.inject({ method: 'POST', url: '/notes', headers, payload })).statusCode, 201)
+    assert.equal(await removeDeleted(), 0)
+    await app.latchkey.users.delete(userId)
+    assert.equal(await removeDeleted(), 1)
 
     assert.equal((await call('DELETE', '/auth/me', ada, { password })).status, 204)
     assert.equal((await call('GET', '/notes', ada)).status, 401)

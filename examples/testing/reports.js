@@ -1,7 +1,7 @@
 import Fastify from 'fastify'
 import verifier from 'latchkey/verifier'
 
-/** A service that knows only the tokens of a Latchkey elsewhere. `options` are those of its verifier. */
+/** A service that accepts the access tokens of a Latchkey elsewhere. `options` are those of its verifier. */
 export async function buildReports(options) {
   const app = Fastify()
   await app.register(verifier, options)

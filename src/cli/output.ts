@@ -48,7 +48,7 @@ export function printOne<T>(
   for (const [name, document] of Object.entries(documents)) printLines(terminal, [name, ...indented(document)])
 }
 
-/** The lines of JSON. Strings in it have no line end, because JSON escapes it. */
+/** The lines of a document as indented JSON. No string in it contains a line end, because JSON escapes line ends. */
 const indented = (document: JsonObject) =>
   JSON.stringify(document, null, 2)
     .split('\n')

@@ -2,10 +2,10 @@ import { type DocumentFault, faultOfMembers, jsonBytes, maxDocumentBytes } from 
 import { isJsonObject, type Json, type JsonObject } from './merge-patch.js'
 import { repeatedName } from './repeated-name.js'
 
-/** What is wrong with a text: of one member, or of all of it if `field` is undefined. */
+/** What is wrong with an edited text: with the member `field`, or with all of it if `field` is undefined. */
 export type EditFault = Pick<DocumentFault, 'message'> & { readonly field?: string }
 
-/** Reads a document that a person has edited as text. Every refusal that needs no server is found here. */
+/** Reads a document that a person has edited as text. Finds every fault that can be found without the server. */
 export function readEdited(
   text: string
 ):
@@ -31,7 +31,7 @@ export function readEdited(
   return { document: json }
 }
 
-/** The name of a member that is null, however deep in objects: a patch cannot set it. In arrays null is a value. */
+/** The name of a member that is null, at any depth: a merge patch cannot set a member to null. In arrays null is a value. */
 function nullMember(object: JsonObject): string | undefined {
   for (const [name, value] of Object.entries(object)) {
     const found = value === null ? name : isJsonObject(value) ? nullMember(value) : undefined
@@ -42,7 +42,7 @@ function nullMember(object: JsonObject): string | undefined {
 
 /**
  * The smallest merge patch that turns `before` into `after`, which `readEdited` has read. It names no member that is the
- * same in both, so a member that somebody else changes meanwhile keeps its new value.
+ * same in both, so a member that another admin changes meanwhile keeps its new value.
  */
 export function patchBetween(before: JsonObject, after: JsonObject): JsonObject {
   const removed = Object.keys(before).filter((name) => !Object.hasOwn(after, name))

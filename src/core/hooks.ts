@@ -12,7 +12,7 @@ interface HookEvent {
   readonly by: EventCause
   /** The user who caused it, if Latchkey knows. */
   readonly actorId: string | null
-  /** The external id of the account, or the last one of an account that was deleted; null if it has none. */
+  /** The external id of the account; if it was deleted, the last one. Null if there is none. */
   readonly externalId: string | null
 }
 

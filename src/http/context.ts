@@ -19,7 +19,7 @@ export interface HttpContext {
 
 const contexts = new WeakMap<object, HttpContext>()
 
-/** Notes the context of an `app.latchkey`. */
+/** Remembers the context of an `app.latchkey`, for `contextOf`. */
 export function rememberContext(members: object, context: HttpContext): void {
   contexts.set(members, context)
 }

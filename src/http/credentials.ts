@@ -75,10 +75,10 @@ export async function presentedRefreshToken(
 }
 
 /**
- * The cookie of this kind. A request that changes something or opens a socket must come from our own pages. Two cookies of one name are
- * refused, because a sibling host may have set one of them. If one value is ours, the response clears the other forms, so
- * a retry succeeds. If several are ours, it clears all forms. If none is ours, it clears nothing: the cookies may be
- * another service's.
+ * The cookie of this kind. A request that changes something or opens a WebSocket must come from our own pages. Two
+ * cookies of one name are refused, because a sibling host may have set one of them. If one value is ours, the response
+ * clears the other forms, so a retry succeeds. If several are ours, it clears all forms. If none is ours, it clears
+ * nothing: the cookies may be another service's.
  */
 async function presentedCookie(
   request: FastifyRequest,

@@ -6,8 +6,8 @@ import type { HttpContext } from './context.js'
 export const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
- * Whether a cookie of this request counts only if one of our own pages has sent it: it changes something, or opens a
- * socket. CORS does not keep another site's page from a socket: it could send and read there (RFC 6455 §10.2).
+ * Whether a cookie of this request is accepted only from our own pages: if it changes something, or opens a WebSocket.
+ * CORS does not apply to WebSockets, so another site's page could read and send messages (RFC 6455 §10.2).
  */
 export function needsOwnOrigin({ method, headers }: FastifyRequest): boolean {
   return !safeMethods.has(method) || headers.upgrade !== undefined

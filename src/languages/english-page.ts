@@ -207,7 +207,7 @@ export const englishPage = {
   event_user_deleted: 'Account deleted',
   event_roles_changed: 'Roles changed',
   event_attributes_changed: 'Attributes changed',
-  event_external_id_changed: 'Login of an app changed',
+  event_external_id_changed: 'Login through an app changed',
   event_everybody_revoked: "Everybody's sessions ended",
   event_registrations_above_usual: 'More new accounts than usual',
   event_signing_key_rotated: 'Signing key rotated',

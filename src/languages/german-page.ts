@@ -211,7 +211,7 @@ export const germanPage: PageWords = {
   event_user_deleted: 'Konto gelöscht',
   event_roles_changed: 'Rollen geändert',
   event_attributes_changed: 'Attribute geändert',
-  event_external_id_changed: 'Anmeldung einer App geändert',
+  event_external_id_changed: 'Anmeldung über eine App geändert',
   event_everybody_revoked: 'Alle Sitzungen aller Konten beendet',
   event_registrations_above_usual: 'Mehr neue Konten als üblich',
   event_signing_key_rotated: 'Signaturschlüssel gewechselt',

@@ -73,7 +73,7 @@ export interface Metrics {
   text(): Promise<string>
   /** The last sixty minutes including the current one, oldest first. */
   lastHour(): readonly MinuteCounts[]
-  /** Shows how many open connections `count` says, whenever somebody reads the metrics. */
+  /** Makes the metrics show the number of open connections. `count` is called whenever they are read. */
   showConnections(count: () => number): void
   /** Notes a response of one of our routes. */
   noteResponse(response: {

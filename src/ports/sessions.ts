@@ -30,7 +30,7 @@ export interface NewSession extends Pick<Session, 'id' | 'userId' | 'mode' | 'de
   readonly secretHash: string
   /** How the user was authenticated (RFC 8176). */
   readonly amr: readonly string[]
-  /** When that was; now if undefined, and for a time in the future. */
+  /** When that was; now if undefined or in the future. */
   readonly authTime?: number | undefined
   readonly idleTtlSeconds: number
   readonly absoluteTtlSeconds: number
@@ -113,10 +113,11 @@ export interface SessionStore {
     actor: Actor
   ): Promise<AddedSession | 'user_changed'>
   /**
-   * Replaces a session whose user has just proved the password, or whose identity a host has proved (null): ends it as `create` does, and adds one with a new id and
-   * secret, whose `authTime` is now, or the later of the given one and that of the old session, and whose `amr` has the methods of both. Writes `reauthenticated`, by a host with the reason `host`. Undefined, with
-   * nothing done, if the session has ended, the user is disabled or the password hash is no longer `passwordHash`, also
-   * in a race: a simultaneous end of the session either commits first and wins, or finds no session.
+   * Replaces a session whose user has just proved the password, or whose identity a host has proved (null): ends it as
+   * `create` does, and adds one with a new id and secret. Its `authTime` is now, or the later of the given one and that
+   * of the old session. Its `amr` has the methods of both. Writes `reauthenticated`, by a host with the reason `host`.
+   * Undefined, with nothing done, if the session has ended, the user is disabled or the password hash is no longer
+   * `passwordHash`, also in a race: a simultaneous end of the session either commits first and wins, or finds no session.
    */
   replace(
     replacement: Replacement,

@@ -172,10 +172,10 @@ export interface UserStore {
   /**
    * Changes the roles, the disabled flag, the attributes and the external id (null removes it), all or nothing; undefined
    * if there is no such user, 'external_id_taken' if another user has the external id, also in a race. Disabling ends
-   * every session of the user. Its owner gets the notice `account_disabled` if it was enabled and does not wait for
-   * its confirmation. A change of roles, or of attributes or an external id that decide about claims, makes the access
-   * tokens that were issued before it stale. 'last_admin', with nothing done, if no admin who is not disabled would be left, also in a
-   * race.
+   * every session of the user. Its owner gets the notice `account_disabled` if it was enabled and does not wait for its
+   * confirmation. A change of roles, or of attributes or an external id that decide about claims, makes the access tokens
+   * that were issued before it stale. 'last_admin', with nothing done, if no admin who is not disabled would be left, also
+   * in a race.
    *
    * The attributes become what `change.attributes` returns for them. Changes of one user happen one after the other, so
    * that none is lost. If it throws, nothing is changed, and this rejects with the same error. Writes `attributes_changed`

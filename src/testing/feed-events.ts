@@ -11,7 +11,7 @@ export function keysEvent(kids: readonly string[]): string {
   return `event: keys\ndata: ${JSON.stringify({ kids })}\n\n`
 }
 
-/** All that happened before has been sent. */
+/** Says that all earlier entries have been sent. */
 export const readyEvent = 'event: ready\ndata: {}\n\n'
 
 /** Shows that the stream is alive. */

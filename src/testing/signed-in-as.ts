@@ -23,11 +23,11 @@ interface AnyApp {
 export interface PersonOptions<M extends Mode = Mode> {
   /** The id of an account that exists. */
   readonly userId?: string | undefined
-  /** The person's id where the host has it from. An unknown one makes an account. */
+  /** The id by which the host knows the person. An unknown one makes an account. */
   readonly externalId?: string | undefined
-  /** The address of an account, or of the one to make. A new one of example.com by default. */
+  /** The address of an existing account, or of a new one; a new address of example.com by default. */
   readonly email?: string | undefined
-  /** All roles of the person from now on; as they are by default, and none for a new account. */
+  /** All roles of the person from now on. By default an account keeps its roles, and a new one has none. */
   readonly roles?: readonly string[] | undefined
   /** A JSON merge patch of the account's attributes (RFC 7396). */
   readonly attributes?: JsonObject | undefined
@@ -59,7 +59,7 @@ export interface TestCookie {
 export interface SignedInPerson<M extends Mode = Mode> {
   readonly userId: string
   readonly sessionId: string
-  /** All that the client sends with each request: the access token and its cookies. For `app.inject` and `fetch`. */
+  /** All that the client sends with each request: the access token and the cookies. For `app.inject` and `fetch`. */
   readonly headers: Readonly<Record<string, string>>
   /** The cookies that `headers` has too, for a browser. None in `body` mode. */
   readonly cookies: readonly TestCookie[]
@@ -188,7 +188,7 @@ async function signedInPerson(context: HttpContext, options: PersonOptions): Pro
   }
 }
 
-/** The account of the person. Makes one for an unknown external id or address, and if `isNew` allows it for the id. */
+/** Finds the account. Makes one for an unknown external id or address, and for an unknown id if `isNew` is true. */
 async function accountOf(
   { users, entropy }: Pick<Ports, 'users' | 'entropy'>,
   person: Person,

@@ -11,7 +11,7 @@ export interface TestKey {
   readonly jwk: Readonly<Record<string, unknown>>
 }
 
-/** Those whose public key can be given away. */
+/** The algorithms with a public key, which a JWKS can have. */
 export type TestAlgorithm = Exclude<SigningAlgorithm, 'HS256'>
 
 const pairs: Readonly<Record<TestAlgorithm, () => KeyPairKeyObjectResult>> = {

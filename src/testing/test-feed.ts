@@ -2,7 +2,7 @@ import { clearInterval, setImmediate, setInterval } from 'node:timers'
 import type { RevocationTerms } from '../core/revocation-set.js'
 import { heartbeat, keysEvent, readyEvent, revocationEvent } from './feed-events.js'
 
-// A test may replace the timers of its process later. These stay.
+// Copies of the real timers, because a test may replace those of its process later.
 const [nextTurn, every, stop] = [setImmediate, setInterval, clearInterval]
 
 type Reader = ReadableStreamDefaultController<Uint8Array>
@@ -13,7 +13,7 @@ export function testFeed() {
   const readers = new Map<Reader, NodeJS.Timeout>()
   const encoder = new TextEncoder()
 
-  /** Resolves when readers in this process have read the text: they need no I/O for it. */
+  /** Resolves when readers in this process have read the text, which takes them some turns of the event loop and no I/O. */
   async function send(text: string): Promise<void> {
     for (const reader of readers.keys()) reader.enqueue(encoder.encode(text))
     for (let turn = 0; turn < 3; turn += 1) await new Promise<void>((resolve) => nextTurn(resolve))

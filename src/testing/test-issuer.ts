@@ -6,7 +6,7 @@ import { serve } from './serve.js'
 import { makeKey, signToken } from './signing.js'
 import { testFeed } from './test-feed.js'
 
-/** How a test issuer differs from the usual one. */
+/** Options of `testIssuer`. */
 export interface TestIssuerOptions {
   /** Its address, and the `iss` of its tokens; `https://issuer.test` by default, or the address of `port`. */
   readonly url?: string | undefined
@@ -20,7 +20,7 @@ export interface TestIssuerOptions {
   readonly now?: (() => number) | undefined
 }
 
-/** What an access token says. What is left out gets a value of its own. */
+/** What an access token says. Each member has a default. */
 export interface TestTokenOptions {
   /** The user; with `scope` the machine client. */
   readonly sub?: string | undefined
@@ -49,19 +49,19 @@ export interface TestIssuer {
   /** An access token that the verifier accepts. */
   token(options?: TestTokenOptions): string
   /**
-   * Revokes a session, or everybody's by null. A verifier with `verifierOptions` refuses its tokens when this resolves; one
-   * that reads `port` does so within moments.
+   * Revokes a session, or with null everybody's. When this resolves, a verifier in this process refuses the tokens. One
+   * that reads from `port` does so a moment later.
    */
   revoke(sid: string | null, reason?: EndedReason): Promise<void>
-  /** Signs with a new key from now on. Tokens of the old key stay good, unless `revokeOld` is true. */
+  /** Signs with a new key from now on. Tokens of older keys stay good, unless `revokeOld` is true. */
   rotateKey(options?: { readonly revokeOld?: boolean | undefined }): Promise<void>
   /** Ends the feed and closes the port. Close the app under test first. */
   close(): Promise<void>
 }
 
 /**
- * Makes a Latchkey service's stand-in, for the tests of an app with the verifier: it has keys, a feed of revocations, and
- * tokens as a test needs them. It opens no port, unless `port` asks for one: `verifierOptions` has a `fetch` that reaches it.
+ * Takes the place of a Latchkey service in the tests of an app with the verifier: it has keys, a feed of revocations, and
+ * the tokens that a test needs. Without `port` it opens none: `verifierOptions` has a `fetch` that reaches it.
  *
  * @example
  * ```ts
@@ -91,7 +91,7 @@ export async function testIssuer(options: TestIssuerOptions = {}): Promise<TestI
   const credential = { id: 'test', secret: randomUUID() }
   const authorization = `Basic ${Buffer.from(`${credential.id}:${credential.secret}`).toString('base64')}`
   let lastExpiry = 0
-  /** In seconds. The end of everybody's sessions refuses tokens of its own second too. */
+  /** In seconds. `revoke(null)` refuses tokens of its own second too, so the next tokens are issued after it. */
   let issuableFrom = 0
 
   function answer(path: string, headers: Headers): Response {
@@ -164,7 +164,7 @@ export async function testIssuer(options: TestIssuerOptions = {}): Promise<TestI
   }
 }
 
-/** A misspelt option would be left out without a word. */
+/** Otherwise a misspelt option would be ignored. */
 function refuseUnknown(caller: string, unknown: object): void {
   const [name] = Object.keys(unknown)
   if (name !== undefined) throw new TypeError(`${caller}: there is no option ${name}.`)

@@ -28,7 +28,7 @@ export interface VerifierOptions {
   readonly stale?: 'allow' | 'deny' | undefined
   /** How far this machine's clock may be ahead of the issuer's, in seconds from 0 to 30; 5 by default. */
   readonly clockToleranceSeconds?: number | undefined
-  /** Makes all requests to the issuer, as through a proxy, or to a `testIssuer`; Node's own `fetch` by default. */
+  /** Makes all requests to the issuer, for example through a proxy or to a `testIssuer`; Node's `fetch` by default. */
   readonly fetch?: typeof globalThis.fetch | undefined
   /**
    * Called when the issuer cannot be reached, refuses the credential, or has another name; emits a process warning by

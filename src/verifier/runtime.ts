@@ -6,7 +6,7 @@ export const systemRuntime = {
   now: Date.now,
   /** At least 0, less than 1. */
   random: Math.random,
-  /** Looked up at each call: a test may replace it. */
+  /** Looks the global `fetch` up at each call, because a test may replace it. */
   fetch: (async (input, init) => fetch(input, init)) as typeof globalThis.fetch,
   /** In milliseconds. */
   timing: {

@@ -6,13 +6,15 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { testDataFolder } from '../support/database.js'
+import { v8Flags } from '../support/processes/process.js'
 import { goodPassword } from '../support/service.js'
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
 
 /** Starts `latchkey <words>` as a process with only these settings. */
 function latchkey(words: readonly string[], settings: Record<string, string> = {}): ChildProcess {
-  return spawn(process.execPath, [main, ...words], { env: { PATH: process.env.PATH, ...settings }, stdio: 'pipe' })
+  const env = { PATH: process.env.PATH, ...settings }
+  return spawn(process.execPath, [...v8Flags, main, ...words], { env, stdio: 'pipe' })
 }
 
 async function finished(child: ChildProcess) {

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { Device, password } from '../support/processes/device.js'
-import { freshDatabase, processTestMilliseconds, startService } from '../support/processes/process.js'
+import { freshDatabase, processTestMilliseconds, startService, v8Flags } from '../support/processes/process.js'
 import { type Block, blocksOf, blockWith, freePort, moduleOf } from '../support/processes/readme.js'
 
 t.setTimeout(processTestMilliseconds)
@@ -109,7 +109,7 @@ const ours = (path: string) => new URL(`../../src/${path}`, import.meta.url).hre
 /** Runs the code as a process until `t` ends. True if all of the code ran and the process is alive. */
 async function listens(t: Test, code: string, env: Record<string, string> = {}): Promise<boolean> {
   const file = await moduleOf(t, `${code}console.log('listens')\n`)
-  const app = spawn(process.execPath, [file], {
+  const app = spawn(process.execPath, [...v8Flags, file], {
     cwd: join(file, '..'),
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...env }

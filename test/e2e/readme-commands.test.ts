@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { testFolder } from '../support/database.js'
-import { freshDatabase, main, processTestMilliseconds, startService } from '../support/processes/process.js'
+import { freshDatabase, main, processTestMilliseconds, startService, v8Flags } from '../support/processes/process.js'
 import { type Block, blocksOf, freePort, pattern } from '../support/processes/readme.js'
 
 t.setTimeout(processTestMilliseconds)
@@ -30,7 +30,7 @@ t.test('the commands of the README and of the pages after it print what the page
     t.ok(blocks.length > 0)
     const script = blocks.map(({ code }) => `${code}printf '\\n%s' '${separator}'`).join('\n')
     // Run the build under test, not the package that npx would find.
-    const npx = `npx() { shift; '${process.execPath}' '${main}' "$@"; }\n`
+    const npx = `npx() { shift; '${process.execPath}' ${v8Flags.join(' ')} '${main}' "$@"; }\n`
     // tap loads a module into every process by NODE_OPTIONS, and Node 24 cannot run `node -p` with it.
     const asUsers = `unset NODE_OPTIONS\n${npx}`
     const { stdout } = await promisify(execFile)('bash', ['--norc', '-euo', 'pipefail', '-c', asUsers + script], {

@@ -43,7 +43,7 @@ export const userSetAttributes = defineCommand({
   name: 'user set-attributes',
   summary: 'Change the attributes of an account. USER is an id or an e-mail address, JSON an object.',
   details:
-    'JSON is a merge patch (RFC 7396): its members replace those of before, null removes one, and all others stay. With - it is read from standard input.',
+    'JSON is a merge patch (RFC 7396): its members replace those of before, null removes one, and all others stay. If JSON is -, it is read from standard input.',
   options: jsonOption,
   operands: ['USER', 'JSON'],
   async run({ options, operands }, context) {
@@ -56,7 +56,7 @@ export const userSetAttributes = defineCommand({
   }
 })
 
-/** Reads JSON as the admin route does: of a name that an object has twice, one value would be lost. */
+/** Reads JSON as the admin route does. Refuses an object with one name twice, because one value would be lost. */
 function readPatch(json: string): JsonObject {
   const patch = parse(json)
   if (!isJsonObject(patch)) throw new UsageError('JSON must be an object, such as {"plan":"pro"}.')

@@ -10,7 +10,7 @@ export interface HostLogin {
   /** The person's id in Latchkey. Either this or `externalId`. */
   readonly userId?: string | undefined
   /**
-   * The person's id where the host has it from, such as the `sub` of an OpenID provider or the DN of a directory: 1 to 255
+   * The id by which the host knows the person, such as the `sub` of an OpenID provider or the DN of a directory: 1 to 255
    * characters. It must never be given to another person. An unknown one makes an account without a password.
    */
   readonly externalId?: string | undefined
@@ -33,8 +33,8 @@ export interface HostLogin {
   /** How the host has authenticated the person: 1 to 8 methods, such as `['pwd']` or `['fed', 'mfa']` (RFC 8176). */
   readonly amr: readonly string[]
   /**
-   * When the host, or who told it, has authenticated the person, in seconds since the epoch, such as the `auth_time` of an
-   * OpenID provider; now by default, and for a time in the future. `requireRecentLogin` judges by it.
+   * When the person was authenticated, in seconds since the epoch, such as the `auth_time` of an OpenID provider; now by
+   * default. A time in the future counts as now. `requireRecentLogin` uses it.
    */
   readonly authTime?: number | undefined
   /** All roles of the person from now on, at most 16. Without it they stay as they are. */
@@ -45,10 +45,10 @@ const text = Type.String()
 const optional = <T extends Parameters<typeof Type.Optional>[0]>(schema: T) =>
   Type.Optional(Type.Union([schema, Type.Undefined()]))
 
-/** Times beyond it are in milliseconds by mistake: as seconds they would be in the year 5138. */
+/** A larger number is in milliseconds by mistake: in seconds it would be after the year 5138. */
 const maxSeconds = 100_000_000_000
 
-/** The arguments of which the host's code alone can be the author. What people type is refused with a problem. */
+/** The arguments that only the host's code decides. Those that people may type are checked below. */
 const loginSchema = Type.Object(
   {
     userId: optional(text),
@@ -72,7 +72,7 @@ const loginSchema = Type.Object(
 /**
  * Checks what a host's code passes to `caller`, and fills in defaults. Throws a TypeError for a mistake of the host's code,
  * and `Refused` for what a person may have caused.
- * @internal The package's types leave out what would need those of all ports.
+ * @internal Not in the package's types, because it would need those of all ports.
  */
 export function checkedLogin(caller: string, login: HostLogin) {
   if (!Check(loginSchema, login)) throw new TypeError(`${caller}: ${faultOf(login)}`)
@@ -92,7 +92,7 @@ export function checkedLogin(caller: string, login: HostLogin) {
 }
 
 const isUserId = new RegExp(`^${uuidPattern}$`)
-/** The id of nobody. A text of another form is no id, and the database is not asked for it. */
+/** No user has this id. It takes the place of a text that is no UUID, with which a query would fail. */
 const unknownUser = '00000000-0000-0000-0000-000000000000'
 
 const refusedField = (field: string, message: string) =>

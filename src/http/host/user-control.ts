@@ -40,7 +40,7 @@ export interface NewAccount {
   readonly invite?: 'mail' | 'link' | undefined
 }
 
-/** What `users.update` changes: the members of the body of `PATCH /admin/users/:id`, and `externalId`. What is left out stays. */
+/** What `users.update` changes: as the body of `PATCH /admin/users/:id`, and `externalId`. What is left out stays. */
 export interface AccountChange {
   readonly disabled?: boolean | undefined
   /** All roles from now on. */
@@ -48,8 +48,8 @@ export interface AccountChange {
   /** A JSON merge patch of the attributes (RFC 7396): members replace those of before, and null removes one. */
   readonly attributes?: JsonObject | undefined
   /**
-   * By which `externalId` `startSession` signs in to this account from now on; null for none. No route has this member.
-   * Link only a person who has just proved to own the account.
+   * The external id with which `startSession` signs in to this account from now on; null removes it. Admin routes cannot
+   * change it. Link only a person who has just proved to own the account.
    */
   readonly externalId?: string | null | undefined
 }

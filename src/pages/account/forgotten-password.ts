@@ -28,7 +28,7 @@ export async function showForgottenPassword(): Promise<void> {
   })
 }
 
-/** Says that there are no passwords, and so no use of `link` if the person came by one. */
+/** Says that nobody signs in with a password here, and with `link` that the link therefore cannot be used. */
 export function showNoPasswords(...link: readonly 'no_passwords_link'[]): void {
   const text = [...link, 'sign_in_elsewhere' as const].map((key) => say(key))
   showStep({ title: 'no_passwords_title', text, submit: back })

@@ -50,7 +50,7 @@ export function prepareClients(): void {
   })
 }
 
-/** A person knows a scope by its name, and not by its place in the list. */
+/** Names the refused scope. The server names only its place in the list. */
 function refusalWords(error: unknown, scopes: readonly string[]): string {
   return problemWords(error).replace(/^scopes[.](\d+)(?=:)/, (path, index) => scopes[Number(index)] ?? path)
 }

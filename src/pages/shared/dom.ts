@@ -42,8 +42,8 @@ function fill<T extends Element>(target: T, attributes: Attributes, children: re
 
 /**
  * Replaces all children. If an old child had the focus, the new child with the same `data-key` gets it, else `fallback`.
- * Otherwise keyboard users would start again at the top of the page. Old and new children
- * with the same key also scroll alike.
+ * Otherwise keyboard users would start again at the top of the page. A new child also takes over the scroll position of
+ * the old child with the same key.
  */
 export function replaceChildren(parent: HTMLElement, children: readonly Node[], fallback: HTMLElement): void {
   const active = document.activeElement

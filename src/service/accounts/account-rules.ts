@@ -14,7 +14,7 @@ export function requireEmail(text: string, field = 'email'): Email {
   return email
 }
 
-/** Refuses a text by which a host cannot know a person. */
+/** Refuses a text that cannot be an external id. */
 export function requireExternalId(text: string): void {
   if (isExternalId(text)) return
   const message = `must have 1 to ${maxExternalIdLength} characters, without U+0000 and unpaired surrogates`

@@ -9,7 +9,7 @@ export async function readUser(ports: Pick<Ports, 'users'>, id: string): Promise
   return user
 }
 
-/** An account as admins see it alone: also with what the person wrote about themselves. */
+/** One user with the profile, which lists of users leave out. */
 export interface UserDetails extends User {
   readonly profile: Profile
 }
@@ -17,7 +17,7 @@ export interface UserDetails extends User {
 /** One user with the profile; refuses with `not_found` if there is none of this id. */
 export async function readUserDetails(ports: Pick<Ports, 'users'>, id: string): Promise<UserDetails> {
   const [user, profile] = await Promise.all([readUser(ports, id), ports.users.findProfile(id)])
-  // The user was deleted between the two.
+  // The user was deleted between the two reads.
   if (profile === undefined) throw new Refused('not_found')
   return { ...user, profile }
 }

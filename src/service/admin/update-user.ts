@@ -11,7 +11,7 @@ export interface UserChange {
   readonly roles?: readonly string[] | undefined
   /** A JSON merge patch of the attributes (RFC 7396). */
   readonly attributes?: JsonObject | undefined
-  /** Who the person is to the host; null for nobody. Only the host itself changes this. */
+  /** The id by which the host knows the person; null removes it. Only the host's own code changes it. */
   readonly externalId?: string | null | undefined
 }
 

@@ -35,8 +35,8 @@ export async function requestVerification(
 /**
  * Verifies the address of an account by a mailed link. If the account waited for this, its first session starts here:
  * the person proves to read the mail. It may have no password then, if different ones were registered. Otherwise returns
- * undefined, and no session starts. For a disabled account the link is dead. Where nobody signs in with passwords, an account
- * that waits is of no use: refuses with `registration_closed`, and the link stays.
+ * undefined, and no session starts. For a disabled account the link is dead. While `PASSWORD_LOGIN` is off, refuses an
+ * account that waits with `registration_closed`, because nobody could sign in to it later. The link stays good.
  */
 export async function confirmVerification(
   ports: StartSessionPorts & DevicePorts & Pick<Ports, 'links' | 'users'>,

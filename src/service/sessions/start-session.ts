@@ -29,7 +29,7 @@ export interface PlannedSession {
   readonly claims: ClaimsOfRequest
 }
 
-/** How a user was authenticated (RFC 8176), and when: now if undefined, in milliseconds. */
+/** How a user was authenticated (RFC 8176), and when, in milliseconds since the epoch; now if undefined. */
 export interface Authentication {
   readonly amr: readonly string[]
   readonly authTime?: number | undefined

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { createAuthClient } from '../../../src/client/index.js'
 import { createServerClient } from '../../../src/client/server/create-server-client.js'
 import { loseResponse, openLatchkeyForSites, Visitor } from '../../support/client/site.js'
 import { age } from '../../support/database.js'
@@ -58,6 +59,32 @@ t.test('a page gets the access token that is held, or a newer one if an API has 
   t.not(renewed.access_token, accessToken)
   t.match(await bodyOf(await site.answer(visitor.request, 'refresh')), { access_token: renewed.access_token })
   t.strictSame(site.takeRequests(), ['/refresh'])
+})
+
+t.test('`latchkey/client` in a page gets a newer token after an API has rejected its own', async (t) => {
+  const site = newSite()
+  const { visitor, sid } = await newVisitor(site)
+  let lastToken = ''
+  const tokens: string[] = []
+  // As in docs/rendered-pages.md, but the site and its browser are here.
+  const auth = createAuthClient({
+    baseURL: 'http://127.0.0.1/session',
+    origins: [baseURL],
+    fetch: async (input, init) => {
+      const request = new Request(input, init)
+      if (request.url.endsWith('/session/refresh')) {
+        visitor.headers.authorization = lastToken
+        return visitor.receive(await site.answer(visitor.request, 'refresh'))
+      }
+      lastToken = request.headers.get('authorization') ?? lastToken
+      tokens.push(lastToken)
+      return tokens.length > 1 ? fetch(request) : Response.json({ code: 'invalid_token' }, { status: 401 })
+    }
+  })
+  t.teardown(() => auth.close())
+  t.equal((await auth.fetch(`${baseURL}/me`)).status, 200)
+  t.match(auth.state, { status: 'signed_in', sessionId: sid })
+  t.equal(new Set(tokens).size, 2)
 })
 
 t.test('a page learns whether nobody is signed in, the session has ended, or nobody can say', async (t) => {

@@ -10,6 +10,7 @@ const app = Fastify()
 await app.register(latchkey, {
   issuer: instanceSettings.ISSUER,
   rootSecret: instanceSettings.ROOT_SECRET,
+  serviceCredentials: instanceSettings.SERVICE_CREDENTIALS,
   databaseUrl,
   dataDir,
   redisUrl,

@@ -111,7 +111,8 @@ export async function latchkey(
   return ended.finally(() => clearTimeout(tooLate))
 }
 
-const isV8Flag = (flag: string) => flag === '--liftoff-only'
+/** The V8 flags of this process, for processes of tests: with them WebAssembly compiles quickly. */
+export const v8Flags: readonly string[] = process.execArgv.filter((flag) => flag === '--liftoff-only')
 
 function launch(
   words: readonly string[],
@@ -121,8 +122,7 @@ function launch(
   // Pass only what a process needs, so that no setting of the test's environment gets in by accident.
   const env = { PATH: process.env.PATH, NODE_V8_COVERAGE: process.env.NODE_V8_COVERAGE, ...settings }
   const preloads = imports.flatMap((module) => ['--import', module])
-  // Pass on the V8 flags of this process, which speed up the compilation of WebAssembly.
-  const child = spawn(process.execPath, [...process.execArgv.filter(isV8Flag), ...preloads, entry, ...words], {
+  const child = spawn(process.execPath, [...v8Flags, ...preloads, entry, ...words], {
     cwd,
     env
   })

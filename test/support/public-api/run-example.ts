@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { transform } from 'esbuild'
 import type { Test } from 'tap'
+import { v8Flags } from '../processes/process.js'
 import { moduleOf } from '../processes/readme.js'
 import { entryPoints } from './exports.js'
 
@@ -31,7 +32,7 @@ export function expectedLines(example: string): readonly string[] {
 export async function runExample(t: Test, example: string, values: ExampleValues): Promise<readonly CheckedLine[]> {
   const { code } = await transform(runnable(example, values), { loader: 'ts', format: 'esm' })
   const file = await moduleOf(t, code)
-  const { stdout } = await promisify(execFile)(process.execPath, [file], {
+  const { stdout } = await promisify(execFile)(process.execPath, [...v8Flags, file], {
     cwd: dirname(file),
     env: { PATH: process.env.PATH, BCRYPT_COST: '4' },
     timeout: 120_000

@@ -29,7 +29,7 @@ export const createdNow = Prisma.sql`greatest(${clock}, ${everybodyRevokedAt} + 
 /** A time of the ports, in milliseconds since the epoch, as a timestamp. */
 export const timestamp = (milliseconds: number | null) => Prisma.sql`to_timestamp(${milliseconds}::float8 / 1000)`
 
-/** When the user of a new session was authenticated: now, or earlier if the host says so. Without a time, `least` skips it. */
+/** When the user of a new session was authenticated: now, or earlier if the host says so. `least` ignores null. */
 export const authenticatedAt = ({ authTime }: { readonly authTime?: number | undefined }) =>
   Prisma.sql`least(${timestamp(authTime ?? null)}::timestamptz(3), ${clock})`
 

@@ -18,10 +18,10 @@ type Attributes = User['attributes']
 
 interface Editing {
   readonly user: User
-  /** The attributes as the dialog began with them, and as text. */
+  /** The attributes when the dialog opened, and the same as text. */
   readonly before: Attributes
   readonly text: string
-  /** The newest attributes that the admin was told of. */
+  /** The attributes as the server returned them last. */
   known: Attributes
 }
 
@@ -30,7 +30,7 @@ let editing: Editing | undefined
 /** JSON for people to read. */
 export const readable = (document: Attributes): string => JSON.stringify(document, null, 2)
 
-/** Opens the dialog. What it saves is only what differs: members that another admin changes meanwhile stay. */
+/** Opens the dialog. It saves only members that differ, so those that another admin changes meanwhile stay. */
 export function editAttributes(user: User): void {
   const { attributes } = user
   editing = { user, before: attributes, text: readable(attributes), known: attributes }
@@ -60,7 +60,7 @@ export function prepareAttributes(afterChange: () => Promise<void>): void {
   dialog.addEventListener('cancel', (event) => {
     if (field.value === editing?.text) return
     event.preventDefault()
-    showFault('This is not saved yet. Save it, or press Cancel to lose it.')
+    showFault('This is not saved yet. Save it, or press Cancel to discard it.')
   })
   dialog.addEventListener('close', () => {
     editing = undefined

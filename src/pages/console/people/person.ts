@@ -65,7 +65,7 @@ export async function loadPerson(id: string): Promise<void> {
         `profile of ${user.id}`,
         'Profile',
         user.profile,
-        'What this person and the app have written. Admins can only read it.'
+        'This person has written it. Admins can only read it.'
       ),
       element('h4', {}, `Live sessions (${sessions.length})`),
       rowsOr('None.', liveRows),
@@ -96,7 +96,7 @@ function accountDetails({ email, email_verified: isVerified, external_id: extern
   return [...host, detail(isVerified ? 'The address is confirmed.' : 'The address is not confirmed.')]
 }
 
-/** A document as JSON. A long one scrolls, so it can have the focus. */
+/** A document as JSON. A long one scrolls, so the keyboard can focus it. */
 function documentPart(key: string, name: string, document: User['attributes'], hint?: string): HTMLElement[] {
   const isEmpty = Object.keys(document).length === 0
   const attributes = {
