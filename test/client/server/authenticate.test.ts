@@ -224,6 +224,7 @@ for (const { retryAfter, attempts, answeredAfter } of [
     const answered = site
       .authenticate({ headers: { cookie: '__Host-refresh_token=t' } })
       .then((result) => ({ ...result, after: fake.time - start }))
+    while (begun.length === 0) await settled()
     await fake.advance(60_000)
     t.match(await answered, { status: 'unknown', error: { code: 'unavailable' }, after: answeredAfter })
     t.strictSame(begun, attempts)
