@@ -82,7 +82,7 @@ t.test('a person has the roles and attributes that the test names, on the first 
   t.equal(await statusOf(app, '/ops', grace.headers), 403)
 })
 
-t.test('signedInAs finds an account by its id, address or external id, and makes one if the last two are unknown', async (t) => {
+t.test('signedInAs finds an account by id, address or external id, and makes one for the last two', async (t) => {
   const byEmail = await signedInAs(app, { email: 'ada@example.com', roles: ['editor'] })
   const again = await signedInAs(app, { email: 'ADA@example.com' })
   const byId = await signedInAs(app, { userId: byEmail.userId, roles: ['reader'] })
