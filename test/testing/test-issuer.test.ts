@@ -147,7 +147,7 @@ t.test('the clock of a test decides when tokens were issued', async (t) => {
   t.equal(await codeOf(verifier, issuer.token()), 'accepted')
 })
 
-t.test('with a port a test issuer serves a verifier that has only its address, under the name that the test gives', async (t) => {
+t.test('with a port a test issuer serves a verifier that has only its address, under any name', async (t) => {
   for (const url of [undefined, 'https://auth.example/auth']) {
     const issuer = await openIssuer(t, { port: 0, ...(url && { url }) })
     t.equal(issuer.verifierOptions.fetch, undefined)
