@@ -127,7 +127,7 @@ async function measureMemory(): Promise<void> {
       await streams.close()
       while ((await connections()) > 0) await delay(100)
     }
-    // Makes what the first requests leave for good, such as remembered tokens.
+    // The first streams leave things in memory that stay, such as remembered tokens. So they are not measured.
     const first = await open('/unwatched')
     await close(first)
     const unwatched = await open('/unwatched')

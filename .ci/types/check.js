@@ -173,8 +173,8 @@ function hostWith(fastify) {
 }
 
 /**
- * Writes the compiler's options for the files of `room`: for those that use TypeBox, or for all others. To check TypeBox's
- * own types takes the compiler three times as long as all the rest, and ours import none of them.
+ * Writes the compiler's options for the files of `room`: for those that use TypeBox, or for all others. The compiler takes
+ * three times as long to check TypeBox's own types as for all the rest, and our types import none of them.
  */
 function project(folder, room, { compiler, resolution, lib, types = ['node'], emit = false, typebox = false }) {
   const options = {

@@ -146,7 +146,7 @@ async function testConnections(browser: Browser): Promise<void> {
 
     await inAnotherProcess('session', 'revoke', sessionId)
     await Promise.all([sees('socket', '4401 revoked_by_admin'), sees('events', 'revoked_by_admin')])
-    // It connects again by itself, and gives up at the 401.
+    // EventSource connects again by itself, and gives up at the 401.
     await sees('source', 'closed')
     t.match(await clientSays(page, 'await client.refresh()'), { state: { status: 'signed_out' } })
   })
@@ -168,7 +168,7 @@ async function testConnections(browser: Browser): Promise<void> {
     const stranger = await profile.newPage()
     await stranger.goto(foreign)
     t.equal(await stranger.evaluate(opens(address)), 'refused')
-    // A sibling port is the same site, so SameSite=Strict does not hold the cookie back.
+    // A page on another port is of the same site, so the browser sends SameSite=Strict cookies.
     t.strictSame(answers, [
       [true, origin],
       [true, foreign]

@@ -82,7 +82,7 @@ t.test('a person has the roles and attributes that the test names, on the first 
   t.equal(await statusOf(app, '/ops', grace.headers), 403)
 })
 
-t.test('an account is found by its id, address or external id, and made if the last two are unknown', async (t) => {
+t.test('signedInAs finds an account by id, address or external id, and makes one for the last two', async (t) => {
   const byEmail = await signedInAs(app, { email: 'ada@example.com', roles: ['editor'] })
   const again = await signedInAs(app, { email: 'ADA@example.com' })
   const byId = await signedInAs(app, { userId: byEmail.userId, roles: ['reader'] })
@@ -99,12 +99,12 @@ t.test('an account is found by its id, address or external id, and made if the l
     await t.rejects(signedInAs(app, { userId }), { code: 'not_found' })
 })
 
-t.test('simultaneous calls for one address sign in one account', async (t) => {
+t.test('simultaneous calls of signedInAs for one address sign in one account', async (t) => {
   const people = await Promise.all(Array.from({ length: 5 }, () => signedInAs(app, { email: 'crowd@example.com' })))
   t.equal(new Set(people.map(({ userId }) => userId)).size, 1)
 })
 
-t.test('authTime is when the person was authenticated, for requireRecentLogin', async (t) => {
+t.test('requireRecentLogin judges a person by the authTime that the test gives', async (t) => {
   const now = Math.floor(Date.now() / 1000)
   for (const mode of modes) {
     const [old, recent] = [await signedInAs(app, { mode, authTime: now - 600 }), await signedInAs(app, { mode })]
@@ -134,14 +134,14 @@ t.test('with scopes a new machine client is signed in, until it is deleted', asy
   t.equal((await app.inject({ url: '/export', headers: reader.headers })).json().code, 'session_revoked')
 })
 
-t.test('a WebSocket of the person is told of the end of the session', async (t) => {
+t.test('whileSignedIn ends a WebSocket of a person whom signedInAs has signed in', async (t) => {
   const ada = await signedInAs(app)
   const ended = new Promise((resolve) => app.latchkey.whileSignedIn(ada.accessToken, { onEnd: resolve }))
   await app.latchkey.sessions.endSession(ada.sessionId)
   t.equal(await ended, 'revoked_by_admin')
 })
 
-t.test('fetch takes the same headers', async (t) => {
+t.test('the headers of signedInAs work with fetch too', async (t) => {
   const app = await openHost(t)
   const { headers, userId } = await signedInAs(app, { mode: 'session' })
   const url = `${await app.listen()}/own`
@@ -160,19 +160,19 @@ t.test("the host's claims are on the token, and its hook learns of the new accou
   t.equal(await created, userId)
 })
 
-t.test('neither closed registration nor absent passwords keep a test out', async (t) => {
+t.test('signedInAs makes accounts with REGISTRATION=closed and with PASSWORD_LOGIN=off', async (t) => {
   const app = await openHost(t, { registration: 'closed', passwordLogin: false })
   t.equal(await statusOf(app, '/own', (await signedInAs(app)).headers), 200)
 })
 
-t.test('names of cookies follow the settings of the app', async (t) => {
+t.test('the cookies of signedInAs have the names that the settings of the app ask for', async (t) => {
   const app = await openHost(t, { cookieSecure: false, cookieSameSite: 'lax', cookieNameSuffix: 'notes' })
   const { headers, cookies } = await signedInAs(app, { mode: 'session' })
   t.match(cookies[0], { name: 'session_notes', secure: false, sameSite: 'Lax' })
   t.equal(await statusOf(app, '/own', headers), 200)
 })
 
-t.test('on a PostgreSQL server it is the same', async (t) => {
+t.test('signedInAs works the same on a PostgreSQL server', async (t) => {
   if (serverUrl === undefined) return t.pass('what needs a PostgreSQL server', { skip: 'TEST_DATABASE_URL is not set' })
   const app = await openHost(t, { databaseUrl: await testSchema(t) })
   const ada = await signedInAs(app, { roles: ['admin'] })
@@ -181,7 +181,7 @@ t.test('on a PostgreSQL server it is the same', async (t) => {
   t.equal(await statusOf(app, '/export', machine.headers), 200)
 })
 
-t.test('a mistake in the options is named, and nothing is made', async (t) => {
+t.test('a mistake in the options of signedInAs is named, and no account is made', async (t) => {
   const before = (await app.latchkey.users.list({ limit: 200 })).items.length
   const wrong: readonly [object, RegExp][] = [
     [{ role: ['admin'] }, /^signedInAs: role does not exist$/],

@@ -54,7 +54,7 @@ for (const alg of ['ES256', 'EdDSA', 'RS256'] as const) {
   })
 }
 
-t.test('an app with the plugin of the verifier is tested without a port', async (t) => {
+t.test('an app with the Fastify plugin of the verifier is tested without a port', async (t) => {
   const issuer = await openIssuer(t)
   const app = Fastify()
   t.teardown(() => app.close())
@@ -104,7 +104,7 @@ t.test('an open connection ends with the reason of the revocation', async (t) =>
   t.equal(await ended, 'logged_out')
 })
 
-t.test("the end of everybody's sessions refuses the tokens of before, and not the next one", async (t) => {
+t.test("the end of everybody's sessions refuses the tokens issued before it, and not the next one", async (t) => {
   const issuer = await openIssuer(t)
   const verifier = openVerifier(t, issuer)
   const token = issuer.token()
@@ -147,7 +147,7 @@ t.test('the clock of a test decides when tokens were issued', async (t) => {
   t.equal(await codeOf(verifier, issuer.token()), 'accepted')
 })
 
-t.test('with a port it serves a verifier that has only its address, under the name that the test gives', async (t) => {
+t.test('with a port a test issuer serves a verifier that has only its address, under any name', async (t) => {
   for (const url of [undefined, 'https://auth.example/auth']) {
     const issuer = await openIssuer(t, { port: 0, ...(url && { url }) })
     t.equal(issuer.verifierOptions.fetch, undefined)
@@ -162,7 +162,7 @@ t.test('with a port it serves a verifier that has only its address, under the na
   }
 })
 
-t.test('it answers nothing but what a verifier asks for', async (t) => {
+t.test('a test issuer answers only the requests of a verifier', async (t) => {
   const issuer = await openIssuer(t, { url: 'https://auth.example/auth' })
   const { fetch: reach = fetch } = issuer.verifierOptions
   t.equal((await reach('https://auth.example/auth/me')).status, 404)
@@ -179,7 +179,7 @@ t.test('a wrong credential of the feed keeps the app from starting, as in produc
   await t.rejects(openVerifier(t, issuer, { feed, warn: () => undefined }).ready(), /refuses the verifier's feed/)
 })
 
-t.test('a misspelt option is named', async (t) => {
+t.test('a misspelt option of testIssuer is named', async (t) => {
   const issuer = await openIssuer(t)
   t.throws(() => issuer.token({ role: ['admin'] } as object), {
     name: 'TypeError',

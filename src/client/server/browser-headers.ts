@@ -21,7 +21,7 @@ export function isForeign(request: BrowserRequest, ownOrigin: string): boolean {
   return site !== undefined || origin !== undefined
 }
 
-/** Whether the browser has kept back its `SameSite=Strict` cookies: a page of another site led to the request. */
+/** Whether a page of another site led to the request, so that the browser has not sent its `SameSite=Strict` cookies. */
 export function comesFromElsewhere(request: BrowserRequest): boolean {
   return headerOf(request, 'sec-fetch-site') === 'cross-site'
 }

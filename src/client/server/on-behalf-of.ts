@@ -7,7 +7,7 @@ import type { BrowserRequest } from './server-client.js'
 /** Sends requests to Latchkey in the name of a browser. */
 export type OnBehalfOf = ReturnType<typeof callerOnBehalf>
 
-/** `base` is Latchkey's address for this server, `origin` the one that Latchkey takes for its own. */
+/** `base` is where this server reaches Latchkey, `origin` an origin that Latchkey's origin check accepts. */
 export function callerOnBehalf(runtime: Runtime, base: URL, origin: string) {
   const call = serviceCaller(runtime, base, 'cookie')
 

@@ -4,8 +4,8 @@ import type { AuthError } from '../auth-error.js'
 /** The client that `createServerClient` returns. It keeps access tokens in memory, so create one for the process. */
 export interface ServerClient {
   /**
-   * Who is signed in, for a request of the site. Refreshes if no access token of the session is held, or if it nears its
-   * end; requests at the same time share one refresh. Never rejects because of Latchkey: then the status is `unknown`.
+   * Who is signed in, for a request of the site. Refreshes if memory has no access token of the session, or one that nears
+   * its end; concurrent requests share one refresh. Never rejects because of Latchkey: then the status is `unknown`.
    * Pass an access token that an API has `rejected` to get a newer one.
    */
   authenticate(request: BrowserRequest, rejected?: string): Promise<Authentication>
@@ -70,8 +70,8 @@ export type Authentication =
       readonly setCookies: readonly string[]
     }
   /**
-   * Latchkey could not say (`error`), or the browser has kept its cookies back, because a link on another site led here
-   * (`SameSite=Strict`). The page's script can ask by `refresh`.
+   * Latchkey could not say (`error`), or a link on another site led here, so the browser has not sent its
+   * `SameSite=Strict` cookies. The page's script can ask by `refresh`.
    */
   | {
       readonly status: 'unknown'

@@ -5,7 +5,7 @@ import type { AccessClaims } from '../../../src/core/access-claims.js'
 import { keysEvent, readyEvent, revocationEvent } from '../../../src/testing/feed-events.js'
 import * as signing from '../../../src/testing/signing.js'
 
-/** A Latchkey service for verifiers that fails as a test wants it: like `testIssuer`, but with each answer in its hand. */
+/** A Latchkey service for verifiers. Unlike with `testIssuer`, a test sets each answer, so that the service can fail. */
 
 let keysMade = 0
 
