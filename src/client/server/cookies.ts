@@ -43,6 +43,12 @@ export function readCookies(header: string, keyName: string): SessionCookies {
   }
 }
 
+/** Whether a `Set-Cookie` header is of a cookie that Latchkey gets back. */
+export function isOfLatchkey(setCookie: string): boolean {
+  const [name = ''] = setCookie.split('=')
+  return refreshName.test(name) || deviceName.test(name)
+}
+
 /** The `Cookie` header for Latchkey, without the site's own cookies. */
 export function cookieHeader({ refreshTokens, deviceTokens }: SessionCookies): string {
   return [...refreshTokens, ...deviceTokens].map((pair) => pair.join('=')).join('; ')

@@ -1,4 +1,4 @@
-import { AuthError, signedOutError } from '../auth-error.js'
+import { AuthError, signedOutError, unreachable } from '../auth-error.js'
 import type { TokenResponse } from '../call-service.js'
 import { createRetrier } from '../retries.js'
 import { type Runtime, systemRuntime } from '../runtime/runtime.js'
@@ -21,6 +21,8 @@ const shortestAttempt = 500
  * kept the newer cookie.
  */
 const maxLateness = 10_000
+/** If an API has rejected another token, one that arrived within this time is not renewed. */
+const newTokenAge = 5000
 
 /**
  * Creates the client of a server that renders pages. It refreshes for its pages, so these call the server and never
@@ -55,14 +57,20 @@ export function createServerClient(options: ServerClientOptions, runtime: Runtim
     }
     const name = await nameOf(cookies)
     const held = sessions.tokenOf(name)
-    const isUsable = held && held.accessToken !== rejected && now() < held.renewAt && (await isAccepted(held))
-    // A logout may have come while the verifier answered.
-    const current = isUsable && sessions.tokenOf(name)
-    return current ? signedIn(current, none) : sessions.once(name, () => refresh(request, cookies, name))
+    if (held && now() < held.renewAt && !isRejected(held, rejected)) {
+      const { ok, status } = (await options.verifier?.verify(held.accessToken)) ?? { ok: true }
+      // If the verifier is not ready, a refresh does not help, and the pages of all people would need one.
+      if (!ok && status === 503) return unknown(unreachable(), none)
+      // A logout may have come while the verifier answered.
+      const current = sessions.tokenOf(name)
+      if (ok && current) return signedIn(current, none)
+    }
+    return sessions.once(name, () => refresh(request, cookies, name))
   }
 
-  const isAccepted = async ({ accessToken }: HeldToken) =>
-    options.verifier === undefined || (await options.verifier.verify(accessToken)).ok
+  /** The rejected token may be of another process, and this one's as old. */
+  const isRejected = ({ accessToken, since }: HeldToken, rejected?: string) =>
+    Boolean(rejected) && (accessToken === rejected || now() - since > newTokenAge)
 
   async function refresh(request: BrowserRequest, cookies: SessionCookies, name: string): Promise<Authentication> {
     const { answered, post } = onBehalfOf(request, cookies)
@@ -77,6 +85,8 @@ export function createServerClient(options: ServerClientOptions, runtime: Runtim
         response = await post('refresh', { headers: key && { 'idempotency-key': key }, timeout: timeLeft() / 2 })
       })
       const token = heldToken(response, now())
+      // Without the claims of the host, Latchkey gives a token that is expired.
+      if (token.until <= now()) throw unreachable()
       const newName = await nameOf(afterwards(cookies, answered.setCookies))
       const session = sessions.renew(name, newName, token, askedAt)
       if (session.ending !== undefined) return ended(session.ending, none)

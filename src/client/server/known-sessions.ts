@@ -7,6 +7,8 @@ import type { SessionCookies } from './cookies.js'
 export interface HeldToken {
   readonly auth: Auth
   readonly accessToken: string
+  /** When it arrived. */
+  readonly since: number
   readonly until: number
   /** From then on the next request renews it. */
   readonly renewAt: number

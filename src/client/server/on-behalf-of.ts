@@ -1,7 +1,7 @@
 import { type CallService, serviceCaller } from '../call-service.js'
 import type { Runtime } from '../runtime/runtime.js'
 import { headerOf } from './browser-headers.js'
-import { cookieHeader, type SessionCookies } from './cookies.js'
+import { cookieHeader, isOfLatchkey, type SessionCookies } from './cookies.js'
 import type { BrowserRequest } from './server-client.js'
 
 /** Sends requests to Latchkey in the name of a browser. */
@@ -12,12 +12,12 @@ export function callerOnBehalf(runtime: Runtime, base: URL, origin: string) {
   const call = serviceCaller(runtime, base, 'cookie')
 
   return (request: BrowserRequest, cookies: SessionCookies) => {
-    /** The status of the last response, and the `Set-Cookie` headers of all. */
+    /** The status of the last response, and the `Set-Cookie` headers of all. A proxy may add some of its own. */
     const answered = { status: 0, setCookies: [] as string[] }
     const fetch: typeof globalThis.fetch = async (...args) => {
       const response = await runtime.fetch(...args)
       answered.status = response.status
-      answered.setCookies.push(...response.headers.getSetCookie())
+      answered.setCookies.push(...response.headers.getSetCookie().filter(isOfLatchkey))
       return response
     }
     const cookie = cookieHeader(cookies)

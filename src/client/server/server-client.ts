@@ -32,9 +32,9 @@ export interface ServerClientOptions {
   readonly fetch?: typeof globalThis.fetch
 }
 
-/** The part of `createVerifier` of `latchkey/verifier` that a `ServerClient` uses. */
+/** The part of `createVerifier` of `latchkey/verifier` that a `ServerClient` uses. With the status 503 nobody is known. */
 export interface TokenVerifier {
-  verify(accessToken: string): Promise<{ readonly ok: boolean }>
+  verify(accessToken: string): Promise<{ readonly ok: boolean; readonly status?: number }>
 }
 
 /** What a browser has sent. A `Request` of the Fetch API is one, and so is a request of Fastify or Express. */
