@@ -232,6 +232,40 @@ for (const { retryAfter, attempts, answeredAfter } of [
   })
 }
 
+t.test('a verifier that is not ready causes no refresh', async (t) => {
+  const site = newSite({ verifier: { verify: async () => ({ ok: false, status: 503 }) } })
+  const { visitor } = await newVisitor(site)
+  site.takeRequests()
+  t.match(await site.authenticate(visitor.request), { status: 'unknown', error: { isTemporary: true } })
+  t.strictSame(site.takeRequests(), [])
+})
+
+t.test('a token that is expired when it arrives signs nobody in, and the cookies are kept', async (t) => {
+  const { visitor, sid } = await newVisitor()
+  await age(database, sid, 60)
+  const site = newSite()
+  site.network.carry = async (request) => {
+    const response = await fetch(request)
+    const body = { ...((await response.json()) as object), expires_in: 0 }
+    return Response.json(body, response)
+  }
+  const result = visitor.receive(await site.authenticate(visitor.request))
+  t.match(result, { status: 'unknown', auth: null, error: { isTemporary: true } })
+  t.equal(result.setCookies.length, 2)
+  site.network.carry = (request) => fetch(request)
+  t.match(await site.authenticate(visitor.request), { status: 'signed_in' })
+})
+
+t.test('a rejected token of another process renews a held token, unless that one is new', async (t) => {
+  let time = Date.now()
+  const site = newSite({}, { ...impatientRuntime, now: () => time })
+  const { visitor, accessToken } = await newVisitor(site)
+  t.match(await site.authenticate(visitor.request, 'of another process'), { accessToken })
+  time += 6000
+  t.match(await site.authenticate(visitor.request, ''), { accessToken })
+  t.not((await site.authenticate(visitor.request, 'of another process')).accessToken, accessToken)
+})
+
 t.test('of two cookies of one name Latchkey chooses, and the next request is signed in', async (t) => {
   const site = newSite()
   const { visitor, accessToken } = await newVisitor(site)

@@ -2,6 +2,7 @@ import t from 'tap'
 import {
   afterwards,
   cookieHeader,
+  isOfLatchkey,
   keyCookieName,
   readCookies,
   withKeyCookie
@@ -41,6 +42,11 @@ t.test('two cookies of one name both go to Latchkey, as they came', async (t) =>
   t.equal(cookieHeader(cookies), 'refresh_token=b; refresh_token=a; refresh_token=b; device=2; device=1')
   t.strictSame(afterwards(cookies, ['refresh_token=c; Path=/']).refreshTokens, [['refresh_token', 'c']])
   t.strictSame(afterwards(cookies, ['refresh_token=; Path=/', 'device=3']).refreshTokens, [])
+})
+
+t.test('cookies that a proxy adds to the answers of Latchkey are not passed on', async (t) => {
+  const ours = ['__Host-refresh_token_x=t; Path=/', 'device=d']
+  t.strictSame([...ours, 'AWSALB=1; Path=/', 'session=2', 'x=refresh_token=1'].filter(isOfLatchkey), ours)
 })
 
 t.test("Latchkey's cookies are found between others", async (t) => {
