@@ -109,7 +109,7 @@ async function testAttributesInConsole(browser: Browser): Promise<void> {
   })
 
   await t.test(
-    'what another admin changes meanwhile stays, and of one member nobody overwrites unawares',
+    'what another admin changes meanwhile stays, and an admin who changed the same member is warned',
     async (t) => {
       await click(page, 'Attributes…')
       await patch({ added: 1, seats: { used: 2 } })

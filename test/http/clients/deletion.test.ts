@@ -78,7 +78,7 @@ t.test('a token that is issued while its client is deleted is dead', async (t) =
 })
 
 t.test(
-  'a client that is deleted after its secret was accepted, and before it has its token, gets a dead one',
+  'a client that is deleted after its secret was accepted, and before it has its token, gets a token that is refused',
   async (t) => {
     const { ports } = await openPluginOptions(t, database)
     for (const path of ['', '/secrets/:secret']) {
