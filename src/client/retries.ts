@@ -3,14 +3,15 @@ import { pause, type Runtime } from './runtime/runtime.js'
 
 /** How often an action is tried before its caller gets the error. */
 export const maxAttempts = 3
-/** If the service asks for a longer wait than this many milliseconds, the caller gets the error at once. */
-const maxWait = 10_000
 const maxBackOff = 60_000
 
 export type Retrier = ReturnType<typeof createRetrier>
 
-/** Retries that share one `Retry-After`, so that concurrent callers do not multiply the requests. */
-export function createRetrier(runtime: Pick<Runtime, 'now' | 'random' | 'schedule'>) {
+/**
+ * Retries that share one `Retry-After`, so that concurrent callers do not multiply the requests. If the next attempt would
+ * begin later than `maxWait` milliseconds from now, the caller gets the error at once.
+ */
+export function createRetrier(runtime: Pick<Runtime, 'now' | 'random' | 'schedule'>, maxWait = () => 10_000) {
   const { now, random } = runtime
   let retryFrom = 0
   let lastFailure: AuthError | undefined
@@ -23,17 +24,18 @@ export function createRetrier(runtime: Pick<Runtime, 'now' | 'random' | 'schedul
     delayAfter,
     /** Tries `action` again while its failures are temporary. No attempt starts before a `Retry-After` has passed. */
     async retry(action: () => Promise<void>): Promise<void> {
-      if (retryFrom - now() > maxWait) throw lastFailure
-      if (retryFrom > now()) await pause(runtime, retryFrom - now())
-      for (let failures = 1; ; failures += 1) {
+      for (let failures = 0; ; ) {
+        const wait = failures ? delayAfter(failures) : retryFrom - now()
+        if (wait > maxWait()) throw lastFailure
+        if (wait > 0) await pause(runtime, wait)
         try {
           return await action()
         } catch (error) {
           if (!isTemporary(error)) throw error
           lastFailure = error
           retryFrom = now() + (error.retryAfterSeconds ?? 0) * 1000
-          if (failures === maxAttempts || retryFrom - now() > maxWait) throw error
-          await pause(runtime, delayAfter(failures))
+          failures += 1
+          if (failures === maxAttempts) throw error
         }
       }
     }

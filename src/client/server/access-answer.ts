@@ -1,7 +1,7 @@
 import { type AccessClaims, authOfClaims } from '../../core/access-claims.js'
 import { unreachable } from '../auth-error.js'
 import type { TokenResponse } from '../call-service.js'
-import type { HeldToken } from './held-tokens.js'
+import type { HeldToken } from './known-sessions.js'
 
 /** Takes over the access token of a response that arrived at `now`, in milliseconds since the epoch. */
 export function heldToken({ access_token: accessToken, expires_in }: Partial<TokenResponse>, now: number): HeldToken {

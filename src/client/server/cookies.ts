@@ -1,13 +1,17 @@
 import { withoutBlanks } from '../../core/header-text.js'
 import { keyPattern } from '../session-key.js'
 
-/** The cookies of a request that are Latchkey's, and the session's idempotency key beside them. */
+/** A cookie's name and value. */
+type Pair = readonly [name: string, value: string]
+
+/**
+ * The cookies of a request that are Latchkey's, and the session's idempotency key beside them. Several Latchkeys on one
+ * host differ in the names. A name may be there twice: Latchkey judges that.
+ */
 export interface SessionCookies {
-  /** The refresh tokens by the names of their cookies. Several Latchkeys on one host differ in the names. */
-  readonly refreshTokens: ReadonlyMap<string, string>
-  /** The device tokens, in the same way. */
-  readonly deviceTokens: ReadonlyMap<string, string>
-  /** Undefined if the session began without a key, or there is none. */
+  readonly refreshTokens: readonly Pair[]
+  readonly deviceTokens: readonly Pair[]
+  /** Undefined if the session began without a key, or if there are two. */
   readonly key: string | undefined
 }
 
@@ -27,14 +31,15 @@ export function readCookies(header: string, keyName: string): SessionCookies {
     const [name = '', ...value] = withoutBlanks(pair).split('=')
     return [name, value.join('=')] as const
   })
-  const refreshTokens = new Map(pairs.filter(([name]) => refreshName.test(name)))
+  const refreshTokens = pairs.filter(([name]) => refreshName.test(name))
   // A sibling host can set a cookie without the prefix. Where Latchkey's cookies have it, the key must have it too.
-  const prefix = [...refreshTokens.keys()].some((name) => name.startsWith('__Host-')) ? '__Host-' : ''
-  const key = pairs.find(([name]) => name === prefix + keyName)?.[1] ?? ''
+  const prefix = refreshTokens.some(([name]) => name.startsWith('__Host-')) ? '__Host-' : ''
+  const keys = new Set(pairs.filter(([name]) => name === prefix + keyName).map(([, value]) => value))
+  const [key = ''] = keys
   return {
     refreshTokens,
-    deviceTokens: new Map(pairs.filter(([name]) => deviceName.test(name))),
-    key: keyPattern.test(key) ? key : undefined
+    deviceTokens: pairs.filter(([name]) => deviceName.test(name)),
+    key: keys.size === 1 && keyPattern.test(key) ? key : undefined
   }
 }
 
@@ -45,12 +50,12 @@ export function cookieHeader({ refreshTokens, deviceTokens }: SessionCookies): s
 
 /** The cookies that the browser sends after it has received `setCookies`. */
 export function afterwards(cookies: SessionCookies, setCookies: readonly string[], key = cookies.key): SessionCookies {
-  const refreshTokens = new Map(cookies.refreshTokens)
+  let { refreshTokens } = cookies
   for (const header of setCookies) {
     const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(header) ?? []
     if (!refreshName.test(name)) continue
-    if (value === '') refreshTokens.delete(name)
-    else refreshTokens.set(name, value)
+    const others = refreshTokens.filter((pair) => pair[0] !== name)
+    refreshTokens = value === '' ? others : [...others, [name, value]]
   }
   return { ...cookies, refreshTokens, key }
 }
@@ -60,12 +65,10 @@ export function afterwards(cookies: SessionCookies, setCookies: readonly string[
  * same places and are cleared together. So a browser has both or neither.
  */
 export function withKeyCookie(setCookies: readonly string[], keyName: string, key: string | undefined) {
-  if (key === undefined) return setCookies
   return setCookies.flatMap((header) => {
-    const ofKey = header.replace(
-      /^(__Host-)?refresh_token(?:_[a-z0-9]+)?=([^;]*)/,
-      (_, prefix: string = '', token: string) => `${prefix}${keyName}=${token && key}`
-    )
-    return ofKey === header ? [header] : [header, ofKey]
+    const [text, prefix = '', token] = /^(__Host-)?refresh_token(?:_[a-z0-9]+)?=([^;]*)/.exec(header) ?? []
+    const value = token && key
+    if (text === undefined || value === undefined) return [header]
+    return [header, `${prefix}${keyName}=${value}${header.slice(text.length)}`]
   })
 }

@@ -5,14 +5,22 @@ import { type Runtime, systemRuntime } from '../runtime/runtime.js'
 import { heldToken } from './access-answer.js'
 import { comesFromElsewhere, headerOf, isForeign } from './browser-headers.js'
 import { afterwards, keyCookieName, readCookies, type SessionCookies, withKeyCookie } from './cookies.js'
-import { type HeldToken, holdTokens, nameOf } from './held-tokens.js'
+import { type Ending, type HeldToken, knowSessions, nameOf } from './known-sessions.js'
 import { callerOnBehalf } from './on-behalf-of.js'
-import { passOnTo } from './pass-on.js'
+import { type AuthenticateCookies, passOnTo } from './pass-on.js'
 import { jsonResponse, problemResponse, refusal } from './responses.js'
+import { signedIn, signedOut, unknown } from './results.js'
 import type { Authentication, BrowserRequest, ServerClient, ServerClientOptions } from './server-client.js'
 
 /** For all attempts of a refresh together: below half of the default `REFRESH_GRACE_SECONDS` (docs/rotation.md). */
 const refreshTimeout = 9000
+/** A refresh that has less time left than this many milliseconds is not tried again. */
+const shortestAttempt = 500
+/**
+ * How long requests with the cookie of a replaced session may be late. One that comes later shows that the browser has not
+ * kept the newer cookie.
+ */
+const maxLateness = 10_000
 
 /**
  * Creates the client of a server that renders pages. It refreshes for its pages, so these call the server and never
@@ -38,18 +46,19 @@ export function createServerClient(options: ServerClientOptions, runtime: Runtim
   const { base, publicOrigin, origin, keyName } = checkAddresses(options)
   const { now } = runtime
   const onBehalfOf = callerOnBehalf({ ...runtime, fetch: options.fetch ?? runtime.fetch }, base, publicOrigin)
-  const tokens = holdTokens()
+  const sessions = knowSessions(now)
   const cookiesOf = (request: BrowserRequest) => readCookies(headerOf(request, 'cookie') ?? '', keyName)
 
-  async function authenticate(request: BrowserRequest, rejected?: string): Promise<Authentication> {
-    const cookies = cookiesOf(request)
-    if (cookies.refreshTokens.size === 0) {
-      return { status: comesFromElsewhere(request) ? 'unknown' : 'signed_out', auth: null, setCookies: [] }
+  const authenticate: AuthenticateCookies = async (request, rejected, cookies = cookiesOf(request)) => {
+    if (cookies.refreshTokens.length === 0) {
+      return comesFromElsewhere(request) ? unknown(undefined, none) : signedOut(undefined, none)
     }
     const name = await nameOf(cookies)
-    const held = tokens.get(name)
+    const held = sessions.tokenOf(name)
     const isUsable = held && held.accessToken !== rejected && now() < held.renewAt && (await isAccepted(held))
-    return isUsable ? signedIn(held, []) : tokens.once(name, () => refresh(request, cookies, name))
+    // A logout may have come while the verifier answered.
+    const current = isUsable && sessions.tokenOf(name)
+    return current ? signedIn(current, none) : sessions.once(name, () => refresh(request, cookies, name))
   }
 
   const isAccepted = async ({ accessToken }: HeldToken) =>
@@ -57,45 +66,61 @@ export function createServerClient(options: ServerClientOptions, runtime: Runtim
 
   async function refresh(request: BrowserRequest, cookies: SessionCookies, name: string): Promise<Authentication> {
     const { answered, post } = onBehalfOf(request, cookies)
-    const { key } = cookies
-    const setCookies = () => withKeyCookie(answered.setCookies, keyName, key)
-    const deadline = now() + refreshTimeout
-    let response: Partial<TokenResponse> = {}
+    const askedAt = now()
+    const timeLeft = () => askedAt + refreshTimeout - now()
+    const setCookies = () => withKeyCookie(answered.setCookies, keyName, cookies.key)
     try {
-      await createRetrier(runtime).retry(async () => {
+      const { key } = cookies
+      let response: Partial<TokenResponse> = {}
+      await createRetrier(runtime, () => timeLeft() - shortestAttempt).retry(async () => {
         // Half of what is left, so that there is time for another attempt.
-        const timeout = (deadline - now()) / 2
-        response = await post('refresh', { headers: key && { 'idempotency-key': key }, timeout })
+        response = await post('refresh', { headers: key && { 'idempotency-key': key }, timeout: timeLeft() / 2 })
       })
-      const held = heldToken(response, now())
-      tokens.replace(name, await nameOf(afterwards(cookies, answered.setCookies)), held)
-      return signedIn(held, setCookies())
+      const token = heldToken(response, now())
+      const newName = await nameOf(afterwards(cookies, answered.setCookies))
+      const session = sessions.renew(name, newName, token, askedAt)
+      if (session.ending !== undefined) return ended(session.ending, none)
+      return signedIn(token, () => (session.ending === undefined ? setCookies() : []))
     } catch (error) {
       if (!(error instanceof AuthError)) throw error
-      const status = isEnd(error) ? 'signed_out' : 'unknown'
-      if (status === 'signed_out') tokens.forget(name)
-      return { status, auth: null, error, setCookies: setCookies() }
+      const before = sessions.named(name).ending
+      if (before !== undefined && before.since >= askedAt) return ended(before, none)
+      const unlessEndedAgain = (ending: Ending | undefined) => () =>
+        sessions.named(name).ending === ending ? setCookies() : []
+      if (!isEnd(error)) return unknown(error, unlessEndedAgain(before))
+      const { ending } = sessions.end(name, error)
+      // Latchkey leaves the cookie of a replaced session alone, and a logout clears it.
+      if (isStuck(ending)) await post('logout', { body: {}, timeout: refreshTimeout / 2 }).catch(() => undefined)
+      return ended(ending, unlessEndedAgain(ending))
     }
+  }
+
+  /** Whether the browser goes on to send the cookie of a session that was replaced. */
+  const isStuck = ({ error, since }: Ending) => isReplaced(error) && now() - since >= maxLateness
+
+  function ended(ending: Ending, setCookies: () => readonly string[]): Authentication {
+    const { error } = ending
+    return isReplaced(error) && !isStuck(ending) ? unknown(error, setCookies) : signedOut(error, setCookies)
   }
 
   async function answerRefresh(request: BrowserRequest): Promise<Response> {
     const rejected = headerOf(request, 'authorization')?.replace(/^bearer +/i, '')
     const result = await authenticate(request, rejected)
     if (result.status !== 'signed_in') return problemResponse(result.error ?? signedOutError(), result.setCookies)
-    const { auth, accessToken, until, setCookies } = result
+    const { auth, accessToken, until } = result
     const body = {
       access_token: accessToken,
       token_type: 'Bearer',
       expires_in: Math.ceil((until - now()) / 1000),
       session_id: auth.sessionId
     }
-    return jsonResponse(200, body, setCookies)
+    return jsonResponse(200, body, result.setCookies)
   }
 
-  const passOn = passOnTo({ authenticate, cookiesOf, onBehalfOf, tokens, keyName, now })
+  const passOn = passOnTo({ authenticate, cookiesOf, onBehalfOf, sessions, keyName, now })
 
   return {
-    authenticate,
+    authenticate: (request, rejected) => authenticate(request, rejected),
     async answer(request, path, body) {
       if (isForeign(request, origin)) {
         return refusal(403, 'forbidden_origin', 'Requests with cookies are not accepted from this origin')
@@ -105,17 +130,16 @@ export function createServerClient(options: ServerClientOptions, runtime: Runtim
   }
 }
 
-function signedIn({ auth, accessToken, until }: HeldToken, setCookies: readonly string[]): Authentication {
-  return { status: 'signed_in', auth, accessToken, until, setCookies }
+const none = () => []
+
+/** Whether the request's session is over, or it has none. */
+function isEnd({ code }: AuthError): boolean {
+  return code === 'session_ended' || code === 'invalid_refresh_token' || code === 'missing_credentials'
 }
 
-/**
- * Whether the browser's session is over, or it has none. After a login in the same browser (`replaced`) the browser has the
- * cookie of a newer session by now.
- */
-function isEnd({ code, reason, replaced }: AuthError): boolean {
-  if (code === 'session_ended') return reason !== 'replaced' && !replaced
-  return code === 'invalid_refresh_token' || code === 'missing_credentials'
+/** After a login in the same browser. The browser usually has the cookie of the newer session by now. */
+function isReplaced({ reason, replaced }: AuthError): boolean {
+  return reason === 'replaced' || replaced === true
 }
 
 /** `__Host-` keeps Latchkey's cookies to one host, so the site can pass them on only if it has the same host. */

@@ -171,6 +171,35 @@ t.test('a new password replaces the session; a wrong one changes nothing, and lo
   t.equal((await site.answer(new Visitor().request, 'password', change)).status, 401)
 })
 
+t.test('a token that Latchkey refuses is renewed once, after a change of roles for example', async (t) => {
+  for (const code of ['token_expired', 'invalid_token', 'session_revoked']) {
+    for (const refusals of [1, 9]) {
+      const site = newSite()
+      const { visitor, sid } = await newVisitor(site)
+      await age(database, sid, 60)
+      site.takeRequests()
+      let left = refusals
+      site.network.carry = async (request) => {
+        if (!request.url.endsWith('/reauthenticate') || left === 0) return fetch(request)
+        left -= 1
+        return Response.json({ code, title: code }, { status: 401 })
+      }
+      const before = visitor.cookie('refresh_token')
+      const answer = visitor.receive(await site.answer(visitor.request, 'reauthenticate', { password: goodPassword }))
+      const body = await bodyOf(answer)
+      t.not(visitor.cookie('refresh_token'), before)
+      t.strictSame(
+        site.requests.map(({ url }) => new URL(url).pathname),
+        ['/reauthenticate', '/refresh', '/reauthenticate']
+      )
+      t.equal(new Set(site.requests.map(({ headers }) => headers.get('authorization'))).size, 3)
+      if (refusals === 1) t.not(body.session_id, sid)
+      else t.match([answer.status, body], [401, { code }])
+      t.match(await newSite().authenticate(visitor.request), { status: 'signed_in' })
+    }
+  }
+})
+
 t.test('a login whose response is lost, and a logout that does not reach Latchkey, change no cookie', async (t) => {
   const site = newSite()
   const { visitor, person } = await newVisitor(site)

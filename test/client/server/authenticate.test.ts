@@ -1,7 +1,7 @@
 import t from 'tap'
 import { createServerClient } from '../../../src/client/server/create-server-client.js'
 import { createVerifier } from '../../../src/verifier/index.js'
-import { FakeRuntime, settled } from '../../support/client/fake-runtime.js'
+import { FakeRuntime, problemResponse, settled } from '../../support/client/fake-runtime.js'
 import { impatientRuntime, loseResponse, openLatchkeyForSites, Visitor } from '../../support/client/site.js'
 import { age } from '../../support/database.js'
 
@@ -206,6 +206,43 @@ t.test('if Latchkey is busy or away, nobody knows who is signed in, and the cook
     t.match(result, { status: 'unknown', auth: null, error: { isTemporary: true }, setCookies: [] })
     t.strictSame([...visitor.jar], before)
   }
+})
+
+for (const { retryAfter, attempts, answeredAfter } of [
+  { retryAfter: '9', attempts: [0], answeredAfter: 0 },
+  { retryAfter: '5', attempts: [0, 5000], answeredAfter: 5000 },
+  { retryAfter: '4', attempts: [0, 4000, 8000], answeredAfter: 8000 }
+]) {
+  t.test(`no attempt begins after nine seconds if Latchkey asks for a wait of ${retryAfter}`, async (t) => {
+    const begun: number[] = []
+    const start = 1_000_000
+    const fake = new FakeRuntime(() => {
+      begun.push(fake.time - start)
+      return problemResponse(503, 'unavailable', {}, { 'retry-after': retryAfter })
+    })
+    const site = createServerClient({ baseURL: 'https://a.test', origin: 'https://a.test' }, fake)
+    const answered = site
+      .authenticate({ headers: { cookie: '__Host-refresh_token=t' } })
+      .then((result) => ({ ...result, after: fake.time - start }))
+    while (begun.length === 0) await settled()
+    await fake.advance(60_000)
+    t.match(await answered, { status: 'unknown', error: { code: 'unavailable' }, after: answeredAfter })
+    t.strictSame(begun, attempts)
+    t.equal(fake.timers.size, 0)
+  })
+}
+
+t.test('of two cookies of one name Latchkey chooses, and the next request is signed in', async (t) => {
+  const site = newSite()
+  const { visitor, accessToken } = await newVisitor(site)
+  const { cookie = '', ...headers } = visitor.request.headers as Record<string, string>
+  const twice = { ...headers, cookie: `${cookie}; __Host-refresh_token=junk` }
+  site.takeRequests()
+  const result = await site.authenticate({ headers: twice }, accessToken)
+  t.match(result, { status: 'unknown', error: { code: 'ambiguous_credentials' } })
+  t.ok(result.setCookies.length > 0 && result.setCookies.every((header) => /^__Host-refresh_\w+=;/.test(header)))
+  t.strictSame(site.takeRequests(), ['/refresh'])
+  t.match(await site.authenticate(visitor.request, accessToken), { status: 'signed_in' })
 })
 
 t.test('a Latchkey that does not answer is asked three times, and given up within nine seconds', async (t) => {
