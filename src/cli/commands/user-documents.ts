@@ -43,7 +43,7 @@ export const userSetAttributes = defineCommand({
   name: 'user set-attributes',
   summary: 'Change the attributes of an account. USER is an id or an e-mail address, JSON an object.',
   details:
-    'JSON is a merge patch (RFC 7396): its members replace those of before, null removes one, and all others stay. If JSON is -, it is read from standard input.',
+    'JSON is a merge patch (RFC 7396): its members replace the old ones, null removes one, and all others stay. If JSON is -, it is read from standard input.',
   options: jsonOption,
   operands: ['USER', 'JSON'],
   async run({ options, operands }, context) {

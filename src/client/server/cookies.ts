@@ -6,7 +6,7 @@ type Pair = readonly [name: string, value: string]
 
 /**
  * The cookies of a request that are Latchkey's, and the session's idempotency key beside them. Several Latchkeys on one
- * host differ in the names. A name may be there twice: Latchkey judges that.
+ * host differ in the names. A name may be there twice: Latchkey decides which cookie counts.
  */
 export interface SessionCookies {
   readonly refreshTokens: readonly Pair[]

@@ -17,8 +17,8 @@ const refreshTimeout = 9000
 /** A refresh that has less time left than this many milliseconds is not tried again. */
 const shortestAttempt = 500
 /**
- * How long requests with the cookie of a replaced session may be late. One that comes later shows that the browser has not
- * kept the newer cookie.
+ * How long a browser may go on to send the cookie of a replaced session, in milliseconds. If it sends that cookie later, it
+ * has not kept the newer one.
  */
 const maxLateness = 10_000
 
@@ -137,7 +137,7 @@ function isEnd({ code }: AuthError): boolean {
   return code === 'session_ended' || code === 'invalid_refresh_token' || code === 'missing_credentials'
 }
 
-/** After a login in the same browser. The browser usually has the cookie of the newer session by now. */
+/** Whether a newer session of the same browser has replaced it. Usually the browser has the newer cookie by now. */
 function isReplaced({ reason, replaced }: AuthError): boolean {
   return reason === 'replaced' || replaced === true
 }

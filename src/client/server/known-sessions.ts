@@ -16,7 +16,7 @@ export interface HeldToken {
 export interface KnownSession {
   /** The newest access token, and the name that may have it. */
   held?: { readonly name: string; readonly token: HeldToken } | undefined
-  /** Another object whenever this process sees once more that the session has ended. */
+  /** A new object each time that this process sees that the session has ended. */
   ending?: Ending | undefined
 }
 
@@ -35,8 +35,8 @@ export type KnownSessions = ReturnType<typeof knowSessions>
 
 /**
  * The sessions that were used last. A session is found by the refresh token together with the key, which are its name
- * (`nameOf`): whoever has only one of them gets from memory no more than Latchkey would give. Earlier names lead to the
- * session too, so that a logout with an older cookie ends it, but only the newest one to its access token.
+ * (`nameOf`): a request with only one of them finds no access token. Earlier names lead to the session too, so that a
+ * logout with an older cookie ends it, but only the newest one leads to its access token.
  */
 export function knowSessions(now: () => number) {
   const byName = recentlyUsed<KnownSession>(maxNames)
@@ -57,7 +57,7 @@ export function knowSessions(now: () => number) {
 
   return {
     named,
-    /** A refresh token that was replaced finds nothing: Latchkey judges it. */
+    /** Undefined for the name of a refresh token that was replaced: Latchkey decides about that token. */
     tokenOf(name: string): HeldToken | undefined {
       const held = byName.get(name)?.held
       return held?.name === name ? held.token : undefined
@@ -65,7 +65,7 @@ export function knowSessions(now: () => number) {
     begin: (name: string, token: HeldToken) => hold({}, name, token),
     /**
      * Takes over the token of a refresh that began at `askedAt` with the name `before`, unless the session has ended
-     * meanwhile. If the session was said to have ended earlier, Latchkey knows better, after a restore for example.
+     * meanwhile. An end that was seen before the refresh no longer counts: the database may have been restored since.
      */
     renew(before: string, name: string, token: HeldToken, askedAt: number): KnownSession {
       const earlier = named(before)

@@ -14,7 +14,7 @@ const routes = new Set(['login', 'register', 'email/verification/confirm', 'pass
 /** Those of a signed-in person, which take the access token. */
 const guarded = new Set(['password', 'reauthenticate'])
 
-/** The refusals of an access token that a newer one may mend, after a change of roles for example. */
+/** Refusals of an access token after which a newer one may be accepted, for example after a change of roles. */
 const refusals = new Set(['token_expired', 'invalid_token', 'session_revoked'])
 
 /** `authenticate` of the client. `cookies` are those of the request by default. */
@@ -40,7 +40,7 @@ export function passOnTo({ authenticate, cookiesOf, onBehalfOf, sessions, keyNam
     return passOn(request, path, sent, cookiesOf(request), [])
   }
 
-  /** `earlier` are the tokens that this request has got, if its path takes one. The last one was refused. */
+  /** `earlier` has the first result of `authenticate`, if Latchkey has refused its access token. */
   async function passOn(
     request: BrowserRequest,
     path: string,

@@ -48,8 +48,8 @@ export interface BrowserRequest {
 
 /**
  * Whether somebody is signed in; `status` narrows the type. Append `setCookies` to the response, each as a `Set-Cookie` of
- * its own, whatever the status is. Read it only then, not before the page is rendered: it is empty once the person has
- * signed in or out in another tab, because these cookies would undo that.
+ * its own, whatever the status is. Read it only then, after the page was rendered: it is empty once the person has signed
+ * in or out in another tab, because these cookies would undo that.
  */
 export type Authentication =
   | {
