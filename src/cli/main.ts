@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import process from 'node:process'
 import { type Config, configFromProcess, databaseConfigFromProcess } from '../config/read-config.js'
+import { printError } from './output.js'
 import { run } from './run.js'
 
 // As the first process of a container, a process that does not handle a signal ignores it. Nothing has to be closed: an
@@ -17,7 +18,7 @@ async function serve(config: Config): Promise<void> {
 /** Only commands that need the service load its modules, so `--help` answers at once. */
 process.exitCode = await run(process.argv.slice(2), {
   terminal: process,
-  loadConfig: () => configFromProcess((warning) => process.stderr.write(`Warning: ${warning}\n`)),
+  loadConfig: () => configFromProcess((warning) => printError(process, `Warning: ${warning}`)),
   loadDatabaseConfig: databaseConfigFromProcess,
   // A command has no log into which a mail could be printed. Without a mail server, a command prints its link itself.
   open: async (config) => (await import('../composition.js')).openAdapters(config, { printMail: false }),

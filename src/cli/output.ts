@@ -57,8 +57,17 @@ const indented = (document: JsonObject) =>
 /** Prints the result of a command: a sentence, or with `--json` an object. */
 export function printDone(terminal: Terminal, style: Style, sentence: string, result: object): void {
   if (style.json) printJson(terminal, result)
-  else printLines(terminal, [sentence])
+  else printLines(terminal, [visible(sentence)])
 }
+
+/** Prints a mistake, a warning or how far the work is. It may quote what a stranger wrote. */
+export function printError({ stderr }: Pick<Terminal, 'stderr'>, message: string): void {
+  stderr.write(`${visible(message)}\n`)
+}
+
+/** A text of several lines, in which control characters are replaced. */
+const visible = (text: string) =>
+  text.replace(controlCharacters, (character) => (character === '\n' ? character : '\u{fffd}'))
 
 /** JSON leaves DEL, C1 and other control characters as they are, and a terminal would obey them. */
 function printJson(terminal: Terminal, value: object): void {

@@ -20,6 +20,7 @@ import {
 import { userSetAttributes, userShow } from './commands/user-documents.js'
 import type { Context } from './context.js'
 import { explain } from './explain.js'
+import { printError } from './output.js'
 
 export const commands: readonly Command[] = [
   serve,
@@ -73,10 +74,10 @@ export async function run(words: readonly string[], context: Context): Promise<E
     return 0
   } catch (error) {
     if (error instanceof UsageError) {
-      stderr.write(`${error.message}\n\n${command.help}`)
+      printError(context.terminal, `${error.message}\n\n${command.help.trimEnd()}`)
       return 2
     }
-    stderr.write(`${explain(error)}\n`)
+    printError(context.terminal, explain(error))
     return 1
   }
 }

@@ -1,3 +1,4 @@
+import { readdir, readFile } from 'node:fs/promises'
 import t from 'tap'
 import { commands } from '../../src/cli/run.js'
 import { commandLine } from '../support/cli/command-line.js'
@@ -65,3 +66,18 @@ t.test('an unreachable database fails with a message that says so', async (t) =>
   t.match(stderr, /^DATABASE_URL: 127\.0\.0\.1:9 refuses connections: .*\n$/)
   t.notMatch(stderr, 'hunter2')
 })
+
+t.test(
+  'only output.ts and the words of the program itself reach the terminal, so that nothing is printed raw',
+  async (t) => {
+    const folder = new URL('../../src/cli/', import.meta.url)
+    const writers = []
+    for (const name of await readdir(folder, { recursive: true })) {
+      if (!name.endsWith('.js')) continue
+      const text = await readFile(new URL(name, folder), 'utf8')
+      if (/\.write\(|console\./.test(text)) writers.push(name)
+    }
+    // Of these, run.ts prints help, read-password.ts its questions, language.ts our words, and main.ts the log.
+    t.strictSame(writers.sort(), ['commands/language.js', 'main.js', 'output.js', 'read-password.js', 'run.js'])
+  }
+)

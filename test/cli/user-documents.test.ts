@@ -121,3 +121,33 @@ t.test('user set-attributes refuses what cannot be attributes, and changes nothi
   t.match(await latchkey(['user', 'set-attributes', 'nobody@example.com', '{}']), { exitCode: 1 })
   t.strictSame(await attributesOf(id), kept)
 })
+
+t.test('the message of a refusal cannot control the terminal, whatever the document or the words say', async (t) => {
+  const { id } = await person()
+  const name = '\u001b[31mred\u009b2J\u202e'
+  for (const [words, stdin, exitCode] of [
+    [['set-attributes', id, '-'], JSON.stringify({ [name]: '\0' }), 1],
+    [['set-attributes', id, '-'], `{"${'\u009b'}":1,"${'\u009b'}":2}`, 2],
+    [['set-attributes', id, '-'], `{"plan": ${name}}`, 2],
+    [['set-attributes', id, '{}', name], '', 2],
+    [['create', 'a@example.com', '--role', name], goodPassword, 2],
+    [['list', `--${name}`], '', 2],
+    [['list', '--limit', name], '', 2]
+  ] as const) {
+    const result = await latchkey(['user', ...words], stdin)
+    t.equal(result.exitCode, exitCode, words.join(' '))
+    t.not(result.stderr, '')
+    t.notMatch(result.stdout + result.stderr, /(?!\n)[\p{C}\p{Zl}\p{Zp}]/u, words.join(' '))
+  }
+})
+
+t.test('user set-attributes links no external id: the member is an attribute like any other', async (t) => {
+  const { id } = await person()
+  t.equal(
+    (await latchkey(['user', 'set-attributes', id, '{"externalId":"cn=eve","external_id":"cn=eve"}'])).exitCode,
+    0
+  )
+  t.match(await ports.users.find(id), { externalId: null, attributes: { externalId: 'cn=eve', external_id: 'cn=eve' } })
+  for (const command of ['create', 'invite', 'set-roles', 'set-attributes'])
+    t.notMatch((await latchkey(['user', command, '--help'])).stdout, /--external/, command)
+})

@@ -102,11 +102,14 @@ export function testExternalUsers(t: Test, stores: Stores): void {
     t.equal((await users.findByExternalId(externalId))?.id, user.id)
     t.match(await users.update(user.id, { externalId }, ops), { user: { externalId } }, 'the same again')
     t.match(await users.update(user.id, { roles: ['editor'] }, ops), { user: { externalId } }, 'left out, it stays')
+    const next = `${externalId}, at another host`
+    t.match(await users.update(user.id, { externalId: next }, ops), { user: { externalId: next } })
     t.match(await users.update(user.id, { externalId: null }, ops), { user: { externalId: null } })
     t.equal(await users.findByExternalId(externalId), undefined)
     const events = await eventsOf(stores, { userId: user.id, type: 'external_id_changed' })
-    t.match(events, [{ note: null }, { note: externalId, actorId: ops.userId, reason: null, sessionId: null }])
-    t.equal(events.length, 2)
+    const about = { actorId: ops.userId, reason: null, sessionId: null }
+    t.match(events, [{ note: next }, { note: externalId, ...about }, { note: null }], 'the id before, newest first')
+    t.equal(events.length, 3)
     await t.rejects(users.update(user.id, { externalId: '' }, ops))
   })
 

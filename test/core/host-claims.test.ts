@@ -72,6 +72,7 @@ t.test('what cannot be written as JSON, or only with a loss, is refused with its
     [{ a: new (class Plan {})() }, /"a" is a Plan/],
     [new Map(), /"" is a Map/],
     [{ a: [1, undefined] }, /"1" of a list is undefined/],
+    [{ at: new Date(Number.NaN) }, /"at" is an invalid Date/],
     [
       {
         get plan() {

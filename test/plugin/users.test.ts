@@ -114,6 +114,44 @@ t.test('a host changes attributes by a merge patch, and the rest stays', async (
   t.strictSame((await users.find({ id }))?.attributes, updated.attributes)
 })
 
+t.test('attributes that JSON would lose are refused with their name, and nothing is stored', async (t) => {
+  const { id } = await person()
+  const { attributes: before } = await users.update(id, { attributes: { plan: 'free', seats: 1 } })
+  const cycle: Record<string, unknown> = {}
+  cycle.self = cycle
+  for (const [value, fault] of [
+    [new Map([[1, 2]]), '"since" is a Map'],
+    [new Set([1]), '"since" is a Set'],
+    [() => 1, /"since" is \(\) => 1/],
+    [Symbol('s'), '"since" is Symbol(s)'],
+    [1n, /BigInt/],
+    [[undefined], '"0" of a list is undefined'],
+    [Number.NaN, '"since" is NaN'],
+    [new Date(Number.NaN), '"since" is an invalid Date'],
+    [cycle, /circular/i]
+  ] as const) {
+    const attributes = { plan: 'pro', since: value }
+    const refusal = await users.update(id, { roles: ['editor'], attributes } as never).catch((error) => error)
+    t.match(refusal, {
+      ...invalid,
+      details: { errors: [{ field: 'attributes', message: /^cannot be written as JSON: / }] }
+    })
+    t.match(refusal.details.errors[0].message, fault)
+  }
+  for (const attributes of [new Map([['plan', 'pro']]), new Date(0), () => 1])
+    await t.rejects(users.update(id, { attributes } as never), invalid)
+  t.match(await users.find({ id }), { roles: [], attributes: before })
+})
+
+t.test('an attribute that is undefined is left out, and a Date is stored as its text', async (t) => {
+  const { id } = await person()
+  const attributes = { plan: 'free', seats: { paid: undefined, since: new Date(0) }, none: undefined }
+  await users.update(id, { attributes: { none: 1 } })
+  await users.update(id, { attributes } as never)
+  const stored = { none: 1, plan: 'free', seats: { since: '1970-01-01T00:00:00.000Z' } }
+  t.strictSame((await users.find({ id }))?.attributes, stored)
+})
+
 t.test('a host links an external id to an account, and signs its person in by it', async (t) => {
   const { id } = await person()
   t.match(await users.update(id, { externalId: 'cn=grace' }), { id, externalId: 'cn=grace' })
@@ -126,7 +164,7 @@ t.test('a host links an external id to an account, and signs its person in by it
   const other = await person()
   const taken = { name: 'Refused', code: 'external_id_taken', statusCode: 409 }
   await t.rejects(users.update(other.id, { externalId: 'cn=grace' }), taken)
-  for (const externalId of ['', '\0', 'x'.repeat(256), 'x'.repeat(10_000), 7])
+  for (const externalId of ['', '\0', 'x'.repeat(256), 'x'.repeat(10_000), 7, {}, new String('x'), new Date(0)])
     await t.rejects(users.update(other.id, { externalId } as never), invalid, String(externalId).slice(0, 40))
   t.match(await users.update(id, { externalId: null }), { externalId: null })
   t.match(await users.update(other.id, { externalId: 'cn=grace' }), { externalId: 'cn=grace' }, 'it is free again')

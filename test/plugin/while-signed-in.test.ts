@@ -207,6 +207,61 @@ t.test('a server-side session is read to learn its end, and why it has ended', a
   t.equal(await watchedSession(ports, { ...auth, sessionId: unknown }).reread?.(), 'session_revoked')
 })
 
+for (const waits of ['its handler', 'claims'] as const) {
+  t.test(
+    `a connection of a session that waited in ${waits} ends for what happened since the guard read it`,
+    async (t) => {
+      let meanwhile = async (): Promise<unknown> => undefined
+      const claims = async () => {
+        await meanwhile()
+        return {}
+      }
+      const settingsOptions = { rateLimitEnabled: false, tokenAttributes: ['plan'] }
+      const options = await openPluginOptions(t, database, settingsOptions, waits === 'claims' ? { claims } : {})
+      const { ports } = options
+      const app = newHost(t)
+      await app.register(httpPlugin, options)
+      const reasons: WatchEndReason[] = []
+      let stop = (): void => undefined
+      app.get('/slow', { preHandler: app.latchkey.authenticate }, async (request) => {
+        if (waits === 'its handler') await meanwhile()
+        ;({ stop } = app.latchkey.whileSignedIn(request, { onEnd: (reason) => reasons.push(reason) }))
+        return 'open'
+      })
+
+      const { client } = await newPerson(app, 'session')
+      const { id } = (await client.send('GET', '/me')).json()
+      const { users, sessions } = app.latchkey
+      const ofAnyAttribute = waits === 'claims' ? ['roles_changed'] : []
+      const changes: readonly [string, readonly string[], () => Promise<unknown>][] = [
+        ['a role more', ['roles_changed'], () => users.update(id, { roles: ['editor'] })],
+        ['another role', ['roles_changed'], () => users.update(id, { roles: ['reader'] })],
+        ['the same role', [], () => users.update(id, { roles: ['reader'] })],
+        ['a role less', ['roles_changed'], () => users.update(id, { roles: [] })],
+        ['an attribute of tokens', ['roles_changed'], () => users.update(id, { attributes: { plan: 'pro' } })],
+        ['another attribute', ofAnyAttribute, () => users.update(id, { attributes: { tenant: 't' } })],
+        ['the external id', ofAnyAttribute, () => users.update(id, { externalId: id })],
+        ['another read of the same', [], () => ports.sessionResolver.touch(client.sessionId)],
+        ['the end', ['revoked_by_admin'], () => sessions.endSession(client.sessionId)]
+      ]
+      for (const [what, expected, change] of changes) {
+        // The function `claims` is called once for each read of the session.
+        await ports.sessionResolver.touch(client.sessionId)
+        meanwhile = async () => {
+          meanwhile = async () => undefined
+          await change()
+        }
+        t.equal((await client.send('GET', '/slow')).statusCode, 200, what)
+        if (expected.length > 0) await waitUntil(() => reasons.length > 0)
+        await ports.sessionResolver.find(client.sessionId)
+        await someTurns()
+        stop()
+        t.strictSame(reasons.splice(0), expected, what)
+      }
+    }
+  )
+}
+
 t.test('a closing app ends its streams, so that it does not wait for them', async (t) => {
   const { app } = await openHost(t)
   app.get('/events', { preHandler: app.latchkey.authenticate }, async (request, reply) => {

@@ -1,4 +1,4 @@
-import { attributesInToken } from '../../core/attributes.js'
+import { attributesInToken, changedMembers } from '../../core/attributes.js'
 import { deepFrozen } from '../../core/deep-frozen.js'
 import { readHostClaims } from '../../core/host-claims.js'
 import type { JsonObject } from '../../core/merge-patch.js'
@@ -53,6 +53,11 @@ export function addedClaims({ attributes, claims, log, timeoutMilliseconds = 200
       // The next request calls the function again.
       made.catch(() => read.delete(session.user))
       return made
+    },
+    changeBetween(before, after) {
+      const changed = changedMembers(before.attributes, after.attributes)
+      if (claims === undefined) return changed.some((name) => attributes.includes(name))
+      return changed.length > 0 || before.externalId !== after.externalId
     }
   }
 }

@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.js'
-import { jsonOption, printDone } from '../output.js'
+import { jsonOption, printDone, printError } from '../output.js'
 
 export const serve = defineCommand({
   name: 'serve',
@@ -25,7 +25,7 @@ export const migrate = defineCommand({
     const { terminal } = context
     await context.migrate(context.loadDatabaseConfig(), {
       markApplied: options['mark-applied'] ?? [],
-      report: (line) => terminal.stderr.write(`${line}\n`)
+      report: (line) => printError(terminal, line)
     })
     printDone(terminal, options, 'The database is up to date.', { status: 'ok' })
   }

@@ -2,7 +2,8 @@ import { type TProperties, Type } from 'typebox'
 import { Check, Errors } from 'typebox/value'
 import { readEmail } from '../../core/email.js'
 import { isExternalId } from '../../core/external-id.js'
-import type { JsonObject } from '../../core/merge-patch.js'
+import { readAsJson } from '../../core/json-value.js'
+import { isJsonObject, type JsonObject } from '../../core/merge-patch.js'
 import { uuidPattern } from '../../core/vocabulary.js'
 import { InvalidCursor } from '../../ports/errors.js'
 import { hostApp } from '../../ports/events.js'
@@ -45,7 +46,10 @@ export interface AccountChange {
   readonly disabled?: boolean | undefined
   /** All roles from now on. */
   readonly roles?: readonly string[] | undefined
-  /** A JSON merge patch of the attributes (RFC 7396): members replace those of before, and null removes one. */
+  /**
+   * A JSON merge patch of the attributes (RFC 7396): members replace those of before, and null removes one. What is no JSON
+   * is refused, such as a Map, a function or a bigint. A Date is stored as its text.
+   */
   readonly attributes?: JsonObject | undefined
   /**
    * The external id with which `startSession` signs in to this account from now on; null removes it. Admin routes cannot
@@ -90,7 +94,8 @@ export interface UserControl {
 export function userControl(ports: Ports): UserControl {
   const update = async (id: string, change: AccountChange) => {
     requireId(id)
-    return updateUser(ports, id, checked(changeProperties, change), hostApp)
+    const { attributes, ...rest } = checked(changeProperties, change)
+    return updateUser(ports, id, { ...rest, attributes: attributes && patchOf(attributes) }, hostApp)
   }
 
   return {
@@ -129,6 +134,14 @@ export function userControl(ports: Ports): UserControl {
 const changeProperties = {
   ...UserChangeBody.properties,
   externalId: Type.Optional(Type.Union([Type.String(), Type.Null()]))
+}
+
+/** The patch as it will be stored. A value that JSON would lose is refused, as in the result of `claims`. */
+function patchOf(attributes: unknown): JsonObject {
+  const read = readAsJson(attributes)
+  if (!read.ok) throw refusedField('attributes', read.fault)
+  if (!isJsonObject(read.json)) throw refusedField('attributes', 'must be an object')
+  return read.json
 }
 
 /** A text that cannot be an id, an external id or an address belongs to nobody: the database is not asked for it. */

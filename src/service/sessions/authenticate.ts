@@ -11,6 +11,7 @@ import {
 import { sessionEnd } from '../../core/policy.js'
 import { hasScope } from '../../core/scopes.js'
 import type { LiveSession, Ports } from '../../ports/index.js'
+import type { SessionUser } from '../../ports/users.js'
 import { Refused } from '../refused.js'
 
 export type AccessTokenPorts = Pick<Ports, 'identity' | 'clock' | 'accessTokens' | 'revocations'>
@@ -46,8 +47,15 @@ export async function authenticateSession(
   if (session.now - session.lastUsedAt >= touchEverySeconds * 1000) await ports.sessionResolver.touch(session.id)
   const { id: sessionId, userId, user, amr } = session
   const claims = forHost ? await ports.addedClaims.ofRead(session) : {}
-  return { userId, sessionId, roles: user.roles, amr, authTime: Math.floor(session.authTime / 1000), claims }
+  const auth = { userId, sessionId, roles: user.roles, amr, authTime: Math.floor(session.authTime / 1000), claims }
+  usersAsRead.set(auth, user)
+  return auth
 }
+
+const usersAsRead = new WeakMap<Auth, SessionUser>()
+
+/** The user of a server-side session as it was read for `auth`, which may be outdated after any wait. */
+export const userAsRead = (auth: Auth): SessionUser | undefined => usersAsRead.get(auth)
 
 /** The claims of a user's access token that is good now; refuses any other text, and the token of a machine client. */
 function acceptAccessToken(ports: AccessTokenPorts, token: string): AccessClaims {

@@ -99,6 +99,29 @@ t.test('a result that cannot be claims is unavailable, and a line names the faul
   }
 })
 
+t.test(
+  'claims can change with the named attributes, and with all and the external id if the host has a function',
+  (t) => {
+    const changes = [
+      { roles: ['other'], email: 'new@example.org' },
+      { attributes: { ...user.attributes, tenant: 'u' } },
+      { externalId: 'x' },
+      { attributes: { ...user.attributes, plan: 'free' } }
+    ]
+    for (const [claims, expected] of [
+      [undefined, [false, false, false, true]],
+      [returning({}), [false, true, true, true]]
+    ] as const) {
+      const { added } = setUp(claims)
+      t.strictSame(
+        changes.map((change) => added.changeBetween(user, { ...user, ...change })),
+        expected
+      )
+    }
+    t.end()
+  }
+)
+
 t.test('an attribute that is too long for a token is left out, and a line names it', async (t) => {
   const { added, lines } = setUp(undefined, ['big', 'plan'])
   const attributes = { big: 'x'.repeat(2000), plan: 'pro' }

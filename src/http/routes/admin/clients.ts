@@ -36,7 +36,8 @@ export const adminClientRoutes: Routes = (app, { ports }) => {
       response: { 201: NewSecretResponse }
     }),
     async (request, reply) => {
-      const created = await createClient(ports, request.body, actorOf(request))
+      const { name, scopes } = request.body
+      const created = await createClient(ports, { name, scopes }, actorOf(request))
       reply.code(201)
       return newSecretView(created)
     }

@@ -93,7 +93,7 @@ export function userChanges(
           SELECT ${revocationColumns} FROM r`
         const [user] = await prisma.$queryRaw<User[]>`
           WITH before AS (
-            SELECT u.id, ${rolesDiffer} AS roles_differ, ${externalIdDiffers} AS external_id_differs,
+            SELECT u.id, u.external_id, ${rolesDiffer} AS roles_differ, ${externalIdDiffers} AS external_id_differs,
               u.disabled_at IS NOT NULL AS disabled, ${disabledAfter} AS disabled_after
             FROM ${tables.user} u WHERE u.id = ${id}::uuid
           ), u AS (
@@ -106,8 +106,7 @@ export function userChanges(
             INSERT INTO ${eventTarget}
             SELECT 'roles_changed', id, NULL::uuid, NULL, NULL, ${by(actor)} FROM before WHERE roles_differ
             UNION ALL
-            SELECT 'external_id_changed', u.id, NULL, NULL, u.external_id, ${by(actor)}
-            FROM u JOIN before ON before.id = u.id WHERE before.external_id_differs
+            SELECT 'external_id_changed', id, NULL, NULL, external_id, ${by(actor)} FROM before WHERE external_id_differs
             UNION ALL
             SELECT CASE WHEN disabled_after THEN 'user_disabled' ELSE 'user_enabled' END, id, NULL, NULL, NULL, ${by(actor)}
             FROM before WHERE disabled <> disabled_after
