@@ -60,7 +60,7 @@ export function printDone(terminal: Terminal, style: Style, sentence: string, re
   else printLines(terminal, [visible(sentence)])
 }
 
-/** Prints a mistake, a warning or how far the work is. It may quote what a stranger wrote. */
+/** Prints an error, a warning or a line of progress, without control characters: it may quote a stranger's text. */
 export function printError({ stderr }: Pick<Terminal, 'stderr'>, message: string): void {
   stderr.write(`${visible(message)}\n`)
 }

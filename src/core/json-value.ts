@@ -3,9 +3,9 @@ import type { Json } from './merge-patch.js'
 type ReadJson = { readonly ok: true; readonly json: Json | undefined } | { readonly ok: false; readonly fault: string }
 
 /**
- * Reads a value of a host's code as the JSON that every receiver will read, so a Date is its text. A value that JSON would
- * change or leave out without a word, such as NaN, a function or a Map, is a fault; a member that is undefined is no
- * member. Never throws, whatever `value` does when it is read.
+ * Turns a value of a host's code into the JSON that every receiver will read; a Date becomes its text. A value that JSON
+ * would change or drop, such as NaN, a function or a Map, is a fault. A member that is undefined is left out. Never
+ * throws, whatever `value` does when it is read.
  */
 export function readAsJson(value: unknown): ReadJson {
   try {
@@ -32,7 +32,7 @@ function asJson(value: unknown): Json | undefined {
   return text === undefined ? undefined : JSON.parse(text)
 }
 
-/** What was thrown, which may be anything, also what cannot be turned into a text. */
+/** The message of what was thrown. That may be anything, even an object that cannot be turned into a text. */
 function textOf(error: unknown): string {
   try {
     return error instanceof Error ? String(error.message) : String(error)

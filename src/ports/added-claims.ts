@@ -45,7 +45,7 @@ export interface AddedClaims {
   /** The same for a server-side session, called once for each time that it was read from the store. */
   ofRead(session: LiveSession): Promise<JsonObject>
   /**
-   * Whether a user has changed between two reads in a way that can change the claims: just then the change has written an
+   * Whether a user has changed between two reads in a way that can change the claims. Exactly such a change has written an
    * entry `roles_changed`. The host's function is not called.
    */
   changeBetween(before: SessionUser, after: SessionUser): boolean

@@ -76,7 +76,7 @@ export interface AuditEvent {
   readonly reason: string | null
   /**
    * Why, as the admin wrote it. For `attributes_changed` the names of the changed members, separated by commas. For
-   * `external_id_changed` the external id before: the account has the new one. For `user_deleted` the last one.
+   * `external_id_changed` the previous external id, for `user_deleted` the last one.
    */
   readonly note: string | null
   readonly ip: string | null

@@ -180,7 +180,7 @@ export interface UserStore {
    * The attributes become what `change.attributes` returns for them. Changes of one user happen one after the other, so
    * that none is lost. If it throws, nothing is changed, and this rejects with the same error. Writes `attributes_changed`
    * with the names of the changed members as its note, and never their values. Writes `external_id_changed` with the
-   * external id before as its note, so that a wrong link can be undone.
+   * previous external id as its note, so that a wrong link can be undone.
    */
   update(
     id: string,

@@ -47,8 +47,8 @@ export interface AccountChange {
   /** All roles from now on. */
   readonly roles?: readonly string[] | undefined
   /**
-   * A JSON merge patch of the attributes (RFC 7396): members replace those of before, and null removes one. What is no JSON
-   * is refused, such as a Map, a function or a bigint. A Date is stored as its text.
+   * A JSON merge patch of the attributes (RFC 7396): members replace the old ones, and null removes one. A value that
+   * JSON cannot hold, such as a Map, a function or a bigint, is refused. A Date is stored as its text.
    */
   readonly attributes?: JsonObject | undefined
   /**
