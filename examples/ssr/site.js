@@ -6,10 +6,9 @@ export function buildSite(latchkey) {
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, async (_request, text) =>
     Object.fromEntries(new URLSearchParams(text))
   )
-  const browserOf = ({ headers, ip }) => ({ headers, address: ip })
 
   app.get('/', async (request, reply) => {
-    const { status, auth, setCookies } = await latchkey.authenticate(browserOf(request))
+    const { status, auth, setCookies } = await latchkey.authenticate(request)
     reply.headers({ 'content-type': 'text/html', 'cache-control': 'no-store' })
     for (const cookie of setCookies) reply.header('set-cookie', cookie)
     if (status === 'signed_in')
@@ -21,7 +20,7 @@ export function buildSite(latchkey) {
 
   for (const path of ['login', 'register', 'logout']) {
     app.post(`/${path}`, async (request, reply) => {
-      const answer = await latchkey.answer(browserOf(request), path, request.body)
+      const answer = await latchkey.answer(request, path, request.body)
       for (const cookie of answer.headers.getSetCookie()) reply.header('set-cookie', cookie)
       if (answer.ok) return reply.redirect('/', 303)
       reply.code(answer.status).type('text/html')
@@ -30,7 +29,7 @@ export function buildSite(latchkey) {
   }
 
   // For scripts: `createAuthClient({ baseURL: '/session' })` of latchkey/client calls these.
-  app.post('/session/*', (request) => latchkey.answer(browserOf(request), request.params['*'], request.body))
+  app.post('/session/*', (request) => latchkey.answer(request, request.params['*'], request.body))
 
   return app
 }

@@ -7,7 +7,7 @@ import type { HeldToken } from './known-sessions.js'
 export function heldToken({ access_token: accessToken, expires_in }: Partial<TokenResponse>, now: number): HeldToken {
   const life = (expires_in ?? 0) * 1000
   if (accessToken === undefined) throw unreachable()
-  return { auth: authOf(accessToken), accessToken, since: now, until: now + life, renewAt: now + life * 0.75 }
+  return { auth: authOf(accessToken), accessToken, since: now, expiresAt: now + life, renewAt: now + life * 0.75 }
 }
 
 /** Reads the claims without a check of the signature: the token came from Latchkey itself, at our own request. */

@@ -21,6 +21,11 @@ export function isForeign(request: BrowserRequest, ownOrigin: string): boolean {
   return site !== undefined || origin !== undefined
 }
 
+/** `isForeign` for any method. Browsers name the origin where a page sends a request, and not where a link leads. */
+export function hasForeignOrigin(request: BrowserRequest, ownOrigin: string): boolean {
+  return headerOf(request, 'origin') !== undefined && isForeign(request, ownOrigin)
+}
+
 /** Whether a page of another site led to the request, so that the browser has not sent its `SameSite=Strict` cookies. */
 export function comesFromElsewhere(request: BrowserRequest): boolean {
   return headerOf(request, 'sec-fetch-site') === 'cross-site'

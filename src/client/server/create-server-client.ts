@@ -3,7 +3,7 @@ import type { TokenResponse } from '../call-service.js'
 import { createRetrier } from '../retries.js'
 import { type Runtime, systemRuntime } from '../runtime/runtime.js'
 import { heldToken } from './access-answer.js'
-import { comesFromElsewhere, headerOf, isForeign } from './browser-headers.js'
+import { comesFromElsewhere, hasForeignOrigin, headerOf, isForeign } from './browser-headers.js'
 import { afterwards, keyCookieName, readCookies, type SessionCookies, withKeyCookie } from './cookies.js'
 import { type Ending, type HeldToken, knowSessions, nameOf } from './known-sessions.js'
 import { callerOnBehalf } from './on-behalf-of.js'
@@ -21,6 +21,8 @@ const shortestAttempt = 500
  * has not kept the newer one.
  */
 const maxLateness = 10_000
+const notAccepted = 'Requests with cookies are not accepted from this origin'
+const foreignOrigin = () => new AuthError(notAccepted, { code: 'forbidden_origin', status: 403 })
 /** If an API has rejected another token, one that arrived within this time is not renewed. */
 const newTokenAge = 5000
 
@@ -52,6 +54,7 @@ export function createServerClient(options: ServerClientOptions, runtime: Runtim
   const cookiesOf = (request: BrowserRequest) => readCookies(headerOf(request, 'cookie') ?? '', keyName)
 
   const authenticate: AuthenticateCookies = async (request, rejected, cookies = cookiesOf(request)) => {
+    if (hasForeignOrigin(request, origin)) return unknown(foreignOrigin(), none)
     if (cookies.refreshTokens.length === 0) {
       return comesFromElsewhere(request) ? unknown(undefined, none) : signedOut(undefined, none)
     }
@@ -86,7 +89,7 @@ export function createServerClient(options: ServerClientOptions, runtime: Runtim
       })
       const token = heldToken(response, now())
       // Without the claims of the host, Latchkey gives a token that is expired.
-      if (token.until <= now()) throw unreachable()
+      if (token.expiresAt <= now()) throw unreachable()
       const newName = await nameOf(afterwards(cookies, answered.setCookies))
       const session = sessions.renew(name, newName, token, askedAt)
       if (session.ending !== undefined) return ended(session.ending, none)
@@ -117,11 +120,11 @@ export function createServerClient(options: ServerClientOptions, runtime: Runtim
     const rejected = headerOf(request, 'authorization')?.replace(/^bearer +/i, '')
     const result = await authenticate(request, rejected)
     if (result.status !== 'signed_in') return problemResponse(result.error ?? signedOutError(), result.setCookies)
-    const { auth, accessToken, until } = result
+    const { auth, accessToken, expiresAt } = result
     const body = {
       access_token: accessToken,
       token_type: 'Bearer',
-      expires_in: Math.ceil((until - now()) / 1000),
+      expires_in: Math.ceil((expiresAt - now()) / 1000),
       session_id: auth.sessionId
     }
     return jsonResponse(200, body, result.setCookies)
@@ -133,7 +136,7 @@ export function createServerClient(options: ServerClientOptions, runtime: Runtim
     authenticate: (request, rejected) => authenticate(request, rejected),
     async answer(request, path, body) {
       if (isForeign(request, origin)) {
-        return refusal(403, 'forbidden_origin', 'Requests with cookies are not accepted from this origin')
+        return refusal(403, 'forbidden_origin', notAccepted)
       }
       return path === 'refresh' ? answerRefresh(request) : passOn(request, path, body)
     }

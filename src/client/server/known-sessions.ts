@@ -9,7 +9,7 @@ export interface HeldToken {
   readonly accessToken: string
   /** When it arrived. */
   readonly since: number
-  readonly until: number
+  readonly expiresAt: number
   /** From then on the next request renews it. */
   readonly renewAt: number
 }

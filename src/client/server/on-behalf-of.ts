@@ -27,7 +27,7 @@ export function callerOnBehalf(runtime: Runtime, base: URL, origin: string) {
       origin,
       ...(cookie && { cookie }),
       ...(userAgent && { 'user-agent': userAgent }),
-      ...(request.address && { 'x-forwarded-for': request.address })
+      ...(request.ip && { 'x-forwarded-for': request.ip })
     }
     const post: <T>(path: string, sent: Parameters<CallService>[2]) => Promise<T> = (path, { headers, ...sent } = {}) =>
       call('POST', path, { ...sent, headers: { ...browser, ...(headers || {}) }, fetch })

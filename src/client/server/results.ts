@@ -5,8 +5,8 @@ import type { Authentication } from './server-client.js'
 /** The site may render for seconds before it appends the cookies, so they are read only then. */
 type ReadCookies = () => readonly string[]
 
-export function signedIn({ auth, accessToken, until }: HeldToken, read: ReadCookies): Authentication {
-  return withCookies({ status: 'signed_in', auth, accessToken, until }, read)
+export function signedIn({ auth, accessToken, expiresAt }: HeldToken, read: ReadCookies): Authentication {
+  return withCookies({ status: 'signed_in', auth, accessToken, expiresAt }, read)
 }
 
 export function signedOut(error: AuthError | undefined, read: ReadCookies): Authentication {

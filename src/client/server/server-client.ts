@@ -6,6 +6,7 @@ export interface ServerClient {
   /**
    * Who is signed in, for a request of the site. Refreshes if memory has no access token of the session, or one that nears
    * its end; concurrent requests share one refresh. Never rejects because of Latchkey: then the status is `unknown`.
+   * So it is for a request that a page of another origin has sent.
    * Pass an access token that an API has `rejected` to get a newer one.
    */
   authenticate(request: BrowserRequest, rejected?: string): Promise<Authentication>
@@ -43,7 +44,7 @@ export interface BrowserRequest {
     | { get(name: string): string | null }
     | { readonly [name: string]: string | readonly string[] | undefined }
   /** The browser's address, for the list of devices and for limits. Latchkey must trust the site: `TRUST_PROXY`. */
-  readonly address?: string | undefined
+  readonly ip?: string | undefined
 }
 
 /**
@@ -57,7 +58,7 @@ export type Authentication =
       readonly auth: Auth
       readonly accessToken: string
       /** When the access token expires, in milliseconds since the epoch. */
-      readonly until: number
+      readonly expiresAt: number
       readonly error?: undefined
       readonly setCookies: readonly string[]
     }

@@ -20,6 +20,23 @@ t.test('concurrent requests of one session share one refresh, and later requests
   t.strictSame(site.takeRequests(), [])
 })
 
+t.test('a request that a page of another origin has sent is not signed in, and refreshes nothing', async (t) => {
+  const { visitor, sid } = await newVisitor()
+  await age(database, sid, 60)
+  const site = newSite()
+  const from = (headers: Record<string, string | undefined>) =>
+    site.authenticate({ ...visitor.request, headers: { ...visitor.request.headers, ...headers } })
+  const refused = { status: 'unknown', auth: null, error: { code: 'forbidden_origin', status: 403 }, setCookies: [] }
+  for (const origin of ['https://sibling.example.com', 'null']) {
+    t.match(await from({ origin, 'sec-fetch-site': 'same-site' }), refused, origin)
+    t.match(await from({ origin, 'sec-fetch-site': undefined }), refused, `${origin}, from an old browser`)
+  }
+  t.strictSame(site.takeRequests(), [])
+  const own = await from({ origin: 'null', 'sec-fetch-site': 'same-origin' })
+  t.match(own, { status: 'signed_in' }, 'a form of an own page that hides its origin')
+  t.match(await from({ 'sec-fetch-site': 'cross-site' }), { status: 'signed_in' }, 'a link on another site')
+})
+
 t.test('the access token is renewed in the last quarter of its life', async (t) => {
   let time = Date.now()
   const site = newSite({}, { ...impatientRuntime, now: () => time })

@@ -19,7 +19,7 @@ export class Visitor {
 
   get request(): BrowserRequest {
     const cookie = [...this.jar].map((pair) => pair.join('=')).join('; ')
-    return { headers: { ...this.headers, ...(cookie && { cookie }) }, address: '192.0.2.7' }
+    return { headers: { ...this.headers, ...(cookie && { cookie }) }, ip: '192.0.2.7' }
   }
 
   /** Keeps the cookies of a response. A response that is never passed here is lost. */
