@@ -15,7 +15,7 @@ export function readEdited(
   try {
     json = JSON.parse(text)
   } catch (error) {
-    return { fault: { message: `is not JSON: ${error instanceof Error ? error.message : String(error)}` } }
+    return { fault: { message: `is not JSON: ${(error as SyntaxError).message}` } }
   }
   if (!isJsonObject(json)) return { fault: { message: 'must be an object: begin with { and end with }' } }
   const repeated = repeatedName(text)
