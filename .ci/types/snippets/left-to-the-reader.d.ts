@@ -12,7 +12,7 @@ declare function askDirectory(
   name: string,
   password: string
 ): Promise<{ readonly dn: string; readonly mail?: string; readonly isEditor: boolean }>
-declare function closeSockets(sid: string | null): Promise<void>
+declare const devices: { forget(sid: string): Promise<void>; forgetAllUntil(at: number): Promise<void> }
 declare function reportOnce(id: string, entry: object): Promise<void>
 
 /** The packages of a phone's app, as far as the snippets use them. */
