@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
+import { freeAddress } from '../free-address.js'
 import { buildApp } from './app.js'
 
 const person = { email: 'you@example.com', password: 'correct horse battery staple' }
@@ -76,14 +76,4 @@ async function register() {
 
 function portOf(address) {
   return new URL(address).port
-}
-
-/** Each app has the address of the other in its settings, so both ports must be known before the apps listen. */
-async function freeAddress() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return `http://127.0.0.1:${port}`
 }

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freeAddress } from '../free-address.js'
 import { buildApp } from './app.js'
 import { buildProvider } from './provider.js'
 
@@ -78,14 +77,4 @@ function newBrowser() {
       return (await fetch(`${base}/hello`, { headers: { authorization: `Bearer ${token}` } })).json()
     }
   }
-}
-
-/** Both have the other's address in their settings, so the ports must be known before they listen. */
-async function freeAddress() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return `http://127.0.0.1:${port}`
 }
